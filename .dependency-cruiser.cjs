@@ -1,0 +1,102 @@
+/**
+ * Which folder of src may import which. A folder may import those of lower ranks and itself, not its own rank: roles
+ * do not know each other, and neither do the tools they share.
+ */
+const ranks = [
+  ['core'],
+  ['links', 'pki', 'observe', 'wire', 'streams'],
+  ['server', 'agent', 'kubelet-stub', 'apiserver'],
+  ['lab'],
+  ['cli'],
+];
+
+/** Exceptions among equals: the kubelet's gRPC client speaks in the stream types. */
+const siblings = { wire: ['streams'] };
+
+/** Libraries that may change: each is known to one place only. */
+const wrapped = {
+  'prom-client': '^src/observe/metric-kit\\.ts$',
+  pino: '^src/observe/event-log\\.ts$',
+  '@peculiar/x509': '^src/pki/',
+  'reflect-metadata': '^src/pki/',
+  'just-bash': '^src/kubelet-stub/',
+  commander: '^src/cli/',
+};
+
+const anyOf = (folders) => `^src/(${folders.join('|')})/`;
+
+const layerRules = ranks.flatMap((folders, rank) =>
+  folders.map((folder) => {
+    const own = `^src/${folder}/`;
+    const reachable = [folder, ...(siblings[folder] ?? []), ...ranks.slice(0, rank).flat()];
+    return {
+      name: `layer-${folder}`,
+      severity: 'error',
+      comment: `src/${folder} may import ${reachable.join(', ')} and no other part of src`,
+      from: { path: own },
+      to: { path: '^src/', pathNot: anyOf(reachable) },
+    };
+  }),
+);
+
+const wrapperRules = Object.entries(wrapped).map(([library, home]) => ({
+  name: `wrapped-${library.replace(/\W/g, '-')}`,
+  severity: 'error',
+  comment: `only ${home} may import ${library}`,
+  from: { path: '^src/', pathNot: home },
+  to: { path: `node_modules/${library}/` },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...layerRules,
+    ...wrapperRules,
+    {
+      name: 'known-folder',
+      severity: 'error',
+      comment: 'a new folder of src needs a rank in .dependency-cruiser.cjs',
+      from: { path: '^src/[^/]+/', pathNot: anyOf(ranks.flat()) },
+      to: {},
+    },
+    {
+      name: 'core-is-pure',
+      severity: 'error',
+      comment: 'core imports nothing: no library, not even node itself',
+      from: { path: '^src/core/' },
+      to: { pathNot: '^src/core/' },
+    },
+    {
+      name: 'src-only',
+      severity: 'error',
+      comment: 'what is shipped must not import tests or scripts',
+      from: { path: '^src/' },
+      to: { path: '^(test|scripts|bin)/' },
+    },
+    {
+      name: 'no-dev-dependency',
+      severity: 'error',
+      comment: 'what is shipped must not need a library that is not installed with it',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-unknown', 'npm-no-pkg'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-circle',
+      severity: 'error',
+      comment: 'modules must not need each other to run; types may go round',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    // Types obey the layers too.
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+};

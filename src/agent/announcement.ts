@@ -1,0 +1,60 @@
+import type { Metadata } from '@grpc/grpc-js';
+import type { Timer } from '../core/clock.js';
+import { TunnelError } from '../core/errors.js';
+import { unreachableCode } from '../wire/transport-text.js';
+import type { AgentOptions } from './options.js';
+
+/** What a server announced about itself. */
+export interface ServerIdentity {
+  readonly serverId: string;
+  readonly serverCount: number;
+}
+
+/** Waits for `serverid` and `servercount`, but not for ever: a silent server must not stop the search for others. */
+export class Announcement {
+  readonly promise: Promise<ServerIdentity>;
+  /** Known as soon as it was received, before `promise` tells it. */
+  identity: ServerIdentity | undefined;
+  private settle: { resolve: (identity: ServerIdentity) => void; reject: (error: Error) => void };
+  private readonly timer: Timer;
+  private readonly where: string;
+
+  constructor({ clock, connectTimeoutMs, server, name }: AgentOptions) {
+    this.where = `agent/${name} → ${server}`;
+    this.settle = { resolve: () => undefined, reject: () => undefined };
+    this.promise = new Promise((resolve, reject) => {
+      this.settle = { resolve, reject };
+    });
+    // Whoever asks gets the rejection; until then it is nobody's.
+    this.promise.catch(() => undefined);
+    this.timer = clock.after(connectTimeoutMs, () => this.fail('the server does not announce itself'));
+  }
+
+  receive(metadata: Metadata): void {
+    const read = readIdentity(metadata.get('serverid').map(String), metadata.get('servercount').map(String));
+    if (typeof read === 'string') {
+      this.fail(read);
+      return;
+    }
+    this.timer.cancel();
+    this.identity = read;
+    this.settle.resolve(read);
+  }
+
+  fail(text: string): void {
+    this.timer.cancel();
+    this.settle.reject(new TunnelError(unreachableCode(text, true), text, { where: this.where }));
+  }
+}
+
+/** The identity, or Konnectivity's words for what is wrong with it. */
+function readIdentity(ids: readonly string[], counts: readonly string[]): ServerIdentity | string {
+  const [serverId] = ids;
+  const [count] = counts;
+  if (serverId === undefined || ids.length !== 1) {
+    return `expected one server ID in the context, got [${ids.join(' ')}]`;
+  }
+  if (count === undefined || counts.length !== 1) return `expected one server count, got ${counts.length}`;
+  if (!/^[+-]?\d+$/.test(count)) return `strconv.Atoi: parsing ${JSON.stringify(count)}: invalid syntax`;
+  return { serverId, serverCount: Number(count) };
+}

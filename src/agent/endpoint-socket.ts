@@ -1,0 +1,130 @@
+import type { Socket } from 'node:net';
+import { splitHostPort } from '../core/address.js';
+import type { AgentMachine, Endpoint, EndpointPort } from '../core/agent/machine.js';
+import type { Clock, Timer } from '../core/clock.js';
+import { connectionMarks } from '../core/congestion.js';
+import { TunnelError } from '../core/errors.js';
+import type { ConnectEndpoint } from './options.js';
+
+/** After the close of a connection: how long its endpoint may take nothing, and then how long it may stay, ms. */
+const finishTimeoutMs = 10_000;
+
+export interface EndpointSocketOptions {
+  readonly machine: AgentMachine;
+  readonly endpoint: Endpoint;
+  readonly connect: ConnectEndpoint;
+  readonly dialTimeoutMs: number;
+  readonly clock: Clock;
+  /** Called once when neither a dial nor a socket is left. */
+  readonly gone: () => void;
+}
+
+/** One endpoint's TCP socket, from the dial on. */
+export class EndpointSocket implements EndpointPort {
+  private readonly abort = new AbortController();
+  private readonly options: EndpointSocketOptions;
+  private socket: Socket | undefined;
+  private finishTimer: Timer | undefined;
+  private readonly waiting = new Set<() => void>();
+
+  constructor(options: EndpointSocketOptions) {
+    this.options = options;
+    // Not at once: the machine learns the outcome only after it holds this port.
+    queueMicrotask(() => void this.dial());
+  }
+
+  get congested(): boolean {
+    return (
+      this.socket !== undefined &&
+      !this.socket.destroyed &&
+      this.socket.writableLength > connectionMarks.highBytes
+    );
+  }
+
+  whenClear(resume: () => void): void {
+    this.waiting.add(resume);
+  }
+
+  write(data: Uint8Array): void {
+    this.socket?.write(data);
+  }
+
+  finish(): void {
+    const { socket } = this;
+    if (socket === undefined || socket.destroyed || this.finishTimer !== undefined) return;
+    // What the endpoint still sends is read and dropped until its end: to close with unread bytes would be a reset,
+    // and a reset takes back what the endpoint has not read yet.
+    socket.removeAllListeners('data');
+    socket.resume();
+    socket.end();
+    this.awaitFinish(socket);
+  }
+
+  destroy(): void {
+    this.abort.abort();
+    this.socket?.destroy();
+  }
+
+  /** An endpoint that goes on reading what was queued is waited for; one that does not, or never ends, is dropped. */
+  private awaitFinish(socket: Socket): void {
+    const queued = socket.writableLength;
+    this.finishTimer = this.options.clock.after(finishTimeoutMs, () => {
+      if (socket.writableLength < queued) this.awaitFinish(socket);
+      else socket.destroy();
+    });
+  }
+
+  private async dial(): Promise<void> {
+    const { endpoint, machine, connect, dialTimeoutMs, gone } = this.options;
+    try {
+      const target = splitHostPort(endpoint.address);
+      if (target === undefined) throw badAddress(endpoint.address);
+      const options = { signal: this.abort.signal, timeoutMs: dialTimeoutMs };
+      this.open(await connect(target.host, target.port, options));
+    } catch (error) {
+      machine.dialFailed(endpoint, TunnelError.from(error, 'DIAL_FAILED').message);
+      gone();
+    }
+  }
+
+  private open(socket: Socket): void {
+    const { endpoint, machine } = this.options;
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.closed());
+    this.socket = socket;
+    if (this.abort.signal.aborted || endpoint.kind !== 'dialing') {
+      socket.destroy();
+      return;
+    }
+    socket.on('drain', () => this.wake());
+    socket.on('end', () => machine.endpointEnded(endpoint));
+    // The answer goes out before the first byte of the endpoint is read (R16).
+    machine.dialSucceeded(endpoint);
+    socket.on('data', (data: Buffer) => this.forward(socket, data));
+  }
+
+  private closed(): void {
+    const { endpoint, machine, gone } = this.options;
+    this.finishTimer?.cancel();
+    this.wake();
+    machine.endpointEnded(endpoint);
+    gone();
+  }
+
+  private forward(socket: Socket, data: Buffer): void {
+    const full = this.options.machine.endpointData(this.options.endpoint, data);
+    if (full === undefined || !full.congested) return;
+    socket.pause();
+    full.whenClear(() => socket.resume());
+  }
+
+  private wake(): void {
+    const woken = [...this.waiting];
+    this.waiting.clear();
+    for (const resume of woken) resume();
+  }
+}
+
+function badAddress(address: string): TunnelError {
+  return new TunnelError('DIAL_FAILED', `dial tcp: address ${address}: missing port in address`);
+}

@@ -1,0 +1,28 @@
+import type { AgentObserver, Endpoint } from '../core/agent/machine.js';
+import { packetEvent } from '../core/packet-event.js';
+import type { AgentOptions } from './options.js';
+
+/** Turns what a machine tells into events of the journal. `serverId` is known only after the announcement. */
+export function createAgentObserver({ emit, name }: AgentOptions, serverId: () => string): AgentObserver {
+  const node = `agent/${name}`;
+  const peer = (): string => `server/${serverId()}`;
+  const facts = ({ dialId, connectId, address }: Endpoint) => ({
+    node,
+    peer: peer(),
+    address,
+    dialId: dialId.toString(),
+    connectId: connectId.toString(),
+  });
+  return {
+    packet(direction, packet) {
+      const event = packetEvent(node, peer(), direction === 'from_server' ? 'in' : 'out', packet);
+      if (event !== undefined) emit(event);
+    },
+    dialStarted: (endpoint) => emit({ kind: 'endpoint.dialing', ...facts(endpoint) }),
+    dialSucceeded: (endpoint, durationMs) =>
+      emit({ kind: 'endpoint.connected', ...facts(endpoint), durationMs }),
+    dialFailed: (endpoint, error) => emit({ kind: 'endpoint.failed', ...facts(endpoint), error }),
+    endpointClosed: (endpoint, durationMs) =>
+      emit({ kind: 'endpoint.closed', ...facts(endpoint), durationMs }),
+  };
+}

@@ -1,0 +1,50 @@
+import type { Socket } from 'node:net';
+import type { SyncIntervals } from '../core/agent/sync.js';
+import type { Clock } from '../core/clock.js';
+import type { EventSink } from '../core/events.js';
+import type { Random } from '../core/random.js';
+import type { TlsFiles } from '../wire/tls.js';
+
+/** Opens a TCP connection to an endpoint; rejects with a TunnelError whose text is Go's. */
+export type ConnectEndpoint = (
+  host: string,
+  port: number,
+  options: { readonly signal: AbortSignal; readonly timeoutMs: number },
+) => Promise<Socket>;
+
+export interface AgentOptions {
+  /** Short name for events: `node-1`. */
+  readonly name: string;
+  readonly agentId: string;
+  /** URL query, such as `ipv4=10.0.1.11&host=node-1`. */
+  readonly identifiers: string;
+  /** The one address of the proxy-servers, `host:port`; behind it may stand a balancer. */
+  readonly server: string;
+  readonly tls: TlsFiles;
+  /** What the server's certificate must bear when it is not the host of `server`. */
+  readonly serverName?: string;
+  readonly connectEndpoint: ConnectEndpoint;
+  readonly sync: SyncIntervals;
+  /** Goes on looking for servers when it holds as many as were announced. */
+  readonly syncForever: boolean;
+  /** Idle time after which a server is pinged, ms. Go servers cut agents that ping more than once per 30 s. */
+  readonly keepaliveTimeMs: number;
+  /** How long a server may take to announce itself, ms. */
+  readonly connectTimeoutMs: number;
+  /** How long an endpoint may take to accept, ms. */
+  readonly dialTimeoutMs: number;
+  /** `/healthz`, `/readyz`, `/metrics` over plain HTTP. */
+  readonly health: { readonly host: string; readonly port: number };
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: EventSink;
+}
+
+/** Konnectivity's defaults, but a keepalive short enough for a 60 s idle timer on the way. */
+export const agentDefaults = {
+  sync: { intervalMs: 1000, capMs: 10_000 },
+  syncForever: false,
+  keepaliveTimeMs: 30_000,
+  connectTimeoutMs: 10_000,
+  dialTimeoutMs: 5000,
+} as const satisfies Partial<AgentOptions>;

@@ -1,0 +1,172 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerResponse,
+  constants as http2Constants,
+  type ServerHttp2Session,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TunnelError } from '../../core/errors.js';
+import type { Upgrade } from '../../streams/types.js';
+import { StatusError } from './status.js';
+
+/** PEM texts. Clients are asked for a certificate of `clientCa`, but may come without. */
+export interface ServingTls {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+  readonly clientCa: string | Buffer;
+}
+
+export interface ListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: ServingTls;
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse, abort: () => void) => void;
+  readonly onUpgrade: (upgrade: Upgrade) => void;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** Destroys every connection and stops listening. */
+  close(): Promise<void>;
+}
+
+/** Go's default limit for request headers; long exec commands travel in the URL. */
+const maxHeaderBytes = 1024 * 1024;
+
+/** What is known of the connections: enough to drop one from outside its protocol. */
+interface Connections {
+  readonly sockets: Set<Socket>;
+  readonly sessions: WeakMap<
+    ServerHttp2Session,
+    { readonly socket: Socket | undefined; openStreams: number }
+  >;
+}
+
+/**
+ * Listens with TLS for HTTP/2 and HTTP/1.1 on one port. kubectl takes HTTP/2 for plain requests and, because it offers
+ * no ALPN for them, HTTP/1.1 for upgrades.
+ */
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const server = createServer(options);
+  const connections: Connections = { sockets: new Set(), sessions: new WeakMap() };
+  server.on('connection', (socket: Socket) => {
+    connections.sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => connections.sockets.delete(socket));
+  });
+  server.on('session', (session) => watchSession(session, connections));
+  server.on('request', (request, response) => {
+    request.on('error', () => undefined);
+    response.on('error', () => undefined);
+    options.onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse, () =>
+      cut(response, connections),
+    );
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => undefined);
+    options.onUpgrade({ request, socket, head });
+  });
+  const port = await startListening(server, options);
+  let closing: Promise<void> | undefined;
+  return { port, close: () => (closing ??= stop(server, connections.sockets)) };
+}
+
+function createServer(options: ListenerOptions): Http2SecureServer {
+  try {
+    const server = createSecureServer({
+      allowHTTP1: true,
+      cert: options.tls.cert,
+      key: options.tls.key,
+      ca: options.tls.clientCa,
+      requestCert: true,
+      // Whoever comes without a good certificate may still hold a token; who holds neither gets a 401.
+      rejectUnauthorized: false,
+      settings: { maxHeaderListSize: maxHeaderBytes },
+    });
+    Object.assign(server, { maxHeaderSize: maxHeaderBytes });
+    server.on('error', () => undefined);
+    server.on('sessionError', () => undefined);
+    server.on('tlsClientError', (_error, socket) => socket.destroy());
+    server.on('clientError', answerGarbage);
+    return server;
+  } catch (caught) {
+    throw TunnelError.from(caught, 'CERT_INVALID', 'apiserver TLS');
+  }
+}
+
+function watchSession(session: ServerHttp2Session, { sockets, sessions }: Connections): void {
+  // A session hides its socket's destroy(); the port tells which one it is.
+  const { remotePort } = session.socket;
+  const socket = [...sockets].find((candidate) => candidate.remotePort === remotePort);
+  const state = { socket, openStreams: 0 };
+  sessions.set(session, state);
+  session.on('error', () => undefined);
+  session.on('stream', (stream) => {
+    state.openStreams++;
+    stream.on('error', () => undefined);
+    stream.once('close', () => state.openStreams--);
+  });
+}
+
+/**
+ * Ends an answer that cannot be completed. A connection that carries nothing else is dropped without a farewell, which
+ * clients report as `unexpected EOF`; one that is shared loses this stream only. What was written before goes out.
+ */
+function cut(response: Http2ServerResponse | ServerResponse, { sessions }: Connections): void {
+  setImmediate(() => {
+    if (!('stream' in response)) {
+      response.destroy();
+      return;
+    }
+    const { stream } = response;
+    const known = sessions.get(stream.session as ServerHttp2Session);
+    if (known?.socket !== undefined && known.openStreams <= 1) known.socket.destroy();
+    else stream.close(http2Constants.NGHTTP2_INTERNAL_ERROR);
+  });
+}
+
+/** Bytes that are not HTTP, or too much of it. */
+function answerGarbage(error: Error & { code?: string }, socket: Duplex): void {
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const code = tooLarge ? 431 : 400;
+  const { status } = new StatusError(code, tooLarge ? 'request header too large' : 'malformed HTTP request', {
+    reason: 'BadRequest',
+  });
+  const body = JSON.stringify(status);
+  if (socket.writable) {
+    const head = `HTTP/1.1 ${code} ${tooLarge ? 'Request Header Fields Too Large' : 'Bad Request'}\r\n`;
+    const length = Buffer.byteLength(body);
+    socket.end(
+      `${head}Connection: close\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${body}`,
+    );
+  }
+  socket.once('finish', () => socket.destroy());
+  if (!socket.writable) socket.destroy();
+}
+
+function startListening(server: Http2SecureServer, { host, port }: ListenerOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void => reject(listenError(error, host, port));
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): TunnelError {
+  const code = error.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'ADDRESS_UNAVAILABLE';
+  const message = `cannot listen on ${host}:${port}: ${error.message}`;
+  return new TunnelError(code, message, { where: 'apiserver', cause: error });
+}
+
+function stop(server: Http2SecureServer, sockets: ReadonlySet<Socket>): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    for (const socket of sockets) socket.destroy();
+  });
+}

@@ -1,0 +1,47 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { Status } from './status.js';
+
+/** Answers with a whole JSON document. */
+export function sendJson(
+  response: ServerResponse,
+  body: object,
+  code = 200,
+  contentType = 'application/json',
+): void {
+  sendBytes(response, Buffer.from(`${JSON.stringify(body)}\n`), code, contentType);
+}
+
+export function sendText(response: ServerResponse, text: string, code = 200): void {
+  sendBytes(response, Buffer.from(text), code, 'text/plain; charset=utf-8');
+}
+
+export function sendBytes(response: ServerResponse, body: Buffer, code: number, contentType: string): void {
+  if (response.headersSent || response.writableEnded) return;
+  response.writeHead(code, { 'content-type': contentType, 'content-length': body.length });
+  response.end(body);
+}
+
+/** Answers with a failure. */
+export function sendStatus(response: ServerResponse, status: Status): void {
+  sendJson(response, status, status.code);
+}
+
+/**
+ * Writes one piece of a streamed answer and waits while the client is slower than we.
+ * Resolves false when the client is gone.
+ */
+export async function writeChunk(
+  response: ServerResponse,
+  chunk: string | Uint8Array,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (signal.aborted) return false;
+  if (response.write(chunk)) return true;
+  try {
+    await once(response, 'drain', { signal });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,121 @@
+import { TunnelError } from '../../core/errors.js';
+
+/** Kubernetes' meta.k8s.io Status: how every failure of the API is told. */
+export interface Status {
+  readonly kind: 'Status';
+  readonly apiVersion: 'v1';
+  readonly metadata: Record<string, never>;
+  readonly status: 'Failure';
+  readonly message: string;
+  readonly reason?: StatusReason;
+  readonly details?: StatusDetails;
+  readonly code: number;
+}
+
+export type StatusReason =
+  | 'BadRequest'
+  | 'Conflict'
+  | 'Expired'
+  | 'Forbidden'
+  | 'InternalError'
+  | 'Invalid'
+  | 'MethodNotAllowed'
+  | 'NotAcceptable'
+  | 'NotFound'
+  | 'RequestEntityTooLarge'
+  | 'ServiceUnavailable'
+  | 'Timeout'
+  | 'TooManyRequests'
+  | 'Unauthorized'
+  | 'UnsupportedMediaType';
+
+export interface StatusDetails {
+  readonly name?: string;
+  readonly group?: string;
+  readonly kind?: string;
+  readonly causes?: readonly {
+    readonly reason?: string;
+    readonly message: string;
+    readonly field?: string;
+  }[];
+}
+
+interface StatusExtras {
+  /** Absent for Go errors that carry none; kubectl then prints `Error from server: MESSAGE`. */
+  readonly reason?: StatusReason;
+  readonly details?: StatusDetails;
+}
+
+/** An answer of the API other than success, thrown by handlers and written by whoever owns the response. */
+export class StatusError extends Error {
+  override readonly name = 'StatusError';
+  readonly status: Status;
+
+  constructor(code: number, message: string, extras: StatusExtras = {}) {
+    super(message);
+    this.status = {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message,
+      ...extras,
+      code,
+    };
+  }
+}
+
+/** `pods "x" not found`. */
+export function notFound(resource: { group: string; plural: string }, name: string): StatusError {
+  return new StatusError(404, `${qualified(resource)} "${name}" not found`, {
+    reason: 'NotFound',
+    details: { name, ...(resource.group === '' ? {} : { group: resource.group }), kind: resource.plural },
+  });
+}
+
+/** What a path gets that leads nowhere. */
+export function unknownPath(): StatusError {
+  return new StatusError(404, 'the server could not find the requested resource', {
+    reason: 'NotFound',
+    details: {},
+  });
+}
+
+export function methodNotAllowed(): StatusError {
+  return new StatusError(405, 'the server does not allow this method on the requested resource', {
+    reason: 'MethodNotAllowed',
+    details: {},
+  });
+}
+
+export function badRequest(message: string): StatusError {
+  return new StatusError(400, message, { reason: 'BadRequest' });
+}
+
+export function unauthorized(): StatusError {
+  return new StatusError(401, 'Unauthorized', { reason: 'Unauthorized' });
+}
+
+/** The resource version asked for is older than the history that is kept. */
+export function expired(message: string): StatusError {
+  return new StatusError(410, message, { reason: 'Expired' });
+}
+
+export function internalError(message: string): StatusError {
+  return new StatusError(500, `Internal error occurred: ${message}`, {
+    reason: 'InternalError',
+    details: { causes: [{ message }] },
+  });
+}
+
+/** Turns anything caught into the Status to answer with. */
+export function statusOf(caught: unknown): Status {
+  if (caught instanceof StatusError) return caught.status;
+  if (caught instanceof TunnelError) return new StatusError(caught.httpStatus, caught.message).status;
+  return internalError(caught instanceof Error ? caught.message : String(caught)).status;
+}
+
+/** `pods`, or `deployments.apps` outside the core group. */
+export function qualified(resource: { group: string; plural: string }): string {
+  return resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
+}

@@ -1,0 +1,56 @@
+import { writeFile } from 'node:fs/promises';
+import { stringify } from 'yaml';
+import { TunnelError } from '../core/errors.js';
+
+/** How to prove to the API server who one is. */
+export type KubeconfigCredential =
+  | { readonly certPem: string; readonly keyPem: string }
+  | { readonly token: string };
+
+export interface KubeconfigOptions {
+  /** Name of cluster, user and context. */
+  readonly name: string;
+  /** `https://host:port`. */
+  readonly server: string;
+  readonly caPem: string;
+  readonly credential: KubeconfigCredential;
+  /** Default namespace of the context. */
+  readonly namespace?: string;
+}
+
+/** A complete kubeconfig with all certificates inside, as YAML. */
+export function renderKubeconfig(options: KubeconfigOptions): string {
+  const { name, server, caPem, credential, namespace } = options;
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name, cluster: { server, 'certificate-authority-data': base64(caPem) } }],
+    users: [{ name, user: userFields(credential) }],
+    contexts: [
+      { name, context: { cluster: name, user: name, ...(namespace === undefined ? {} : { namespace }) } },
+    ],
+    'current-context': name,
+    preferences: {},
+  });
+}
+
+/** Writes it readable by its owner alone, since it holds a credential. Rejects with FILE_UNWRITABLE. */
+export async function writeKubeconfig(path: string, options: KubeconfigOptions): Promise<void> {
+  try {
+    await writeFile(path, renderKubeconfig(options), { mode: 0o600 });
+  } catch (caught) {
+    throw TunnelError.from(caught, 'FILE_UNWRITABLE', path);
+  }
+}
+
+function userFields(credential: KubeconfigCredential): object {
+  if ('token' in credential) return { token: credential.token };
+  return {
+    'client-certificate-data': base64(credential.certPem),
+    'client-key-data': base64(credential.keyPem),
+  };
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}

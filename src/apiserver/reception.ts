@@ -1,0 +1,103 @@
+import type { EventEmitter } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Upgrade } from '../streams/types.js';
+import { refuseUpgrade } from '../streams/upgrade-response.js';
+import type { Facade } from './facade.js';
+import type { Authenticator } from './http/authenticate.js';
+import { parseTarget, type RequestContext, type User } from './http/exchange.js';
+import { sendStatus } from './http/respond.js';
+import { type Status, statusOf, unauthorized } from './http/status.js';
+import { type FinishReport, type RequestEnd, reportRequest } from './request-report.js';
+import { connectStream } from './routes/connect.js';
+import { dispatch } from './routes/dispatch.js';
+import { findRoute, isPublic, type Route } from './routes/route.js';
+
+/** Takes requests in: says who asks, gives them an ID, finds their handler, and answers when it fails. */
+export interface Reception {
+  /** `abort` cuts the connection when a response that has begun cannot be completed. */
+  request(request: IncomingMessage, response: ServerResponse, abort: () => void): void;
+  upgrade(upgrade: Upgrade): void;
+  /** Aborts everything under way. */
+  close(): void;
+}
+
+const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+/** A request that has come in, before anything is known of it. */
+interface Arrival {
+  readonly request: IncomingMessage;
+  readonly id: string;
+  readonly signal: AbortSignal;
+  readonly handle: (context: RequestContext, route: Route) => Promise<RequestEnd>;
+  readonly refuse: (status: Status) => void;
+}
+
+export function createReception(facade: Facade, authenticate: Authenticator, name: string): Reception {
+  const open = new Set<AbortController>();
+  let lastId = 0;
+
+  /** A signal that lasts as long as the client's side does. */
+  const admit = (lifetime: EventEmitter): { id: string; signal: AbortSignal } => {
+    const controller = new AbortController();
+    open.add(controller);
+    lifetime.once('close', () => {
+      open.delete(controller);
+      controller.abort();
+    });
+    return { id: `${name}-${++lastId}`, signal: controller.signal };
+  };
+
+  return {
+    request: (request, response, abort) => {
+      const admitted = admit(response);
+      response.setHeader('audit-id', admitted.id);
+      const handle: Arrival['handle'] = async (context, route) => {
+        await dispatch(facade, { ...context, response }, route);
+        return { status: response.statusCode };
+      };
+      const refuse = (status: Status): void =>
+        response.headersSent ? abort() : sendStatus(response, status);
+      void serve(facade, authenticate, { request, ...admitted, handle, refuse })
+        .catch(abort)
+        // Nobody reads bodies; an unread one would hold the connection up.
+        .finally(() => request.resume());
+    },
+    upgrade: (upgrade) => {
+      const { request, socket } = upgrade;
+      const handle: Arrival['handle'] = (context, route) => connectStream(facade, context, route, upgrade);
+      const refuse = (status: Status): void => refuseWith(upgrade, facade, status);
+      void serve(facade, authenticate, { request, ...admit(socket), handle, refuse }).catch(() =>
+        socket.destroy(),
+      );
+    },
+    close: () => {
+      for (const controller of open) controller.abort();
+      open.clear();
+    },
+  };
+}
+
+/** Whatever goes wrong becomes a Status. */
+async function serve(facade: Facade, authenticate: Authenticator, arrival: Arrival): Promise<void> {
+  const { request, id, signal } = arrival;
+  let finish: FinishReport = () => undefined;
+  try {
+    const target = parseTarget(request.url ?? '/');
+    const route = findRoute(target.segments);
+    const user = authenticate(request);
+    const method = request.method ?? 'GET';
+    const context = { ...target, request, method, id, signal, user: user ?? anonymous };
+    finish = reportRequest(facade, context, route);
+    if (user === undefined && !isPublic(route)) throw unauthorized();
+    finish(await arrival.handle(context, route));
+  } catch (caught) {
+    const status = statusOf(caught);
+    arrival.refuse(status);
+    finish({ status: status.code, error: status.message });
+  }
+}
+
+function refuseWith({ socket }: Upgrade, { clock }: Facade, status: Status): void {
+  const refusal = { status: status.code, body: JSON.stringify(status), contentType: 'application/json' };
+  if (!socket.destroyed) refuseUpgrade(socket, refusal, clock);
+}

@@ -1,0 +1,45 @@
+import type { ApiObject } from './api-object.js';
+
+/** One column of the tables that the server prints for kubectl. */
+export interface Column {
+  readonly name: string;
+  readonly type: 'string' | 'integer';
+  readonly format?: 'name';
+  readonly description: string;
+  /** Shown with `-o wide` only. */
+  readonly wide?: true;
+  readonly cell: (object: ApiObject, nowMs: number) => string | number;
+}
+
+/** A path below a named object, such as `pods/NAME/log`. */
+export interface Subresource {
+  readonly name: string;
+  readonly kind: string;
+  readonly verbs: readonly string[];
+}
+
+/** All that the façade knows of one kind of object. A new kind is one more record, not code. */
+export interface Resource {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly verbs: readonly string[];
+  readonly subresources?: readonly Subresource[];
+  /** Fields that field selectors may name besides `metadata.name` and `metadata.namespace`, and their text if absent. */
+  readonly selectableFields?: Readonly<Record<string, string>>;
+  /** Absent: name and creation time. */
+  readonly columns?: readonly Column[];
+  /** Only answers POST with a computed reply; nothing of it is stored. */
+  readonly virtual?: true;
+}
+
+/** `v1` or `apps/v1`. */
+export function apiVersionOf(resource: { group: string; version: string }): string {
+  return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+}

@@ -1,0 +1,64 @@
+import { type ApiObject, textAt } from './api-object.js';
+import { defaultColumns } from './columns/common.js';
+import type { Column, Resource } from './resource.js';
+
+/** Which form of the object goes with each row: none of it, its metadata, or all. */
+export type IncludeObject = 'None' | 'Metadata' | 'Object';
+
+export interface TableOptions {
+  readonly nowMs: number;
+  readonly includeObject: IncludeObject;
+  /** `meta.k8s.io/v1`, or `v1beta1` for those who ask for it. */
+  readonly apiVersion: string;
+  readonly resourceVersion: string;
+  /** A watch tells the columns once, with its first event. */
+  readonly withColumns: boolean;
+}
+
+/** The server-side table that kubectl prints as it is. */
+export function renderTable(
+  resource: Resource,
+  objects: readonly ApiObject[],
+  options: TableOptions,
+): object {
+  const columns = resource.columns ?? defaultColumns;
+  return {
+    kind: 'Table',
+    apiVersion: options.apiVersion,
+    metadata: { resourceVersion: options.resourceVersion },
+    columnDefinitions: options.withColumns ? columns.map(definition) : [],
+    rows: objects.map((object) => row(columns, object, options)),
+  };
+}
+
+function definition(column: Column): object {
+  const { name, type, description } = column;
+  return { name, type, format: column.format ?? '', description, priority: column.wide === true ? 1 : 0 };
+}
+
+function row(columns: readonly Column[], object: ApiObject, options: TableOptions): object {
+  const cells = columns.map((column) => column.cell(object, options.nowMs));
+  const conditions = finishedPod(object);
+  return {
+    cells,
+    ...(conditions === undefined ? {} : { conditions }),
+    ...(options.includeObject === 'None' ? {} : { object: included(object, options) }),
+  };
+}
+
+function included(object: ApiObject, options: TableOptions): object {
+  return options.includeObject === 'Object' ? object : partialMetadata(object, options.apiVersion);
+}
+
+/** An object cut down to its metadata. */
+export function partialMetadata(object: ApiObject, apiVersion: string): object {
+  return { kind: 'PartialObjectMetadata', apiVersion, metadata: object.metadata };
+}
+
+/** The mark by which clients tell rows of finished pods. */
+function finishedPod(object: ApiObject): object[] | undefined {
+  const phase = object.kind === 'Pod' ? textAt(object, 'status.phase') : '';
+  if (phase !== 'Succeeded' && phase !== 'Failed') return undefined;
+  const message = phase === 'Succeeded' ? 'The pod has completed successfully.' : 'The pod failed.';
+  return [{ type: 'Completed', status: 'True', reason: phase, message }];
+}

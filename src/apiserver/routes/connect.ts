@@ -1,0 +1,46 @@
+import type { Upgrade } from '../../streams/types.js';
+import type { Facade } from '../facade.js';
+import type { RequestContext } from '../http/exchange.js';
+import { badRequest, unknownPath } from '../http/status.js';
+import type { RequestEnd } from '../request-report.js';
+import { handleStreaming, type StreamingSubresource } from '../streaming/streaming-handler.js';
+import { connectTarget } from './connect-target.js';
+import type { Route } from './route.js';
+
+/**
+ * An upgrade of exec, attach or portforward of a pod: finds the kubelet and hands the streams on until they are over.
+ * Rejects with a StatusError before anything is written to the client.
+ */
+export async function connectStream(
+  facade: Facade,
+  context: RequestContext,
+  route: Route,
+  upgrade: Upgrade,
+): Promise<RequestEnd> {
+  const subject = connectSubject(route);
+  const { endpoint, path } = connectTarget(facade.store, context.query, subject);
+  const { id: request, signal } = context;
+  const done = facade.streams.open(subject.kind);
+  try {
+    return await handleStreaming(subject.kind, {
+      upgrade,
+      target: { path, ...endpoint },
+      connect: (clientGone) => facade.kubelets.connect(endpoint, { request, signal: clientGone }),
+      clock: facade.clock,
+      signal,
+      faithfulCutIsSuccess: facade.faithful.has('exec-cut-is-success'),
+    });
+  } finally {
+    done();
+  }
+}
+
+function connectSubject(route: Route): { kind: StreamingSubresource; namespace: string; name: string } {
+  if (route.kind !== 'resource') throw unknownPath();
+  const { namespace, name, subresource } = route;
+  const kind = subresource?.name;
+  const isStream = kind === 'exec' || kind === 'attach' || kind === 'portforward';
+  if (!isStream || namespace === undefined || name === undefined)
+    throw badRequest('this resource cannot be upgraded to a stream');
+  return { kind, namespace, name };
+}

@@ -1,0 +1,65 @@
+import { badRequest, StatusError } from '../http/status.js';
+import { formatTime } from '../wall-clock.js';
+import { booleanParameter } from './selection.js';
+
+/** The parameters of `pods/NAME/log`, checked. */
+export interface LogOptions {
+  /** Empty: the only container of the pod. */
+  readonly container: string;
+  readonly insecureBackend: boolean;
+  /** What to ask the kubelet for, without the container. */
+  readonly kubeletQuery: readonly (readonly [string, string])[];
+}
+
+const booleans = ['follow', 'previous', 'timestamps'] as const;
+const integers = [
+  { name: 'limitBytes', least: 1, text: 'must be greater than 0' },
+  { name: 'sinceSeconds', least: 1, text: 'must be greater than 0' },
+  { name: 'tailLines', least: 0, text: 'must be greater than or equal to 0' },
+] as const;
+
+/** Reads the options as kube-apiserver does: 400 for what is no number or time, 422 for what is out of range. */
+export function parseLogOptions(query: URLSearchParams, pod: string): LogOptions {
+  const kubeletQuery: [string, string][] = [];
+  for (const name of booleans) if (booleanParameter(query, name)) kubeletQuery.push([name, 'true']);
+  for (const rule of integers) {
+    const value = integerParameter(query, rule.name);
+    if (value === undefined) continue;
+    if (value < rule.least) throw invalid(pod, `${rule.name}: Invalid value: ${value}: ${rule.text}`);
+    kubeletQuery.push([rule.name, String(value)]);
+  }
+  const sinceTime = query.get('sinceTime');
+  if (sinceTime !== null && sinceTime !== '') {
+    if (query.has('sinceSeconds'))
+      throw invalid(pod, ': Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified');
+    kubeletQuery.push(['sinceTime', timeParameter(sinceTime)]);
+  }
+  return {
+    container: query.get('container') ?? '',
+    insecureBackend: booleanParameter(query, 'insecureSkipTLSVerifyBackend'),
+    kubeletQuery,
+  };
+}
+
+function integerParameter(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  if (/^[+-]?\d{1,15}$/.test(text)) return Number(text);
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+}
+
+/** Kubelets get whole seconds, as RFC 3339. */
+function timeParameter(text: string): string {
+  const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+  const timeMs = rfc3339.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(timeMs)) return formatTime(Math.floor(timeMs / 1000) * 1000);
+  const quoted = JSON.stringify(text);
+  throw badRequest(`parsing time ${quoted} as "2006-01-02T15:04:05Z07:00": cannot parse ${quoted} as "2006"`);
+}
+
+function invalid(pod: string, cause: string): StatusError {
+  return new StatusError(422, `PodLogOptions "${pod}" is invalid: ${cause}`, {
+    reason: 'Invalid',
+    details: { name: pod, kind: 'PodLogOptions' },
+  });
+}

@@ -1,0 +1,63 @@
+import type { IncomingMessage } from 'node:http';
+import { TunnelError } from '../../core/errors.js';
+import type { Facade } from '../facade.js';
+import type { Exchange } from '../http/exchange.js';
+import { sendText, writeChunk } from '../http/respond.js';
+import { statusFromKubelet } from '../kubelet/answer-status.js';
+import { getFromKubelet } from '../kubelet/get.js';
+import { chooseContainer, encodeQuery, findPod, kubeletOfPod } from '../kubelet/target.js';
+import { parseLogOptions } from './log-options.js';
+
+/** GET of `pods/NAME/log`: the kubelet's bytes as they come, at the pace of the client. */
+export async function handleLogs(
+  facade: Facade,
+  exchange: Exchange,
+  { namespace, name }: { namespace: string; name: string },
+): Promise<void> {
+  const pod = findPod(facade.store, namespace, name);
+  const options = parseLogOptions(exchange.query, name);
+  const container = chooseContainer(pod, options.container);
+  const endpoint = kubeletOfPod(facade.store, pod);
+  if (endpoint === undefined) {
+    sendText(exchange.response, '');
+    return;
+  }
+  const done = facade.streams.open('log');
+  try {
+    const query = encodeQuery(options.kubeletQuery);
+    const path = `/containerLogs/${[namespace, name, container].map(encodeURIComponent).join('/')}`;
+    const answer = await getFromKubelet(facade.kubelets, endpoint, query === '' ? path : `${path}?${query}`, {
+      request: exchange.id,
+      signal: exchange.signal,
+      insecure: options.insecureBackend,
+    });
+    if (answer.statusCode !== 200) throw await statusFromKubelet(answer, name);
+    await copy(facade, exchange, answer);
+  } finally {
+    done();
+  }
+}
+
+/** Copies until either end is gone. A kubelet that goes away in mid-stream aborts the answer. */
+async function copy(facade: Facade, exchange: Exchange, answer: IncomingMessage): Promise<void> {
+  const { response, signal } = exchange;
+  response.writeHead(200, { 'content-type': 'text/plain' });
+  response.flushHeaders();
+  try {
+    for await (const chunk of answer) {
+      if (!(await writeChunk(response, chunk as Buffer, signal))) return;
+    }
+  } catch (caught) {
+    if (signal.aborted) return;
+    if (!facade.faithful.has('log-cut-is-complete')) throw cutError(answer, caught);
+  } finally {
+    answer.destroy();
+  }
+  response.end();
+}
+
+function cutError(answer: IncomingMessage, caught: unknown): TunnelError {
+  const cause = answer.socket.errored ?? caught;
+  if (cause instanceof TunnelError) return cause;
+  return new TunnelError('TUNNEL_CLOSED', 'the kubelet went away in the middle of the log', { cause });
+}

@@ -1,0 +1,104 @@
+import { choosePresentation } from '../http/accept.js';
+import type { Exchange } from '../http/exchange.js';
+import { badRequest, StatusError } from '../http/status.js';
+import type { ApiObject } from '../resources/api-object.js';
+import { apiVersionOf, type Resource } from '../resources/resource.js';
+import { type IncludeObject, partialMetadata, renderTable } from '../resources/table.js';
+import type { WallClock } from '../wall-clock.js';
+
+/** Shows objects in the form that the client asked for: whole, as metadata only, or as a table. */
+export interface Presenter {
+  one(object: ApiObject): object;
+  list(objects: readonly ApiObject[], revision: number): object;
+  /** The `object` of a watch event. The first one carries the columns of a table. */
+  event(object: ApiObject): object;
+  bookmark(revision: number): object;
+}
+
+/** Chooses by the Accept header. Throws 406 when it allows nothing that we have. */
+export function createPresenter(resource: Resource, exchange: Exchange, now: WallClock): Presenter {
+  const chosen = choosePresentation(exchange.request.headers.accept);
+  if (chosen === undefined) throw notAcceptable();
+  switch (chosen.form) {
+    case 'object':
+      return objectPresenter(resource);
+    case 'metadata':
+      return metadataPresenter(`meta.k8s.io/${chosen.meta}`);
+    case 'table':
+      return tablePresenter(resource, now, {
+        apiVersion: `meta.k8s.io/${chosen.meta}`,
+        includeObject: includeObject(exchange.query),
+      });
+  }
+}
+
+function notAcceptable(): StatusError {
+  return new StatusError(406, 'only the following media types are accepted: application/json', {
+    reason: 'NotAcceptable',
+  });
+}
+
+function includeObject(query: URLSearchParams): IncludeObject {
+  const asked = query.get('includeObject') ?? '';
+  if (asked === '') return 'Metadata';
+  if (asked === 'None' || asked === 'Metadata' || asked === 'Object') return asked;
+  throw badRequest(`unrecognized includeObject value: ${JSON.stringify(asked)}`);
+}
+
+function objectPresenter(resource: Resource): Presenter {
+  const apiVersion = apiVersionOf(resource);
+  return {
+    one: (object) => object,
+    list: (items, revision) => ({
+      kind: `${resource.kind}List`,
+      apiVersion,
+      metadata: { resourceVersion: String(revision) },
+      items,
+    }),
+    event: (object) => object,
+    bookmark: (revision) => ({
+      kind: resource.kind,
+      apiVersion,
+      metadata: { resourceVersion: String(revision), creationTimestamp: null },
+    }),
+  };
+}
+
+function metadataPresenter(apiVersion: string): Presenter {
+  return {
+    one: (object) => partialMetadata(object, apiVersion),
+    list: (objects, revision) => ({
+      kind: 'PartialObjectMetadataList',
+      apiVersion,
+      metadata: { resourceVersion: String(revision) },
+      items: objects.map((object) => partialMetadata(object, apiVersion)),
+    }),
+    event: (object) => partialMetadata(object, apiVersion),
+    bookmark: (revision) => ({
+      kind: 'PartialObjectMetadata',
+      apiVersion,
+      metadata: { resourceVersion: String(revision), creationTimestamp: null },
+    }),
+  };
+}
+
+function tablePresenter(
+  resource: Resource,
+  now: WallClock,
+  form: { apiVersion: string; includeObject: IncludeObject },
+): Presenter {
+  let withColumns = true;
+  const table = (objects: readonly ApiObject[], resourceVersion: string): object =>
+    renderTable(resource, objects, { ...form, nowMs: now(), resourceVersion, withColumns });
+  const once = (render: () => object): object => {
+    const shown = render();
+    withColumns = false;
+    return shown;
+  };
+  return {
+    one: (object) => table([object], object.metadata.resourceVersion ?? ''),
+    list: (objects, revision) => table(objects, String(revision)),
+    event: (object) => once(() => table([object], object.metadata.resourceVersion ?? '')),
+    bookmark: (revision) => once(() => table([], String(revision))),
+  };
+}

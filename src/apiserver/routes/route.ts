@@ -1,0 +1,80 @@
+import { findResource } from '../resources/catalogue.js';
+import type { Resource, Subresource } from '../resources/resource.js';
+
+/** What a path leads to. */
+export type Route =
+  | { readonly kind: 'root' }
+  | { readonly kind: 'health' }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'discovery-root'; readonly root: 'api' | 'apis' }
+  | { readonly kind: 'group'; readonly group: string }
+  | { readonly kind: 'group-version'; readonly group: string; readonly version: string }
+  | ResourceRoute
+  | { readonly kind: 'nowhere' };
+
+/** A path of objects: all, those of a namespace, one, or a part of one. */
+export interface ResourceRoute {
+  readonly kind: 'resource';
+  readonly resource: Resource;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly subresource?: Subresource;
+}
+
+const nowhere: Route = { kind: 'nowhere' };
+const healthPaths = new Set(['healthz', 'livez', 'readyz']);
+
+/** Whether a route answers those who cannot tell who they are, as in a cluster with default roles. */
+export function isPublic(route: Route): boolean {
+  return route.kind === 'health' || route.kind === 'version';
+}
+
+/** Finds the way for the decoded segments of a path. */
+export function findRoute(segments: readonly string[]): Route {
+  const [first, ...rest] = segments;
+  if (first === undefined) return { kind: 'root' };
+  if (healthPaths.has(first)) return { kind: 'health' };
+  if (first === 'version' && rest.length === 0) return { kind: 'version' };
+  if (first === 'api') return apiRoute('', rest);
+  if (first !== 'apis') return nowhere;
+  const [group, ...below] = rest;
+  if (group === undefined) return { kind: 'discovery-root', root: 'apis' };
+  return below.length === 0 ? { kind: 'group', group } : apiRoute(group, below);
+}
+
+function apiRoute(group: string, rest: readonly string[]): Route {
+  const [version, ...below] = rest;
+  if (version === undefined) return { kind: 'discovery-root', root: 'api' };
+  if (below.length === 0) return { kind: 'group-version', group, version };
+  const [plural, namespace, ...deeper] = below;
+  if (plural === 'namespaces' && namespace !== undefined && deeper.length > 0) {
+    return (
+      objectRoute({ group, version, namespace }, deeper) ?? objectRoute({ group, version }, below) ?? nowhere
+    );
+  }
+  return objectRoute({ group, version }, below) ?? nowhere;
+}
+
+interface Scope {
+  readonly group: string;
+  readonly version: string;
+  readonly namespace?: string;
+}
+
+function objectRoute({ group, version, namespace }: Scope, parts: readonly string[]): Route | undefined {
+  const [plural = '', name, part, ...tooDeep] = parts;
+  const resource = findResource(group, version, plural);
+  if (resource === undefined || tooDeep.length > 0) return undefined;
+  // Objects of a namespace can be listed across all, but named ones live in theirs.
+  if (resource.namespaced ? name !== undefined && namespace === undefined : namespace !== undefined)
+    return undefined;
+  const subresource = resource.subresources?.find((candidate) => candidate.name === part);
+  if (part !== undefined && subresource === undefined) return undefined;
+  return {
+    kind: 'resource',
+    resource,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(name === undefined ? {} : { name }),
+    ...(subresource === undefined ? {} : { subresource }),
+  };
+}

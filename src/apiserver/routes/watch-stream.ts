@@ -1,0 +1,160 @@
+import type { Facade } from '../facade.js';
+import type { Exchange } from '../http/exchange.js';
+import { writeChunk } from '../http/respond.js';
+import { expired } from '../http/status.js';
+import type { ApiObject } from '../resources/api-object.js';
+import type { Change } from '../store/change.js';
+import type { Predicate } from '../store/label-selector.js';
+import type { Presenter } from './presenter.js';
+import type { ResourceRoute } from './route.js';
+
+type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+
+export interface WatchSubject {
+  readonly facade: Facade;
+  readonly exchange: Exchange;
+  readonly route: ResourceRoute;
+  readonly presenter: Presenter;
+  readonly selected: Predicate;
+}
+
+/** kube-apiserver picks 30 to 60 minutes for watches that name no timeout. */
+const defaultTimeoutS = 30 * 60;
+const bookmarkEveryMs = 60_000;
+
+/**
+ * A watch is a position in the store's history. It takes the next change when the client has room for it, so that a
+ * slow client costs no memory and in the end gets 410 Expired.
+ */
+export class WatchStream {
+  private readonly subject: WatchSubject;
+  /** Everything up to this revision has been sent. */
+  private position = 0;
+  private over = false;
+  private bookmarkDue = false;
+  private wake: () => void = () => undefined;
+
+  constructor(subject: WatchSubject) {
+    this.subject = subject;
+  }
+
+  /** Sends the changes after revision `from`; 0 means the present state first. Resolves when the watch is over. */
+  async run(from: number): Promise<void> {
+    const { response } = this.subject.exchange;
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.flushHeaders();
+    const release = [this.armEnd(), this.armNudge(), this.armBookmarks()];
+    try {
+      this.position = from;
+      if (from === 0) await this.sendPresent();
+      await this.follow();
+    } finally {
+      for (const undo of release) undo();
+      response.end();
+    }
+  }
+
+  private armEnd(): () => void {
+    const { facade, exchange } = this.subject;
+    const end = (): void => {
+      this.over = true;
+      this.wake();
+    };
+    const timeoutS = Number(exchange.query.get('timeoutSeconds') ?? 0) || defaultTimeoutS;
+    const timer = facade.clock.after(timeoutS * 1000, end, true);
+    exchange.signal.addEventListener('abort', end, { once: true });
+    return () => {
+      timer.cancel();
+      exchange.signal.removeEventListener('abort', end);
+    };
+  }
+
+  private armNudge(): () => void {
+    return this.subject.facade.store.subscribe(() => this.wake());
+  }
+
+  private armBookmarks(): () => void {
+    const { facade, exchange } = this.subject;
+    if (exchange.query.get('allowWatchBookmarks') !== 'true') return () => undefined;
+    const mark = (): void => {
+      this.bookmarkDue = true;
+      this.wake();
+      timer = facade.clock.after(bookmarkEveryMs, mark, true);
+    };
+    let timer = facade.clock.after(bookmarkEveryMs, mark, true);
+    return () => timer.cancel();
+  }
+
+  private async sendPresent(): Promise<void> {
+    const { facade, route, selected } = this.subject;
+    const objects = facade.store.list(route.resource, route.namespace).filter(selected);
+    this.position = facade.store.revision;
+    for (const object of objects) {
+      if (this.ended || !(await this.send('ADDED', this.subject.presenter.event(object)))) return;
+    }
+  }
+
+  private async follow(): Promise<void> {
+    const { store } = this.subject.facade;
+    while (!this.ended) {
+      const change = store.nextChange(this.subject.route.resource, this.position);
+      if (change === 'forgotten') {
+        await this.sendExpired();
+        return;
+      }
+      if (change === undefined) await this.idle(store.revision);
+      else await this.sendChange(change);
+    }
+  }
+
+  /** Waits for something to do. All changes of this kind up to `revision` have been sent. */
+  private async idle(revision: number): Promise<void> {
+    this.position = revision;
+    if (this.bookmarkDue) {
+      this.bookmarkDue = false;
+      await this.send('BOOKMARK', this.subject.presenter.bookmark(revision));
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+    });
+  }
+
+  private async sendChange(change: Change): Promise<void> {
+    this.position = change.revision;
+    const type = visibleType(change, this.subject.selected);
+    if (type === undefined) return;
+    await this.send(type, this.subject.presenter.event(visibleObject(change, type)));
+  }
+
+  private async sendExpired(): Promise<void> {
+    const { status } = expired(
+      `too old resource version: ${this.position} (${this.subject.facade.store.revision})`,
+    );
+    await this.send('ERROR', status);
+  }
+
+  private send(type: WatchEventType, object: object): Promise<boolean> {
+    const { response, signal } = this.subject.exchange;
+    return writeChunk(response, `${JSON.stringify({ type, object })}\n`, signal);
+  }
+
+  private get ended(): boolean {
+    return this.over || this.subject.exchange.signal.aborted;
+  }
+}
+
+/** What a change means to those who see only a selection: objects enter and leave it. */
+function visibleType(change: Change, selected: Predicate): 'ADDED' | 'MODIFIED' | 'DELETED' | undefined {
+  const before = change.previous !== undefined && selected(change.previous);
+  const after = change.type !== 'DELETED' && selected(change.object);
+  if (after) return before ? 'MODIFIED' : 'ADDED';
+  return before ? 'DELETED' : undefined;
+}
+
+/** Who loses sight of an object gets its last visible state, with the revision of the change that hid it. */
+function visibleObject(change: Change, type: WatchEventType): ApiObject {
+  if (type !== 'DELETED' || change.previous === undefined) return change.object;
+  const metadata = { ...change.previous.metadata, resourceVersion: String(change.revision) };
+  return { ...change.previous, metadata };
+}

@@ -1,0 +1,26 @@
+/** The long-lived requests, by what they carry. */
+export type StreamKind = 'watch' | 'log' | 'exec' | 'attach' | 'portforward';
+
+export type StreamCounts = Readonly<Record<StreamKind, number>>;
+
+/** Counts what is open at the moment. */
+export interface StreamCounter {
+  /** Counts one more until the returned function is called. */
+  open(kind: StreamKind): () => void;
+  counts(): StreamCounts;
+}
+
+export function createStreamCounter(): StreamCounter {
+  const counts = { watch: 0, log: 0, exec: 0, attach: 0, portforward: 0 };
+  return {
+    open(kind) {
+      counts[kind]++;
+      let open = true;
+      return () => {
+        if (open) counts[kind]--;
+        open = false;
+      };
+    },
+    counts: () => ({ ...counts }),
+  };
+}

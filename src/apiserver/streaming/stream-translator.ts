@@ -1,0 +1,176 @@
+import type { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { WebSocket } from 'ws';
+import { TunnelError } from '../../core/errors.js';
+import type { UpgradeAnswer } from '../../streams/http-upgrade.js';
+import { clientSpdyProtocols, streamProtocolHeader } from '../../streams/protocol-names.js';
+import { openSpdyRemoteCommand, type SpdyRemoteCommand } from '../../streams/remote-command-client.js';
+import { commandChannel, commandChannelCount, resizesOf } from '../../streams/remote-command-websocket.js';
+import { encodeStatus, translatorStatus } from '../../streams/status.js';
+import { onAbort } from '../../streams/stream-ends.js';
+import type { RemoteCommandOptions, RemoteCommandResult } from '../../streams/types.js';
+import { guardSocket } from '../../streams/upgrade-response.js';
+import { acceptWebSocket } from '../../streams/websocket-accept.js';
+import { WebSocketChannels } from '../../streams/websocket-channels.js';
+import { askKubelet, spdyAsk } from './kubelet-connection.js';
+import { type StreamingOutcome, type StreamingRequest, targetUrl } from './streaming-request.js';
+
+const protocol = 'v5.channel.k8s.io';
+const kind = 'websocket-v5';
+/** client-go's remote command executor, which the translator is, pings the kubelet this often. */
+const pingIntervalMs = 5_000;
+const idleTimeoutMs = 4 * 3_600_000;
+
+/** What ends a translation: a result for our own Status, or a Status that the kubelet answered the upgrade with. */
+type TranslationEnd = RemoteCommandResult | { readonly kind: 'kubelet-status'; readonly json: Buffer };
+
+/**
+ * The stream translator, for exec and attach of WebSocket clients that offer v5: the WebSocket is accepted first, then
+ * the kubelet is asked over SPDY, so that every failure, that of the dial too, is a Status on the error channel.
+ * Resolves when it is over; never rejects.
+ */
+export function translateStream(request: StreamingRequest): Promise<StreamingOutcome> {
+  const { socket } = request.upgrade;
+  guardSocket(socket);
+  return new Promise((resolve) => {
+    const refused = (): void =>
+      resolve({ protocol: kind, status: 400, error: 'the WebSocket handshake failed' });
+    socket.once('close', refused);
+    if (socket.destroyed) refused();
+    acceptWebSocket(request.upgrade, protocol, (ws) => {
+      socket.off('close', refused);
+      resolve(translate(request, ws));
+    });
+  });
+}
+
+/** Which streams a kubelet path asks for. Only the literal `1` is true. */
+export function commandStreamsOf(path: string): RemoteCommandOptions {
+  const query = new URL(path, 'http://kubelet').searchParams;
+  const asked = (name: string): boolean => query.get(name) === '1';
+  const tty = asked('tty');
+  return { stdin: asked('input'), stdout: asked('output'), stderr: asked('error') && !tty, tty };
+}
+
+async function translate(request: StreamingRequest, ws: WebSocket): Promise<StreamingOutcome> {
+  const { clock } = request;
+  const channels = new WebSocketChannels(ws, { protocol, count: commandChannelCount, clock, idleTimeoutMs });
+  const clientGone = new AbortController();
+  const forgetSignal = onAbort(request.signal, () => channels.destroy());
+  const ended = channels.ended.then(() => {
+    forgetSignal();
+    clientGone.abort(new TunnelError('DIAL_CANCELLED', 'the client is gone'));
+  });
+  const end = await runTranslation(request, channels, clientGone.signal);
+  const left = clientGone.signal.aborted;
+  const status = end.kind === 'kubelet-status' ? end.json : encodeStatus(translatorStatus(end), true);
+  channels.send(commandChannel.error, status);
+  channels.close(1000);
+  await ended;
+  return { protocol: kind, status: 101, ...(left ? { error: 'the client is gone' } : outcomeOf(end)) };
+}
+
+function outcomeOf(end: TranslationEnd): Pick<StreamingOutcome, 'exitCode' | 'error'> {
+  switch (end.kind) {
+    case 'exit':
+      return { exitCode: end.code };
+    case 'error':
+      return { error: end.message };
+    case 'kubelet-status':
+      return { error: end.json.toString('utf8') };
+  }
+}
+
+async function runTranslation(
+  request: StreamingRequest,
+  channels: WebSocketChannels,
+  signal: AbortSignal,
+): Promise<TranslationEnd> {
+  const streams = commandStreamsOf(request.target.path);
+  // Taken before the dial: the client may send before the kubelet is reached.
+  const ends = channelEnds(channels, streams);
+  try {
+    const answer = await kubeletAnswer(request, signal);
+    if (answer.kind === 'refused') return refusal(answer.body);
+    onAbort(signal, () => answer.socket.destroy());
+    const command = await openSpdyRemoteCommand({
+      socket: answer.socket,
+      head: answer.head,
+      protocol: String(answer.headers[streamProtocolHeader.toLowerCase()] ?? 'channel.k8s.io'),
+      streams,
+      clock: request.clock,
+      pingIntervalMs,
+    });
+    return await relay(command, ends, request.faithfulCutIsSuccess === true);
+  } catch (error) {
+    return { kind: 'error', message: TunnelError.from(error).message };
+  }
+}
+
+async function kubeletAnswer(request: StreamingRequest, signal: AbortSignal): Promise<UpgradeAnswer> {
+  const { target } = request;
+  try {
+    return await askKubelet(request, spdyAsk(target, clientSpdyProtocols), signal);
+  } catch (error) {
+    const { code, message } = TunnelError.from(error);
+    throw new TunnelError(code, `error sending request: Post "${targetUrl(target)}": ${message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** A kubelet that answers with a Status is quoted; any other body is text. */
+function refusal(body: Buffer): TranslationEnd {
+  const text = body.toString('utf8').trim();
+  if (/^\{.*"kind"\s*:\s*"Status"/s.test(text)) return { kind: 'kubelet-status', json: Buffer.from(text) };
+  return { kind: 'error', message: `unable to upgrade connection: ${text}` };
+}
+
+interface ChannelEnds {
+  readonly stdin?: Readable;
+  readonly stdout?: Writable;
+  readonly stderr?: Writable;
+  readonly resizes?: ReturnType<typeof resizesOf>;
+}
+
+function channelEnds(channels: WebSocketChannels, streams: RemoteCommandOptions): ChannelEnds {
+  return {
+    ...(streams.stdin && { stdin: channels.reader(commandChannel.stdin) }),
+    ...(streams.stdout && { stdout: channels.writer(commandChannel.stdout) }),
+    ...(streams.stderr && { stderr: channels.writer(commandChannel.stderr) }),
+    ...(streams.tty && { resizes: resizesOf(channels) }),
+  };
+}
+
+async function relay(
+  command: SpdyRemoteCommand,
+  ends: ChannelEnds,
+  cutIsSuccess: boolean,
+): Promise<RemoteCommandResult> {
+  const { stdin } = ends;
+  if (stdin !== undefined && command.stdin !== undefined) {
+    stdin.pipe(command.stdin);
+    // Input for a command that takes no more is dropped: unread it would stop the whole WebSocket.
+    command.stdin.once('close', () => stdin.resume());
+  }
+  if (ends.resizes !== undefined) void relayResizes(ends.resizes, command);
+  const outputs = [copy(command.stdout, ends.stdout), copy(command.stderr, ends.stderr)];
+  const [end] = await Promise.all([command.ended, ...outputs]);
+  void command.close();
+  if (end.kind === 'status') return end.result;
+  if (cutIsSuccess) return { kind: 'exit', code: 0 };
+  return { kind: 'error', message: `error reading from error stream: ${end.message}` };
+}
+
+/** Settles with the output's end or cut; the error stream says which it was. */
+async function copy(from: Readable | undefined, to: Writable | undefined): Promise<void> {
+  if (from === undefined || to === undefined) return;
+  await pipeline(from, to).catch(() => undefined);
+}
+
+async function relayResizes(
+  resizes: ReturnType<typeof resizesOf>,
+  command: SpdyRemoteCommand,
+): Promise<void> {
+  for await (const size of resizes) command.resize(size);
+}

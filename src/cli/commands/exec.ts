@@ -1,0 +1,97 @@
+import { Command } from 'commander';
+import { TunnelError } from '../../core/errors.js';
+import type { RemoteCommandStreams, TerminalSize } from '../../streams/types.js';
+import { exitCodes } from '../exit-codes.js';
+import { defaultLabFolder } from '../lab-files.js';
+import type { CommandEnd } from '../main.js';
+import { connectToLab } from '../remote.js';
+import { listenForSignals } from '../signals.js';
+import { errorLines } from '../terminal.js';
+import { option } from '../values.js';
+
+interface ExecFlags {
+  readonly dir: string;
+  readonly namespace: string;
+  readonly container?: string;
+  readonly stdin?: boolean;
+  readonly tty?: boolean;
+}
+
+/** `konnsim exec`: the remote command's exit code is ours; 125 means that it could not be run or was lost. */
+export function execCommand(end: CommandEnd): Command {
+  return new Command('exec')
+    .description('run a command in a container: gRPC to the kubelet, inside the tunnel; no kubectl needed')
+    .argument('<pod>', 'pod, or namespace/pod')
+    .argument('<command...>', 'the command, after --')
+    .addOption(option('--dir <folder>', 'folder of the running lab').default(defaultLabFolder))
+    .addOption(option('-n, --namespace <name>', 'namespace of the pod').default('default'))
+    .addOption(option('-c, --container <name>', "container; default the pod's first"))
+    .option('-i, --stdin', 'pass stdin on')
+    .option('-t, --tty', 'give the command a terminal')
+    .action(async (pod: string, command: string[], flags: ExecFlags) => {
+      end.exitCode = await run(pod, command, flags);
+    });
+}
+
+async function run(pod: string, command: readonly string[], flags: ExecFlags): Promise<number> {
+  const lab = await connectToLab(flags.dir);
+  const interruption = listenForSignals();
+  const terminal = openTerminal(flags);
+  const target = pod.includes('/') ? pod : { namespace: flags.namespace, pod };
+  const streams: RemoteCommandStreams = {
+    ...terminal.streams,
+    stdout: process.stdout,
+    ...(flags.tty ? {} : { stderr: process.stderr }),
+    signal: interruption.signal,
+  };
+  try {
+    const container = flags.container === undefined ? {} : { container: flags.container };
+    const result = await lab.cluster.exec(target, command, streams, {
+      tty: flags.tty ?? false,
+      ...container,
+    });
+    if (result.kind === 'exit') return result.code;
+    throw new TunnelError('COMMAND_NOT_FOUND', result.message, { where: 'kubelet' });
+  } catch (caught) {
+    if (interruption.signal.aborted) return await interruption.wanted;
+    process.stderr.write(`${errorLines(caught)}\n`);
+    return exitCodes.transport;
+  } finally {
+    terminal.restore();
+    interruption.dispose();
+    await lab.close();
+  }
+}
+
+interface LocalTerminal {
+  readonly streams: Pick<RemoteCommandStreams, 'stdin' | 'resize'>;
+  restore(): void;
+}
+
+/** Hands stdin over, in raw mode when the command has a terminal, and follows the size of the window. */
+function openTerminal(flags: ExecFlags): LocalTerminal {
+  const { stdin } = process;
+  if (!flags.stdin) return { streams: {}, restore: () => undefined };
+  const raw = flags.tty === true && stdin.isTTY === true;
+  if (raw) stdin.setRawMode(true);
+  return {
+    streams: { stdin, ...(flags.tty ? { resize: windowSizes() } : {}) },
+    restore: () => {
+      if (raw) stdin.setRawMode(false);
+      stdin.pause();
+      stdin.unref();
+    },
+  };
+}
+
+/** The size of the window now and at each change. */
+async function* windowSizes(): AsyncGenerator<TerminalSize> {
+  const { stdout } = process;
+  if (!stdout.isTTY) return;
+  const size = (): TerminalSize => ({ width: stdout.columns, height: stdout.rows });
+  yield size();
+  for (;;) {
+    await new Promise<void>((resolve) => stdout.once('resize', () => resolve()));
+    yield size();
+  }
+}

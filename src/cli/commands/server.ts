@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { Command } from 'commander';
+import { TunnelError } from '../../core/errors.js';
+import type { StrategyName } from '../../core/strategy.js';
+import {
+  defaultBackendDialTimeoutMs,
+  defaultKeepaliveTimeMs,
+  defaultStrategies,
+} from '../../server/options.js';
+import { startProxyServer } from '../../server/server.js';
+import type { GrpcEndpoint } from '../../wire/grpc-listener.js';
+import type { CommandEnd } from '../main.js';
+import { createRoleGround, type RoleFlags, readTls, untilSignalled } from '../role.js';
+import { durationMs, option, portNumber, strategyList, wholeNumber } from '../values.js';
+
+interface ServerFlags extends RoleFlags {
+  readonly udsName?: string;
+  readonly serverPort?: number;
+  readonly bindAddress: string;
+  readonly agentPort: number;
+  readonly healthPort: number;
+  readonly serverId?: string;
+  readonly serverCount: number;
+  readonly proxyStrategies: readonly StrategyName[];
+  readonly backendDialTimeout: number;
+  readonly keepaliveTime: number;
+}
+
+/** `konnsim server`: a proxy-server alone. */
+export function serverCommand(end: CommandEnd): Command {
+  return new Command('server')
+    .description(
+      'run a proxy-server alone: frontends on a Unix socket or an mTLS port, agents on an mTLS port',
+    )
+    .addOption(option('--certs <folder>', 'certificates made by `konnsim certs`').default('certs'))
+    .addOption(option('--uds-name <path>', 'Unix socket for frontends'))
+    .addOption(option('--server-port <port>', 'mTLS port for frontends').argParser(portNumber))
+    .addOption(option('--bind-address <address>', 'where all ports listen').default('127.0.0.1'))
+    .addOption(option('--agent-port <port>', 'mTLS port for agents').argParser(portNumber).default(8091))
+    .addOption(
+      option('--health-port <port>', '/healthz, /readyz, /metrics').argParser(portNumber).default(8092),
+    )
+    .addOption(option('--server-id <id>', 'what agents tell servers apart by; default a random UUID'))
+    .addOption(
+      option('--server-count <number>', 'servers that agents look for')
+        .argParser(wholeNumber(1, 1000))
+        .default(1),
+    )
+    .addOption(
+      option('--proxy-strategies <list>', 'default, destHost, defaultRoute, tried in order')
+        .argParser(strategyList)
+        .default(defaultStrategies, defaultStrategies.join(',')),
+    )
+    .addOption(
+      option('--backend-dial-timeout <duration>', 'bound of a dial, 0 for none')
+        .argParser(durationMs)
+        .default(defaultBackendDialTimeoutMs, '20s'),
+    )
+    .addOption(
+      option('--keepalive-time <duration>', 'idle time before a ping')
+        .argParser(durationMs)
+        .default(defaultKeepaliveTimeMs, '30s'),
+    )
+    .option('--packets', 'print every packet, too')
+    .action(async (flags: ServerFlags) => {
+      end.exitCode = await run(flags);
+    });
+}
+
+async function run(flags: ServerFlags): Promise<number> {
+  const host = flags.bindAddress;
+  const serverId = flags.serverId ?? process.env['PROXY_SERVER_ID'] ?? randomUUID();
+  const server = await startProxyServer({
+    ...createRoleGround(flags),
+    name: serverId,
+    serverId,
+    serverCount: flags.serverCount,
+    frontends: await frontends(flags),
+    agents: { kind: 'tcp', host, port: flags.agentPort, tls: await readTls(flags.certs, 'server') },
+    health: { host, port: flags.healthPort },
+    strategies: flags.proxyStrategies,
+    backendDialTimeoutMs: flags.backendDialTimeout,
+    keepaliveTimeMs: flags.keepaliveTime,
+  });
+  process.stdout.write(`frontends ${server.frontendAddresses.join(' ')}\nagents ${server.agentAddress}\n`);
+  return untilSignalled(() => server.stop());
+}
+
+async function frontends({ udsName, serverPort, bindAddress, certs }: ServerFlags): Promise<GrpcEndpoint[]> {
+  const found: GrpcEndpoint[] = [];
+  if (udsName !== undefined) found.push({ kind: 'unix', path: udsName });
+  if (serverPort !== undefined) {
+    const tls = await readTls(certs, 'server-frontend');
+    found.push({ kind: 'tcp', host: bindAddress, port: serverPort, tls });
+  }
+  if (found.length > 0) return found;
+  throw new TunnelError(
+    'USAGE',
+    'a proxy-server needs --uds-name or --server-port, or nobody can dial through it',
+  );
+}

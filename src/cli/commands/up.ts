@@ -1,0 +1,137 @@
+import { Command } from 'commander';
+import type { LabEvent } from '../../core/events.js';
+import type { StrategyName } from '../../core/strategy.js';
+import type { Lab } from '../../lab/lab.js';
+import type { LabOptions } from '../../lab/options.js';
+import { startLab } from '../../lab/start-lab.js';
+import { maxNodes } from '../../lab/topology.js';
+import { eventText } from '../../observe/event-text.js';
+import { defaultStrategies } from '../../server/options.js';
+import { defaultLabFolder, LabFiles } from '../lab-files.js';
+import type { CommandEnd } from '../main.js';
+import { packageVersion } from '../package-version.js';
+import { type Interruption, listenForSignals } from '../signals.js';
+import { createTerminal, type Terminal } from '../terminal.js';
+import { option, portNumber, strategyList, wholeNumber } from '../values.js';
+
+interface UpFlags {
+  readonly dir: string;
+  readonly nodes: number;
+  readonly apiPort: number;
+  readonly agentPort: number;
+  readonly seed?: number;
+  readonly proxyStrategies: readonly StrategyName[];
+  readonly events?: boolean;
+  readonly output: 'text' | 'json';
+}
+
+/** `konnsim up`: the whole lab in one process, until interrupted. */
+export function upCommand(end: CommandEnd): Command {
+  return new Command('up')
+    .description('start a lab: API façade, proxy-server, nodes with agent and kubelet; Ctrl-C ends it')
+    .addOption(
+      option('--dir <folder>', 'where kubeconfig and addresses are written').default(defaultLabFolder),
+    )
+    .addOption(option('--nodes <number>', 'nodes').argParser(wholeNumber(1, maxNodes)).default(2))
+    .addOption(
+      option('--api-port <port>', 'port of the API façade, 0 for a free one')
+        .argParser(portNumber)
+        .default(0),
+    )
+    .addOption(
+      option('--agent-port <port>', 'port for agents, 0 for a free one').argParser(portNumber).default(0),
+    )
+    .addOption(
+      option('--seed <number>', 'repeats the random choices of a run').argParser(wholeNumber(0, 2 ** 32 - 1)),
+    )
+    .addOption(
+      option('--proxy-strategies <list>', 'default, destHost, defaultRoute, tried in order')
+        .argParser(strategyList)
+        .default(defaultStrategies, defaultStrategies.join(',')),
+    )
+    .addOption(option('--events', 'print what happens, one line an event'))
+    .addOption(
+      option('--output <format>', 'how to tell the addresses').choices(['text', 'json']).default('text'),
+    )
+    .action(async (flags: UpFlags) => {
+      end.exitCode = await run(flags);
+    });
+}
+
+async function run(flags: UpFlags): Promise<number> {
+  const files = new LabFiles(flags.dir);
+  await files.claim();
+  const interruption = listenForSignals();
+  try {
+    return await runLab(flags, files, interruption);
+  } finally {
+    interruption.dispose();
+  }
+}
+
+async function runLab(flags: UpFlags, files: LabFiles, interruption: Interruption): Promise<number> {
+  const terminal = createTerminal();
+  const startedAt = performance.now();
+  const lab = await startLab(labOptions(flags, terminal));
+  try {
+    await files.write(lab, packageVersion());
+    const readyMs = Math.round(performance.now() - startedAt);
+    if (flags.output === 'json') terminal.data(JSON.stringify(await files.read()));
+    else introduce(lab, files, { terminal, readyMs });
+    const code = await interruption.wanted;
+    terminal.say('stopping');
+    return code;
+  } finally {
+    await lab.stop();
+    await files.remove();
+  }
+}
+
+function labOptions(flags: UpFlags, terminal: Terminal): LabOptions {
+  const { nodes, apiPort, agentPort, seed, events, proxyStrategies: strategies } = flags;
+  return {
+    nodes,
+    apiPort,
+    agentPort,
+    strategies,
+    ...(seed === undefined ? {} : { seed }),
+    ...(events ? { onEvent: (event: LabEvent) => terminal.data(eventText(event)) } : {}),
+  };
+}
+
+interface Introduction {
+  readonly terminal: Terminal;
+  readonly readyMs: number;
+}
+
+function introduce(lab: Lab, files: LabFiles, { terminal, readyMs }: Introduction): void {
+  const bold = (text: string): string => terminal.style('bold', text);
+  const dim = (text: string): string => terminal.style('dim', text);
+  const rows = [
+    `${bold('ready')} in ${readyMs} ms  ${dim(`seed ${lab.seed}`)}`,
+    '',
+    `  API façade     ${lab.apiServerUrl}`,
+    `  proxy-server   frontends ${lab.frontendAddress}`,
+    `                 agents    ${lab.agentAddress}`,
+    ...lab.nodes.map(
+      ({ name, ip, kubeletPort }) =>
+        `  ${name.padEnd(14)} ${ip}:${kubeletPort}  ${dim('reached only through its agent')}`,
+    ),
+    '',
+    bold('With kubectl, in another terminal'),
+    `  export KUBECONFIG=${files.kubeconfigPath}`,
+    '  kubectl get pods -o wide',
+    '  kubectl logs -f counter',
+    '  kubectl exec -it shell -- sh',
+    '  kubectl port-forward svc/web 8080:80   # then: curl 127.0.0.1:8080',
+    '',
+    bold('Without kubectl'),
+    '  konnsim exec web-1 -- hostname',
+    '  konnsim logs -f counter',
+    '  konnsim port-forward web-1 8080',
+    '',
+    dim(`addresses: ${files.addressesPath}`),
+    dim('Ctrl-C stops the lab and removes these files.'),
+  ];
+  for (const row of rows) terminal.data(row);
+}

@@ -1,0 +1,29 @@
+import type { ErrorCode } from '../core/errors.js';
+
+/** Stable exit codes; `exec` passes the remote command's own code on. */
+export const exitCodes = {
+  ok: 0,
+  unexpected: 1,
+  usage: 2,
+  notReady: 3,
+  expectationFailed: 4,
+  faultMatchedNothing: 5,
+  labUnreachable: 6,
+  /** `exec` could not run the command, or lost it: not to be mixed up with the command's own codes. */
+  transport: 125,
+} as const;
+
+const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'USAGE',
+  'CONFIG_INVALID',
+  'FILE_UNREADABLE',
+  'FILE_UNWRITABLE',
+  'CERT_INVALID',
+]);
+
+export function exitCodeFor(code: ErrorCode): number {
+  if (usageCodes.has(code)) return exitCodes.usage;
+  if (code === 'NOT_READY' || code === 'WAIT_TIMEOUT') return exitCodes.notReady;
+  if (code === 'LAB_UNREACHABLE') return exitCodes.labUnreachable;
+  return exitCodes.unexpected;
+}

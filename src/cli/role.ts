@@ -1,0 +1,66 @@
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { type Clock, createRealClock } from '../core/clock.js';
+import { TunnelError } from '../core/errors.js';
+import type { EventSink } from '../core/events.js';
+import { createRandom, type Random } from '../core/random.js';
+import { createTopology, type NodeSpec, type Topology } from '../lab/topology.js';
+import { eventText } from '../observe/event-text.js';
+import { createJournal } from '../observe/journal.js';
+import { pairPaths, readKeyPair, readTrustedCertificates } from '../pki/files.js';
+import type { TlsFiles } from '../wire/tls.js';
+import { listenForSignals } from './signals.js';
+
+/** What a role that runs alone needs of its surroundings. */
+export interface RoleGround {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Prints events; those of packets only when asked to. */
+  readonly emit: EventSink;
+}
+
+export interface RoleFlags {
+  readonly certs: string;
+  readonly packets?: boolean;
+}
+
+export function createRoleGround({ packets = false }: { readonly packets?: boolean }): RoleGround {
+  const clock = createRealClock();
+  const journal = createJournal({ clock, capacity: 100 });
+  journal.subscribe((event) => {
+    if (packets || event.kind !== 'packet') process.stdout.write(`${eventText(event)}\n`);
+  });
+  return { clock, random: createRandom(randomInt(2 ** 32)), emit: journal.emit };
+}
+
+/** Reads one pair of a certificate folder and its CA. Rejects with FILE_UNREADABLE or CERT_INVALID. */
+export async function readTls(folder: string, leaf: string): Promise<TlsFiles> {
+  const pair = await readKeyPair(pairPaths(folder, leaf));
+  return { ca: await readTrustedCertificates(join(folder, 'ca.crt')), cert: pair.certPem, key: pair.keyPem };
+}
+
+/** Runs until a signal comes, then stops. Resolves with the exit code. */
+export async function untilSignalled(stop: () => Promise<void>): Promise<number> {
+  const interruption = listenForSignals();
+  try {
+    return await interruption.wanted;
+  } finally {
+    await stop();
+    interruption.dispose();
+  }
+}
+
+/** The standard cluster, the same in every process that is told the same number of nodes. */
+export function standardTopology(nodes: number, kubernetesVersion: string): Topology {
+  return createTopology({ nodes, random: createRandom(1), nowMs: Date.now(), kubernetesVersion });
+}
+
+/** One node of the standard cluster. Throws NODE_NOT_FOUND. */
+export function findNode({ nodes }: Topology, name: string): NodeSpec {
+  const found = nodes.find((node) => node.name === name);
+  if (found !== undefined) return found;
+  const names = nodes.map((node) => node.name).join(', ');
+  throw new TunnelError('NODE_NOT_FOUND', `there is no node "${name}"; there are ${names}`, {
+    hint: 'Name one of them, or raise --nodes.',
+  });
+}

@@ -1,0 +1,184 @@
+import type { Clock, Timer } from '../clock.js';
+import {
+  type ConnectId,
+  closeResponse,
+  connectId,
+  type DialId,
+  dataPacket,
+  dialFailure,
+  dialSuccess,
+  dispatch,
+  drainPacket,
+  maxDataBytes,
+  type Packet,
+} from '../packet.js';
+import type { Congestible, PacketPort } from '../port.js';
+import { agentHandlers } from './handlers.js';
+
+/** How the agent reaches the world behind it. The machine calls it; a driver owns the socket. */
+export interface EndpointPort extends Congestible {
+  /** Queues bytes for the endpoint. */
+  write(data: Uint8Array): void;
+  /** Writes what is queued, then closes. What the endpoint still sends is dropped. */
+  finish(): void;
+  /** Gives up a dial, or drops the socket with all that is queued. */
+  destroy(): void;
+}
+
+/** Opens an endpoint. The answer is given to `dialSucceeded` or `dialFailed` with the same endpoint, never at once. */
+export type OpenEndpoint = (endpoint: Endpoint) => EndpointPort;
+
+/** One connection to an endpoint, from its DIAL_REQ on. */
+export interface Endpoint {
+  readonly dialId: DialId;
+  readonly connectId: ConnectId;
+  readonly address: string;
+  readonly startedAt: number;
+  kind: 'dialing' | 'open' | 'closed';
+  port: EndpointPort | undefined;
+  timer: Timer | undefined;
+}
+
+/** What an agent machine tells about itself; each method must return at once. */
+export interface AgentObserver {
+  packet(direction: 'from_server' | 'to_server', packet: Packet): void;
+  dialStarted(endpoint: Endpoint): void;
+  dialSucceeded(endpoint: Endpoint, tookMs: number): void;
+  dialFailed(endpoint: Endpoint, text: string, timedOut: boolean): void;
+  endpointClosed(endpoint: Endpoint, livedMs: number): void;
+}
+
+export interface AgentMachineOptions {
+  readonly clock: Clock;
+  readonly observer: AgentObserver;
+  readonly server: PacketPort;
+  readonly openEndpoint: OpenEndpoint;
+  /** Shared by all streams of a process, so that no two connections of it bear one ID. */
+  readonly nextConnectId: () => ConnectId;
+  /** Konnectivity's agent uses 5 s. */
+  readonly dialTimeoutMs: number;
+}
+
+/** Counts 1, 2, 3 …; 0 means "none" on the wire. */
+export function createConnectIds(): () => ConnectId {
+  let last = 0n;
+  return () => {
+    last += 1n;
+    return connectId(last);
+  };
+}
+
+/** The agent's side of one server stream, without sockets. */
+export class AgentMachine {
+  readonly endpoints = new Map<ConnectId, Endpoint>();
+  private readonly options: AgentMachineOptions;
+
+  constructor(options: AgentMachineOptions) {
+    this.options = options;
+  }
+
+  /** Returns the endpoint that the packet went to when it may be too full to take more. */
+  handlePacket(packet: Packet): Congestible | undefined {
+    this.options.observer.packet('from_server', packet);
+    return dispatch(agentHandlers, this, packet);
+  }
+
+  send(packet: Packet): void {
+    this.options.observer.packet('to_server', packet);
+    this.options.server.send(packet);
+  }
+
+  /** Tells the server to choose somebody else for new dials. */
+  drain(): void {
+    this.send(drainPacket);
+  }
+
+  startDial(id: DialId, address: string): void {
+    const { clock, observer, nextConnectId, openEndpoint, dialTimeoutMs } = this.options;
+    const endpoint: Endpoint = {
+      dialId: id,
+      connectId: nextConnectId(),
+      address,
+      startedAt: clock.now(),
+      kind: 'dialing',
+      port: undefined,
+      timer: undefined,
+    };
+    this.endpoints.set(endpoint.connectId, endpoint);
+    observer.dialStarted(endpoint);
+    endpoint.timer = clock.after(dialTimeoutMs, () => this.dialTimedOut(endpoint));
+    endpoint.port = openEndpoint(endpoint);
+  }
+
+  dialSucceeded(endpoint: Endpoint): void {
+    if (endpoint.kind !== 'dialing') return;
+    endpoint.kind = 'open';
+    endpoint.timer?.cancel();
+    this.options.observer.dialSucceeded(endpoint, this.options.clock.now() - endpoint.startedAt);
+    this.send(dialSuccess(endpoint.dialId, endpoint.connectId));
+  }
+
+  /** `text` is what the frontend gets to see, in the words of Go's dialer. */
+  dialFailed(endpoint: Endpoint, text: string): void {
+    this.endDial(endpoint, text, text.endsWith('i/o timeout'));
+  }
+
+  /** Bytes from the endpoint. Returns the server stream, which may now be too full. */
+  endpointData(endpoint: Endpoint, data: Uint8Array): Congestible | undefined {
+    if (endpoint.kind !== 'open') return undefined;
+    for (let start = 0; start < data.length; start += maxDataBytes) {
+      this.send(dataPacket(endpoint.connectId, data.subarray(start, start + maxDataBytes)));
+    }
+    return this.options.server;
+  }
+
+  /** The endpoint ended or broke. The wire has no half-close: this ends both directions (R20). */
+  endpointEnded(endpoint: Endpoint): void {
+    if (endpoint.kind !== 'open') return;
+    this.closeEndpoint(endpoint);
+    endpoint.port?.finish();
+    this.send(closeResponse(endpoint.connectId));
+  }
+
+  /** The server stream is gone, and with it every connection over it. */
+  serverLost(): void {
+    for (const endpoint of [...this.endpoints.values()]) {
+      const dialing = endpoint.kind === 'dialing';
+      this.closeEndpoint(endpoint);
+      endpoint.port?.destroy();
+      if (dialing) this.options.observer.dialFailed(endpoint, 'the server connection was lost', false);
+    }
+  }
+
+  /** Takes an endpoint out of the table; the caller decides what becomes of its socket. */
+  closeEndpoint(endpoint: Endpoint): void {
+    const wasOpen = endpoint.kind === 'open';
+    endpoint.kind = 'closed';
+    endpoint.timer?.cancel();
+    this.endpoints.delete(endpoint.connectId);
+    if (wasOpen) {
+      this.options.observer.endpointClosed(endpoint, this.options.clock.now() - endpoint.startedAt);
+    }
+  }
+
+  /** A DIAL_CLS: nobody waits for this dial any more. */
+  cancelDial(endpoint: Endpoint): void {
+    const dialing = endpoint.kind === 'dialing';
+    this.closeEndpoint(endpoint);
+    if (dialing) endpoint.port?.destroy();
+    else endpoint.port?.finish();
+    if (dialing) this.options.observer.dialFailed(endpoint, 'the dial was given up', false);
+  }
+
+  private dialTimedOut(endpoint: Endpoint): void {
+    this.endDial(endpoint, `dial tcp ${endpoint.address}: i/o timeout`, true);
+  }
+
+  private endDial(endpoint: Endpoint, text: string, timedOut: boolean): void {
+    if (endpoint.kind !== 'dialing') return;
+    this.closeEndpoint(endpoint);
+    endpoint.port?.destroy();
+    this.options.observer.dialFailed(endpoint, text, timedOut);
+    this.send(dialFailure(endpoint.dialId, text));
+  }
+}

@@ -1,0 +1,45 @@
+import type { Random } from '../random.js';
+
+/** Konnectivity's `--sync-interval` and `--sync-interval-cap`, milliseconds. */
+export interface SyncIntervals {
+  readonly intervalMs: number;
+  readonly capMs: number;
+}
+
+const growth = 1.5;
+const jitter = 0.1;
+
+/**
+ * When the agent looks for a proxy-server next. After a failure the wait grows by half each time up to the cap (1, 1.5,
+ * 2.25 … 10 s by default); after anything else it is the interval. Both with up to 10 % on top.
+ */
+export class SyncSchedule {
+  private failures = 0;
+  private readonly intervals: SyncIntervals;
+  private readonly random: Random;
+
+  constructor(intervals: SyncIntervals, random: Random) {
+    this.intervals = intervals;
+    this.random = random;
+  }
+
+  afterSuccess(): number {
+    this.failures = 0;
+    return this.withJitter(this.intervals.intervalMs);
+  }
+
+  afterFailure(): number {
+    const delayMs = Math.min(this.intervals.intervalMs * growth ** this.failures, this.intervals.capMs);
+    this.failures += 1;
+    return this.withJitter(delayMs);
+  }
+
+  private withJitter(delayMs: number): number {
+    return delayMs * (1 + jitter * this.random.next());
+  }
+}
+
+/** The number of proxy-servers to hold: the latest count announced, at least 1. */
+export function wantedServers(announced: number | undefined): number {
+  return Math.max(1, announced ?? 1);
+}

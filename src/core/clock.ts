@@ -1,0 +1,82 @@
+/** A pending timer. Cancelling twice, or after it fired, does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+/**
+ * The only source of time for the whole program, so that a lab can run in scaled or in stepped time.
+ * All durations are milliseconds.
+ */
+export interface Clock {
+  /** Milliseconds since an arbitrary origin; never goes back. */
+  now(): number;
+  /** Runs `fire` once after `delayMs`. The timer keeps the process alive unless `background` is true. */
+  after(delayMs: number, fire: () => void, background?: boolean): Timer;
+}
+
+/** Node's and the browser's timers without their modules: `core` imports nothing. */
+interface HostTimers {
+  setTimeout(fire: () => void, delayMs: number): { unref?(): void };
+  clearTimeout(handle: unknown): void;
+  performance: { now(): number };
+}
+
+/** What a host timer can wait at most, ms (24.8 days): a longer delay would fire at once. */
+const longestDelayMs = 2 ** 31 - 1;
+
+/** The machine's clock. `timeScale` 60 makes a minute of the lab pass in one second. */
+export function createRealClock(timeScale = 1): Clock {
+  const host = globalThis as unknown as HostTimers;
+  return {
+    now: () => host.performance.now() * timeScale,
+    after(delayMs, fire, background = false) {
+      const handle = host.setTimeout(fire, Math.min(delayMs / timeScale, longestDelayMs));
+      if (background) handle.unref?.();
+      return { cancel: () => host.clearTimeout(handle) };
+    },
+  };
+}
+
+/** A clock that moves only when told to: for tests, replay and stepping. */
+export class ManualClock implements Clock {
+  private current = 0;
+  private order = 0;
+  private readonly pending = new Map<number, { at: number; fire: () => void }>();
+
+  now(): number {
+    return this.current;
+  }
+
+  after(delayMs: number, fire: () => void): Timer {
+    const id = this.order++;
+    this.pending.set(id, { at: this.current + Math.max(0, delayMs), fire });
+    return { cancel: () => void this.pending.delete(id) };
+  }
+
+  /** Number of timers that have neither fired nor been cancelled. */
+  get pendingTimers(): number {
+    return this.pending.size;
+  }
+
+  /** Moves time forward, firing every timer that falls due, oldest first. */
+  advance(durationMs: number): void {
+    const end = this.current + durationMs;
+    for (;;) {
+      const next = this.earliest(end);
+      if (next === undefined) break;
+      this.pending.delete(next.id);
+      this.current = next.at;
+      next.fire();
+    }
+    this.current = end;
+  }
+
+  private earliest(end: number): { id: number; at: number; fire: () => void } | undefined {
+    let best: { id: number; at: number; fire: () => void } | undefined;
+    for (const [id, timer] of this.pending) {
+      if (timer.at > end) continue;
+      if (best === undefined || timer.at < best.at) best = { id, ...timer };
+    }
+    return best;
+  }
+}

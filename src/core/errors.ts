@@ -1,0 +1,162 @@
+/** Who can do something about an error: the person at the keyboard, the other end, or we. */
+export type Audience = 'user' | 'peer' | 'bug';
+
+interface ErrorRow {
+  readonly audience: Audience;
+  /** HTTP status for doors that speak HTTP. */
+  readonly httpStatus: number;
+  /** What to do about it, one sentence. */
+  readonly hint: string;
+}
+
+/** The closed set of failures a user can meet. Codes are stable; texts may improve. */
+export const errorTable = {
+  NO_AGENT: {
+    audience: 'peer',
+    httpStatus: 503,
+    hint: 'No agent is connected to this proxy-server for that address. Is the agent running, and does it dial this server?',
+  },
+  DIAL_FAILED: {
+    audience: 'peer',
+    httpStatus: 502,
+    hint: 'The agent could not open the endpoint. The text is the one the agent saw.',
+  },
+  DIAL_TIMEOUT: {
+    audience: 'peer',
+    httpStatus: 504,
+    hint: 'Nobody answered the dial in time. Look whether the agent, or the path to it, is stalled.',
+  },
+  DIAL_CANCELLED: { audience: 'user', httpStatus: 499, hint: 'The dial was given up by its caller.' },
+  TUNNEL_CLOSED: {
+    audience: 'peer',
+    httpStatus: 502,
+    hint: 'The tunnel went away under the connection. See the events of the agent and the proxy-server.',
+  },
+  SERVER_UNREACHABLE: {
+    audience: 'peer',
+    httpStatus: 502,
+    hint: 'The proxy-server does not answer. Is it running, and is the address (or socket path) right?',
+  },
+  TLS_REJECTED: {
+    audience: 'user',
+    httpStatus: 502,
+    hint: 'Both ends must hold certificates of one CA, with names that match. `konnsim certs` makes such a set.',
+  },
+  PROTOCOL_VIOLATION: {
+    audience: 'peer',
+    httpStatus: 502,
+    hint: 'The other end broke a rule of the wire; proto/README.md lists them by number.',
+  },
+  POD_NOT_FOUND: {
+    audience: 'user',
+    httpStatus: 404,
+    hint: '`kubectl get pods -A` lists the pods of the lab.',
+  },
+  CONTAINER_NOT_FOUND: {
+    audience: 'user',
+    httpStatus: 404,
+    hint: '`kubectl get pod NAME -o yaml` lists the containers of a pod.',
+  },
+  NODE_NOT_FOUND: {
+    audience: 'user',
+    httpStatus: 404,
+    hint: '`kubectl get nodes` lists the nodes of the lab.',
+  },
+  LOGS_UNAVAILABLE: { audience: 'user', httpStatus: 400, hint: 'The container has no such logs.' },
+  BAD_REQUEST: { audience: 'user', httpStatus: 400, hint: 'The request could not be understood.' },
+  UNAUTHORIZED: {
+    audience: 'user',
+    httpStatus: 401,
+    hint: 'Present a client certificate signed by the CA of the lab.',
+  },
+  COMMAND_NOT_FOUND: { audience: 'user', httpStatus: 500, hint: 'The container has no such program.' },
+  PORT_CLOSED: { audience: 'user', httpStatus: 502, hint: 'Nothing in the pod listens on that port.' },
+  USAGE: { audience: 'user', httpStatus: 400, hint: 'Run the command with --help.' },
+  CONFIG_INVALID: { audience: 'user', httpStatus: 400, hint: 'Mend the named field and try again.' },
+  FILE_UNREADABLE: {
+    audience: 'user',
+    httpStatus: 400,
+    hint: 'Check that the path exists and that you may read it.',
+  },
+  FILE_UNWRITABLE: {
+    audience: 'user',
+    httpStatus: 400,
+    hint: 'Check that the folder exists and that you may write there.',
+  },
+  CERT_INVALID: {
+    audience: 'user',
+    httpStatus: 400,
+    hint: 'Make a fresh set with `konnsim certs --out DIR`.',
+  },
+  ADDRESS_IN_USE: {
+    audience: 'user',
+    httpStatus: 400,
+    hint: 'Another program listens there. Choose another port, or 0 for a free one.',
+  },
+  ADDRESS_UNAVAILABLE: {
+    audience: 'user',
+    httpStatus: 400,
+    hint: 'Choose an address that this machine has.',
+  },
+  NOT_READY: {
+    audience: 'user',
+    httpStatus: 503,
+    hint: 'The lab was not ready in time; its events say what was missing.',
+  },
+  WAIT_TIMEOUT: { audience: 'user', httpStatus: 504, hint: 'The awaited event did not happen in time.' },
+  LAB_UNREACHABLE: {
+    audience: 'user',
+    httpStatus: 503,
+    hint: 'Start one with `konnsim up`, or name its folder with --lab.',
+  },
+  LAB_STOPPED: { audience: 'user', httpStatus: 503, hint: 'The lab was stopped; start a new one.' },
+  INTERNAL: {
+    audience: 'bug',
+    httpStatus: 500,
+    hint: 'This is a bug of konnectivity-sim; please report it with the text above.',
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+export interface TunnelErrorOptions {
+  /** Where on the path it happened, such as `agent node-1` or `kubelet node-1`. */
+  readonly where?: string;
+  readonly cause?: unknown;
+  /** Replaces the hint of the table where the place knows better. */
+  readonly hint?: string;
+}
+
+/** The one error class: a stable code, what happened, where on the path, and what to do. */
+export class TunnelError extends Error {
+  override readonly name = 'TunnelError';
+  readonly code: ErrorCode;
+  readonly where: string | undefined;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, options: TunnelErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.where = options.where;
+    this.hint = options.hint ?? errorTable[code].hint;
+  }
+
+  get audience(): Audience {
+    return errorTable[this.code].audience;
+  }
+
+  get httpStatus(): number {
+    return errorTable[this.code].httpStatus;
+  }
+
+  /** Turns anything caught at a boundary into a TunnelError; what is one already passes unchanged. */
+  static from(caught: unknown, fallback: ErrorCode = 'INTERNAL', where?: string): TunnelError {
+    if (caught instanceof TunnelError) return caught;
+    const message = caught instanceof Error ? caught.message : String(caught);
+    return new TunnelError(
+      fallback,
+      message,
+      where === undefined ? { cause: caught } : { cause: caught, where },
+    );
+  }
+}

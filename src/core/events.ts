@@ -1,0 +1,103 @@
+import type { ErrorCode } from './errors.js';
+
+/** The parts of the picture. A `node` name in an event is `<role>/<name>`, such as `agent/node-1`. */
+export type Role = 'client' | 'apiserver' | 'server' | 'agent' | 'kubelet' | 'container' | 'lab';
+
+/** The seven packets of Konnectivity's wire. */
+export type PacketName = 'DIAL_REQ' | 'DIAL_RSP' | 'CLOSE_REQ' | 'CLOSE_RSP' | 'DATA' | 'DIAL_CLS' | 'DRAIN';
+
+interface Common {
+  /** Who says it: `<role>/<name>`. */
+  readonly node: string;
+  /** The other end, where there is one. */
+  readonly peer?: string;
+  /** Ties together all events of one user request (exec, logs, port-forward). */
+  readonly request?: string;
+  /** Decimal text: 64-bit IDs do not fit a JSON number. */
+  readonly dialId?: string;
+  readonly connectId?: string;
+  /** One sentence for people. */
+  readonly text?: string;
+}
+
+/** A packet handed to the transport (`out`) or taken from it (`in`). Only counted bytes, never payload. */
+export interface PacketEvent extends Common {
+  readonly kind: 'packet';
+  readonly peer: string;
+  readonly dir: 'in' | 'out';
+  readonly packet: PacketName;
+  /** Payload bytes of DATA; 0 for all others. */
+  readonly bytes: number;
+}
+
+/** A role began or ceased to work. */
+export interface LifecycleEvent extends Common {
+  readonly kind:
+    | 'lab.ready'
+    | 'lab.stopped'
+    | 'role.started'
+    | 'role.stopped'
+    | 'role.killed'
+    | 'agent.connecting'
+    | 'agent.connected'
+    | 'agent.disconnected'
+    | 'agent.retry'
+    | 'agent.draining'
+    | 'backend.connected'
+    | 'backend.disconnected'
+    | 'backend.draining'
+    | 'frontend.opened'
+    | 'frontend.closed';
+  readonly address?: string;
+  readonly error?: string;
+  /** Milliseconds until the next try, for `agent.retry`. */
+  readonly delayMs?: number;
+}
+
+/** One dial or connection through the tunnel, seen from `node`. */
+export interface ConnectionEvent extends Common {
+  readonly kind:
+    | 'dial.started'
+    | 'dial.established'
+    | 'dial.failed'
+    | 'connection.closed'
+    | 'endpoint.dialing'
+    | 'endpoint.connected'
+    | 'endpoint.failed'
+    | 'endpoint.closed';
+  readonly address?: string;
+  readonly error?: string;
+  readonly code?: ErrorCode;
+  /** How long it took, or lived. */
+  readonly durationMs?: number;
+}
+
+/** A request that a door (façade, kubelet, client) took and answered. */
+export interface RequestEvent extends Common {
+  readonly kind: 'request.started' | 'request.finished' | 'request.failed';
+  readonly verb?: string;
+  readonly path?: string;
+  /** `spdy`, `websocket`, `websocket-tunnel`, `grpc`, `http`. */
+  readonly protocol?: string;
+  readonly status?: number;
+  readonly exitCode?: number;
+  readonly error?: string;
+  readonly durationMs?: number;
+}
+
+export type EventBody = PacketEvent | LifecycleEvent | ConnectionEvent | RequestEvent;
+export type EventKind = EventBody['kind'];
+
+/** An event in a journal: what happened plus its place in the order of the lab. */
+export type LabEvent = EventBody & {
+  /** 1, 2, 3 … in the order of the journal. */
+  readonly seq: number;
+  /** Milliseconds of lab time since the lab began. */
+  readonly t: number;
+};
+
+/** Where parts report what they do. Must not throw, must not block. */
+export type EventSink = (event: EventBody) => void;
+
+/** For parts that run without a journal. */
+export const ignoreEvents: EventSink = () => undefined;

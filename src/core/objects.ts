@@ -1,0 +1,118 @@
+/** The narrow part of Kubernetes' object types that the lab uses; field names and values are the API's. */
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid: string;
+  readonly creationTimestamp: string;
+  readonly resourceVersion?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface ContainerPort {
+  readonly name?: string;
+  readonly containerPort: number;
+  readonly protocol?: 'TCP' | 'UDP';
+}
+
+export interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly env?: readonly { readonly name: string; readonly value: string }[];
+  readonly ports?: readonly ContainerPort[];
+  readonly stdin?: boolean;
+  readonly tty?: boolean;
+}
+
+export type ContainerState =
+  | { readonly running: { readonly startedAt: string } }
+  | {
+      readonly terminated: {
+        readonly exitCode: number;
+        readonly reason: string;
+        readonly startedAt: string;
+        readonly finishedAt: string;
+      };
+    }
+  | { readonly waiting: { readonly reason: string; readonly message?: string } };
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly image: string;
+  readonly imageID: string;
+  readonly containerID: string;
+  readonly ready: boolean;
+  readonly started: boolean;
+  readonly restartCount: number;
+  readonly state: ContainerState;
+  readonly lastState: ContainerState | Record<string, never>;
+}
+
+export interface Pod {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Pod';
+  readonly metadata: ObjectMeta & { readonly namespace: string };
+  readonly spec: {
+    readonly nodeName: string;
+    readonly containers: readonly Container[];
+    readonly restartPolicy?: string;
+  };
+  readonly status: {
+    readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+    readonly hostIP: string;
+    readonly podIP: string;
+    readonly podIPs: readonly { readonly ip: string }[];
+    readonly startTime: string;
+    readonly conditions: readonly {
+      readonly type: string;
+      readonly status: 'True' | 'False';
+      readonly lastTransitionTime: string;
+    }[];
+    readonly containerStatuses: readonly ContainerStatus[];
+  };
+}
+
+export interface Node {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Node';
+  readonly metadata: ObjectMeta;
+  readonly spec: { readonly podCIDR?: string };
+  readonly status: {
+    readonly addresses: readonly {
+      readonly type: 'InternalIP' | 'Hostname' | 'InternalDNS' | 'ExternalIP' | 'ExternalDNS';
+      readonly address: string;
+    }[];
+    readonly daemonEndpoints: { readonly kubeletEndpoint: { readonly Port: number } };
+    readonly conditions: readonly {
+      readonly type: string;
+      readonly status: 'True' | 'False';
+      readonly reason: string;
+      readonly message: string;
+      readonly lastTransitionTime: string;
+      readonly lastHeartbeatTime: string;
+    }[];
+    readonly nodeInfo: Readonly<Record<string, string>>;
+    readonly capacity: Readonly<Record<string, string>>;
+    readonly allocatable: Readonly<Record<string, string>>;
+  };
+}
+
+export interface Service {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Service';
+  readonly metadata: ObjectMeta & { readonly namespace: string };
+  readonly spec: {
+    readonly clusterIP: string;
+    readonly clusterIPs: readonly string[];
+    readonly type: 'ClusterIP';
+    readonly selector?: Readonly<Record<string, string>>;
+    readonly ports: readonly {
+      readonly name?: string;
+      readonly protocol: 'TCP';
+      readonly port: number;
+      readonly targetPort: number | string;
+    }[];
+  };
+}

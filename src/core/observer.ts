@@ -1,0 +1,58 @@
+import type { ErrorCode } from './errors.js';
+import type { ConnectId, DialId, Packet } from './packet.js';
+
+/** The four directions in which Konnectivity counts packets. */
+export type Segment = 'from_client' | 'to_client' | 'from_agent' | 'to_agent';
+
+/** Reasons of `dial_failure_count`, with Konnectivity's spelling. */
+export type DialFailureReason =
+  | 'no_agent'
+  | 'error_response'
+  | 'unrecognized_response'
+  | 'send_rsp'
+  | 'backend_close'
+  | 'backend_dial_timeout'
+  | 'frontend_close';
+
+/** Why a connection ended, for the connection_closed events. */
+export type CloseReason =
+  | 'frontend'
+  | 'agent'
+  | 'frontend_lost'
+  | 'agent_lost'
+  | 'frontend_stalled'
+  | 'mismatch'
+  | 'reused_id';
+
+/**
+ * What a server machine tells about itself. Every method must return at once. DATA goes through `packet` only, with
+ * no object made for it.
+ */
+export interface ServerObserver {
+  packet(segment: Segment, peer: string, packet: Packet): void;
+  dialStarted(dial: DialFacts): void;
+  dialEstablished(dial: DialFacts, connection: ConnectId, tookMs: number): void;
+  dialFailed(dial: DialFacts, reason: DialFailureReason, code: ErrorCode, text: string): void;
+  /** An answer to a dial that nobody waits for. */
+  unrecognizedDialResponse(agent: string, id: DialId): void;
+  connectionClosed(facts: ConnectionFacts, reason: CloseReason): void;
+  backendDraining(agent: string): void;
+}
+
+export interface DialFacts {
+  readonly dialId: DialId;
+  readonly frontend: string;
+  readonly agent: string;
+  readonly address: string;
+  /** Why this agent, in words. */
+  readonly because: string;
+}
+
+export interface ConnectionFacts {
+  readonly dialId: DialId;
+  readonly connectId: ConnectId;
+  readonly frontend: string;
+  readonly agent: string;
+  readonly address: string;
+  readonly livedMs: number;
+}

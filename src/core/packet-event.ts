@@ -1,0 +1,29 @@
+import type { EventBody } from './events.js';
+import type { Packet } from './packet.js';
+
+/** What a packet looks like in a journal; undefined for types that nobody knows. */
+export function packetEvent(
+  node: string,
+  peer: string,
+  dir: 'in' | 'out',
+  packet: Packet,
+): EventBody | undefined {
+  if (packet.kind === 'UNKNOWN') return undefined;
+  const bytes = packet.kind === 'DATA' ? packet.data.length : 0;
+  return { kind: 'packet', node, peer, dir, packet: packet.kind, bytes, ...idsOf(packet), ...textOf(packet) };
+}
+
+function idsOf(packet: Packet): { dialId?: string; connectId?: string } {
+  return {
+    ...('dialId' in packet ? { dialId: packet.dialId.toString() } : {}),
+    ...('connectId' in packet && packet.connectId !== 0n ? { connectId: packet.connectId.toString() } : {}),
+  };
+}
+
+function textOf(packet: Packet): { text?: string } {
+  if (packet.kind === 'DIAL_REQ') return { text: packet.address };
+  if ((packet.kind === 'DIAL_RSP' || packet.kind === 'CLOSE_RSP') && packet.error !== '') {
+    return { text: packet.error };
+  }
+  return {};
+}

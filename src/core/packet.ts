@@ -1,0 +1,135 @@
+declare const brand: unique symbol;
+
+/** Names one dial (`random` on the wire): 63 bits chosen by the frontend, nearly always above 2^53. */
+export type DialId = bigint & { readonly [brand]: 'DialId' };
+/** Names one connection on one agent stream: an int64 chosen by the agent, counted from 1; 0 means none. */
+export type ConnectId = bigint & { readonly [brand]: 'ConnectId' };
+
+export const dialId = (value: bigint): DialId => value as DialId;
+export const connectId = (value: bigint): ConnectId => value as ConnectId;
+export const noConnection: ConnectId = connectId(0n);
+
+/** What every packet may carry: the bytes it came in, so that a hop can pass it on without encoding it again. */
+interface Received {
+  readonly raw?: Uint8Array;
+}
+
+export interface DialRequestPacket extends Received {
+  readonly kind: 'DIAL_REQ';
+  readonly protocol: string;
+  /** `host:port`, IPv6 in brackets. */
+  readonly address: string;
+  readonly dialId: DialId;
+}
+
+export interface DialResponsePacket extends Received {
+  readonly kind: 'DIAL_RSP';
+  /** Empty means success. */
+  readonly error: string;
+  readonly connectId: ConnectId;
+  readonly dialId: DialId;
+}
+
+export interface CloseRequestPacket extends Received {
+  readonly kind: 'CLOSE_REQ';
+  readonly connectId: ConnectId;
+}
+
+export interface CloseResponsePacket extends Received {
+  readonly kind: 'CLOSE_RSP';
+  readonly error: string;
+  readonly connectId: ConnectId;
+}
+
+export interface DataPacket extends Received {
+  readonly kind: 'DATA';
+  readonly connectId: ConnectId;
+  readonly data: Uint8Array;
+}
+
+export interface DialClosePacket extends Received {
+  readonly kind: 'DIAL_CLS';
+  readonly dialId: DialId;
+}
+
+export interface DrainPacket extends Received {
+  readonly kind: 'DRAIN';
+}
+
+/** A type that this version does not know; every party ignores it. */
+export interface UnknownPacket extends Received {
+  readonly kind: 'UNKNOWN';
+  readonly type: number;
+}
+
+export type Packet =
+  | DialRequestPacket
+  | DialResponsePacket
+  | CloseRequestPacket
+  | CloseResponsePacket
+  | DataPacket
+  | DialClosePacket
+  | DrainPacket
+  | UnknownPacket;
+
+export type PacketKind = Packet['kind'];
+export type PacketOf<K extends PacketKind> = Extract<Packet, { kind: K }>;
+
+/** One handler per packet kind: a missing one does not compile. */
+export type PacketHandlers<Context, Result> = {
+  readonly [K in PacketKind]: (context: Context, packet: PacketOf<K>) => Result;
+};
+
+/** Picks and calls the handler of a packet. */
+export function dispatch<Context, Result>(
+  handlers: PacketHandlers<Context, Result>,
+  context: Context,
+  packet: Packet,
+): Result {
+  const handler = handlers[packet.kind] as (context: Context, packet: Packet) => Result;
+  return handler(context, packet);
+}
+
+export const dialRequest = (address: string, id: DialId): DialRequestPacket => ({
+  kind: 'DIAL_REQ',
+  protocol: 'tcp',
+  address,
+  dialId: id,
+});
+
+export const dialSuccess = (id: DialId, connection: ConnectId): DialResponsePacket => ({
+  kind: 'DIAL_RSP',
+  error: '',
+  connectId: connection,
+  dialId: id,
+});
+
+export const dialFailure = (id: DialId, error: string): DialResponsePacket => ({
+  kind: 'DIAL_RSP',
+  error,
+  connectId: noConnection,
+  dialId: id,
+});
+
+export const closeRequest = (connection: ConnectId): CloseRequestPacket => ({
+  kind: 'CLOSE_REQ',
+  connectId: connection,
+});
+
+export const closeResponse = (connection: ConnectId, error = ''): CloseResponsePacket => ({
+  kind: 'CLOSE_RSP',
+  error,
+  connectId: connection,
+});
+
+export const dataPacket = (connection: ConnectId, data: Uint8Array): DataPacket => ({
+  kind: 'DATA',
+  connectId: connection,
+  data,
+});
+
+export const dialClose = (id: DialId): DialClosePacket => ({ kind: 'DIAL_CLS', dialId: id });
+export const drainPacket: DrainPacket = { kind: 'DRAIN' };
+
+/** The largest payload put into one DATA packet, bytes: well below gRPC's 4 MiB message limit. */
+export const maxDataBytes = 64 * 1024;

@@ -1,0 +1,164 @@
+import {
+  type CloseResponsePacket,
+  type ConnectId,
+  closeRequest,
+  closeResponse,
+  type DataPacket,
+  type DialClosePacket,
+  type DialResponsePacket,
+  dialFailure,
+  noConnection,
+  type PacketHandlers,
+} from '../packet.js';
+import type { Congestible } from '../port.js';
+import { stopFrontend } from './frontend.js';
+import {
+  type Backend,
+  type Connection,
+  failDial,
+  forgetConnection,
+  forgetDial,
+  type PendingDial,
+  type ServerContext,
+  sendToBackend,
+  sendToFrontend,
+} from './state.js';
+
+/** A packet of an agent and the stream it came on. Handlers return what is now too full to take more. */
+export interface FromBackend {
+  readonly context: ServerContext;
+  readonly backend: Backend;
+}
+
+type Result = Congestible | undefined;
+const ignore = (): Result => undefined;
+
+/** What a frontend is told of its connection when the agent's stream ends under it. */
+export const agentLostText = 'agent connection lost';
+
+export const backendHandlers: PacketHandlers<FromBackend, Result> = {
+  DIAL_REQ: ignore,
+  DIAL_RSP: handleDialResponse,
+  CLOSE_REQ: ignore,
+  CLOSE_RSP: handleCloseResponse,
+  DATA: handleData,
+  DIAL_CLS: handleDialClose,
+  DRAIN: handleDrain,
+  UNKNOWN: ignore,
+};
+
+function handleDialResponse({ context, backend }: FromBackend, packet: DialResponsePacket): Result {
+  const dial = backend.dials.get(packet.dialId);
+  if (dial === undefined) {
+    context.observer.unrecognizedDialResponse(backend.name, packet.dialId);
+    if (packet.connectId !== noConnection) sendToBackend(context, backend, closeRequest(packet.connectId));
+    return undefined;
+  }
+  if (packet.error !== '') {
+    failDial(context, dial, { reason: 'error_response', code: 'DIAL_FAILED', text: packet.error });
+    sendToFrontend(context, dial.from, packet);
+  } else if (packet.connectId === noConnection) {
+    const text = 'the agent answered the dial without a connection ID';
+    failDial(context, dial, { reason: 'error_response', code: 'PROTOCOL_VIOLATION', text });
+    sendToFrontend(context, dial.from, dialFailure(packet.dialId, text));
+  } else {
+    establish(context, dial, packet);
+  }
+  return undefined;
+}
+
+/** Two agents may give one stream two connections of one ID, which it could not tell apart (R12): the later one goes. */
+function refuseTwin(context: ServerContext, dial: PendingDial, id: ConnectId): void {
+  const text = 'connection ID is already in use on this stream';
+  failDial(context, dial, { reason: 'error_response', code: 'PROTOCOL_VIOLATION', text });
+  sendToBackend(context, dial.to, closeRequest(id));
+  sendToFrontend(context, dial.from, dialFailure(dial.dialId, text));
+}
+
+function establish(context: ServerContext, dial: PendingDial, packet: DialResponsePacket): void {
+  const { connectId } = packet;
+  dropReused(context, dial.to.connections.get(connectId));
+  if (dial.from.connections.has(connectId)) return refuseTwin(context, dial, connectId);
+  forgetDial(context, dial);
+  const now = context.clock.now();
+  const connection: Connection = { connectId, dial, establishedAt: now, kind: 'established' };
+  dial.to.connections.set(connectId, connection);
+  dial.from.connections.set(connectId, connection);
+  context.counts.established += 1;
+  context.observer.dialEstablished(dial, connectId, now - dial.startedAt);
+  sendToFrontend(context, dial.from, packet);
+}
+
+/** The agent uses an ID again: to it the first connection is gone, whatever became of its CLOSE_RSP. */
+function dropReused(context: ServerContext, reused: Connection | undefined): void {
+  if (reused === undefined) return;
+  const told = reused.kind === 'established';
+  const { from } = reused.dial;
+  forgetConnection(context, reused, 'reused_id');
+  if (!told) return;
+  stopFrontend(context, from);
+  sendToFrontend(context, from, closeResponse(reused.connectId, 'the agent gave the connection ID away'));
+}
+
+function handleDialClose({ context, backend }: FromBackend, packet: DialClosePacket): Result {
+  const dial = backend.dials.get(packet.dialId);
+  if (dial === undefined) return undefined;
+  failDial(context, dial, { reason: 'backend_close', code: 'DIAL_FAILED', text: 'dial closed' });
+  sendToFrontend(context, dial.from, packet);
+  return undefined;
+}
+
+function handleData({ context, backend }: FromBackend, packet: DataPacket): Result {
+  if (packet.connectId === noConnection || packet.data.length === 0) return undefined;
+  const connection = backend.connections.get(packet.connectId);
+  if (connection === undefined) {
+    sendToBackend(context, backend, closeRequest(packet.connectId));
+    return undefined;
+  }
+  if (connection.kind === 'closing') return undefined;
+  const { from } = connection.dial;
+  sendToFrontend(context, from, packet);
+  from.guard.watch();
+  return from.port;
+}
+
+function handleCloseResponse({ context, backend }: FromBackend, packet: CloseResponsePacket): Result {
+  const connection = backend.connections.get(packet.connectId);
+  if (connection === undefined) return undefined;
+  const closing = connection.kind === 'closing';
+  const { from } = connection.dial;
+  forgetConnection(context, connection, from.stopped ? 'frontend' : 'agent');
+  if (!closing) {
+    stopFrontend(context, from);
+    sendToFrontend(context, from, packet);
+  }
+  return undefined;
+}
+
+function handleDrain({ context, backend }: FromBackend): Result {
+  if (!backend.draining) {
+    backend.draining = true;
+    context.observer.backendDraining(backend.name);
+  }
+  return undefined;
+}
+
+/**
+ * The agent stream ended. Whoever waits for a dial on it is told at once, and so is every connection (R11): nobody is
+ * left to wait out his own timer.
+ */
+export function releaseBackend(context: ServerContext, backend: Backend): void {
+  context.backends.remove(backend);
+  for (const dial of [...backend.dials.values()]) {
+    failDial(context, dial, { reason: 'backend_close', code: 'TUNNEL_CLOSED', text: agentLostText });
+    sendToFrontend(context, dial.from, dialFailure(dial.dialId, agentLostText));
+  }
+  for (const connection of [...backend.connections.values()]) {
+    const { from } = connection.dial;
+    const told = connection.kind === 'established';
+    forgetConnection(context, connection, 'agent_lost');
+    if (!told) continue;
+    stopFrontend(context, from);
+    sendToFrontend(context, from, closeResponse(connection.connectId, agentLostText));
+  }
+}

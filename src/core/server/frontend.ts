@@ -1,0 +1,60 @@
+import type { ClosablePort } from '../port.js';
+import { StallGuard } from '../stall-guard.js';
+import type { Frontend, ServerContext } from './state.js';
+
+/**
+ * How long a frontend may take nothing of what is queued for it, and how long it may leave a stopped stream open, ms.
+ * Konnectivity's own client gives up a connection that is not read for as long.
+ */
+export const frontendPatienceMs = 10_000;
+
+export interface FrontendParts {
+  readonly name: string;
+  readonly port: ClosablePort;
+  /** Gives up whatever the stream still holds; called before the stream is cut. */
+  readonly release: (frontend: Frontend) => void;
+}
+
+/** The record of a new frontend stream, with the guard that keeps it from holding up its agent. */
+export function createFrontend(context: ServerContext, { name, port, release }: FrontendParts): Frontend {
+  const frontend: Frontend = {
+    name,
+    port,
+    dials: new Set(),
+    connections: new Map(),
+    backend: undefined,
+    claimed: undefined,
+    stopped: false,
+    finishing: false,
+    linger: undefined,
+    guard: new StallGuard({
+      clock: context.clock,
+      patienceMs: frontendPatienceMs,
+      takenBytes: () => port.takenBytes,
+      waiting: () => port.congested || frontend.finishing,
+      stalled: () => {
+        release(frontend);
+        port.cancel();
+      },
+    }),
+  };
+  return frontend;
+}
+
+/** From here on the server reads and discards what comes on this stream; it ends the stream if nobody else does. */
+export function stopFrontend(context: ServerContext, frontend: Frontend): void {
+  frontend.stopped = true;
+  frontend.linger ??= context.clock.after(frontendPatienceMs, () => {
+    frontend.finishing = true;
+    frontend.port.finish();
+    frontend.guard.watch();
+  });
+}
+
+/** Stops all timers of a stream that is over. */
+export function quietFrontend(frontend: Frontend): void {
+  frontend.stopped = true;
+  frontend.finishing = false;
+  frontend.linger?.cancel();
+  frontend.guard.cancel();
+}

@@ -1,0 +1,98 @@
+import type { Clock } from '../clock.js';
+import type { AgentIdentifiers } from '../identifiers.js';
+import type { ServerObserver } from '../observer.js';
+import { dispatch, type Packet } from '../packet.js';
+import type { ClosablePort, Congestible, PacketPort } from '../port.js';
+import type { Random } from '../random.js';
+import { BackendTable, type StrategyName } from '../strategy.js';
+import { backendHandlers, releaseBackend } from './backend-handlers.js';
+import { createFrontend } from './frontend.js';
+import { frontendHandlers, releaseFrontend } from './frontend-handlers.js';
+import type { Backend, Frontend, ServerContext } from './state.js';
+
+export interface ServerMachineOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observer: ServerObserver;
+  readonly strategies: readonly StrategyName[];
+  /** Milliseconds; 0 means no bound. */
+  readonly backendDialTimeoutMs: number;
+}
+
+/** What a proxy-server knows at one moment, for metrics, readiness and leak checks. */
+export interface ServerState {
+  readonly frontends: number;
+  readonly backends: number;
+  readonly pendingDials: number;
+  /** Connections that both ends hold. */
+  readonly established: number;
+  readonly readyBackends: readonly { readonly strategy: StrategyName; readonly size: number }[];
+}
+
+/**
+ * The proxy-server's side of the wire, without sockets. Streams are opened with the port that their packets go out by;
+ * packets that arrive are handed in with the stream they came on.
+ *
+ * `handleFrontendPacket` and `handleBackendPacket` return what the packet went to when that can be too full: the driver
+ * stops reading the source until it is not congested any more.
+ */
+export class ServerMachine {
+  private readonly context: ServerContext;
+  private readonly frontends = new Set<Frontend>();
+
+  constructor(options: ServerMachineOptions) {
+    this.context = {
+      clock: options.clock,
+      observer: options.observer,
+      limits: { backendDialTimeoutMs: options.backendDialTimeoutMs },
+      backends: new BackendTable<Backend>(options.strategies, options.random),
+      counts: { pendingDials: 0, established: 0 },
+    };
+  }
+
+  openFrontend(name: string, port: ClosablePort): Frontend {
+    const release = (stalled: Frontend): void => releaseFrontend(this.context, stalled, 'frontend_stalled');
+    const frontend = createFrontend(this.context, { name, port, release });
+    this.frontends.add(frontend);
+    return frontend;
+  }
+
+  handleFrontendPacket(frontend: Frontend, packet: Packet): Congestible | undefined {
+    this.context.observer.packet('from_client', frontend.name, packet);
+    if (frontend.stopped) return undefined;
+    return dispatch(frontendHandlers, { context: this.context, frontend }, packet);
+  }
+
+  closeFrontend(frontend: Frontend): void {
+    if (this.frontends.delete(frontend)) releaseFrontend(this.context, frontend, 'frontend_lost');
+  }
+
+  openBackend(
+    agent: { agentId: string; identifiers: AgentIdentifiers; name: string },
+    port: PacketPort,
+  ): Backend {
+    const backend: Backend = { ...agent, port, dials: new Map(), connections: new Map(), draining: false };
+    this.context.backends.add(backend);
+    return backend;
+  }
+
+  handleBackendPacket(backend: Backend, packet: Packet): Congestible | undefined {
+    this.context.observer.packet('from_agent', backend.name, packet);
+    return dispatch(backendHandlers, { context: this.context, backend }, packet);
+  }
+
+  closeBackend(backend: Backend): void {
+    releaseBackend(this.context, backend);
+  }
+
+  state(): ServerState {
+    const { backends, counts } = this.context;
+    return {
+      frontends: this.frontends.size,
+      backends: backends.all().length,
+      pendingDials: counts.pendingDials,
+      established: counts.established,
+      readyBackends: backends.sizes(),
+    };
+  }
+}

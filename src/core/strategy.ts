@@ -1,0 +1,134 @@
+import { destinationHost } from './address.js';
+import type { AgentIdentifiers } from './identifiers.js';
+import type { Random } from './random.js';
+
+/** How a server chooses the agent for a dial; names as in `--proxy-strategies`. */
+export type StrategyName = 'default' | 'destHost' | 'defaultRoute';
+
+/** What a strategy needs to know of one agent stream. */
+export interface Candidate {
+  readonly agentId: string;
+  readonly identifiers: AgentIdentifiers;
+  readonly draining: boolean;
+}
+
+/** A choice and the reason for it, for people. */
+export interface Choice<B> {
+  readonly backend: B;
+  readonly because: string;
+}
+
+/** The agent streams that one strategy may choose from, oldest first under each key. */
+class BackendStore<B extends Candidate> {
+  private readonly streams = new Map<string, B[]>();
+
+  readonly strategy: StrategyName;
+
+  constructor(strategy: StrategyName) {
+    this.strategy = strategy;
+  }
+
+  add(backend: B): void {
+    for (const key of keysFor(this.strategy, backend)) {
+      const list = this.streams.get(key);
+      if (list === undefined) this.streams.set(key, [backend]);
+      else if (!list.includes(backend)) list.push(backend);
+    }
+  }
+
+  remove(backend: B): void {
+    for (const [key, list] of this.streams) {
+      const rest = list.filter((other) => other !== backend);
+      if (rest.length === 0) this.streams.delete(key);
+      else this.streams.set(key, rest);
+    }
+  }
+
+  /** Keys that have at least one stream. */
+  get size(): number {
+    return this.streams.size;
+  }
+
+  choose(address: string, random: Random): Choice<B> | undefined {
+    return this.strategy === 'destHost'
+      ? this.chooseByHost(destinationHost(address))
+      : this.chooseAny(random);
+  }
+
+  private chooseByHost(host: string): Choice<B> | undefined {
+    const list = this.streams.get(host) ?? [];
+    const backend = list.find((candidate) => !candidate.draining) ?? list[0];
+    if (backend === undefined) return undefined;
+    return {
+      backend,
+      because: `${this.strategy}: agent ${backend.agentId} claims ${host}${drainNote(backend)}`,
+    };
+  }
+
+  /** A random first agent, then round; only the oldest stream of an agent counts, as in Konnectivity. */
+  private chooseAny(random: Random): Choice<B> | undefined {
+    const oldest = [...this.streams.values()].flatMap((list) => list.slice(0, 1));
+    if (oldest.length === 0) return undefined;
+    const start = random.below(oldest.length);
+    const turn = [...oldest.slice(start), ...oldest.slice(0, start)];
+    const backend = turn.find((candidate) => !candidate.draining) ?? turn[0];
+    if (backend === undefined) return undefined;
+    const of = `one of ${oldest.length}`;
+    return { backend, because: `${this.strategy}: agent ${backend.agentId}, ${of}${drainNote(backend)}` };
+  }
+}
+
+/** All agent streams of a server, looked up by a list of strategies in their order. */
+export class BackendTable<B extends Candidate> {
+  private readonly stores: readonly BackendStore<B>[];
+  private readonly members = new Set<B>();
+  private readonly random: Random;
+
+  constructor(strategies: readonly StrategyName[], random: Random) {
+    this.random = random;
+    this.stores = strategies.map((name) => new BackendStore<B>(name));
+  }
+
+  add(backend: B): void {
+    this.members.add(backend);
+    for (const store of this.stores) store.add(backend);
+  }
+
+  remove(backend: B): void {
+    this.members.delete(backend);
+    for (const store of this.stores) store.remove(backend);
+  }
+
+  /** The first strategy that knows an agent for the address decides; undefined means `No agent available`. */
+  choose(address: string): Choice<B> | undefined {
+    for (const store of this.stores) {
+      const choice = store.choose(address, this.random);
+      if (choice !== undefined) return choice;
+    }
+    return undefined;
+  }
+
+  all(): readonly B[] {
+    return [...this.members];
+  }
+
+  /** Ready agents as each strategy counts them. */
+  sizes(): readonly { readonly strategy: StrategyName; readonly size: number }[] {
+    return this.stores.map((store) => ({ strategy: store.strategy, size: store.size }));
+  }
+}
+
+function keysFor(strategy: StrategyName, { agentId, identifiers }: Candidate): readonly string[] {
+  switch (strategy) {
+    case 'default':
+      return [agentId];
+    case 'destHost':
+      return [...identifiers.ipv4, ...identifiers.ipv6, ...identifiers.host];
+    case 'defaultRoute':
+      return identifiers.defaultRoute ? [agentId] : [];
+  }
+}
+
+function drainNote(backend: Candidate): string {
+  return backend.draining ? ' (draining, but nobody else is left)' : '';
+}

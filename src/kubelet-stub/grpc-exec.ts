@@ -1,0 +1,101 @@
+import { TunnelError } from '../core/errors.js';
+import type { RemoteCommandOptions, RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
+import type { ExecMessage__Output } from '../wire/gen/konnsim/kubelet/v1/ExecMessage.js';
+import type { ExecOutput } from '../wire/gen/konnsim/kubelet/v1/ExecOutput.js';
+import type { ExecStart__Output } from '../wire/gen/konnsim/kubelet/v1/ExecStart.js';
+import type { DoorContext } from './door.js';
+import { failCall, firstMessage, goneSignal, subjectOf } from './grpc-call.js';
+import { type CommandCall, CommandStreams } from './grpc-command-streams.js';
+import { traceRequest } from './request-trace.js';
+import type { ContainerRef } from './runtime/runtime.js';
+
+type CommandVerb = 'exec' | 'attach';
+
+interface PreparedCommand {
+  readonly options: RemoteCommandOptions;
+  readonly run: (streams: RemoteCommandStreams) => Promise<RemoteCommandResult>;
+}
+
+function refOf(start: ExecStart__Output): ContainerRef {
+  const { namespace, pod, container, uid } = start;
+  return { namespace, pod, container, ...(uid === '' ? {} : { uid }) };
+}
+
+function optionsOf(start: ExecStart__Output, tty: boolean): RemoteCommandOptions {
+  const { stdin, stdout, stderr } = start;
+  if (!stdin && !stdout && !stderr) {
+    throw new TunnelError('BAD_REQUEST', 'you must specify at least 1 of stdin, stdout, stderr');
+  }
+  return { stdin, stdout, stderr: stderr && !tty, tty };
+}
+
+/** Checks everything that can be wrong before a command runs. */
+function prepare({ runtime }: DoorContext, verb: CommandVerb, start: ExecStart__Output): PreparedCommand {
+  const ref = refOf(start);
+  if (verb === 'attach') {
+    if (start.command.length > 0) throw new TunnelError('BAD_REQUEST', 'attach takes no command');
+    runtime.checkContainer(ref);
+    return {
+      options: optionsOf(start, runtime.hasTerminal(ref)),
+      run: (streams) => runtime.attach(ref, streams),
+    };
+  }
+  const { command, tty } = start;
+  if (command.length === 0) throw new TunnelError('BAD_REQUEST', 'exec needs a command');
+  const options = optionsOf(start, tty);
+  runtime.checkContainer(ref);
+  return { options, run: (streams) => runtime.exec({ ...ref, command, tty }, streams) };
+}
+
+function exitMessage(result: RemoteCommandResult): ExecOutput {
+  return { exit: result.kind === 'exit' ? { code: result.code } : { error: result.message } };
+}
+
+async function readStart(call: CommandCall): Promise<ExecStart__Output> {
+  const { start } = await firstMessage<ExecMessage__Output>(call);
+  if (!start) throw new TunnelError('BAD_REQUEST', 'the first message must be start');
+  return start;
+}
+
+/** Runs the command and sends its outputs, then its end. */
+async function runOverCall(
+  call: CommandCall,
+  { options, run }: PreparedCommand,
+  signal: AbortSignal,
+): Promise<RemoteCommandResult> {
+  const command = new CommandStreams(call, options, signal);
+  try {
+    const result = await run(command.streams);
+    signal.throwIfAborted();
+    await command.flush();
+    call.write(exitMessage(result));
+    call.end();
+    return result;
+  } finally {
+    command.destroy();
+  }
+}
+
+async function serveCommand(context: DoorContext, verb: CommandVerb, call: CommandCall): Promise<void> {
+  const signal = goneSignal(call);
+  const start = await readStart(call);
+  const path = `/${verb}/${start.namespace}/${start.pod}/${start.container}`;
+  const trace = traceRequest(context, subjectOf(call, verb, path));
+  try {
+    const result = await runOverCall(call, prepare(context, verb, start), signal);
+    if (result.kind === 'exit') trace.finished({ exitCode: result.code });
+    else trace.failed(result.message);
+  } catch (caught) {
+    trace.failed(signal.aborted ? 'the client is gone' : caught);
+    throw caught;
+  }
+}
+
+/** The handler of `Exec` and `Attach`. */
+export function commandHandler(context: DoorContext, verb: CommandVerb): (call: CommandCall) => void {
+  return (call) => {
+    serveCommand(context, verb, call).catch((caught: unknown) => {
+      failCall(call, TunnelError.from(caught, 'INTERNAL', context.node));
+    });
+  };
+}

@@ -1,0 +1,63 @@
+import type { ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { TunnelError } from '../core/errors.js';
+import type { DoorContext } from './door.js';
+import { type Answered, type Refusal, sendText } from './http-reply.js';
+import { parseLogOptions } from './log-options.js';
+import type { ContainerRef, LogRequest } from './runtime/runtime.js';
+
+/** How the kubelet words a log that cannot be had. */
+function refusalOf(error: TunnelError, ref: ContainerRef): Refusal {
+  switch (error.code) {
+    case 'POD_NOT_FOUND':
+      return { status: 404, text: `pod "${ref.pod}" does not exist` };
+    case 'CONTAINER_NOT_FOUND':
+      return { status: 404, text: `container "${ref.container}" not found in pod "${ref.pod}"` };
+    default:
+      return { status: 400, text: error.message };
+  }
+}
+
+/** Headers go out at once, before there is a line: a follower of a silent container must not wait for them. */
+async function stream(response: ServerResponse, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Transfer-Encoding': 'chunked' });
+  response.flushHeaders();
+  // A reader that fails leaves the chunked body without its end, so that the client sees the cut.
+  await pipeline(chunks, response);
+}
+
+/** Answers `/containerLogs`. */
+export async function serveLogs(
+  context: DoorContext,
+  request: { readonly ref: ContainerRef; readonly search: string },
+  response: ServerResponse,
+): Promise<Answered> {
+  const parsed = parseLogOptions(request.search, context.wallTimeMs());
+  switch (parsed.kind) {
+    case 'undecodable':
+      return sendText(response, { status: 400, text: '{"message": "Unable to decode query."}' });
+    case 'invalid':
+      return sendText(response, { status: 422, text: '{"message": "Invalid request."}' });
+    case 'ok':
+      return sendLog(context, { ...request.ref, ...parsed.options }, response);
+  }
+}
+
+async function sendLog(
+  context: DoorContext,
+  request: LogRequest,
+  response: ServerResponse,
+): Promise<Answered> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  try {
+    await stream(response, await context.runtime.logs(request, gone.signal));
+    return { status: 200 };
+  } catch (caught) {
+    const error = TunnelError.from(caught, 'LOGS_UNAVAILABLE', context.node);
+    if (!response.headersSent) return sendText(response, refusalOf(error, request));
+    response.destroy();
+    // A follower that goes away is how following ends.
+    return gone.signal.aborted ? { status: 200 } : { status: 200, error: error.message };
+  }
+}

@@ -1,0 +1,101 @@
+import type { Duplex } from 'node:stream';
+import { TunnelError } from '../core/errors.js';
+import type { RemoteCommandOptions, RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
+import type { DoorContext } from './door.js';
+import type { Refusal } from './http-reply.js';
+import type { Route } from './http-router.js';
+import type { ContainerRef } from './runtime/runtime.js';
+
+type UpgradeRoute = Extract<Route, { kind: 'exec' | 'attach' | 'portForward' }>;
+type CommandRoute = Extract<UpgradeRoute, { kind: 'exec' | 'attach' }>;
+type PortRoute = Extract<UpgradeRoute, { kind: 'portForward' }>;
+
+/** What an upgrade request leads to, found before anything is answered. */
+export type UpgradePlan =
+  | ({ readonly kind: 'refused' } & Refusal)
+  | {
+      readonly kind: 'command';
+      readonly verb: 'exec' | 'attach';
+      readonly options: RemoteCommandOptions;
+      readonly run: (streams: RemoteCommandStreams) => Promise<RemoteCommandResult>;
+    }
+  | {
+      readonly kind: 'ports';
+      /** How error texts name the pod. */
+      readonly podId: string;
+      readonly connect: (port: number, signal: AbortSignal) => Promise<Duplex>;
+    };
+
+function refused(status: number, text: string): UpgradePlan {
+  return { kind: 'refused', status, text };
+}
+
+/** Only the literal `1` is true. */
+function flags(query: URLSearchParams): RemoteCommandOptions {
+  const on = (name: string): boolean => query.get(name) === '1';
+  const tty = on('tty');
+  return { stdin: on('input'), stdout: on('output'), stderr: on('error') && !tty, tty };
+}
+
+function unknownContainer(route: CommandRoute): UpgradePlan {
+  const { namespace, pod, container } = route.ref;
+  if (route.kind === 'exec') return refused(500, `container not found ("${container}")`);
+  return refused(500, `container ${container} not found in pod ${pod}_${namespace}`);
+}
+
+function refusalOf(error: TunnelError, route: CommandRoute): UpgradePlan {
+  if (error.code === 'POD_NOT_FOUND') return refused(404, 'pod does not exist');
+  if (error.code === 'CONTAINER_NOT_FOUND') return unknownContainer(route);
+  return refused(500, error.message);
+}
+
+function planCommand({ runtime }: DoorContext, route: CommandRoute, query: URLSearchParams): UpgradePlan {
+  const { ref, kind } = route;
+  const options = flags(query);
+  if (!options.stdin && !options.stdout && !options.stderr) {
+    return refused(400, 'you must specify at least 1 of stdin, stdout, stderr');
+  }
+  try {
+    runtime.checkContainer(ref);
+    if (kind === 'exec') return planExec(runtime, ref, { options, command: query.getAll('command') });
+    // The terminal of an attach is the container's, whatever the query says.
+    const tty = runtime.hasTerminal(ref);
+    const attachOptions = { ...options, tty, stderr: query.get('error') === '1' && !tty };
+    return {
+      kind: 'command',
+      verb: kind,
+      options: attachOptions,
+      run: (streams) => runtime.attach(ref, streams),
+    };
+  } catch (caught) {
+    return refusalOf(TunnelError.from(caught), route);
+  }
+}
+
+function planExec(
+  runtime: DoorContext['runtime'],
+  ref: ContainerRef,
+  { options, command }: { readonly options: RemoteCommandOptions; readonly command: readonly string[] },
+): UpgradePlan {
+  const request = { ...ref, command, tty: options.tty };
+  return { kind: 'command', verb: 'exec', options, run: (streams) => runtime.exec(request, streams) };
+}
+
+function planPorts({ runtime }: DoorContext, { namespace, pod, uid }: PortRoute): UpgradePlan {
+  const found = runtime
+    .listPods()
+    .find(({ metadata }) => metadata.namespace === namespace && metadata.name === pod);
+  if (found === undefined) return refused(404, 'pod does not exist');
+  if (uid !== undefined && found.metadata.uid !== uid) return refused(404, 'pod not found');
+  return {
+    kind: 'ports',
+    podId: found.metadata.uid,
+    connect: (port, signal) => runtime.portForward({ namespace, pod, port }, signal),
+  };
+}
+
+/** Checks the query, the pod and the container, in the kubelet's order. */
+export function planUpgrade(context: DoorContext, route: UpgradeRoute, search: string): UpgradePlan {
+  if (route.kind === 'portForward') return planPorts(context, route);
+  return planCommand(context, route, new URLSearchParams(search));
+}

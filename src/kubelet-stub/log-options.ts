@@ -1,0 +1,82 @@
+import type { ContainerRef, LogRequest } from './runtime/runtime.js';
+
+export type LogOptions = Omit<LogRequest, keyof ContainerRef>;
+
+/** `undecodable` and `invalid` are different answers of the kubelet (400 and 422). */
+export type ParsedLogOptions =
+  | { readonly kind: 'ok'; readonly options: LogOptions }
+  | { readonly kind: 'undecodable' }
+  | { readonly kind: 'invalid' };
+
+const undecodable = Symbol('undecodable');
+type Decoded<T> = T | undefined | typeof undecodable;
+
+/** As API machinery decodes: absent, `false` and `0` are false, everything else is true. */
+function decodeBoolean(query: URLSearchParams, name: string): boolean {
+  const text = query.get(name);
+  return text !== null && text !== '0' && text.toLowerCase() !== 'false';
+}
+
+function decodeInteger(text: string | null): Decoded<number> {
+  if (text === null) return undefined;
+  if (!/^[+-]?\d{1,18}$/.test(text)) return undecodable;
+  return Number(text);
+}
+
+function decodeTime(text: string | null): Decoded<number> {
+  if (text === null || text === '') return undefined;
+  const rfc3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
+  const milliseconds = rfc3339.test(text) ? Date.parse(text.replace(/(\.\d{3})\d+/, '$1')) : Number.NaN;
+  return Number.isNaN(milliseconds) ? undecodable : milliseconds;
+}
+
+/** The old name `tail` stands for `tailLines`, and its value `all` for no limit. */
+function tailText(query: URLSearchParams): string | null {
+  const legacy = query.get('tail');
+  if (legacy === null) return query.get('tailLines');
+  return legacy === 'all' ? null : legacy;
+}
+
+interface DecodedQuery {
+  readonly sinceSeconds: number | undefined;
+  readonly sinceTimeMs: number | undefined;
+  readonly tailLines: number | undefined;
+  readonly limitBytes: number | undefined;
+}
+
+function decodeNumbers(query: URLSearchParams): DecodedQuery | undefined {
+  const sinceSeconds = decodeInteger(query.get('sinceSeconds'));
+  const sinceTimeMs = decodeTime(query.get('sinceTime'));
+  const tailLines = decodeInteger(tailText(query));
+  const limitBytes = decodeInteger(query.get('limitBytes'));
+  if (sinceSeconds === undecodable || sinceTimeMs === undecodable) return undefined;
+  if (tailLines === undecodable || limitBytes === undecodable) return undefined;
+  return { sinceSeconds, sinceTimeMs, tailLines, limitBytes };
+}
+
+function isValid({ sinceSeconds, sinceTimeMs, tailLines, limitBytes }: DecodedQuery): boolean {
+  if (tailLines !== undefined && tailLines < 0) return false;
+  if (limitBytes !== undefined && limitBytes < 1) return false;
+  if (sinceSeconds === undefined) return true;
+  return sinceSeconds >= 1 && sinceTimeMs === undefined;
+}
+
+/** Reads the query of `/containerLogs`. `nowMs` (epoch) is what `sinceSeconds` counts back from. */
+export function parseLogOptions(search: string, nowMs: number): ParsedLogOptions {
+  if (/%(?![0-9a-f]{2})|;/i.test(search)) return { kind: 'undecodable' };
+  const query = new URLSearchParams(search);
+  const numbers = decodeNumbers(query);
+  if (numbers === undefined) return { kind: 'undecodable' };
+  if (!isValid(numbers)) return { kind: 'invalid' };
+  const { sinceSeconds, tailLines, limitBytes } = numbers;
+  const sinceTimeMs = sinceSeconds === undefined ? numbers.sinceTimeMs : nowMs - sinceSeconds * 1000;
+  const options: LogOptions = {
+    follow: decodeBoolean(query, 'follow'),
+    previous: decodeBoolean(query, 'previous'),
+    timestamps: decodeBoolean(query, 'timestamps'),
+    ...(sinceTimeMs === undefined ? {} : { sinceTimeMs }),
+    ...(tailLines === undefined ? {} : { tailLines }),
+    ...(limitBytes === undefined ? {} : { limitBytes }),
+  };
+  return { kind: 'ok', options };
+}

@@ -1,0 +1,49 @@
+import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
+import type { ContainerRun } from './container-run.js';
+import { type ByteSink, discardSink, StreamSink } from './io/byte-sink.js';
+import { terminalOutput } from './io/terminal.js';
+
+/**
+ * Follows the output of a container's main process, from now until it or the client ends. A client that is too slow
+ * loses output, not the container. The end of the process is a success, as with a real runtime: its exit code is in
+ * the pod's status.
+ */
+export async function followOutput(
+  run: ContainerRun,
+  streams: RemoteCommandStreams,
+  tty: boolean,
+): Promise<RemoteCommandResult> {
+  const signal = AbortSignal.any([run.signal, streams.signal]);
+  const out = streams.stdout === undefined ? undefined : new StreamSink(streams.stdout, streams.signal);
+  const err = streams.stderr === undefined ? undefined : new StreamSink(streams.stderr, streams.signal);
+  const stdout = asTerminal(out ?? discardSink, tty);
+  const stderr = tty ? stdout : (err ?? discardSink);
+  const { logs } = run;
+  let wake: () => void = () => undefined;
+  const notify = (): void => wake();
+  const unsubscribe = logs.subscribe(notify);
+  signal.addEventListener('abort', notify);
+  try {
+    for (let index = logs.end; !streams.signal.aborted; ) {
+      for (index = Math.max(index, logs.start); index < logs.end; index++) {
+        const record = logs.at(index);
+        if (record !== undefined) await (record.stream === 'stdout' ? stdout : stderr).write(record.bytes);
+      }
+      if (logs.ended || signal.aborted) break;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  } catch {
+    // The client is gone.
+  } finally {
+    unsubscribe();
+    signal.removeEventListener('abort', notify);
+  }
+  await Promise.all([out?.flush(), err?.flush()]);
+  return { kind: 'exit', code: 0 };
+}
+
+function asTerminal(sink: ByteSink, tty: boolean): ByteSink {
+  return tty ? terminalOutput(sink) : sink;
+}

@@ -1,0 +1,97 @@
+import { TunnelError } from '../../core/errors.js';
+import type {
+  AttachRule,
+  Behaviour,
+  CommandMatch,
+  ExecRule,
+  ForwardRule,
+  LogsRule,
+  ObjectSelector,
+} from './behaviours.js';
+import type { ContainerRef, ExecRequest, LogRequest, PortForwardRequest } from './runtime.js';
+
+type PodPlace = Pick<ContainerRef, 'namespace' | 'pod'>;
+
+/** Finds the scripted answer for a request. A behaviour for the pod goes before those for many pods. */
+export class BehaviourBook {
+  private readonly behaviours: readonly Behaviour[];
+
+  /** Throws CONFIG_INVALID for a pattern that is no regular expression. */
+  constructor(behaviours: readonly Behaviour[]) {
+    const own = behaviours.filter(({ kind }) => !kind.startsWith('Cluster'));
+    this.behaviours = [...own, ...behaviours.filter((behaviour) => !own.includes(behaviour))];
+    for (const behaviour of behaviours) checkPatterns(behaviour);
+  }
+
+  exec(request: Pick<ExecRequest, 'namespace' | 'pod' | 'container' | 'command'>): ExecRule | undefined {
+    return this.rules(request, (behaviour) =>
+      behaviour.kind === 'Exec' || behaviour.kind === 'ClusterExec' ? behaviour.spec.execs : [],
+    ).find((rule) => isFor(rule, request) && matches(rule.match, request.command));
+  }
+
+  logs(request: Pick<LogRequest, 'namespace' | 'pod' | 'container'>): LogsRule | undefined {
+    return this.rules(request, (behaviour) =>
+      behaviour.kind === 'Logs' || behaviour.kind === 'ClusterLogs' ? behaviour.spec.logs : [],
+    ).find((rule) => isFor(rule, request));
+  }
+
+  attach(request: Pick<ContainerRef, 'namespace' | 'pod' | 'container'>): AttachRule | undefined {
+    return this.rules(request, (behaviour) =>
+      behaviour.kind === 'Attach' || behaviour.kind === 'ClusterAttach' ? behaviour.spec.attaches : [],
+    ).find((rule) => isFor(rule, request));
+  }
+
+  portForward(request: PortForwardRequest): ForwardRule | undefined {
+    return this.rules(request, (behaviour) =>
+      behaviour.kind === 'PortForward' || behaviour.kind === 'ClusterPortForward'
+        ? behaviour.spec.forwards
+        : [],
+    ).find(({ ports = [] }) => ports.length === 0 || ports.includes(request.port));
+  }
+
+  private rules<Rule>(place: PodPlace, rulesOf: (behaviour: Behaviour) => readonly Rule[]): readonly Rule[] {
+    return this.behaviours
+      .filter((behaviour) => selects(behaviour, place))
+      .flatMap((behaviour) => rulesOf(behaviour));
+  }
+}
+
+function selects(behaviour: Behaviour, { namespace, pod }: PodPlace): boolean {
+  if ('namespace' in behaviour.metadata) {
+    return behaviour.metadata.namespace === namespace && behaviour.metadata.name === pod;
+  }
+  const selector: ObjectSelector = 'selector' in behaviour.spec ? (behaviour.spec.selector ?? {}) : {};
+  return lists(selector.matchNamespaces, namespace) && lists(selector.matchNames, pod);
+}
+
+function lists(names: readonly string[] | undefined, name: string): boolean {
+  return names === undefined || names.length === 0 || names.includes(name);
+}
+
+function isFor(
+  rule: { readonly containers?: readonly string[] },
+  request: { readonly container: string },
+): boolean {
+  return lists(rule.containers, request.container);
+}
+
+function matches(match: CommandMatch | undefined, command: readonly string[]): boolean {
+  if (match === undefined) return true;
+  if ('pattern' in match) return new RegExp(match.pattern).test(command.join(' '));
+  const words = 'argv' in match ? match.argv : match.prefix;
+  const length = 'argv' in match ? command.length : words.length;
+  return words.length === length && words.every((word, index) => command[index] === word);
+}
+
+function checkPatterns(behaviour: Behaviour): void {
+  if (behaviour.kind !== 'Exec' && behaviour.kind !== 'ClusterExec') return;
+  for (const { match } of behaviour.spec.execs) {
+    if (match === undefined || !('pattern' in match)) continue;
+    try {
+      new RegExp(match.pattern);
+    } catch (cause) {
+      const where = `${behaviour.kind} ${behaviour.metadata.name}`;
+      throw new TunnelError('CONFIG_INVALID', `match.pattern: ${(cause as Error).message}`, { where, cause });
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import { writeText } from '../io/byte-sink.js';
+import { anyArgs, type Command, noOptions, type Process } from './command.js';
+import { copy, type FileSink, forEachSource, openSink, turn } from './files.js';
+
+export const cat: Command = {
+  accepts: noOptions,
+  run: (process) =>
+    forEachSource(process, 'cat', process.args, (source) => copy(source, process.stdout, process.signal)),
+};
+
+export const tee: Command = {
+  accepts: (args) => noOptions(args[0] === '-a' ? args.slice(1) : args),
+  async run(process) {
+    const append = process.args[0] === '-a';
+    const files: FileSink[] = [];
+    let code = 0;
+    for (const operand of append ? process.args.slice(1) : process.args) {
+      try {
+        files.push(await openSink(process, operand, append));
+      } catch (error) {
+        await writeText(process.stderr, `tee: ${operand}: ${(error as Error).message}\n`);
+        code = 1;
+      }
+    }
+    const all = [process.stdout, ...files];
+    const everywhere = {
+      write: async (chunk: Uint8Array) => void (await Promise.all(all.map((s) => s.write(chunk)))),
+    };
+    await copy(process.stdin, everywhere, process.signal).finally(() =>
+      Promise.all(files.map((f) => f.close())),
+    );
+    return code;
+  },
+};
+
+export const yes: Command = {
+  accepts: anyArgs,
+  async run(process) {
+    const line = Buffer.from(`${process.args.length === 0 ? 'y' : process.args.join(' ')}\n`);
+    const repeats = Math.max(1, Math.floor(65_536 / line.length));
+    const block = Buffer.alloc(repeats * line.length, line);
+    while (!process.signal.aborted) {
+      await process.stdout.write(block);
+      await turn();
+    }
+    return 0;
+  },
+};
+
+interface DdOptions {
+  readonly input: string;
+  readonly output: string | undefined;
+  readonly blockBytes: number;
+  readonly count: number;
+  readonly quiet: boolean;
+}
+
+function ddOptions(args: readonly string[]): DdOptions | undefined {
+  const given = new Map(args.map((arg) => arg.split('=', 2) as [string, string | undefined]));
+  const known = ['if', 'of', 'bs', 'count', 'status'];
+  const blockBytes = parseSize(given.get('bs') ?? '512');
+  const count = given.has('count') ? Number(given.get('count')) : Number.POSITIVE_INFINITY;
+  if (blockBytes === undefined || Number.isNaN(count)) return undefined;
+  if ([...given].some(([name, value]) => !known.includes(name) || value === undefined)) return undefined;
+  const input = given.get('if') ?? '-';
+  return { input, output: given.get('of'), blockBytes, count, quiet: given.get('status') === 'none' };
+}
+
+export const dd: Command = {
+  accepts: anyArgs,
+  async run(process) {
+    const options = ddOptions(process.args);
+    if (options === undefined) {
+      await writeText(process.stderr, 'dd: unrecognized operand\n');
+      return 1;
+    }
+    return forEachSource(process, 'dd', [options.input], async (source) => {
+      const file = options.output === undefined ? undefined : await openSink(process, options.output, false);
+      const limitBytes = options.blockBytes * options.count;
+      const copied = await copyUpTo({
+        process,
+        next: () => source.next(),
+        sink: file ?? process.stdout,
+        limitBytes,
+      });
+      await file?.close();
+      const whole = Math.floor(copied / options.blockBytes);
+      const records = `${whole}+${copied % options.blockBytes === 0 ? 0 : 1} records`;
+      if (!options.quiet)
+        await writeText(process.stderr, `${records} in\n${records} out\n${copied} bytes copied\n`);
+    });
+  },
+};
+
+interface CopyUpTo {
+  readonly process: Process;
+  readonly next: () => Promise<Uint8Array | undefined>;
+  readonly sink: { write(chunk: Uint8Array): Promise<void> };
+  readonly limitBytes: number;
+}
+
+/** Copies at most `limitBytes`; resolves with the number of bytes copied. */
+export async function copyUpTo({ process, next, sink, limitBytes }: CopyUpTo): Promise<number> {
+  let copied = 0;
+  while (copied < limitBytes && !process.signal.aborted) {
+    const chunk = await next();
+    if (chunk === undefined) break;
+    const part = chunk.subarray(0, Math.min(chunk.length, limitBytes - copied));
+    copied += part.length;
+    await sink.write(part);
+  }
+  return copied;
+}
+
+const sizeUnits: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 512,
+  k: 1024,
+  K: 1024,
+  m: 1024 ** 2,
+  M: 1024 ** 2,
+  G: 1024 ** 3,
+  kB: 1000,
+  MB: 1000 ** 2,
+};
+
+/** Bytes of a size such as `64`, `4k` or `1M`. */
+export function parseSize(text: string): number | undefined {
+  const match = /^(\d+)([a-zA-Z]*)$/.exec(text);
+  const unit = sizeUnits[match?.[2] ?? ''];
+  return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
+}

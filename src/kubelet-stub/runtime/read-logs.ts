@@ -1,0 +1,77 @@
+import { TunnelError } from '../../core/errors.js';
+import type { LogsRule } from './behaviours.js';
+import { type LogReadOptions, readLog } from './logs/log-reader.js';
+import { LogStore } from './logs/log-store.js';
+import type { LogRequest } from './runtime.js';
+import type { SandboxContainer } from './sandbox-container.js';
+
+export interface LogSource {
+  readonly container: SandboxContainer;
+  readonly rule: LogsRule | undefined;
+  /** Wall time in epoch milliseconds. */
+  now(): number;
+}
+
+/** The log that a request asks for. Rejects with LOGS_UNAVAILABLE and the text that a kubelet would give. */
+export async function openLogs(
+  source: LogSource,
+  request: LogRequest,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const { rule, container } = source;
+  if (rule?.error !== undefined) throw new TunnelError('LOGS_UNAVAILABLE', rule.error);
+  const scripted = rule === undefined ? undefined : await scriptedLog(source, rule, request, signal);
+  const store = scripted ?? (request.previous ? container.previousLogs : container.logs);
+  if (store === undefined) throw new TunnelError('LOGS_UNAVAILABLE', whyNoLog(container, request));
+  return readLog(store, readOptions(request), signal);
+}
+
+function readOptions(request: LogRequest): LogReadOptions {
+  const { follow, timestamps, sinceTimeMs, tailLines, limitBytes } = request;
+  return {
+    follow,
+    timestamps,
+    ...(sinceTimeMs === undefined ? {} : { sinceTimeMs }),
+    ...(tailLines === undefined ? {} : { tailLines }),
+    ...(limitBytes === undefined ? {} : { limitBytes }),
+  };
+}
+
+/** The texts of a kubelet, which end up in kubectl's error. */
+function whyNoLog({ stoppedState, spec }: SandboxContainer, { previous, pod }: LogRequest): string {
+  if (previous) return `previous terminated container "${spec.name}" in pod "${pod}" not found`;
+  const subject = `container "${spec.name}" in pod "${pod}" is`;
+  if ('terminated' in stoppedState) return `${subject} terminated`;
+  if (!('waiting' in stoppedState)) return `${subject} not available`;
+  switch (stoppedState.waiting.reason) {
+    case 'ErrImagePull':
+      return `${subject} waiting to start: image can't be pulled`;
+    case 'ImagePullBackOff':
+      return `${subject} waiting to start: trying and failing to pull image`;
+    default:
+      return `${subject} waiting to start: ${stoppedState.waiting.reason}`;
+  }
+}
+
+async function scriptedLog(
+  { container, now }: LogSource,
+  rule: LogsRule,
+  request: LogRequest,
+  signal: AbortSignal,
+): Promise<LogStore | undefined> {
+  const content = request.previous ? rule.previousContent : rule.content;
+  const path = request.previous ? rule.previousLogsFile : rule.logsFile;
+  const run = container.run;
+  if (content === undefined && path === undefined) return undefined;
+  const store = new LogStore({ now });
+  store.append('stdout', content ?? (await fileContent(container, path ?? '')));
+  if (rule.follow !== true || run === undefined || run.signal.aborted || signal.aborted) store.close();
+  else run.signal.addEventListener('abort', () => store.close(), { once: true, signal });
+  return store;
+}
+
+async function fileContent({ run }: SandboxContainer, path: string): Promise<Uint8Array> {
+  const files = await run?.files();
+  if (files !== undefined && (await files.exists(path))) return files.readFileBuffer(path);
+  throw new TunnelError('LOGS_UNAVAILABLE', `open ${path}: no such file or directory`);
+}

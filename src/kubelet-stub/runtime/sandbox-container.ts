@@ -1,0 +1,135 @@
+import type { EventSink } from '../../core/events.js';
+import type { Container, ContainerState, ContainerStatus, Pod } from '../../core/objects.js';
+import type { Random } from '../../core/random.js';
+import { ContainerRun, type SandboxTime } from './container-run.js';
+import type { LogStore } from './logs/log-store.js';
+import { rfc3339 } from './logs/log-time.js';
+import type { Program } from './programs/program.js';
+import { programOf } from './programs/table.js';
+
+export interface SandboxContainerOptions {
+  readonly pod: Pod;
+  readonly spec: Container;
+  readonly time: SandboxTime;
+  readonly random: Random;
+  readonly emit: EventSink;
+  readonly logLimitBytes: number | undefined;
+}
+
+/** How a run of a container ended. */
+export interface Termination {
+  readonly exitCode: number;
+  /** `Completed` for code 0 and `Error` for all others, unless given. */
+  readonly reason?: string;
+}
+
+type Terminated = Extract<ContainerState, { terminated: unknown }>;
+
+/** One container of a pod over all its runs. */
+export class SandboxContainer {
+  readonly spec: Container;
+  readonly program: Program;
+  private readonly options: SandboxContainerOptions;
+  private current: ContainerRun | undefined;
+  private lastLogs: LogStore | undefined;
+  private lastTerminated: Terminated | undefined;
+  /** The state while nothing runs. */
+  private stopped: ContainerState = { waiting: { reason: 'ContainerCreating' } };
+  private restartCount: number;
+
+  /** Starts at once, unless the pod's status says that the container waits or has ended. */
+  constructor(options: SandboxContainerOptions) {
+    this.options = options;
+    this.spec = options.spec;
+    this.program = programOf(options.spec.image);
+    const given = options.pod.status.containerStatuses.find(({ name }) => name === options.spec.name);
+    this.restartCount = given?.restartCount ?? 0;
+    if (given === undefined || 'running' in given.state) this.start();
+    else this.stopped = given.state;
+  }
+
+  /** The run that goes on now. */
+  get run(): ContainerRun | undefined {
+    return this.current;
+  }
+
+  /** What a container without a run is in; meaningless while one goes on. */
+  get stoppedState(): ContainerState {
+    return this.stopped;
+  }
+
+  /** The log of the present run, or of the one that has ended for good. */
+  get logs(): LogStore | undefined {
+    return this.current?.logs ?? ('terminated' in this.stopped ? this.lastLogs : undefined);
+  }
+
+  /** The log of the run before the present one. */
+  get previousLogs(): LogStore | undefined {
+    return this.current === undefined ? undefined : this.lastLogs;
+  }
+
+  /** Ends the run for good. */
+  stop(termination: Termination): void {
+    const { current } = this;
+    if (current === undefined) return;
+    this.current = undefined;
+    current.end();
+    const { exitCode, reason = exitCode === 0 ? 'Completed' : 'Error' } = termination;
+    const startedAt = rfc3339(current.startedAtMs);
+    this.lastTerminated = {
+      terminated: { exitCode, reason, startedAt, finishedAt: rfc3339(this.options.time.now()) },
+    };
+    this.stopped = this.lastTerminated;
+    this.lastLogs = current.logs;
+    this.options.emit({ kind: 'role.stopped', node: this.node, text: `${reason}, exit code ${exitCode}` });
+  }
+
+  /** Ends the run, if there is one, and starts the next. */
+  restart(termination: Termination): void {
+    this.stop(termination);
+    this.restartCount++;
+    this.start();
+  }
+
+  /** What the pod's restart policy makes of the main process' own end. */
+  finish(exitCode: number): void {
+    const policy = this.options.pod.spec.restartPolicy ?? 'Always';
+    const again = policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
+    if (again) this.restart({ exitCode });
+    else this.stop({ exitCode });
+  }
+
+  status(): ContainerStatus {
+    const { current } = this;
+    const { name, image } = this.spec;
+    return {
+      name,
+      image,
+      imageID: image,
+      containerID: current === undefined ? '' : `konnsim://${current.id}`,
+      ready: current !== undefined,
+      started: current !== undefined,
+      restartCount: this.restartCount,
+      state: current === undefined ? this.stopped : { running: { startedAt: rfc3339(current.startedAtMs) } },
+      lastState: current === undefined ? {} : (this.lastTerminated ?? {}),
+    };
+  }
+
+  private start(): void {
+    const { pod, spec, time, random, logLimitBytes } = this.options;
+    this.current = new ContainerRun({
+      pod,
+      container: spec,
+      program: this.program,
+      time,
+      random,
+      logLimitBytes,
+    });
+    this.options.emit({ kind: 'role.started', node: this.node, text: `image ${spec.image}` });
+  }
+
+  private get node(): string {
+    const { namespace, name } = this.options.pod.metadata;
+    return `container/${namespace}/${name}/${this.spec.name}`;
+  }
+}

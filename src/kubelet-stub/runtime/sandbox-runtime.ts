@@ -1,0 +1,235 @@
+import type { Clock } from '../../core/clock.js';
+import { TunnelError } from '../../core/errors.js';
+import type { EventSink } from '../../core/events.js';
+import type { Pod } from '../../core/objects.js';
+import type { Random } from '../../core/random.js';
+import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
+import { followOutput } from './attach.js';
+import { BehaviourBook } from './behaviour-book.js';
+import type { AttachRule, Behaviour, ExecLocal } from './behaviours.js';
+import { type ContainerRun, hexId, type SandboxTime } from './container-run.js';
+import { type ExecOptions, type ExecPlace, execute } from './exec.js';
+import { rfc3339 } from './logs/log-time.js';
+import { openPort } from './port-forward.js';
+import { openLogs } from './read-logs.js';
+import type { ContainerRef, ExecRequest, LogRequest, PortForwardRequest, Runtime } from './runtime.js';
+import { SandboxContainer, type Termination } from './sandbox-container.js';
+import { currentPod, type SandboxPod } from './sandbox-pod.js';
+import { runScripted } from './scripted-exec.js';
+
+export interface SandboxOptions {
+  readonly nodeName: string;
+  readonly pods: readonly Pod[];
+  readonly behaviours?: readonly Behaviour[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: EventSink;
+  /** Wall time at the start, in epoch milliseconds; the machine's when absent. */
+  readonly startTimeMs?: number;
+  /** Most bytes that a container's log keeps; 10 MiB when absent. */
+  readonly logLimitBytes?: number;
+}
+
+/** The in-memory runtime: no file, process or network of the host is touched, but for named port-forward targets. */
+export interface SandboxRuntime extends Runtime {
+  /** Ends a container's run and starts the next; code 137 and reason `Error` unless told otherwise. */
+  restartContainer(ref: ContainerRef, termination?: Termination): void;
+  /** Ends a container's run for good. */
+  stopContainer(ref: ContainerRef, termination?: Termination): void;
+  /** Adds a pod and starts its containers. Throws BAD_REQUEST when the pod is there already. */
+  addPod(pod: Pod): void;
+  /** Ends a pod's containers and forgets it. Throws POD_NOT_FOUND. */
+  removePod(namespace: string, name: string): void;
+}
+
+/** Starts all containers of the given pods. Throws CONFIG_INVALID for a behaviour that cannot work. */
+export function createSandboxRuntime(options: SandboxOptions): SandboxRuntime {
+  return new Sandbox(options);
+}
+
+const killed: Termination = { exitCode: 137, reason: 'Error' };
+
+class Sandbox implements SandboxRuntime {
+  private readonly options: SandboxOptions;
+  private readonly time: SandboxTime;
+  private readonly book: BehaviourBook;
+  private readonly pods = new Map<string, SandboxPod>();
+  private readonly active = new Set<Promise<unknown>>();
+  private readonly execId = (): string => hexId(this.options.random);
+
+  constructor(options: SandboxOptions) {
+    this.options = options;
+    const { clock, startTimeMs = Date.now() } = options;
+    const origin = clock.now();
+    this.time = { clock, now: () => startTimeMs + clock.now() - origin };
+    this.book = new BehaviourBook(options.behaviours ?? []);
+    for (const pod of options.pods) this.addPod(pod);
+  }
+
+  addPod(pod: Pod): void {
+    const { namespace, name } = pod.metadata;
+    const key = `${namespace}/${name}`;
+    if (this.pods.has(key)) throw this.error('BAD_REQUEST', `pod "${name}" already exists`);
+    const { random, emit, logLimitBytes } = this.options;
+    const containers = pod.spec.containers.map(
+      (spec) =>
+        [
+          spec.name,
+          new SandboxContainer({ pod, spec, time: this.time, random, emit, logLimitBytes }),
+        ] as const,
+    );
+    this.pods.set(key, { pod, containers: new Map(containers), sandboxId: hexId(random) });
+  }
+
+  removePod(namespace: string, name: string): void {
+    const { containers } = this.pod({ namespace, pod: name });
+    for (const container of containers.values()) container.stop(killed);
+    this.pods.delete(`${namespace}/${name}`);
+  }
+
+  listPods(): readonly Pod[] {
+    const startTime = rfc3339(this.time.now());
+    return [...this.pods.values()].map((pod) => currentPod(pod, startTime));
+  }
+
+  checkContainer(ref: ContainerRef): void {
+    this.container(ref);
+  }
+
+  hasTerminal(ref: ContainerRef): boolean {
+    return this.container(ref).spec.tty === true;
+  }
+
+  restartContainer(ref: ContainerRef, termination: Termination = killed): void {
+    this.container(ref).restart(termination);
+  }
+
+  stopContainer(ref: ContainerRef, termination: Termination = killed): void {
+    this.container(ref).stop(termination);
+  }
+
+  async exec(request: ExecRequest, streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
+    const run = this.running(request);
+    if (request.command.length === 0) {
+      throw this.error('BAD_REQUEST', 'you must specify at least one command for the container');
+    }
+    const rule = this.book.exec(request);
+    const place = run.place(request.tty);
+    const { tty } = request;
+    if (rule?.answer !== undefined) {
+      const signal = AbortSignal.any([run.signal, streams.signal]);
+      return this.track(runScripted({ answer: rule.answer, tty, streams, machine: place.machine, signal }));
+    }
+    const options: ExecOptions = { argv: request.command, tty, streams, execId: this.execId };
+    return this.track(execute(localPlace(place, rule?.local), options));
+  }
+
+  async attach(ref: ContainerRef, streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
+    const run = this.running(ref);
+    const container = this.container(ref);
+    const rule = this.book.attach(ref);
+    if (rule?.error !== undefined) return { kind: 'error', message: rule.error };
+    if (rule?.content !== undefined || rule?.logsFile !== undefined) {
+      return this.track(this.replay(run, rule, streams, container.spec.tty === true));
+    }
+    const opensShell = container.program.isShell === true && container.spec.stdin === true;
+    if (!opensShell || streams.stdin === undefined) {
+      return this.track(followOutput(run, streams, container.spec.tty === true));
+    }
+    return this.track(this.attachShell(container, run, streams));
+  }
+
+  async logs(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const pod = this.findPod(request);
+    if (pod === undefined) throw this.error('POD_NOT_FOUND', `pod "${request.pod}" does not exist`);
+    const container = pod.containers.get(request.container);
+    if (container === undefined) {
+      throw this.error(
+        'CONTAINER_NOT_FOUND',
+        `container "${request.container}" not found in pod "${request.pod}"`,
+      );
+    }
+    return openLogs({ container, rule: this.book.logs(request), now: this.time.now }, request, signal);
+  }
+
+  async portForward(request: PortForwardRequest, signal: AbortSignal): ReturnType<Runtime['portForward']> {
+    const pod = this.pod(request);
+    const rule = this.book.portForward(request);
+    return openPort({ pod, port: request.port, rule, execId: this.execId, signal });
+  }
+
+  async close(): Promise<void> {
+    for (const { containers } of this.pods.values()) {
+      for (const container of containers.values()) container.stop(killed);
+    }
+    this.pods.clear();
+    await Promise.allSettled([...this.active]);
+  }
+
+  private async replay(
+    run: ContainerRun,
+    rule: AttachRule,
+    streams: RemoteCommandStreams,
+    tty: boolean,
+  ): Promise<RemoteCommandResult> {
+    const signal = AbortSignal.any([run.signal, streams.signal]);
+    const stdout = rule.content ?? (await (await run.files()).readFile(rule.logsFile ?? ''));
+    return runScripted({ answer: { stdout }, tty, streams, machine: run.place(tty).machine, signal });
+  }
+
+  /** The shell is the container's main process: what it writes is the log, and its exit is the container's. */
+  private async attachShell(
+    container: SandboxContainer,
+    run: ContainerRun,
+    streams: RemoteCommandStreams,
+  ): Promise<RemoteCommandResult> {
+    const tty = container.spec.tty === true;
+    const tee = { write: async (chunk: Uint8Array) => run.logs.append('stdout', chunk) };
+    const result = await execute(run.place(tty), { argv: ['sh'], tty, streams, tee, execId: this.execId });
+    const gone = streams.signal.aborted || run.signal.aborted;
+    if (gone || result.kind === 'error') return result;
+    container.finish(result.code);
+    return { kind: 'exit', code: 0 };
+  }
+
+  private track<T>(work: Promise<T>): Promise<T> {
+    this.active.add(work);
+    const done = (): void => void this.active.delete(work);
+    work.then(done, done);
+    return work;
+  }
+
+  private findPod(ref: Pick<ContainerRef, 'namespace' | 'pod' | 'uid'>): SandboxPod | undefined {
+    const found = this.pods.get(`${ref.namespace}/${ref.pod}`);
+    return ref.uid !== undefined && found?.pod.metadata.uid !== ref.uid ? undefined : found;
+  }
+
+  private pod(ref: Pick<ContainerRef, 'namespace' | 'pod' | 'uid'>): SandboxPod {
+    const found = this.findPod(ref);
+    if (found === undefined) throw this.error('POD_NOT_FOUND', 'pod does not exist');
+    return found;
+  }
+
+  private container(ref: ContainerRef): SandboxContainer {
+    const container = this.pod(ref).containers.get(ref.container);
+    if (container === undefined)
+      throw this.error('CONTAINER_NOT_FOUND', `container not found ("${ref.container}")`);
+    return container;
+  }
+
+  private running(ref: ContainerRef): ContainerRun {
+    const { run } = this.container(ref);
+    if (run === undefined)
+      throw this.error('CONTAINER_NOT_FOUND', `container not found ("${ref.container}")`);
+    return run;
+  }
+
+  private error(code: ConstructorParameters<typeof TunnelError>[0], message: string): TunnelError {
+    return new TunnelError(code, message, { where: `kubelet ${this.options.nodeName}` });
+  }
+}
+
+function localPlace(place: ExecPlace, local: ExecLocal | undefined): ExecPlace {
+  const env = Object.fromEntries((local?.envs ?? []).map(({ name, value }) => [name, value]));
+  return { ...place, cwd: local?.workDir ?? place.cwd, env: { ...place.env, ...env } };
+}

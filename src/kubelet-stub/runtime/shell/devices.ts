@@ -1,0 +1,75 @@
+import { turn } from '../commands/files.js';
+import type { ByteSink } from '../io/byte-sink.js';
+import type { Input } from '../io/byte-source.js';
+import type { Device } from './process-files.js';
+
+/** Paths of a shell process that are ends of its streams. */
+export const shellDevices = {
+  stdin: '/proc/self/fd/0',
+  stdout: '/proc/self/fd/1',
+  stderr: '/proc/self/fd/2',
+  /** Reads one line of standard input. */
+  line: '/dev/.konnsim/line',
+  /** Reading it lets the event loop go round. */
+  turn: '/dev/.konnsim/turn',
+  /** Reading it says that the shell is about to exit. */
+  exit: '/dev/.konnsim/exit',
+  /** Paths below it are lent to one command. */
+  lent: '/dev/.konnsim/lent',
+} as const;
+
+/** The shell's own commands, by path, so that they are found whatever $PATH holds. */
+export const shellCommands = {
+  next: '/usr/bin/__konnsim_next',
+  ownsStdin: '/usr/bin/__konnsim_stdin',
+} as const;
+
+export interface ShellDeviceOptions {
+  readonly stdin: Input | undefined;
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+  /** The shell is about to exit. */
+  onExit(): void;
+  /** Nobody will read the shell's output any more. */
+  onBroken(): void;
+}
+
+const nothing = new Uint8Array(0);
+
+/** What is behind the paths of `shellDevices`; the shell may add more. */
+export function createShellDevices({
+  stdin,
+  stdout,
+  stderr,
+  onExit,
+  onBroken,
+}: ShellDeviceOptions): Map<string, Device> {
+  const write = (sink: ByteSink, bytes: Uint8Array): Promise<void> => sink.write(bytes).catch(onBroken);
+  const devices = new Map<string, Device>([
+    [shellDevices.stdout, { write: (bytes) => write(stdout, bytes) }],
+    [shellDevices.stderr, { write: (bytes) => write(stderr, withoutOwnTraces(bytes)) }],
+    [shellDevices.turn, { read: () => turn().then(() => nothing) }],
+    [
+      shellDevices.exit,
+      {
+        async read() {
+          onExit();
+          return nothing;
+        },
+      },
+    ],
+    [shellCommands.next, {}],
+    [shellCommands.ownsStdin, {}],
+  ]);
+  if (stdin === undefined) return devices;
+  devices.set(shellDevices.stdin, { read: () => stdin.rest() });
+  devices.set(shellDevices.line, { read: async () => (await stdin.line()) ?? nothing });
+  return devices;
+}
+
+/** `set -x` shows the shell's own commands too, which are not the user's. */
+export function withoutOwnTraces(bytes: Uint8Array): Uint8Array {
+  const text = Buffer.from(bytes).toString('latin1');
+  if (!text.includes('__konnsim')) return bytes;
+  return Buffer.from(text.replace(/^\++ \S*__konnsim.*\n/gm, ''), 'latin1');
+}

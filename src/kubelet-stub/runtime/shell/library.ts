@@ -1,0 +1,55 @@
+import type { IFileSystem, InitialFiles } from 'just-bash';
+import { commandTable } from '../commands/table.js';
+
+/** The shell library: parser, interpreter, in-memory file system and its own set of commands. */
+export type ShellLibrary = typeof import('just-bash');
+
+/** Loads the library; it costs some 80 ms, so only what needs a shell or a file pays for it. */
+export function loadShellLibrary(): Promise<ShellLibrary> {
+  return import('just-bash');
+}
+
+/** Programs of the path that neither table names: shells, and what a shell has built in. */
+const builtIn = ['sh', 'bash', 'test', '[', 'pwd', 'printf'];
+
+/** Every program that a container has at the start, by its bare name. */
+export function programNames(library: ShellLibrary): ReadonlySet<string> {
+  return new Set([...library.getCommandNames(), ...commandTable.keys(), ...builtIn]);
+}
+
+export interface FileSystemOptions {
+  readonly hostname: string;
+  readonly address: string;
+  readonly files?: InitialFiles;
+}
+
+/** All files of a container together. */
+const maxTotalBytes = 256 * 1024 ** 2;
+
+/** A fresh file system with the usual places of a small Linux image. */
+export function createFileSystem(library: ShellLibrary, options: FileSystemOptions): IFileSystem {
+  const initial = { ...baseFiles(options.hostname, options.address), ...options.files };
+  const files = new library.InMemoryFs(initial, { maxTotalBytes });
+  for (const path of ['/tmp', '/root', '/home', '/var/log', '/var/run', '/opt', '/mnt', '/srv']) {
+    files.mkdirSync(path, { recursive: true });
+  }
+  // The interpreter finds programs along $PATH; its constructor and these stubs put them there.
+  new library.Bash({ fs: files, cwd: '/', defenseInDepth: false });
+  for (const name of programNames(library)) {
+    for (const folder of ['/bin', '/usr/bin'])
+      files.writeFileSync(`${folder}/${name}`, '', undefined, { mode: 0o755 });
+  }
+  return files;
+}
+
+function baseFiles(hostname: string, address: string): InitialFiles {
+  return {
+    '/etc/hostname': `${hostname}\n`,
+    '/etc/hosts': `127.0.0.1\tlocalhost\n::1\tlocalhost\n${address}\t${hostname}\n`,
+    '/etc/os-release': 'NAME="konnsim sandbox"\nID=konnsim\nPRETTY_NAME="konnsim sandbox"\n',
+    '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n',
+    '/etc/group': 'root:x:0:\n',
+    '/etc/resolv.conf':
+      'search default.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\n',
+  };
+}

@@ -1,0 +1,146 @@
+import { posix } from 'node:path';
+import type { BufferEncoding, ByteString, FileContent, FsStat, IFileSystem } from 'just-bash';
+
+type Options<K extends keyof IFileSystem> = IFileSystem[K] extends (...args: infer A) => unknown ? A : never;
+
+/** A path that is not a file but an end of a stream. */
+export interface Device {
+  read?(): Promise<Uint8Array>;
+  write?(bytes: Uint8Array): Promise<void>;
+}
+
+/** The bytes of what a shell or a command wrote. */
+export function contentBytes(
+  content: FileContent,
+  options?: { encoding?: BufferEncoding } | BufferEncoding,
+): Uint8Array {
+  if (typeof content !== 'string') return content;
+  const encoding = typeof options === 'string' ? options : options?.encoding;
+  const bytePerCharacter = encoding === 'binary' || encoding === 'latin1';
+  return Buffer.from(content, bytePerCharacter ? 'latin1' : 'utf8');
+}
+
+/**
+ * One process's view of its container's file system: the same files, with devices that belong to the process alone.
+ * The file system behind it is made on first use.
+ */
+export class ProcessFiles implements IFileSystem {
+  private readonly base: () => Promise<IFileSystem>;
+  private readonly devices: ReadonlyMap<string, Device>;
+
+  constructor(base: () => Promise<IFileSystem>, devices: ReadonlyMap<string, Device>) {
+    this.base = base;
+    this.devices = devices;
+  }
+
+  async readFileBuffer(path: string): Promise<Uint8Array> {
+    const device = this.devices.get(path);
+    if (device !== undefined) return (await device.read?.()) ?? new Uint8Array(0);
+    return (await this.base()).readFileBuffer(path);
+  }
+
+  async readFile(path: string, options?: Options<'readFile'>[1]): Promise<string> {
+    if (!this.devices.has(path)) return (await this.base()).readFile(path, options);
+    const encoding = typeof options === 'string' ? options : (options?.encoding ?? 'utf8');
+    return Buffer.from(await this.readFileBuffer(path)).toString(encoding);
+  }
+
+  /** A byte string has one character for each byte. */
+  async readFileBytes(path: string): Promise<ByteString> {
+    return Buffer.from(await this.readFileBuffer(path)).toString('latin1') as unknown as ByteString;
+  }
+
+  async writeFile(path: string, content: FileContent, options?: Options<'writeFile'>[2]): Promise<void> {
+    if (this.devices.has(path)) return this.writeDevice(path, contentBytes(content, options));
+    await (await this.withParent(path)).writeFile(path, content, options);
+  }
+
+  async appendFile(path: string, content: FileContent, options?: Options<'appendFile'>[2]): Promise<void> {
+    if (this.devices.has(path)) return this.writeDevice(path, contentBytes(content, options));
+    await (await this.withParent(path)).appendFile(path, content, options);
+  }
+
+  resolvePath(base: string, path: string): string {
+    return posix.resolve('/', base, path);
+  }
+
+  getAllPaths(): string[] {
+    return [];
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return this.devices.has(path) || (await this.base()).exists(path);
+  }
+
+  async stat(path: string): Promise<FsStat> {
+    return this.devices.has(path) ? deviceStat : (await this.base()).stat(path);
+  }
+
+  async lstat(path: string): Promise<FsStat> {
+    return this.devices.has(path) ? deviceStat : (await this.base()).lstat(path);
+  }
+
+  async realpath(path: string): Promise<string> {
+    return this.devices.has(path) ? path : (await this.base()).realpath(path);
+  }
+
+  async mkdir(...args: Options<'mkdir'>): Promise<void> {
+    await (await this.base()).mkdir(...args);
+  }
+
+  async readdir(path: string): Promise<string[]> {
+    return (await this.base()).readdir(path);
+  }
+
+  async rm(...args: Options<'rm'>): Promise<void> {
+    await (await this.base()).rm(...args);
+  }
+
+  async cp(...args: Options<'cp'>): Promise<void> {
+    await (await this.base()).cp(...args);
+  }
+
+  async mv(...args: Options<'mv'>): Promise<void> {
+    await (await this.base()).mv(...args);
+  }
+
+  async chmod(...args: Options<'chmod'>): Promise<void> {
+    await (await this.base()).chmod(...args);
+  }
+
+  async symlink(...args: Options<'symlink'>): Promise<void> {
+    await (await this.base()).symlink(...args);
+  }
+
+  async link(...args: Options<'link'>): Promise<void> {
+    await (await this.base()).link(...args);
+  }
+
+  async readlink(path: string): Promise<string> {
+    return (await this.base()).readlink(path);
+  }
+
+  async utimes(...args: Options<'utimes'>): Promise<void> {
+    await (await this.base()).utimes(...args);
+  }
+
+  /** The file system behind it would make missing folders of a new file; a real one does not. */
+  private async withParent(path: string): Promise<IFileSystem> {
+    const base = await this.base();
+    if (await base.exists(posix.dirname(path))) return base;
+    throw new Error(`ENOENT: no such file or directory, open '${path}'`);
+  }
+
+  private async writeDevice(path: string, bytes: Uint8Array): Promise<void> {
+    if (bytes.length > 0) await this.devices.get(path)?.write?.(bytes);
+  }
+}
+
+const deviceStat: FsStat = {
+  isFile: true,
+  isDirectory: false,
+  isSymbolicLink: false,
+  mode: 0o620,
+  size: 0,
+  mtime: new Date(0),
+};

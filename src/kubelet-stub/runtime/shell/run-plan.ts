@@ -1,0 +1,112 @@
+import { exitCodes, type Process } from '../commands/command.js';
+import { type FileSink, openSink, openSource } from '../commands/files.js';
+import { findCommand } from '../commands/table.js';
+import { BrokenPipe, type ByteSink, OutputTooLarge, writeText } from '../io/byte-sink.js';
+import { emptySource, Input } from '../io/byte-source.js';
+import { createPipe } from '../io/pipe.js';
+import type { PlannedCommand, PlannedStep, Target } from './plan.js';
+
+export interface PlanResult {
+  readonly status: number;
+  /** The plan ended the shell. */
+  readonly exited: boolean;
+}
+
+/** Runs a plan in `place`, whose streams are the shell's. */
+export async function runPlan(
+  steps: readonly PlannedStep[],
+  place: Omit<Process, 'args'>,
+  startStatus: number,
+): Promise<PlanResult> {
+  let status = startStatus;
+  for (const { when, action } of steps) {
+    if (place.signal.aborted) break;
+    if ((when === 'success' && status !== 0) || (when === 'failure' && status === 0)) continue;
+    if (action.kind === 'exit') return { status: action.code ?? status, exited: true };
+    status = await runPipeline(action.commands, place);
+  }
+  return { status: place.signal.aborted ? exitCodes.interrupted : status, exited: false };
+}
+
+async function runPipeline(
+  commands: readonly PlannedCommand[],
+  place: Omit<Process, 'args'>,
+): Promise<number> {
+  const pipes = commands.slice(1).map(() => createPipe());
+  const codes = await Promise.all(
+    commands.map(async (command, index) => {
+      const before = pipes[index - 1];
+      const after = pipes[index];
+      const stdin = before === undefined ? place.stdin : new Input(before.source);
+      try {
+        return await runPlanned(command, { ...place, stdin, stdout: after?.sink ?? place.stdout });
+      } finally {
+        before?.close();
+        after?.end();
+      }
+    }),
+  );
+  return codes.at(-1) ?? 0;
+}
+
+async function runPlanned(command: PlannedCommand, place: Omit<Process, 'args'>): Promise<number> {
+  const [name = '', ...args] = command.argv;
+  const files = new Map<Target, FileSink>();
+  try {
+    const sinkOf = (target: Target): ByteSink =>
+      files.get(target) ?? (target.kind === 'next' ? place.stdout : place.stderr);
+    for (const target of [command.stdout, command.stderr]) {
+      if (target.kind !== 'file' || files.has(target)) continue;
+      files.set(target, await open(target.path, () => openSink(place, target.path, target.append)));
+    }
+    const stdin = await openInput(command.input, place);
+    const process: Process = {
+      ...place,
+      args,
+      stdin,
+      stdout: sinkOf(command.stdout),
+      stderr: sinkOf(command.stderr),
+    };
+    return await runCommand(name, process);
+  } catch (error) {
+    if (!(error instanceof RedirectionError)) throw error;
+    await writeText(place.stderr, `sh: ${error.message}\n`).catch(() => undefined);
+    return 1;
+  } finally {
+    for (const file of files.values()) await file.close();
+  }
+}
+
+async function openInput(path: string | undefined, place: Omit<Process, 'args'>): Promise<Input> {
+  if (path === undefined) return place.stdin;
+  if (path === '/dev/null') return new Input(emptySource);
+  return new Input(await open(path, () => openSource({ ...place, args: [] }, path)));
+}
+
+class RedirectionError extends Error {}
+
+async function open<T>(path: string, opening: () => Promise<T>): Promise<T> {
+  try {
+    return await opening();
+  } catch (error) {
+    throw new RedirectionError(`${path}: ${(error as Error).message}`);
+  }
+}
+
+/** Runs one streaming command; a broken pipe and an abort become the codes of their signals. */
+export async function runCommand(name: string, process: Process): Promise<number> {
+  const command = findCommand(name, process.args);
+  if (command === undefined) return 127;
+  try {
+    const code = await command.run(process);
+    return process.signal.aborted ? exitCodes.interrupted : code;
+  } catch (error) {
+    // `yes` has no end of its own, so a cut is what it is made for.
+    const tellsCut = error instanceof OutputTooLarge && name !== 'yes';
+    if (tellsCut) await writeText(process.stderr, `${name}: ${error.message}\n`).catch(() => undefined);
+    if (error instanceof BrokenPipe)
+      return process.signal.aborted ? exitCodes.interrupted : exitCodes.brokenPipe;
+    await writeText(process.stderr, `${name}: ${(error as Error).message}\n`).catch(() => undefined);
+    return 1;
+  }
+}

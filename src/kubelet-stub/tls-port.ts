@@ -1,0 +1,142 @@
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { Clock, Timer } from '../core/clock.js';
+import { TunnelError } from '../core/errors.js';
+import { connectionKey } from './peer-identity.js';
+
+export interface KubeletTls {
+  /** PEM chain and key that the kubelet shows. */
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+  /** PEM of the CA that signs accepted client certificates. */
+  readonly clientCa: string | Buffer;
+}
+
+export interface TlsPortOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: KubeletTls;
+  readonly clock: Clock;
+  /** How long a peer may take from connecting to a finished TLS handshake. */
+  readonly handshakeTimeoutMs: number;
+  /** Takes over a socket whose handshake is done, by the protocol that ALPN chose. */
+  readonly accept: { readonly h2: (socket: TLSSocket) => void; readonly http1: (socket: TLSSocket) => void };
+}
+
+export interface TlsPort {
+  readonly address: { readonly host: string; readonly port: number };
+  /** Connections in any state, handshakes included. */
+  readonly openConnections: number;
+  /** Stops listening and destroys every connection. */
+  close(): Promise<void>;
+}
+
+/** Connections of one listener, with the deadline of each handshake. */
+class ConnectionTable {
+  private readonly sockets = new Set<Socket>();
+  private readonly handshakes = new Map<string, Timer>();
+  private readonly clock: Clock;
+  private readonly handshakeTimeoutMs: number;
+
+  constructor(clock: Clock, handshakeTimeoutMs: number) {
+    this.clock = clock;
+    this.handshakeTimeoutMs = handshakeTimeoutMs;
+  }
+
+  get size(): number {
+    return this.sockets.size;
+  }
+
+  /** The raw TCP connection, before TLS. Its TLS socket goes with it. */
+  add(socket: Socket): void {
+    const key = connectionKey(socket.remoteAddress, socket.remotePort);
+    this.sockets.add(socket);
+    this.handshakes.set(
+      key,
+      this.clock.after(this.handshakeTimeoutMs, () => socket.destroy(), true),
+    );
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => {
+      this.sockets.delete(socket);
+      this.handshakeDone(key);
+    });
+  }
+
+  handshakeDone(key: string): void {
+    this.handshakes.get(key)?.cancel();
+    this.handshakes.delete(key);
+  }
+
+  destroyAll(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => reject(listenError(error, host, port));
+    server.once('error', onError);
+    server.listen(port, host, () => {
+      server.off('error', onError);
+      resolve();
+    });
+  });
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): TunnelError {
+  const inUse = error.code === 'EADDRINUSE' || error.code === 'EACCES';
+  const text = `cannot listen on ${host}:${port}: ${error.message}`;
+  return new TunnelError(inUse ? 'ADDRESS_IN_USE' : 'ADDRESS_UNAVAILABLE', text, { cause: error });
+}
+
+function createTlsServer({ tls }: TlsPortOptions): Server {
+  try {
+    return createServer({
+      cert: tls.cert,
+      key: tls.key,
+      ca: tls.clientCa,
+      ALPNProtocols: ['h2', 'http/1.1'],
+      // Small frames (window updates, keystrokes) must not wait 40 ms for the peer's delayed acknowledgement.
+      noDelay: true,
+      // A peer without a good certificate gets an answer (401, UNAUTHENTICATED), not a broken handshake.
+      requestCert: true,
+      rejectUnauthorized: false,
+    });
+  } catch (caught) {
+    throw TunnelError.from(caught, 'CERT_INVALID', 'kubelet certificate');
+  }
+}
+
+function dispatch(table: ConnectionTable, socket: TLSSocket, { accept }: TlsPortOptions): void {
+  socket.on('error', () => socket.destroy());
+  table.handshakeDone(connectionKey(socket.remoteAddress, socket.remotePort));
+  if (socket.alpnProtocol === 'h2') accept.h2(socket);
+  else accept.http1(socket);
+}
+
+/**
+ * Listens for TLS and hands each connection on by ALPN: `h2` to gRPC, anything else to HTTP/1.1. A peer that does
+ * not speak TLS, or speaks it too slowly, loses its own connection and disturbs nobody.
+ */
+export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
+  const server = createTlsServer(options);
+  const table = new ConnectionTable(options.clock, options.handshakeTimeoutMs);
+  server.on('connection', (socket: Socket) => table.add(socket));
+  server.on('secureConnection', (socket) => dispatch(table, socket, options));
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  await listen(server, options.host, options.port);
+  server.on('error', () => undefined);
+  const { address: host, port } = server.address() as AddressInfo;
+  const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));
+  return {
+    address: { host, port },
+    get openConnections() {
+      return table.size;
+    },
+    close() {
+      if (server.listening) server.close();
+      table.destroyAll();
+      return closed;
+    },
+  };
+}

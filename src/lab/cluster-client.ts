@@ -1,0 +1,281 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../core/clock.js';
+import { TunnelError } from '../core/errors.js';
+import type { EventSink } from '../core/events.js';
+import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
+import type { Dialer } from '../wire/dialer.js';
+import { joinStreams } from '../wire/join-streams.js';
+import { KubeletClient, type RemoteContainer, type RemoteLogs } from '../wire/kubelet-client.js';
+import type { TlsFiles } from '../wire/tls.js';
+
+/** Where a pod runs, and what is in it. */
+export interface PodPlace {
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: string;
+  readonly containers: readonly string[];
+}
+
+/** Where a node's kubelet is: an address that exists only behind its agent. */
+export interface NodePlace {
+  readonly name: string;
+  readonly ip: string;
+  readonly kubeletPort: number;
+}
+
+/** `pod`, `namespace/pod`, or the parts. */
+export type PodTarget = string | { readonly namespace?: string; readonly pod: string };
+
+export interface ClusterClientOptions {
+  /** Who asks, in events: `client/lab`. */
+  readonly name: string;
+  /** The way to the kubelets: the tunnel. */
+  readonly dialer: Dialer;
+  /** Client certificate that the kubelets accept. */
+  readonly kubeletTls: TlsFiles;
+  readonly nodes: () => readonly NodePlace[];
+  readonly pods: () => readonly PodPlace[];
+  readonly clock: Clock;
+  readonly emit: EventSink;
+}
+
+export interface RequestOptions {
+  /** Default: the pod's first container. */
+  readonly container?: string;
+  readonly signal?: AbortSignal;
+}
+
+export type LogOptions = RequestOptions & Partial<Omit<RemoteLogs, keyof RemoteContainer>>;
+
+export interface PortForwardOptions {
+  readonly signal?: AbortSignal;
+  /** Default 0: a free one. */
+  readonly localPort?: number;
+  /** Called with what went wrong on one connection; the others go on. */
+  readonly onError?: (error: TunnelError) => void;
+}
+
+/** A listening port-forward. */
+export interface PortForward {
+  readonly host: string;
+  readonly port: number;
+  /** Ties its connections together in the journal. */
+  readonly request: string;
+  close(): Promise<void>;
+}
+
+interface Opened {
+  readonly kubelet: KubeletClient;
+  readonly ref: RemoteContainer;
+  readonly request: string;
+}
+
+/**
+ * exec, logs and port-forward without a Kubernetes API: gRPC to the kubelet, inside the tunnel. Every request dials its
+ * own connection, as a kube-apiserver does, so that the journal can show it whole. Rejects with TunnelErrors.
+ */
+export class ClusterClient {
+  private readonly options: ClusterClientOptions;
+  private readonly open = new Set<KubeletClient>();
+  private readonly forwards = new Set<PortForward>();
+  private counter = 0;
+
+  constructor(options: ClusterClientOptions) {
+    this.options = options;
+  }
+
+  /** Runs a command with the caller's streams, which are not ended. `onRequest` tells the request's name early. */
+  async exec(
+    target: PodTarget,
+    command: readonly string[],
+    streams: RemoteCommandStreams,
+    options: RequestOptions & { readonly tty?: boolean; readonly onRequest?: (request: string) => void } = {},
+  ): Promise<RemoteCommandResult> {
+    const opened = this.begin('exec', target, options.container);
+    options.onRequest?.(opened.request);
+    return this.finish(opened, 'exec', async () => {
+      const request = { ...opened.ref, command, tty: options.tty ?? false };
+      return opened.kubelet.exec(request, streams, { request: opened.request });
+    });
+  }
+
+  /** Log bytes as they come. Leaving the loop ends the request. */
+  async *logs(target: PodTarget, options: LogOptions = {}): AsyncGenerator<Uint8Array> {
+    const { container, signal, ...wanted } = options;
+    const opened = this.begin('logs', target, container);
+    const dial = { request: opened.request, ...(signal === undefined ? {} : { signal }) };
+    const request = { ...opened.ref, follow: false, previous: false, timestamps: false, ...wanted };
+    const report = this.report(opened.request, 'logs', opened.ref);
+    try {
+      yield* opened.kubelet.logs(request, dial);
+      report();
+    } catch (error) {
+      report(TunnelError.from(error));
+      throw error;
+    } finally {
+      await this.release(opened.kubelet);
+    }
+  }
+
+  /** Listens on the loopback and carries each connection to a port of the pod. */
+  async portForward(target: PodTarget, port: number, options: PortForwardOptions = {}): Promise<PortForward> {
+    const opened = this.begin('port-forward', target, undefined);
+    const { namespace, pod } = opened.ref;
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+    const sockets = new Set<Socket>();
+    server.on('error', () => undefined);
+    server.on('connection', (socket) => {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => sockets.delete(socket));
+      void this.carry(socket, opened, { namespace, pod, port }, options.onError);
+    });
+    const local = await listenLocally(server, options.localPort ?? 0).catch(async (error: unknown) => {
+      await this.release(opened.kubelet);
+      throw error;
+    });
+    const forward: PortForward = {
+      ...local,
+      request: opened.request,
+      close: async () => {
+        if (!this.forwards.delete(forward)) return;
+        for (const socket of sockets) socket.destroy();
+        await new Promise((resolve) => server.close(resolve));
+        await this.release(opened.kubelet);
+      },
+    };
+    this.forwards.add(forward);
+    options.signal?.addEventListener('abort', () => void forward.close(), { once: true });
+    return forward;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.forwards].map((forward) => forward.close()));
+    await Promise.all([...this.open].map((kubelet) => this.release(kubelet)));
+  }
+
+  private async carry(
+    socket: Socket,
+    { kubelet, request }: Opened,
+    target: { namespace: string; pod: string; port: number },
+    onError: ((error: TunnelError) => void) | undefined,
+  ): Promise<void> {
+    try {
+      const remote = await kubelet.portForward(target, { request });
+      await joinStreams(socket, remote);
+    } catch (error) {
+      // A local client that goes away in mid-stream is nobody's error.
+      if (error instanceof TunnelError) onError?.(error);
+      socket.destroy();
+    }
+  }
+
+  private begin(verb: string, target: PodTarget, container: string | undefined): Opened {
+    const { node, ref } = this.locate(target, container);
+    this.counter += 1;
+    const request = `${verb}-${this.counter}`;
+    const { dialer, kubeletTls: tls, clock } = this.options;
+    const { ip: host, kubeletPort: port } = this.nodeOf(node);
+    const kubelet = new KubeletClient({ dialer, host, port, tls, clock });
+    this.open.add(kubelet);
+    return { kubelet, ref, request };
+  }
+
+  /** Where a container runs. Throws POD_NOT_FOUND or CONTAINER_NOT_FOUND. */
+  locate(target: PodTarget, container?: string): { readonly node: string; readonly ref: RemoteContainer } {
+    const { namespace, pod } = parseTarget(target);
+    const place = this.options.pods().find((one) => one.namespace === namespace && one.name === pod);
+    if (place === undefined) {
+      throw new TunnelError('POD_NOT_FOUND', `pods "${pod}" not found in namespace "${namespace}"`);
+    }
+    const name = container ?? place.containers[0];
+    if (name === undefined || !place.containers.includes(name)) {
+      const text = `container ${name ?? ''} is not valid for pod ${pod}, choose one of: [${place.containers.join(' ')}]`;
+      throw new TunnelError('CONTAINER_NOT_FOUND', text);
+    }
+    return { node: place.node, ref: { namespace, pod, container: name } };
+  }
+
+  private nodeOf(name: string): NodePlace {
+    const node = this.options.nodes().find((one) => one.name === name);
+    if (node !== undefined) return node;
+    throw new TunnelError('NODE_NOT_FOUND', `nodes "${name}" not found`);
+  }
+
+  private async finish(
+    opened: Opened,
+    verb: string,
+    run: () => Promise<RemoteCommandResult>,
+  ): Promise<RemoteCommandResult> {
+    const report = this.report(opened.request, verb, opened.ref);
+    try {
+      const result = await run();
+      report(undefined, result.kind === 'exit' ? result.code : undefined);
+      return result;
+    } catch (error) {
+      report(TunnelError.from(error));
+      throw error;
+    } finally {
+      await this.release(opened.kubelet);
+    }
+  }
+
+  private report(
+    request: string,
+    verb: string,
+    ref: RemoteContainer,
+  ): (error?: TunnelError, exitCode?: number) => void {
+    const { name: node, emit, clock } = this.options;
+    const about = {
+      node,
+      request,
+      verb,
+      path: `${ref.namespace}/${ref.pod}/${ref.container}`,
+      protocol: 'grpc',
+    };
+    const startedAt = clock.now();
+    emit({ kind: 'request.started', ...about });
+    return (error, exitCode) => {
+      const durationMs = clock.now() - startedAt;
+      if (error !== undefined) emit({ kind: 'request.failed', ...about, durationMs, error: error.message });
+      else
+        emit({
+          kind: 'request.finished',
+          ...about,
+          durationMs,
+          ...(exitCode === undefined ? {} : { exitCode }),
+        });
+    };
+  }
+
+  private async release(kubelet: KubeletClient): Promise<void> {
+    this.open.delete(kubelet);
+    await kubelet.close();
+  }
+}
+
+function parseTarget(target: PodTarget): { namespace: string; pod: string } {
+  if (typeof target !== 'string') return { namespace: target.namespace ?? 'default', pod: target.pod };
+  const name = target.replace(/^pods?\//, '');
+  const at = name.indexOf('/');
+  return at === -1
+    ? { namespace: 'default', pod: name }
+    : { namespace: name.slice(0, at), pod: name.slice(at + 1) };
+}
+
+function listenLocally(server: Server, port: number): Promise<{ host: string; port: number }> {
+  const host = '127.0.0.1';
+  return new Promise((resolve, reject) => {
+    const fail = (cause: NodeJS.ErrnoException): void => {
+      const code = cause.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'ADDRESS_UNAVAILABLE';
+      reject(
+        new TunnelError(code, `cannot listen on ${host}:${port}: ${cause.code ?? cause.message}`, { cause }),
+      );
+    };
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      resolve({ host, port: (server.address() as AddressInfo).port });
+    });
+  });
+}

@@ -1,0 +1,249 @@
+import type { Duplex } from 'node:stream';
+import type { Agent } from '../agent/agent.js';
+import type { ApiServer } from '../apiserver/api-server.js';
+import { renderKubeconfig } from '../apiserver/kubeconfig.js';
+import { TunnelError } from '../core/errors.js';
+import type { EventKind, LabEvent } from '../core/events.js';
+import type { EventOf, EventPattern } from '../observe/event-match.js';
+import type { EventPredicate, Journal, WaitOptions } from '../observe/journal.js';
+import { drawLadder, type LadderOptions } from '../observe/ladder.js';
+import type { DialOptions } from '../wire/dialer.js';
+import type { TunnelClient } from '../wire/tunnel-client.js';
+import type {
+  ClusterClient,
+  LogOptions,
+  PodTarget,
+  PortForward,
+  PortForwardOptions,
+} from './cluster-client.js';
+import { type ExecOptions, type ExecOutcome, execAndGather } from './exec-call.js';
+import type { LabPart, RestartablePart } from './part.js';
+import type { LabGround, RunningKubelet, ServerPart } from './parts.js';
+import type { NodeSpec, Topology } from './topology.js';
+import type { WorkFolder } from './work-folder.js';
+
+/** What is open at one moment, for leak checks: all zero in a lab at rest. */
+export interface OpenCounts {
+  readonly frontends: number;
+  readonly pendingDials: number;
+  readonly established: number;
+  readonly endpoints: number;
+  readonly kubeletRequests: number;
+  readonly tunnelConnections: number;
+}
+
+export interface LabParts {
+  readonly server: ServerPart;
+  readonly kubelets: readonly RestartablePart<RunningKubelet>[];
+  readonly agents: readonly RestartablePart<Agent>[];
+  readonly apiserver: RestartablePart<ApiServer>;
+}
+
+/** What a Lab is made of; only `startLab` makes one. */
+export interface LabInsides {
+  readonly seed: number;
+  readonly ground: LabGround;
+  readonly topology: Topology;
+  readonly journal: Journal;
+  readonly folder: WorkFolder;
+  readonly parts: LabParts;
+  readonly clients: {
+    readonly apiserver: TunnelClient;
+    readonly lab: TunnelClient;
+    readonly cluster: ClusterClient;
+  };
+}
+
+/** How often `settled` looks, lab ms. */
+const settleStepMs = 2;
+
+/**
+ * A whole simulated cluster in this process: API façade, proxy-server, and nodes with agent and kubelet. It has no
+ * half-started state: `startLab` resolves with a lab that is ready, or rejects and leaves nothing behind.
+ */
+export class Lab implements AsyncDisposable {
+  private readonly insides: LabInsides;
+  private stopping: Promise<void> | undefined;
+
+  constructor(insides: LabInsides) {
+    this.insides = insides;
+  }
+
+  /** Repeats this lab's random choices: `startLab({ seed })`. */
+  get seed(): number {
+    return this.insides.seed;
+  }
+
+  get nodes(): readonly NodeSpec[] {
+    return this.insides.topology.nodes;
+  }
+
+  get topology(): Topology {
+    return this.insides.topology;
+  }
+
+  /** The lab's own tunnel client: `dial` gives a Duplex to any address that an agent can reach. */
+  get tunnel(): TunnelClient {
+    return this.insides.clients.lab;
+  }
+
+  /** exec, logs and port-forward with the caller's own streams. */
+  get cluster(): ClusterClient {
+    return this.insides.clients.cluster;
+  }
+
+  /** `https://127.0.0.1:PORT` of the API façade. */
+  get apiServerUrl(): string {
+    return this.insides.parts.apiserver.value.url;
+  }
+
+  /** `unix://PATH`: the proxy-server's frontend. */
+  get frontendAddress(): string {
+    return this.insides.parts.server.part.value.frontendAddresses[0] ?? '';
+  }
+
+  /** `127.0.0.1:PORT`: where agents connect. */
+  get agentAddress(): string {
+    return this.insides.parts.server.agentAddress();
+  }
+
+  /** A kubeconfig with administrator's rights, as YAML. It holds a private key. */
+  get kubeconfig(): string {
+    const { ca, leaves } = this.insides.ground.certificates;
+    return renderKubeconfig({
+      name: 'konnsim',
+      server: this.apiServerUrl,
+      caPem: ca.certPem,
+      credential: leaves.admin,
+    });
+  }
+
+  /** The certificates of the lab, for parts of your own. */
+  get certificates(): LabGround['certificates'] {
+    return this.insides.ground.certificates;
+  }
+
+  /** A byte stream to `host:port` through the tunnel. */
+  dial(host: string, port: number, options?: DialOptions): Promise<Duplex> {
+    return this.tunnel.dial(host, port, options);
+  }
+
+  exec(target: PodTarget, command: readonly string[], options: ExecOptions = {}): Promise<ExecOutcome> {
+    return execAndGather(this.cluster, target, command, options);
+  }
+
+  logs(target: PodTarget, options?: LogOptions): AsyncGenerator<Uint8Array> {
+    return this.cluster.logs(target, options);
+  }
+
+  portForward(target: PodTarget, port: number, options?: PortForwardOptions): Promise<PortForward> {
+    return this.cluster.portForward(target, port, options);
+  }
+
+  /** One part by its name: `agent/node-1`, `kubelet/node-1`, `server/server-1`, `apiserver/main`. */
+  node(name: string): LabPart {
+    const found = this.parts().find((part) => part.name === name);
+    if (found !== undefined) return found;
+    const names = this.parts().map((part) => part.name);
+    throw new TunnelError('NODE_NOT_FOUND', `no part is called ${name}; there are ${names.join(', ')}`);
+  }
+
+  /** Ends a container's run and starts the next, so that it has a previous log. Throws POD_NOT_FOUND, CONTAINER_NOT_FOUND. */
+  restartContainer(target: PodTarget, container?: string): void {
+    const { node, ref } = this.cluster.locate(target, container);
+    const kubelet = this.insides.parts.kubelets.find((part) => part.name === `kubelet/${node}`);
+    kubelet?.value.runtime.restartContainer(ref);
+  }
+
+  /** All parts, in the order in which a request meets them. */
+  parts(): readonly LabPart[] {
+    const { apiserver, server, agents, kubelets } = this.insides.parts;
+    return [apiserver, server.part, ...agents, ...kubelets];
+  }
+
+  /** The journal's events that are still held, oldest first. */
+  events(): readonly LabEvent[] {
+    return this.insides.journal.events();
+  }
+
+  /** The journal's present end, to be given as `since` to `waitFor`. */
+  mark(): number {
+    return this.insides.journal.mark();
+  }
+
+  /** The first event that matches, past or to come. Rejects with WAIT_TIMEOUT, which names the nearest miss. */
+  waitFor<K extends EventKind>(wanted: EventPattern<K>, options?: WaitOptions): Promise<EventOf<K>>;
+  waitFor(wanted: EventPredicate, options?: WaitOptions): Promise<LabEvent>;
+  waitFor(wanted: EventPattern | EventPredicate, options?: WaitOptions): Promise<LabEvent> {
+    return this.insides.journal.waitFor(wanted as EventPredicate, options);
+  }
+
+  /** Calls `listener` for each later event. Returns how to end that. */
+  onEvent(listener: (event: LabEvent) => void): () => void {
+    return this.insides.journal.subscribe(listener);
+  }
+
+  /** The packets of one request as a picture in text. */
+  ladder(request: string, options?: LadderOptions): string {
+    return drawLadder(this.events(), { request }, options);
+  }
+
+  /** What is open now. */
+  open(): OpenCounts {
+    const { parts, clients } = this.insides;
+    const server = parts.server.part.running ? parts.server.part.value.snapshot() : undefined;
+    const running = <T>(all: readonly RestartablePart<T>[]): readonly T[] =>
+      all.filter((part) => part.running).map((part) => part.value);
+    const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+    return {
+      frontends: server?.frontends ?? 0,
+      pendingDials: server?.pendingDials ?? 0,
+      established: server?.established ?? 0,
+      endpoints: sum(running(parts.agents).map((agent) => agent.snapshot().endpoints)),
+      kubeletRequests: sum(running(parts.kubelets).map(({ kubelet }) => kubelet.openRequests)),
+      tunnelConnections: clients.lab.openConnections + clients.apiserver.openConnections,
+    };
+  }
+
+  /**
+   * Resolves when nothing is open any more: every request is over, and its last packet has arrived. Rejects with
+   * WAIT_TIMEOUT, which says what is still open, after `withinMs` of lab time (default 5000).
+   */
+  async settled({ withinMs = 5000 }: { readonly withinMs?: number } = {}): Promise<void> {
+    const { clock } = this.insides.ground;
+    const deadline = clock.now() + withinMs;
+    for (;;) {
+      const open = Object.entries(this.open()).filter(([, count]) => count > 0);
+      if (open.length === 0) return;
+      if (clock.now() > deadline) {
+        const text = open.map(([name, count]) => `${name} ${count}`).join(', ');
+        throw new TunnelError('WAIT_TIMEOUT', `still open after ${withinMs} ms: ${text}`, { where: 'lab' });
+      }
+      // The last of them, the end of a gRPC stream, is no event of the journal; so this looks again.
+      await new Promise<void>((resolve) => clock.after(settleStepMs, resolve));
+    }
+  }
+
+  /** Ends everything, in the order in which nobody misses anybody. Again does nothing. */
+  stop(): Promise<void> {
+    this.stopping ??= stopAll(this.insides);
+    return this.stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+/** Ends all parts of a lab, also of one that did not come up. */
+export async function stopAll({ parts, clients, journal, folder }: LabInsides): Promise<void> {
+  await clients.cluster.close();
+  await parts.apiserver.stop();
+  await Promise.all([clients.lab.close(), clients.apiserver.close()]);
+  await Promise.all(parts.agents.map((part) => part.stop()));
+  await parts.server.part.stop();
+  await Promise.all(parts.kubelets.map((part) => part.stop()));
+  await folder.remove();
+  journal.emit({ kind: 'lab.stopped', node: 'lab/lab' });
+  journal.close();
+}

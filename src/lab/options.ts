@@ -1,0 +1,31 @@
+import type { LabEvent } from '../core/events.js';
+import type { StrategyName } from '../core/strategy.js';
+import type { Behaviour } from '../kubelet-stub/runtime/behaviours.js';
+
+export interface LabOptions {
+  /** Nodes, each with an agent and a kubelet; 1 to 200. Default 2. */
+  readonly nodes?: number;
+  /** Repeats every random choice of a run. Default: a fresh one, to be read from `lab.seed`. */
+  readonly seed?: number;
+  /** A minute of lab time passes in 60 / timeScale seconds. Default 1. */
+  readonly timeScale?: number;
+  /**
+   * How the proxy-server chooses an agent, tried in order. Default `destHost`, then `default`: another node's agent
+   * stands in for one that is gone. With `destHost` alone a node without its agent cannot be reached.
+   */
+  readonly strategies?: readonly StrategyName[];
+  /** Scripted answers of containers; the first that matches wins, the rest is the sandbox's shell. */
+  readonly behaviours?: readonly Behaviour[];
+  /** Where the API façade listens on 127.0.0.1. Default 0, a free port. */
+  readonly apiPort?: number;
+  /** Where the proxy-server listens for agents on 127.0.0.1. Default 0, a free port. */
+  readonly agentPort?: number;
+  /** Kubernetes release that the façade claims to be. Default 1.33.1. */
+  readonly kubernetesVersion?: string;
+  /** Events that the journal holds; the oldest go first. Default 20 000. */
+  readonly journalCapacity?: number;
+  /** Called with every event, from the first on. Must not throw. */
+  readonly onEvent?: (event: LabEvent) => void;
+  /** Milliseconds of real time to wait for all agents. Default 10 000. */
+  readonly readyTimeoutMs?: number;
+}

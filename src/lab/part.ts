@@ -1,0 +1,66 @@
+import { TunnelError } from '../core/errors.js';
+import type { EventSink } from '../core/events.js';
+
+/** One process of the lab as the user handles it. */
+export interface LabPart {
+  /** `<role>/<name>`, such as `agent/node-1`. */
+  readonly name: string;
+  readonly running: boolean;
+  /** Ends it without a word to anybody, as SIGKILL would: streams and sockets break. */
+  kill(): Promise<void>;
+  /** Starts it again, at its old addresses. Does nothing while it runs. */
+  start(): Promise<void>;
+  restart(): Promise<void>;
+}
+
+export interface PartOptions<T> {
+  readonly name: string;
+  readonly emit: EventSink;
+  /** Starts it; the previous incarnation is gone by then. */
+  readonly start: () => Promise<T>;
+  readonly stop: (running: T) => Promise<void>;
+}
+
+/** A part that can be killed and started again. */
+export class RestartablePart<T> implements LabPart {
+  readonly name: string;
+  private readonly options: PartOptions<T>;
+  private current: T | undefined;
+
+  constructor(options: PartOptions<T>) {
+    this.name = options.name;
+    this.options = options;
+  }
+
+  get running(): boolean {
+    return this.current !== undefined;
+  }
+
+  /** The running incarnation. Throws NOT_READY while there is none. */
+  get value(): T {
+    if (this.current !== undefined) return this.current;
+    throw new TunnelError('NOT_READY', `${this.name} is not running`, { where: this.name });
+  }
+
+  async start(): Promise<void> {
+    this.current ??= await this.options.start();
+  }
+
+  async kill(): Promise<void> {
+    if (this.current === undefined) return;
+    this.options.emit({ kind: 'role.killed', node: this.name });
+    await this.stop();
+  }
+
+  async restart(): Promise<void> {
+    await this.kill();
+    await this.start();
+  }
+
+  /** As `kill`, for the orderly end of the lab. */
+  async stop(): Promise<void> {
+    const { current } = this;
+    this.current = undefined;
+    if (current !== undefined) await this.options.stop(current);
+  }
+}

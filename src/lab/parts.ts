@@ -1,0 +1,186 @@
+import { Agent } from '../agent/agent.js';
+import { agentDefaults } from '../agent/options.js';
+import { type ApiServer, startApiServer } from '../apiserver/api-server.js';
+import type { ObjectStore } from '../apiserver/store/object-store.js';
+import type { Clock } from '../core/clock.js';
+import type { EventSink } from '../core/events.js';
+import type { Pod } from '../core/objects.js';
+import type { Random } from '../core/random.js';
+import type { StrategyName } from '../core/strategy.js';
+import { type Kubelet, startKubelet } from '../kubelet-stub/kubelet.js';
+import type { Behaviour } from '../kubelet-stub/runtime/behaviours.js';
+import { createSandboxRuntime, type SandboxRuntime } from '../kubelet-stub/runtime/sandbox-runtime.js';
+import type { NodeNetwork } from '../links/node-network.js';
+import type { CertificateSet } from '../pki/certificate-set.js';
+import type { KeyPair } from '../pki/key-pair.js';
+import { defaultBackendDialTimeoutMs, defaultKeepaliveTimeMs } from '../server/options.js';
+import { type ProxyServer, startProxyServer } from '../server/server.js';
+import type { Dialer } from '../wire/dialer.js';
+import type { TlsFiles } from '../wire/tls.js';
+import { RestartablePart } from './part.js';
+import type { NodeSpec } from './topology.js';
+
+const host = '127.0.0.1';
+
+/** What all parts of one lab share. */
+export interface LabGround {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: EventSink;
+  readonly certificates: CertificateSet;
+  readonly network: NodeNetwork;
+  readonly behaviours: readonly Behaviour[];
+}
+
+/** One end of a mutual TLS connection. */
+export function tlsOf({ certificates }: Pick<LabGround, 'certificates'>, pair: KeyPair): TlsFiles {
+  return { ca: certificates.ca.certPem, cert: pair.certPem, key: pair.keyPem };
+}
+
+/** The proxy-server and where agents find it, whether it runs or not. */
+export interface ServerPart {
+  readonly part: RestartablePart<ProxyServer>;
+  readonly agentAddress: () => string;
+}
+
+export interface ServerPartOptions {
+  readonly socketPath: string;
+  readonly agentPort: number;
+  readonly strategies: readonly StrategyName[];
+}
+
+/** The proxy-server: a Unix socket for frontends, an mTLS port for agents. It keeps its port over restarts. */
+export function serverPart(
+  ground: LabGround,
+  { socketPath, agentPort, strategies }: ServerPartOptions,
+): ServerPart {
+  const name = 'server-1';
+  let port = agentPort;
+  const { clock, random, emit } = ground;
+  const part = new RestartablePart<ProxyServer>({
+    name: `server/${name}`,
+    emit,
+    start: async () => {
+      const server = await startProxyServer({
+        name,
+        serverId: name,
+        serverCount: 1,
+        frontends: [{ kind: 'unix', path: socketPath }],
+        agents: { kind: 'tcp', host, port, tls: tlsOf(ground, ground.certificates.leaves.server) },
+        health: { host, port: 0 },
+        strategies,
+        backendDialTimeoutMs: defaultBackendDialTimeoutMs,
+        keepaliveTimeMs: defaultKeepaliveTimeMs,
+        clock,
+        random,
+        emit,
+      });
+      port = Number(server.agentAddress.split(':').at(-1));
+      return server;
+    },
+    stop: (server) => server.stop(),
+  });
+  return { part, agentAddress: () => `${host}:${port}` };
+}
+
+/** A node's kubelet with its containers: they live and die together, as after a reboot of the node. */
+export interface RunningKubelet {
+  readonly kubelet: Kubelet;
+  readonly runtime: SandboxRuntime;
+}
+
+export function kubeletPart(
+  ground: LabGround,
+  node: NodeSpec,
+  pods: readonly Pod[],
+): RestartablePart<RunningKubelet> {
+  const { clock, emit, network } = ground;
+  const pair = kubeletPair(ground, node.name);
+  return new RestartablePart<RunningKubelet>({
+    name: `kubelet/${node.name}`,
+    emit,
+    start: async () => {
+      const runtime = createSandboxRuntime({ ...ground, nodeName: node.name, pods });
+      const clientCa = ground.certificates.ca.certPem;
+      const tls = { cert: pair.certPem, key: pair.keyPem, clientCa };
+      const kubelet = await startKubelet({ nodeName: node.name, tls, runtime, clock, emit });
+      network.register(node.ip, node.kubeletPort, kubelet.address);
+      return { kubelet, runtime };
+    },
+    stop: async ({ kubelet, runtime }) => {
+      // The address stays known without a listener: a node whose kubelet is down refuses, it does not vanish.
+      await kubelet.close();
+      await runtime.close();
+    },
+  });
+}
+
+function kubeletPair({ certificates }: LabGround, node: string): KeyPair {
+  const pair = certificates.kubelets.get(node);
+  if (pair === undefined) throw new Error(`no certificate for kubelet ${node}`);
+  return pair;
+}
+
+/** A node's agent. It dials out to the server, wherever that is at the time. */
+export function agentPart(ground: LabGround, node: NodeSpec, server: ServerPart): RestartablePart<Agent> {
+  const { clock, random, emit, network } = ground;
+  return new RestartablePart<Agent>({
+    name: `agent/${node.name}`,
+    emit,
+    start: async () => {
+      const agent = new Agent({
+        ...agentDefaults,
+        name: node.name,
+        agentId: node.name,
+        identifiers: `ipv4=${node.ip}&host=${node.name}`,
+        server: server.agentAddress(),
+        tls: tlsOf(ground, ground.certificates.leaves.agent),
+        connectEndpoint: (address, port, options) => network.connect(address, port, options),
+        health: { host, port: 0 },
+        clock,
+        random,
+        emit,
+      });
+      agent.start();
+      return agent;
+    },
+    stop: async (agent) => agent.stop(),
+  });
+}
+
+export interface ApiServerPartOptions {
+  readonly store: ObjectStore;
+  readonly dialer: Dialer;
+  readonly port: number;
+  readonly version: string;
+}
+
+/** The API façade. It keeps its port over restarts, and its store lives outside it. */
+export function apiServerPart(ground: LabGround, options: ApiServerPartOptions): RestartablePart<ApiServer> {
+  const { clock, emit, certificates } = ground;
+  const { store, dialer, version } = options;
+  const { ca, leaves } = certificates;
+  const kubeletPairs = leaves['apiserver-kubelet-client'];
+  let port = options.port;
+  return new RestartablePart<ApiServer>({
+    name: 'apiserver/main',
+    emit,
+    start: async () => {
+      const apiserver = await startApiServer({
+        name: 'main',
+        host,
+        port,
+        tls: { cert: leaves.apiserver.certPem, key: leaves.apiserver.keyPem, clientCa: ca.certPem },
+        store,
+        dialer,
+        kubeletTls: { ca: ca.certPem, cert: kubeletPairs.certPem, key: kubeletPairs.keyPem },
+        clock,
+        emit,
+        version,
+      });
+      port = Number(apiserver.address.split(':').at(-1));
+      return apiserver;
+    },
+    stop: (apiserver) => apiserver.close(),
+  });
+}

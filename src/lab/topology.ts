@@ -1,0 +1,275 @@
+import { TunnelError } from '../core/errors.js';
+import type { Container, Node, ObjectMeta, Pod, Service } from '../core/objects.js';
+import type { Random } from '../core/random.js';
+
+/** A node as the lab knows it: its address exists only behind its agent. */
+export interface NodeSpec {
+  readonly name: string;
+  /** InternalIP, such as `10.0.1.11`. */
+  readonly ip: string;
+  readonly kubeletPort: number;
+}
+
+/** A Deployment, just enough for `deploy/NAME` targets. */
+export interface DeploymentObject {
+  readonly apiVersion: 'apps/v1';
+  readonly kind: 'Deployment';
+  readonly metadata: ObjectMeta & { readonly namespace: string };
+  readonly spec: {
+    readonly replicas: number;
+    readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly template: {
+      readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+      readonly spec: { readonly containers: readonly Container[] };
+    };
+  };
+  readonly status: Readonly<Record<string, number>>;
+}
+
+/** Everything that a lab consists of beside its processes. */
+export interface Topology {
+  readonly nodes: readonly NodeSpec[];
+  readonly objects: {
+    readonly nodes: readonly Node[];
+    readonly pods: readonly Pod[];
+    readonly services: readonly Service[];
+    readonly deployments: readonly DeploymentObject[];
+  };
+}
+
+export interface TopologyOptions {
+  /** 1 to 200. */
+  readonly nodes: number;
+  readonly random: Random;
+  /** When everything came into being, epoch milliseconds. */
+  readonly nowMs: number;
+  readonly kubernetesVersion: string;
+}
+
+export const maxNodes = 200;
+const kubeletPort = 10_250;
+
+/**
+ * The lab's standard cluster: on each node a web server of Deployment `web` behind Service `web`, and spread over the
+ * nodes a shell, an echo server, a counter that logs every second, and a pod of two containers.
+ */
+export function createTopology(options: TopologyOptions): Topology {
+  const count = options.nodes;
+  if (!Number.isInteger(count) || count < 1 || count > maxNodes) {
+    throw new TunnelError(
+      'CONFIG_INVALID',
+      `nodes must be a whole number from 1 to ${maxNodes}, not ${count}`,
+    );
+  }
+  const nodes = Array.from({ length: count }, (_, index) => ({
+    name: `node-${index + 1}`,
+    ip: `10.0.1.${11 + index}`,
+    kubeletPort,
+  }));
+  const maker = new ObjectMaker(options);
+  const placed = placePods(nodes);
+  return {
+    nodes,
+    objects: {
+      nodes: nodes.map((node, index) => maker.node(node, index)),
+      pods: placed.map((pod, index) => maker.pod(pod, index)),
+      services: [maker.service('web', 80, 'http', 10), maker.service('echo', 7, 'echo', 11)],
+      deployments: [maker.deployment('web', count, [web])],
+    },
+  };
+}
+
+const web: Container = {
+  name: 'web',
+  image: 'konnsim/web',
+  ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
+};
+
+interface PlacedPod {
+  readonly name: string;
+  readonly app: string;
+  readonly node: NodeSpec;
+  readonly containers: readonly Container[];
+}
+
+function placePods(nodes: readonly NodeSpec[]): readonly PlacedPod[] {
+  const at = (index: number): NodeSpec => nodes[index % nodes.length] ?? unreachableNode();
+  const webs = nodes.map((node, index) => ({
+    name: `web-${index + 1}`,
+    app: 'web',
+    node,
+    containers: [web],
+  }));
+  const shell = { name: 'shell', image: 'konnsim/shell', stdin: true, tty: true };
+  const echoPorts = [{ name: 'echo', containerPort: 7, protocol: 'TCP' as const }];
+  const echo = { name: 'echo', image: 'konnsim/echo', ports: echoPorts };
+  const counter = { name: 'counter', image: 'konnsim/counter' };
+  return [
+    ...webs,
+    { name: 'shell', app: 'shell', node: at(0), containers: [shell] },
+    { name: 'echo', app: 'echo', node: at(0), containers: [echo] },
+    { name: 'counter', app: 'counter', node: at(1), containers: [counter] },
+    {
+      name: 'pair',
+      app: 'pair',
+      node: at(1),
+      containers: [
+        { ...counter, name: 'main' },
+        { ...shell, name: 'sidecar' },
+      ],
+    },
+  ];
+}
+
+function unreachableNode(): never {
+  throw new TunnelError('INTERNAL', 'a topology without nodes');
+}
+
+/** Makes API objects whose IDs come from one seed. */
+class ObjectMaker {
+  private readonly options: TopologyOptions;
+  private readonly time: string;
+
+  constructor(options: TopologyOptions) {
+    this.options = options;
+    this.time = new Date(options.nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
+  }
+
+  node({ name, ip, kubeletPort: port }: NodeSpec, index: number): Node {
+    const resources = { cpu: '2', memory: '4Gi', pods: '110' };
+    return {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { ...this.meta(name), labels: nodeLabels(name) },
+      spec: { podCIDR: `10.244.${index + 1}.0/24` },
+      status: {
+        addresses: [
+          { type: 'InternalIP', address: ip },
+          { type: 'Hostname', address: name },
+        ],
+        daemonEndpoints: { kubeletEndpoint: { Port: port } },
+        conditions: [this.nodeReady()],
+        nodeInfo: this.nodeInfo(),
+        capacity: resources,
+        allocatable: resources,
+      },
+    };
+  }
+
+  pod({ name, app, node, containers }: PlacedPod, index: number): Pod {
+    const podIP = `10.244.${Number(node.name.replace('node-', ''))}.${10 + index}`;
+    const status = 'True' as const;
+    const conditions = ['Initialized', 'Ready', 'ContainersReady', 'PodScheduled'];
+    return {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { ...this.meta(name), namespace: 'default', labels: { app } },
+      spec: { nodeName: node.name, containers, restartPolicy: 'Always' },
+      status: {
+        phase: 'Running',
+        hostIP: node.ip,
+        podIP,
+        podIPs: [{ ip: podIP }],
+        startTime: this.time,
+        conditions: conditions.map((type) => ({ type, status, lastTransitionTime: this.time })),
+        containerStatuses: containers.map((container) => this.running(container)),
+      },
+    };
+  }
+
+  service(name: string, port: number, targetPort: string, lastByte: number): Service {
+    const clusterIP = `10.96.0.${lastByte}`;
+    return {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { ...this.meta(name), namespace: 'default', labels: { app: name } },
+      spec: {
+        clusterIP,
+        clusterIPs: [clusterIP],
+        type: 'ClusterIP',
+        selector: { app: name },
+        ports: [{ name: targetPort, protocol: 'TCP', port, targetPort }],
+      },
+    };
+  }
+
+  deployment(name: string, replicas: number, containers: readonly Container[]): DeploymentObject {
+    const labels = { app: name };
+    return {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { ...this.meta(name), namespace: 'default', labels },
+      spec: {
+        replicas,
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: { containers } },
+      },
+      status: { replicas, readyReplicas: replicas, availableReplicas: replicas, updatedReplicas: replicas },
+    };
+  }
+
+  private running({ name, image }: Container): Pod['status']['containerStatuses'][number] {
+    return {
+      name,
+      image,
+      imageID: `${image}@sha256:${this.hex(64)}`,
+      containerID: `containerd://${this.hex(64)}`,
+      ready: true,
+      started: true,
+      restartCount: 0,
+      state: { running: { startedAt: this.time } },
+      lastState: {},
+    };
+  }
+
+  private nodeReady(): Node['status']['conditions'][number] {
+    return {
+      type: 'Ready',
+      status: 'True',
+      reason: 'KubeletReady',
+      message: 'kubelet is posting ready status',
+      lastTransitionTime: this.time,
+      lastHeartbeatTime: this.time,
+    };
+  }
+
+  private nodeInfo(): Record<string, string> {
+    return {
+      architecture: 'amd64',
+      bootID: this.uid(),
+      containerRuntimeVersion: 'konnsim://sandbox',
+      kernelVersion: '6.1.0',
+      kubeProxyVersion: '',
+      kubeletVersion: `v${this.options.kubernetesVersion}`,
+      machineID: this.hex(32),
+      operatingSystem: 'linux',
+      osImage: 'konnectivity-sim',
+      systemUUID: this.uid(),
+    };
+  }
+
+  private meta(name: string): ObjectMeta {
+    return { name, uid: this.uid(), creationTimestamp: this.time };
+  }
+
+  private uid(): string {
+    const hex = this.hex(32);
+    return [
+      hex.slice(0, 8),
+      hex.slice(8, 12),
+      `4${hex.slice(13, 16)}`,
+      `a${hex.slice(17, 20)}`,
+      hex.slice(20),
+    ].join('-');
+  }
+
+  private hex(digits: number): string {
+    let text = '';
+    while (text.length < digits) text += this.options.random.int63().toString(16).padStart(16, '0');
+    return text.slice(0, digits);
+  }
+}
+
+function nodeLabels(name: string): Record<string, string> {
+  return { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' };
+}

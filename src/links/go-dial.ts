@@ -1,0 +1,88 @@
+import { lookup } from 'node:dns/promises';
+import { isIP, type Socket } from 'node:net';
+import { type Clock, createRealClock } from '../core/clock.js';
+import { type Deadline, startDeadline } from './deadline.js';
+import { type GoTarget, invalidPort, lookupError, noSuchHost, stopError } from './go-errors.js';
+import { connectTcp } from './tcp-connect.js';
+
+/** Konnectivity's agent gives an endpoint five seconds. */
+export const defaultDialTimeoutMs = 5000;
+
+export interface GoDialOptions {
+  /** Default 5000, for look-up and all addresses together. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** For the error's `where`. Default `endpoint HOST:PORT`. */
+  readonly where?: string;
+}
+
+/**
+ * A TCP connect that fails with the texts of Go's `net.Dial`, which proxy-servers map to HTTP codes and people's
+ * alerts match on. Rejects with DIAL_FAILED, or DIAL_CANCELLED when `signal` aborts. The socket has an `error`
+ * listener from birth and no Nagle delay.
+ */
+export async function goDial(host: string, port: number, options: GoDialOptions = {}): Promise<Socket> {
+  const target: GoTarget = { host: host === '' ? 'localhost' : host, port, where: options.where };
+  if (!isPort(port)) throw invalidPort(target);
+  const clock = options.clock ?? createRealClock();
+  const deadline = startDeadline(clock, options.timeoutMs ?? defaultDialTimeoutMs, options.signal);
+  try {
+    const addresses = isIP(target.host) === 0 ? await resolve(target, deadline) : [target.host];
+    return await connectFirst(addresses, target, { clock, deadline, signal: options.signal });
+  } finally {
+    deadline.close();
+  }
+}
+
+/** True for what fits a TCP port field. */
+export function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 0 && port <= 65_535;
+}
+
+/** The system's resolver cannot be interrupted, so a stopped dial leaves it behind. */
+function resolve(target: GoTarget, deadline: Deadline): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const forget = deadline.onStop((reason) => reject(stopError(target, reason)));
+    lookup(target.host, { all: true })
+      .then((found) => resolve(found.map(({ address }) => address)))
+      .catch((error: unknown) => reject(lookupError(target, error)))
+      .finally(forget);
+  });
+}
+
+interface Attempt {
+  readonly clock: Clock;
+  readonly deadline: Deadline;
+  readonly signal: AbortSignal | undefined;
+}
+
+const leastShareMs = 2000;
+
+/**
+ * As Go: one address after the other, each with its share of the time left (but two seconds at least), and the first
+ * one's error when none answers.
+ */
+async function connectFirst(
+  addresses: readonly string[],
+  target: GoTarget,
+  attempt: Attempt,
+): Promise<Socket> {
+  let first: unknown = noSuchHost(target);
+  for (const [index, host] of addresses.entries()) {
+    const leftMs = attempt.deadline.remainingMs();
+    const shareMs = Math.min(leftMs, Math.max(leastShareMs, leftMs / (addresses.length - index)));
+    const share = startDeadline(attempt.clock, shareMs, attempt.signal);
+    try {
+      return await connectTcp({ real: { host, port: target.port }, shown: { ...target, host } }, share);
+    } catch (error) {
+      if (share.stopped === 'cancelled') throw error;
+      if (index === 0) first = error;
+      if (attempt.deadline.stopped !== undefined) break;
+    } finally {
+      share.close();
+    }
+  }
+  throw first;
+}

@@ -1,0 +1,44 @@
+import { connect, type Socket } from 'node:net';
+import type { Deadline } from './deadline.js';
+import { connectError, type GoTarget, stopError } from './go-errors.js';
+
+/** Go's default for new connections. */
+const keepAliveMs = 15_000;
+
+/** Where to connect, and under which address errors speak of it. */
+export interface ConnectPlan {
+  readonly real: { readonly host: string; readonly port: number };
+  readonly shown: GoTarget;
+}
+
+/**
+ * Opens one TCP socket to an IP address within the deadline. The socket has an `error` listener from birth, no Nagle
+ * delay, and is destroyed when the dial is stopped. Rejects with Go's words.
+ */
+export function connectTcp(plan: ConnectPlan, deadline: Deadline): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    if (deadline.stopped !== undefined) {
+      reject(stopError(plan.shown, deadline.stopped));
+      return;
+    }
+    const socket = connect({
+      ...plan.real,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
+    });
+    // Stays for ever: an error after the hand-over must not end the process while nobody listens yet.
+    socket.on('error', (error) => {
+      forget();
+      reject(connectError(plan.shown, error));
+    });
+    const forget = deadline.onStop((reason) => {
+      socket.destroy();
+      reject(stopError(plan.shown, reason));
+    });
+    socket.once('connect', () => {
+      forget();
+      resolve(socket);
+    });
+  });
+}

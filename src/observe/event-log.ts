@@ -1,0 +1,90 @@
+import type { Writable } from 'node:stream';
+import type { LabEvent } from '../core/events.js';
+import { eventText } from './event-text.js';
+
+/** From most to least important. */
+export const logLevels = ['error', 'warn', 'info', 'debug', 'trace'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface EventLogOptions {
+  /** `text`: one line for people; `json`: one pino record with all fields of the event. */
+  readonly format: 'text' | 'json';
+  /** The least important level written. Packets are `debug`, DATA is `trace`. Default `info`. */
+  readonly level?: LogLevel;
+  readonly destination: Writable;
+}
+
+/** Writes an event if its level is wanted. Fits `Journal.subscribe`. */
+export type EventLog = (event: LabEvent) => void;
+
+/** Opens a log of events. The caller owns the destination, and its `error` event. */
+export async function createEventLog(options: EventLogOptions): Promise<EventLog> {
+  const { destination, level = 'info' } = options;
+  const wanted = new Set<LogLevel>(logLevels.slice(0, logLevels.indexOf(level) + 1));
+  const write = options.format === 'json' ? await jsonWriter(destination) : textWriter(destination);
+  return (event) => {
+    const own = levelOf(event);
+    if (wanted.has(own)) write(own, event);
+  };
+}
+
+type EventWriter = (level: LogLevel, event: LabEvent) => void;
+
+/** pino is loaded for those who want JSON only. `scope` is the role, for filters. */
+async function jsonWriter(destination: Writable): Promise<EventWriter> {
+  const { pino } = await import('pino');
+  const log = pino(
+    { level: 'trace', base: null, formatters: { level: (label) => ({ level: label }) } },
+    destination,
+  );
+  return (level, event) => log[level]({ scope: scopeOf(event), ...event }, eventText(event));
+}
+
+function textWriter(destination: Writable): EventWriter {
+  return (level, event) => {
+    const time = `${event.t.toFixed(1).padStart(9)} ms`;
+    destination.write(`${time}  ${level.toUpperCase().padEnd(5)}  ${eventText(event)}\n`);
+  };
+}
+
+function scopeOf(event: LabEvent): string {
+  return event.node.split('/')[0] ?? event.node;
+}
+
+/** How much an event matters to somebody who watches a healthy lab. */
+export function levelOf(event: LabEvent): LogLevel {
+  switch (event.kind) {
+    case 'packet':
+      return event.packet === 'DATA' ? 'trace' : 'debug';
+    case 'dial.failed':
+    case 'request.failed':
+    case 'endpoint.failed':
+    case 'role.killed':
+    case 'agent.retry':
+      return 'warn';
+    case 'agent.disconnected':
+    case 'backend.disconnected':
+      return event.error === undefined ? 'info' : 'warn';
+    case 'lab.ready':
+    case 'lab.stopped':
+    case 'role.started':
+    case 'role.stopped':
+    case 'agent.connected':
+    case 'agent.draining':
+    case 'backend.connected':
+    case 'backend.draining':
+    case 'request.started':
+    case 'request.finished':
+      return 'info';
+    case 'agent.connecting':
+    case 'frontend.opened':
+    case 'frontend.closed':
+    case 'dial.started':
+    case 'dial.established':
+    case 'connection.closed':
+    case 'endpoint.dialing':
+    case 'endpoint.connected':
+    case 'endpoint.closed':
+      return 'debug';
+  }
+}

@@ -1,0 +1,41 @@
+import type { LabEvent } from '../core/events.js';
+
+/** Fields that have their own place in the line. */
+const placed = new Set(['kind', 'node', 'peer', 'seq', 't', 'text', 'dir', 'packet', 'bytes']);
+
+/** One event as one line for people: `agent/node-1 → server/server-1  DATA 512 B  connectId=1`. */
+export function eventText(event: LabEvent): string {
+  const details = Object.entries(event)
+    .filter(([field, value]) => !placed.has(field) && value !== undefined)
+    .map(([field, value]) => `${field}=${fieldText(value)}`);
+  const words = [event.text === undefined ? undefined : printable(event.text), ...details];
+  return [route(event), title(event), ...words.filter((word) => word !== undefined)].join('  ');
+}
+
+function route(event: LabEvent): string {
+  if (event.peer === undefined) return event.node;
+  const arrow = event.kind !== 'packet' ? '·' : event.dir === 'out' ? '→' : '←';
+  return `${event.node} ${arrow} ${event.peer}`;
+}
+
+function title(event: LabEvent): string {
+  if (event.kind !== 'packet') return event.kind;
+  return event.packet === 'DATA' ? `DATA ${bytesText(event.bytes)}` : event.packet;
+}
+
+function fieldText(value: unknown): string {
+  const text = printable(typeof value === 'number' ? String(Math.round(value * 10) / 10) : String(value));
+  return /\s/.test(text) ? JSON.stringify(text) : text;
+}
+
+/** Text of unknown origin without control characters, which could steer a terminal. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ').trim();
+}
+
+/** `512 B`, `14.2 kB`, `3.1 MB`: decimal units, at most four digits. */
+export function bytesText(sizeBytes: number): string {
+  if (sizeBytes < 1000) return `${sizeBytes} B`;
+  if (sizeBytes < 999_950) return `${(sizeBytes / 1000).toFixed(1)} kB`;
+  return `${(sizeBytes / 1_000_000).toFixed(1)} MB`;
+}

@@ -1,0 +1,43 @@
+/** The columns of a ladder, left to right. */
+export const lanes = ['client', 'apiserver', 'server', 'agent', 'kubelet'] as const;
+export type Lane = (typeof lanes)[number];
+
+/** What a mark means, for its colour. */
+export type Tone = 'dial' | 'data' | 'close' | 'drain' | 'request' | 'plain' | 'bad';
+
+/** Something that goes from one party to another. */
+export interface ArrowStep {
+  readonly kind: 'arrow';
+  /** Lab time of departure, in milliseconds. */
+  readonly t: number;
+  readonly from: Lane;
+  readonly to: Lane;
+  readonly name: string;
+  /** Shown after the name while there is room, the last one goes first. */
+  readonly details: readonly string[];
+  readonly tone: Tone;
+  /** `underway` may still arrive, `lost` will not; `both` has no direction. */
+  readonly head: 'arrived' | 'underway' | 'lost' | 'both';
+}
+
+/** Something that one party does or says. */
+export interface NoteStep {
+  readonly kind: 'note';
+  readonly t: number;
+  readonly lane: Lane;
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+/** Rows left out. */
+export interface GapStep {
+  readonly kind: 'gap';
+  readonly text: string;
+}
+
+export type LadderStep = ArrowStep | NoteStep | GapStep;
+
+/** Where a lane stands, for directions. */
+export function laneIndex(lane: Lane): number {
+  return lanes.indexOf(lane);
+}

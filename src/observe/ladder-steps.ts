@@ -1,0 +1,178 @@
+import type { LabEvent } from '../core/events.js';
+import { printable } from './event-text.js';
+import { arrowOf, type Hop, HopPairing, mergeData, shortDial } from './ladder-hops.js';
+import {
+  type ArrowStep,
+  type LadderStep,
+  type Lane,
+  lanes,
+  type NoteStep,
+  type Tone,
+} from './ladder-step.js';
+import { isMishap, type RequestEventEntry } from './request-events.js';
+
+/** Who stands in which lane. */
+export interface Cast {
+  /** The role that dials through the server in this picture. */
+  readonly frontend: 'client' | 'apiserver';
+}
+
+/** The lane of `<role>/<name>`. A server calls its frontends `client/…`, whoever they are. */
+export function laneOf(node: string, seenBy: string | undefined, cast: Cast): Lane | undefined {
+  const role = node.split('/')[0] ?? '';
+  if (role === 'client' && seenBy?.startsWith('server/') === true) return cast.frontend;
+  if (role === 'container') return 'kubelet';
+  return lanes.find((lane) => lane === role);
+}
+
+/** What the rest of the journal says about the packets of a picture. */
+export interface Surroundings {
+  readonly reporting: ReadonlySet<Lane>;
+  readonly nowMs: number;
+}
+
+/** The steps of a picture, in order, with DATA merged. */
+export function stepsOf(
+  entries: readonly RequestEventEntry[],
+  cast: Cast,
+  around: Surroundings,
+): LadderStep[] {
+  const pairing = new HopPairing();
+  const raw: (Hop | ArrowStep | NoteStep)[] = [];
+  for (const { event, dialId } of entries) {
+    if (event.kind === 'packet') {
+      const [node, peer] = [laneOf(event.node, undefined, cast), laneOf(event.peer, event.node, cast)];
+      if (node === undefined || peer === undefined) continue;
+      const route = event.dir === 'out' ? { from: node, to: peer } : { from: peer, to: node };
+      const hop = pairing.add(event, route, dialId);
+      if (hop !== undefined) raw.push(hop);
+    } else {
+      raw.push(...doings(event, cast));
+    }
+  }
+  const drawing = {
+    ...around,
+    idsOnData: dialsIn(entries).length > 1,
+    broken: entries.some(({ event }) => isMishap(event)),
+  };
+  return mergeData(raw).map((step) => (step.kind === 'hop' ? arrowOf(step, drawing) : step));
+}
+
+function dialsIn(entries: readonly RequestEventEntry[]): string[] {
+  return [...new Set(entries.map(({ dialId }) => dialId).filter((id) => id !== undefined))];
+}
+
+type Doing = Exclude<LabEvent, { kind: 'packet' }>;
+
+/** What an event other than a packet adds to the picture. */
+function doings(event: Doing, cast: Cast): (ArrowStep | NoteStep)[] {
+  const lane = laneOf(event.node, undefined, cast);
+  if (lane === undefined) return [];
+  const note = (text: string, tone: Tone = 'plain'): NoteStep[] => [
+    { kind: 'note', t: event.t, lane, text: printable(text), tone },
+  ];
+  switch (event.kind) {
+    case 'request.started':
+      return requestStarted(event, lane, note);
+    case 'request.finished':
+      return answerArrow(event, lane, 'request') ?? note(`✓ ${outcomeText(event)}`, 'request');
+    case 'request.failed':
+      return [
+        ...note(`✗ ${event.error ?? outcomeText(event)}`, 'bad'),
+        ...(answerArrow(event, lane, 'bad') ?? []),
+      ];
+    case 'dial.started':
+      return lane === 'server' && event.text !== undefined ? note(choiceText(event.peer, event.text)) : [];
+    case 'dial.failed':
+      return note(`✗ ${event.error ?? event.text ?? 'dial failed'}`, 'bad');
+    case 'connection.closed':
+      return event.error === undefined ? [] : note(`✗ ${event.error}`, 'bad');
+    case 'endpoint.dialing':
+      return [endpointArrow(event, 'connect', 'arrived', 'to')];
+    case 'endpoint.connected':
+      return [endpointArrow(event, 'connected', 'arrived', 'from')];
+    case 'endpoint.failed':
+      return note(`✗ ${event.error ?? 'connect failed'}`, 'bad');
+    case 'endpoint.closed':
+      return [endpointArrow(event, 'closed', 'both', 'to')];
+    case 'role.stopped':
+    case 'role.killed':
+    case 'agent.disconnected':
+    case 'agent.draining':
+    case 'backend.disconnected':
+      return note(`✗ ${mishapText(event)}`, 'bad');
+    case 'dial.established':
+    case 'lab.ready':
+    case 'lab.stopped':
+    case 'role.started':
+    case 'agent.connecting':
+    case 'agent.connected':
+    case 'agent.retry':
+    case 'backend.connected':
+    case 'backend.draining':
+    case 'frontend.opened':
+    case 'frontend.closed':
+      return [];
+  }
+}
+
+type RequestDoing = Extract<Doing, { verb?: string }>;
+
+function requestStarted(
+  event: RequestDoing,
+  lane: Lane,
+  note: (text: string, tone: Tone) => NoteStep[],
+): (ArrowStep | NoteStep)[] {
+  const path = event.path?.split('?')[0];
+  const protocol = event.protocol === undefined ? undefined : `(${event.protocol})`;
+  const text = [event.verb, path, protocol].filter((part) => part !== undefined).join(' ');
+  if (!comesFromClient(event, lane)) return note(text, 'request');
+  const route = { from: 'client', to: lane } as const;
+  const arrow: ArrowStep = {
+    kind: 'arrow',
+    t: event.t,
+    ...route,
+    ...plainArrow,
+    name: event.verb ?? 'request',
+  };
+  return path === undefined ? [arrow] : [arrow, ...note([path, protocol ?? ''].join(' '), 'request')];
+}
+
+const plainArrow = { details: [], tone: 'request', head: 'arrived' } as const;
+
+function comesFromClient(event: RequestDoing, lane: Lane): boolean {
+  return lane === 'apiserver' && event.peer?.startsWith('client/') === true;
+}
+
+/** The answer that goes back to the client, where one is in the picture. */
+function answerArrow(event: RequestDoing, lane: Lane, tone: Tone): ArrowStep[] | undefined {
+  if (!comesFromClient(event, lane)) return undefined;
+  const route = { from: lane, to: 'client' } as const;
+  return [{ kind: 'arrow', t: event.t, ...route, ...plainArrow, tone, name: outcomeText(event) }];
+}
+
+function outcomeText(event: RequestDoing): string {
+  if (event.exitCode !== undefined) return `exit ${event.exitCode}`;
+  return event.status === undefined ? 'done' : `status ${event.status}`;
+}
+
+/** `agent/node-1` and a reason → `picks node-1: reason`, unless the reason names the agent itself. */
+function choiceText(peer: string | undefined, because: string): string {
+  const name = peer?.slice(peer.indexOf('/') + 1);
+  return name === undefined || because.includes(name) ? because : `picks ${name}: ${because}`;
+}
+
+function mishapText(event: Doing & { error?: string }): string {
+  const what = event.kind.replace(/^role\./, '').replace('.', ' ');
+  return [what, event.error].filter((part) => part !== undefined).join(': ');
+}
+
+function endpointArrow(event: Doing, name: string, head: 'arrived' | 'both', way: 'to' | 'from'): ArrowStep {
+  const [from, to]: [Lane, Lane] = way === 'to' ? ['agent', 'kubelet'] : ['kubelet', 'agent'];
+  return { kind: 'arrow', t: event.t, from, to, name: `TCP ${name}`, details: [], tone: 'plain', head };
+}
+
+/** `d:4857 is dial ID 8897718490787564857`, for each dial of the picture. */
+export function dialLegend(entries: readonly RequestEventEntry[]): string[] {
+  return dialsIn(entries).map((id) => `${shortDial(id)} = dial ID ${id}`);
+}

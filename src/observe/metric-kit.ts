@@ -1,0 +1,110 @@
+import { createRequire } from 'node:module';
+import type { CounterConfiguration, Registry } from 'prom-client';
+import type { Segment } from '../core/observer.js';
+
+type PromClient = typeof import('prom-client');
+
+/** A value that goes up and down. */
+export interface Level {
+  set(value: number): void;
+  inc(): void;
+  dec(): void;
+}
+
+/** Durations, in seconds as Prometheus wants them. */
+export interface Timing {
+  observe(seconds: number): void;
+}
+
+/** What `/metrics` serves. */
+export interface MetricsText {
+  /** All metrics in Prometheus' text format. */
+  text(): Promise<string>;
+  /** The media type of `text`. */
+  readonly contentType: string;
+}
+
+/**
+ * Makes the metrics of one process-like part in a registry of its own, so that many parts live in one process. The
+ * library is loaded here, synchronously, because half of the commands never serve metrics and need not wait for it.
+ */
+export class MetricKit implements MetricsText {
+  private readonly library: PromClient;
+  private readonly registry: Registry;
+  private readonly prefix: string;
+
+  constructor(prefix: string) {
+    this.library = createRequire(import.meta.url)('prom-client') as PromClient;
+    this.registry = new this.library.Registry();
+    this.prefix = prefix;
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.registry.metrics();
+  }
+
+  level(name: string, help: string): Level {
+    return new this.library.Gauge({ ...this.base(name, help) });
+  }
+
+  /** A level for each value of one label. The values named are shown as 0 from the start. */
+  levels<V extends string>(
+    name: string,
+    help: string,
+    label: string,
+    values: readonly V[] = [],
+  ): (value: V) => Level {
+    const gauge = new this.library.Gauge({ ...this.base(name, help), labelNames: [label] });
+    for (const value of values) gauge.labels(value).set(0);
+    return (value) => gauge.labels(value);
+  }
+
+  timing(name: string, help: string, buckets: readonly number[]): Timing {
+    return new this.library.Histogram({ ...this.base(name, help), buckets: [...buckets] });
+  }
+
+  /** Durations for each value of one label. Without buckets: Prometheus' usual ones. */
+  timings(name: string, help: string, label: string, buckets?: readonly number[]): (value: string) => Timing {
+    const own = buckets === undefined ? {} : { buckets: [...buckets] };
+    const histogram = new this.library.Histogram({ ...this.base(name, help), labelNames: [label], ...own });
+    return (value) => histogram.labels(value);
+  }
+
+  /** A counter with labels; the returned function adds one under their values, in order. */
+  counter(name: string, help: string, labelNames: readonly string[] = []): (...values: string[]) => void {
+    const counter = new this.library.Counter({ ...this.base(name, help), labelNames: [...labelNames] });
+    return (...values) => (labelNames.length === 0 ? counter.inc() : counter.labels(...values).inc());
+  }
+
+  /**
+   * A counter for the byte path: it only adds to plain numbers, and hands them over when somebody reads. Labels are
+   * `segment` and `packet_type`.
+   */
+  packetCounter(name: string, help: string): (segment: Segment, packetType: string) => void {
+    const tallies = new Map<Segment, Map<string, number>>();
+    const configuration: CounterConfiguration<string> = {
+      ...this.base(name, help),
+      labelNames: ['segment', 'packet_type'],
+      collect() {
+        this.reset();
+        for (const [segment, byType] of tallies) {
+          for (const [packetType, count] of byType) this.inc({ segment, packet_type: packetType }, count);
+        }
+      },
+    };
+    new this.library.Counter(configuration);
+    return (segment, packetType) => {
+      const byType = tallies.get(segment) ?? new Map<string, number>();
+      if (byType.size === 0) tallies.set(segment, byType);
+      byType.set(packetType, (byType.get(packetType) ?? 0) + 1);
+    };
+  }
+
+  private base(name: string, help: string): { name: string; help: string; registers: Registry[] } {
+    return { name: `${this.prefix}_${name}`, help, registers: [this.registry] };
+  }
+}

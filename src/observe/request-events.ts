@@ -1,0 +1,69 @@
+import type { EventKind, LabEvent } from '../core/events.js';
+
+/** Which request: by the name that its events carry, or by one of its dials. */
+export type RequestSelector = { readonly request: string } | { readonly dialId: string };
+
+/** An event of a request, and the dial it belongs to where that is known. */
+export interface RequestEventEntry {
+  readonly event: LabEvent;
+  readonly dialId: string | undefined;
+}
+
+/** What befalls the parts on the way; told along with a request that it hit. */
+const mishaps: ReadonlySet<EventKind> = new Set<EventKind>([
+  'role.stopped',
+  'role.killed',
+  'agent.disconnected',
+  'agent.draining',
+  'backend.disconnected',
+]);
+
+/** Something broke, or was ended, under the request. */
+export function isMishap(event: LabEvent): boolean {
+  return mishaps.has(event.kind);
+}
+
+/**
+ * All events of one request in order, from every party. Servers and agents do not know requests: their events are found
+ * by dial ID, and DATA, which has a connect ID only, by the DIAL_RSP that brought the two together between the same
+ * two parties. Connect IDs begin anew when an agent does, so the latest such DIAL_RSP counts.
+ */
+export function eventsOfRequest(events: readonly LabEvent[], selector: RequestSelector): RequestEventEntry[] {
+  const entries = withDials(events);
+  const named = 'request' in selector ? selector.request : undefined;
+  const dials = new Set('dialId' in selector ? [selector.dialId] : []);
+  for (const { event, dialId } of entries) {
+    if (named !== undefined && event.request === named && dialId !== undefined) dials.add(dialId);
+  }
+  const own = entries.filter(
+    ({ event, dialId }) =>
+      (named !== undefined && event.request === named) || (dialId !== undefined && dials.has(dialId)),
+  );
+  return own.length === 0 ? [] : addMishaps(own, entries);
+}
+
+function withDials(events: readonly LabEvent[]): RequestEventEntry[] {
+  const owners = new Map<string, string>();
+  return events.map((event) => {
+    const key =
+      event.connectId === undefined ? undefined : `${event.node} ${event.peer ?? ''} ${event.connectId}`;
+    if (event.dialId === undefined) return { event, dialId: key === undefined ? undefined : owners.get(key) };
+    if (key !== undefined) owners.set(key, event.dialId);
+    return { event, dialId: event.dialId };
+  });
+}
+
+function addMishaps(
+  own: readonly RequestEventEntry[],
+  all: readonly RequestEventEntry[],
+): RequestEventEntry[] {
+  const parties = new Set(own.flatMap(({ event }) => [event.node, event.peer ?? event.node]));
+  const firstSeq = own[0]?.event.seq ?? 0;
+  const lastSeq = own.at(-1)?.event.seq ?? 0;
+  const members = new Set(own);
+  return all.filter((entry) => {
+    const { seq, node } = entry.event;
+    if (members.has(entry)) return true;
+    return seq > firstSeq && seq < lastSeq && isMishap(entry.event) && parties.has(node);
+  });
+}

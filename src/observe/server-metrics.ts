@@ -1,0 +1,109 @@
+import type { DialFailureReason, Segment } from '../core/observer.js';
+import { type Level, MetricKit, type MetricsText, type Timing } from './metric-kit.js';
+
+/** The two gRPC services of a proxy-server, as its metrics call them. */
+export type ServiceMethod = 'Proxy' | 'Connect';
+
+/** What a proxy-server counts, under Konnectivity's names (`konnectivity_network_proxy_server_…`). */
+export interface ServerMetrics extends MetricsText {
+  /** A packet was taken from, or is about to be handed to, a stream. */
+  packet(segment: Segment, packetType: string): void;
+  /** A stream failed other than by its end; `code` is a gRPC code name, `packetType` is `Unknown` for receiving. */
+  streamError(segment: Segment, code: string, packetType: string): void;
+  dialFailure(reason: DialFailureReason): void;
+  readonly dialDuration: Timing;
+  readonly frontendWriteDuration: Timing;
+  readonly connectionDuration: Timing;
+  readonly pendingDials: Level;
+  readonly established: Level;
+  grpcConnections(service: ServiceMethod): Level;
+  readonly httpConnections: Level;
+  /** Agents of the first strategy; the old metric without label. */
+  readonly readyBackendConnections: Level;
+  readyBackends(strategy: string): Level;
+  fullReceiveChannels(service: ServiceMethod): Level;
+  leaseCulled(): void;
+  leaseDelete(httpStatusCode: string, reason: string): void;
+  leaseList(httpStatusCode: string, reason: string): void;
+  leaseDeleteLatency(httpStatusCode: string): Timing;
+  leaseListLatency(httpStatusCode: string): Timing;
+}
+
+const latencyBuckets = [1e-6, 1e-5, 1e-4, 0.005, 0.025, 0.1, 0.5, 2.5, 12.5];
+const lifeBuckets = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 14_400, 43_200, 86_400];
+const services: readonly ServiceMethod[] = ['Proxy', 'Connect'];
+
+/** Makes the metrics of one proxy-server. */
+export function createServerMetrics(): ServerMetrics {
+  const kit = new MetricKit('konnectivity_network_proxy_server');
+  return {
+    ...streamMetrics(kit),
+    ...dialMetrics(kit),
+    ...connectionMetrics(kit),
+    ...leaseMetrics(kit),
+    ...textOf(kit),
+  };
+}
+
+function textOf(kit: MetricKit): MetricsText {
+  return { text: () => kit.text(), contentType: kit.contentType };
+}
+
+function streamMetrics(kit: MetricKit) {
+  return {
+    packet: kit.packetCounter('stream_packets_total', 'Packets passed between the server and its streams.'),
+    streamError: kit.counter(
+      'stream_errors_total',
+      'Errors on streams, by direction, gRPC code and packet.',
+      ['segment', 'code', 'packet_type'],
+    ) satisfies ServerMetrics['streamError'],
+  };
+}
+
+function dialMetrics(kit: MetricKit) {
+  const dial = 'Time from a dial request to its successful answer, in seconds.';
+  const write = 'Time that writing a packet to a frontend took, in seconds.';
+  return {
+    dialFailure: kit.counter('dial_failure_count', 'Dials that failed, by reason.', ['reason']),
+    dialDuration: kit.timing('dial_duration_seconds', dial, latencyBuckets),
+    frontendWriteDuration: kit.timing('frontend_write_duration_seconds', write, latencyBuckets),
+    pendingDials: kit.level('pending_backend_dials', 'Dials that wait for the answer of an agent.'),
+  };
+}
+
+function connectionMetrics(kit: MetricKit) {
+  const life = 'Life of tunnelled connections, in seconds.';
+  const perService = 'gRPC streams open now, by service method.';
+  const full = 'Receive queues that are full now, by service method.';
+  const ready = 'Agents that can take dials, by proxy strategy.';
+  const deprecated = 'Agents connected to this server. Deprecated, see ready_backends.';
+  return {
+    connectionDuration: kit.timing('connection_duration_seconds', life, lifeBuckets),
+    established: kit.level('established_connections', 'Tunnelled connections open now.'),
+    grpcConnections: kit.levels('grpc_connections', perService, 'service_method', services),
+    httpConnections: kit.level('http_connections', 'HTTP CONNECT connections open now.'),
+    readyBackendConnections: kit.level('ready_backend_connections', deprecated),
+    readyBackends: kit.levels('ready_backends', ready, 'proxy_strategy'),
+    fullReceiveChannels: kit.levels('full_receive_channels', full, 'service_method', services),
+  };
+}
+
+function leaseMetrics(kit: MetricKit) {
+  const labels = ['http_status_code', 'reason'];
+  const culled = kit.counter('culled_leases_count', 'Expired leases of other servers that were deleted.');
+  return {
+    leaseCulled: () => culled(),
+    leaseDelete: kit.counter('lease_delete_total', 'Lease deletions, by HTTP status and reason.', labels),
+    leaseList: kit.counter('lease_list_total', 'Lease lists, by HTTP status and reason.', labels),
+    leaseDeleteLatency: kit.timings(
+      'lease_delete_latency_seconds',
+      'Time of lease deletions, in seconds.',
+      'http_status_code',
+    ),
+    leaseListLatency: kit.timings(
+      'lease_list_latency_seconds',
+      'Time of lease lists, in seconds.',
+      'http_status_code',
+    ),
+  };
+}

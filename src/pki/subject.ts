@@ -1,0 +1,78 @@
+import { isIP } from 'node:net';
+import { TunnelError } from '../core/errors.js';
+
+export type KeyUsage = 'server' | 'client';
+
+/** What a leaf certificate is to say. */
+export interface LeafRequest {
+  readonly commonName: string;
+  /** Kubernetes reads these as the user's groups. */
+  readonly organizations?: readonly string[];
+  readonly dnsNames?: readonly string[];
+  readonly ipAddresses?: readonly string[];
+  readonly usages: readonly KeyUsage[];
+  /** Whole life in days, counted from now. Default 365. Overruled by `notAfter`. */
+  readonly validDays?: number;
+  /** Default: five minutes ago, so that a peer whose clock lags accepts it. */
+  readonly notBefore?: Date;
+  readonly notAfter?: Date;
+  /** Adds localhost, 127.0.0.1 and ::1 to a server's names. Default true; false makes name mismatches possible. */
+  readonly loopbackNames?: boolean;
+}
+
+/** One subject alternative name, as the certificate writer takes it. */
+export interface AlternativeName {
+  readonly type: 'dns' | 'ip';
+  readonly value: string;
+}
+
+const dnsPattern = /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
+
+/** All alternative names of a request, each once. Throws CONFIG_INVALID for a malformed one. */
+export function alternativeNames(request: LeafRequest): AlternativeName[] {
+  const local = request.usages.includes('server') && (request.loopbackNames ?? true);
+  const dns = [...(local ? ['localhost'] : []), ...(request.dnsNames ?? [])];
+  const ips = [...(local ? ['127.0.0.1', '::1'] : []), ...(request.ipAddresses ?? [])];
+  for (const name of dns)
+    if (!dnsPattern.test(name)) throw invalid(`${JSON.stringify(name)} is not a DNS name`);
+  for (const ip of ips) if (isIP(ip) === 0) throw invalid(`${JSON.stringify(ip)} is not an IP address`);
+  return [
+    ...[...new Set(dns)].map((value) => ({ type: 'dns', value }) as const),
+    ...[...new Set(ips)].map((value) => ({ type: 'ip', value }) as const),
+  ];
+}
+
+/** One part of a distinguished name. Typed as UTF-8 because the writer reads syntax (`#`, quotes) into bare strings. */
+type NamePart = Record<string, { utf8String: string }[]>;
+
+/** The subject: groups first, as Go writes it. Throws CONFIG_INVALID for an empty part. */
+export function subjectOf(commonName: string, organizations: readonly string[] = []): NamePart[] {
+  if (commonName === '' || organizations.includes(''))
+    throw invalid('a certificate needs non-empty subject names');
+  const groups = organizations.map((utf8String) => ({ O: [{ utf8String }] }));
+  return [...groups, { CN: [{ utf8String: commonName }] }];
+}
+
+const dayMs = 86_400_000;
+const backdateMs = 5 * 60_000;
+
+export interface Validity {
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+/** The life of a certificate. Throws CONFIG_INVALID when it would end before it begins. */
+export function validityOf(
+  wish: Partial<Validity> & { validDays?: number | undefined },
+  defaultDays: number,
+): Validity {
+  const now = Date.now();
+  const notBefore = wish.notBefore ?? new Date(now - backdateMs);
+  const notAfter = wish.notAfter ?? new Date(now + (wish.validDays ?? defaultDays) * dayMs);
+  if (notAfter > notBefore) return { notBefore, notAfter };
+  throw invalid('a certificate must not end before it begins');
+}
+
+function invalid(message: string): TunnelError {
+  return new TunnelError('CONFIG_INVALID', message, { where: 'certificate request' });
+}

@@ -1,0 +1,103 @@
+import { Metadata, status } from '@grpc/grpc-js';
+import type { EventSink } from '../core/events.js';
+import { type AgentIdentifiers, parseAgentIdentifiers } from '../core/identifiers.js';
+import type { ServerMachine } from '../core/server/machine.js';
+import type { Backend } from '../core/server/state.js';
+import { GrpcPacketStream } from '../wire/grpc-packet-stream.js';
+import type { TunnelCall } from '../wire/tunnel-service.js';
+import type { StreamMeter } from './stream-meter.js';
+
+export interface BackendCallsOptions {
+  readonly node: string;
+  readonly serverId: string;
+  readonly serverCount: number;
+  readonly machine: ServerMachine;
+  readonly emit: EventSink;
+  readonly widenWindow: (call: TunnelCall) => void;
+  readonly meter: StreamMeter;
+  /** An agent came or went. */
+  readonly changed: () => void;
+}
+
+interface AgentIdentity {
+  readonly agentId: string;
+  readonly identifiers: AgentIdentifiers;
+}
+
+/** Serves `/AgentService/Connect`. */
+export class BackendCalls {
+  private readonly options: BackendCallsOptions;
+  private readonly open = new Set<GrpcPacketStream>();
+
+  constructor(options: BackendCallsOptions) {
+    this.options = options;
+  }
+
+  handle(call: TunnelCall): void {
+    call.on('error', () => undefined);
+    const identity = identify(call.metadata);
+    if (typeof identity === 'string') {
+      call.emit('error', { code: status.UNKNOWN, details: identity });
+      return;
+    }
+    this.options.widenWindow(call);
+    // At once: an agent waits for these before it does anything else (R13).
+    call.sendMetadata(this.announcement());
+    this.serve(call, identity);
+  }
+
+  private serve(call: TunnelCall, identity: AgentIdentity): void {
+    const { machine, node, emit, meter, changed } = this.options;
+    const name = `agent/${identity.agentId}`;
+    const stream: GrpcPacketStream = new GrpcPacketStream(call, {
+      packet: (packet) => machine.handleBackendPacket(backend, packet),
+      paused: (paused) => meter.paused(paused),
+      ended: (end) => {
+        this.open.delete(stream);
+        machine.closeBackend(backend);
+        meter.ended(end);
+        changed();
+        const error = end.kind === 'lost' ? { error: end.text } : {};
+        emit({ kind: 'backend.disconnected', node, peer: name, ...error });
+        stream.finish();
+      },
+    });
+    const backend: Backend = machine.openBackend({ ...identity, name }, stream);
+    this.open.add(stream);
+    meter.opened();
+    changed();
+    emit({ kind: 'backend.connected', node, peer: name, address: call.getPeer() });
+  }
+
+  /** Ends what we hold of every stream. */
+  cut(): void {
+    for (const stream of [...this.open]) stream.cancel();
+  }
+
+  private announcement(): Metadata {
+    const metadata = new Metadata();
+    metadata.set('serverid', this.options.serverId);
+    metadata.set('servercount', String(this.options.serverCount));
+    return metadata;
+  }
+}
+
+/** Who connects, from the request metadata; or Konnectivity's text for what is wrong with it. */
+function identify(metadata: Metadata): AgentIdentity | string {
+  const ids = texts(metadata, 'agentid');
+  const sets = texts(metadata, 'agentidentifiers');
+  const [agentId] = ids;
+  if (agentId === undefined || ids.length !== 1) {
+    return `expected one agent ID in the context, got [${ids.join(' ')}]`;
+  }
+  if (sets.length > 1) {
+    return `expected at most one set of agent identifiers in the context, got [${sets.join(' ')}]`;
+  }
+  const identifiers = parseAgentIdentifiers(sets[0] ?? '');
+  return 'fault' in identifiers ? identifiers.fault : { agentId, identifiers };
+}
+
+/** node:http2 joins the values of a key that came twice with `, `, which no agent ID or URL query contains. */
+function texts(metadata: Metadata, key: string): string[] {
+  return metadata.get(key).flatMap((value) => value.toString().split(', '));
+}

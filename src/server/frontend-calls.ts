@@ -1,0 +1,62 @@
+import { Metadata } from '@grpc/grpc-js';
+import type { Clock } from '../core/clock.js';
+import { connectionMarks } from '../core/congestion.js';
+import type { EventSink } from '../core/events.js';
+import type { ServerMachine } from '../core/server/machine.js';
+import type { Frontend } from '../core/server/state.js';
+import { GrpcPacketStream } from '../wire/grpc-packet-stream.js';
+import type { PacketStreamOwner } from '../wire/packet-stream.js';
+import type { TunnelCall } from '../wire/tunnel-service.js';
+import type { StreamMeter } from './stream-meter.js';
+
+export interface FrontendCallsOptions {
+  /** `server/server-1`. */
+  readonly node: string;
+  readonly machine: ServerMachine;
+  readonly emit: EventSink;
+  readonly meter: StreamMeter;
+  readonly clock: Clock;
+}
+
+/** Serves `/ProxyService/Proxy`. */
+export class FrontendCalls {
+  private readonly options: FrontendCallsOptions;
+  private readonly open = new Set<GrpcPacketStream>();
+  private opened = 0;
+
+  constructor(options: FrontendCallsOptions) {
+    this.options = options;
+  }
+
+  handle(call: TunnelCall): void {
+    const { machine, node, emit, meter, clock } = this.options;
+    this.opened += 1;
+    const name = `client/frontend-${this.opened}`;
+    const owner: PacketStreamOwner = {
+      packet: (packet) => machine.handleFrontendPacket(frontend, packet),
+      paused: (paused) => meter.paused(paused),
+      ended: (end) => {
+        this.open.delete(stream);
+        machine.closeFrontend(frontend);
+        meter.ended(end);
+        emit({ kind: 'frontend.closed', node, peer: name });
+        stream.finish();
+      },
+    };
+    const stream = new GrpcPacketStream(call, owner, {
+      timing: meter.writeTiming(clock),
+      marks: connectionMarks,
+    });
+    const frontend: Frontend = machine.openFrontend(name, stream);
+    this.open.add(stream);
+    meter.opened();
+    emit({ kind: 'frontend.opened', node, peer: name });
+    // Tells a client that it reached a server, before anything else can go wrong.
+    call.sendMetadata(new Metadata());
+  }
+
+  /** Ends what we hold of every stream. */
+  cut(): void {
+    for (const stream of [...this.open]) stream.cancel();
+  }
+}

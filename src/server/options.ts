@@ -1,0 +1,34 @@
+import type { Clock } from '../core/clock.js';
+import type { EventSink } from '../core/events.js';
+import type { Random } from '../core/random.js';
+import type { StrategyName } from '../core/strategy.js';
+import type { GrpcEndpoint } from '../wire/grpc-listener.js';
+
+export interface ProxyServerOptions {
+  /** Short name for events: `server-1`. */
+  readonly name: string;
+  /** What agents tell servers apart by. */
+  readonly serverId: string;
+  /** How many servers the agents are told to look for. */
+  readonly serverCount: number;
+  /** Where frontends dial: any number of Unix sockets and mTLS ports. */
+  readonly frontends: readonly GrpcEndpoint[];
+  /** Where agents connect, always with mTLS. */
+  readonly agents: GrpcEndpoint & { readonly kind: 'tcp' };
+  /** `/healthz`, `/readyz`, `/metrics` over plain HTTP. */
+  readonly health: { readonly host: string; readonly port: number };
+  readonly strategies: readonly StrategyName[];
+  /** How long an agent may take to answer a dial, ms; 0 for ever. */
+  readonly backendDialTimeoutMs: number;
+  /** Idle time after which agents and frontends are pinged, ms. */
+  readonly keepaliveTimeMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: EventSink;
+}
+
+/** Tried in order: the agent that claims the address, else any. */
+export const defaultStrategies: readonly StrategyName[] = ['destHost', 'default'];
+/** Bounded, unlike Konnectivity's: below the 30 s after which a kube-apiserver gives up without a reason. */
+export const defaultBackendDialTimeoutMs = 20_000;
+export const defaultKeepaliveTimeMs = 30_000;

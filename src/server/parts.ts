@@ -1,0 +1,88 @@
+import type { Server } from '@grpc/grpc-js';
+import { ServerMachine } from '../core/server/machine.js';
+import type { Readiness } from '../observe/health.js';
+import { createServerMetrics, type ServerMetrics } from '../observe/server-metrics.js';
+import { createWindowWidener } from '../wire/grpc-internals.js';
+import {
+  agentServiceDefinition,
+  proxyServiceDefinition,
+  type TunnelCall,
+  windowBytes,
+} from '../wire/tunnel-service.js';
+import { BackendCalls } from './backend-calls.js';
+import { bothObservers } from './both-observers.js';
+import { FrontendCalls } from './frontend-calls.js';
+import { createMetricsObserver, showReadyBackends } from './metrics-observer.js';
+import { createEventObserver } from './observer.js';
+import type { ProxyServerOptions } from './options.js';
+import { StreamMeter } from './stream-meter.js';
+
+/** Everything of a proxy-server but its sockets. */
+export interface ServerParts {
+  /** `server/<name>`. */
+  readonly node: string;
+  readonly machine: ServerMachine;
+  readonly metrics: ServerMetrics;
+  readonly ready: () => Readiness;
+  readonly serveAgents: (server: Server) => void;
+  readonly serveFrontends: (server: Server) => void;
+  /** Ends what is held of every stream, without a word to the peers. */
+  readonly cut: () => void;
+}
+
+export function createParts(options: ProxyServerOptions): ServerParts {
+  const { emit, serverId, serverCount, clock } = options;
+  const node = `server/${options.name}`;
+  const metrics = createServerMetrics();
+  const machine = createMachine(options, node, metrics);
+  const changed = (): void => showReadyBackends(metrics, machine.state());
+  changed();
+  const frontends = new FrontendCalls({
+    node,
+    machine,
+    emit,
+    clock,
+    meter: new StreamMeter(metrics, 'Proxy'),
+  });
+  const backends = new BackendCalls({
+    ...{ node, serverId, serverCount, machine, emit, changed },
+    widenWindow: createWindowWidener(windowBytes),
+    meter: new StreamMeter(metrics, 'Connect'),
+  });
+  return {
+    node,
+    machine,
+    metrics,
+    ready: () => readiness(machine),
+    serveFrontends: (server) => {
+      server.addService(proxyServiceDefinition(), { Proxy: (call: TunnelCall) => frontends.handle(call) });
+    },
+    serveAgents: (server) => {
+      server.addService(agentServiceDefinition(), { Connect: (call: TunnelCall) => backends.handle(call) });
+    },
+    cut() {
+      frontends.cut();
+      backends.cut();
+    },
+  };
+}
+
+function createMachine(options: ProxyServerOptions, node: string, metrics: ServerMetrics): ServerMachine {
+  const { emit, clock, random, strategies, backendDialTimeoutMs } = options;
+  const counted = createMetricsObserver(metrics, () => machine.state());
+  const observer = bothObservers(counted, createEventObserver(node, emit));
+  const machine: ServerMachine = new ServerMachine({
+    clock,
+    random,
+    observer,
+    strategies,
+    backendDialTimeoutMs,
+  });
+  return machine;
+}
+
+/** As Konnectivity: ready is a server whose first strategy knows an agent. */
+function readiness(machine: ServerMachine): Readiness {
+  const size = machine.state().readyBackends[0]?.size ?? 0;
+  return { ok: size > 0, text: 'no connection to any proxy agent' };
+}

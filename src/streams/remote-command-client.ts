@@ -1,0 +1,110 @@
+import type { Duplex, Readable, Writable } from 'node:stream';
+import type { Clock } from '../core/clock.js';
+import { hasStatusJson } from './protocol-names.js';
+import { type RemoteCommandStreamType, remoteCommandStreamTypes } from './remote-command-spdy.js';
+import { SpdyConnection } from './spdy/connection.js';
+import type { SpdyStream } from './spdy/stream.js';
+import { decodeErrorStream } from './status.js';
+import { encodeResize } from './terminal-resizes.js';
+import type { RemoteCommandOptions, RemoteCommandResult, TerminalSize } from './types.js';
+
+export interface SpdyRemoteCommandOptions {
+  /** A connection behind a 101, and what was read ahead of it. */
+  readonly socket: Duplex;
+  readonly head?: Buffer;
+  /** X-Stream-Protocol-Version of the 101; a server that names none speaks v1, `channel.k8s.io`. */
+  readonly protocol: string;
+  readonly streams: RemoteCommandOptions;
+  readonly clock: Clock;
+  /** client-go pings every 5 s. Default: none. */
+  readonly pingIntervalMs?: number;
+  /** How long each stream may wait for its SYN_REPLY. Default 30 s. */
+  readonly creationTimeoutMs?: number;
+}
+
+/** What came on the error stream: all of it, or the news that the connection ended (or the stream was reset) before. */
+export type RemoteCommandEnd =
+  | { readonly kind: 'status'; readonly result: RemoteCommandResult }
+  | { readonly kind: 'cut'; readonly message: string };
+
+/** The client's side of an exec or attach over SPDY. */
+export interface SpdyRemoteCommand {
+  /** End it to half-close. */
+  readonly stdin?: Writable;
+  readonly stdout?: Readable;
+  readonly stderr?: Readable;
+  /** Never rejects. The output may still have to be read to its end. */
+  readonly ended: Promise<RemoteCommandEnd>;
+  /** Does nothing without a TTY. */
+  resize(size: TerminalSize): void;
+  /** Leaves in order, resolves when the socket is closed. Idempotent. */
+  close(): Promise<void>;
+  /** Drops the connection at once. */
+  destroy(): void;
+}
+
+/** More than this on an error stream is not read; the rest of it is dropped. */
+const maxStatusBytes = 1024 * 1024;
+
+/**
+ * Opens the streams of a remote command one after the other, each behind the reply to the one before, as client-go
+ * does. Rejects with a TunnelError (`Timeout occurred`, `Stream reset`, …), the connection closed.
+ */
+export async function openSpdyRemoteCommand(options: SpdyRemoteCommandOptions): Promise<SpdyRemoteCommand> {
+  const { socket, head, clock, pingIntervalMs, protocol } = options;
+  const connection = new SpdyConnection({
+    role: 'client',
+    socket,
+    clock,
+    ...(head && { head }),
+    ...(pingIntervalMs !== undefined && { pingIntervalMs }),
+  });
+  const streams = new Map<RemoteCommandStreamType, SpdyStream>();
+  try {
+    for (const type of remoteCommandStreamTypes(options.streams, protocol)) {
+      streams.set(type, await connection.open([['streamtype', type]], options.creationTimeoutMs));
+    }
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+  return remoteCommand(connection, streams, hasStatusJson(protocol));
+}
+
+function remoteCommand(
+  connection: SpdyConnection,
+  streams: ReadonlyMap<RemoteCommandStreamType, SpdyStream>,
+  asJson: boolean,
+): SpdyRemoteCommand {
+  const [stdin, stdout, stderr] = (['stdin', 'stdout', 'stderr'] as const).map((type) => streams.get(type));
+  const resize = streams.get('resize');
+  // What a server sends on stdin means nothing; read, its end is seen.
+  stdin?.resume();
+  resize?.resume();
+  return {
+    ...(stdin && { stdin }),
+    ...(stdout && { stdout }),
+    ...(stderr && { stderr }),
+    ended: readErrorStream(streams.get('error'), asJson),
+    resize: (size) => void resize?.write(encodeResize(size)),
+    close: () => connection.close(),
+    destroy: () => connection.destroy(),
+  };
+}
+
+function readErrorStream(stream: SpdyStream | undefined, asJson: boolean): Promise<RemoteCommandEnd> {
+  return new Promise((resolve) => {
+    const parts: Buffer[] = [];
+    let size = 0;
+    stream?.on('data', (part: Buffer) => {
+      size += part.length;
+      if (size <= maxStatusBytes) parts.push(part);
+    });
+    stream?.once('end', () => {
+      const result = decodeErrorStream(Buffer.concat(parts).toString('utf8'), asJson);
+      resolve({ kind: 'status', result });
+    });
+    stream?.once('error', (error) => resolve({ kind: 'cut', message: error.message }));
+    stream?.once('close', () => resolve({ kind: 'cut', message: 'unexpected EOF' }));
+  });
+}

@@ -1,0 +1,146 @@
+import { Duplex } from 'node:stream';
+import { connectionClosed } from './errors.js';
+import type { Done } from './frame-writer.js';
+import { resetStatus } from './frames.js';
+import type { SpdyHeaders } from './header-block.js';
+
+/** What a stream needs of its connection. */
+export interface StreamLink {
+  sendReply(stream: SpdyStream): void;
+  sendData(stream: SpdyStream, payload: Buffer, done: Done): void;
+  sendFin(stream: SpdyStream, done: Done): void;
+  sendReset(stream: SpdyStream, status: number): void;
+  /** The reader has room again. */
+  wantsMore(stream: SpdyStream): void;
+  /** Nothing will be sent or taken on the stream any more. */
+  forget(stream: SpdyStream): void;
+}
+
+/** Bytes a stream holds for a slow reader before the whole connection stops reading. */
+const readBufferBytes = 128 * 1024;
+const writeBufferBytes = 64 * 1024;
+
+/**
+ * One SPDY stream. `end()` sends FIN and leaves the other direction open; the peer's FIN is `end` for the reader.
+ * `destroy()` sends RST_STREAM CANCEL unless both directions are over. A reset by the peer, and a connection that ends
+ * before the peer's FIN, destroy it with a TunnelError TUNNEL_CLOSED after the reader has had what came before.
+ */
+export class SpdyStream extends Duplex {
+  readonly id: number;
+  /** The headers that opened it. */
+  readonly headers: SpdyHeaders;
+  private readonly link: StreamLink;
+  private localDone = false;
+  private remoteDone = false;
+  private lost: Error | undefined;
+  private localResetStatus: number = resetStatus.cancel;
+
+  constructor(link: StreamLink, id: number, headers: SpdyHeaders) {
+    super({
+      allowHalfOpen: true,
+      readableHighWaterMark: readBufferBytes,
+      writableHighWaterMark: writeBufferBytes,
+    });
+    this.link = link;
+    this.id = id;
+    this.headers = headers;
+    this.on('error', () => undefined);
+  }
+
+  /** Whether the peer has sent its FIN. */
+  get remoteEnded(): boolean {
+    return this.remoteDone;
+  }
+
+  /** Whether the peer's reset or the end of the connection cut the stream before the peer's FIN. */
+  get cut(): boolean {
+    return this.lost !== undefined && !this.remoteDone;
+  }
+
+  /** Accepts a stream that the peer opened, with SYN_REPLY. */
+  reply(): void {
+    if (this.lost === undefined) this.link.sendReply(this);
+  }
+
+  /** Ends both directions at once with this RST_STREAM status. */
+  reset(status: number): void {
+    this.localResetStatus = status;
+    this.destroy();
+  }
+
+  /** Resolves when everything written so far is on its way. Rejects if it cannot be. */
+  flushed(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.writableEnded) {
+        resolve();
+        return;
+      }
+      this.write(Buffer.alloc(0), (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /** For the connection: payload came. False asks it to stop reading. */
+  receive(payload: Buffer): boolean {
+    if (this.remoteDone || this.destroyed || payload.length === 0) return true;
+    return this.push(payload);
+  }
+
+  /** For the connection: the peer's FIN. */
+  receiveFin(): void {
+    if (this.remoteDone) return;
+    this.remoteDone = true;
+    if (!this.destroyed) this.push(null);
+    this.forgetWhenDone();
+  }
+
+  /** For the connection: there will be no FIN any more. Buffered bytes still reach the reader. */
+  lose(error: Error): void {
+    if (this.lost !== undefined) return;
+    this.lost = error;
+    if (this.remoteDone) return;
+    if (this.readableLength === 0) this.destroy(error);
+  }
+
+  override read(size?: number): unknown {
+    const chunk: unknown = super.read(size);
+    if (this.cut && this.readableLength === 0) process.nextTick(() => this.destroy(this.lost));
+    return chunk;
+  }
+
+  override _read(): void {
+    this.link.wantsMore(this);
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
+    if (this.lost !== undefined) this.dropWrite(done);
+    else if (chunk.length === 0) done();
+    else this.link.sendData(this, chunk, (error) => (error ? this.dropWrite(done) : done()));
+  }
+
+  override _final(done: Done): void {
+    if (this.lost !== undefined) {
+      this.dropWrite(done);
+      return;
+    }
+    this.link.sendFin(this, () => done());
+    this.localDone = true;
+    this.forgetWhenDone();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    const over = this.lost !== undefined || (this.localDone && this.remoteDone);
+    if (!over) this.link.sendReset(this, this.localResetStatus);
+    this.link.forget(this);
+    done(error);
+  }
+
+  /** Once the peer has said all it had to say, nobody misses our bytes; the reader may still be at work. */
+  private dropWrite(done: Done): void {
+    if (this.remoteDone) done();
+    else done(this.lost ?? connectionClosed());
+  }
+
+  private forgetWhenDone(): void {
+    if (this.localDone && this.remoteDone) this.link.forget(this);
+  }
+}

@@ -1,0 +1,58 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../core/clock.js';
+
+type HeaderLine = readonly [name: string, value: string];
+
+const lingerMs = 5_000;
+
+function responseHead(status: number, lines: readonly HeaderLine[]): string {
+  const reason = STATUS_CODES[status] ?? 'Unknown';
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return `HTTP/1.1 ${status} ${reason}\r\n${head}\r\n`;
+}
+
+/** Gives the socket an `error` listener: an upgraded socket belongs to us, and an unheard error ends the process. */
+export function guardSocket(socket: Duplex): void {
+  socket.on('error', () => undefined);
+}
+
+/** Writes the 101. On SPDY nothing may follow before the client's first frame. */
+export function acceptUpgrade(socket: Duplex, token: string, lines: readonly HeaderLine[]): void {
+  socket.write(responseHead(101, [['Connection', 'Upgrade'], ['Upgrade', token], ...lines]));
+}
+
+export interface Refusal {
+  readonly status: number;
+  /** Plain text unless `contentType` says otherwise. */
+  readonly body: string | Buffer;
+  readonly contentType?: string;
+  readonly headers?: readonly HeaderLine[];
+}
+
+/** Answers an upgrade request with a plain response and closes the connection. */
+export function refuseUpgrade(socket: Duplex, refusal: Refusal, clock: Clock): void {
+  guardSocket(socket);
+  const body = Buffer.from(refusal.body);
+  const head = responseHead(refusal.status, [
+    ...(refusal.headers ?? []),
+    ['Content-Type', refusal.contentType ?? 'text/plain; charset=utf-8'],
+    ['Content-Length', String(body.length)],
+    ['Connection', 'close'],
+  ]);
+  socket.write(head);
+  socket.write(body);
+  endSoon(socket, clock);
+}
+
+/**
+ * Ends a socket behind what was written, reads and drops what the peer still sends (unread bytes would turn the close
+ * into a reset), and destroys it when the peer takes too long.
+ */
+export function endSoon(socket: Duplex, clock: Clock): void {
+  const timer = clock.after(lingerMs, () => socket.destroy());
+  socket.once('close', () => timer.cancel());
+  if (socket.destroyed) timer.cancel();
+  socket.end();
+  socket.resume();
+}

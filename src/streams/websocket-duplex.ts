@@ -1,0 +1,69 @@
+import { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import { TunnelError } from '../core/errors.js';
+
+/** Bytes inside ws before writers have to wait. */
+const sendBufferBytes = 256 * 1024;
+
+/** Hands a message to ws; `done` comes at once while its buffer has room. */
+export function sendMessage(ws: WebSocket, message: Buffer | string, done: (error?: Error) => void): void {
+  if (ws.readyState !== ws.OPEN) {
+    done(new TunnelError('TUNNEL_CLOSED', 'the WebSocket is closed'));
+    return;
+  }
+  let waiting = false;
+  ws.send(message, { binary: typeof message !== 'string' }, (error) => {
+    if (waiting) done(error ?? undefined);
+  });
+  if (ws.bufferedAmount >= sendBufferBytes) waiting = true;
+  else done();
+}
+
+/** ws hands messages over as one Buffer unless told otherwise. */
+export function messageBytes(data: Buffer | ArrayBuffer | Buffer[]): Buffer {
+  if (Buffer.isBuffer(data)) return data;
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
+}
+
+/**
+ * A byte stream in the messages of a WebSocket, whose borders mean nothing. Any close of the peer is the end of the
+ * bytes: kubectl leaves without a close frame. `end()` closes with 1000.
+ */
+export class WebSocketDuplex extends Duplex {
+  private readonly ws: WebSocket;
+
+  constructor(ws: WebSocket) {
+    super({ allowHalfOpen: true, readableHighWaterMark: 128 * 1024, writableHighWaterMark: 64 * 1024 });
+    this.ws = ws;
+    this.on('error', () => undefined);
+    ws.on('message', (data) => {
+      const bytes = messageBytes(data);
+      if (bytes.length > 0 && !this.destroyed && !this.push(bytes)) ws.pause();
+    });
+    ws.on('close', () => this.closedByPeer());
+  }
+
+  override _read(): void {
+    if (this.ws.isPaused) this.ws.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+    sendMessage(this.ws, chunk, done);
+  }
+
+  override _final(done: (error?: Error) => void): void {
+    this.ws.close(1000);
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.ws.terminate();
+    done(error);
+  }
+
+  private closedByPeer(): void {
+    if (!this.destroyed) this.push(null);
+    // Nothing can be sent any more, so an unfinished writer need not be waited for.
+    if (!this.writableEnded) this.end();
+  }
+}

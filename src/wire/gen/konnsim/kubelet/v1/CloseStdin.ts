@@ -1,0 +1,8 @@
+// Original file: proto/kubelet.proto
+
+
+export interface CloseStdin {
+}
+
+export interface CloseStdin__Output {
+}

@@ -1,0 +1,8 @@
+// Original file: proto/kubelet.proto
+
+
+export interface HalfClose {
+}
+
+export interface HalfClose__Output {
+}

@@ -1,0 +1,85 @@
+import { chmodSync } from 'node:fs';
+import { lstat, rm } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { joinHostPort } from '../core/address.js';
+import { type ErrorCode, TunnelError } from '../core/errors.js';
+
+export type ListenEndpoint = { readonly path: string } | { readonly host: string; readonly port: number };
+
+export interface ListenOptions {
+  /** Who listens, for errors. */
+  readonly where: string;
+  /** Gets every connection; it must add an `error` listener. */
+  readonly take: (socket: Socket) => void;
+}
+
+export interface Listening {
+  readonly listener: Server;
+  /** `host:port` with the real port, or `unix://PATH`. */
+  readonly address: string;
+}
+
+/** Binds a socket. Throws ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, FILE_UNWRITABLE. */
+export async function listenOn(endpoint: ListenEndpoint, { where, take }: ListenOptions): Promise<Listening> {
+  if ('path' in endpoint) await makeRoom(endpoint.path, where);
+  const listener = createServer(take);
+  await new Promise<void>((resolve, reject) => {
+    // Stays on: a listener that fails later must not end the process.
+    listener.on('error', (cause) => reject(listenError(endpoint, cause, where)));
+    listener.listen(endpoint, resolve);
+    // Bound already, if at all, and nobody was let in yet.
+    if ('path' in endpoint && listener.listening) chmodSync(endpoint.path, 0o600);
+  });
+  return { listener, address: nameOf(endpoint, listener) };
+}
+
+function nameOf(endpoint: ListenEndpoint, listener?: Server): string {
+  if ('path' in endpoint) return `unix://${endpoint.path}`;
+  const port = listener === undefined ? endpoint.port : (listener.address() as AddressInfo).port;
+  return joinHostPort(endpoint.host, port);
+}
+
+const unwritable = new Set(['EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'EROFS']);
+
+function listenError(endpoint: ListenEndpoint, cause: NodeJS.ErrnoException, where: string): TunnelError {
+  const name = nameOf(endpoint);
+  if (cause.code === 'EADDRINUSE') return inUse(name, where, cause);
+  const file = 'path' in endpoint && unwritable.has(cause.code ?? '');
+  const code: ErrorCode = file ? 'FILE_UNWRITABLE' : 'ADDRESS_UNAVAILABLE';
+  return new TunnelError(code, `cannot listen on ${name}: ${cause.message}`, { where, cause });
+}
+
+function inUse(name: string, where: string, cause?: unknown): TunnelError {
+  return new TunnelError('ADDRESS_IN_USE', `${name} is already in use`, { where, cause });
+}
+
+/**
+ * A socket file that nobody serves is left over from a crash and goes away. A living one is not touched, nor is a file
+ * that is no socket at all.
+ */
+async function makeRoom(path: string, where: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return;
+  const name = `unix://${path}`;
+  if (!found.isSocket()) {
+    throw new TunnelError('FILE_UNWRITABLE', `${name} exists and is not a socket`, { where });
+  }
+  if (await answers(path)) throw inUse(name, where);
+  await rm(path, { force: true }).catch((cause: unknown) => {
+    throw new TunnelError('FILE_UNWRITABLE', `cannot remove the left-over socket ${path}`, { where, cause });
+  });
+}
+
+/** Only a refusal proves that nobody listens; what we may not reach may be alive. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.on('error', ({ code }: NodeJS.ErrnoException) =>
+      resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT'),
+    );
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}

@@ -1,0 +1,93 @@
+import { Duplex } from 'node:stream';
+import { TunnelError } from '../core/errors.js';
+import type { Congestible, Drained } from '../core/port.js';
+
+/** What the stream asks of the tunnel under it. */
+export interface TunnelDuplexPort {
+  /** Sends bytes; returns what may be too full to take more. */
+  write(bytes: Uint8Array): Congestible | undefined;
+  /** Ends the connection, both directions. */
+  close(): void;
+}
+
+/**
+ * A tunnelled connection as a Node stream. The wire has one CLOSE for both directions, so `end()` closes the connection
+ * after what was written, and the other end's close ends both sides here too. Errors are TunnelErrors.
+ */
+export class TunnelDuplex extends Duplex {
+  private readonly port: TunnelDuplexPort;
+  private waiting: (() => void)[] = [];
+  private full = false;
+  private takenBytes = 0;
+
+  constructor(port: TunnelDuplexPort) {
+    super({ allowHalfOpen: false, highWaterMark: 128 * 1024 });
+    this.port = port;
+    this.on('error', () => undefined);
+  }
+
+  /** Bytes from the other end. Returns a gate when the reader does not keep up. */
+  receive(bytes: Uint8Array): Drained | undefined {
+    if (this.destroyed || this.push(bytes)) return undefined;
+    this.full = true;
+    return this.gate;
+  }
+
+  /** The connection is over; with a text it broke. */
+  finish(error: string, where: string): void {
+    if (error === '') this.push(null);
+    else this.destroy(new TunnelError('TUNNEL_CLOSED', error, { where }));
+    this.wake();
+  }
+
+  /** Every way to read from a stream comes through here: what was taken shows whether the reader is alive. */
+  override read(size?: number): unknown {
+    const taken: unknown = super.read(size);
+    if (taken instanceof Uint8Array) this.takenBytes += taken.length;
+    return taken;
+  }
+
+  private readonly gate: Drained = this.createGate();
+
+  private createGate(): Drained {
+    const isFull = (): boolean => this.full && !this.destroyed;
+    const taken = (): number => this.takenBytes;
+    return {
+      get congested() {
+        return isFull();
+      },
+      get takenBytes() {
+        return taken();
+      },
+      whenClear: (resume) => void this.waiting.push(resume),
+    };
+  }
+
+  override _read(): void {
+    this.wake();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    const port = this.port.write(chunk);
+    if (port?.congested) port.whenClear(done);
+    else done();
+  }
+
+  override _final(done: () => void): void {
+    this.port.close();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.port.close();
+    this.wake();
+    done(error);
+  }
+
+  private wake(): void {
+    this.full = false;
+    const woken = this.waiting;
+    this.waiting = [];
+    for (const resume of woken) resume();
+  }
+}

@@ -1,0 +1,202 @@
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { describe, it } from 'vitest';
+
+/** A kubectl on this machine. */
+export interface KubectlBinary {
+  readonly path: string;
+  /** `1.33`. */
+  readonly version: string;
+  readonly minor: number;
+}
+
+export interface KubectlResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Exit code; null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** It was killed because it took too long. */
+  readonly timedOut: boolean;
+}
+
+export interface RunOptions {
+  /** Written to stdin, which is then closed. */
+  readonly stdin?: string | Buffer;
+  /** Default 20 s. */
+  readonly timeoutMs?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Runs inside a pseudo-terminal (made by `script`), so that `-t` works. stdout then holds everything. */
+  readonly terminal?: boolean;
+}
+
+/** A kubectl that runs in the background. */
+export interface KubectlProcess {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly result: Promise<KubectlResult>;
+  /** Resolves with the match once stdout and stderr together hold it. Rejects when kubectl ends without it. */
+  waitFor(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Ends it (default SIGINT, as Ctrl-C does) and waits. */
+  stop(signal?: NodeJS.Signals): Promise<KubectlResult>;
+}
+
+/** One kubectl with its own home, cache and kubeconfig. */
+export interface Kubectl {
+  readonly binary: KubectlBinary;
+  run(args: readonly string[], options?: RunOptions): Promise<KubectlResult>;
+  start(args: readonly string[], options?: RunOptions): KubectlProcess;
+  /** Ends what still runs and removes the home. */
+  close(): Promise<void>;
+}
+
+const defaultTimeoutMs = 20_000;
+const variable = 'KONNSIM_KUBECTL';
+
+/**
+ * All kubectls to test with: those that the variable KONNSIM_KUBECTL lists (paths, separated like PATH), else
+ * `kubectl.1.NN` beside the `kubectl` on PATH, else that one itself.
+ */
+export function findKubectls(): readonly KubectlBinary[] {
+  const listed = (process.env[variable] ?? '').split(delimiter).filter((path) => path !== '');
+  if (listed.length > 0) return listed.map(inspect);
+  const onPath = findOnPath('kubectl');
+  if (onPath === undefined) return [];
+  const folder = dirname(realpathSync(onPath));
+  const versioned = readdirSync(folder)
+    .filter((name) => /^kubectl\.1\.\d+$/.test(name))
+    .sort()
+    .map((name) => binary(join(folder, name), name.slice('kubectl.'.length)));
+  return versioned.length > 0 ? versioned : [inspect(onPath)];
+}
+
+function findOnPath(name: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+function inspect(path: string): KubectlBinary {
+  const text = execFileSync(path, ['version', '--client', '-o', 'json'], { encoding: 'utf8' });
+  const { major, minor } = JSON.parse(text).clientVersion as { major: string; minor: string };
+  return binary(path, `${major}.${Number.parseInt(minor, 10)}`);
+}
+
+function binary(path: string, version: string): KubectlBinary {
+  return { path, version, minor: Number(version.split('.')[1]) };
+}
+
+/** Defines a suite for each kubectl. Without any, it says so instead of passing silently. */
+export function describeEachKubectl(title: string, define: (binary: KubectlBinary) => void): void {
+  const found = findKubectls();
+  if (found.length === 0) {
+    const reason = `no kubectl on PATH and ${variable} is not set`;
+    process.stderr.write(`SKIPPED: ${title}: ${reason}\n`);
+    describe.skip(`${title} (SKIPPED: ${reason})`, () => it('needs a kubectl', () => undefined));
+    return;
+  }
+  for (const each of found) describe(`${title}, kubectl ${each.version}`, () => define(each));
+}
+
+/** Gives a kubectl a fresh home with the given kubeconfig (YAML text). */
+export async function createKubectl(which: KubectlBinary, kubeconfig: string): Promise<Kubectl> {
+  const home = await mkdtemp(join(tmpdir(), 'konnsim-kubectl-'));
+  const configPath = join(home, 'kubeconfig');
+  await writeFile(configPath, kubeconfig, { mode: 0o600 });
+  const running = new Set<KubectlProcess>();
+  const start = (args: readonly string[], options: RunOptions = {}): KubectlProcess => {
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      TZ: 'UTC',
+      HOME: home,
+      KUBECONFIG: configPath,
+      ...options.env,
+    };
+    const started = follow(launch(which.path, args, { env, terminal: options.terminal ?? false }), options);
+    running.add(started);
+    void started.result.finally(() => running.delete(started));
+    return started;
+  };
+  return {
+    binary: which,
+    start,
+    run: (args, options = {}) => start(args, { stdin: '', ...options }).result,
+    async close() {
+      await Promise.all([...running].map((each) => each.stop('SIGKILL')));
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+function launch(
+  path: string,
+  args: readonly string[],
+  { env, terminal }: { env: NodeJS.ProcessEnv; terminal: boolean },
+): ChildProcessWithoutNullStreams {
+  if (!terminal) return spawn(path, args, { env });
+  const command = [path, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  return spawn('script', ['-qefc', command, '/dev/null'], { env });
+}
+
+function follow(child: ChildProcessWithoutNullStreams, options: RunOptions): KubectlProcess {
+  const output = { stdout: '', stderr: '', both: '', timedOut: false };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+      output.both += text;
+    });
+  }
+  child.stdin.on('error', () => undefined);
+  if (options.stdin !== undefined) child.stdin.end(options.stdin);
+  const timer = setTimeout(() => {
+    output.timedOut = true;
+    child.kill('SIGKILL');
+  }, options.timeoutMs ?? defaultTimeoutMs);
+  const result = new Promise<KubectlResult>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      const { stdout, stderr, timedOut } = output;
+      resolve({ stdout, stderr, code, signal, timedOut });
+    });
+  });
+  return {
+    child,
+    result,
+    waitFor: (pattern) => waitFor(child, () => output.both, pattern),
+    stop: (signal = 'SIGINT') => {
+      child.kill(signal);
+      return result;
+    },
+  };
+}
+
+function waitFor(
+  child: ChildProcessWithoutNullStreams,
+  output: () => string,
+  pattern: RegExp,
+): Promise<RegExpExecArray> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const match = pattern.exec(output());
+      if (match === null) return;
+      settle();
+      resolve(match);
+    };
+    const gone = (): void => {
+      settle();
+      reject(new Error(`kubectl ended without printing ${pattern}; it printed:\n${output()}`));
+    };
+    const settle = (): void => {
+      child.stdout.off('data', look);
+      child.stderr.off('data', look);
+      child.off('close', gone);
+    };
+    child.stdout.on('data', look);
+    child.stderr.on('data', look);
+    child.once('close', gone);
+    if (child.exitCode !== null && child.stdout.closed) gone();
+    look();
+  });
+}

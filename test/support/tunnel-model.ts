@@ -1,0 +1,328 @@
+import {
+  AgentMachine,
+  createConnectIds,
+  type Endpoint,
+  type EndpointPort,
+} from '../../src/core/agent/machine.js';
+import { TunnelMachine } from '../../src/core/client/machine.js';
+import { ManualClock } from '../../src/core/clock.js';
+import { noIdentifiers } from '../../src/core/identifiers.js';
+import { dialId } from '../../src/core/packet.js';
+import type { Drained } from '../../src/core/port.js';
+import { createRandom } from '../../src/core/random.js';
+import { ServerMachine } from '../../src/core/server/machine.js';
+import type { Backend, Frontend } from '../../src/core/server/state.js';
+import { type MemoryEnd, memoryPair } from './memory-stream.js';
+
+/** Counts how often something began and ended; a thing ends at most once, and never before it began. */
+export class Ledger {
+  readonly open = new Set<string>();
+  private readonly seen = new Set<string>();
+  private readonly what: string;
+
+  constructor(what: string) {
+    this.what = what;
+  }
+
+  begin(key: string): void {
+    if (this.seen.has(key)) throw new Error(`${this.what} ${key} began twice`);
+    this.seen.add(key);
+    this.open.add(key);
+  }
+
+  end(key: string): void {
+    if (!this.open.delete(key)) throw new Error(`${this.what} ${key} ended twice, or never began`);
+  }
+}
+
+/** What one side of one connection sent, as words that name connection and place: `7:3`. */
+class Words {
+  readonly sent: string[] = [];
+  readonly received: string[] = [];
+  private readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  next(): Uint8Array {
+    const word = `${this.name}:${this.sent.length}`;
+    this.sent.push(word);
+    return Buffer.from(word);
+  }
+
+  /** Throws unless this is exactly the next word of this connection. */
+  take(bytes: Uint8Array): void {
+    const word = Buffer.from(bytes).toString();
+    const expected = this.sent[this.received.length];
+    if (word !== expected) throw new Error(`${this.name} received ${word} instead of ${expected}`);
+    this.received.push(word);
+  }
+
+  get complete(): boolean {
+    return this.received.length === this.sent.length;
+  }
+}
+
+/** A gate that a reader or an endpoint shuts when it does not want more. */
+class Gate implements Drained {
+  congested = false;
+  takenBytes = 0;
+  private waiting: (() => void)[] = [];
+
+  whenClear(resume: () => void): void {
+    this.waiting.push(resume);
+  }
+
+  open(): void {
+    this.congested = false;
+    this.takenBytes += 1;
+    const woken = this.waiting;
+    this.waiting = [];
+    for (const resume of woken) resume();
+  }
+}
+
+/** One dial with its connection, from the client's call to the endpoint's socket. */
+export class Call {
+  readonly up: Words;
+  readonly down: Words;
+  readonly reader = new Gate();
+  machine: TunnelMachine | undefined;
+  /** The transport of the Proxy stream goes away. */
+  lose: () => void = () => undefined;
+  endpoint: { readonly port: ModelEndpoint; readonly agent: ModelAgent } | undefined;
+  outcome: 'dialling' | 'open' | 'failed' | 'closed' = 'dialling';
+  /** The client asked for the end. */
+  closing = false;
+  endpointEnded = false;
+
+  constructor(id: bigint) {
+    this.up = new Words(`up${id}`);
+    this.down = new Words(`down${id}`);
+  }
+}
+
+class ModelEndpoint extends Gate implements EndpointPort {
+  readonly endpoint: Endpoint;
+  gone: 'finish' | 'destroy' | undefined;
+  private readonly call: Call;
+
+  constructor(endpoint: Endpoint, call: Call) {
+    super();
+    this.endpoint = endpoint;
+    this.call = call;
+  }
+
+  write(data: Uint8Array): void {
+    this.call.up.take(data);
+  }
+
+  finish(): void {
+    this.gone ??= 'finish';
+    this.open();
+  }
+
+  destroy(): void {
+    this.gone ??= 'destroy';
+    this.open();
+  }
+}
+
+export interface ModelAgent {
+  readonly machine: AgentMachine;
+  readonly backend: Backend;
+  readonly toServer: MemoryEnd;
+  alive: boolean;
+  /** The server has seen the end of its stream. */
+  seenLost: boolean;
+}
+
+/** Clients, one server and its agents, joined by streams that the test delivers by hand. */
+export class TunnelModel {
+  readonly clock = new ManualClock();
+  readonly calls: Call[] = [];
+  readonly agents: ModelAgent[] = [];
+  readonly clientDials = new Ledger('client dial');
+  readonly clientConnections = new Ledger('client connection');
+  readonly serverDials = new Ledger('server dial');
+  readonly serverConnections = new Ledger('server connection');
+  readonly agentDials = new Ledger('agent dial');
+  readonly endpoints = new Ledger('endpoint');
+  readonly server: ServerMachine;
+  private readonly ends: MemoryEnd[] = [];
+
+  constructor(seed: number) {
+    this.server = new ServerMachine({
+      clock: this.clock,
+      random: createRandom(seed),
+      strategies: ['default'],
+      backendDialTimeoutMs: 20_000,
+      observer: {
+        packet: () => undefined,
+        dialStarted: ({ dialId: id }) => this.serverDials.begin(`${id}`),
+        dialEstablished: ({ dialId: id }) => {
+          this.serverDials.end(`${id}`);
+          this.serverConnections.begin(`${id}`);
+        },
+        dialFailed: ({ dialId: id }, reason) => {
+          if (reason !== 'no_agent') this.serverDials.end(`${id}`);
+        },
+        connectionClosed: ({ dialId: id }) => this.serverConnections.end(`${id}`),
+        unrecognizedDialResponse: () => undefined,
+        backendDraining: () => undefined,
+      },
+    });
+  }
+
+  /** Streams that have something to deliver. */
+  deliverable(): MemoryEnd[] {
+    return this.ends.filter((end) => end.deliverable);
+  }
+
+  /** Two agents in three share an agent ID, and all number their connections alike. */
+  addAgent(): void {
+    const [toServer, toAgent] = memoryPair();
+    this.ends.push(toServer, toAgent);
+    const index = this.agents.length;
+    const agentId = index % 3 === 2 ? 'other' : 'same';
+    const nextConnectId = createConnectIds();
+    const machine = this.agentMachine(() => agent, { toServer, nextConnectId });
+    toServer.owner = {
+      packet: (packet) => machine.handlePacket(packet),
+      ended: () => {
+        agent.alive = false;
+        machine.serverLost();
+      },
+    };
+    const backend = this.server.openBackend({ agentId, identifiers: noIdentifiers, name: agentId }, toAgent);
+    const agent: ModelAgent = { machine, toServer, backend, alive: true, seenLost: false };
+    toAgent.owner = {
+      packet: (packet) => this.server.handleBackendPacket(backend, packet),
+      ended: () => {
+        agent.seenLost = true;
+        this.server.closeBackend(backend);
+      },
+    };
+    this.agents.push(agent);
+  }
+
+  dial(): void {
+    const id = dialId(BigInt(this.calls.length + 1));
+    const call = new Call(id);
+    this.calls.push(call);
+    const [toServer, toClient] = memoryPair();
+    this.ends.push(toServer, toClient);
+    const frontend: Frontend = this.server.openFrontend(`f${id}`, toClient);
+    toClient.owner = {
+      packet: (packet) => this.server.handleFrontendPacket(frontend, packet),
+      ended: () => this.server.closeFrontend(frontend),
+    };
+    const machine = this.clientMachine(call, id, toServer);
+    toServer.owner = {
+      packet: (packet) => machine.handlePacket(packet),
+      ended: () => machine.streamLost('TUNNEL_CLOSED', ''),
+    };
+    call.machine = machine;
+    call.lose = () => toServer.cancel();
+    this.clientDials.begin(`${id}`);
+    machine.dial();
+  }
+
+  /** Everything that must be empty when nothing is going on. */
+  leftovers(): Record<string, number> {
+    const { frontends, pendingDials, established } = this.server.state();
+    const sum = (count: (agent: ModelAgent) => number): number =>
+      this.agents.reduce((total, agent) => total + count(agent), 0);
+    const ledgers = [
+      ...[this.clientDials, this.clientConnections, this.serverDials],
+      ...[this.serverConnections, this.agentDials, this.endpoints],
+    ];
+    return {
+      frontends,
+      pendingDials,
+      established,
+      dials: sum(({ backend }) => backend.dials.size),
+      connections: sum(({ backend }) => backend.connections.size),
+      endpoints: sum(({ machine }) => machine.endpoints.size),
+      timers: this.clock.pendingTimers,
+      unfinished: ledgers.reduce((total, { open }) => total + open.size, 0),
+    };
+  }
+
+  private clientMachine(call: Call, id: ReturnType<typeof dialId>, stream: MemoryEnd): TunnelMachine {
+    return new TunnelMachine({
+      clock: this.clock,
+      server: stream,
+      dialId: id,
+      address: 'x:1',
+      dialTimeoutMs: 30_000,
+      closeTimeoutMs: 10_000,
+      readTimeoutMs: 10_000,
+      user: {
+        established: () => {
+          call.outcome = 'open';
+          this.clientDials.end(`${id}`);
+          this.clientConnections.begin(`${id}`);
+        },
+        failed: (code) => {
+          call.outcome = 'failed';
+          this.clientDials.end(`${id}`);
+          if (code === 'DIAL_TIMEOUT' || code === 'DIAL_CANCELLED') stream.cancel();
+          else stream.finish();
+        },
+        data: (bytes) => {
+          call.down.take(bytes);
+          return call.reader;
+        },
+        closed: (error) => {
+          call.outcome = 'closed';
+          this.clientConnections.end(`${id}`);
+          call.reader.open();
+          this.checkEnd(call, error);
+          if (error === '') stream.finish();
+          else stream.cancel();
+        },
+        packet: () => undefined,
+      },
+    });
+  }
+
+  /** An end without an error, that the client did not ask for, may hide no byte. */
+  private checkEnd(call: Call, error: string): void {
+    if (error !== '' || call.closing) return;
+    if (!call.endpointEnded) throw new Error('an orderly end that neither side asked for');
+    if (!call.down.complete)
+      throw new Error(`truncated: ${call.down.received.length} of ${call.down.sent.length}`);
+  }
+
+  private agentMachine(
+    agent: () => ModelAgent,
+    { toServer, nextConnectId }: { toServer: MemoryEnd; nextConnectId: ReturnType<typeof createConnectIds> },
+  ): AgentMachine {
+    const key = ({ dialId: id }: Endpoint): string => `${id}`;
+    return new AgentMachine({
+      clock: this.clock,
+      server: toServer,
+      nextConnectId,
+      dialTimeoutMs: 5000,
+      observer: {
+        packet: () => undefined,
+        dialStarted: (endpoint) => this.agentDials.begin(key(endpoint)),
+        dialSucceeded: (endpoint) => {
+          this.agentDials.end(key(endpoint));
+          this.endpoints.begin(key(endpoint));
+        },
+        dialFailed: (endpoint) => this.agentDials.end(key(endpoint)),
+        endpointClosed: (endpoint) => this.endpoints.end(key(endpoint)),
+      },
+      openEndpoint: (endpoint) => {
+        const call = this.calls[Number(endpoint.dialId) - 1];
+        if (call === undefined) throw new Error(`nobody dialled ${endpoint.dialId}`);
+        const port = new ModelEndpoint(endpoint, call);
+        call.endpoint = { port, agent: agent() };
+        return port;
+      },
+    });
+  }
+}

@@ -1,0 +1,333 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../../src/core/clock.js';
+import { TunnelError } from '../../../src/core/errors.js';
+import type { Dialer } from '../../../src/wire/dialer.js';
+import {
+  type Credentials,
+  call,
+  closed,
+  loopbackDialer,
+  makeCredentials,
+  open,
+  startTestApi,
+  type TestApi,
+  type TestApiWish,
+  withResolvers,
+} from './fixture.js';
+import { node, pod } from './objects.js';
+
+type KubeletHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+let credentials: Credentials;
+beforeAll(async () => {
+  credentials = await makeCredentials();
+});
+
+let kubelet: Server;
+let answer: KubeletHandler;
+/** What the kubelet was asked for. */
+let asked: string[];
+beforeEach(async () => {
+  asked = [];
+  answer = (_request, response) => response.end('hello\n');
+  kubelet = await startKubelet('node-1');
+});
+
+let test: TestApi | undefined;
+afterEach(async () => {
+  await test?.close();
+  kubelet.closeAllConnections();
+  kubelet.close();
+});
+
+async function startKubelet(dnsName: string): Promise<Server> {
+  const { ca } = credentials;
+  const pair = await ca.issue({
+    commonName: 'system:node:node-1',
+    dnsNames: [dnsName],
+    usages: ['server'],
+    loopbackNames: false,
+  });
+  const tls = { cert: pair.certPem, key: pair.keyPem, ca: ca.certPem, requestCert: true };
+  const server = createServer(tls, (request, response) => {
+    asked.push(request.url ?? '');
+    response.on('error', () => undefined);
+    answer(request, response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+async function start(wish: TestApiWish = {}): Promise<TestApi> {
+  const { port } = kubelet.address() as AddressInfo;
+  test = await startTestApi(credentials, {
+    objects: {
+      nodes: [node('node-1', port), node('bare', port, [])],
+      pods: [
+        pod({ name: 'web' }),
+        pod({ name: 'pair', containers: ['a', 'b'] }),
+        pod({ name: 'floating', node: '' }),
+        pod({ name: 'lost', node: 'gone' }),
+        pod({ name: 'bare', node: 'bare' }),
+      ],
+    },
+    ...wish,
+  });
+  return test;
+}
+
+const logPath = (name: string, query = ''): string => `/api/v1/namespaces/default/pods/${name}/log${query}`;
+
+describe('logs', () => {
+  it('are asked of the kubelet by its node name, with what was set, ordered by name', async () => {
+    const dialled: string[] = [];
+    const dialer: Dialer = {
+      dial(host, port, options) {
+        dialled.push(`${host} ${options?.request}`);
+        return loopbackDialer.dial(host, port, options);
+      },
+    };
+    const api = await start({ dialer });
+    const got = await call(api, logPath('pair', '?container=b&tailLines=5&follow=true&timestamps=true'));
+    expect(got).toMatchObject({ status: 200, text: 'hello\n' });
+    expect(got.headers['content-type']).toBe('text/plain');
+    expect(asked).toEqual(['/containerLogs/default/pair/b?follow=true&tailLines=5&timestamps=true']);
+    expect(dialled).toEqual([`node-1 ${got.headers['audit-id']}`]);
+  });
+
+  it('come while they are written', async () => {
+    const { promise, resolve } = withResolvers<ServerResponse>();
+    answer = (_request, response) => {
+      response.flushHeaders();
+      resolve(response);
+    };
+    const api = await start();
+    const got = await open(api, logPath('web', '?follow=true'));
+    const source = await promise;
+    expect(api.api.openStreams().log).toBe(1);
+    source.write('one\n');
+    expect(String((await once(got, 'data'))[0])).toBe('one\n');
+    source.end('two\n');
+    expect(String((await once(got, 'data'))[0])).toBe('two\n');
+    await once(got, 'end');
+    await expect.poll(() => api.api.openStreams().log).toBe(0);
+  });
+
+  it('stop at the kubelet when the client goes', async () => {
+    const { promise, resolve } = withResolvers<ServerResponse>();
+    answer = (_request, response) => {
+      response.write('one\n');
+      resolve(response);
+    };
+    const got = await open(await start(), logPath('web', '?follow=true'));
+    const gone = closed(await promise);
+    got.destroy();
+    await gone;
+  });
+
+  it('wait for a client that reads slowly', async () => {
+    const total = 64 * 1024 * 1024;
+    let written = 0;
+    const chunk = Buffer.alloc(64 * 1024, 'x');
+    answer = (_request, response) => {
+      const pump = (): void => {
+        while (written < total) {
+          written += chunk.length;
+          if (!response.write(chunk)) {
+            response.once('drain', pump);
+            return;
+          }
+        }
+        response.end();
+      };
+      pump();
+    };
+    const got = await open(await start(), logPath('web'));
+    let before = -1;
+    await expect
+      .poll(
+        () => {
+          const still = written === before;
+          before = written;
+          return still;
+        },
+        { interval: 100 },
+      )
+      .toBe(true);
+    expect(written).toBeLessThan(total / 2);
+    let read = 0;
+    for await (const part of got) read += (part as Buffer).length;
+    expect(read).toBe(total);
+  });
+
+  it('of a pod without a node are empty', async () => {
+    expect(await call(await start(), logPath('floating'))).toMatchObject({ status: 200, text: '' });
+  });
+
+  it.each([
+    ['zap', '', 404, 'NotFound', 'pods "zap" not found'],
+    ['pair', '', 400, 'BadRequest', 'a container name must be specified for pod pair, choose one of: [a b]'],
+    ['web', '?container=zap', 400, 'BadRequest', 'container zap is not valid for pod web'],
+    ['lost', '', 404, 'NotFound', 'nodes "gone" not found'],
+    ['bare', '', 500, undefined, 'no preferred addresses found; known addresses: []'],
+    ['web', '?tailLines=-1', 422, 'Invalid', /tailLines: Invalid value: -1/],
+  ])('of %s%s are refused with %d', async (...row) => {
+    const [name, query, code, reason, message] = row;
+    const status = (await call(await start(), logPath(name, query))).json();
+    expect([status.code, status.reason]).toEqual([code, reason]);
+    expect(status.message).toEqual(typeof message === 'string' ? message : expect.stringMatching(message));
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('a refusal of the kubelet', () => {
+  it.each([
+    [400, 'no such run', 400, 'BadRequest', 'no such run'],
+    [500, 'disk gone', 500, 'InternalError', 'Internal error occurred: disk gone'],
+    [
+      404,
+      'pod does not exist',
+      404,
+      'NotFound',
+      'the server could not find the requested resource ( pods/log web)',
+    ],
+    [403, 'Forbidden (user=x)', 403, 'Forbidden', 'Forbidden (user=x) ( pods/log web)'],
+    [
+      502,
+      'bad',
+      502,
+      'InternalError',
+      'an error on the server ("bad") has prevented the request from succeeding ( pods/log web)',
+    ],
+  ])('with %d %s becomes %d %s', async (...row) => {
+    const [kubeletCode, body, code, reason, message] = row;
+    answer = (_request, response) => response.writeHead(kubeletCode).end(body);
+    const got = await call(await start(), logPath('web'));
+    expect(got.status).toBe(code);
+    expect(got.json()).toMatchObject({ code, reason, message });
+  });
+});
+
+/** The Status that a log request gets when the kubelet cannot be asked. */
+async function failure(api: TestApi): Promise<{ code: unknown; reason: unknown; cause: string }> {
+  const status = (await call(api, logPath('web'))).json<{ code: number; reason?: string; message: string }>();
+  const url = `Get "https://node-1:${(kubelet.address() as AddressInfo).port}/containerLogs/default/web/main": `;
+  expect(status.message.slice(0, url.length)).toBe(url);
+  return { code: status.code, reason: status.reason, cause: status.message.slice(url.length) };
+}
+
+describe('a kubelet that cannot be asked', () => {
+  it('is told with the text of the dialer, without reason', async () => {
+    const dialer: Dialer = { dial: () => Promise.reject(new TunnelError('NO_AGENT', 'No agent available')) };
+    expect(await failure(await start({ dialer }))).toEqual({
+      code: 500,
+      reason: undefined,
+      cause: 'No agent available',
+    });
+  });
+
+  it('because its certificate is of another CA, is told in Go’s words', async () => {
+    const other = await makeCredentials();
+    const kubeletTls = { ca: other.ca.certPem, cert: other.admin.certPem, key: other.admin.keyPem };
+    const { cause } = await failure(await start({ kubeletTls }));
+    expect(cause).toBe('tls: failed to verify certificate: x509: certificate signed by unknown authority');
+  });
+
+  it('because its certificate has another name, is told in Go’s words', async () => {
+    kubelet.close();
+    kubelet = await startKubelet('node-7');
+    const { cause } = await failure(await start());
+    expect(cause).toBe(
+      'tls: failed to verify certificate: x509: certificate is valid for node-7, not node-1',
+    );
+  });
+
+  it('is asked all the same when no CA is configured, or for this once', async () => {
+    kubelet.close();
+    kubelet = await startKubelet('node-7');
+    const { admin } = credentials;
+    const api = await start();
+    expect((await call(api, logPath('web', '?insecureSkipTLSVerifyBackend=true'))).text).toBe('hello\n');
+    await api.close();
+    const unchecked = await start({ kubeletTls: { cert: admin.certPem, key: admin.keyPem } });
+    expect((await call(unchecked, logPath('web'))).text).toBe('hello\n');
+  });
+
+  it.each<[string, (socket: Socket) => void, string]>([
+    ['hangs up', (socket) => socket.end(), 'EOF'],
+    [
+      'speaks no TLS',
+      (socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n'),
+      'tls: first record does not look like a TLS handshake',
+    ],
+  ])('because what answers %s, is told so', async (_what, behave, expected) => {
+    const strange = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      behave(socket);
+    }).listen(0, '127.0.0.1');
+    await once(strange, 'listening');
+    const { port } = strange.address() as AddressInfo;
+    const dialer: Dialer = { dial: (host) => loopbackDialer.dial(host, port) };
+    try {
+      expect((await failure(await start({ dialer }))).cause).toBe(expected);
+    } finally {
+      strange.close();
+    }
+  });
+
+  it('because nothing answers the handshake, is given up after ten seconds', async () => {
+    const clock = new ManualClock();
+    const silent = createTcpServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { promise: dialled, resolve } = withResolvers<void>();
+    const dialer: Dialer = {
+      async dial() {
+        const socket = connect((silent.address() as AddressInfo).port, '127.0.0.1');
+        await once(socket, 'connect');
+        setImmediate(resolve);
+        return socket;
+      },
+    };
+    const failing = failure(await start({ dialer, clock }));
+    await dialled;
+    clock.advance(10_000);
+    expect((await failing).cause).toBe('net/http: TLS handshake timeout');
+    silent.close();
+  });
+});
+
+describe('a log that is cut in mid-stream', () => {
+  beforeEach(() => {
+    answer = (_request, response) => {
+      response.write('one\n', () => response.socket?.destroy());
+    };
+  });
+
+  it('is cut for the client, too, after what was there', async () => {
+    const api = await start();
+    const got = await open(api, logPath('web'));
+    let text = '';
+    got.on('data', (chunk) => (text += chunk));
+    await closed(got);
+    expect(text).toBe('one\n');
+    expect(got.complete).toBe(false);
+    await expect
+      .poll(() => api.events.at(-1))
+      .toMatchObject({
+        kind: 'request.failed',
+        verb: 'log',
+        error: 'the kubelet went away in the middle of the log',
+      });
+  });
+
+  it('looks complete when the bug of kube-apiserver is asked for', async () => {
+    const got = await call(await start({ faithful: ['log-cut-is-complete'] }), logPath('web'));
+    expect(got).toMatchObject({ status: 200, text: 'one\n' });
+  });
+});

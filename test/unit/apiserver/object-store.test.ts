@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { coreResource } from '../../../src/apiserver/resources/catalogue.js';
+import type { Change } from '../../../src/apiserver/store/change.js';
+import { createObjectStore, type ObjectStore } from '../../../src/apiserver/store/object-store.js';
+import { ManualClock } from '../../../src/core/clock.js';
+import { TunnelError } from '../../../src/core/errors.js';
+import { node, pod } from './objects.js';
+
+const pods = coreResource('pods');
+const namespaces = coreResource('namespaces');
+
+function storeWith(...names: string[]): ObjectStore {
+  return createObjectStore(
+    { pods: names.map((name) => pod({ name })), nodes: [node('node-1')] },
+    new ManualClock(),
+  );
+}
+
+function change(store: ObjectStore, after: number): Change {
+  const found = store.nextChange(pods, after);
+  if (found === undefined || found === 'forgotten') throw new Error(`no change: ${found}`);
+  return found;
+}
+
+describe('the object store', () => {
+  it('lists by namespace and name', () => {
+    const store = storeWith('b', 'a');
+    store.put(pod({ name: 'z', namespace: 'alpha' }));
+    expect(store.list(pods).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)).toEqual([
+      'alpha/z',
+      'default/a',
+      'default/b',
+    ]);
+    expect(store.list(pods, 'default')).toHaveLength(2);
+  });
+
+  it('gives every change its own resourceVersion and leaves the given object alone', () => {
+    const store = storeWith();
+    const given = pod({ name: 'a' });
+    const first = store.put(given);
+    const second = store.put(given);
+    expect(given.metadata.resourceVersion).toBeUndefined();
+    expect(Number(second.metadata.resourceVersion)).toBe(Number(first.metadata.resourceVersion) + 1);
+    expect(store.revision).toBe(Number(second.metadata.resourceVersion));
+  });
+
+  it('tells what was added, modified and deleted, in order', () => {
+    const store = storeWith();
+    const start = store.revision;
+    store.put(pod({ name: 'a' }));
+    store.put(pod({ name: 'a', phase: 'Failed' }));
+    expect(store.remove('v1', 'Pod', { namespace: 'default', name: 'a' })).toBe(true);
+    const added = change(store, start);
+    const modified = change(store, added.revision);
+    const deleted = change(store, modified.revision);
+    expect([added.type, modified.type, deleted.type]).toEqual(['ADDED', 'MODIFIED', 'DELETED']);
+    expect(modified.previous).toBe(added.object);
+    expect(deleted.object.metadata.resourceVersion).toBe(String(store.revision));
+    expect(store.nextChange(pods, deleted.revision)).toBeUndefined();
+    expect(store.remove('v1', 'Pod', { namespace: 'default', name: 'a' })).toBe(false);
+  });
+
+  it('forgets changes beyond the limit and says so', () => {
+    const store = createObjectStore({}, new ManualClock(), { historyLimit: 10 });
+    const start = store.revision;
+    for (let i = 0; i < 100; i++) store.put(pod({ name: 'a' }));
+    expect(store.nextChange(pods, start)).toBe('forgotten');
+    expect(change(store, store.revision - 10).revision).toBe(store.revision - 9);
+  });
+
+  it('forgets everything when compacted, but keeps the objects', () => {
+    const store = storeWith('a');
+    const start = store.revision;
+    store.put(pod({ name: 'b' }));
+    store.compact();
+    expect(store.nextChange(pods, start)).toBe('forgotten');
+    expect(store.nextChange(pods, store.revision)).toBeUndefined();
+    expect(store.list(pods)).toHaveLength(2);
+  });
+
+  it('keeps the histories of kinds apart', () => {
+    const store = storeWith();
+    const start = store.revision;
+    store.put(node('node-2'));
+    expect(store.nextChange(pods, start)).toBeUndefined();
+  });
+
+  it('makes the namespaces that objects name, and those that every cluster has', () => {
+    const store = storeWith();
+    store.put(pod({ name: 'a', namespace: 'team' }));
+    const names = store.list(namespaces).map(({ metadata }) => metadata.name);
+    expect(names).toEqual(['default', 'kube-node-lease', 'kube-public', 'kube-system', 'team']);
+  });
+
+  it('tells its subscribers until they leave', () => {
+    const store = storeWith();
+    let calls = 0;
+    const leave = store.subscribe(() => calls++);
+    store.put(node('node-2'));
+    leave();
+    store.put(node('node-3'));
+    expect(calls).toBe(1);
+  });
+
+  it('refuses kinds that are not served, and objects without a place', () => {
+    const store = storeWith();
+    const { metadata } = pod({ name: 'a' });
+    const refused = [
+      { apiVersion: 'v1', kind: 'Gadget', metadata },
+      { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: '' } },
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', uid: 'u', creationTimestamp: '' } },
+    ];
+    for (const object of refused) expect(() => store.put(object)).toThrow(TunnelError);
+  });
+});

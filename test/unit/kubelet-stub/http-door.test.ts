@@ -1,0 +1,176 @@
+import { once } from 'node:events';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createAuthority } from '../../../src/pki/authority.js';
+import { type Bench, issueCertificates, startBench, type TestPki, tlsFiles } from './bench.js';
+import { ask, open } from './http-client.js';
+import { pod, ScriptedRuntime } from './scripted-runtime.js';
+
+const app = 'default/web-0/app';
+
+describe('the HTTP API of a kubelet', () => {
+  let pki: TestPki;
+  let runtime: ScriptedRuntime;
+  let bench: Bench;
+
+  beforeAll(async () => {
+    pki = await issueCertificates();
+  });
+  beforeEach(async () => {
+    runtime = new ScriptedRuntime();
+    bench = await startBench(pki, runtime);
+  });
+  afterEach(() => bench.close());
+
+  const get = (path: string, method = 'GET') => ask(bench.kubelet, pki.client, path, { method });
+
+  it('answers health checks with ok', async () => {
+    for (const path of ['/healthz', '/healthz/ping', '/healthz/log', '/healthz/syncloop']) {
+      expect(await get(path)).toMatchObject({ status: 200, text: 'ok' });
+    }
+  });
+
+  it('lists its pods as a v1 PodList, and the running ones under /runningpods/', async () => {
+    const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: [pod] };
+    for (const path of ['/pods', '/pods/', '/runningpods/']) {
+      const answer = await get(path);
+      expect(JSON.parse(answer.text)).toEqual(list);
+      expect(answer.headers['content-type']).toBe('application/json');
+    }
+  });
+
+  it('answers unknown paths with 404 and wrong methods with 405 and what is allowed', async () => {
+    for (const path of ['/', '/nope', '/exec/a/b', '/containerLogs/a/b/c/d', '/%E0%A4%A', '/pods/x']) {
+      expect((await get(path)).status).toBe(404);
+    }
+    const answer = await get('/pods', 'DELETE');
+    expect([answer.status, answer.headers.allow]).toEqual([405, 'GET']);
+  });
+
+  it('answers a peer without a certificate of its client CA with 401 Unauthorized', async () => {
+    const foreign = await createAuthority();
+    const pair = await foreign.issue({ commonName: 'kube-apiserver-kubelet-client', usages: ['client'] });
+    const identities = [{ ca: pki.client.ca }, { ...tlsFiles(foreign, pair), ca: pki.client.ca }];
+    for (const identity of identities) {
+      const answer = await ask(bench.kubelet, identity, '/pods');
+      expect([answer.status, answer.text]).toEqual([401, 'Unauthorized']);
+    }
+    expect(bench.events).toContainEqual(
+      expect.objectContaining({
+        kind: 'request.failed',
+        status: 401,
+        error: 'Unauthorized: no client certificate was presented',
+      }),
+    );
+  });
+
+  it('wants an upgrade on the paths of streams, after it has checked the request', async () => {
+    const cases = [
+      [`/exec/${app}?command=ls&output=1`, 500, 'Upgrade request required'],
+      ['/attach/default/web-0/u-1/app?input=1', 500, 'Upgrade request required'],
+      ['/portForward/default/web-0', 500, 'Upgrade request required'],
+      [`/exec/${app}?command=ls`, 400, 'you must specify at least 1 of stdin, stdout, stderr'],
+      [`/exec/${app}?command=ls&output=true`, 400, 'you must specify at least 1 of stdin, stdout, stderr'],
+      ['/exec/default/gone/app?command=ls&output=1', 404, 'pod does not exist'],
+      ['/exec/default/web-0/u-2/app?command=ls&output=1', 404, 'pod does not exist'],
+      ['/exec/default/web-0/nope?command=ls&output=1', 500, 'container not found ("nope")'],
+      ['/attach/default/web-0/nope?output=1', 500, 'container nope not found in pod web-0_default'],
+      ['/portForward/default/gone', 404, 'pod does not exist'],
+      ['/portForward/default/web-0/u-2', 404, 'pod not found'],
+    ] as const;
+    for (const [path, status, text] of cases) {
+      expect(await get(path, 'POST'), path).toMatchObject({ status, text });
+    }
+  });
+
+  it('runs the command of /run and gives its output, or 500 with what went wrong', async () => {
+    const cases = [
+      [`/run/${app}?cmd=echo%20a%20b`, 200, 'a b\nnoted\n'],
+      [`/run/${app}?cmd=exit%203`, 500, "command 'exit 3' exited with 3: "],
+      [`/run/${app}?cmd=broken`, 500, 'the shim is gone'],
+      ['/run/default/gone/app?cmd=echo', 404, 'pod does not exist'],
+      ['/run/default/web-0/u-1/nope?cmd=echo', 500, 'container not found ("nope")'],
+    ] as const;
+    for (const [path, status, text] of cases) {
+      expect(await get(path, 'POST'), path).toMatchObject({ status, text });
+    }
+  });
+
+  describe('/containerLogs', () => {
+    it('sends a log in chunks', async () => {
+      const answer = await get(`/containerLogs/${app}`);
+      expect([answer.status, answer.text]).toEqual([200, 'one\ntwo\n']);
+      expect(answer.headers['transfer-encoding']).toBe('chunked');
+    });
+
+    it('hands decoded options to the runtime', async () => {
+      const query = 'follow=0&timestamps=&sinceTime=2026-03-01T10:00:00.5Z&tailLines=7&limitBytes=99';
+      await get(`/containerLogs/${app}?${query}`);
+      expect(runtime.logRequests).toEqual([
+        {
+          ...{ namespace: 'default', pod: 'web-0', container: 'app' },
+          ...{ follow: false, previous: false, timestamps: true, tailLines: 7, limitBytes: 99 },
+          sinceTimeMs: Date.parse('2026-03-01T10:00:00.500Z'),
+        },
+      ]);
+    });
+
+    it('words its refusals as the kubelet does', async () => {
+      const cases = [
+        [`${app}?tailLines=x`, 400, '{"message": "Unable to decode query."}'],
+        [`${app}?sinceTime=yesterday`, 400, '{"message": "Unable to decode query."}'],
+        [`${app}?tailLines=-1`, 422, '{"message": "Invalid request."}'],
+        [`${app}?limitBytes=0`, 422, '{"message": "Invalid request."}'],
+        ['default/gone/app', 404, 'pod "gone" does not exist'],
+        ['default/web-0/nope', 404, 'container "nope" not found in pod "web-0"'],
+        [`${app}?previous=true`, 400, 'previous terminated container "app" in pod "web-0" not found'],
+      ] as const;
+      for (const [path, status, text] of cases) {
+        expect(await get(`/containerLogs/${path}`), path).toMatchObject({ status, text });
+      }
+    });
+
+    it('sends the head of a followed log before its first line, and stops when the follower goes', async () => {
+      runtime.logLines = [];
+      const response = await open(bench.kubelet, pki.client, `/containerLogs/${app}?follow=true`);
+      expect(response.statusCode).toBe(200);
+      await runtime.hasStarted;
+      response.destroy();
+      await runtime.hasAborted;
+      await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+      expect(bench.events.at(-1)).toMatchObject({ kind: 'request.finished', status: 200 });
+    });
+
+    it('ends a log whose reader fails without the last chunk, so that the client sees the cut', async () => {
+      runtime.logs = async () =>
+        (async function* () {
+          yield Buffer.from('half');
+          throw new Error('disk gone');
+        })();
+      const response = await open(bench.kubelet, pki.client, `/containerLogs/${app}`);
+      response.resume();
+      const [error] = (await once(response, 'error')) as [Error];
+      expect(error.message).toBe('aborted');
+      expect(bench.events.at(-1)).toMatchObject({ kind: 'request.failed', error: 'disk gone' });
+    });
+  });
+
+  it('counts sinceSeconds back from the wall time of the lab', async () => {
+    const now = Date.now();
+    await get(`/containerLogs/${app}?sinceSeconds=60`);
+    expect(runtime.logRequests[0]?.sinceTimeMs).toBeGreaterThan(now - 61_000);
+    expect(runtime.logRequests[0]?.sinceTimeMs).toBeLessThan(Date.now() - 59_000);
+  });
+
+  it('ties its events to the audit ID of the request', async () => {
+    await ask(bench.kubelet, pki.client, '/healthz', { headers: { 'Audit-ID': 'a-1' } });
+    expect(bench.events.slice(1)).toEqual([
+      expect.objectContaining({
+        kind: 'request.started',
+        request: 'a-1',
+        protocol: 'http',
+        path: '/healthz',
+      }),
+      expect.objectContaining({ kind: 'request.finished', request: 'a-1', status: 200 }),
+    ]);
+  });
+});

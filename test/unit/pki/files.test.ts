@@ -1,0 +1,208 @@
+import { X509Certificate } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createAuthority } from '../../../src/pki/authority.js';
+import { roleNames } from '../../../src/pki/certificate-set.js';
+import {
+  pairPaths,
+  readCertificateDirectory,
+  readKeyPair,
+  readTrustedCertificates,
+  writeCertificateDirectory,
+} from '../../../src/pki/files.js';
+
+let scratch: string;
+let directory: string;
+beforeEach(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'konnsim-pki-'));
+  directory = join(scratch, 'certs');
+});
+afterEach(() => rm(scratch, { recursive: true, force: true }));
+
+const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
+
+describe('a certificate directory', () => {
+  it('holds a CA, every role and one kubelet for each node, and reads back as it was written', async () => {
+    const nodes = [{ name: 'node-1', ipAddresses: ['10.0.1.11'] }, { name: 'node-2' }];
+    const written = await writeCertificateDirectory(directory, { nodes });
+    const names = ['ca', ...roleNames(), 'kubelet-node-1', 'kubelet-node-2'];
+    expect((await readdir(directory)).sort()).toEqual(
+      names.flatMap((name) => [`${name}.crt`, `${name}.key`]).sort(),
+    );
+    const read = await readCertificateDirectory(directory, ['node-1', 'node-2']);
+    expect(read.leaves).toEqual(written.leaves);
+    expect(read.kubelets).toEqual(written.kubelets);
+    expect(read.ca.certPem).toBe(written.ca.certPem);
+    const kubelet = new X509Certificate(read.kubelets.get('node-1')?.certPem ?? '');
+    expect(kubelet.checkIP('10.0.1.11')).toBe('10.0.1.11');
+    expect(kubelet.checkHost('node-1')).toBe('node-1');
+  });
+
+  it('keeps keys and folder from other users', async () => {
+    await writeCertificateDirectory(directory);
+    expect(await modeOf(directory)).toBe(0o700);
+    for (const name of ['ca', ...roleNames()])
+      expect(await modeOf(pairPaths(directory, name).keyPath)).toBe(0o600);
+  });
+
+  it('leaves the mode of a folder that was there', async () => {
+    await mkdir(directory);
+    await chmod(directory, 0o755);
+    await writeCertificateDirectory(directory);
+    expect(await modeOf(directory)).toBe(0o755);
+  });
+
+  it('refuses to overwrite a leaf, and changes nothing then', async () => {
+    await writeCertificateDirectory(directory);
+    const before = await readFile(join(directory, 'agent.crt'), 'utf8');
+    await expect(writeCertificateDirectory(directory)).rejects.toMatchObject({
+      code: 'FILE_UNWRITABLE',
+      message: `${join(directory, 'server.crt')}: exists already`,
+    });
+    expect(await readFile(join(directory, 'agent.crt'), 'utf8')).toBe(before);
+  });
+
+  it('replaces the leaves by force but keeps the CA, so that trust goes on', async () => {
+    const first = await writeCertificateDirectory(directory);
+    const second = await writeCertificateDirectory(directory, { force: true });
+    expect(second.ca.certPem).toBe(first.ca.certPem);
+    expect(second.leaves.agent.certPem).not.toBe(first.leaves.agent.certPem);
+    expect((await readCertificateDirectory(directory)).leaves).toEqual(second.leaves);
+  });
+
+  it('uses a CA brought along by the user', async () => {
+    const own = await createAuthority({ commonName: 'own' });
+    await mkdir(directory);
+    await writeFile(join(directory, 'ca.crt'), own.certPem);
+    await writeFile(join(directory, 'ca.key'), own.keyPem);
+    const set = await writeCertificateDirectory(directory);
+    expect(new X509Certificate(set.leaves.agent.certPem).issuer).toBe('CN=own');
+  });
+
+  it('does not make a second CA beside half a CA', async () => {
+    await mkdir(directory);
+    await writeFile(join(directory, 'ca.crt'), 'x');
+    await expect(writeCertificateDirectory(directory)).rejects.toMatchObject({
+      code: 'FILE_UNREADABLE',
+      message: `${join(directory, 'ca.key')}: no such file`,
+    });
+  });
+
+  it('does not take a leaf of another CA for its own', async () => {
+    await writeCertificateDirectory(directory);
+    const stranger = await (await createAuthority()).issue({ commonName: 'x', usages: ['client'] });
+    const { certPath, keyPath } = pairPaths(directory, 'agent');
+    await writeFile(certPath, stranger.certPem);
+    await writeFile(keyPath, stranger.keyPem);
+    await expect(readCertificateDirectory(directory)).rejects.toMatchObject({
+      code: 'CERT_INVALID',
+      message: `${certPath}: not issued by ${join(directory, 'ca.crt')}`,
+    });
+  });
+
+  it('leaves no temporary file behind when it cannot finish', async () => {
+    await mkdir(join(directory, 'agent.crt'), { recursive: true });
+    await expect(writeCertificateDirectory(directory, { force: true })).rejects.toMatchObject({
+      code: 'FILE_UNWRITABLE',
+    });
+    expect((await readdir(directory)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('refuses a node name that is none, before writing anything', async () => {
+    const nodes = [{ name: '../../etc/passwd' }];
+    await expect(writeCertificateDirectory(directory, { nodes })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    });
+    await expect(stat(directory)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('says so when a file is where the folder should be', async () => {
+    await writeFile(directory, '');
+    await expect(writeCertificateDirectory(directory)).rejects.toMatchObject({
+      code: 'FILE_UNWRITABLE',
+      where: directory,
+    });
+  });
+});
+
+describe('reading a pair names the file and the reason', () => {
+  const put = async (certPem: string, keyPem: string) => {
+    await mkdir(directory, { recursive: true });
+    const paths = pairPaths(directory, 'x');
+    await writeFile(paths.certPath, certPem);
+    await writeFile(paths.keyPath, keyPem);
+    return paths;
+  };
+
+  it('missing', async () => {
+    const paths = pairPaths(directory, 'x');
+    await expect(readKeyPair(paths)).rejects.toMatchObject({
+      code: 'FILE_UNREADABLE',
+      message: `${paths.certPath}: no such file`,
+    });
+  });
+
+  it('not PEM', async () => {
+    const ca = await createAuthority();
+    const swapped = await put(ca.keyPem, ca.certPem);
+    await expect(readKeyPair(swapped)).rejects.toMatchObject({
+      code: 'CERT_INVALID',
+      message: `${swapped.certPath}: not a PEM certificate`,
+    });
+    const noKey = await put(ca.certPem, 'hello');
+    await expect(readKeyPair(noKey)).rejects.toMatchObject({
+      message: `${noKey.keyPath}: not a PEM private key`,
+    });
+  });
+
+  it('damaged', async () => {
+    const ca = await createAuthority();
+    const paths = await put(ca.certPem.replace(/\n.{10}/, '\nAAAAAAAAAA'), ca.keyPem);
+    await expect(readKeyPair(paths)).rejects.toMatchObject({
+      message: `${paths.certPath}: the certificate is damaged`,
+    });
+    const cut = await put(ca.certPem, ca.keyPem.replace(/\n.{10}/, '\nAAAAAAAAAA'));
+    await expect(readKeyPair(cut)).rejects.toMatchObject({
+      message: `${cut.keyPath}: the private key is damaged`,
+    });
+  });
+
+  it('key of another certificate', async () => {
+    const paths = await put((await createAuthority()).certPem, (await createAuthority()).keyPem);
+    await expect(readKeyPair(paths)).rejects.toMatchObject({
+      code: 'CERT_INVALID',
+      message: `${paths.keyPath}: the key does not match the certificate ${paths.certPath}`,
+    });
+  });
+
+  it('expired, and not yet valid', async () => {
+    const ca = await createAuthority();
+    const days = (from: string, to: string) =>
+      ca.issue({ commonName: 'x', usages: ['client'], notBefore: new Date(from), notAfter: new Date(to) });
+    const old = await days('2020-01-01', '2020-01-02');
+    const paths = await put(old.certPem, old.keyPem);
+    await expect(readKeyPair(paths)).rejects.toMatchObject({
+      message: `${paths.certPath}: expired on 2020-01-02T00:00:00Z`,
+    });
+    await expect(readTrustedCertificates(paths.certPath)).rejects.toMatchObject({ code: 'CERT_INVALID' });
+    const early = await days('2100-01-01', '2100-01-02');
+    await put(early.certPem, early.keyPem);
+    await expect(readKeyPair(paths)).rejects.toMatchObject({
+      message: `${paths.certPath}: not valid before 2100-01-01T00:00:00Z`,
+    });
+  });
+
+  it('accepts a trust bundle in which one of several certificates is valid', async () => {
+    const ca = await createAuthority();
+    const old = await ca.issue({
+      commonName: 'x',
+      usages: ['client'],
+      notBefore: new Date(0),
+      notAfter: new Date(1e9),
+    });
+    const paths = await put(old.certPem + ca.certPem, ca.keyPem);
+    expect(await readTrustedCertificates(paths.certPath)).toBe(old.certPem + ca.certPem);
+  });
+});

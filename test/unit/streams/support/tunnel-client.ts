@@ -1,0 +1,25 @@
+import type { IncomingMessage } from 'node:http';
+import WebSocket from 'ws';
+
+export const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
+
+/**
+ * Opens a WebSocket as kubectl's port-forward does. The ws client takes no subprotocol with a slash, so the name goes
+ * as a plain header, and the server's answer is taken off the response before ws looks at it.
+ */
+export async function openTunnel(
+  url: string,
+  offer: string = tunnelProtocol,
+): Promise<{ readonly ws: WebSocket; readonly protocol: string | undefined }> {
+  const ws = new WebSocket(url, { headers: { 'Sec-WebSocket-Protocol': offer }, perMessageDeflate: false });
+  let protocol: string | undefined;
+  ws.once('upgrade', (response: IncomingMessage) => {
+    protocol = response.headers['sec-websocket-protocol'];
+    delete response.headers['sec-websocket-protocol'];
+  });
+  await new Promise<void>((resolve, reject) => {
+    ws.once('open', resolve);
+    ws.on('error', reject);
+  });
+  return { ws, protocol };
+}
