@@ -7,11 +7,11 @@ const ranks = [
   ['links', 'pki', 'observe', 'wire', 'streams'],
   ['server', 'agent', 'kubelet-stub', 'apiserver'],
   ['lab'],
-  ['cli'],
+  ['cli', 'dropin'],
 ];
 
-/** Exceptions among equals: the kubelet's gRPC client speaks in the stream types. */
-const siblings = { wire: ['streams'] };
+/** Exceptions among equals: the kubelet's gRPC client speaks in the stream types; programs share what serves any. */
+const siblings = { wire: ['streams'], dropin: ['cli'] };
 
 /** Libraries that may change: each is known to one place only. */
 const wrapped = {

@@ -5,6 +5,7 @@ import type { Clock, Timer } from '../core/clock.js';
 import { connectionMarks } from '../core/congestion.js';
 import { TunnelError } from '../core/errors.js';
 import type { ConnectEndpoint } from './options.js';
+import { takenBytes } from './socket-progress.js';
 
 /** After the close of a connection: how long its endpoint may take nothing, and then how long it may stay, ms. */
 const finishTimeoutMs = 10_000;
@@ -41,6 +42,10 @@ export class EndpointSocket implements EndpointPort {
     );
   }
 
+  get takenBytes(): number {
+    return this.socket === undefined ? 0 : takenBytes(this.socket);
+  }
+
   whenClear(resume: () => void): void {
     this.waiting.add(resume);
   }
@@ -67,9 +72,9 @@ export class EndpointSocket implements EndpointPort {
 
   /** An endpoint that goes on reading what was queued is waited for; one that does not, or never ends, is dropped. */
   private awaitFinish(socket: Socket): void {
-    const queued = socket.writableLength;
+    const taken = takenBytes(socket);
     this.finishTimer = this.options.clock.after(finishTimeoutMs, () => {
-      if (socket.writableLength < queued) this.awaitFinish(socket);
+      if (takenBytes(socket) > taken) this.awaitFinish(socket);
       else socket.destroy();
     });
   }

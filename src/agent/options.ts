@@ -44,7 +44,8 @@ export interface AgentOptions {
 export const agentDefaults = {
   sync: { intervalMs: 1000, capMs: 10_000 },
   syncForever: false,
-  keepaliveTimeMs: 30_000,
+  // Not 30 s sharp: what arrives a moment early counts against us.
+  keepaliveTimeMs: 31_000,
   connectTimeoutMs: 10_000,
   dialTimeoutMs: 5000,
 } as const satisfies Partial<AgentOptions>;

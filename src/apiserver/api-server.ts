@@ -6,6 +6,7 @@ import type { Facade, FaithfulBug } from './facade.js';
 import { createAuthenticator, type TokenRecord } from './http/authenticate.js';
 import { listen, type ServingTls } from './http/listener.js';
 import { createKubeletConnector, type KubeletTls } from './kubelet/connector.js';
+import { defaultAddressTypes, type NodeAddressType } from './kubelet/endpoint.js';
 import { createReception } from './reception.js';
 import type { ObjectStore } from './store/object-store.js';
 import { createStreamCounter, type StreamCounts } from './stream-counter.js';
@@ -25,6 +26,11 @@ export interface ApiServerOptions {
   /** The only way to kubelets. */
   readonly dialer: Dialer;
   readonly kubeletTls: KubeletTls;
+  /**
+   * By which of its addresses a node is dialled, most wanted first. Default as kube-apiserver's
+   * `--kubelet-preferred-address-types`: Hostname, InternalDNS, InternalIP, ExternalDNS, ExternalIP.
+   */
+  readonly preferredAddressTypes?: readonly NodeAddressType[];
   /** Bearer tokens, besides client certificates. */
   readonly tokens?: readonly TokenRecord[];
   readonly clock: Clock;
@@ -56,6 +62,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const facade: Facade = {
     node: `apiserver/${name}`,
     store: options.store,
+    preferredAddressTypes: options.preferredAddressTypes ?? defaultAddressTypes,
     kubelets: createKubeletConnector({ dialer: options.dialer, tls: options.kubeletTls, clock }),
     clock,
     now: createWallClock(clock),

@@ -1,16 +1,15 @@
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { KubeletConnector } from './kubelet/connector.js';
-import type { ObjectStore } from './store/object-store.js';
+import type { KubeletDirectory } from './kubelet/target.js';
 import type { StreamCounter } from './stream-counter.js';
 import type { VersionInfo } from './version.js';
 import type { WallClock } from './wall-clock.js';
 
 /** What all handlers of one API server share. */
-export interface Facade {
+export interface Facade extends KubeletDirectory {
   /** `apiserver/<name>`, as events call it. */
   readonly node: string;
-  readonly store: ObjectStore;
   readonly kubelets: KubeletConnector;
   readonly clock: Clock;
   readonly now: WallClock;

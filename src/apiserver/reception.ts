@@ -15,8 +15,8 @@ import { findRoute, isPublic, type Route } from './routes/route.js';
 /** Takes requests in: says who asks, gives them an ID, finds their handler, and answers when it fails. */
 export interface Reception {
   /** `abort` cuts the connection when a response that has begun cannot be completed. */
-  request(request: IncomingMessage, response: ServerResponse, abort: () => void): void;
-  upgrade(upgrade: Upgrade): void;
+  readonly request: (request: IncomingMessage, response: ServerResponse, abort: () => void) => void;
+  readonly upgrade: (upgrade: Upgrade) => void;
   /** Aborts everything under way. */
   close(): void;
 }

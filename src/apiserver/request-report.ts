@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { RequestEvent } from '../core/events.js';
-import { headerList, tunnelPrefix, upgradeKind, webSocketProtocolKind } from '../streams/protocol-names.js';
+import { offeredProtocol } from '../streams/protocol-names.js';
 import type { StreamProtocol } from '../streams/types.js';
 import type { Facade } from './facade.js';
 import type { RequestContext } from './http/exchange.js';
@@ -54,9 +54,5 @@ function verbOf(context: RequestContext, route: Route): string {
 }
 
 function protocolOf(request: IncomingMessage): 'http' | StreamProtocol {
-  if (request.headers.upgrade === undefined) return 'http';
-  if (upgradeKind(request) !== 'websocket') return 'spdy';
-  const offered = headerList(request, 'Sec-WebSocket-Protocol');
-  if (offered.some((name) => name.startsWith(tunnelPrefix))) return 'websocket-tunnel';
-  return webSocketProtocolKind(offered[0] ?? '');
+  return request.headers.upgrade === undefined ? 'http' : offeredProtocol(request);
 }

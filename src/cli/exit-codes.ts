@@ -11,6 +11,8 @@ export const exitCodes = {
   labUnreachable: 6,
   /** `exec` could not run the command, or lost it: not to be mixed up with the command's own codes. */
   transport: 125,
+  /** Who read stdout went away: 128 + SIGPIPE. */
+  brokenPipe: 141,
 } as const;
 
 const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

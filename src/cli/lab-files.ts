@@ -1,8 +1,10 @@
-import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { constants, existsSync, rmdirSync, rmSync } from 'node:fs';
+import { access, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { TunnelError } from '../core/errors.js';
 import type { Lab } from '../lab/lab.js';
+import { makeFolder } from '../pki/make-folder.js';
 
 /** What a lab writes for other programs: where it is and how to be let in. */
 const addressesSchema = z.object({
@@ -25,11 +27,16 @@ const addressesSchema = z.object({
 export type LabAddresses = z.infer<typeof addressesSchema>;
 
 const addressesFile = 'addresses.json';
+const partialFile = `${addressesFile}.partial`;
+const fileNames = [addressesFile, 'kubeconfig', 'ca.crt', 'kubelet-client.crt', 'kubelet-client.key'];
 export const defaultLabFolder = '.konnsim';
 
 /** The folder of a running lab. */
 export class LabFiles {
   readonly folder: string;
+  /** The first folder that had to be made on the way. */
+  private made: string | undefined;
+  private claimed = false;
 
   constructor(folder: string) {
     this.folder = resolve(folder);
@@ -43,15 +50,39 @@ export class LabFiles {
     return join(this.folder, addressesFile);
   }
 
-  /** Throws ADDRESS_IN_USE when a living lab uses the folder. */
+  /**
+   * Makes the folder. Throws ADDRESS_IN_USE when a living lab uses it, FILE_UNWRITABLE when it cannot be made or holds
+   * files of the same names that are not a lab's.
+   */
   async claim(): Promise<void> {
-    const other = await this.read().catch(() => undefined);
-    if (other !== undefined && isAlive(other.pid)) {
-      throw new TunnelError('ADDRESS_IN_USE', `a lab is already running there (process ${other.pid})`, {
-        where: this.folder,
-        hint: 'Stop it, or choose another folder with --dir.',
-      });
+    if (existsSync(this.addressesPath)) await this.refuseLivingLab();
+    else this.refuseForeignFiles();
+    this.claimed = true;
+    try {
+      this.made = makeFolder(this.folder);
+      await access(this.folder, constants.W_OK);
+    } catch (caught) {
+      throw TunnelError.from(caught, 'FILE_UNWRITABLE', this.folder);
     }
+  }
+
+  private async refuseLivingLab(): Promise<void> {
+    const other = await this.read();
+    if (!isAlive(other.pid)) return;
+    throw new TunnelError('ADDRESS_IN_USE', `a lab is already running there (process ${other.pid})`, {
+      where: this.folder,
+      hint: 'Stop it, or choose another folder with --dir.',
+    });
+  }
+
+  private refuseForeignFiles(): void {
+    const path = fileNames.map((name) => join(this.folder, name)).find((one) => existsSync(one));
+    if (path === undefined) return;
+    const hint = 'Choose another folder with --dir, or move the file away.';
+    throw new TunnelError('FILE_UNWRITABLE', `${path} exists already and is not of a lab`, {
+      where: path,
+      hint,
+    });
   }
 
   /** Writes all files; `addresses.json` comes last and whole, so whoever waits for it finds everything. */
@@ -64,12 +95,11 @@ export class LabFiles {
       key: join(this.folder, 'kubelet-client.key'),
     };
     try {
-      await mkdir(this.folder, { recursive: true, mode: 0o700 });
       await this.secret(tls.ca, ca.certPem);
       await this.secret(tls.cert, pair.certPem);
       await this.secret(tls.key, pair.keyPem);
       await this.secret(this.kubeconfigPath, lab.kubeconfig);
-      const partial = `${this.addressesPath}.partial`;
+      const partial = join(this.folder, partialFile);
       await this.secret(partial, `${JSON.stringify(this.describe(lab, tls, version), undefined, 2)}\n`);
       await rename(partial, this.addressesPath);
     } catch (caught) {
@@ -82,19 +112,27 @@ export class LabFiles {
     const text = await readFile(this.addressesPath, 'utf8').catch((cause: unknown) => {
       throw new TunnelError('LAB_UNREACHABLE', `no lab is running: ${this.addressesPath} cannot be read`, {
         cause,
+        hint: 'Start one with `konnsim up`, or name its folder with --dir.',
       });
     });
     const parsed = addressesSchema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
-    throw new TunnelError('CONFIG_INVALID', 'not an addresses file', { where: this.addressesPath });
+    throw new TunnelError('CONFIG_INVALID', 'not the addresses of a lab', {
+      where: this.addressesPath,
+      hint: 'Choose another folder with --dir.',
+    });
   }
 
-  /** Removes what `write` wrote, and the folder when nothing else is in it. */
-  async remove(): Promise<void> {
-    const names = [addressesFile, 'kubeconfig', 'ca.crt', 'kubelet-client.crt', 'kubelet-client.key'];
-    for (const name of names) await rm(join(this.folder, name), { force: true });
-    // Files of somebody else stay, and so does the folder then.
-    await rmdir(this.folder).catch(() => undefined);
+  /** Removes what `claim` and `write` made, if the folder was ours at all, and a folder only when nothing else is in it. Never throws. */
+  remove(): void {
+    if (!this.claimed) return;
+    try {
+      for (const name of [...fileNames, partialFile]) rmSync(join(this.folder, name), { force: true });
+      const above = dirname(this.made ?? this.folder);
+      for (let folder = this.folder; folder !== above; folder = dirname(folder)) rmdirSync(folder);
+    } catch {
+      // Files of somebody else stay, and so does the folder then.
+    }
   }
 
   private async secret(path: string, text: string): Promise<void> {

@@ -10,6 +10,7 @@ import { createJournal } from '../observe/journal.js';
 import { pairPaths, readKeyPair, readTrustedCertificates } from '../pki/files.js';
 import type { TlsFiles } from '../wire/tls.js';
 import { listenForSignals } from './signals.js';
+import { createEventPrinter } from './terminal.js';
 
 /** What a role that runs alone needs of its surroundings. */
 export interface RoleGround {
@@ -24,11 +25,36 @@ export interface RoleFlags {
   readonly packets?: boolean;
 }
 
-export function createRoleGround({ packets = false }: { readonly packets?: boolean }): RoleGround {
+/** Hands over how to end what was just started. */
+export type Started = (close: () => Promise<void>) => void;
+
+/**
+ * Runs a role until a signal comes. `start` returns the lines that tell its real addresses. Whatever was started ends
+ * again, the last first, also when the rest of the start fails. Resolves with the exit code.
+ */
+export async function runRole(
+  flags: { readonly packets?: boolean },
+  start: (ground: RoleGround, started: Started) => Promise<readonly string[]>,
+): Promise<number> {
+  const interruption = listenForSignals();
+  const closes: (() => Promise<void>)[] = [];
+  try {
+    const lines = await start(createRoleGround(flags), (close) => void closes.unshift(close));
+    // One write, so that no event comes between them.
+    process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+    return await interruption.wanted;
+  } finally {
+    for (const close of closes) await close();
+    interruption.dispose();
+  }
+}
+
+function createRoleGround({ packets = false }: { readonly packets?: boolean }): RoleGround {
   const clock = createRealClock();
   const journal = createJournal({ clock, capacity: 100 });
+  const print = createEventPrinter();
   journal.subscribe((event) => {
-    if (packets || event.kind !== 'packet') process.stdout.write(`${eventText(event)}\n`);
+    if (packets || event.kind !== 'packet') print(eventText(event));
   });
   return { clock, random: createRandom(randomInt(2 ** 32)), emit: journal.emit };
 }
@@ -39,28 +65,17 @@ export async function readTls(folder: string, leaf: string): Promise<TlsFiles> {
   return { ca: await readTrustedCertificates(join(folder, 'ca.crt')), cert: pair.certPem, key: pair.keyPem };
 }
 
-/** Runs until a signal comes, then stops. Resolves with the exit code. */
-export async function untilSignalled(stop: () => Promise<void>): Promise<number> {
-  const interruption = listenForSignals();
-  try {
-    return await interruption.wanted;
-  } finally {
-    await stop();
-    interruption.dispose();
-  }
-}
-
 /** The standard cluster, the same in every process that is told the same number of nodes. */
 export function standardTopology(nodes: number, kubernetesVersion: string): Topology {
   return createTopology({ nodes, random: createRandom(1), nowMs: Date.now(), kubernetesVersion });
 }
 
-/** One node of the standard cluster. Throws NODE_NOT_FOUND. */
+/** One node of the standard cluster. Throws USAGE. */
 export function findNode({ nodes }: Topology, name: string): NodeSpec {
   const found = nodes.find((node) => node.name === name);
   if (found !== undefined) return found;
   const names = nodes.map((node) => node.name).join(', ');
-  throw new TunnelError('NODE_NOT_FOUND', `there is no node "${name}"; there are ${names}`, {
+  throw new TunnelError('USAGE', `there is no node "${name}"; there are ${names}`, {
     hint: 'Name one of them, or raise --nodes.',
   });
 }

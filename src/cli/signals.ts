@@ -1,34 +1,51 @@
+import { brokenOutputCode } from './output-watch.js';
+
 /** Ends a command that runs until told to stop. */
 export interface Interruption {
-  /** Resolves with the signal's exit code (130, 143) at the first SIGINT, SIGTERM or SIGHUP. */
+  /**
+   * Resolves with the exit code at the first SIGINT (130), SIGTERM (143) or SIGHUP (129), or when stdout fails, for
+   * then nobody listens any more (141).
+   */
   readonly wanted: Promise<number>;
   readonly signal: AbortSignal;
   /** Stops listening. */
   dispose(): void;
 }
 
+export interface InterruptionOptions {
+  /** The last chance to clean up, when a second signal ends the process in the midst of its orderly end. */
+  readonly beforeForcedExit?: () => void;
+}
+
 const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type Name = keyof typeof codes;
 
 /** The first signal asks to stop in order; the second ends the process at once. */
-export function listenForSignals(): Interruption {
+export function listenForSignals({ beforeForcedExit }: InterruptionOptions = {}): Interruption {
   const controller = new AbortController();
   let settle: (code: number) => void = () => undefined;
   const wanted = new Promise<number>((resolve) => {
     settle = resolve;
   });
-  const names = Object.keys(codes) as Name[];
-  const onSignal = (name: Name): void => {
-    if (controller.signal.aborted) process.exit(codes[name]);
+  const interrupt = (code: number): void => {
+    settle(code);
     controller.abort();
-    settle(codes[name]);
   };
+  const onSignal = (name: Name): void => {
+    if (!controller.signal.aborted) return interrupt(codes[name]);
+    beforeForcedExit?.();
+    process.exit(codes[name]);
+  };
+  const onBrokenOutput = (cause: NodeJS.ErrnoException): void => interrupt(brokenOutputCode(cause));
+  const names = Object.keys(codes) as Name[];
   for (const name of names) process.on(name, onSignal);
+  process.stdout.on('error', onBrokenOutput);
   return {
     wanted,
     signal: controller.signal,
     dispose: () => {
       for (const name of names) process.off(name, onSignal);
+      process.stdout.off('error', onBrokenOutput);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { TunnelError } from '../core/errors.js';
+import { printable } from '../observe/event-text.js';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -25,11 +26,32 @@ export function createTerminal(colourWanted = true): Terminal {
   };
 }
 
+/** How much may wait for a slow reader of stdout. */
+const mostWaitingBytes = 1024 * 1024;
+
+/** Prints lines of events as far as the reader of stdout keeps up, and tells how many it had to leave out. */
+export function createEventPrinter(): (line: string) => void {
+  let missed = 0;
+  return (line) => {
+    if (process.stdout.writableLength > mostWaitingBytes) {
+      missed += 1;
+      return;
+    }
+    const gap = missed === 0 ? '' : `(${missed} events were not printed: stdout is read too slowly)\n`;
+    missed = 0;
+    process.stdout.write(`${gap}${line}\n`);
+  };
+}
+
 /** What a user sees of a failure: one line that says what, where and which code, and one that says what to do. */
 export function errorLines(caught: unknown): string {
   const error = TunnelError.from(caught);
-  const where = error.where === undefined ? '' : ` (at ${error.where})`;
-  const lines = [`error: ${error.message}${where} [${error.code}]`, `hint: ${error.hint}`];
+  const message = printable(error.message);
+  const told = error.where === undefined || message.includes(error.where);
+  const lines = [
+    `error: ${message}${told ? '' : ` (at ${error.where})`} [${error.code}]`,
+    `hint: ${error.hint}`,
+  ];
   if (error.audience === 'bug' && error.stack !== undefined && process.env['KONNSIM_DEBUG'])
     lines.push(error.stack);
   return lines.join('\n');

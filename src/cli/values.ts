@@ -1,11 +1,20 @@
+import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
+import { splitHostPort } from '../core/address.js';
 import { parseDuration } from '../core/duration.js';
 import type { StrategyName } from '../core/strategy.js';
 
+/** Values of an environment variable that leave a flag without a value off. */
+const off = new Set(['', '0', 'false', 'no', 'off']);
+
 /** An option that may also come from the environment: `--api-port` from `KONNSIM_API_PORT`. */
 export function option(flags: string, description: string): Option {
+  const made = new Option(flags, description);
   const name = /--([a-z-]+)/.exec(flags)?.[1] ?? '';
-  return new Option(flags, description).env(`KONNSIM_${name.replaceAll('-', '_').toUpperCase()}`);
+  const variable = `KONNSIM_${name.replaceAll('-', '_').toUpperCase()}`;
+  const takesValue = made.required || made.optional;
+  if (!takesValue && off.has((process.env[variable] ?? 'on').toLowerCase())) return made;
+  return made.env(variable);
 }
 
 /** Reads a whole number of the given range. */
@@ -28,9 +37,15 @@ export function durationMs(text: string): number {
   return value;
 }
 
-/** For options that may be given several times. */
+/** For options that may be given several times, or once as a list with commas. */
 export function collect(text: string, soFar: readonly string[] | undefined): string[] {
-  return [...(soFar ?? []), text];
+  return [...(soFar ?? []), ...text.split(',')];
+}
+
+/** Refuses an empty text. */
+export function someText(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('It must not be empty.');
 }
 
 /** Reads a list for `--proxy-strategies`. */
@@ -39,4 +54,29 @@ export function strategyList(text: string): StrategyName[] {
     if (name === 'default' || name === 'destHost' || name === 'defaultRoute') return name;
     throw new InvalidArgumentError(`unknown proxy strategy: ${name}`);
   });
+}
+
+/** Reads `host:port`. */
+export function hostPort(text: string): string {
+  if (splitHostPort(text) !== undefined) return text;
+  throw new InvalidArgumentError('It must be HOST:PORT.');
+}
+
+/** Reads a text that fits a gRPC header: printable ASCII. */
+export function headerText(text: string): string {
+  if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be printable ASCII, and not empty.');
+}
+
+/** Bytes of a Unix socket's path that every system has room for. */
+const mostSocketPathBytes = 103;
+
+/** Reads the path of a Unix socket, as an absolute one: a gRPC address has no relative paths. */
+export function socketPath(text: string): string {
+  const path = resolve(someText(text));
+  const sizeBytes = Buffer.byteLength(path);
+  if (sizeBytes <= mostSocketPathBytes) return path;
+  throw new InvalidArgumentError(
+    `The path of a Unix socket has room for ${mostSocketPathBytes} bytes, this one has ${sizeBytes}.`,
+  );
 }

@@ -107,7 +107,7 @@ export const errorTable = {
   LAB_UNREACHABLE: {
     audience: 'user',
     httpStatus: 503,
-    hint: 'Start one with `konnsim up`, or name its folder with --lab.',
+    hint: 'Start one with `konnsim up`, or name its folder with --dir.',
   },
   LAB_STOPPED: { audience: 'user', httpStatus: 503, hint: 'The lab was stopped; start a new one.' },
   INTERNAL: {

@@ -1,5 +1,14 @@
 import type { Clock, Timer } from './clock.js';
 
+/**
+ * How long a frontend or an endpoint may take nothing of what is queued for it, ms. Our streams report what was taken
+ * in steps of up to 128 KiB, so whoever takes 5 KB/s is safe.
+ */
+export const stallPatienceMs = 30_000;
+
+/** Looks without progress that make a stall: more than one, so that a process that slept is not blamed on its peer. */
+const looks = 2;
+
 export interface StallGuardOptions {
   readonly clock: Clock;
   /** How long nothing may be taken before it counts as a stall, ms. */
@@ -19,6 +28,7 @@ export interface StallGuardOptions {
 export class StallGuard {
   private readonly options: StallGuardOptions;
   private timer: Timer | undefined;
+  private inVain = 0;
 
   constructor(options: StallGuardOptions) {
     this.options = options;
@@ -26,7 +36,9 @@ export class StallGuard {
 
   /** Begins to watch, unless it already does or nobody waits. */
   watch(): void {
-    if (this.timer === undefined && this.options.waiting()) this.arm();
+    if (this.timer !== undefined || !this.options.waiting()) return;
+    this.inVain = 0;
+    this.arm();
   }
 
   cancel(): void {
@@ -37,14 +49,15 @@ export class StallGuard {
   private arm(): void {
     const { clock, patienceMs, takenBytes } = this.options;
     const before = takenBytes();
-    this.timer = clock.after(patienceMs, () => this.check(before));
+    this.timer = clock.after(patienceMs / looks, () => this.check(before));
   }
 
   private check(before: number): void {
     this.timer = undefined;
     const { waiting, takenBytes, stalled } = this.options;
     if (!waiting()) return;
-    if (takenBytes() > before) this.arm();
+    this.inVain = takenBytes() > before ? 0 : this.inVain + 1;
+    if (this.inVain < looks) this.arm();
     else stalled();
   }
 }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.js';
 import { servePortForward } from '../streams/port-forward-server.js';
+import { offeredProtocol } from '../streams/protocol-names.js';
 import { serveRemoteCommand } from '../streams/remote-command-server.js';
 import type { RemoteCommandResult, RemoteCommandStreams, StreamProtocol, Upgrade } from '../streams/types.js';
 import { endSoon, refuseUpgrade } from '../streams/upgrade-response.js';
@@ -102,7 +103,7 @@ export function answerUpgrade(context: DoorContext, upgrade: Upgrade): void {
   if (route.kind !== 'exec' && route.kind !== 'attach' && route.kind !== 'portForward') {
     return answerRequest(context, request, responseOnSocket(request, socket));
   }
-  const trace = traceRequest(context, subjectOf(request, parsed));
+  const trace = traceRequest(context, { ...subjectOf(request, parsed), protocol: offeredProtocol(request) });
   const plan = planUpgrade(context, route, parsed.search);
   switch (plan.kind) {
     case 'refused':

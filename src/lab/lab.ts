@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Agent } from '../agent/agent.js';
 import type { ApiServer } from '../apiserver/api-server.js';
 import { renderKubeconfig } from '../apiserver/kubeconfig.js';
+import type { ObjectStore } from '../apiserver/store/object-store.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventKind, LabEvent } from '../core/events.js';
 import type { EventOf, EventPattern } from '../observe/event-match.js';
@@ -46,6 +47,8 @@ export interface LabInsides {
   readonly topology: Topology;
   readonly journal: Journal;
   readonly folder: WorkFolder;
+  /** What the façade serves; it outlives restarts. */
+  readonly store: ObjectStore;
   readonly parts: LabParts;
   readonly clients: {
     readonly apiserver: TunnelClient;

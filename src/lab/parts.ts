@@ -141,7 +141,7 @@ export function agentPart(ground: LabGround, node: NodeSpec, server: ServerPart)
         random,
         emit,
       });
-      agent.start();
+      await agent.start();
       return agent;
     },
     stop: async (agent) => agent.stop(),
@@ -176,6 +176,8 @@ export function apiServerPart(ground: LabGround, options: ApiServerPartOptions):
         kubeletTls: { ca: ca.certPem, cert: kubeletPairs.certPem, key: kubeletPairs.keyPem },
         clock,
         emit,
+        // Agents dial node addresses; ladders show what was dialled.
+        preferredAddressTypes: ['InternalIP', 'Hostname'],
         version,
       });
       port = Number(apiserver.address.split(':').at(-1));

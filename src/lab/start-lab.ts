@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import { createObjectStore } from '../apiserver/store/object-store.js';
+import { createObjectStore, type ObjectStore } from '../apiserver/store/object-store.js';
 import { defaultVersion } from '../apiserver/version.js';
 import { createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
@@ -23,7 +23,15 @@ import { createWorkFolder, type WorkFolder } from './work-folder.js';
  * then leaves nothing behind.
  */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
-  const insides = await build(options);
+  return startLabIn(await createWorkFolder(), options);
+}
+
+/** As `startLab`, with its sockets in a folder that the caller knows. The lab removes it at its end. */
+export async function startLabIn(folder: WorkFolder, options: LabOptions): Promise<Lab> {
+  const insides = await build(options, folder).catch(async (error: unknown) => {
+    await folder.remove();
+    throw error;
+  });
   try {
     await startParts(insides);
     await allAgentsConnected(insides, options);
@@ -35,7 +43,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   return new Lab(insides);
 }
 
-async function build(options: LabOptions): Promise<LabInsides> {
+async function build(options: LabOptions, folder: WorkFolder): Promise<LabInsides> {
   const seed = options.seed ?? randomInt(2 ** 32);
   const random = createRandom(seed);
   const clock = createRealClock(options.timeScale ?? 1);
@@ -49,7 +57,6 @@ async function build(options: LabOptions): Promise<LabInsides> {
   const journal = createJournal({ clock, capacity: options.journalCapacity ?? 20_000 });
   if (options.onEvent !== undefined) journal.subscribe(options.onEvent);
   const certificates = await createCertificateSet({ nodes: topology.nodes.map(kubeletSubject) });
-  const folder = await createWorkFolder();
   const network = createNodeNetwork({ clock });
   const ground: LabGround = {
     clock,
@@ -59,13 +66,15 @@ async function build(options: LabOptions): Promise<LabInsides> {
     network,
     behaviours: options.behaviours ?? [],
   };
+  const store = createObjectStore(topology.objects, clock);
   return {
     seed,
     ground,
     topology,
     journal,
     folder,
-    ...assemble(options, ground, { topology, folder, version }),
+    store,
+    ...assemble(options, ground, { topology, folder, store, version }),
   };
 }
 
@@ -73,10 +82,17 @@ function kubeletSubject({ name, ip }: NodeSpec): { name: string; ipAddresses: st
   return { name, ipAddresses: [ip] };
 }
 
+interface Stock {
+  readonly topology: Topology;
+  readonly folder: WorkFolder;
+  readonly store: ObjectStore;
+  readonly version: string;
+}
+
 function assemble(
   options: LabOptions,
   ground: LabGround,
-  { topology, folder, version }: { topology: Topology; folder: WorkFolder; version: string },
+  { topology, folder, store, version }: Stock,
 ): Pick<LabInsides, 'parts' | 'clients'> {
   const { strategies = defaultStrategies } = options;
   const socketPath = join(folder.path, 'server-1.sock');
@@ -85,8 +101,7 @@ function assemble(
     new TunnelClient({ ...ground, address: `unix://${socketPath}`, name, serverName: 'server/server-1' });
   const apiserver = client('apiserver/main');
   const lab = client('client/lab');
-  const { nodes, objects } = topology;
-  const store = createObjectStore(objects, ground.clock);
+  const { nodes } = topology;
   const parts: LabParts = {
     server,
     kubelets: nodes.map((node) => kubeletPart(ground, node, podsOf(topology, node))),

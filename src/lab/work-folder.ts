@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TunnelError } from '../core/errors.js';
 
 /** A private folder for the sockets of one lab. */
 export interface WorkFolder {
@@ -8,8 +9,15 @@ export interface WorkFolder {
   remove(): Promise<void>;
 }
 
-/** Mode 0700 and a short name: the path of a Unix socket has room for about 100 characters. */
+/** A Unix socket's path has room for 103 bytes everywhere; ours takes up to 40 below the folder for temporary files. */
+const mostParentBytes = 63;
+
+/** Mode 0700 and a short name. Rejects with CONFIG_INVALID when no socket's path would fit. */
 export async function createWorkFolder(): Promise<WorkFolder> {
+  if (Buffer.byteLength(tmpdir()) > mostParentBytes) {
+    const text = `the path of the folder for temporary files is too long for sockets: ${tmpdir()}`;
+    throw new TunnelError('CONFIG_INVALID', text, { where: 'TMPDIR', hint: 'Set TMPDIR to a shorter path.' });
+  }
   const path = await mkdtemp(join(tmpdir(), 'konnsim-'));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { TunnelError } from '../core/errors.js';
+import { makeFolder } from './make-folder.js';
 
 export interface TextFile {
   readonly path: string;
@@ -32,7 +34,7 @@ export async function readText(path: string): Promise<string> {
 export async function writeFilesAtomically(directory: string, files: readonly TextFile[]): Promise<void> {
   const suffix = `.${randomUUID()}.tmp`;
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    makeFolder(resolve(directory));
     for (const { path, text, mode } of files)
       await writeFile(path + suffix, text, { mode, flag: 'wx', flush: true });
     for (const { path } of files) await rename(path + suffix, path);

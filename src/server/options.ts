@@ -4,6 +4,9 @@ import type { Random } from '../core/random.js';
 import type { StrategyName } from '../core/strategy.js';
 import type { GrpcEndpoint } from '../wire/grpc-listener.js';
 
+/** A door for frontends, and what is spoken there: gRPC unless it says otherwise. */
+export type FrontendEndpoint = GrpcEndpoint & { readonly protocol?: 'grpc' | 'http-connect' };
+
 export interface ProxyServerOptions {
   /** Short name for events: `server-1`. */
   readonly name: string;
@@ -11,8 +14,8 @@ export interface ProxyServerOptions {
   readonly serverId: string;
   /** How many servers the agents are told to look for. */
   readonly serverCount: number;
-  /** Where frontends dial: any number of Unix sockets and mTLS ports. */
-  readonly frontends: readonly GrpcEndpoint[];
+  /** Where frontends dial: any number of Unix sockets and mTLS ports, for gRPC or HTTP CONNECT. */
+  readonly frontends: readonly FrontendEndpoint[];
   /** Where agents connect, always with mTLS. */
   readonly agents: GrpcEndpoint & { readonly kind: 'tcp' };
   /** `/healthz`, `/readyz`, `/metrics` over plain HTTP. */

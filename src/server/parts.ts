@@ -2,6 +2,7 @@ import type { Server } from '@grpc/grpc-js';
 import { ServerMachine } from '../core/server/machine.js';
 import type { Readiness } from '../observe/health.js';
 import { createServerMetrics, type ServerMetrics } from '../observe/server-metrics.js';
+import type { ConnectRequest } from '../wire/connect-listener.js';
 import { createWindowWidener } from '../wire/grpc-internals.js';
 import {
   agentServiceDefinition,
@@ -11,6 +12,7 @@ import {
 } from '../wire/tunnel-service.js';
 import { BackendCalls } from './backend-calls.js';
 import { bothObservers } from './both-observers.js';
+import { ConnectCalls } from './connect-calls.js';
 import { FrontendCalls } from './frontend-calls.js';
 import { createMetricsObserver, showReadyBackends } from './metrics-observer.js';
 import { createEventObserver } from './observer.js';
@@ -26,12 +28,13 @@ export interface ServerParts {
   readonly ready: () => Readiness;
   readonly serveAgents: (server: Server) => void;
   readonly serveFrontends: (server: Server) => void;
+  readonly serveConnect: (request: ConnectRequest) => void;
   /** Ends what is held of every stream, without a word to the peers. */
   readonly cut: () => void;
 }
 
 export function createParts(options: ProxyServerOptions): ServerParts {
-  const { emit, serverId, serverCount, clock } = options;
+  const { emit, serverId, serverCount, clock, random } = options;
   const node = `server/${options.name}`;
   const metrics = createServerMetrics();
   const machine = createMachine(options, node, metrics);
@@ -44,6 +47,7 @@ export function createParts(options: ProxyServerOptions): ServerParts {
     clock,
     meter: new StreamMeter(metrics, 'Proxy'),
   });
+  const connects = new ConnectCalls({ node, machine, emit, clock, random, metrics });
   const backends = new BackendCalls({
     ...{ node, serverId, serverCount, machine, emit, changed },
     widenWindow: createWindowWidener(windowBytes),
@@ -57,11 +61,13 @@ export function createParts(options: ProxyServerOptions): ServerParts {
     serveFrontends: (server) => {
       server.addService(proxyServiceDefinition(), { Proxy: (call: TunnelCall) => frontends.handle(call) });
     },
+    serveConnect: (request) => connects.handle(request),
     serveAgents: (server) => {
       server.addService(agentServiceDefinition(), { Connect: (call: TunnelCall) => backends.handle(call) });
     },
     cut() {
       frontends.cut();
+      connects.cut();
       backends.cut();
     },
   };

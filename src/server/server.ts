@@ -1,8 +1,9 @@
 import { joinHostPort } from '../core/address.js';
 import type { ServerState } from '../core/server/machine.js';
 import { startHealthServer } from '../observe/health.js';
+import { startConnectListener } from '../wire/connect-listener.js';
 import { type GrpcEndpoint, startGrpcListener } from '../wire/grpc-listener.js';
-import type { ProxyServerOptions } from './options.js';
+import type { FrontendEndpoint, ProxyServerOptions } from './options.js';
 import { createParts, type ServerParts } from './parts.js';
 
 /** A running proxy-server. */
@@ -21,6 +22,10 @@ export interface ProxyServer {
 
 interface Closable {
   close(): Promise<void>;
+}
+
+interface Listener extends Closable {
+  readonly address: string;
 }
 
 /**
@@ -43,15 +48,22 @@ export async function startProxyServer(options: ProxyServerOptions): Promise<Pro
 
 async function bindAll(options: ProxyServerOptions, parts: ServerParts, bound: Closable[]) {
   const { keepaliveTimeMs, health } = options;
-  const open = async (endpoint: GrpcEndpoint, serve: ServerParts['serveAgents']): Promise<string> => {
-    const listener = await startGrpcListener({ endpoint, keepaliveTimeMs, where: parts.node, serve });
+  const where = parts.node;
+  const open = async (starting: Promise<Listener>): Promise<string> => {
+    const listener = await starting;
     bound.push(listener);
     return listener.address;
   };
-  const agentAddress = await open(options.agents, parts.serveAgents);
+  const openGrpc = (endpoint: GrpcEndpoint, serve: ServerParts['serveAgents']): Promise<string> =>
+    open(startGrpcListener({ endpoint, keepaliveTimeMs, where, serve }));
+  const openConnect = (endpoint: GrpcEndpoint): Promise<string> =>
+    open(startConnectListener({ endpoint, where, clock: options.clock, serve: parts.serveConnect }));
+  const openFrontend = (endpoint: FrontendEndpoint): Promise<string> =>
+    endpoint.protocol === 'http-connect' ? openConnect(endpoint) : openGrpc(endpoint, parts.serveFrontends);
+  const agentAddress = await openGrpc(options.agents, parts.serveAgents);
   const frontendAddresses: string[] = [];
   for (const endpoint of options.frontends) {
-    frontendAddresses.push(await open(endpoint, parts.serveFrontends));
+    frontendAddresses.push(await openFrontend(endpoint));
   }
   const { metrics, ready } = parts;
   const healthServer = await startHealthServer({ ...health, style: 'server', ready, metrics });

@@ -82,3 +82,11 @@ export function webSocketProtocolKind(name: string): StreamProtocol {
 export function hasStatusJson(protocol: string): boolean {
   return protocol.startsWith('v4.') || protocol.startsWith('v5.');
 }
+
+/** The wire that an upgrade request asks for first; the answer may settle on another. */
+export function offeredProtocol(request: IncomingMessage): StreamProtocol {
+  if (upgradeKind(request) !== 'websocket') return 'spdy';
+  const offered = headerList(request, 'Sec-WebSocket-Protocol');
+  if (offered.some((name) => name.startsWith(tunnelPrefix))) return 'websocket-tunnel';
+  return webSocketProtocolKind(offered[0] ?? '');
+}

@@ -12,7 +12,6 @@ interface CallHolder {
 }
 interface ServerHttp2Stream {
   readonly session?: WindowedSession;
-  readonly rstCode?: number;
   close?(code: number): void;
   destroy?(): void;
 }
@@ -38,11 +37,6 @@ export function createWindowWidener(windowBytes: number): (call: TunnelCall) => 
     session.setLocalWindowSize?.(windowBytes);
     session.settings?.({ initialWindowSize: windowBytes });
   };
-}
-
-/** True when a server call that reads as ended was in fact reset by its client, which grpc-js does not tell apart. */
-export function wasReset(call: TunnelCall): boolean {
-  return (streamOf(call)?.rstCode ?? 0) !== 0;
 }
 
 /**

@@ -86,7 +86,7 @@ function serverCredentials(endpoint: GrpcEndpoint, where: string): ServerCredent
   return ServerCredentials.createSsl(Buffer.from(ca), [pair], true);
 }
 
-function socketEndpoint(endpoint: GrpcEndpoint): ListenEndpoint {
+export function socketEndpoint(endpoint: GrpcEndpoint): ListenEndpoint {
   if (endpoint.kind === 'unix') return { path: endpoint.path };
   return { host: endpoint.host, port: endpoint.port };
 }

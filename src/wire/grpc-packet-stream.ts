@@ -2,7 +2,7 @@ import type { ClientDuplexStream, ServerDuplexStream, StatusObject } from '@grpc
 import { status } from '@grpc/grpc-js';
 import { type CongestionMarks, CongestionMeter, defaultMarks } from '../core/congestion.js';
 import type { Packet } from '../core/packet.js';
-import { resetServerCall, wasReset } from './grpc-internals.js';
+import { resetServerCall } from './grpc-internals.js';
 import type { PacketStream, PacketStreamOwner, StreamEnd } from './packet-stream.js';
 import { transportText } from './transport-text.js';
 
@@ -44,8 +44,8 @@ export class GrpcPacketStream implements PacketStream {
     call.on('error', () => undefined);
     call.on('data', (packet: Packet) => this.receive(packet));
     if ('cancelled' in call) {
-      // A client that cancels half-closes first: the reset that tells is in the next bytes.
-      call.on('end', () => setImmediate(() => this.end(wasReset(call) ? goneEnd : finishedEnd)));
+      // A client that cancels half-closes first: `cancelled`, which tells it from an orderly end, follows at once.
+      call.on('end', () => setImmediate(() => this.end(finishedEnd)));
       // Comes after our own status, too.
       call.on('cancelled', () => this.end(goneEnd));
     } else {

@@ -37,11 +37,11 @@ describe('the health of a server', () => {
     expect(await get(healthAddress, '/healthz')).toEqual({ status: 200, body: 'ok' });
     const agent = bench.agent(agentAddress);
     await agent.start();
-    await bench.journal.waitFor({ kind: 'backend.connected' });
+    await bench.waitFor({ kind: 'backend.connected' });
     expect(await get(healthAddress, '/readyz')).toEqual({ status: 200, body: 'ok' });
     expect(await metric(healthAddress, 'server_ready_backends{proxy_strategy="default"}')).toBe(1);
     await agent.stop();
-    await bench.journal.waitFor({ kind: 'backend.disconnected' });
+    await bench.waitFor({ kind: 'backend.disconnected' });
     expect(await get(healthAddress, '/readyz')).toEqual(notReady);
     expect(await metric(healthAddress, 'server_ready_backends{proxy_strategy="default"}')).toBe(0);
     expect(await metric(healthAddress, 'server_ready_backend_connections')).toBe(0);
@@ -89,7 +89,7 @@ describe('the health of a server', () => {
     stream.destroy();
     await expect.poll(held).toBe(0);
     await agent.stop();
-    await bench.journal.waitFor({ kind: 'backend.disconnected' });
+    await bench.waitFor({ kind: 'backend.disconnected' });
     const broken = 'server_stream_errors_total{segment="from_agent",code="Canceled",packet_type="Unknown"}';
     expect(await metric(at, broken)).toBe(1);
     expect(await held()).toBe(0);
@@ -107,7 +107,7 @@ describe('the health of an agent', () => {
     expect(await metric(at, 'agent_open_server_connections')).toBe(1);
     expect(await metric(at, 'agent_known_server_count')).toBe(1);
     await server.stop();
-    await bench.journal.waitFor({ kind: 'agent.disconnected' });
+    await bench.waitFor({ kind: 'agent.disconnected' });
     const notReady = await get(at, '/readyz');
     expect(notReady.status).toBe(503);
     expect(notReady.body).toContain('[-]server-connected failed: no servers connected');
@@ -127,7 +127,7 @@ describe('the health of an agent', () => {
     expect(await metric(at, 'agent_open_endpoint_connections')).toBe(1);
     expect(await metric(at, 'agent_dial_duration_seconds_count')).toBe(1);
     stream.end();
-    await bench.journal.waitFor({ kind: 'endpoint.closed' });
+    await bench.waitFor({ kind: 'endpoint.closed' });
     expect(await metric(at, 'agent_open_endpoint_connections')).toBe(0);
   });
 

@@ -172,7 +172,7 @@ describe('a frontend that is not ours', () => {
     frontend.call.pause();
     const chunk = Buffer.alloc(64 * 1024);
     for (let sent = 0; sent < 200; sent += 1) agent.send(dataPacket(connectId(1n), chunk));
-    const closed = await bench.journal.waitFor({ kind: 'connection.closed' });
+    const closed = await bench.waitFor({ kind: 'connection.closed' });
     expect(closed.text).toBe('frontend_stalled');
     await expect.poll(() => agent.received.at(-1)).toBe('CLOSE_REQ 1');
     const other = rawFrontend();

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type CertificateSet, createCertificateSet } from '../../src/pki/certificate-set.js';
@@ -131,6 +132,30 @@ describe('bulk', () => {
     expect(await promise).toBe(sha256(payload));
   });
 
+  it('R20: is complete at an endpoint that read nothing yet when the connection was closed', async () => {
+    await bench.connectedAgent(server);
+    const read = deferred<number>();
+    const sockets: Socket[] = [];
+    const port = await bench.endpoint((socket) => {
+      let bytes = 0;
+      socket.pause();
+      socket.on('data', (chunk: Buffer) => (bytes += chunk.length));
+      socket.on('end', () => {
+        socket.end();
+        read.resolve(bytes);
+      });
+      sockets.push(socket.pause());
+    });
+    const stream = await bench.client(server).dial(host, port);
+    // More than the kernel takes, less than what would hold the stream back.
+    const payload = Buffer.alloc(6 << 20);
+    stream.end(payload);
+    stream.resume();
+    await bench.waitFor({ kind: 'endpoint.closed' });
+    for (const socket of sockets) socket.resume();
+    expect(await read.promise).toBe(payload.length);
+  });
+
   it('R20: is complete at the client when the endpoint ends after it', async () => {
     await bench.connectedAgent(server);
     const payload = randomBytes(8 << 20);
@@ -165,6 +190,27 @@ describe('bulk', () => {
   });
 });
 
+describe('a client that writes more than its endpoint reads', () => {
+  it('R22: is held back', async () => {
+    await bench.connectedAgent(server);
+    const port = await bench.endpoint((socket) => void socket.pause());
+    const stream = await bench.client(server).dial(host, port);
+    const chunk = Buffer.alloc(256 * 1024);
+    const stuck = deferred();
+    let accepted = 0;
+    const idle = setTimeout(stuck.resolve, 500);
+    const feed = (): void => {
+      idle.refresh();
+      if (accepted < 64 << 20) stream.write(chunk, feed);
+      accepted += chunk.length;
+    };
+    feed();
+    await stuck.promise;
+    expect(accepted).toBeLessThan(32 << 20);
+    stream.destroy();
+  });
+});
+
 describe('giving up', () => {
   it('R7: aborts the agent’s connect, and the error says so', async () => {
     const { promise: aborted, resolve } = deferred<void>();
@@ -179,7 +225,7 @@ describe('giving up', () => {
     });
     const abort = new AbortController();
     const dial = bench.client(server).dial(host, 1, { signal: abort.signal });
-    await bench.journal.waitFor({ kind: 'endpoint.dialing' });
+    await bench.waitFor({ kind: 'endpoint.dialing' });
     abort.abort();
     await expect(dial).rejects.toMatchObject({ code: 'DIAL_CANCELLED' });
     await aborted;
@@ -224,7 +270,7 @@ describe('initial metadata and metadata of agents', () => {
     ['host=%zz', 'fail to parse url encoded string: invalid URL escape "%zz"'],
   ])('R6: an agent with identifiers %s is refused with %j', async (identifiers, text) => {
     await bench.agent(server.agentAddress, { identifiers }).start();
-    const { error } = await bench.journal.waitFor({ kind: 'agent.retry' });
+    const { error } = await bench.waitFor({ kind: 'agent.retry' });
     expect(error).toBe(text);
     expect(server.snapshot().backends).toBe(0);
   });

@@ -1,160 +1,117 @@
-import { connect } from 'node:net';
-import { type ApiServer, startApiServer } from '../../src/apiserver/api-server.js';
-import { renderKubeconfig } from '../../src/apiserver/kubeconfig.js';
-import { createObjectStore, type ObjectStore } from '../../src/apiserver/store/object-store.js';
-import { type Clock, createRealClock } from '../../src/core/clock.js';
-import { TunnelError } from '../../src/core/errors.js';
-import type { EventBody } from '../../src/core/events.js';
-import { createRandom, type Random } from '../../src/core/random.js';
-import { type Kubelet, startKubelet } from '../../src/kubelet-stub/kubelet.js';
-import { createSandboxRuntime, type SandboxRuntime } from '../../src/kubelet-stub/runtime/sandbox-runtime.js';
-import { createTopology, type NodeSpec, type Topology } from '../../src/lab/topology.js';
-import { type Authority, createAuthority } from '../../src/pki/authority.js';
-import type { Dialer } from '../../src/wire/dialer.js';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import type { ObjectStore } from '../../src/apiserver/store/object-store.js';
+import type { StreamCounts } from '../../src/apiserver/stream-counter.js';
+import { type Lab, type LabEvent, type LabOptions, type RequestEvent, startLab } from '../../src/index.js';
+import { createKubectl, findKubectls, type Kubectl, type KubectlBinary } from '../support/kubectl.js';
 
-/** The lab's standard cluster without a tunnel: the façade reaches real kubelet stubs by plain TCP. */
+/** A whole lab whose façade kubectl talks to: every command goes façade, tunnel, kubelet. */
 export interface TestCluster {
-  /** YAML for the cluster's administrator. */
-  readonly kubeconfig: string;
-  readonly api: ApiServer;
+  readonly lab: Lab;
+  /** What the façade serves. */
   readonly store: ObjectStore;
-  /** What the façade and the kubelets told. */
-  readonly events: readonly EventBody[];
-  runtime(node: string): SandboxRuntime;
-  /** Makes every dial to a node fail with this error, or work again. */
-  failDials(node: string, error: TunnelError | undefined): void;
-  /** Destroys the open connections to a node's kubelet without a word. */
-  cutConnections(node: string): void;
-  close(): Promise<void>;
+  /** Long-lived requests that the façade has open now. */
+  openStreams(): StreamCounts;
 }
 
-interface TestNode {
-  readonly kubelet: Kubelet;
-  readonly runtime: SandboxRuntime;
-}
-
-interface Ground {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly ca: Authority;
-  readonly emit: (event: EventBody) => void;
-}
-
-export async function startTestCluster(options: { readonly nodes?: number } = {}): Promise<TestCluster> {
-  const events: EventBody[] = [];
-  const ground = {
-    clock: createRealClock(),
-    random: createRandom(1),
-    ca: await createAuthority(),
-    emit: (event: EventBody) => void events.push(event),
-  };
-  const topology = createTopology({
-    nodes: options.nodes ?? 2,
-    random: ground.random,
-    nowMs: Date.now(),
-    kubernetesVersion: '1.33.1',
+/** A cluster for all tests of a file. A node whose agent is gone cannot be reached: only its own agent will do. */
+export function useCluster(options: LabOptions = {}): () => TestCluster {
+  let cluster: TestCluster | undefined;
+  beforeAll(async () => {
+    const lab = await startLab({ strategies: ['destHost'], ...options });
+    process.stderr.write(`seed ${lab.seed}\n`);
+    // The lab offers neither to its users.
+    const { parts, store } = lab['insides'];
+    cluster = { lab, store, openStreams: () => parts.apiserver.value.openStreams() };
   });
-  const nodes = await startNodes(ground, topology);
-  const network = createNetwork(nodes);
-  const store = createObjectStore(topology.objects, ground.clock);
-  const { api, kubeconfig } = await startFacade(ground, store, network.dialer);
-  return {
-    kubeconfig,
-    api,
-    store,
-    events,
-    runtime: (node) => lookUp(nodes, node).runtime,
-    failDials: network.failDials,
-    cutConnections: network.cutConnections,
-    async close() {
-      await api.close();
-      for (const { kubelet, runtime } of nodes.values()) {
-        await kubelet.close();
-        await runtime.close();
-      }
-    },
+  afterAll(() => cluster?.lab.stop());
+  return () => {
+    if (cluster === undefined) throw new Error('the lab did not start');
+    return cluster;
   };
 }
 
-async function startNodes(ground: Ground, topology: Topology): Promise<Map<string, TestNode>> {
-  const nodes = new Map<string, TestNode>();
-  for (const spec of topology.nodes) nodes.set(spec.name, await startNode(ground, spec, topology));
-  return nodes;
-}
-
-async function startNode({ ca, ...ground }: Ground, spec: NodeSpec, topology: Topology): Promise<TestNode> {
-  const { name: nodeName, ip } = spec;
-  const pair = await ca.issue({
-    commonName: `system:node:${nodeName}`,
-    organizations: ['system:nodes'],
-    dnsNames: [nodeName],
-    ipAddresses: [ip],
-    usages: ['server'],
+/**
+ * A kubectl with a home of its own. When a test is over, nothing of it may be left anywhere in the lab, and each of its
+ * streams must have used the wire that this kubectl prefers: one that fell back to another fails.
+ */
+export function useKubectl(binary: KubectlBinary, cluster: () => TestCluster): () => Kubectl {
+  let kubectl: Kubectl | undefined;
+  let mark = 0;
+  beforeAll(async () => {
+    kubectl = await createKubectl(binary, cluster().lab.kubeconfig);
   });
-  const pods = topology.objects.pods.filter((pod) => pod.spec.nodeName === nodeName);
-  const runtime = createSandboxRuntime({ nodeName, pods, ...ground });
-  const tls = { cert: pair.certPem, key: pair.keyPem, clientCa: ca.certPem };
-  return { runtime, kubelet: await startKubelet({ nodeName, tls, runtime, ...ground }) };
-}
-
-async function startFacade(
-  { ca, clock, emit }: Ground,
-  store: ObjectStore,
-  dialer: Dialer,
-): Promise<{ api: ApiServer; kubeconfig: string }> {
-  const [serving, kubeletClient, admin] = await Promise.all([
-    ca.issue({ commonName: 'kube-apiserver', usages: ['server'] }),
-    ca.issue({ commonName: 'kube-apiserver-kubelet-client', usages: ['client'] }),
-    ca.issue({ commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] }),
-  ]);
-  const api = await startApiServer({
-    tls: { cert: serving.certPem, key: serving.keyPem, clientCa: ca.certPem },
-    kubeletTls: { ca: ca.certPem, cert: kubeletClient.certPem, key: kubeletClient.keyPem },
-    store,
-    dialer,
-    clock,
-    emit,
+  afterAll(() => kubectl?.close());
+  beforeEach(() => {
+    mark = cluster().lab.mark();
   });
-  const common = { name: 'lab', server: api.url, caPem: ca.certPem };
-  return { api, kubeconfig: renderKubeconfig({ ...common, credential: admin }) };
-}
-
-interface Network extends Pick<TestCluster, 'failDials' | 'cutConnections'> {
-  readonly dialer: Dialer;
-}
-
-/** Reaches nodes by name, as the API objects name them first. */
-function createNetwork(nodes: ReadonlyMap<string, TestNode>): Network {
-  const failures = new Map<string, TunnelError>();
-  const open = new Map<string, Set<ReturnType<typeof connect>>>();
-  const dialer: Dialer = {
-    dial(host) {
-      const failure = failures.get(host);
-      if (failure !== undefined) return Promise.reject(failure);
-      const socket = connect(lookUp(nodes, host).kubelet.address);
-      const sockets = open.get(host) ?? new Set();
-      open.set(host, sockets.add(socket));
-      socket.once('close', () => sockets.delete(socket));
-      return new Promise((resolve, reject) => {
-        socket.on('error', (error) => reject(new TunnelError('DIAL_FAILED', error.message)));
-        socket.once('connect', () => resolve(socket));
-      });
-    },
-  };
-  return {
-    dialer,
-    failDials(node, error) {
-      if (error === undefined) failures.delete(node);
-      else failures.set(node, error);
-    },
-    cutConnections(node) {
-      for (const socket of open.get(node) ?? []) socket.destroy();
-    },
+  afterEach(async () => {
+    await kubectl?.stopAll();
+    const { lab } = cluster();
+    await reviveParts(lab);
+    await expectAtRest(cluster());
+    for (const { verb, protocol } of requestsSince(lab, mark).filter(isStream)) {
+      expect(`${verb} over ${protocol}`).toBe(`${verb} over ${preferredProtocol(binary, verb)}`);
+    }
+  });
+  return () => {
+    if (kubectl === undefined) throw new Error('no kubectl');
+    return kubectl;
   };
 }
 
-function lookUp(nodes: ReadonlyMap<string, TestNode>, name: string): TestNode {
-  const found = nodes.get(name);
-  if (found === undefined) throw new Error(`no node ${name}`);
-  return found;
+/** Every request is over, and nothing of it is left anywhere. */
+export async function expectAtRest({ lab, openStreams }: TestCluster): Promise<void> {
+  await lab.settled();
+  expect(Object.entries(lab.open()).filter(([, count]) => count !== 0)).toEqual([]);
+  await expect
+    .poll(() => Object.entries(openStreams()).filter(([, count]) => count !== 0), { interval: 5 })
+    .toEqual([]);
+}
+
+/** What the façade reported of its requests after a mark of the journal: starts and ends. */
+export function requestsSince(lab: Lab, mark: number): (RequestEvent & LabEvent)[] {
+  return lab
+    .events()
+    .filter((event) => event.seq > mark && event.node === 'apiserver/main')
+    .filter((event) => event.kind.startsWith('request.')) as (RequestEvent & LabEvent)[];
+}
+
+/** The end of a stream that had begun: kubectl repeats over SPDY what was refused, which is no fall-back. */
+function isStream({ status, verb = '' }: RequestEvent): boolean {
+  return status === 101 && ['exec', 'attach', 'portforward'].includes(verb);
+}
+
+/** kubectl uses WebSockets for exec and attach from 1.30 on, for port-forward from 1.31 on, and SPDY before. */
+export function preferredProtocol({ minor }: KubectlBinary, verb: string | undefined): string {
+  if (verb === 'portforward') return minor >= 31 ? 'websocket-tunnel' : 'spdy';
+  return minor >= 30 ? 'websocket-v5' : 'spdy';
+}
+
+/** For what takes long: only the oldest and the newest kubectl are tried. */
+export function isOldestOrNewest({ path }: KubectlBinary): boolean {
+  const all = findKubectls();
+  return path === all[0]?.path || path === all.at(-1)?.path;
+}
+
+/** A test that failed may have left a part dead; the others shall not fail for it. */
+async function reviveParts(lab: Lab): Promise<void> {
+  for (const part of lab.parts().filter(({ running }) => !running)) {
+    const since = lab.mark();
+    await part.start();
+    const [role] = part.name.split('/');
+    if (role === 'agent') await lab.waitFor({ kind: 'backend.connected', peer: part.name }, { since });
+  }
+}
+
+/** Kills an agent; gives back what starts it again and waits until the server has it. */
+export async function killAgent({ lab }: TestCluster, node: string): Promise<() => Promise<void>> {
+  const part = lab.node(`agent/${node}`);
+  const mark = lab.mark();
+  await part.kill();
+  await lab.waitFor({ kind: 'backend.disconnected', peer: part.name }, { since: mark });
+  return async () => {
+    const since = lab.mark();
+    await part.start();
+    await lab.waitFor({ kind: 'backend.connected', peer: part.name }, { since });
+  };
 }

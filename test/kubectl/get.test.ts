@@ -1,14 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { coreResource } from '../../src/apiserver/resources/catalogue.js';
-import { createKubectl, describeEachKubectl, type Kubectl } from '../support/kubectl.js';
-import { startTestCluster, type TestCluster } from './cluster.js';
+import { describeEachKubectl } from '../support/kubectl.js';
+import { useCluster, useKubectl } from './cluster.js';
 
 const podResource = coreResource('pods');
-let cluster: TestCluster;
-beforeAll(async () => {
-  cluster = await startTestCluster();
-});
-afterAll(() => cluster.close());
+const cluster = useCluster();
 
 /** A table as rows of words. */
 function rows(text: string): string[][] {
@@ -19,15 +15,11 @@ function rows(text: string): string[][] {
 }
 
 describeEachKubectl('reading objects', (binary) => {
-  let kubectl: Kubectl;
-  beforeEach(async () => {
-    kubectl = await createKubectl(binary, cluster.kubeconfig);
-  });
-  afterEach(() => kubectl.close());
+  const kubectl = useKubectl(binary, cluster);
 
   /** stdout of a command that must succeed in silence. */
   async function output(...args: string[]): Promise<string> {
-    const result = await kubectl.run(args);
+    const result = await kubectl().run(args);
     expect(result).toMatchObject({ code: 0, stderr: '' });
     return result.stdout;
   }
@@ -82,14 +74,14 @@ describeEachKubectl('reading objects', (binary) => {
   it('lists what is served, and the version', async () => {
     expect(await output('api-resources')).toMatch(/^pods\s+po\s+v1\s+true\s+Pod$/m);
     // Older clients warn on stderr of the distance between the versions.
-    const version = await kubectl.run(['version', '-o', 'json']);
+    const version = await kubectl().run(['version', '-o', 'json']);
     expect(JSON.parse(version.stdout)).toMatchObject({ serverVersion: { gitVersion: 'v1.33.1' } });
     expect(JSON.parse(await output('get', '--raw', '/version'))).toMatchObject({ minor: '33' });
     expect(await output('get', '--raw', '/readyz')).toBe('ok');
   });
 
   it('knows who asks', async () => {
-    const result = await kubectl.run(['auth', 'whoami', '-o', 'json']);
+    const result = await kubectl().run(['auth', 'whoami', '-o', 'json']);
     // 1.27 asks for a beta version of the API.
     if (binary.minor < 28) expect(result.code).toBe(1);
     else expect(result.stdout).toContain('"username": "kubernetes-admin"');
@@ -97,17 +89,19 @@ describeEachKubectl('reading objects', (binary) => {
 
   it('watches until it is stopped', async () => {
     const name = `watched-${binary.minor}`;
-    const pod = cluster.store.list(podResource, 'default').find(({ metadata }) => metadata.name === 'web-1');
+    const pod = cluster()
+      .store.list(podResource, 'default')
+      .find(({ metadata }) => metadata.name === 'web-1');
     if (pod === undefined) throw new Error('no pod web-1');
-    const watch = kubectl.start(['get', 'pods', '-w', '--no-headers']);
+    const watch = kubectl().start(['get', 'pods', '-w', '--no-headers']);
     await watch.waitFor(/^web-2 /m);
-    cluster.store.put({ ...pod, metadata: { ...pod.metadata, name } });
+    cluster().store.put({ ...pod, metadata: { ...pod.metadata, name } });
     await watch.waitFor(new RegExp(`^${name} +1/1 +Running`, 'm'));
-    cluster.store.remove('v1', 'Pod', { namespace: 'default', name });
+    cluster().store.remove('v1', 'Pod', { namespace: 'default', name });
     await watch.waitFor(new RegExp(`(^${name} .*\n[^]*){2}`, 'm'));
-    const before = cluster.api.openStreams().watch;
+    const before = cluster().openStreams().watch;
     await watch.stop();
-    await expect.poll(() => cluster.api.openStreams().watch).toBe(before - 1);
+    await expect.poll(() => cluster().openStreams().watch).toBe(before - 1);
   });
 
   it.each([
@@ -122,6 +116,6 @@ describeEachKubectl('reading objects', (binary) => {
       'Error from server (MethodNotAllowed): the server does not allow this method on the requested resource\n',
     ],
   ])('says of %j what is wrong', async (args, stderr) => {
-    expect(await kubectl.run(args)).toMatchObject({ code: 1, stderr });
+    expect(await kubectl().run(args)).toMatchObject({ code: 1, stderr });
   });
 });

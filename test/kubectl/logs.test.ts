@@ -1,27 +1,30 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { TunnelError } from '../../src/core/errors.js';
-import { createKubectl, describeEachKubectl, type Kubectl } from '../support/kubectl.js';
-import { startTestCluster, type TestCluster } from './cluster.js';
+import { beforeAll, expect, it } from 'vitest';
+import { describeEachKubectl } from '../support/kubectl.js';
+import { killAgent, requestsSince, useCluster, useKubectl } from './cluster.js';
 
-let cluster: TestCluster;
-beforeAll(async () => {
-  cluster = await startTestCluster();
-  cluster.runtime('node-1').restartContainer({ namespace: 'default', pod: 'web-1', container: 'web' });
+const cluster = useCluster({
+  behaviours: [
+    {
+      kind: 'Logs',
+      metadata: { name: 'web-2', namespace: 'default' },
+      spec: { logs: [{ content: 'é'.repeat(1000) }] },
+    },
+  ],
 });
-afterAll(() => cluster.close());
+beforeAll(async () => {
+  const { lab } = cluster();
+  lab.restartContainer('web-1');
+  // The counter logs once a second: wait for its first line.
+  for await (const _line of lab.logs('counter', { follow: true })) break;
+});
 
 const tick = /^\d+: \S+Z tick$/m;
 
 describeEachKubectl('logs', (binary) => {
-  let kubectl: Kubectl;
-  beforeEach(async () => {
-    kubectl = await createKubectl(binary, cluster.kubeconfig);
-    await expect.poll(() => kubectl.run(['logs', 'counter']).then(({ stdout }) => stdout)).toMatch(tick);
-  });
-  afterEach(() => kubectl.close());
+  const kubectl = useKubectl(binary, cluster);
 
   async function lines(...args: string[]): Promise<string[]> {
-    const result = await kubectl.run(['logs', ...args]);
+    const result = await kubectl().run(['logs', ...args]);
     expect(result).toMatchObject({ code: 0 });
     return result.stdout.split('\n').slice(0, -1);
   }
@@ -29,7 +32,11 @@ describeEachKubectl('logs', (binary) => {
   it('come whole, or the last lines of them, or the first bytes', async () => {
     expect((await lines('counter'))[0]).toMatch(/^1: /);
     expect(await lines('counter', '--tail=1')).toHaveLength(1);
-    expect((await kubectl.run(['logs', 'counter', '--limit-bytes=5'])).stdout).toHaveLength(5);
+    expect((await kubectl().run(['logs', 'counter', '--limit-bytes=5'])).stdout).toHaveLength(5);
+  });
+
+  it('keep every byte of what is no ASCII', async () => {
+    expect((await kubectl().run(['logs', 'web-2'])).stdout).toBe('é'.repeat(1000));
   });
 
   it('come with times, and since a time', async () => {
@@ -39,57 +46,86 @@ describeEachKubectl('logs', (binary) => {
     expect(await lines('counter', '--since-time=2124-01-01T00:00:00Z')).toEqual([]);
   });
 
-  it('are followed until kubectl is stopped', async () => {
-    const follow = kubectl.start(['logs', '-f', 'counter', '--tail=1']);
+  it('are followed until Ctrl-C, to the end of the kubelet’s request', async () => {
+    const { lab, openStreams } = cluster();
+    const mark = lab.mark();
+    const follow = kubectl().start(['logs', '-f', 'counter', '--tail=1']);
     await follow.waitFor(/(\d+: \S+ tick\n){2}/);
-    expect(cluster.api.openStreams().log).toBe(1);
-    await follow.stop();
-    await expect.poll(() => cluster.api.openStreams().log).toBe(0);
+    expect([openStreams().log, lab.open().kubeletRequests]).toEqual([1, 1]);
+    const { request = '' } = requestsSince(lab, mark).find(({ verb }) => verb === 'log') ?? {};
+    await follow.stop('SIGINT');
+    await lab.waitFor(({ kind, node, ...event }) => {
+      const over = kind === 'request.finished' || kind === 'request.failed';
+      return over && node.startsWith('kubelet/') && event.request === request;
+    });
   });
 
   it('of the run before a restart are asked for with --previous', async () => {
-    expect((await kubectl.run(['logs', 'web-1', '--previous'])).code).toBe(0);
-    expect(await kubectl.run(['logs', 'web-2', '--previous'])).toMatchObject({
+    expect((await kubectl().run(['logs', 'web-1', '--previous'])).code).toBe(0);
+    expect(await kubectl().run(['logs', 'echo', '--previous'])).toMatchObject({
       code: 1,
       stderr:
-        'Error from server (BadRequest): previous terminated container "web" in pod "web-2" not found\n',
+        'Error from server (BadRequest): previous terminated container "echo" in pod "echo" not found\n',
     });
   });
 
   it('are taken from a container, from all of them, from a selection and from a deployment', async () => {
     expect((await lines('pair', '-c', 'main')).length).toBeGreaterThan(0);
-    expect((await kubectl.run(['logs', 'pair'])).stderr).toBe(
+    expect((await kubectl().run(['logs', 'pair'])).stderr).toBe(
       'Defaulted container "main" out of: main, sidecar\n',
     );
     const all = await lines('-l', 'app=pair', '--all-containers', '--prefix');
     expect(all.some((line) => line.startsWith('[pod/pair/main] '))).toBe(true);
-    expect((await kubectl.run(['logs', 'deploy/web'])).stderr).toMatch(
+    expect((await kubectl().run(['logs', 'deploy/web'])).stderr).toMatch(
       /^Found 2 pods, using pod\/web-[12]\n$/,
     );
   });
 
-  it('of a node that nobody reaches fail with the text of the tunnel', async () => {
-    cluster.failDials('node-1', new TunnelError('NO_AGENT', 'No agent available'));
-    try {
-      expect(await kubectl.run(['logs', 'echo'])).toMatchObject({
-        code: 1,
-        stderr: expect.stringMatching(
-          /^Error from server: Get "https:\/\/node-1:10250\/containerLogs\/default\/echo\/echo": No agent available\n$/,
-        ),
-      });
-    } finally {
-      cluster.failDials('node-1', undefined);
-    }
+  it('come without a look at the kubelet’s certificate, and not from more streams than allowed', async () => {
+    expect(await lines('counter', '--insecure-skip-tls-verify-backend', '--tail=1')).toHaveLength(1);
+    const many = ['-f', '-l', 'app=web', '--max-log-requests=1'];
+    expect(await kubectl().run(['logs', ...many])).toMatchObject({
+      code: 1,
+      stderr:
+        'error: you are attempting to follow 2 log streams, but maximum allowed concurrency is 1, ' +
+        'use --max-log-requests to increase the limit\n',
+    });
+  });
+
+  it.each([
+    // The words are kubectl's: 1.30 and later put the namespace behind.
+    [
+      ['zap'],
+      /^(error: e|E)rror from server \(NotFound\): pods "zap" not found( in namespace "default")?\n$/,
+    ],
+    [['pair', '-c', 'zap'], /^error: container zap is not valid for pod pair\n$/],
+  ])('of what is not there: %j', async (args, stderr) => {
+    expect(await kubectl().run(['logs', ...args])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(stderr),
+    });
+  });
+
+  it('of a node that lost its agent fail with the text of the tunnel, and work when it is back', async () => {
+    const startAgain = await killAgent(cluster(), 'node-1');
+    expect(await kubectl().run(['logs', 'echo'])).toMatchObject({
+      code: 1,
+      stderr:
+        'Error from server: Get "https://10.0.1.11:10250/containerLogs/default/echo/echo": No agent available\n',
+    });
+    await startAgain();
+    expect(await kubectl().run(['logs', 'echo'])).toMatchObject({ code: 0 });
   });
 
   it('that are cut end in an error after what was there', async () => {
-    const follow = kubectl.start(['logs', '-f', 'counter']);
+    const follow = kubectl().start(['logs', '-f', 'counter']);
     await follow.waitFor(tick);
-    cluster.cutConnections('node-2');
+    const startAgain = await killAgent(cluster(), 'node-2');
     expect(await follow.result).toMatchObject({
       code: 1,
       stdout: expect.stringMatching(tick),
       stderr: 'error: unexpected EOF\n',
     });
+    await startAgain();
   });
 });

@@ -1,28 +1,28 @@
-import { once } from 'node:events';
+import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { TunnelError } from '../../src/core/errors.js';
-import { createKubectl, describeEachKubectl, type Kubectl, type KubectlProcess } from '../support/kubectl.js';
-import { startTestCluster, type TestCluster } from './cluster.js';
+import { buffer } from 'node:stream/consumers';
+import { expect, it } from 'vitest';
+import { describeEachKubectl, type KubectlProcess } from '../support/kubectl.js';
+import { killAgent, preferredProtocol, requestsSince, useCluster, useKubectl } from './cluster.js';
 
-let cluster: TestCluster;
-beforeAll(async () => {
-  cluster = await startTestCluster();
-});
-afterAll(() => cluster.close());
+const cluster = useCluster();
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Sends, half-closes and gathers what comes back. */
+function exchange(port: number, bytes: Uint8Array): Promise<Buffer> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.end(bytes);
+  return buffer(socket);
+}
 
 describeEachKubectl('port-forward', (binary) => {
-  let kubectl: Kubectl;
-  beforeEach(async () => {
-    kubectl = await createKubectl(binary, cluster.kubeconfig);
-  });
-  afterEach(() => kubectl.close());
+  const kubectl = useKubectl(binary, cluster);
 
   async function forward(
     target: string,
     remotePort: number,
   ): Promise<{ process: KubectlProcess; port: number }> {
-    const process = kubectl.start(['port-forward', target, `:${remotePort}`]);
+    const process = kubectl().start(['port-forward', target, `:${remotePort}`]);
     const [, port] = await process.waitFor(/^Forwarding from 127\.0\.0\.1:(\d+) -> /m);
     return { process, port: Number(port) };
   }
@@ -33,46 +33,72 @@ describeEachKubectl('port-forward', (binary) => {
     ['a deployment', 'deploy/web', 8080],
   ])('reaches the port of %s', async (_what, target, remotePort) => {
     const { port } = await forward(target, remotePort);
-    const answer = await fetch(`http://127.0.0.1:${port}/`);
+    const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
     expect(answer.status).toBe(200);
-    expect((await answer.text()).length).toBeGreaterThan(0);
+    expect(await answer.text()).toMatch(/^pod: web-[12]$/m);
   });
 
-  it('carries bytes both ways, and many connections', async () => {
+  it.each([
+    ['a pod', 'echo'],
+    ['a service', 'svc/echo'],
+  ])('carries 1 MiB each way through %s, every byte right', async (_what, target) => {
+    const { port } = await forward(target, 7);
+    const bytes = randomBytes(1024 * 1024);
+    expect(sha256(await exchange(port, bytes))).toBe(sha256(bytes));
+  });
+
+  it('carries many connections at once on the wire it prefers', async () => {
+    const { lab, openStreams } = cluster();
+    const mark = lab.mark();
     const { port, process } = await forward('echo', 7);
-    const talk = async (text: string): Promise<string> => {
-      const socket = connect(port, '127.0.0.1');
-      socket.write(text);
-      let got = '';
-      while (got.length < text.length) got += String((await once(socket, 'data'))[0]);
-      socket.destroy();
-      return got;
-    };
-    const texts = ['a', 'b'.repeat(100_000), 'c'.repeat(10)];
-    expect(await Promise.all(texts.map(talk))).toEqual(texts);
-    expect(cluster.api.openStreams().portforward).toBe(1);
+    const texts = ['a', 'b'.repeat(100_000), 'c'.repeat(10)].map((text) => Buffer.from(text));
+    const echoes = await Promise.all(texts.map((text) => exchange(port, text)));
+    expect(echoes.map(String)).toEqual(texts.map(String));
+    expect(openStreams().portforward).toBe(1);
     await process.stop();
-    await expect.poll(() => cluster.api.openStreams().portforward).toBe(0);
+    const over = await lab.waitFor({ kind: 'request.finished', verb: 'portforward' }, { since: mark });
+    expect(requestsSince(lab, mark).filter(({ verb }) => verb === 'portforward')).toMatchObject([
+      { kind: 'request.started', protocol: preferredProtocol(binary, 'portforward') },
+      { kind: 'request.finished', status: 101 },
+    ]);
+    expect(over.request).toMatch(/^main-\d+$/);
   });
 
-  it('says so when nobody reaches the node', async () => {
-    cluster.failDials('node-1', new TunnelError('NO_AGENT', 'No agent available'));
-    try {
-      expect(await kubectl.run(['port-forward', 'echo', ':7'])).toMatchObject({
-        code: 1,
-        stderr: 'error: error upgrading connection: error dialing backend: No agent available\n',
-      });
-    } finally {
-      cluster.failDials('node-1', undefined);
-    }
+  it('tells of a port where nobody listens', async () => {
+    const { process, port } = await forward('web-1', 81);
+    await exchange(port, Buffer.from('anybody?')).catch(() => undefined);
+    const { code, stderr } = await process.result;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/an error occurred forwarding \d+ -> 81: error forwarding port 81 to pod /);
+    expect(stderr).toMatch(/connect: connection refused/);
+    expect(stderr).toMatch(/^error: lost connection to pod$/m);
+  });
+
+  it('says so when the agent of the node is gone, and works when it is back', async () => {
+    const startAgain = await killAgent(cluster(), 'node-1');
+    expect(await kubectl().run(['port-forward', 'echo', ':7'])).toMatchObject({
+      code: 1,
+      stderr: 'error: error upgrading connection: error dialing backend: No agent available\n',
+    });
+    await startAgain();
+    const { port } = await forward('echo', 7);
+    expect(String(await exchange(port, Buffer.from('back')))).toBe('back');
   });
 
   it('ends when its connection is cut', async () => {
     const { process } = await forward('echo', 7);
-    cluster.cutConnections('node-1');
+    const startAgain = await killAgent(cluster(), 'node-1');
     expect(await process.result).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('lost connection to pod'),
     });
+    await startAgain();
+  });
+
+  it.each([
+    [['zap', '8080'], 'Error from server (NotFound): pods "zap" not found\n'],
+    [['svc/web', '81'], 'error: Service web does not have a service port 81\n'],
+  ])('of what is not there: %j', async (args, stderr) => {
+    expect(await kubectl().run(['port-forward', ...args])).toMatchObject({ code: 1, stderr });
   });
 });

@@ -1,6 +1,6 @@
+import { loadSync } from '@grpc/proto-loader';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadSync } from '@grpc/proto-loader';
 import {
   closeRequest,
   closeResponse,
@@ -19,7 +19,9 @@ import { protoFolder } from '../../src/wire/proto.js';
 import { MalformedPacket } from '../../src/wire/varint.js';
 
 const id = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
-const text = fc.string({ unit: 'binary', maxLength: 40 }).filter((value) => Buffer.from(value).toString() === value);
+const text = fc
+  .string({ unit: 'binary', maxLength: 40 })
+  .filter((value) => Buffer.from(value).toString() === value);
 
 const packets: fc.Arbitrary<Packet> = fc.oneof(
   fc.tuple(text, id).map(([address, random]) => dialRequest(address, dialId(random))),
@@ -34,9 +36,18 @@ const packets: fc.Arbitrary<Packet> = fc.oneof(
 
 /** protobufjs, as proto-loader sets it up: a codec that we did not write. */
 function referenceCodec(): { encode(value: object): Buffer; decode(bytes: Buffer): Record<string, unknown> } {
-  const loaded = loadSync('client.proto', { includeDirs: [protoFolder], longs: String, enums: String, oneofs: true, defaults: true });
+  const loaded = loadSync('client.proto', {
+    includeDirs: [protoFolder],
+    longs: String,
+    enums: String,
+    oneofs: true,
+    defaults: true,
+  });
   const service = loaded['ProxyService'] as unknown as {
-    Proxy: { requestSerialize(value: object): Buffer; requestDeserialize(bytes: Buffer): Record<string, unknown> };
+    Proxy: {
+      requestSerialize(value: object): Buffer;
+      requestDeserialize(bytes: Buffer): Record<string, unknown>;
+    };
   };
   return { encode: service.Proxy.requestSerialize, decode: service.Proxy.requestDeserialize };
 }
@@ -66,7 +77,9 @@ describe('codec, for any packet', () => {
   it('decodes what it encoded', () => {
     fc.assert(
       fc.property(packets, (packet) => {
-        expect({ ...decodePacket(encodeToBuffer(packet)), raw: undefined }).toEqual(expect.objectContaining(normal(packet)));
+        expect({ ...decodePacket(encodeToBuffer(packet)), raw: undefined }).toEqual(
+          expect.objectContaining(normal(packet)),
+        );
       }),
       { verbose: true },
     );

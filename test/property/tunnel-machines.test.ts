@@ -119,7 +119,7 @@ const actions: Record<Step['operation'], (model: TunnelModel, pick: number) => v
     )?.toServer.cancel(),
   addAgent: (model) => model.addAgent(),
   drain: (model, pick) => pickOf(model.agents, pick)?.machine.drain(),
-  wait: (model, pick) => model.clock.advance([10, 1000, 6000, 21_000][pick % 4] ?? 0),
+  wait: (model, pick) => model.clock.advance([10, 1000, 6000, 21_000, 31_000][pick % 5] ?? 0),
 };
 
 function deliverAll(model: TunnelModel): void {

@@ -30,7 +30,7 @@ export function currentHandles(): Handles {
 }
 
 /** Waits until nothing is open that was not open before; fails with the names of what is, after `withinMs`. */
-export async function expectNoNewHandles(before: Handles, withinMs = 5000): Promise<void> {
+export async function expectNoNewHandles(before: Handles, withinMs = 10_000): Promise<void> {
   await vi.waitFor(() => expect(newHandles(before)).toEqual([]), { timeout: withinMs, interval: 10 });
 }
 

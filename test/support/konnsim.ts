@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('../../bin/konnsim', import.meta.url));
+/** Path of the program, as `npm install` would link it. */
+export const konnsimProgram = fileURLToPath(new URL('../../bin/konnsim', import.meta.url));
 
 export interface CommandResult {
   readonly stdout: string;
@@ -28,7 +29,7 @@ export class Konnsim {
   private readonly ended: Promise<CommandResult>;
 
   constructor(args: readonly string[], options: CommandOptions) {
-    this.child = spawn(process.execPath, [program, ...args], {
+    this.child = spawn(process.execPath, [konnsimProgram, ...args], {
       cwd: options.cwd,
       env: { ...process.env, NO_COLOR: '1', ...options.env },
     });

@@ -1,5 +1,5 @@
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -29,8 +29,10 @@ export interface RunOptions {
   /** Default 20 s. */
   readonly timeoutMs?: number;
   readonly env?: Readonly<Record<string, string>>;
-  /** Runs inside a pseudo-terminal (made by `script`), so that `-t` works. stdout then holds everything. */
+  /** Runs inside a pseudo-terminal (made by `script`) of 24 rows and 80 columns, so that `-t` works. stdout then holds everything. */
   readonly terminal?: boolean;
+  /** How output becomes text; `latin1` keeps every byte. Default `utf8`. */
+  readonly encoding?: 'utf8' | 'latin1';
 }
 
 /** A kubectl that runs in the background. */
@@ -39,6 +41,8 @@ export interface KubectlProcess {
   readonly result: Promise<KubectlResult>;
   /** Resolves with the match once stdout and stderr together hold it. Rejects when kubectl ends without it. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Changes the size of its terminal, as a user who pulls at the window does. */
+  resize(rows: number, columns: number): void;
   /** Ends it (default SIGINT, as Ctrl-C does) and waits. */
   stop(signal?: NodeJS.Signals): Promise<KubectlResult>;
 }
@@ -48,6 +52,8 @@ export interface Kubectl {
   readonly binary: KubectlBinary;
   run(args: readonly string[], options?: RunOptions): Promise<KubectlResult>;
   start(args: readonly string[], options?: RunOptions): KubectlProcess;
+  /** Ends what still runs. */
+  stopAll(): Promise<void>;
   /** Ends what still runs and removes the home. */
   close(): Promise<void>;
 }
@@ -118,12 +124,16 @@ export async function createKubectl(which: KubectlBinary, kubeconfig: string): P
     void started.result.finally(() => running.delete(started));
     return started;
   };
+  const stopAll = async (): Promise<void> => {
+    await Promise.all([...running].map((each) => each.stop('SIGKILL')));
+  };
   return {
     binary: which,
     start,
     run: (args, options = {}) => start(args, { stdin: '', ...options }).result,
+    stopAll,
     async close() {
-      await Promise.all([...running].map((each) => each.stop('SIGKILL')));
+      await stopAll();
       await rm(home, { recursive: true, force: true });
     },
   };
@@ -136,13 +146,14 @@ function launch(
 ): ChildProcessWithoutNullStreams {
   if (!terminal) return spawn(path, args, { env });
   const command = [path, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
-  return spawn('script', ['-qefc', command, '/dev/null'], { env });
+  const sized = `stty rows 24 cols 80; exec ${command}`;
+  return spawn('script', ['-qefc', sized, '/dev/null'], { env });
 }
 
 function follow(child: ChildProcessWithoutNullStreams, options: RunOptions): KubectlProcess {
   const output = { stdout: '', stderr: '', both: '', timedOut: false };
   for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text: string) => {
+    child[name].setEncoding(options.encoding ?? 'utf8').on('data', (text: string) => {
       output[name] += text;
       output.both += text;
     });
@@ -165,11 +176,19 @@ function follow(child: ChildProcessWithoutNullStreams, options: RunOptions): Kub
     child,
     result,
     waitFor: (pattern) => waitFor(child, () => output.both, pattern),
+    resize: (rows, columns) => resizeTerminal(child, rows, columns),
     stop: (signal = 'SIGINT') => {
       child.kill(signal);
       return result;
     },
   };
+}
+
+/** The terminal is that of the process that `script` runs. */
+function resizeTerminal({ pid }: ChildProcessWithoutNullStreams, rows: number, columns: number): void {
+  const [inside] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+  const device = readlinkSync(`/proc/${inside}/fd/0`);
+  execFileSync('stty', ['-F', device, 'rows', String(rows), 'cols', String(columns)]);
 }
 
 function waitFor(

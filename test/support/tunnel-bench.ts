@@ -7,8 +7,10 @@ import { expect } from 'vitest';
 import { Agent } from '../../src/agent/agent.js';
 import { type AgentOptions, agentDefaults } from '../../src/agent/options.js';
 import { createRealClock } from '../../src/core/clock.js';
+import type { EventKind } from '../../src/core/events.js';
 import { createRandom } from '../../src/core/random.js';
 import { goDial } from '../../src/links/go-dial.js';
+import type { EventOf, EventPattern } from '../../src/observe/event-match.js';
 import { createJournal, type Journal } from '../../src/observe/journal.js';
 import { type CertificateSet, createCertificateSet, type RoleLeaf } from '../../src/pki/certificate-set.js';
 import type { ProxyServerOptions } from '../../src/server/options.js';
@@ -21,7 +23,7 @@ import { currentHandles, expectNoNewHandles, type Handles } from './handles.js';
 export const host = '127.0.0.1';
 
 export interface BenchOptions {
-  /** Speeds up every timer of the parts. Default 1. */
+  /** Speeds up the timers of the parts, but not the deadlines of dials and connects unless given. Default 1. */
   readonly timeScale?: number;
   /** Issue the certificates of all parts; a fresh set when absent. */
   readonly certificates?: CertificateSet;
@@ -37,6 +39,7 @@ export class TunnelBench {
   readonly servers: ProxyServer[] = [];
   readonly agents: Agent[] = [];
   readonly clients: TunnelClient[] = [];
+  private readonly timeScale: number;
   private readonly before: Handles;
   private readonly stops: (() => Promise<unknown>)[] = [];
 
@@ -49,6 +52,7 @@ export class TunnelBench {
     this.folder = made.folder;
     this.before = made.before;
     this.certificates = made.certificates;
+    this.timeScale = made.timeScale;
     this.clock = new CountingClock(made.timeScale);
   }
 
@@ -69,6 +73,16 @@ export class TunnelBench {
     return { ca: set.ca.certPem, cert, key };
   }
 
+  /** The first event after `since` that matches, past or to come; on a busy machine that may take its time. */
+  waitFor<K extends EventKind>(wanted: EventPattern<K>, since = 0): Promise<EventOf<K>> {
+    return this.journal.waitFor(wanted, { since, withinMs: 15_000 });
+  }
+
+  /** A time that passes at its real length though the clock is fast: for bounds that a test does not want to hit. */
+  private unscaled(durationMs: number): number {
+    return durationMs * this.timeScale;
+  }
+
   /** A server with a Unix socket and a TCP port for frontends. */
   async server(over: Partial<ProxyServerOptions> = {}): Promise<ProxyServer> {
     const name = over.name ?? `s${this.servers.length + 1}`;
@@ -83,7 +97,7 @@ export class TunnelBench {
       agents: { kind: 'tcp', host, port: 0, tls: this.tls('server') },
       health: { host, port: 0 },
       strategies: ['destHost', 'default'],
-      backendDialTimeoutMs: 20_000,
+      backendDialTimeoutMs: this.unscaled(20_000),
       keepaliveTimeMs: 30_000,
       clock: this.clock,
       random: this.random,
@@ -107,6 +121,8 @@ export class TunnelBench {
       identifiers: `host=${name}&ipv4=${host}`,
       server,
       tls: this.tls('agent'),
+      connectTimeoutMs: this.unscaled(agentDefaults.connectTimeoutMs),
+      dialTimeoutMs: this.unscaled(agentDefaults.dialTimeoutMs),
       connectEndpoint: (to, port, options) => goDial(to, port, { ...options, clock: this.clock }),
       health: { host, port: 0 },
       clock: this.clock,
@@ -126,8 +142,8 @@ export class TunnelBench {
     const agent = this.agent(server.agentAddress, over);
     const since = this.journal.mark();
     await agent.start();
-    await this.journal.waitFor({ kind: 'backend.connected' }, { since });
-    await this.journal.waitFor({ kind: 'agent.connected' }, { since });
+    await this.waitFor({ kind: 'backend.connected' }, since);
+    await this.waitFor({ kind: 'agent.connected' }, since);
     return agent;
   }
 
@@ -141,6 +157,8 @@ export class TunnelBench {
       clock: this.clock,
       random: this.random,
       emit: () => undefined,
+      dialTimeoutMs: this.unscaled(30_000),
+      readTimeoutMs: this.unscaled(10_000),
       name: 'client/test',
       serverName: `server/${server.serverId}`,
       ...settings,
@@ -171,6 +189,15 @@ export class TunnelBench {
   /** An endpoint that sends back what it gets. */
   echo(): Promise<number> {
     return this.endpoint((socket) => void socket.pipe(socket));
+  }
+
+  /** Fails unless a fresh client gets an echo through the server. */
+  async checkPath(server: ProxyServer): Promise<void> {
+    const stream = await this.client(server).dial(host, await this.echo());
+    stream.write('ping');
+    const [answer] = (await once(stream, 'data')) as [Buffer];
+    expect(answer.toString()).toBe('ping');
+    stream.destroy();
   }
 
   /** Runs before the parts that were made earlier are stopped. */

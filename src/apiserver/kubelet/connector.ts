@@ -6,6 +6,7 @@ import { TunnelError } from '../../core/errors.js';
 import type { Dialer } from '../../wire/dialer.js';
 import type { KubeletEndpoint } from './endpoint.js';
 import { goErrorText } from './go-errors.js';
+import { TlsCarrier } from './tls-carrier.js';
 
 /** The credential towards kubelets. Without `ca` their certificates are not checked, as in kube-apiserver. */
 export interface KubeletTls {
@@ -68,12 +69,11 @@ function startTls(
   tls: { secureContext: SecureContext; rejectUnauthorized: boolean },
 ): TLSSocket {
   const servername = isIP(host) === 0 ? host : '';
-  const socket = connectTls({ ...tls, socket: raw, host, servername, ALPNProtocols: ['http/1.1'] });
+  const carrier = new TlsCarrier(raw);
+  const socket = connectTls({ ...tls, socket: carrier, host, servername, ALPNProtocols: ['http/1.1'] });
   socket.on('error', () => undefined);
-  socket.once('close', () => raw.destroy());
-  raw.once('error', (error) => socket.destroy(error));
-  // After a regular end, decrypted bytes may still wait to be read: only a premature close ends the TLS side here.
-  raw.once('close', () => void (raw.readableEnded || socket.destroy()));
+  socket.once('close', () => carrier.destroy());
+  carrier.once('error', (error) => socket.destroy(error));
   return socket;
 }
 

@@ -7,15 +7,24 @@ export interface KubeletEndpoint {
   readonly port: number;
 }
 
+/** What a node's address can be. */
+export type NodeAddressType = 'Hostname' | 'InternalDNS' | 'InternalIP' | 'ExternalDNS' | 'ExternalIP';
+
 /** kube-apiserver's default for `--kubelet-preferred-address-types`. */
-const preferredAddressTypes = ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP'];
+export const defaultAddressTypes: readonly NodeAddressType[] = [
+  'Hostname',
+  'InternalDNS',
+  'InternalIP',
+  'ExternalDNS',
+  'ExternalIP',
+];
 const defaultKubeletPort = 10250;
 
-/** The address and port to reach a node's kubelet by. Throws 500 when the node has no address. */
-export function kubeletEndpoint(node: ApiObject): KubeletEndpoint {
+/** The address and port to reach a node's kubelet by: the first type that it has. Throws 500 when it has none. */
+export function kubeletEndpoint(node: ApiObject, addressTypes: readonly NodeAddressType[]): KubeletEndpoint {
   const addresses = listAt(node, 'status.addresses');
   const port = numberAt(node, 'status.daemonEndpoints.kubeletEndpoint.Port') || defaultKubeletPort;
-  for (const type of preferredAddressTypes) {
+  for (const type of addressTypes) {
     const found = addresses.find((address) => textAt(address, 'type') === type);
     if (found !== undefined) return { host: textAt(found, 'address'), port };
   }

@@ -2,7 +2,14 @@ import { badRequest, notFound } from '../http/status.js';
 import { type ApiObject, listAt, textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
 import type { ObjectStore } from '../store/object-store.js';
-import { type KubeletEndpoint, kubeletEndpoint } from './endpoint.js';
+import { type KubeletEndpoint, kubeletEndpoint, type NodeAddressType } from './endpoint.js';
+
+/** What it takes to find the kubelet of a pod. */
+export interface KubeletDirectory {
+  readonly store: ObjectStore;
+  /** Most wanted first. */
+  readonly preferredAddressTypes: readonly NodeAddressType[];
+}
 
 /** The pod of that name. Throws 404. */
 export function findPod(store: ObjectStore, namespace: string, name: string): ApiObject {
@@ -33,13 +40,16 @@ export function chooseContainer(pod: ApiObject, requested: string): string {
 }
 
 /** The kubelet of the pod's node; undefined while the pod has none. Throws 404 for a node that does not exist. */
-export function kubeletOfPod(store: ObjectStore, pod: ApiObject): KubeletEndpoint | undefined {
+export function kubeletOfPod(
+  { store, preferredAddressTypes }: KubeletDirectory,
+  pod: ApiObject,
+): KubeletEndpoint | undefined {
   const nodeName = textAt(pod, 'spec.nodeName');
   if (nodeName === '') return undefined;
   const nodes = coreResource('nodes');
   const node = store.get(nodes, { name: nodeName });
   if (node === undefined) throw notFound(nodes, nodeName);
-  return kubeletEndpoint(node);
+  return kubeletEndpoint(node, preferredAddressTypes);
 }
 
 function names(pod: ApiObject, path: string): string[] {

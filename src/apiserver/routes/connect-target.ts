@@ -1,8 +1,13 @@
 import { badRequest } from '../http/status.js';
 import type { KubeletEndpoint } from '../kubelet/endpoint.js';
-import { chooseContainer, encodeQuery, findPod, kubeletOfPod } from '../kubelet/target.js';
+import {
+  chooseContainer,
+  encodeQuery,
+  findPod,
+  type KubeletDirectory,
+  kubeletOfPod,
+} from '../kubelet/target.js';
 import type { ApiObject } from '../resources/api-object.js';
-import type { ObjectStore } from '../store/object-store.js';
 import type { StreamingSubresource } from '../streaming/streaming-handler.js';
 import { booleanParameter } from './selection.js';
 
@@ -23,13 +28,13 @@ const streamFlags = [
 
 /** Finds pod, container and kubelet. Throws 404 and 400 with kube-apiserver's texts. */
 export function connectTarget(
-  store: ObjectStore,
+  directory: KubeletDirectory,
   query: URLSearchParams,
   { kind, namespace, name }: { kind: StreamingSubresource; namespace: string; name: string },
 ): ConnectTarget {
-  const pod = findPod(store, namespace, name);
+  const pod = findPod(directory.store, namespace, name);
   const path = kubeletPath(kind, pod, query);
-  const endpoint = kubeletOfPod(store, pod);
+  const endpoint = kubeletOfPod(directory, pod);
   if (endpoint === undefined) throw badRequest(`pod ${name} does not have a host assigned`);
   return { endpoint, path };
 }

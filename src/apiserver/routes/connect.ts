@@ -18,12 +18,13 @@ export async function connectStream(
   upgrade: Upgrade,
 ): Promise<RequestEnd> {
   const subject = connectSubject(route);
-  const { endpoint, path } = connectTarget(facade.store, context.query, subject);
+  const { endpoint, path } = connectTarget(facade, context.query, subject);
   const { id: request, signal } = context;
   const done = facade.streams.open(subject.kind);
   try {
     return await handleStreaming(subject.kind, {
       upgrade,
+      request,
       target: { path, ...endpoint },
       connect: (clientGone) => facade.kubelets.connect(endpoint, { request, signal: clientGone }),
       clock: facade.clock,

@@ -17,7 +17,7 @@ export async function handleLogs(
   const pod = findPod(facade.store, namespace, name);
   const options = parseLogOptions(exchange.query, name);
   const container = chooseContainer(pod, options.container);
-  const endpoint = kubeletOfPod(facade.store, pod);
+  const endpoint = kubeletOfPod(facade, pod);
   if (endpoint === undefined) {
     sendText(exchange.response, '');
     return;

@@ -12,7 +12,14 @@ export interface KubeletAsk {
 }
 
 /** Client headers that are the business of kube-apiserver alone, or are written anew. */
-const dropped = new Set(['host', 'authorization', 'x-forwarded-for', 'content-length', 'transfer-encoding']);
+const dropped = new Set([
+  'host',
+  'authorization',
+  'audit-id',
+  'x-forwarded-for',
+  'content-length',
+  'transfer-encoding',
+]);
 
 /** A proxied request: the client's method and lines, its address appended. */
 export function proxiedAsk(request: IncomingMessage, target: KubeletTarget): KubeletAsk {
@@ -59,11 +66,13 @@ export async function askKubelet(
   ask: KubeletAsk,
   signal: AbortSignal,
 ): Promise<UpgradeAnswer> {
+  const { path } = request.target;
+  const audit = request.request === undefined ? [] : ['Audit-Id', request.request];
   let socket: Duplex | undefined;
   try {
     socket = await request.connect(signal);
     // The headers of a socket that comes too late are never sent: upgradeHttp looks at the signal first.
-    return await upgradeHttp(socket, { ...ask, path: request.target.path, signal });
+    return await upgradeHttp(socket, { ...ask, headers: [...ask.headers, ...audit], path, signal });
   } catch (error) {
     socket?.destroy();
     throw TunnelError.from(error, 'DIAL_FAILED');

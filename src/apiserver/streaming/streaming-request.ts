@@ -16,6 +16,8 @@ export interface KubeletTarget {
 export interface StreamingRequest {
   readonly upgrade: Upgrade;
   readonly target: KubeletTarget;
+  /** Names the user request to the kubelet, as `Audit-Id`. */
+  readonly request?: string;
   /** Opens an authenticated TLS connection to the kubelet. The signal aborts when the client is gone. */
   readonly connect: (signal: AbortSignal) => Promise<Duplex>;
   readonly clock: Clock;

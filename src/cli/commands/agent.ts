@@ -3,18 +3,20 @@ import { Command, InvalidArgumentError } from 'commander';
 import { Agent } from '../../agent/agent.js';
 import { agentDefaults } from '../../agent/options.js';
 import { joinHostPort, splitHostPort } from '../../core/address.js';
-import { unknownIdentifierType } from '../../core/identifiers.js';
-import { createNodeNetwork } from '../../links/node-network.js';
-import type { CommandEnd } from '../main.js';
-import { createRoleGround, type RoleFlags, readTls, untilSignalled } from '../role.js';
-import { collect, durationMs, option, portNumber } from '../values.js';
+import type { Clock } from '../../core/clock.js';
+import { parseAgentIdentifiers, unknownIdentifierType } from '../../core/identifiers.js';
+import { createNodeNetwork, type NodeNetwork } from '../../links/node-network.js';
+import { examples } from '../help.js';
+import type { Invocation } from '../invocation.js';
+import { type RoleFlags, readTls, runRole } from '../role.js';
+import { durationMs, headerText, option, portNumber, someText } from '../values.js';
 
 interface AgentFlags extends RoleFlags {
   readonly proxyServerHost: string;
   readonly proxyServerPort: number;
   readonly agentId?: string;
   readonly agentIdentifiers: string;
-  readonly nodeAddress?: readonly string[];
+  readonly nodeAddress?: readonly NodeAddress[];
   readonly healthServerHost: string;
   readonly healthServerPort: number;
   readonly keepaliveTime: number;
@@ -22,15 +24,19 @@ interface AgentFlags extends RoleFlags {
 }
 
 /** `konnsim agent`: a node agent alone. */
-export function agentCommand(end: CommandEnd): Command {
+export function agentCommand(invocation: Invocation): Command {
   return new Command('agent')
     .description('run a node agent alone: it dials out to the proxy-server and dials endpoints for it')
     .addOption(option('--certs <folder>', 'certificates made by `konnsim certs`').default('certs'))
-    .addOption(option('--proxy-server-host <host>', 'host of the proxy-server').default('127.0.0.1'))
+    .addOption(
+      option('--proxy-server-host <host>', 'host of the proxy-server')
+        .argParser(someText)
+        .default('127.0.0.1'),
+    )
     .addOption(
       option('--proxy-server-port <port>', 'its port for agents').argParser(portNumber).default(8091),
     )
-    .addOption(option('--agent-id <id>', 'default: PROXY_AGENT_ID, else a random UUID'))
+    .addOption(option('--agent-id <id>', 'default: PROXY_AGENT_ID, else a random UUID').argParser(headerText))
     .addOption(
       option('--agent-identifiers <query>', 'what it stands for, such as ipv4=10.0.1.11&host=node-1')
         .argParser(parseIdentifiers)
@@ -40,7 +46,7 @@ export function agentCommand(end: CommandEnd): Command {
       option(
         '--node-address <map>',
         '10.0.1.11:10250=127.0.0.1:10250: an address that exists only here; repeatable',
-      ).argParser(collect),
+      ).argParser(collectNodeAddresses),
     )
     .addOption(option('--health-server-host <host>', 'where /healthz listens').default('127.0.0.1'))
     .addOption(
@@ -52,35 +58,51 @@ export function agentCommand(end: CommandEnd): Command {
         .default(agentDefaults.keepaliveTimeMs, '30s'),
     )
     .addOption(option('--sync-forever', 'go on looking for servers'))
-    .option('--packets', 'print every packet, too')
+    .addOption(option('--packets', 'print every packet, too'))
+    .addHelpText(
+      'after',
+      examples(
+        "konnsim agent --certs certs --agent-id node-1 --agent-identifiers 'ipv4=10.0.1.11&host=node-1' \\",
+        '  --node-address 10.0.1.11:10250=127.0.0.1:10250',
+      ),
+    )
     .action(async (flags: AgentFlags) => {
-      end.exitCode = await run(flags);
+      invocation.exitCode = await run(flags);
     });
 }
 
-async function run(flags: AgentFlags): Promise<number> {
-  const ground = createRoleGround(flags);
+function run(flags: AgentFlags): Promise<number> {
   const agentId = flags.agentId ?? process.env['PROXY_AGENT_ID'] ?? randomUUID();
-  const network = createNodeNetwork({ clock: ground.clock });
-  for (const map of flags.nodeAddress ?? []) {
-    const [node, real] = parseNodeAddress(map);
-    network.register(node.host, node.port, real);
-  }
-  const agent = new Agent({
-    ...agentDefaults,
-    ...ground,
-    name: agentId,
-    agentId,
-    identifiers: flags.agentIdentifiers,
-    server: joinHostPort(flags.proxyServerHost, flags.proxyServerPort),
-    tls: await readTls(flags.certs, 'agent'),
-    connectEndpoint: (host, port, options) => network.connect(host, port, options),
-    syncForever: flags.syncForever ?? false,
-    keepaliveTimeMs: flags.keepaliveTime,
-    health: { host: flags.healthServerHost, port: flags.healthServerPort },
+  return runRole(flags, async (ground, started) => {
+    const network = nodeNetwork(flags, ground.clock);
+    const agent = new Agent({
+      ...agentDefaults,
+      ...ground,
+      name: agentId,
+      agentId,
+      identifiers: flags.agentIdentifiers,
+      server: joinHostPort(flags.proxyServerHost, flags.proxyServerPort),
+      tls: await readTls(flags.certs, 'agent'),
+      connectEndpoint: (host, port, options) => network.connect(host, port, options),
+      syncForever: flags.syncForever ?? false,
+      keepaliveTimeMs: flags.keepaliveTime,
+      health: { host: flags.healthServerHost, port: flags.healthServerPort },
+    });
+    started(() => agent.stop());
+    await agent.start();
+    return [`health ${agent.healthAddress ?? ''}`];
   });
-  agent.start();
-  return untilSignalled(async () => agent.stop());
+}
+
+/** The addresses of `--node-address`; a host that the agent stands for is found at the address it stands for. */
+function nodeNetwork({ nodeAddress = [], agentIdentifiers }: AgentFlags, clock: Clock): NodeNetwork {
+  const network = createNodeNetwork({ clock });
+  for (const { node, real } of nodeAddress) network.register(node.host, node.port, real);
+  const identifiers = parseAgentIdentifiers(agentIdentifiers);
+  if ('fault' in identifiers) return network;
+  const own = identifiers.ipv4.find((ip) => nodeAddress.some(({ node }) => node.host === ip));
+  if (own !== undefined) for (const name of identifiers.host) network.addName(name, own);
+  return network;
 }
 
 interface HostPort {
@@ -88,14 +110,26 @@ interface HostPort {
   readonly port: number;
 }
 
-function parseNodeAddress(text: string): readonly [HostPort, HostPort] {
-  const [node, real] = text.split('=').map((part) => splitHostPort(part));
-  if (node !== undefined && real !== undefined) return [node, real];
-  throw new InvalidArgumentError(`"${text}" is no NODE_IP:PORT=REAL_HOST:PORT`);
+/** An address that only this agent knows, and where it really is. */
+interface NodeAddress {
+  readonly node: HostPort;
+  readonly real: HostPort;
+}
+
+function collectNodeAddresses(text: string, soFar: readonly NodeAddress[] | undefined): NodeAddress[] {
+  return [...(soFar ?? []), ...text.split(',').map(parseNodeAddress)];
+}
+
+function parseNodeAddress(text: string): NodeAddress {
+  const [node, real, more] = text.split('=').map((part) => splitHostPort(part));
+  if (node !== undefined && real !== undefined && more === undefined) return { node, real };
+  throw new InvalidArgumentError(`"${text}" is no NODE_IP:PORT=REAL_HOST:PORT.`);
 }
 
 function parseIdentifiers(text: string): string {
   const unknown = unknownIdentifierType(text);
-  if (unknown === undefined) return text;
-  throw new InvalidArgumentError(`unknown address type: ${unknown}`);
+  if (unknown !== undefined) throw new InvalidArgumentError(`unknown address type: ${unknown}`);
+  const parsed = parseAgentIdentifiers(text);
+  if ('fault' in parsed) throw new InvalidArgumentError(parsed.fault);
+  return headerText(text);
 }

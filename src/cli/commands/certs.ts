@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { createRandom } from '../../core/random.js';
 import { createTopology, maxNodes } from '../../lab/topology.js';
 import { writeCertificateDirectory } from '../../pki/files.js';
-import { createTerminal } from '../terminal.js';
-import { collect, option, wholeNumber } from '../values.js';
+import { examples } from '../help.js';
+import { collect, option, someText, wholeNumber } from '../values.js';
 
 interface CertsFlags {
   readonly out: string;
@@ -18,7 +18,7 @@ interface CertsFlags {
 export function certsCommand(): Command {
   return new Command('certs')
     .description('make a CA and the certificates of all parties; keys are readable by you alone')
-    .addOption(option('--out <folder>', 'where to write them').default('certs'))
+    .addOption(option('--out <folder>', 'where to write them').argParser(someText).default('certs'))
     .addOption(
       option('--nodes <number>', 'kubelets to make certificates for')
         .argParser(wholeNumber(1, maxNodes))
@@ -32,11 +32,14 @@ export function certsCommand(): Command {
       option('--days <number>', 'life of the certificates').argParser(wholeNumber(1, 3650)).default(365),
     )
     .addOption(option('--force', 'replace certificates that are there; the CA is kept'))
+    .addHelpText(
+      'after',
+      examples('konnsim certs --out certs', 'konnsim certs --out certs --ip 192.168.1.5 --name lab.example'),
+    )
     .action(run);
 }
 
 async function run(flags: CertsFlags): Promise<void> {
-  const terminal = createTerminal();
   const { nodes } = createTopology({
     nodes: flags.nodes,
     random: createRandom(0),
@@ -50,5 +53,7 @@ async function run(flags: CertsFlags): Promise<void> {
     validDays: flags.days,
     force: flags.force ?? false,
   });
-  terminal.say(`wrote a CA and the certificates of ${flags.nodes} nodes to ${flags.out}`);
+  process.stderr.write(
+    `wrote a CA and the certificates of all parties and ${flags.nodes} kubelets to ${flags.out}\n`,
+  );
 }

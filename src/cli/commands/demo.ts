@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import type { Lab } from '../../lab/lab.js';
-import { startLab } from '../../lab/start-lab.js';
+import type { LabOptions } from '../../lab/options.js';
 import { showCut, showExec, showLogs, showPortForward } from '../demo/chapters.js';
 import { Stage } from '../demo/stage.js';
-import type { CommandEnd } from '../main.js';
-import { listenForSignals } from '../signals.js';
-import { createTerminal } from '../terminal.js';
+import type { Invocation } from '../invocation.js';
+import { createTerminal, type Terminal } from '../terminal.js';
 import { option, wholeNumber } from '../values.js';
+import { withLab } from '../with-lab.js';
 
 interface DemoFlags {
   readonly seed?: number;
@@ -17,19 +17,18 @@ const picture = `
                              the agent dials OUT; nothing dials in`;
 
 /** `konnsim demo`: a guided tour of a few seconds, in one process, without kubectl. */
-export function demoCommand(end: CommandEnd): Command {
+export function demoCommand(invocation: Invocation): Command {
   return new Command('demo')
     .description('see a request travel: logs, exec and port-forward through the tunnel, and a cut that heals')
     .addOption(
       option('--seed <number>', 'repeats the random choices of a run').argParser(wholeNumber(0, 2 ** 32 - 1)),
     )
     .action(async (flags: DemoFlags) => {
-      end.exitCode = await run(flags);
+      invocation.exitCode = await run(flags, createTerminal(invocation.colour));
     });
 }
 
-async function run({ seed }: DemoFlags): Promise<number> {
-  const terminal = createTerminal();
+async function run({ seed }: DemoFlags, terminal: Terminal): Promise<number> {
   const stage = new Stage(terminal, performance.now());
   stage.line(
     terminal.style('bold', 'konnsim demo: how a control plane reaches into nodes that only dial out'),
@@ -39,19 +38,17 @@ async function run({ seed }: DemoFlags): Promise<number> {
   stage.note('starting an API façade, a proxy-server and two nodes with agent and kubelet …');
   const startedAt = performance.now();
   // Nobody stands in for a node's agent here, so that its loss can be seen.
-  const lab = await startLab({ strategies: ['destHost'], ...(seed === undefined ? {} : { seed }) });
-  const interruption = listenForSignals();
-  try {
-    stage.note(`ready in ${Math.round(performance.now() - startedAt)} ms (seed ${lab.seed})`);
-    const interrupted = interruption.wanted.then((code) => ({ code }));
-    const told = tell(lab, stage).then(() => ({ code: 0 }));
-    // A failure after an interruption is the interruption's, and nobody's any more.
-    told.catch(() => undefined);
-    return (await Promise.race([told, interrupted])).code;
-  } finally {
-    await lab.stop();
-    interruption.dispose();
-  }
+  const options: LabOptions = { strategies: ['destHost'], ...(seed === undefined ? {} : { seed }) };
+  return withLab({
+    lab: options,
+    use: async (lab, interruption) => {
+      stage.note(`ready in ${Math.round(performance.now() - startedAt)} ms (seed ${lab.seed})`);
+      const told = tell(lab, stage).then(() => 0);
+      // A failure after an interruption is the interruption's, and nobody's any more.
+      told.catch(() => undefined);
+      return Promise.race([told, interruption.wanted]);
+    },
+  });
 }
 
 async function tell(lab: Lab, stage: Stage): Promise<void> {

@@ -2,8 +2,9 @@ import { Command } from 'commander';
 import { TunnelError } from '../../core/errors.js';
 import type { RemoteCommandStreams, TerminalSize } from '../../streams/types.js';
 import { exitCodes } from '../exit-codes.js';
+import { examples } from '../help.js';
+import type { Invocation } from '../invocation.js';
 import { defaultLabFolder } from '../lab-files.js';
-import type { CommandEnd } from '../main.js';
 import { connectToLab } from '../remote.js';
 import { listenForSignals } from '../signals.js';
 import { errorLines } from '../terminal.js';
@@ -18,7 +19,7 @@ interface ExecFlags {
 }
 
 /** `konnsim exec`: the remote command's exit code is ours; 125 means that it could not be run or was lost. */
-export function execCommand(end: CommandEnd): Command {
+export function execCommand(invocation: Invocation): Command {
   return new Command('exec')
     .description('run a command in a container: gRPC to the kubelet, inside the tunnel; no kubectl needed')
     .argument('<pod>', 'pod, or namespace/pod')
@@ -26,10 +27,18 @@ export function execCommand(end: CommandEnd): Command {
     .addOption(option('--dir <folder>', 'folder of the running lab').default(defaultLabFolder))
     .addOption(option('-n, --namespace <name>', 'namespace of the pod').default('default'))
     .addOption(option('-c, --container <name>', "container; default the pod's first"))
-    .option('-i, --stdin', 'pass stdin on')
-    .option('-t, --tty', 'give the command a terminal')
+    .addOption(option('-i, --stdin', 'pass stdin on'))
+    .addOption(option('-t, --tty', 'give the command a terminal'))
+    .addHelpText(
+      'after',
+      examples(
+        'konnsim exec web-1 -- hostname',
+        'konnsim exec -it shell -- sh',
+        'echo hello | konnsim exec -i default/pair -c sidecar -- cat',
+      ),
+    )
     .action(async (pod: string, command: string[], flags: ExecFlags) => {
-      end.exitCode = await run(pod, command, flags);
+      invocation.exitCode = await run(pod, command, flags);
     });
 }
 
@@ -53,6 +62,8 @@ async function run(pod: string, command: readonly string[], flags: ExecFlags): P
     if (result.kind === 'exit') return result.code;
     throw new TunnelError('COMMAND_NOT_FOUND', result.message, { where: 'kubelet' });
   } catch (caught) {
+    // First of all: in raw mode a line would not end.
+    terminal.restore();
     if (interruption.signal.aborted) return await interruption.wanted;
     process.stderr.write(`${errorLines(caught)}\n`);
     return exitCodes.transport;

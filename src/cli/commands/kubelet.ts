@@ -1,18 +1,13 @@
 import { Command } from 'commander';
 import { defaultVersion } from '../../apiserver/version.js';
+import { joinHostPort } from '../../core/address.js';
 import { startKubelet } from '../../kubelet-stub/kubelet.js';
 import { createSandboxRuntime } from '../../kubelet-stub/runtime/sandbox-runtime.js';
 import { maxNodes } from '../../lab/topology.js';
 import { kubeletLeaf } from '../../pki/certificate-set.js';
-import type { CommandEnd } from '../main.js';
-import {
-  createRoleGround,
-  findNode,
-  type RoleFlags,
-  readTls,
-  standardTopology,
-  untilSignalled,
-} from '../role.js';
+import { examples } from '../help.js';
+import type { Invocation } from '../invocation.js';
+import { findNode, type RoleFlags, readTls, runRole, standardTopology } from '../role.js';
 import { option, portNumber, wholeNumber } from '../values.js';
 
 interface KubeletFlags extends RoleFlags {
@@ -23,7 +18,7 @@ interface KubeletFlags extends RoleFlags {
 }
 
 /** `konnsim kubelet`: the kubelet of one node alone, with that node's containers. */
-export function kubeletCommand(end: CommandEnd): Command {
+export function kubeletCommand(invocation: Invocation): Command {
   return new Command('kubelet')
     .description('run the kubelet stub of one node alone, with its containers in the sandbox runtime')
     .addOption(option('--certs <folder>', 'certificates made by `konnsim certs`').default('certs'))
@@ -33,28 +28,29 @@ export function kubeletCommand(end: CommandEnd): Command {
     )
     .addOption(option('--bind-address <address>', 'where it listens').default('127.0.0.1'))
     .addOption(option('--port <port>', 'its port, 0 for a free one').argParser(portNumber).default(10_250))
+    .addHelpText('after', examples('konnsim kubelet --certs certs --node node-1 --port 10250'))
     .action(async (flags: KubeletFlags) => {
-      end.exitCode = await run(flags);
+      invocation.exitCode = await run(flags);
     });
 }
 
-async function run(flags: KubeletFlags): Promise<number> {
-  const ground = createRoleGround(flags);
-  const topology = standardTopology(flags.nodes, defaultVersion);
-  const { name: nodeName } = findNode(topology, flags.node);
-  const { ca, cert, key } = await readTls(flags.certs, kubeletLeaf(nodeName));
-  const pods = topology.objects.pods.filter((pod) => pod.spec.nodeName === nodeName);
-  const runtime = createSandboxRuntime({ ...ground, nodeName, pods });
-  const kubelet = await startKubelet({
-    ...ground,
-    nodeName,
-    host: flags.bindAddress,
-    port: flags.port,
-    tls: { cert, key, clientCa: ca },
-    runtime,
-  });
-  return untilSignalled(async () => {
-    await kubelet.close();
-    await runtime.close();
+function run(flags: KubeletFlags): Promise<number> {
+  return runRole(flags, async (ground, started) => {
+    const topology = standardTopology(flags.nodes, defaultVersion);
+    const { name: nodeName } = findNode(topology, flags.node);
+    const { ca, cert, key } = await readTls(flags.certs, kubeletLeaf(nodeName));
+    const pods = topology.objects.pods.filter((pod) => pod.spec.nodeName === nodeName);
+    const runtime = createSandboxRuntime({ ...ground, nodeName, pods });
+    started(() => runtime.close());
+    const kubelet = await startKubelet({
+      ...ground,
+      nodeName,
+      host: flags.bindAddress,
+      port: flags.port,
+      tls: { cert, key, clientCa: ca },
+      runtime,
+    });
+    started(() => kubelet.close());
+    return [`kubelet ${joinHostPort(kubelet.address.host, kubelet.address.port)}`];
   });
 }

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { Command } from 'commander';
 import { TunnelError } from '../../core/errors.js';
+import { examples } from '../help.js';
+import type { Invocation } from '../invocation.js';
 import { defaultLabFolder } from '../lab-files.js';
-import type { CommandEnd } from '../main.js';
 import { connectToLab } from '../remote.js';
 import { listenForSignals } from '../signals.js';
 import { durationMs, option, wholeNumber } from '../values.js';
@@ -22,21 +23,26 @@ interface LogsFlags {
 const greatest = Number.MAX_SAFE_INTEGER;
 
 /** `konnsim logs`. */
-export function logsCommand(end: CommandEnd): Command {
+export function logsCommand(invocation: Invocation): Command {
   return new Command('logs')
     .description('print the log of a container: gRPC to the kubelet, inside the tunnel; no kubectl needed')
     .argument('<pod>', 'pod, or namespace/pod')
     .addOption(option('--dir <folder>', 'folder of the running lab').default(defaultLabFolder))
     .addOption(option('-n, --namespace <name>', 'namespace of the pod').default('default'))
     .addOption(option('-c, --container <name>', "container; default the pod's first"))
-    .option('-f, --follow', 'go on until interrupted')
-    .option('-p, --previous', 'the log of the instance before the last restart')
-    .option('--timestamps', 'begin each line with its time')
-    .option('--tail <lines>', 'only the last lines', wholeNumber(0, greatest))
-    .option('--since <duration>', 'only what is younger than this, such as 30s', durationMs)
-    .option('--limit-bytes <bytes>', 'stop after so many bytes', wholeNumber(1, greatest))
+    .addOption(option('-f, --follow', 'go on until interrupted'))
+    .addOption(option('-p, --previous', 'the log of the instance before the last restart'))
+    .addOption(option('--timestamps', 'begin each line with its time'))
+    .addOption(option('--tail <lines>', 'only the last lines').argParser(wholeNumber(0, greatest)))
+    .addOption(
+      option('--since <duration>', 'only what is younger than this, such as 30s').argParser(durationMs),
+    )
+    .addOption(
+      option('--limit-bytes <bytes>', 'stop after so many bytes').argParser(wholeNumber(1, greatest)),
+    )
+    .addHelpText('after', examples('konnsim logs -f counter', 'konnsim logs --tail 5 --timestamps web-1'))
     .action(async (pod: string, flags: LogsFlags) => {
-      end.exitCode = await run(pod, flags);
+      invocation.exitCode = await run(pod, flags);
     });
 }
 

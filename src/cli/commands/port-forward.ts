@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { TunnelError } from '../../core/errors.js';
 import type { ClusterClient, PodTarget } from '../../lab/cluster-client.js';
+import { examples } from '../help.js';
+import type { Invocation } from '../invocation.js';
 import { defaultLabFolder } from '../lab-files.js';
-import type { CommandEnd } from '../main.js';
 import { connectToLab } from '../remote.js';
 import { listenForSignals } from '../signals.js';
 import { errorLines } from '../terminal.js';
@@ -19,7 +20,7 @@ interface PortPair {
 }
 
 /** `konnsim port-forward`. */
-export function portForwardCommand(end: CommandEnd): Command {
+export function portForwardCommand(invocation: Invocation): Command {
   return new Command('port-forward')
     .description(
       'carry local ports to ports of a pod: gRPC to the kubelet, inside the tunnel; no kubectl needed',
@@ -28,8 +29,9 @@ export function portForwardCommand(end: CommandEnd): Command {
     .argument('<ports...>', 'LOCAL:REMOTE, :REMOTE for a free local port, or PORT for the same on both sides')
     .addOption(option('--dir <folder>', 'folder of the running lab').default(defaultLabFolder))
     .addOption(option('-n, --namespace <name>', 'namespace of the pod').default('default'))
+    .addHelpText('after', examples('konnsim port-forward web-1 8080', 'konnsim port-forward echo :7'))
     .action(async (pod: string, ports: string[], flags: PortForwardFlags) => {
-      end.exitCode = await run(pod, ports.map(parsePorts), flags);
+      invocation.exitCode = await run(pod, ports.map(parsePorts), flags);
     });
 }
 

@@ -9,9 +9,18 @@ import {
 } from '../../server/options.js';
 import { startProxyServer } from '../../server/server.js';
 import type { GrpcEndpoint } from '../../wire/grpc-listener.js';
-import type { CommandEnd } from '../main.js';
-import { createRoleGround, type RoleFlags, readTls, untilSignalled } from '../role.js';
-import { durationMs, option, portNumber, strategyList, wholeNumber } from '../values.js';
+import { examples } from '../help.js';
+import type { Invocation } from '../invocation.js';
+import { type RoleFlags, readTls, runRole } from '../role.js';
+import {
+  durationMs,
+  headerText,
+  option,
+  portNumber,
+  socketPath,
+  strategyList,
+  wholeNumber,
+} from '../values.js';
 
 interface ServerFlags extends RoleFlags {
   readonly udsName?: string;
@@ -27,20 +36,25 @@ interface ServerFlags extends RoleFlags {
 }
 
 /** `konnsim server`: a proxy-server alone. */
-export function serverCommand(end: CommandEnd): Command {
+export function serverCommand(invocation: Invocation): Command {
   return new Command('server')
     .description(
       'run a proxy-server alone: frontends on a Unix socket or an mTLS port, agents on an mTLS port',
     )
     .addOption(option('--certs <folder>', 'certificates made by `konnsim certs`').default('certs'))
-    .addOption(option('--uds-name <path>', 'Unix socket for frontends'))
+    .addOption(option('--uds-name <path>', 'Unix socket for frontends').argParser(socketPath))
     .addOption(option('--server-port <port>', 'mTLS port for frontends').argParser(portNumber))
     .addOption(option('--bind-address <address>', 'where all ports listen').default('127.0.0.1'))
     .addOption(option('--agent-port <port>', 'mTLS port for agents').argParser(portNumber).default(8091))
     .addOption(
       option('--health-port <port>', '/healthz, /readyz, /metrics').argParser(portNumber).default(8092),
     )
-    .addOption(option('--server-id <id>', 'what agents tell servers apart by; default a random UUID'))
+    .addOption(
+      option(
+        '--server-id <id>',
+        'what agents tell servers apart by; default PROXY_SERVER_ID, else a random UUID',
+      ).argParser(headerText),
+    )
     .addOption(
       option('--server-count <number>', 'servers that agents look for')
         .argParser(wholeNumber(1, 1000))
@@ -61,29 +75,42 @@ export function serverCommand(end: CommandEnd): Command {
         .argParser(durationMs)
         .default(defaultKeepaliveTimeMs, '30s'),
     )
-    .option('--packets', 'print every packet, too')
+    .addOption(option('--packets', 'print every packet, too'))
+    .addHelpText(
+      'after',
+      examples(
+        'konnsim server --certs certs --uds-name /tmp/konnsim.sock',
+        'konnsim server --certs certs --server-port 8090 --agent-port 0',
+      ),
+    )
     .action(async (flags: ServerFlags) => {
-      end.exitCode = await run(flags);
+      invocation.exitCode = await run(flags);
     });
 }
 
-async function run(flags: ServerFlags): Promise<number> {
+function run(flags: ServerFlags): Promise<number> {
   const host = flags.bindAddress;
   const serverId = flags.serverId ?? process.env['PROXY_SERVER_ID'] ?? randomUUID();
-  const server = await startProxyServer({
-    ...createRoleGround(flags),
-    name: serverId,
-    serverId,
-    serverCount: flags.serverCount,
-    frontends: await frontends(flags),
-    agents: { kind: 'tcp', host, port: flags.agentPort, tls: await readTls(flags.certs, 'server') },
-    health: { host, port: flags.healthPort },
-    strategies: flags.proxyStrategies,
-    backendDialTimeoutMs: flags.backendDialTimeout,
-    keepaliveTimeMs: flags.keepaliveTime,
+  return runRole(flags, async (ground, started) => {
+    const server = await startProxyServer({
+      ...ground,
+      name: serverId,
+      serverId,
+      serverCount: flags.serverCount,
+      frontends: await frontends(flags),
+      agents: { kind: 'tcp', host, port: flags.agentPort, tls: await readTls(flags.certs, 'server') },
+      health: { host, port: flags.healthPort },
+      strategies: flags.proxyStrategies,
+      backendDialTimeoutMs: flags.backendDialTimeout,
+      keepaliveTimeMs: flags.keepaliveTime,
+    });
+    started(() => server.stop());
+    return [
+      ...server.frontendAddresses.map((address) => `frontends ${address}`),
+      `agents ${server.agentAddress}`,
+      `health ${server.healthAddress}`,
+    ];
   });
-  process.stdout.write(`frontends ${server.frontendAddresses.join(' ')}\nagents ${server.agentAddress}\n`);
-  return untilSignalled(() => server.stop());
 }
 
 async function frontends({ udsName, serverPort, bindAddress, certs }: ServerFlags): Promise<GrpcEndpoint[]> {

@@ -3,16 +3,16 @@ import type { LabEvent } from '../../core/events.js';
 import type { StrategyName } from '../../core/strategy.js';
 import type { Lab } from '../../lab/lab.js';
 import type { LabOptions } from '../../lab/options.js';
-import { startLab } from '../../lab/start-lab.js';
 import { maxNodes } from '../../lab/topology.js';
 import { eventText } from '../../observe/event-text.js';
 import { defaultStrategies } from '../../server/options.js';
+import { examples } from '../help.js';
+import type { Invocation } from '../invocation.js';
 import { defaultLabFolder, LabFiles } from '../lab-files.js';
-import type { CommandEnd } from '../main.js';
 import { packageVersion } from '../package-version.js';
-import { type Interruption, listenForSignals } from '../signals.js';
-import { createTerminal, type Terminal } from '../terminal.js';
-import { option, portNumber, strategyList, wholeNumber } from '../values.js';
+import { createEventPrinter, createTerminal, type Terminal } from '../terminal.js';
+import { option, portNumber, someText, strategyList, wholeNumber } from '../values.js';
+import { withLab } from '../with-lab.js';
 
 interface UpFlags {
   readonly dir: string;
@@ -26,11 +26,13 @@ interface UpFlags {
 }
 
 /** `konnsim up`: the whole lab in one process, until interrupted. */
-export function upCommand(end: CommandEnd): Command {
+export function upCommand(invocation: Invocation): Command {
   return new Command('up')
     .description('start a lab: API façade, proxy-server, nodes with agent and kubelet; Ctrl-C ends it')
     .addOption(
-      option('--dir <folder>', 'where kubeconfig and addresses are written').default(defaultLabFolder),
+      option('--dir <folder>', 'where kubeconfig and addresses are written')
+        .argParser(someText)
+        .default(defaultLabFolder),
     )
     .addOption(option('--nodes <number>', 'nodes').argParser(wholeNumber(1, maxNodes)).default(2))
     .addOption(
@@ -53,49 +55,44 @@ export function upCommand(end: CommandEnd): Command {
     .addOption(
       option('--output <format>', 'how to tell the addresses').choices(['text', 'json']).default('text'),
     )
+    .addHelpText(
+      'after',
+      examples('konnsim up', 'konnsim up --nodes 5 --events', 'konnsim up --dir /tmp/lab --output json'),
+    )
     .action(async (flags: UpFlags) => {
-      end.exitCode = await run(flags);
+      invocation.exitCode = await run(flags, createTerminal(invocation.colour));
     });
 }
 
-async function run(flags: UpFlags): Promise<number> {
+function run(flags: UpFlags, terminal: Terminal): Promise<number> {
   const files = new LabFiles(flags.dir);
-  await files.claim();
-  const interruption = listenForSignals();
-  try {
-    return await runLab(flags, files, interruption);
-  } finally {
-    interruption.dispose();
-  }
-}
-
-async function runLab(flags: UpFlags, files: LabFiles, interruption: Interruption): Promise<number> {
-  const terminal = createTerminal();
   const startedAt = performance.now();
-  const lab = await startLab(labOptions(flags, terminal));
-  try {
-    await files.write(lab, packageVersion());
-    const readyMs = Math.round(performance.now() - startedAt);
-    if (flags.output === 'json') terminal.data(JSON.stringify(await files.read()));
-    else introduce(lab, files, { terminal, readyMs });
-    const code = await interruption.wanted;
-    terminal.say('stopping');
-    return code;
-  } finally {
-    await lab.stop();
-    await files.remove();
-  }
+  return withLab({
+    prepare: () => files.claim(),
+    lab: labOptions(flags),
+    cleanUp: () => files.remove(),
+    use: async (lab, interruption) => {
+      await files.write(lab, packageVersion());
+      const readyMs = Math.round(performance.now() - startedAt);
+      if (flags.output === 'json') terminal.data(JSON.stringify(await files.read()));
+      else introduce(lab, files, { terminal, readyMs });
+      const code = await interruption.wanted;
+      terminal.say('stopping');
+      return code;
+    },
+  });
 }
 
-function labOptions(flags: UpFlags, terminal: Terminal): LabOptions {
+function labOptions(flags: UpFlags): LabOptions {
   const { nodes, apiPort, agentPort, seed, events, proxyStrategies: strategies } = flags;
+  const print = createEventPrinter();
   return {
     nodes,
     apiPort,
     agentPort,
     strategies,
     ...(seed === undefined ? {} : { seed }),
-    ...(events ? { onEvent: (event: LabEvent) => terminal.data(eventText(event)) } : {}),
+    ...(events ? { onEvent: (event: LabEvent) => print(eventText(event)) } : {}),
   };
 }
 

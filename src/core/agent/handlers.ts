@@ -44,6 +44,7 @@ function handleData(machine: AgentMachine, packet: DataPacket): Result {
     return undefined;
   }
   endpoint.port.write(packet.data);
+  endpoint.guard.watch();
   return endpoint.port;
 }
 

@@ -12,11 +12,12 @@ import {
   maxDataBytes,
   type Packet,
 } from '../packet.js';
-import type { Congestible, PacketPort } from '../port.js';
+import type { Congestible, Drained, PacketPort } from '../port.js';
+import { StallGuard, stallPatienceMs } from '../stall-guard.js';
 import { agentHandlers } from './handlers.js';
 
 /** How the agent reaches the world behind it. The machine calls it; a driver owns the socket. */
-export interface EndpointPort extends Congestible {
+export interface EndpointPort extends Drained {
   /** Queues bytes for the endpoint. */
   write(data: Uint8Array): void;
   /** Writes what is queued, then closes. What the endpoint still sends is dropped. */
@@ -37,7 +38,12 @@ export interface Endpoint {
   kind: 'dialing' | 'open' | 'closed';
   port: EndpointPort | undefined;
   timer: Timer | undefined;
+  /** Drops an endpoint that does not read: while its queue is full, nobody on this server stream is served (R19). */
+  readonly guard: StallGuard;
 }
+
+/** What an endpoint's frontend is told when it is dropped for not reading. */
+export const endpointStallText = 'the endpoint does not read';
 
 /** What an agent machine tells about itself; each method must return at once. */
 export interface AgentObserver {
@@ -103,6 +109,13 @@ export class AgentMachine {
       kind: 'dialing',
       port: undefined,
       timer: undefined,
+      guard: new StallGuard({
+        clock,
+        patienceMs: stallPatienceMs,
+        takenBytes: () => endpoint.port?.takenBytes ?? 0,
+        waiting: () => endpoint.kind === 'open' && endpoint.port?.congested === true,
+        stalled: () => this.dropEndpoint(endpoint),
+      }),
     };
     this.endpoints.set(endpoint.connectId, endpoint);
     observer.dialStarted(endpoint);
@@ -155,6 +168,7 @@ export class AgentMachine {
     const wasOpen = endpoint.kind === 'open';
     endpoint.kind = 'closed';
     endpoint.timer?.cancel();
+    endpoint.guard.cancel();
     this.endpoints.delete(endpoint.connectId);
     if (wasOpen) {
       this.options.observer.endpointClosed(endpoint, this.options.clock.now() - endpoint.startedAt);
@@ -168,6 +182,12 @@ export class AgentMachine {
     if (dialing) endpoint.port?.destroy();
     else endpoint.port?.finish();
     if (dialing) this.options.observer.dialFailed(endpoint, 'the dial was given up', false);
+  }
+
+  private dropEndpoint(endpoint: Endpoint): void {
+    this.closeEndpoint(endpoint);
+    endpoint.port?.destroy();
+    this.send(closeResponse(endpoint.connectId, endpointStallText));
   }
 
   private dialTimedOut(endpoint: Endpoint): void {

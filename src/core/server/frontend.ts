@@ -1,12 +1,9 @@
 import type { ClosablePort } from '../port.js';
-import { StallGuard } from '../stall-guard.js';
+import { StallGuard, stallPatienceMs } from '../stall-guard.js';
 import type { Frontend, ServerContext } from './state.js';
 
-/**
- * How long a frontend may take nothing of what is queued for it, and how long it may leave a stopped stream open, ms.
- * Konnectivity's own client gives up a connection that is not read for as long.
- */
-export const frontendPatienceMs = 10_000;
+/** How long a frontend may leave a stopped stream open before the server ends it, ms. */
+export const lingerMs = 10_000;
 
 export interface FrontendParts {
   readonly name: string;
@@ -29,7 +26,7 @@ export function createFrontend(context: ServerContext, { name, port, release }: 
     linger: undefined,
     guard: new StallGuard({
       clock: context.clock,
-      patienceMs: frontendPatienceMs,
+      patienceMs: stallPatienceMs,
       takenBytes: () => port.takenBytes,
       waiting: () => port.congested || frontend.finishing,
       stalled: () => {
@@ -44,7 +41,7 @@ export function createFrontend(context: ServerContext, { name, port, release }: 
 /** From here on the server reads and discards what comes on this stream; it ends the stream if nobody else does. */
 export function stopFrontend(context: ServerContext, frontend: Frontend): void {
   frontend.stopped = true;
-  frontend.linger ??= context.clock.after(frontendPatienceMs, () => {
+  frontend.linger ??= context.clock.after(lingerMs, () => {
     frontend.finishing = true;
     frontend.port.finish();
     frontend.guard.watch();

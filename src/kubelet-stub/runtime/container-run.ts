@@ -15,7 +15,7 @@ import { createFileSystem, loadShellLibrary } from './shell/library.js';
 export interface SandboxTime {
   readonly clock: Clock;
   /** Wall time in epoch milliseconds. */
-  now(): number;
+  readonly now: () => number;
 }
 
 export interface ContainerRunOptions {

@@ -9,7 +9,7 @@ export interface LogSource {
   readonly container: SandboxContainer;
   readonly rule: LogsRule | undefined;
   /** Wall time in epoch milliseconds. */
-  now(): number;
+  readonly now: () => number;
 }
 
 /** The log that a request asks for. Rejects with LOGS_UNAVAILABLE and the text that a kubelet would give. */

@@ -71,10 +71,11 @@ describe('plain upgrade proxy', () => {
     expect(await front.outcome()).toEqual({ protocol: 'spdy', status: 101 });
   });
 
-  it('sends the client’s method and lines to the kubelet’s path, without its credential', async () => {
+  it('sends the client’s method and lines to the kubelet’s path, without its credential, and our name for the request', async () => {
     const node = await kubelet(async () => ({ kind: 'exit', code: 0 }));
-    const front = await facade({ kubelet: node.port });
-    const headers = ['Authorization', 'Bearer secret', 'X-Forwarded-For', '192.0.2.1', 'X-Custom', 'kept'];
+    const front = await facade({ kubelet: node.port, overrides: { request: 'main-1' } });
+    const ours = ['X-Forwarded-For', '192.0.2.1', 'X-Custom', 'kept', 'Audit-Id', 'theirs'];
+    const headers = ['Authorization', 'Bearer secret', ...ours];
     const protocols = ['v4.channel.k8s.io', 'v3.channel.k8s.io'];
     const answer = await requestSpdy(front.port, { method: 'GET', path: '/api/x', headers, protocols });
     const [asked] = node.asked;
@@ -83,6 +84,7 @@ describe('plain upgrade proxy', () => {
       host: '10.0.0.1:10250',
       'x-forwarded-for': '192.0.2.1, 127.0.0.1',
       'x-custom': 'kept',
+      'audit-id': 'main-1',
     });
     expect(asked?.headers.authorization).toBeUndefined();
     expect(asked && headerList(asked, 'X-Stream-Protocol-Version')).toEqual(protocols);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { StatusError } from '../../../src/apiserver/http/status.js';
-import { kubeletEndpoint } from '../../../src/apiserver/kubelet/endpoint.js';
+import { defaultAddressTypes, kubeletEndpoint } from '../../../src/apiserver/kubelet/endpoint.js';
 import { type ConnectTarget, connectTarget } from '../../../src/apiserver/routes/connect-target.js';
 import { createObjectStore } from '../../../src/apiserver/store/object-store.js';
 import type { StreamingSubresource } from '../../../src/apiserver/streaming/streaming-handler.js';
@@ -22,7 +22,8 @@ const store = createObjectStore(
 );
 
 function target(kind: StreamingSubresource, name: string, query: string): ConnectTarget {
-  return connectTarget(store, new URLSearchParams(query), { kind, namespace: 'default', name });
+  const directory = { store, preferredAddressTypes: defaultAddressTypes };
+  return connectTarget(directory, new URLSearchParams(query), { kind, namespace: 'default', name });
 }
 
 describe('an exec, attach or port-forward request', () => {
@@ -78,13 +79,21 @@ describe('the way to a kubelet', () => {
   const internal = { type: 'InternalIP', address: '10.0.1.11' } as const;
   it('prefers the host name, whatever the order', () => {
     const named = node('n', 10250, [internal, { type: 'Hostname', address: 'n' }]);
-    expect(kubeletEndpoint(named).host).toBe('n');
+    expect(kubeletEndpoint(named, defaultAddressTypes).host).toBe('n');
     const bare = node('n', 10250, [{ type: 'ExternalIP', address: '192.0.2.1' }, internal]);
-    expect(kubeletEndpoint(bare).host).toBe('10.0.1.11');
+    expect(kubeletEndpoint(bare, defaultAddressTypes).host).toBe('10.0.1.11');
+  });
+
+  it('takes only the types asked for, in their order', () => {
+    const named = node('n', 10250, [{ type: 'Hostname', address: 'n' }, internal]);
+    expect(kubeletEndpoint(named, ['ExternalIP', 'InternalIP', 'Hostname']).host).toBe('10.0.1.11');
+    expect(() => kubeletEndpoint(named, ['ExternalIP'])).toThrow(
+      'no preferred addresses found; known addresses: [{Hostname n} {InternalIP 10.0.1.11}]',
+    );
   });
 
   it('uses port 10250 unless the node names one', () => {
-    expect(kubeletEndpoint(node('n', 0)).port).toBe(10250);
-    expect(kubeletEndpoint(node('n', 12345)).port).toBe(12345);
+    expect(kubeletEndpoint(node('n', 0), defaultAddressTypes).port).toBe(10250);
+    expect(kubeletEndpoint(node('n', 12345), defaultAddressTypes).port).toBe(12345);
   });
 });

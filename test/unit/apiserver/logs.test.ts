@@ -98,7 +98,7 @@ describe('logs', () => {
     expect(got).toMatchObject({ status: 200, text: 'hello\n' });
     expect(got.headers['content-type']).toBe('text/plain');
     expect(asked).toEqual(['/containerLogs/default/pair/b?follow=true&tailLines=5&timestamps=true']);
-    expect(dialled).toEqual([`node-1 ${got.headers['audit-id']}`]);
+    expect(dialled).toEqual([`node-1 ${String(got.headers['audit-id'])}`]);
   });
 
   it('come while they are written', async () => {

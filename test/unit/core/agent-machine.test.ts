@@ -4,6 +4,7 @@ import {
   createConnectIds,
   type Endpoint,
   type EndpointPort,
+  endpointStallText,
 } from '../../../src/core/agent/machine.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import {
@@ -16,12 +17,14 @@ import {
   maxDataBytes,
   type Packet,
 } from '../../../src/core/packet.js';
+import { stallPatienceMs } from '../../../src/core/stall-guard.js';
 import { RecordingPort } from '../../support/recording-port.js';
 import { answer, data, dial } from '../../support/server-bench.js';
 
 class RecordingEndpoint implements EndpointPort {
   readonly endpoint: Endpoint;
   congested = false;
+  takenBytes = 0;
   written = '';
   ends: ('finish' | 'destroy')[] = [];
 
@@ -261,6 +264,30 @@ describe('a connection at the agent', () => {
     const strange: Packet[] = [answer(7n, 1n), closeResponse(one), drainPacket, { kind: 'UNKNOWN', type: 9 }];
     for (const packet of strange) machine.handlePacket(packet);
     expect([server.take(), endpoint.ends, endpoint.written]).toEqual([[], [], '']);
+  });
+
+  it('R19: is dropped when its endpoint takes nothing of a full queue for 30 s', () => {
+    const { machine, server, endpoint, clock, told } = connected();
+    endpoint.congested = true;
+    machine.handlePacket(data(1n, 'x'));
+    clock.advance(stallPatienceMs);
+    expect(endpoint.ends).toEqual(['destroy']);
+    expect(server.take()).toEqual([`CLOSE_RSP 1 ${endpointStallText}`]);
+    expect(told.at(-1)).toBe('closed 7');
+    expect([machine.endpoints.size, clock.pendingTimers]).toEqual([0, 0]);
+  });
+
+  it('R19: lasts while its endpoint takes a little, and leaves no timer when it ends', () => {
+    const { machine, endpoint, clock } = connected();
+    endpoint.congested = true;
+    machine.handlePacket(data(1n, 'x'));
+    for (let round = 0; round < 20; round += 1) {
+      clock.advance(stallPatienceMs - 1);
+      endpoint.takenBytes += 1;
+    }
+    expect(endpoint.ends).toEqual([]);
+    machine.endpointEnded(endpoint.endpoint);
+    expect(clock.pendingTimers).toBe(0);
   });
 
   it('R21: goes on while the agent drains', () => {

@@ -20,7 +20,8 @@ function citedIn(folder: string, except: string): Map<string, string> {
 describe('the rules of the wire', () => {
   it('are numbered once each, without a gap', () => {
     const numbers = defined.map((rule) => Number(rule.slice(1))).sort((a, b) => a - b);
-    expect(numbers).toEqual(Array.from({ length: 23 }, (_unused, index) => index + 1));
+    expect(numbers.length).toBeGreaterThanOrEqual(23);
+    expect(numbers).toEqual(numbers.map((_unused, index) => index + 1));
   });
 
   it('are each cited by a test', () => {

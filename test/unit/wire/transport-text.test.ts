@@ -8,11 +8,16 @@ describe('transportText', () => {
   it.each([
     [wrapped('Error: connect ECONNREFUSED 127.0.0.1:8091'), 'connect ECONNREFUSED 127.0.0.1:8091'],
     [wrapped('Error: unable to verify the first certificate'), 'unable to verify the first certificate'],
-    [wrapped('Error [ERR_TLS_CERT_ALTNAME_INVALID]: Hostname/IP does not match'), 'Hostname/IP does not match'],
+    [
+      wrapped('Error [ERR_TLS_CERT_ALTNAME_INVALID]: Hostname/IP does not match'),
+      'Hostname/IP does not match',
+    ],
     [wrapped('Failed to connect (2026-11-22T09:49:36.254Z)'), early],
     [wrapped('Protocol error (2026-11-22T09:49:36.254Z)'), early],
     [
-      wrapped('Error: 809C2C:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../ssl3_record.c:350:\n'),
+      wrapped(
+        'Error: 809C2C:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../ssl3_record.c:350:\n',
+      ),
       'tls: wrong version number',
     ],
     ['expected one agent ID in the context, got []', 'expected one agent ID in the context, got []'],

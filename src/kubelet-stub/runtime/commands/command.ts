@@ -7,7 +7,7 @@ import type { Input } from '../io/byte-source.js';
 export interface Machine {
   readonly hostname: string;
   /** Wall time in epoch milliseconds. */
-  now(): number;
+  readonly now: () => number;
   /** Resolves after `delayMs` of lab time, or when `signal` aborts. */
   sleep(delayMs: number, signal: AbortSignal): Promise<void>;
   /** The next byte of the container's random device. */

@@ -26,9 +26,11 @@ export const tee: Command = {
     const everywhere = {
       write: async (chunk: Uint8Array) => void (await Promise.all(all.map((s) => s.write(chunk)))),
     };
-    await copy(process.stdin, everywhere, process.signal).finally(() =>
-      Promise.all(files.map((f) => f.close())),
-    );
+    try {
+      await copy(process.stdin, everywhere, process.signal);
+    } finally {
+      await Promise.all(files.map((f) => f.close()));
+    }
     return code;
   },
 };

@@ -9,9 +9,9 @@ export interface ProgramContext {
   readonly container: Container;
   readonly clock: Clock;
   /** Wall time in epoch milliseconds. */
-  now(): number;
+  readonly now: () => number;
   /** Writes to the container's log. */
-  log(stream: LogStream, output: Uint8Array | string): void;
+  readonly log: (stream: LogStream, output: Uint8Array | string) => void;
   /** Takes the connections to a port of the pod. They are destroyed when the container ends. */
   listen(port: number, accept: (connection: Duplex) => void): void;
   /** Aborts when the container is stopped: everything the program holds must go then. */

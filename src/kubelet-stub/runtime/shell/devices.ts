@@ -29,9 +29,9 @@ export interface ShellDeviceOptions {
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
   /** The shell is about to exit. */
-  onExit(): void;
+  readonly onExit: () => void;
   /** Nobody will read the shell's output any more. */
-  onBroken(): void;
+  readonly onBroken: () => void;
 }
 
 const nothing = new Uint8Array(0);

@@ -1,0 +1,47 @@
+import { rmSync } from 'node:fs';
+import type { Lab } from '../lab/lab.js';
+import type { LabOptions } from '../lab/options.js';
+import { startLabIn } from '../lab/start-lab.js';
+import { createWorkFolder, type WorkFolder } from '../lab/work-folder.js';
+import { type Interruption, listenForSignals } from './signals.js';
+
+export interface WithLabOptions {
+  readonly lab: LabOptions;
+  /** Runs first, when signals are heeded already. */
+  readonly prepare?: () => Promise<void>;
+  /** Gets the ready lab; resolves with the exit code. */
+  readonly use: (lab: Lab, interruption: Interruption) => Promise<number>;
+  /** Removes what else the command has written; must be synchronous, as it also runs in a forced exit. */
+  readonly cleanUp?: () => void;
+}
+
+/** Runs a lab for one command. However it ends, and be it by a second Ctrl-C, no file is left. */
+export async function withLab({ prepare, cleanUp, ...options }: WithLabOptions): Promise<number> {
+  const made: { folder?: WorkFolder } = {};
+  const removeAll = (): void => {
+    if (made.folder !== undefined) rmSync(made.folder.path, { recursive: true, force: true });
+    cleanUp?.();
+  };
+  const interruption = listenForSignals({ beforeForcedExit: removeAll });
+  try {
+    await prepare?.();
+    made.folder = await createWorkFolder();
+    return await runLab(made.folder, options, interruption);
+  } finally {
+    removeAll();
+    interruption.dispose();
+  }
+}
+
+async function runLab(
+  folder: WorkFolder,
+  { lab: options, use }: WithLabOptions,
+  interruption: Interruption,
+): Promise<number> {
+  const lab = await startLabIn(folder, options);
+  try {
+    return interruption.signal.aborted ? await interruption.wanted : await use(lab, interruption);
+  } finally {
+    await lab.stop();
+  }
+}

@@ -1,0 +1,192 @@
+import type { Clock } from '../clock.js';
+import { CongestionMeter } from '../congestion.js';
+import {
+  type CloseResponsePacket,
+  type ConnectId,
+  closeRequest,
+  type DataPacket,
+  type DialId,
+  type DialResponsePacket,
+  dataPacket,
+  dialClose,
+  dialRequest,
+  dispatch,
+  maxDataBytes,
+  type Packet,
+  type PacketHandlers,
+} from '../packet.js';
+import type { ClosablePort, Congestible, Drained } from '../port.js';
+import { StallGuard, stallPatienceMs } from '../stall-guard.js';
+import { establishedResponse, failureResponse } from './responses.js';
+
+/** The socket of a client, as the machine uses it; a driver owns it. */
+export interface ConnectClient extends Drained {
+  /** Queues bytes for the client. */
+  write(bytes: Uint8Array): void;
+  /** Writes what is queued, then ends our direction. What the client still sends is read and dropped. */
+  end(): void;
+  /** Closes at once; what is queued is lost. */
+  destroy(): void;
+}
+
+export interface ConnectFrontendOptions {
+  readonly clock: Clock;
+  readonly client: ConnectClient;
+  readonly dialId: DialId;
+  /** `host:port`, the authority of the request line. */
+  readonly address: string;
+  /** Hands a packet of this frontend to the server machine; returns what may be too full now. */
+  readonly toServer: (packet: Packet) => Congestible | undefined;
+}
+
+type State =
+  | { readonly kind: 'dialing'; readonly early: Uint8Array[] }
+  | { readonly kind: 'open' | 'closing'; readonly connectId: ConnectId }
+  | { readonly kind: 'ended' };
+
+/** What a client may send before its dial is answered; then it is not read on, bytes. */
+const earlyMarks = { highBytes: maxDataBytes, lowBytes: 0 };
+
+const ignore = (): void => undefined;
+
+const handlers: PacketHandlers<ConnectFrontend, void> = {
+  DIAL_REQ: ignore,
+  DIAL_RSP: (frontend, packet) => frontend.handleDialResponse(packet),
+  CLOSE_REQ: ignore,
+  CLOSE_RSP: (frontend, packet) => frontend.handleCloseResponse(packet),
+  DATA: (frontend, packet) => frontend.handleData(packet),
+  DIAL_CLS: (frontend) => frontend.finish(),
+  DRAIN: ignore,
+  UNKNOWN: ignore,
+};
+
+/**
+ * One CONNECT request as a frontend stream: towards the server machine it is a port for packets like any other, towards
+ * its client it is bytes. So every rule of dials and connections holds for it, too.
+ */
+export class ConnectFrontend implements ClosablePort {
+  private readonly options: ConnectFrontendOptions;
+  private readonly early = new CongestionMeter(earlyMarks);
+  private readonly guard: StallGuard;
+  private state: State = { kind: 'dialing', early: [] };
+
+  constructor(options: ConnectFrontendOptions) {
+    this.options = options;
+    const { clock, client } = options;
+    this.guard = new StallGuard({
+      clock,
+      patienceMs: stallPatienceMs,
+      takenBytes: () => client.takenBytes,
+      waiting: () => this.state.kind === 'ended',
+      stalled: () => client.destroy(),
+    });
+  }
+
+  get congested(): boolean {
+    return this.options.client.congested;
+  }
+
+  get takenBytes(): number {
+    return this.options.client.takenBytes;
+  }
+
+  whenClear(resume: () => void): void {
+    this.options.client.whenClear(resume);
+  }
+
+  /** Asks the server for the connection. */
+  dial(): void {
+    const { address, dialId, toServer } = this.options;
+    toServer(dialRequest(address, dialId));
+  }
+
+  /** Bytes from the client, those that came with its request first; returns what may be too full now (R24). */
+  received(bytes: Uint8Array): Congestible | undefined {
+    const { state } = this;
+    if (state.kind === 'open') return this.sendData(state.connectId, bytes);
+    if (state.kind !== 'dialing') return undefined;
+    state.early.push(bytes);
+    this.early.add(bytes.length);
+    return this.early;
+  }
+
+  /** The client sends nothing more. There is no half-close: that ends the dial, or the connection (R26). */
+  clientEnded(): void {
+    const { state } = this;
+    const { dialId, toServer } = this.options;
+    if (state.kind === 'dialing') {
+      this.finish();
+      toServer(dialClose(dialId));
+    } else if (state.kind === 'open') {
+      this.state = { kind: 'closing', connectId: state.connectId };
+      toServer(closeRequest(state.connectId));
+    }
+  }
+
+  /** The socket is closed: nothing is left to wait for. */
+  clientGone(): void {
+    this.leave();
+    this.guard.cancel();
+  }
+
+  /** A packet of the server for this frontend. */
+  send(packet: Packet): void {
+    dispatch(handlers, this, packet);
+  }
+
+  finish(): void {
+    if (this.state.kind === 'ended') return;
+    this.leave();
+    this.options.client.end();
+    this.guard.watch();
+  }
+
+  cancel(): void {
+    this.leave();
+    this.options.client.destroy();
+  }
+
+  handleDialResponse(packet: DialResponsePacket): void {
+    const { state } = this;
+    if (state.kind !== 'dialing' || packet.dialId !== this.options.dialId) return;
+    if (packet.error !== '') {
+      this.write(failureResponse(packet.error));
+      return this.finish();
+    }
+    this.state = { kind: 'open', connectId: packet.connectId };
+    this.write(establishedResponse);
+    for (const bytes of state.early) this.sendData(packet.connectId, bytes);
+    this.early.clear();
+  }
+
+  handleData(packet: DataPacket): void {
+    if (this.owns(packet.connectId)) this.options.client.write(packet.data);
+  }
+
+  /** HTTP has no words for the error of a CLOSE_RSP: whatever it says, the connection just ends. */
+  handleCloseResponse(packet: CloseResponsePacket): void {
+    if (this.owns(packet.connectId)) this.finish();
+  }
+
+  private owns(connectId: ConnectId): boolean {
+    const { state } = this;
+    return (state.kind === 'open' || state.kind === 'closing') && state.connectId === connectId;
+  }
+
+  private write(text: string): void {
+    this.options.client.write(new TextEncoder().encode(text));
+  }
+
+  private sendData(connectId: ConnectId, bytes: Uint8Array): Congestible | undefined {
+    let full: Congestible | undefined;
+    for (let start = 0; start < bytes.length; start += maxDataBytes) {
+      full = this.options.toServer(dataPacket(connectId, bytes.subarray(start, start + maxDataBytes)));
+    }
+    return full;
+  }
+
+  private leave(): void {
+    this.state = { kind: 'ended' };
+    this.early.clear();
+  }
+}

@@ -1,0 +1,32 @@
+import { agentLostText } from '../server/backend-handlers.js';
+
+/** The answer to a dial that succeeded: the tunnel's bytes follow it. */
+export const establishedResponse = 'HTTP/1.1 200 Connection Established\r\n\r\n';
+
+/** The body of the 405 that other methods get. */
+export const methodRefusal = 'this proxy only supports CONNECT passthrough\n';
+
+const plain = 'Content-Type: text/plain; charset=utf-8';
+
+/** What the server itself answers to a dial; every other text comes from the agent. */
+const ownResponses: Readonly<Record<string, string>> = {
+  'No agent available':
+    'HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain\r\n\r\ncurrently no tunnels available: No agent available',
+  [agentLostText]: `HTTP/1.1 502 Bad Gateway\r\n${plain}\r\n\r\nBackend context error: context canceled\r\n`,
+  'timed out waiting for backend dial': `HTTP/1.1 504 Gateway Timeout\r\n${plain}\r\n\r\nBackend dial timeout: timed out waiting for backend dial\r\n`,
+  'dial ID is already in use': `HTTP/1.1 502 Bad Gateway\r\n${plain}\r\n\r\nFailed to tunnel dial request: dial ID is already in use\r\n`,
+};
+
+/** The whole answer to a dial that failed with `error`, Konnectivity's bytes; the connection ends after it (R25). */
+export function failureResponse(error: string): string {
+  const own = Object.hasOwn(ownResponses, error) ? ownResponses[error] : undefined;
+  return own ?? `HTTP/1.1 ${statusOf(error)}\r\nConnection: close\r\n${plain}\r\n\r\n${error}`;
+}
+
+/** From the words of the agent's error, as Konnectivity has it: time before resources, and 502 for all else. */
+function statusOf(error: string): string {
+  const words = error.toLowerCase();
+  if (words.includes('timeout') || words.includes('deadline exceeded')) return '504 Gateway Timeout';
+  if (words.includes('too many open files')) return '503 Service Unavailable';
+  return '502 Bad Gateway';
+}

@@ -1,0 +1,59 @@
+import type { AnyFlagRow, FlagGroup } from './flag-row.js';
+import { flagTypes } from './flag-types.js';
+
+const width = 100;
+const indent = 38;
+
+export interface ProgramGuide {
+  readonly name: string;
+  /** What the program is, one or two sentences. */
+  readonly summary: string;
+  readonly groups: readonly FlagGroup[];
+}
+
+/** The text of `--help`: flags by group, each with its type, default and what it does. */
+export function helpText({ name, summary, groups }: ProgramGuide): string {
+  const head = [...wrap(summary, width), '', 'Usage:', `  ${name} [flags]`];
+  const sections = groups.map(({ title, flags }) => {
+    const shown = Object.entries(flags).filter(([, row]) => row.deprecated === undefined);
+    return ['', `${title}:`, ...shown.flatMap(([flagName, row]) => flagLines(flagName, row))];
+  });
+  return `${[...head, ...sections.flat()].join('\n')}\n`;
+}
+
+function flagLines(name: string, row: AnyFlagRow): string[] {
+  const shorthand = row.shorthand === undefined ? '    ' : `-${row.shorthand}, `;
+  const left = `  ${shorthand}--${name} ${flagTypes[row.type].label}`.trimEnd();
+  const right = wrap([row.help, ...remarks(row)].join(' '), width - indent);
+  const lines = right.map((line) => `${' '.repeat(indent)}${line}`);
+  const [first = '', ...others] = lines;
+  // A name that leaves no gap has its own line.
+  if (left.length > indent - 2) return [left, ...lines];
+  return [`${left}${first.slice(left.length)}`, ...others];
+}
+
+function remarks(row: AnyFlagRow): string[] {
+  const initial = row.initially ?? initialText(row);
+  return [
+    initial === '' ? '' : `(default ${initial})`,
+    row.since === 'v0.28' ? '' : row.since === 'next' ? '[after v0.36]' : `[since ${row.since}]`,
+    row.ignored === undefined ? '' : `[no effect: ${row.ignored}]`,
+  ].filter((remark) => remark !== '');
+}
+
+function initialText(row: AnyFlagRow): string {
+  // The rules of a type take the values of that type; the compiler cannot see that row and rules belong together.
+  const text = flagTypes[row.type].text as (value: AnyFlagRow['initial']) => string;
+  return text(row.initial);
+}
+
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= columns)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

@@ -1,0 +1,67 @@
+import type { Clock } from '../core/clock.js';
+import type { EventSink } from '../core/events.js';
+import { ConnectFrontend } from '../core/http-connect/frontend.js';
+import { dialId } from '../core/packet.js';
+import type { Random } from '../core/random.js';
+import type { ServerMachine } from '../core/server/machine.js';
+import type { Frontend } from '../core/server/state.js';
+import type { ServerMetrics } from '../observe/server-metrics.js';
+import type { ConnectRequest } from '../wire/connect-listener.js';
+import { ConnectSocket } from '../wire/connect-socket.js';
+
+export interface ConnectCallsOptions {
+  /** `server/server-1`. */
+  readonly node: string;
+  readonly machine: ServerMachine;
+  readonly emit: EventSink;
+  readonly metrics: ServerMetrics;
+  readonly clock: Clock;
+  /** Chooses the dial IDs. */
+  readonly random: Random;
+}
+
+/** Serves HTTP CONNECT: each request is a frontend of the machine, with one dial. */
+export class ConnectCalls {
+  private readonly options: ConnectCallsOptions;
+  private readonly open = new Set<ConnectFrontend>();
+  private opened = 0;
+
+  constructor(options: ConnectCallsOptions) {
+    this.options = options;
+  }
+
+  handle({ address, socket, head }: ConnectRequest): void {
+    const { node, machine, emit, metrics, clock, random } = this.options;
+    this.opened += 1;
+    const name = `client/connect-${this.opened}`;
+    const client = new ConnectSocket(socket, {
+      now: () => clock.now(),
+      took: (durationMs) => metrics.frontendWriteDuration.observe(durationMs / 1000),
+    });
+    const connect: ConnectFrontend = new ConnectFrontend({
+      ...{ clock, client, address, dialId: dialId(random.int63()) },
+      toServer: (packet) => machine.handleFrontendPacket(frontend, packet),
+    });
+    const frontend: Frontend = machine.openFrontend(name, connect);
+    this.open.add(connect);
+    metrics.httpConnections.inc();
+    emit({ kind: 'frontend.opened', node, peer: name, address });
+    const closed = (): void => {
+      this.open.delete(connect);
+      connect.clientGone();
+      machine.closeFrontend(frontend);
+      metrics.httpConnections.dec();
+      emit({ kind: 'frontend.closed', node, peer: name });
+    };
+    connect.dial();
+    client.serve(
+      { closed, received: (bytes) => connect.received(bytes), ended: () => connect.clientEnded() },
+      head,
+    );
+  }
+
+  /** Ends what we hold of every connection. */
+  cut(): void {
+    for (const connect of [...this.open]) connect.cancel();
+  }
+}

@@ -1,0 +1,157 @@
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { Server as NetServer, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock, Timer } from '../core/clock.js';
+import { methodRefusal } from '../core/http-connect/responses.js';
+import { type GrpcEndpoint, socketEndpoint } from './grpc-listener.js';
+import { listenOn } from './socket-listener.js';
+import { checkTlsFiles } from './tls.js';
+
+/** How long a client may take for its TLS handshake, and then for its request head, ms. */
+const headTimeoutMs = 60_000;
+const maxHeadBytes = 1024 * 1024;
+
+/** One CONNECT, its head read and nothing answered yet. */
+export interface ConnectRequest {
+  /** The authority of the request line, `host:port`; the Host header does not count. */
+  readonly address: string;
+  readonly socket: Duplex;
+  /** What the client sent right behind the head. */
+  readonly head: Uint8Array;
+}
+
+export interface ConnectListenerOptions {
+  readonly endpoint: GrpcEndpoint;
+  /** Who listens, for errors: `server/server-1`. */
+  readonly where: string;
+  readonly clock: Clock;
+  /** Takes the socket over. */
+  readonly serve: (request: ConnectRequest) => void;
+}
+
+/** An HTTP/1.1 server on one address that knows CONNECT alone. */
+export interface ConnectListener {
+  /** `host:port` with the real port, or `unix://PATH`. */
+  readonly address: string;
+  /** Stops listening and destroys every connection; resolves when all are gone. */
+  close(): Promise<void>;
+}
+
+/** Starts the server. Throws ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, CERT_INVALID, FILE_UNWRITABLE. */
+export async function startConnectListener(options: ConnectListenerOptions): Promise<ConnectListener> {
+  const { endpoint, where } = options;
+  const server = createServer(endpoint, where);
+  const sockets = new Set<Socket>();
+  answerRequests(server, endpoint, options);
+  const take = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => sockets.delete(socket));
+    socket.setNoDelay(true);
+    // A client that ends its direction still gets what is on its way to it.
+    socket.allowHalfOpen = true;
+    server.emit('connection', socket);
+  };
+  const { listener, address } = await listenOn(socketEndpoint(endpoint), { where, take });
+  return { address, close: createClose(listener, sockets) };
+}
+
+function createServer(endpoint: GrpcEndpoint, where: string): HttpServer {
+  // Like Konnectivity's, a CONNECT without Host is fine.
+  const limits: ServerOptions = { maxHeaderSize: maxHeadBytes, requireHostHeader: false };
+  if (endpoint.kind === 'unix') return createHttpServer(limits);
+  checkTlsFiles(endpoint.tls, where);
+  const { ca, cert, key } = endpoint.tls;
+  const tls = { ca, cert, key, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
+  return createHttpsServer({
+    ...{ ...limits, ...tls },
+    ALPNProtocols: ['http/1.1'],
+    handshakeTimeout: headTimeoutMs,
+  });
+}
+
+function createClose(listener: NetServer, sockets: ReadonlySet<Socket>): () => Promise<void> {
+  let closed: Promise<void> | undefined;
+  return () => {
+    closed ??= new Promise((resolve) => {
+      listener.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    });
+    return closed;
+  };
+}
+
+function answerRequests(
+  server: HttpServer,
+  endpoint: GrpcEndpoint,
+  { clock, serve }: ConnectListenerOptions,
+): void {
+  const heads = new HeadTimers(clock);
+  server.on(endpoint.kind === 'unix' ? 'connection' : 'secureConnection', (socket: Socket) => {
+    socket.on('error', () => undefined);
+    heads.watch(socket);
+  });
+  for (const event of ['request', 'checkContinue', 'checkExpectation']) {
+    server.on(event, ({ socket }: { socket: Socket }, response: ServerResponse) => {
+      heads.done(socket);
+      refuseMethod(response);
+    });
+  }
+  server.on('connect', ({ url = '' }, socket, head) => {
+    // What follows a refused request on the same connection is not served any more.
+    if (heads.done(socket)) serve({ address: url, socket, head });
+  });
+  server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
+    if (!code.startsWith('HPE_')) socket.destroy();
+    // The head's timer closes what the client leaves open. More bytes, which are as bad, bring it here again.
+    else if (socket.writable) socket.end(badRequestPage(code));
+  });
+}
+
+/** Closes connections whose first request does not come. */
+class HeadTimers {
+  private readonly clock: Clock;
+  private readonly timers = new Map<Duplex, Timer>();
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  watch(socket: Socket): void {
+    const timer = this.clock.after(headTimeoutMs, () => socket.destroy());
+    this.timers.set(socket, timer);
+    socket.once('close', () => this.done(socket));
+  }
+
+  /** True for the first request of a connection. */
+  done(socket: Duplex): boolean {
+    this.timers.get(socket)?.cancel();
+    return this.timers.delete(socket);
+  }
+}
+
+/** Go's error page for a method that is not CONNECT, in Go's order of headers; the connection ends after it. */
+function refuseMethod(response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  response.removeHeader('connection');
+  response.sendDate = false;
+  const headers = {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'X-Content-Type-Options': 'nosniff',
+    Date: new Date().toUTCString(),
+    'Content-Length': methodRefusal.length,
+  };
+  response.writeHead(405, 'Method Not Allowed', headers).end(methodRefusal);
+}
+
+/** Go's page for a head that is no HTTP, or too large. */
+function badRequestPage(code: string): string {
+  const status = code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  return `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`;
+}
