@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type Http2Session, connect as http2Connect } from 'node:http2';
-import { Server, status } from '@grpc/grpc-js';
+import { type Server, status } from '@grpc/grpc-js';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   closeRequest,

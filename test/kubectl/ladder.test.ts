@@ -5,10 +5,11 @@ import { isOldestOrNewest, preferredProtocol, requestsSince, useCluster, useKube
 const cluster = useCluster();
 
 const tunnel = [
-  '├─ DIAL_REQ d:\\d+ ►│',
+  // A packet that is long on the way shows how long, in place of its ID.
+  '├─+ DIAL_REQ (?:d:\\d+|\\+\\d+ms) ─*►│',
   '● destHost: agent node-. claims 10.0.1.1.\\n',
-  '├─── TCP connect ──►│',
-  '◄─ DIAL_RSP c:\\d+ ───┤',
+  '├─+ TCP connect ─+►│',
+  '◄─* DIAL_RSP (?:c:\\d+|\\+\\d+ms) ─+┤',
 ];
 const logSteps = ['├─+ log ─+►│', ...tunnel, 'logs /containerLogs/default/counter/counter', '✓ status 200 ●'];
 
