@@ -1,15 +1,5 @@
 import { Command, CommanderError } from 'commander';
 import { TunnelError } from '../core/errors.js';
-import { agentCommand } from './commands/agent.js';
-import { apiserverCommand } from './commands/apiserver.js';
-import { certsCommand } from './commands/certs.js';
-import { demoCommand } from './commands/demo.js';
-import { execCommand } from './commands/exec.js';
-import { kubeletCommand } from './commands/kubelet.js';
-import { logsCommand } from './commands/logs.js';
-import { portForwardCommand } from './commands/port-forward.js';
-import { serverCommand } from './commands/server.js';
-import { upCommand } from './commands/up.js';
 import { exitCodeFor, exitCodes } from './exit-codes.js';
 import { examples, explainUsageErrors, helpGroups } from './help.js';
 import type { Invocation } from './invocation.js';
@@ -18,11 +8,38 @@ import { packageVersion } from './package-version.js';
 import { errorLines } from './terminal.js';
 import { option } from './values.js';
 
-const commands = {
-  tour: [demoCommand],
-  lab: [upCommand, execCommand, logsCommand, portForwardCommand],
-  roles: [certsCommand, serverCommand, agentCommand, kubeletCommand, apiserverCommand],
-} as const;
+type MakeCommand = (invocation: Invocation) => Command;
+type Group = keyof typeof helpGroups;
+
+interface CommandEntry {
+  readonly group: Group;
+  /** Commands are loaded when they are wanted: `exec` need not wait for what `up` needs. */
+  readonly load: () => Promise<MakeCommand>;
+}
+
+const commands: Readonly<Record<string, CommandEntry>> = {
+  demo: { group: 'tour', load: async () => (await import('./commands/demo.js')).demoCommand },
+  up: { group: 'lab', load: async () => (await import('./commands/up.js')).upCommand },
+  exec: { group: 'lab', load: async () => (await import('./commands/exec.js')).execCommand },
+  logs: { group: 'lab', load: async () => (await import('./commands/logs.js')).logsCommand },
+  'port-forward': {
+    group: 'lab',
+    load: async () => (await import('./commands/port-forward.js')).portForwardCommand,
+  },
+  certs: { group: 'roles', load: async () => (await import('./commands/certs.js')).certsCommand },
+  server: { group: 'roles', load: async () => (await import('./commands/server.js')).serverCommand },
+  agent: { group: 'roles', load: async () => (await import('./commands/agent.js')).agentCommand },
+  kubelet: { group: 'roles', load: async () => (await import('./commands/kubelet.js')).kubeletCommand },
+  apiserver: { group: 'roles', load: async () => (await import('./commands/apiserver.js')).apiserverCommand },
+};
+
+/** The one command that is called by name; without one, all of them, for help and for errors. */
+function wantedCommands(args: readonly string[]): readonly CommandEntry[] {
+  if (args[0] === '--version' || args[0] === '-V') return [];
+  const name = args.find((arg) => arg !== '--no-color') ?? '';
+  const called = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  return called === undefined ? Object.values(commands) : [called];
+}
 
 /** Runs the command line and returns its exit code. Never throws: whatever goes wrong is said on stderr. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -34,7 +51,8 @@ export async function main(args: readonly string[]): Promise<number> {
 async function run(args: readonly string[]): Promise<number> {
   const invocation: Invocation = { exitCode: exitCodes.ok, colour: true };
   try {
-    await createProgram(invocation).parseAsync([...args], { from: 'user' });
+    const program = await createProgram(invocation, args);
+    await program.parseAsync([...args], { from: 'user' });
     return invocation.exitCode;
   } catch (caught) {
     // It has been said already.
@@ -44,7 +62,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(invocation: Invocation): Command {
+async function createProgram(invocation: Invocation, args: readonly string[]): Promise<Command> {
   const program = new Command('konnsim');
   program
     .description(
@@ -58,8 +76,9 @@ function createProgram(invocation: Invocation): Command {
       invocation.colour = program.opts<{ color: boolean }>().color;
     });
   explainUsageErrors(program, 'konnsim');
-  for (const group of ['tour', 'lab', 'roles'] as const) {
-    for (const make of commands[group]) add(program, make(invocation).helpGroup(helpGroups[group]));
+  for (const { group, load } of wantedCommands(args)) {
+    const make = await load();
+    add(program, make(invocation).helpGroup(helpGroups[group]));
   }
   add(program, helpCommand(program).helpGroup(helpGroups.tour));
   return program;
