@@ -1,17 +1,20 @@
-import { X509Certificate as ParsedCertificate } from 'node:crypto';
-import type { Extension, X509Certificate } from '@peculiar/x509';
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { TunnelError } from '../core/errors.js';
-import { checkKeyPair, type KeyPair, parsePrivateKey } from './key-pair.js';
 import {
-  exportKeyPem,
-  generateKeys,
-  importSigningKey,
-  keyIdentifier,
-  p256,
-  type SigningKey,
-} from './signing-key.js';
+  authorityKeyIdentifier,
+  authorityKeyUsage,
+  basicConstraints,
+  extendedKeyUsage,
+  leafKeyUsage,
+  subjectAlternativeNames,
+  subjectKeyIdentifier,
+  writeCertificate,
+  writeName,
+} from './certificate-writer.js';
+import { children, type Der } from './der.js';
+import { checkKeyPair, type KeyPair, parsePrivateKey } from './key-pair.js';
+import { exportKeyPem, generateKeys, keyIdentifier, type SigningKey, signingKey } from './signing-key.js';
 import { alternativeNames, type LeafRequest, subjectOf, validityOf } from './subject.js';
-import { crypto, loadX509 } from './x509-library.js';
 
 /** A certificate authority: its own pair, and the power to issue leaves. */
 export interface Authority extends KeyPair {
@@ -31,25 +34,14 @@ const leafDays = 365;
 
 /** Makes a new self-signed authority. */
 export async function createAuthority(options: AuthorityOptions = {}): Promise<Authority> {
-  const x509 = await loadX509();
-  const keys = await generateKeys();
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
-    {
-      name: new x509.Name(subjectOf(options.commonName ?? 'konnectivity-sim-ca')),
-      ...validityOf({ validDays: options.validDays }, caDays),
-      signingAlgorithm: p256,
-      keys,
-      extensions: [
-        new x509.BasicConstraintsExtension(true, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-        new x509.SubjectKeyIdentifierExtension(await keyIdentifier(keys.publicKey)),
-      ],
-    },
-    crypto,
-  );
-  const pair = { certPem: pemOf(certificate), keyPem: await exportKeyPem(keys.privateKey) };
-  const issuer = await createIssuer(certificate, { key: keys.privateKey, algorithm: p256 });
-  return { ...pair, issue: (request) => issueLeaf(issuer, request) };
+  const name = writeName(subjectOf(options.commonName ?? 'konnectivity-sim-ca'));
+  const validity = validityOf({ validDays: options.validDays }, caDays);
+  const { publicKey, privateKey } = await generateKeys();
+  const signer = signingKey(privateKey, 'CA key');
+  const extensions = [basicConstraints(true), authorityKeyUsage, subjectKeyIdentifier(publicKey)];
+  const certPem = writeCertificate({ issuer: name, subject: name, validity, publicKey, extensions }, signer);
+  const issuer = { name, signer, keyIdentifier: keyIdentifier(publicKey) };
+  return { certPem, keyPem: exportKeyPem(privateKey), issue: (request) => issueLeaf(issuer, request) };
 }
 
 /** Takes over an existing authority. Rejects with CERT_INVALID when the pair is damaged, expired or no CA. */
@@ -62,59 +54,47 @@ export async function loadAuthority(
       where: names.certName,
     });
   }
-  const signer = await importSigningKey(parsePrivateKey(pair.keyPem, names.keyName), names.keyName);
-  const { X509Certificate } = await loadX509();
-  const certificate = new X509Certificate(new ParsedCertificate(pair.certPem).raw);
-  const issuer = await createIssuer(certificate, signer);
+  const key = parsePrivateKey(pair.keyPem, names.keyName);
+  const issuer = {
+    name: subjectBytes(new X509Certificate(pair.certPem)),
+    signer: signingKey(key, names.keyName),
+    keyIdentifier: keyIdentifier(createPublicKey(key)),
+  };
   return { ...pair, issue: (request) => issueLeaf(issuer, request) };
 }
 
-interface Issuer {
-  readonly certificate: X509Certificate;
-  readonly signer: SigningKey;
-  /** Those that every leaf has. */
-  readonly extensions: readonly Extension[];
+/** The subject byte for byte: chains are built by comparing these. */
+function subjectBytes(certificate: X509Certificate): Der {
+  const [toBeSigned] = children(certificate.raw);
+  const fields = toBeSigned === undefined ? [] : children(toBeSigned);
+  // Version (absent in version 1), serial number, algorithm, issuer, validity, subject.
+  const subject = fields[fields[0]?.[0] === 0xa0 ? 5 : 4];
+  if (subject === undefined) throw new TunnelError('CERT_INVALID', 'a certificate without a subject');
+  return subject;
 }
 
-async function createIssuer(certificate: X509Certificate, signer: SigningKey): Promise<Issuer> {
-  const x509 = await loadX509();
-  const extensions = [
-    new x509.BasicConstraintsExtension(false, undefined, true),
-    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-    await x509.AuthorityKeyIdentifierExtension.create(certificate, false, crypto),
-  ];
-  return { certificate, signer, extensions };
+interface Issuer {
+  readonly name: Der;
+  readonly signer: SigningKey;
+  readonly keyIdentifier: Buffer;
 }
 
 async function issueLeaf(issuer: Issuer, request: LeafRequest): Promise<KeyPair> {
-  const x509 = await loadX509();
-  const names = alternativeNames(request);
-  const subject = new x509.Name(subjectOf(request.commonName, request.organizations));
+  const subject = writeName(subjectOf(request.commonName, request.organizations));
   const validity = validityOf(request, leafDays);
-  const purposes = request.usages.map(
-    (usage) => x509.ExtendedKeyUsage[usage === 'server' ? 'serverAuth' : 'clientAuth'],
-  );
-  const keys = await generateKeys();
-  const certificate = await x509.X509CertificateGenerator.create(
-    {
-      subject,
-      issuer: issuer.certificate.subjectName,
-      ...validity,
-      publicKey: keys.publicKey,
-      signingKey: issuer.signer.key,
-      signingAlgorithm: issuer.signer.algorithm,
-      extensions: [
-        ...issuer.extensions,
-        new x509.ExtendedKeyUsageExtension(purposes),
-        new x509.SubjectKeyIdentifierExtension(await keyIdentifier(keys.publicKey)),
-        ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension([...names])]),
-      ],
-    },
-    crypto,
-  );
-  return { certPem: pemOf(certificate), keyPem: await exportKeyPem(keys.privateKey) };
+  const wanted = leafExtensions(request);
+  const { publicKey, privateKey } = await generateKeys();
+  const extensions = [...wanted, ...identifiers(issuer, publicKey)];
+  const content = { issuer: issuer.name, subject, validity, publicKey, extensions };
+  return { certPem: writeCertificate(content, issuer.signer), keyPem: exportKeyPem(privateKey) };
 }
 
-function pemOf(certificate: X509Certificate): string {
-  return `${certificate.toString('pem')}\n`;
+function leafExtensions(request: LeafRequest): Der[] {
+  const names = alternativeNames(request);
+  const always = [basicConstraints(false), leafKeyUsage, extendedKeyUsage(request.usages)];
+  return names.length === 0 ? always : [...always, subjectAlternativeNames(names)];
+}
+
+function identifiers(issuer: Issuer, publicKey: KeyObject): Der[] {
+  return [authorityKeyIdentifier(issuer.keyIdentifier), subjectKeyIdentifier(publicKey)];
 }

@@ -1,65 +1,80 @@
-import { createHash, type KeyObject, webcrypto } from 'node:crypto';
+import { createHash, generateKeyPair, type KeyObject, sign } from 'node:crypto';
+import { promisify } from 'node:util';
 import { TunnelError } from '../core/errors.js';
+import { children, content, type Der, oid, sequence } from './der.js';
 
-type CryptoKeyPair = webcrypto.CryptoKeyPair;
-type CryptoKey = webcrypto.CryptoKey;
-
-/** How a key signs, in the words of Web Crypto. */
-export type SigningAlgorithm =
-  | { readonly name: 'ECDSA'; readonly namedCurve: string; readonly hash: string }
-  | { readonly name: 'RSASSA-PKCS1-v1_5'; readonly hash: string };
-
-/** A private key ready to sign, and how. */
+/** A private key ready to sign, and how it says so in a certificate. */
 export interface SigningKey {
-  readonly key: CryptoKey;
-  readonly algorithm: SigningAlgorithm;
+  readonly key: KeyObject;
+  readonly hash: 'sha256' | 'sha384' | 'sha512';
+  /** AlgorithmIdentifier. */
+  readonly algorithm: Der;
 }
 
-/** ECDSA on P-256: understood by every TLS stack, and made in under a millisecond. */
-export const p256 = {
-  name: 'ECDSA',
-  namedCurve: 'P-256',
-  hash: 'SHA-256',
-} as const satisfies SigningAlgorithm;
+interface Scheme {
+  readonly hash: SigningKey['hash'];
+  readonly algorithm: Der;
+}
 
-/** Makes a fresh P-256 key pair that may be exported. */
-export function generateKeys(): Promise<CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(p256, true, ['sign', 'verify']) as Promise<CryptoKeyPair>;
+const ecdsa = (hash: SigningKey['hash'], identifier: string): Scheme => ({
+  hash,
+  algorithm: sequence(oid(identifier)),
+});
+
+const curves: Readonly<Record<string, Scheme>> = {
+  prime256v1: ecdsa('sha256', '1.2.840.10045.4.3.2'),
+  secp384r1: ecdsa('sha384', '1.2.840.10045.4.3.3'),
+  secp521r1: ecdsa('sha512', '1.2.840.10045.4.3.4'),
+};
+
+/** sha256WithRSAEncryption; its parameters are NULL. */
+const rsa: Scheme = {
+  hash: 'sha256',
+  algorithm: sequence(oid('1.2.840.113549.1.1.11'), Buffer.from([0x05, 0x00])),
+};
+
+export interface FreshKeys {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
+const generate = promisify(generateKeyPair);
+
+/** Makes a fresh P-256 key pair: understood by every TLS stack, and made in under a millisecond. */
+export function generateKeys(): Promise<FreshKeys> {
+  return generate('ec', { namedCurve: 'prime256v1' });
 }
 
 /** Writes a private key as PKCS #8 PEM. */
-export async function exportKeyPem(key: CryptoKey): Promise<string> {
-  const base64 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key)).toString('base64');
-  // Wrapped here because a round through KeyObject costs more than making the key.
-  return `-----BEGIN PRIVATE KEY-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END PRIVATE KEY-----\n`;
+export function exportKeyPem(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-/** The usual subject key identifier in hex: SHA-1 over the bits of the public key (RFC 5280, 4.2.1.2, method 1). */
-export async function keyIdentifier(publicKey: CryptoKey): Promise<string> {
-  const point = Buffer.from(await webcrypto.subtle.exportKey('raw', publicKey));
-  return createHash('sha1').update(point).digest('hex');
+/** SubjectPublicKeyInfo. */
+export function publicKeyInfo(key: KeyObject): Der {
+  return key.export({ type: 'spki', format: 'der' });
 }
 
-/** Takes over somebody's CA key: EC on a NIST curve or RSA, else CERT_INVALID. */
-export async function importSigningKey(key: KeyObject, name: string): Promise<SigningKey> {
-  const algorithm = algorithmOf(key, name);
-  const der = key.export({ type: 'pkcs8', format: 'der' }) as Buffer;
-  return { key: await webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']), algorithm };
+/** The usual subject key identifier: SHA-1 over the bits of the public key (RFC 5280, 4.2.1.2, method 1). */
+export function keyIdentifier(publicKey: KeyObject): Buffer {
+  const [, bits] = children(publicKeyInfo(publicKey));
+  if (bits === undefined) throw new TunnelError('INTERNAL', 'a public key without bits');
+  // The first byte of a BIT STRING counts its unused bits.
+  return createHash('sha1').update(content(bits).subarray(1)).digest();
 }
 
-const curves: Readonly<Record<string, SigningAlgorithm>> = {
-  prime256v1: p256,
-  secp384r1: { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' },
-  secp521r1: { name: 'ECDSA', namedCurve: 'P-521', hash: 'SHA-512' },
-};
-
-function algorithmOf(key: KeyObject, name: string): SigningAlgorithm {
+/** Takes over a key to sign with: EC on a NIST curve or RSA, else CERT_INVALID. */
+export function signingKey(key: KeyObject, name: string): SigningKey {
   const type = key.asymmetricKeyType;
-  if (type === 'rsa') return { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
-  const curve = type === 'ec' ? curves[key.asymmetricKeyDetails?.namedCurve ?? ''] : undefined;
-  if (curve !== undefined) return curve;
+  const scheme = type === 'rsa' ? rsa : curves[key.asymmetricKeyDetails?.namedCurve ?? ''];
+  if (scheme !== undefined) return { key, ...scheme };
   throw new TunnelError('CERT_INVALID', `${name}: cannot sign with a key of type ${type ?? 'unknown'}`, {
     where: name,
     hint: 'Use an RSA key, or an EC key on P-256, P-384 or P-521.',
   });
+}
+
+/** The signature over `bytes`, as a certificate holds it. */
+export function signBytes({ key, hash }: SigningKey, bytes: Uint8Array): Buffer {
+  return sign(hash, bytes, key);
 }

@@ -42,15 +42,17 @@ export function alternativeNames(request: LeafRequest): AlternativeName[] {
   ];
 }
 
-/** One part of a distinguished name. Typed as UTF-8 because the writer reads syntax (`#`, quotes) into bare strings. */
-type NamePart = Record<string, { utf8String: string }[]>;
+/** One part of a distinguished name: organization or common name. */
+export interface NamePart {
+  readonly type: 'O' | 'CN';
+  readonly text: string;
+}
 
 /** The subject: groups first, as Go writes it. Throws CONFIG_INVALID for an empty part. */
 export function subjectOf(commonName: string, organizations: readonly string[] = []): NamePart[] {
   if (commonName === '' || organizations.includes(''))
     throw invalid('a certificate needs non-empty subject names');
-  const groups = organizations.map((utf8String) => ({ O: [{ utf8String }] }));
-  return [...groups, { CN: [{ utf8String: commonName }] }];
+  return [...organizations.map((text) => ({ type: 'O', text }) as const), { type: 'CN', text: commonName }];
 }
 
 const dayMs = 86_400_000;

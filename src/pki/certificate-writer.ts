@@ -1,0 +1,108 @@
+import { type KeyObject, randomBytes } from 'node:crypto';
+import { isIPv4 } from 'node:net';
+import {
+  bitString,
+  boolean,
+  type Der,
+  explicit,
+  implicit,
+  octetString,
+  oid,
+  sequence,
+  set,
+  time,
+  unsigned,
+  utf8String,
+} from './der.js';
+import { keyIdentifier, publicKeyInfo, type SigningKey, signBytes } from './signing-key.js';
+import type { AlternativeName, KeyUsage, NamePart, Validity } from './subject.js';
+
+/** What a certificate says, beside its signature. */
+export interface CertificateContent {
+  /** Name, as DER. */
+  readonly issuer: Der;
+  readonly subject: Der;
+  readonly validity: Validity;
+  readonly publicKey: KeyObject;
+  readonly extensions: readonly Der[];
+}
+
+/** Writes and signs a version 3 certificate (RFC 5280, 4.1) and returns it as PEM. */
+export function writeCertificate(wanted: CertificateContent, signer: SigningKey): string {
+  const { issuer, subject, validity, publicKey, extensions } = wanted;
+  const toBeSigned = sequence(
+    explicit(0, unsigned(Buffer.from([2]))),
+    unsigned(serialNumber()),
+    signer.algorithm,
+    issuer,
+    sequence(time(validity.notBefore), time(validity.notAfter)),
+    subject,
+    publicKeyInfo(publicKey),
+    explicit(3, sequence(...extensions)),
+  );
+  return pem(sequence(toBeSigned, signer.algorithm, bitString(signBytes(signer, toBeSigned))));
+}
+
+/** 16 random bytes, positive and not zero. */
+function serialNumber(): Buffer {
+  const bytes = randomBytes(16);
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
+  return bytes;
+}
+
+function pem(der: Der): string {
+  const lines = der.toString('base64').replace(/.{1,64}/g, '$&\n');
+  return `-----BEGIN CERTIFICATE-----\n${lines}-----END CERTIFICATE-----\n`;
+}
+
+const nameTypes: Readonly<Record<NamePart['type'], string>> = { O: '2.5.4.10', CN: '2.5.4.3' };
+
+/** A distinguished name. */
+export function writeName(parts: readonly NamePart[]): Der {
+  return sequence(...parts.map(({ type, text }) => set(sequence(oid(nameTypes[type]), utf8String(text)))));
+}
+
+function extension(identifier: string, critical: boolean, value: Der): Der {
+  return sequence(oid(identifier), ...(critical ? [boolean(true)] : []), octetString(value));
+}
+
+export const basicConstraints = (ca: boolean): Der =>
+  extension('2.5.29.19', true, sequence(...(ca ? [boolean(true)] : [])));
+
+/** digitalSignature. */
+export const leafKeyUsage: Der = extension('2.5.29.15', true, bitString(Buffer.from([0x80]), 7));
+/** keyCertSign and cRLSign. */
+export const authorityKeyUsage: Der = extension('2.5.29.15', true, bitString(Buffer.from([0x06]), 1));
+
+export const subjectKeyIdentifier = (key: KeyObject): Der =>
+  extension('2.5.29.14', false, octetString(keyIdentifier(key)));
+
+export const authorityKeyIdentifier = (identifier: Uint8Array): Der =>
+  extension('2.5.29.35', false, sequence(implicit(0, identifier)));
+
+const purposes: Readonly<Record<KeyUsage, string>> = {
+  server: '1.3.6.1.5.5.7.3.1',
+  client: '1.3.6.1.5.5.7.3.2',
+};
+
+export const extendedKeyUsage = (usages: readonly KeyUsage[]): Der =>
+  extension('2.5.29.37', false, sequence(...usages.map((usage) => oid(purposes[usage]))));
+
+export const subjectAlternativeNames = (names: readonly AlternativeName[]): Der =>
+  extension('2.5.29.17', false, sequence(...names.map(writeAlternativeName)));
+
+function writeAlternativeName({ type, value }: AlternativeName): Der {
+  return type === 'dns' ? implicit(2, Buffer.from(value)) : implicit(7, addressBytes(value));
+}
+
+/** 4 or 16 bytes. The address has been checked before. */
+function addressBytes(address: string): Buffer {
+  if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
+  // The URL parser knows every spelling of IPv6 and writes one of them.
+  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
+  const groups = (text: string | undefined): string[] => (text ? text.split(':') : []);
+  const [left, right] = [groups(head), groups(tail)];
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
+  const bytes = [...left, ...zeros, ...right].map((group) => group.padStart(4, '0')).join('');
+  return Buffer.from(bytes, 'hex');
+}
