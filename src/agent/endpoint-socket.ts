@@ -131,5 +131,8 @@ export class EndpointSocket implements EndpointPort {
 }
 
 function badAddress(address: string): TunnelError {
-  return new TunnelError('DIAL_FAILED', `dial tcp: address ${address}: missing port in address`);
+  const port = /:(\d+)$/.exec(address)?.[1];
+  const what =
+    port === undefined ? `address ${address}: missing port in address` : `address ${port}: invalid port`;
+  return new TunnelError('DIAL_FAILED', `dial tcp: ${what}`);
 }

@@ -1,10 +1,11 @@
-import { constants, existsSync, rmdirSync, rmSync } from 'node:fs';
-import { access, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, rmdirSync, rmSync } from 'node:fs';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { TunnelError } from '../core/errors.js';
 import type { Lab } from '../lab/lab.js';
 import { makeFolder } from '../pki/make-folder.js';
+import { FolderLock } from './folder-lock.js';
 
 /** What a lab writes for other programs: where it is and how to be let in. */
 const addressesSchema = z.object({
@@ -36,10 +37,12 @@ export class LabFiles {
   readonly folder: string;
   /** The first folder that had to be made on the way. */
   private made: string | undefined;
+  private readonly lock: FolderLock;
   private claimed = false;
 
   constructor(folder: string) {
     this.folder = resolve(folder);
+    this.lock = new FolderLock(this.folder);
   }
 
   get kubeconfigPath(): string {
@@ -51,28 +54,30 @@ export class LabFiles {
   }
 
   /**
-   * Makes the folder. Throws ADDRESS_IN_USE when a living lab uses it, FILE_UNWRITABLE when it cannot be made or holds
-   * files of the same names that are not a lab's.
+   * Makes the folder and takes it for this process. Throws ADDRESS_IN_USE when a living lab uses it, FILE_UNWRITABLE when
+   * it cannot be made or holds files of the same names that are not a lab's.
    */
   async claim(): Promise<void> {
-    if (existsSync(this.addressesPath)) await this.refuseLivingLab();
-    else this.refuseForeignFiles();
-    this.claimed = true;
-    try {
-      this.made = makeFolder(this.folder);
-      await access(this.folder, constants.W_OK);
-    } catch (caught) {
-      throw TunnelError.from(caught, 'FILE_UNWRITABLE', this.folder);
-    }
-  }
-
-  private async refuseLivingLab(): Promise<void> {
-    const other = await this.read();
-    if (!isAlive(other.pid)) return;
-    throw new TunnelError('ADDRESS_IN_USE', `a lab is already running there (process ${other.pid})`, {
+    if (existsSync(this.addressesPath)) await this.read();
+    else if (!existsSync(this.lock.path)) this.refuseForeignFiles();
+    const owner = this.take();
+    if (owner === undefined) return;
+    throw new TunnelError('ADDRESS_IN_USE', `a lab is already running there (process ${owner})`, {
       where: this.folder,
       hint: 'Stop it, or choose another folder with --dir.',
     });
+  }
+
+  private take(): number | undefined {
+    try {
+      this.made = makeFolder(this.folder);
+      const owner = this.lock.acquire();
+      this.claimed = owner === undefined;
+      return owner;
+    } catch (caught) {
+      this.remove();
+      throw TunnelError.from(caught, 'FILE_UNWRITABLE', this.folder);
+    }
   }
 
   private refuseForeignFiles(): void {
@@ -125,9 +130,11 @@ export class LabFiles {
 
   /** Removes what `claim` and `write` made, if the folder was ours at all, and a folder only when nothing else is in it. Never throws. */
   remove(): void {
-    if (!this.claimed) return;
+    if (!this.claimed && this.made === undefined) return;
     try {
-      for (const name of [...fileNames, partialFile]) rmSync(join(this.folder, name), { force: true });
+      this.lock.release();
+      for (const name of this.claimed ? [...fileNames, partialFile] : [])
+        rmSync(join(this.folder, name), { force: true });
       const above = dirname(this.made ?? this.folder);
       for (let folder = this.folder; folder !== above; folder = dirname(folder)) rmdirSync(folder);
     } catch {
@@ -166,14 +173,5 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -57,7 +57,7 @@ export interface LabInsides {
   };
 }
 
-/** How often `settled` looks, lab ms. */
+/** How often a condition is looked at, lab ms. */
 const settleStepMs = 2;
 
 /**
@@ -161,7 +161,7 @@ export class Lab implements AsyncDisposable {
   /** All parts, in the order in which a request meets them. */
   parts(): readonly LabPart[] {
     const { apiserver, server, agents, kubelets } = this.insides.parts;
-    return [apiserver, server.part, ...agents, ...kubelets];
+    return [apiserver, server.part, ...agents, ...kubelets].map((part) => this.withMesh(part));
   }
 
   /** The journal's events that are still held, oldest first. */
@@ -213,16 +213,60 @@ export class Lab implements AsyncDisposable {
    * WAIT_TIMEOUT, which says what is still open, after `withinMs` of lab time (default 5000).
    */
   async settled({ withinMs = 5000 }: { readonly withinMs?: number } = {}): Promise<void> {
+    const open = (): string[] =>
+      Object.entries(this.open())
+        .filter(([, count]) => count > 0)
+        .map(([name, count]) => `${name} ${count}`);
+    await this.until(() => open().length === 0, {
+      withinMs,
+      still: () => `still open: ${open().join(', ')}`,
+    });
+  }
+
+  /** A part whose `start` resolves when requests can pass it: agents that can connect have connected. */
+  private withMesh(part: LabPart): LabPart {
+    const start = async (): Promise<void> => {
+      await part.start();
+      await this.meshed();
+    };
+    return {
+      name: part.name,
+      get running() {
+        return part.running;
+      },
+      kill: () => part.kill(),
+      start,
+      restart: async () => {
+        await part.kill();
+        await start();
+      },
+    };
+  }
+
+  /** Every running agent is connected to the running server; at once when there is no server. */
+  private async meshed(): Promise<void> {
+    const { server, agents } = this.insides.parts;
+    const missing = (): number =>
+      server.part.running
+        ? agents.filter((agent) => agent.running).length - server.part.value.snapshot().backends
+        : 0;
+    await this.until(() => missing() <= 0, {
+      withinMs: 15_000,
+      still: () => `${missing()} agents not connected`,
+    });
+  }
+
+  private async until(
+    done: () => boolean,
+    { withinMs, still }: { readonly withinMs: number; readonly still: () => string },
+  ): Promise<void> {
     const { clock } = this.insides.ground;
     const deadline = clock.now() + withinMs;
-    for (;;) {
-      const open = Object.entries(this.open()).filter(([, count]) => count > 0);
-      if (open.length === 0) return;
+    while (!done()) {
       if (clock.now() > deadline) {
-        const text = open.map(([name, count]) => `${name} ${count}`).join(', ');
-        throw new TunnelError('WAIT_TIMEOUT', `still open after ${withinMs} ms: ${text}`, { where: 'lab' });
+        throw new TunnelError('WAIT_TIMEOUT', `after ${withinMs} ms: ${still()}`, { where: 'lab' });
       }
-      // The last of them, the end of a gRPC stream, is no event of the journal; so this looks again.
+      // What is waited for need not be an event of the journal, such as the end of a gRPC stream; so this looks again.
       await new Promise<void>((resolve) => clock.after(settleStepMs, resolve));
     }
   }

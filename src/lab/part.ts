@@ -8,7 +8,10 @@ export interface LabPart {
   readonly running: boolean;
   /** Ends it without a word to anybody, as SIGKILL would: streams and sockets break. */
   kill(): Promise<void>;
-  /** Starts it again, at its old addresses. Does nothing while it runs. */
+  /**
+   * Starts it again, at its old addresses; does nothing while it runs. Resolves when requests can pass it: an agent has
+   * connected, a server has its agents back.
+   */
   start(): Promise<void>;
   restart(): Promise<void>;
 }

@@ -1,10 +1,11 @@
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CommandResult, Konnsim, konnsim, scratchFolder } from '../support/konnsim.js';
+import { type CommandResult, Konnsim, konnsim, konnsimProgram, scratchFolder } from '../support/konnsim.js';
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
 const at = (): { cwd: string } => ({ cwd: folder.path });
@@ -57,6 +58,32 @@ describe('konnsim up', () => {
     const run = new Konnsim(['exec', '-i', 'shell', '--', 'sha256sum'], { ...at(), stdin: bytes });
     const digest = createHash('sha256').update(bytes).digest('hex');
     expect((await run.finished()).stdout).toContain(digest);
+  });
+
+  it('lets exec -i read a file to its end', async () => {
+    const input = await open('/dev/null');
+    const child = spawn(
+      process.execPath,
+      [konnsimProgram, 'exec', '-i', 'shell', '--', 'sh', '-c', 'cat; exit 4'],
+      {
+        ...at(),
+        stdio: [input.fd, 'pipe', 'pipe'],
+      },
+    );
+    const [code] = (await once(child, 'close')) as [number];
+    await input.close();
+    expect(code).toBe(4);
+  });
+
+  it('lets only one of two labs that start at once have a folder', async () => {
+    const labs = [1, 2].map(() => new Konnsim(['up', '--dir', 'contested'], at()));
+    const loser = await Promise.race(labs.map(async (lab) => ({ lab, end: await lab.finished() })));
+    expect(loser.end.stderr).toMatch(/a lab is already running there.*\[ADDRESS_IN_USE\]/);
+    const winner = labs.find((lab) => lab !== loser.lab);
+    await winner?.waitFor(/Ctrl-C/);
+    expect((await konnsim(['exec', '--dir', 'contested', 'web-1', '--', 'true'], at())).code).toBe(0);
+    expect((await winner?.stop())?.code).toBe(130);
+    expect(await readdir(folder.path)).not.toContain('contested');
   });
 
   it('lets logs print, cut and follow a log', async () => {

@@ -90,7 +90,8 @@ function openTerminal(flags: ExecFlags): LocalTerminal {
     restore: () => {
       if (raw) stdin.setRawMode(false);
       stdin.pause();
-      stdin.unref();
+      // A file has none.
+      stdin.unref?.();
     },
   };
 }

@@ -112,7 +112,7 @@ function introduce(lab: Lab, files: LabFiles, { terminal, readyMs }: Introductio
     `                 agents    ${lab.agentAddress}`,
     ...lab.nodes.map(
       ({ name, ip, kubeletPort }) =>
-        `  ${name.padEnd(14)} ${ip}:${kubeletPort}  ${dim('reached only through its agent')}`,
+        `  ${name.padEnd(14)} ${ip}:${kubeletPort}  ${dim('behind an agent: there is no other way in')}`,
     ),
     '',
     bold('With kubectl, in another terminal'),
@@ -123,9 +123,9 @@ function introduce(lab: Lab, files: LabFiles, { terminal, readyMs }: Introductio
     '  kubectl port-forward svc/web 8080:80   # then: curl 127.0.0.1:8080',
     '',
     bold('Without kubectl'),
-    '  konnsim exec web-1 -- hostname',
-    '  konnsim logs -f counter',
-    '  konnsim port-forward web-1 8080',
+    '  npx konnsim exec web-1 -- hostname',
+    '  npx konnsim logs -f counter',
+    '  npx konnsim port-forward web-1 8080',
     '',
     dim(`addresses: ${files.addressesPath}`),
     dim('Ctrl-C stops the lab and removes these files.'),

@@ -225,5 +225,5 @@ const lookupTexts: Readonly<Record<Exclude<Lookup, 'found'>, (name: string) => s
 function execError(id: string, name: string, lookup: Exclude<Lookup, 'found'>): string {
   const cause = `exec: "${name}": ${lookupTexts[lookup](name)}: unknown`;
   const runtime = 'OCI runtime exec failed: exec failed: unable to start container process';
-  return `error executing command in container: failed to exec in container: failed to start exec "${id}": ${runtime}: ${cause}`;
+  return `failed to exec in container: failed to start exec "${id}": ${runtime}: ${cause}`;
 }

@@ -53,7 +53,7 @@ describe('exec of a program', () => {
     expect(result.kind).toBe('error');
     expect(result).toMatchObject({
       message: expect.stringMatching(
-        /^error executing command in container: failed to exec in container: failed to start exec "[0-9a-f]{64}": OCI runtime exec failed: exec failed: unable to start container process: exec: "foo": executable file not found in \$PATH: unknown$/,
+        /^failed to exec in container: failed to start exec "[0-9a-f]{64}": OCI runtime exec failed: exec failed: unable to start container process: exec: "foo": executable file not found in \$PATH: unknown$/,
       ),
     });
     expect((await run(runtime, ['/bin/foo'])).result).toMatchObject({
