@@ -4,7 +4,8 @@ import { SyncSchedule, wantedServers } from '../core/agent/sync.js';
 import type { Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import { type AgentMetrics, createAgentMetrics } from '../observe/agent-metrics.js';
-import { type HealthServer, type Readiness, startHealthServer } from '../observe/health.js';
+import { type Readiness, startHealthServer } from '../observe/health.js';
+import type { PageServer } from '../observe/page-server.js';
 import type { StreamEnd } from '../wire/packet-stream.js';
 import type { ServerIdentity } from './announcement.js';
 import { countFor } from './metrics-observer.js';
@@ -32,7 +33,7 @@ export class Agent {
   private announcedCount: number | undefined;
   private attempt: ServerConnection | undefined;
   private timer: Timer | undefined;
-  private health: Promise<HealthServer> | undefined;
+  private health: Promise<PageServer> | undefined;
   private stopped: Promise<void> | undefined;
   private address: string | undefined;
   private state: 'running' | 'draining' | 'stopped' = 'running';

@@ -3,7 +3,10 @@ import { packetEvent } from '../core/packet-event.js';
 import type { AgentOptions } from './options.js';
 
 /** Turns what a machine tells into events of the journal. `serverId` is known only after the announcement. */
-export function createAgentObserver({ emit, name }: AgentOptions, serverId: () => string): AgentObserver {
+export function createAgentObserver(
+  { emit, name, packetEvents = true }: AgentOptions,
+  serverId: () => string,
+): AgentObserver {
   const node = `agent/${name}`;
   const peer = (): string => `server/${serverId()}`;
   const facts = ({ dialId, connectId, address }: Endpoint) => ({
@@ -15,6 +18,7 @@ export function createAgentObserver({ emit, name }: AgentOptions, serverId: () =
   });
   return {
     packet(direction, packet) {
+      if (!packetEvents) return;
       const event = packetEvent(node, peer(), direction === 'from_server' ? 'in' : 'out', packet);
       if (event !== undefined) emit(event);
     },

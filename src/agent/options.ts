@@ -3,7 +3,7 @@ import type { SyncIntervals } from '../core/agent/sync.js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { Random } from '../core/random.js';
-import type { TlsFiles } from '../wire/tls.js';
+import type { ClientTls } from '../wire/tls.js';
 
 /** Opens a TCP connection to an endpoint; rejects with a TunnelError whose text is Go's. */
 export type ConnectEndpoint = (
@@ -20,9 +20,14 @@ export interface AgentOptions {
   readonly identifiers: string;
   /** The one address of the proxy-servers, `host:port`; behind it may stand a balancer. */
   readonly server: string;
-  readonly tls: TlsFiles;
+  readonly tls: ClientTls;
   /** What the server's certificate must bear when it is not the host of `server`. */
   readonly serverName?: string;
+  /**
+   * What else a server is told at each connect, such as `authorization`: printable ASCII. When it throws, the attempt
+   * has failed.
+   */
+  readonly metadata?: () => Readonly<Record<string, string>>;
   readonly connectEndpoint: ConnectEndpoint;
   readonly sync: SyncIntervals;
   /** Goes on looking for servers when it holds as many as were announced. */
@@ -38,6 +43,8 @@ export interface AgentOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;
+  /** False makes no events of kind `packet`, whose making costs time for each; default true. */
+  readonly packetEvents?: boolean;
 }
 
 /** Konnectivity's defaults, but a keepalive short enough for a 60 s idle timer on the way. */

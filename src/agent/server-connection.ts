@@ -1,9 +1,9 @@
-import { type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import { AgentMachine, type AgentObserver } from '../core/agent/machine.js';
-import type { ConnectId, Packet } from '../core/packet.js';
+import type { ConnectId } from '../core/packet.js';
 import { GrpcPacketStream } from '../wire/grpc-packet-stream.js';
 import type { StreamEnd } from '../wire/packet-stream.js';
-import { TunnelChannel } from '../wire/tunnel-service.js';
+import { TunnelChannel, type TunnelClientCall } from '../wire/tunnel-service.js';
 import { Announcement, type ServerIdentity } from './announcement.js';
 import { EndpointSocket } from './endpoint-socket.js';
 import type { AgentOptions } from './options.js';
@@ -29,17 +29,15 @@ export class ServerConnection {
   private whenNoSocket: (() => void)[] = [];
   private over = false;
 
-  /** Throws CERT_INVALID. */
+  /** Throws CERT_INVALID, and what the agent's own metadata throws. */
   constructor(options: ServerConnectionOptions) {
     this.options = options;
     const { agent } = options;
     const { server: address, tls, keepaliveTimeMs, serverName } = agent;
+    const metadata = requestMetadata(agent);
     const named = serverName === undefined ? {} : { serverName };
     this.startedAt = agent.clock.now();
     this.channel = new TunnelChannel({ address, tls, keepaliveTimeMs, ...named });
-    const metadata = new Metadata();
-    metadata.set('agentid', agent.agentId);
-    metadata.set('agentidentifiers', agent.identifiers);
     const call = this.channel.open('Connect', metadata);
     this.announcement = new Announcement(agent);
     call.on('metadata', (received: Metadata) => this.announcement.receive(received));
@@ -71,7 +69,7 @@ export class ServerConnection {
     return new Promise((resolve) => this.whenNoSocket.push(resolve));
   }
 
-  private openStream(call: ClientDuplexStream<Packet, Packet>): GrpcPacketStream {
+  private openStream(call: TunnelClientCall): GrpcPacketStream {
     return new GrpcPacketStream(call, {
       packet: (packet) => this.machine.handlePacket(packet),
       ended: (end) => {
@@ -110,4 +108,12 @@ export class ServerConnection {
     this.whenNoSocket = [];
     for (const resolve of told) resolve();
   }
+}
+
+function requestMetadata({ agentId, identifiers, metadata = () => ({}) }: AgentOptions): Metadata {
+  const request = new Metadata();
+  for (const [key, value] of Object.entries(metadata())) request.set(key, value);
+  request.set('agentid', agentId);
+  request.set('agentidentifiers', identifiers);
+  return request;
 }

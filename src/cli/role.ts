@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { type Clock, createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
@@ -18,6 +19,7 @@ export interface RoleGround {
   readonly random: Random;
   /** Prints events; those of packets only when asked to. */
   readonly emit: EventSink;
+  readonly packetEvents: boolean;
 }
 
 export interface RoleFlags {
@@ -36,6 +38,7 @@ export async function runRole(
   flags: { readonly packets?: boolean },
   start: (ground: RoleGround, started: Started) => Promise<readonly string[]>,
 ): Promise<number> {
+  collectPayloadsHere();
   const interruption = listenForSignals();
   const closes: (() => Promise<void>)[] = [];
   try {
@@ -49,14 +52,20 @@ export async function runRole(
   }
 }
 
+/**
+ * V8 frees the memory of Buffers in a thread beside ours, which is slow at it when they are many and short-lived, as
+ * payloads are. For whole processes only: the flag is not a library's to set.
+ */
+function collectPayloadsHere(): void {
+  setFlagsFromString('--no-concurrent-array-buffer-sweeping');
+}
+
 function createRoleGround({ packets = false }: { readonly packets?: boolean }): RoleGround {
   const clock = createRealClock();
   const journal = createJournal({ clock, capacity: 100 });
   const print = createEventPrinter();
-  journal.subscribe((event) => {
-    if (packets || event.kind !== 'packet') print(eventText(event));
-  });
-  return { clock, random: createRandom(randomInt(2 ** 32)), emit: journal.emit };
+  journal.subscribe((event) => print(eventText(event)));
+  return { clock, random: createRandom(randomInt(2 ** 32)), emit: journal.emit, packetEvents: packets };
 }
 
 /** Reads one pair of a certificate folder and its CA. Rejects with FILE_UNREADABLE or CERT_INVALID. */

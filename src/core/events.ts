@@ -47,7 +47,9 @@ export interface LifecycleEvent extends Common {
     | 'backend.disconnected'
     | 'backend.draining'
     | 'frontend.opened'
-    | 'frontend.closed';
+    | 'frontend.closed'
+    /** A TLS handshake failed; `address` is the peer's while it is still there, `error` the reason. */
+    | 'peer.refused';
   readonly address?: string;
   readonly error?: string;
   /** Milliseconds until the next try, for `agent.retry`. */

@@ -1,5 +1,5 @@
 import type { Segment } from '../core/observer.js';
-import { type Level, MetricKit, type MetricsText, type Timing } from './metric-kit.js';
+import { type Level, MetricKit, type MetricsText, streamHelp, type Timing } from './metric-kit.js';
 
 /** What an agent counts, under Konnectivity's names (`konnectivity_network_proxy_agent_…`). */
 export interface AgentMetrics extends MetricsText {
@@ -24,37 +24,45 @@ export type AgentSegment = Extract<Segment, 'from_agent' | 'to_agent'>;
 
 const latencyBuckets = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 30];
 
-/** Makes the metrics of one agent. */
+/** Makes the metrics of one agent. Help texts are Konnectivity's own: its tests, and users', compare them. */
 export function createAgentMetrics(): AgentMetrics {
   const kit = new MetricKit('konnectivity_network_proxy_agent');
-  const streamErrors = 'Errors on server streams, by direction, gRPC code and packet.';
-  const dial = 'Time that connecting to an endpoint took, in seconds.';
-  const listTime = 'Time of lease lists, in seconds.';
+  const calls = 'made by the agent to the k8s apiserver, labeled by HTTP response code and reason';
   const leaseLabels = ['http_response_code', 'reason'];
   return {
     text: () => kit.text(),
     contentType: kit.contentType,
-    packet: kit.packetCounter('stream_packets_total', 'Packets passed between the agent and its servers.'),
-    streamError: kit.counter('stream_errors_total', streamErrors, ['segment', 'code', 'packet_type']),
+    packet: kit.packetCounter('stream_packets_total', streamHelp.packets),
+    streamError: kit.counter('stream_errors_total', streamHelp.errors, ['segment', 'code', 'packet_type']),
     serverFailure: kit.counter(
       'server_connection_failure_count',
-      'Server connections that failed, by direction. Deprecated, see stream_errors_total.',
+      'Count of failures to send to or receive from the proxy server, labeled by the direction (from_server or to_server). DEPRECATED, please use stream_events_error_total',
       ['direction'],
     ),
     endpointDialFailure: kit.counter(
       'endpoint_dial_failure_total',
-      'Endpoints that could not be connected to.',
+      'Number of failures dialing the remote endpoint, by reason (example: timeout).',
       ['reason'],
     ),
-    dialDuration: kit.timing('dial_duration_seconds', dial, latencyBuckets),
-    openServerConnections: kit.level('open_server_connections', 'Servers that the agent is connected to.'),
-    knownServerCount: kit.level('known_server_count', 'Servers that the agent was told to look for.'),
-    openEndpointConnections: kit.level('open_endpoint_connections', 'Connections to endpoints open now.'),
-    leaseList: kit.counter('lease_lists_total', 'Lease lists, by HTTP status and reason.', leaseLabels),
-    leaseWatch: kit.counter('lease_watches_total', 'Lease watches, by HTTP status and reason.', leaseLabels),
+    dialDuration: kit.timing(
+      'dial_duration_seconds',
+      'Latency of dial to the remote endpoint in seconds',
+      latencyBuckets,
+    ),
+    openServerConnections: kit.level('open_server_connections', 'Current number of open server connections.'),
+    knownServerCount: kit.level(
+      'known_server_count',
+      'Current number of servers agent is trying to connect to.',
+    ),
+    openEndpointConnections: kit.level(
+      'open_endpoint_connections',
+      'Current number of open endpoint connections.',
+    ),
+    leaseList: kit.counter('lease_lists_total', `Count of server lease list calls ${calls}`, leaseLabels),
+    leaseWatch: kit.counter('lease_watches_total', `Count of server lease watch calls ${calls}`, leaseLabels),
     leaseListLatency: kit.timings(
       'lease_list_latency_seconds',
-      listTime,
+      'Latency of server lease listing in seconds',
       'http_response_code',
       latencyBuckets,
     ),

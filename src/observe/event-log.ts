@@ -61,6 +61,7 @@ export function levelOf(event: LabEvent): LogLevel {
     case 'endpoint.failed':
     case 'role.killed':
     case 'agent.retry':
+    case 'peer.refused':
       return 'warn';
     case 'agent.disconnected':
     case 'backend.disconnected':

@@ -1,8 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { joinHostPort } from '../core/address.js';
-import { TunnelError } from '../core/errors.js';
+import type { IncomingMessage } from 'node:http';
 import type { MetricsText } from './metric-kit.js';
+import { notFound, type Page, type PageServer, startPageServer } from './page-server.js';
 
 /** One thing that readiness depends on. */
 export interface HealthCheck {
@@ -34,71 +32,21 @@ export interface HealthOptions {
   readonly metrics?: MetricsText;
 }
 
-export interface HealthServer {
-  readonly host: string;
-  /** The port taken. */
-  readonly port: number;
-  /** Ends listener and connections. */
-  close(): Promise<void>;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-  readonly type?: string;
-}
-
-/** As Go's server: a client that dawdles with its header is cut. */
-const headersTimeoutMs = 60_000;
-
 /**
  * Serves `/healthz`, `/readyz`, `/ready` and `/metrics` over plain HTTP, with Konnectivity's codes and texts. Rejects
  * with ADDRESS_IN_USE or ADDRESS_UNAVAILABLE.
  */
-export async function startHealthServer(options: HealthOptions): Promise<HealthServer> {
-  const server = createServer({ headersTimeout: headersTimeoutMs }, (request, response) => {
-    response.on('error', () => undefined);
-    answer(request, options)
-      .catch((error: unknown): Answer => ({ status: 500, body: `${TunnelError.from(error).message}\n` }))
-      .then(
-        (reply) => send(response, reply),
-        () => response.destroy(),
-      );
-  });
-  server.on('clientError', (_error, socket) => socket.destroy());
-  const port = await listen(server, options);
-  let closed: Promise<void> | undefined;
-  return {
-    host: options.host,
+export function startHealthServer(options: HealthOptions): Promise<PageServer> {
+  const { host, port, style } = options;
+  return startPageServer({
+    host,
     port,
-    close() {
-      closed ??= new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
-      return closed;
-    },
-  };
-}
-
-function listen(server: Server, { host, port, style }: HealthOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    // Stays on: a listener that fails later must not end the process.
-    server.on('error', (cause: NodeJS.ErrnoException) => {
-      const code = cause.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'ADDRESS_UNAVAILABLE';
-      const where = `${style} health ${joinHostPort(host, port)}`;
-      reject(
-        new TunnelError(code, `cannot listen on ${joinHostPort(host, port)}: ${cause.message}`, {
-          where,
-          cause,
-        }),
-      );
-    });
-    server.listen({ host, port }, () => resolve((server.address() as AddressInfo).port));
+    what: `${style} health`,
+    answer: (request) => answer(request, options),
   });
 }
 
-async function answer(request: IncomingMessage, options: HealthOptions): Promise<Answer> {
+async function answer(request: IncomingMessage, options: HealthOptions): Promise<Page> {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
   switch (path) {
     case '/healthz':
@@ -111,10 +59,10 @@ async function answer(request: IncomingMessage, options: HealthOptions): Promise
       return { status: 200, body: await options.metrics.text(), type: options.metrics.contentType };
     default:
   }
-  return { status: 404, body: '404 page not found\n' };
+  return notFound;
 }
 
-function readiness({ style, ready }: HealthOptions, verbose: boolean): Answer {
+function readiness({ style, ready }: HealthOptions, verbose: boolean): Page {
   const { ok, text, checks = [] } = ready();
   if (style === 'server') return ok ? { status: 200, body: 'ok' } : { status: 500, body: text };
   const lines = checks.map(({ name, failure }) =>
@@ -122,13 +70,4 @@ function readiness({ style, ready }: HealthOptions, verbose: boolean): Answer {
   );
   if (!ok) return { status: 503, body: lines.join('') };
   return { status: 200, body: verbose ? `${lines.join('')}check passed\n` : 'ok' };
-}
-
-function send(response: ServerResponse, { status, body, type = 'text/plain; charset=utf-8' }: Answer): void {
-  response.writeHead(status, {
-    'Content-Type': type,
-    'Content-Length': Buffer.byteLength(body),
-    'X-Content-Type-Options': 'nosniff',
-  });
-  response.end(body);
 }

@@ -95,6 +95,7 @@ function doings(event: Doing, cast: Cast): (ArrowStep | NoteStep)[] {
       return note(`✗ ${event.error ?? 'connect failed'}`, 'bad');
     case 'endpoint.closed':
       return [endpointArrow(event, 'closed', 'both', 'to')];
+    case 'peer.refused':
     case 'role.stopped':
     case 'role.killed':
     case 'agent.disconnected':

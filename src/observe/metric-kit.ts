@@ -4,6 +4,13 @@ import type { Segment } from '../core/observer.js';
 
 type PromClient = typeof import('prom-client');
 
+/** Konnectivity's help texts of the metrics that agent and server share. */
+export const streamHelp = {
+  packets: 'Count of packets processed, by segment and packet type (example: from_client, DIAL_REQ)',
+  errors:
+    'Count of gRPC stream errors, by segment, grpc Code, packet type. (example: from_agent, Code.Unavailable, DIAL_RSP)',
+} as const;
+
 /** A value that goes up and down. */
 export interface Level {
   set(value: number): void;

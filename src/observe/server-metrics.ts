@@ -1,5 +1,5 @@
 import type { DialFailureReason, Segment } from '../core/observer.js';
-import { type Level, MetricKit, type MetricsText, type Timing } from './metric-kit.js';
+import { type Level, MetricKit, type MetricsText, streamHelp, type Timing } from './metric-kit.js';
 
 /** The two gRPC services of a proxy-server, as its metrics call them. */
 export type ServiceMethod = 'Proxy' | 'Connect';
@@ -33,7 +33,7 @@ const latencyBuckets = [1e-6, 1e-5, 1e-4, 0.005, 0.025, 0.1, 0.5, 2.5, 12.5];
 const lifeBuckets = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 14_400, 43_200, 86_400];
 const services: readonly ServiceMethod[] = ['Proxy', 'Connect'];
 
-/** Makes the metrics of one proxy-server. */
+/** Makes the metrics of one proxy-server. Help texts are Konnectivity's own, slips included: people compare them. */
 export function createServerMetrics(): ServerMetrics {
   const kit = new MetricKit('konnectivity_network_proxy_server');
   return {
@@ -51,37 +51,41 @@ function textOf(kit: MetricKit): MetricsText {
 
 function streamMetrics(kit: MetricKit) {
   return {
-    packet: kit.packetCounter('stream_packets_total', 'Packets passed between the server and its streams.'),
-    streamError: kit.counter(
-      'stream_errors_total',
-      'Errors on streams, by direction, gRPC code and packet.',
-      ['segment', 'code', 'packet_type'],
-    ) satisfies ServerMetrics['streamError'],
+    packet: kit.packetCounter('stream_packets_total', streamHelp.packets),
+    streamError: kit.counter('stream_errors_total', streamHelp.errors, [
+      'segment',
+      'code',
+      'packet_type',
+    ]) satisfies ServerMetrics['streamError'],
   };
 }
 
 function dialMetrics(kit: MetricKit) {
-  const dial = 'Time from a dial request to its successful answer, in seconds.';
-  const write = 'Time that writing a packet to a frontend took, in seconds.';
+  const dial = 'Latency of dial to the remote endpoint in seconds';
+  const write = 'Latency of write to the frontend in seconds';
+  const failures = 'Number of dial failures observed. Multiple failures can occur for a single dial request.';
   return {
-    dialFailure: kit.counter('dial_failure_count', 'Dials that failed, by reason.', ['reason']),
+    dialFailure: kit.counter('dial_failure_count', failures, ['reason']),
     dialDuration: kit.timing('dial_duration_seconds', dial, latencyBuckets),
     frontendWriteDuration: kit.timing('frontend_write_duration_seconds', write, latencyBuckets),
-    pendingDials: kit.level('pending_backend_dials', 'Dials that wait for the answer of an agent.'),
+    pendingDials: kit.level('pending_backend_dials', 'Current number of pending backend dial requests'),
   };
 }
 
 function connectionMetrics(kit: MetricKit) {
-  const life = 'Life of tunnelled connections, in seconds.';
-  const perService = 'gRPC streams open now, by service method.';
-  const full = 'Receive queues that are full now, by service method.';
-  const ready = 'Agents that can take dials, by proxy strategy.';
-  const deprecated = 'Agents connected to this server. Deprecated, see ready_backends.';
+  const life =
+    'Duration in seconds a proxied end-to-end connection was established (post-dial) before being closed.';
+  const established = 'Current number of established end-to-end connections (post-dial).';
+  const perService = 'Number of current grpc connections, partitioned by service method.';
+  const full =
+    'Number of current connections blocked by a full receive channel, partitioned by service method.';
+  const ready = 'Number of konnectivity agent connected to the proxy server';
+  const deprecated = `${ready}. DEPRECATED, please use ready_backends`;
   return {
     connectionDuration: kit.timing('connection_duration_seconds', life, lifeBuckets),
-    established: kit.level('established_connections', 'Tunnelled connections open now.'),
+    established: kit.level('established_connections', established),
     grpcConnections: kit.levels('grpc_connections', perService, 'service_method', services),
-    httpConnections: kit.level('http_connections', 'HTTP CONNECT connections open now.'),
+    httpConnections: kit.level('http_connections', 'Number of current HTTP CONNECT connections'),
     readyBackendConnections: kit.level('ready_backend_connections', deprecated),
     readyBackends: kit.levels('ready_backends', ready, 'proxy_strategy'),
     fullReceiveChannels: kit.levels('full_receive_channels', full, 'service_method', services),
@@ -90,19 +94,24 @@ function connectionMetrics(kit: MetricKit) {
 
 function leaseMetrics(kit: MetricKit) {
   const labels = ['http_status_code', 'reason'];
-  const culled = kit.counter('culled_leases_count', 'Expired leases of other servers that were deleted.');
+  const by = 'by the garbage collection controller';
+  const labelled = `${by}. Labeled by HTTP status code and reason.`;
+  const culled = kit.counter(
+    'culled_leases_count',
+    'Count of expired leases that the lease garbage collection controller has culled.',
+  );
   return {
     leaseCulled: () => culled(),
-    leaseDelete: kit.counter('lease_delete_total', 'Lease deletions, by HTTP status and reason.', labels),
-    leaseList: kit.counter('lease_list_total', 'Lease lists, by HTTP status and reason.', labels),
+    leaseDelete: kit.counter('lease_delete_total', `Count of lease delection calls ${labelled}`, labels),
+    leaseList: kit.counter('lease_list_total', `Count of lease deletion calls ${labelled}`, labels),
     leaseDeleteLatency: kit.timings(
       'lease_delete_latency_seconds',
-      'Time of lease deletions, in seconds.',
+      `Latency of lease deletion calls ${by} in seconds.`,
       'http_status_code',
     ),
     leaseListLatency: kit.timings(
       'lease_list_latency_seconds',
-      'Time of lease lists, in seconds.',
+      `Latency of lease list calls ${by} in seconds.`,
       'http_status_code',
     ),
   };

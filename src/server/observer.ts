@@ -10,9 +10,10 @@ const directionOf: Record<Segment, 'in' | 'out'> = {
 };
 
 /** Turns what a server machine tells into events of the journal. `node` is `server/<name>`. */
-export function createEventObserver(node: string, emit: EventSink): ServerObserver {
+export function createEventObserver(node: string, emit: EventSink, packetEvents = true): ServerObserver {
   return {
     packet(segment, peer, packet) {
+      if (!packetEvents) return;
       const event = packetEvent(node, peer, directionOf[segment], packet);
       if (event !== undefined) emit(event);
     },

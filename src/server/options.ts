@@ -16,7 +16,7 @@ export interface ProxyServerOptions {
   readonly serverCount: number;
   /** Where frontends dial: any number of Unix sockets and mTLS ports, for gRPC or HTTP CONNECT. */
   readonly frontends: readonly FrontendEndpoint[];
-  /** Where agents connect, always with mTLS. */
+  /** Where agents connect: with mTLS, unless its TLS names no CA. */
   readonly agents: GrpcEndpoint & { readonly kind: 'tcp' };
   /** `/healthz`, `/readyz`, `/metrics` over plain HTTP. */
   readonly health: { readonly host: string; readonly port: number };
@@ -25,9 +25,13 @@ export interface ProxyServerOptions {
   readonly backendDialTimeoutMs: number;
   /** Idle time after which agents and frontends are pinged, ms. */
   readonly keepaliveTimeMs: number;
+  /** The same for frontends, where it differs. */
+  readonly frontendKeepaliveTimeMs?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;
+  /** False makes no events of kind `packet`, whose making costs time for each; default true. */
+  readonly packetEvents?: boolean;
 }
 
 /** Tried in order: the agent that claims the address, else any. */

@@ -74,9 +74,9 @@ export function createParts(options: ProxyServerOptions): ServerParts {
 }
 
 function createMachine(options: ProxyServerOptions, node: string, metrics: ServerMetrics): ServerMachine {
-  const { emit, clock, random, strategies, backendDialTimeoutMs } = options;
+  const { emit, packetEvents, clock, random, strategies, backendDialTimeoutMs } = options;
   const counted = createMetricsObserver(metrics, () => machine.state());
-  const observer = bothObservers(counted, createEventObserver(node, emit));
+  const observer = bothObservers(counted, createEventObserver(node, emit, packetEvents));
   const machine: ServerMachine = new ServerMachine({
     clock,
     random,

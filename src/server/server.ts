@@ -1,8 +1,13 @@
 import { joinHostPort } from '../core/address.js';
+import type { Clock } from '../core/clock.js';
 import type { ServerState } from '../core/server/machine.js';
 import { startHealthServer } from '../observe/health.js';
+import type { MetricsText } from '../observe/metric-kit.js';
 import { startConnectListener } from '../wire/connect-listener.js';
-import { type GrpcEndpoint, startGrpcListener } from '../wire/grpc-listener.js';
+import { type GrpcListenerOptions, startGrpcListener } from '../wire/grpc-listener.js';
+import type { Refusal } from '../wire/tls-refusals.js';
+import { Doors } from './doors.js';
+import { OpenFrontends } from './open-frontends.js';
 import type { FrontendEndpoint, ProxyServerOptions } from './options.js';
 import { createParts, type ServerParts } from './parts.js';
 
@@ -15,17 +20,17 @@ export interface ProxyServer {
   readonly agentAddress: string;
   /** `host:port` of `/healthz`, `/readyz` and `/metrics`. */
   readonly healthAddress: string;
+  /** What `/metrics` serves. */
+  readonly metrics: MetricsText;
   snapshot(): ServerState;
   /** Cuts every stream at once, as the end of the process would; resolves when no socket is left. */
   stop(): Promise<void>;
-}
-
-interface Closable {
-  close(): Promise<void>;
-}
-
-interface Listener extends Closable {
-  readonly address: string;
+  /**
+   * Ends as Konnectivity's server does at a signal: nobody is let in any more, frontends may finish, then `stop`. With
+   * `graceMs` 0 the agents are cut at once, which ends the connections, and frontends have any time to notice; else
+   * agents serve on until no frontend is left or the time is over.
+   */
+  finish(graceMs: number): Promise<void>;
 }
 
 /**
@@ -33,54 +38,90 @@ interface Listener extends Closable {
  * FILE_UNWRITABLE.
  */
 export async function startProxyServer(options: ProxyServerOptions): Promise<ProxyServer> {
-  const parts = createParts(options);
-  const bound: Closable[] = [];
+  const frontends = new OpenFrontends();
+  const { emit, clock, serverId } = options;
+  const parts = createParts({
+    ...options,
+    emit(event) {
+      frontends.note(event);
+      emit(event);
+    },
+  });
+  const doors = new Doors();
   try {
-    const addresses = await bindAll(options, parts, bound);
-    options.emit({ kind: 'role.started', node: parts.node, address: addresses.agentAddress });
-    const snapshot = (): ServerState => parts.machine.state();
-    return { serverId: options.serverId, ...addresses, snapshot, stop: createStop(options, parts, bound) };
+    const addresses = await bindAll(options, parts, doors);
+    emit({ kind: 'role.started', node: parts.node, address: addresses.agentAddress });
+    const { machine, metrics } = parts;
+    const stop = createStop(options, parts, doors);
+    return {
+      ...{ serverId, ...addresses, metrics, stop },
+      snapshot: () => machine.state(),
+      finish: async (graceMs) => {
+        await finished({ doors, frontends, clock, graceMs });
+        await stop();
+      },
+    };
   } catch (error) {
-    await Promise.all(bound.map((listener) => listener.close()));
+    await doors.close();
     throw error;
   }
 }
 
-async function bindAll(options: ProxyServerOptions, parts: ServerParts, bound: Closable[]) {
-  const { keepaliveTimeMs, health } = options;
-  const where = parts.node;
-  const open = async (starting: Promise<Listener>): Promise<string> => {
-    const listener = await starting;
-    bound.push(listener);
-    return listener.address;
-  };
-  const openGrpc = (endpoint: GrpcEndpoint, serve: ServerParts['serveAgents']): Promise<string> =>
-    open(startGrpcListener({ endpoint, keepaliveTimeMs, where, serve }));
-  const openConnect = (endpoint: GrpcEndpoint): Promise<string> =>
-    open(startConnectListener({ endpoint, where, clock: options.clock, serve: parts.serveConnect }));
-  const openFrontend = (endpoint: FrontendEndpoint): Promise<string> =>
-    endpoint.protocol === 'http-connect' ? openConnect(endpoint) : openGrpc(endpoint, parts.serveFrontends);
-  const agentAddress = await openGrpc(options.agents, parts.serveAgents);
+async function bindAll(options: ProxyServerOptions, parts: ServerParts, doors: Doors) {
+  const { keepaliveTimeMs, frontendKeepaliveTimeMs = keepaliveTimeMs, health, clock } = options;
+  const { node: where, metrics, ready } = parts;
+  const refused = ({ peer: address, error }: Refusal): void =>
+    options.emit({ kind: 'peer.refused', node: where, error, ...(address === '' ? {} : { address }) });
+  const openGrpc = (own: Pick<GrpcListenerOptions, 'endpoint' | 'serve' | 'keepaliveTimeMs'>) =>
+    startGrpcListener({ where, refused, ...own });
+  const agents = openGrpc({ endpoint: options.agents, keepaliveTimeMs, serve: parts.serveAgents });
+  const openFrontend = (endpoint: FrontendEndpoint) =>
+    endpoint.protocol === 'http-connect'
+      ? startConnectListener({ endpoint, where, clock, refused, serve: parts.serveConnect })
+      : openGrpc({ endpoint, keepaliveTimeMs: frontendKeepaliveTimeMs, serve: parts.serveFrontends });
+  const agentAddress = await doors.open('agents', agents);
   const frontendAddresses: string[] = [];
   for (const endpoint of options.frontends) {
-    frontendAddresses.push(await openFrontend(endpoint));
+    frontendAddresses.push(await doors.open('frontends', openFrontend(endpoint)));
   }
-  const { metrics, ready } = parts;
-  const healthServer = await startHealthServer({ ...health, style: 'server', ready, metrics });
-  bound.push(healthServer);
-  const healthAddress = joinHostPort(healthServer.host, healthServer.port);
-  return { agentAddress, frontendAddresses, healthAddress };
+  const { host, port } = await doors.openHealth(
+    startHealthServer({ ...health, style: 'server', ready, metrics }),
+  );
+  return { agentAddress, frontendAddresses, healthAddress: joinHostPort(host, port) };
+}
+
+interface Finishing {
+  readonly doors: Doors;
+  readonly frontends: OpenFrontends;
+  readonly clock: Clock;
+  readonly graceMs: number;
+}
+
+async function finished({ doors, frontends, clock, graceMs }: Finishing): Promise<void> {
+  doors.refuse();
+  await doors.closeHealth();
+  if (graceMs === 0) {
+    await doors.closeAgents();
+    return frontends.none();
+  }
+  await new Promise<void>((resolve) => {
+    const timer = clock.after(graceMs, resolve);
+    void frontends.none().then(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
 }
 
 function createStop(
   { emit }: ProxyServerOptions,
   { node, cut }: ServerParts,
-  bound: readonly Closable[],
+  doors: Doors,
 ): () => Promise<void> {
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     // Sockets first: a process that ends says no goodbye to its peers.
-    const closed = Promise.all(bound.map((listener) => listener.close()));
+    const closed = doors.close();
     cut();
     await closed;
     emit({ kind: 'role.stopped', node });

@@ -11,7 +11,8 @@ import type { Clock, Timer } from '../core/clock.js';
 import { methodRefusal } from '../core/http-connect/responses.js';
 import { type GrpcEndpoint, socketEndpoint } from './grpc-listener.js';
 import { listenOn } from './socket-listener.js';
-import { checkTlsFiles } from './tls.js';
+import { checkTlsFiles, tlsServerOptions } from './tls.js';
+import { type Refusal, watchRefusals } from './tls-refusals.js';
 
 /** How long a client may take for its TLS handshake, and then for its request head, ms. */
 const headTimeoutMs = 60_000;
@@ -27,6 +28,8 @@ export interface ConnectRequest {
 }
 
 export interface ConnectListenerOptions {
+  /** Told of every peer whose TLS handshake fails. */
+  readonly refused?: ((refusal: Refusal) => void) | undefined;
   readonly endpoint: GrpcEndpoint;
   /** Who listens, for errors: `server/server-1`. */
   readonly where: string;
@@ -39,6 +42,8 @@ export interface ConnectListenerOptions {
 export interface ConnectListener {
   /** `host:port` with the real port, or `unix://PATH`. */
   readonly address: string;
+  /** Takes no more connections; those open go on. */
+  refuse(): void;
   /** Stops listening and destroys every connection; resolves when all are gone. */
   close(): Promise<void>;
 }
@@ -46,7 +51,7 @@ export interface ConnectListener {
 /** Starts the server. Throws ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, CERT_INVALID, FILE_UNWRITABLE. */
 export async function startConnectListener(options: ConnectListenerOptions): Promise<ConnectListener> {
   const { endpoint, where } = options;
-  const server = createServer(endpoint, where);
+  const server = createServer(options);
   const sockets = new Set<Socket>();
   answerRequests(server, endpoint, options);
   const take = (socket: Socket): void => {
@@ -59,21 +64,22 @@ export async function startConnectListener(options: ConnectListenerOptions): Pro
     server.emit('connection', socket);
   };
   const { listener, address } = await listenOn(socketEndpoint(endpoint), { where, take });
-  return { address, close: createClose(listener, sockets) };
+  const refuse = (): void => void listener.close();
+  return { address, refuse, close: createClose(listener, sockets) };
 }
 
-function createServer(endpoint: GrpcEndpoint, where: string): HttpServer {
+function createServer({ endpoint, where, refused }: ConnectListenerOptions): HttpServer {
   // Like Konnectivity's, a CONNECT without Host is fine.
   const limits: ServerOptions = { maxHeaderSize: maxHeadBytes, requireHostHeader: false };
   if (endpoint.kind === 'unix') return createHttpServer(limits);
   checkTlsFiles(endpoint.tls, where);
-  const { ca, cert, key } = endpoint.tls;
-  const tls = { ca, cert, key, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
-  return createHttpsServer({
-    ...{ ...limits, ...tls },
+  const server = createHttpsServer({
+    ...{ ...limits, ...tlsServerOptions(endpoint.tls) },
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: headTimeoutMs,
   });
+  watchRefusals(server, refused);
+  return server;
 }
 
 function createClose(listener: NetServer, sockets: ReadonlySet<Socket>): () => Promise<void> {

@@ -1,13 +1,15 @@
 import type { Server as NetServer, Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { type ConnectionInjector, Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
-import { type ListenEndpoint, listenOn } from './socket-listener.js';
-import { checkTlsFiles, type TlsFiles } from './tls.js';
+import { type ListenEndpoint, listenOn, type SocketFile } from './socket-listener.js';
+import { checkTlsFiles, type ServerTls, tlsServerOptions } from './tls.js';
+import { type Refusal, watchRefusals } from './tls-refusals.js';
 import { tunnelChannelOptions } from './tunnel-service.js';
 
-/** Where a gRPC service listens. A Unix socket has no TLS: its file mode (0600) is its lock. */
+/** Where a gRPC service listens. A Unix socket has no TLS: its file mode is its lock. */
 export type GrpcEndpoint =
-  | { readonly kind: 'unix'; readonly path: string }
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: TlsFiles };
+  | ({ readonly kind: 'unix' } & SocketFile)
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: ServerTls };
 
 export interface GrpcListenerOptions {
   readonly endpoint: GrpcEndpoint;
@@ -15,6 +17,8 @@ export interface GrpcListenerOptions {
   readonly keepaliveTimeMs: number;
   /** Who listens, for errors: `server/server-1`. */
   readonly where: string;
+  /** Told of every peer whose TLS handshake fails. */
+  readonly refused?: ((refusal: Refusal) => void) | undefined;
   /** Adds the services before the first connection is taken. */
   readonly serve: (server: Server) => void;
 }
@@ -23,6 +27,8 @@ export interface GrpcListenerOptions {
 export interface GrpcListener {
   /** `host:port` with the real port, or `unix://PATH`. */
   readonly address: string;
+  /** Takes no more connections; those open go on. */
+  refuse(): void;
   /** Stops listening and destroys every connection, as the end of the process would; resolves when all are gone. */
   close(): Promise<void>;
 }
@@ -36,21 +42,23 @@ export interface GrpcListener {
  */
 export async function startGrpcListener(options: GrpcListenerOptions): Promise<GrpcListener> {
   const { endpoint, where, serve } = options;
-  const credentials = serverCredentials(endpoint, where);
+  if (endpoint.kind === 'tcp') checkTlsFiles(endpoint.tls, where);
   const server = new Server(serverOptions(options));
   serve(server);
-  const injector: ConnectionInjector = server.createConnectionInjector(credentials);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const receive = receiver(options, injector);
   const sockets = new Set<Socket>();
   const take = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
     socket.setNoDelay(true);
-    injector.injectConnection(socket);
+    receive(socket);
   };
   try {
     const { listener, address } = await listenOn(socketEndpoint(endpoint), { where, take });
-    return { address, close: createClose(server, listener, sockets) };
+    const refuse = (): void => void listener.close();
+    return { address, refuse, close: createClose(server, listener, sockets) };
   } catch (error) {
     server.forceShutdown();
     throw error;
@@ -78,15 +86,21 @@ function serverOptions({ keepaliveTimeMs }: GrpcListenerOptions): ServerOptions 
   };
 }
 
-function serverCredentials(endpoint: GrpcEndpoint, where: string): ServerCredentials {
-  if (endpoint.kind === 'unix') return ServerCredentials.createInsecure();
-  const { ca, cert, key } = endpoint.tls;
-  checkTlsFiles(endpoint.tls, where);
-  const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
-  return ServerCredentials.createSsl(Buffer.from(ca), [pair], true);
+/** TLS is ours as well: grpc-js knows neither a lowest version nor cipher suites of one server alone. */
+function receiver(
+  { endpoint, refused }: GrpcListenerOptions,
+  injector: ConnectionInjector,
+): (socket: Socket) => void {
+  if (endpoint.kind === 'unix') return (socket) => injector.injectConnection(socket);
+  const tls = createTlsServer({ ...tlsServerOptions(endpoint.tls), ALPNProtocols: ['h2'] }, (secured) => {
+    secured.on('error', () => undefined);
+    injector.injectConnection(secured);
+  });
+  watchRefusals(tls, refused);
+  return (socket) => void tls.emit('connection', socket);
 }
 
 export function socketEndpoint(endpoint: GrpcEndpoint): ListenEndpoint {
-  if (endpoint.kind === 'unix') return { path: endpoint.path };
+  if (endpoint.kind === 'unix') return endpoint;
   return { host: endpoint.host, port: endpoint.port };
 }

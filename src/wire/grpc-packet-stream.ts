@@ -3,13 +3,24 @@ import { status } from '@grpc/grpc-js';
 import { type CongestionMarks, CongestionMeter, defaultMarks } from '../core/congestion.js';
 import type { Packet } from '../core/packet.js';
 import { resetServerCall } from './grpc-internals.js';
+import type { Outgoing } from './packet-batch.js';
 import type { PacketStream, PacketStreamOwner, StreamEnd } from './packet-stream.js';
 import { transportText } from './transport-text.js';
 
 /** Bytes that a packet costs besides its payload, about: prefix, tags, IDs. */
 const overheadBytes = 32;
 
-type Call = ClientDuplexStream<Packet, Packet> | ServerDuplexStream<Packet, Packet>;
+/** What goes out in one write at most, when it is more than one packet. */
+const batchBytes = 64 * 1024;
+const batchPackets = 256;
+
+type Call = ClientDuplexStream<Outgoing, Packet> | ServerDuplexStream<Packet, Outgoing>;
+
+interface Queued {
+  readonly packet: Packet;
+  readonly bytes: number;
+  readonly startedAt: number;
+}
 
 /** Wants to know how long each packet took from `send` until the transport had it, ms. */
 export interface WriteTiming {
@@ -35,6 +46,9 @@ export class GrpcPacketStream implements PacketStream {
   private writable = true;
   private over = false;
   private paused = false;
+  /** Waits for the write that is under way. */
+  private queue: Queued[] = [];
+  private writing = false;
 
   constructor(call: Call, owner: PacketStreamOwner, { timing, marks = defaultMarks }: StreamTuning = {}) {
     this.call = call;
@@ -70,16 +84,14 @@ export class GrpcPacketStream implements PacketStream {
     if (!this.writable) return;
     const bytes = overheadBytes + (packet.kind === 'DATA' ? packet.data.length : 0);
     this.meter.add(bytes);
-    const startedAt = this.timing?.now() ?? 0;
-    this.call.write(packet, () => {
-      this.timing?.took(this.timing.now() - startedAt);
-      this.meter.remove(bytes);
-    });
+    this.queue.push({ packet, bytes, startedAt: this.timing?.now() ?? 0 });
+    if (!this.writing) this.writeNext();
   }
 
   finish(): void {
     if (!this.writable) return;
     this.writable = false;
+    while (this.queue.length > 0) this.writeNext();
     this.call.end();
   }
 
@@ -89,6 +101,25 @@ export class GrpcPacketStream implements PacketStream {
     if ('cancel' in this.call) this.call.cancel();
     else if (!resetServerCall(this.call)) this.call.destroy();
     this.end({ kind: 'lost', text: 'cancelled', code: 'Canceled' });
+  }
+
+  /** The first packet leaves at once; those that come before it is gone leave together. */
+  private writeNext(): void {
+    this.writing = true;
+    const batch = this.queue.splice(0, countOfBatch(this.queue));
+    this.call.write(
+      batch.map(({ packet }) => packet),
+      () => this.written(batch),
+    );
+  }
+
+  private written(batch: readonly Queued[]): void {
+    for (const { bytes, startedAt } of batch) {
+      this.timing?.took(this.timing.now() - startedAt);
+      this.meter.remove(bytes);
+    }
+    if (this.queue.length > 0) this.writeNext();
+    else this.writing = false;
   }
 
   private receive(packet: Packet): void {
@@ -118,8 +149,19 @@ export class GrpcPacketStream implements PacketStream {
     if (this.paused) this.pause(false);
     this.owner.ended(end);
     this.writable = false;
+    this.queue = [];
     this.meter.clear();
   }
+}
+
+/** How many of the first go together; at least one. */
+function countOfBatch(queue: readonly Queued[]): number {
+  let sizeBytes = 0;
+  const end = queue.findIndex(({ bytes }, index) => {
+    sizeBytes += bytes;
+    return index > 0 && (sizeBytes > batchBytes || index >= batchPackets);
+  });
+  return end === -1 ? queue.length : end;
 }
 
 /** `DEADLINE_EXCEEDED` → `DeadlineExceeded`, `CANCELLED` → `Canceled`: the names that Go's metrics bear. */

@@ -4,7 +4,19 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { joinHostPort } from '../core/address.js';
 import { type ErrorCode, TunnelError } from '../core/errors.js';
 
-export type ListenEndpoint = { readonly path: string } | { readonly host: string; readonly port: number };
+/** A Unix socket as a file. */
+export interface SocketFile {
+  readonly path: string;
+  /** Its permissions; default 0600. */
+  readonly mode?: number;
+  /**
+   * What to do with a socket that is there already: `reclaim` takes it over when nobody serves it (the default),
+   * `replace` always, `refuse` never. A file that is no socket is never touched.
+   */
+  readonly existing?: 'reclaim' | 'replace' | 'refuse';
+}
+
+export type ListenEndpoint = SocketFile | { readonly host: string; readonly port: number };
 
 export interface ListenOptions {
   /** Who listens, for errors. */
@@ -21,14 +33,14 @@ export interface Listening {
 
 /** Binds a socket. Throws ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, FILE_UNWRITABLE. */
 export async function listenOn(endpoint: ListenEndpoint, { where, take }: ListenOptions): Promise<Listening> {
-  if ('path' in endpoint) await makeRoom(endpoint.path, where);
+  if ('path' in endpoint) await makeRoom(endpoint, where);
   const listener = createServer(take);
   await new Promise<void>((resolve, reject) => {
     // Stays on: a listener that fails later must not end the process.
     listener.on('error', (cause) => reject(listenError(endpoint, cause, where)));
     listener.listen(endpoint, resolve);
     // Bound already, if at all, and nobody was let in yet.
-    if ('path' in endpoint && listener.listening) chmodSync(endpoint.path, 0o600);
+    if ('path' in endpoint && listener.listening) chmodSync(endpoint.path, endpoint.mode ?? 0o600);
   });
   return { listener, address: nameOf(endpoint, listener) };
 }
@@ -53,18 +65,16 @@ function inUse(name: string, where: string, cause?: unknown): TunnelError {
   return new TunnelError('ADDRESS_IN_USE', `${name} is already in use`, { where, cause });
 }
 
-/**
- * A socket file that nobody serves is left over from a crash and goes away. A living one is not touched, nor is a file
- * that is no socket at all.
- */
-async function makeRoom(path: string, where: string): Promise<void> {
+/** A socket file that nobody serves is left over from a crash. */
+async function makeRoom({ path, existing = 'reclaim' }: SocketFile, where: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found === undefined) return;
   const name = `unix://${path}`;
   if (!found.isSocket()) {
     throw new TunnelError('FILE_UNWRITABLE', `${name} exists and is not a socket`, { where });
   }
-  if (await answers(path)) throw inUse(name, where);
+  const taken = existing === 'refuse' || (existing === 'reclaim' && (await answers(path)));
+  if (taken) throw inUse(name, where);
   await rm(path, { force: true }).catch((cause: unknown) => {
     throw new TunnelError('FILE_UNWRITABLE', `cannot remove the left-over socket ${path}`, { where, cause });
   });

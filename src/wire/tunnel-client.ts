@@ -24,18 +24,22 @@ export interface TunnelClientSettings {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;
+  /** False makes no events of kind `packet`, whose making costs time for each; default true. */
+  readonly packetEvents?: boolean;
   /** Who dials, in events: `client/test`, `apiserver/main`. */
   readonly name: string;
   /** Who is dialled, in events: `server/server-1`. */
   readonly serverName: string;
   /** Milliseconds to wait for the answer to a dial; 30 s as kube-apiserver. */
   readonly dialTimeoutMs?: number;
-  /** Milliseconds for which a full connection may stay unread before it is closed; 10 s as kube-apiserver. */
+  /**
+   * Milliseconds for which a full connection may stay unread before it is closed; kube-apiserver's client takes 10 s.
+   * Default 0, never: whoever pages through a log may take his time, and the server cuts those who hold up others.
+   */
   readonly readTimeoutMs?: number;
 }
 
 const defaultDialTimeoutMs = 30_000;
-const defaultReadTimeoutMs = 10_000;
 const closeTimeoutMs = 10_000;
 
 /** The frontend end of the tunnel: each `dial` is one Proxy stream, whose connection is handed out as a Duplex. */
@@ -135,7 +139,7 @@ class TunnelCallDriver implements TunnelUser {
       address,
       dialTimeoutMs: settings.dialTimeoutMs ?? defaultDialTimeoutMs,
       closeTimeoutMs,
-      readTimeoutMs: settings.readTimeoutMs ?? defaultReadTimeoutMs,
+      readTimeoutMs: settings.readTimeoutMs ?? 0,
     });
     this.duplex = new TunnelDuplex({
       write: (bytes) => this.machine.write(bytes),
@@ -188,6 +192,7 @@ class TunnelCallDriver implements TunnelUser {
 
   packet(direction: 'in' | 'out', packet: Packet): void {
     const { settings, request } = this.options;
+    if (settings.packetEvents === false) return;
     const event = packetEvent(settings.name, settings.serverName, direction, packet);
     if (event !== undefined)
       settings.emit({ ...event, ...this.ids(), ...(request === undefined ? {} : { request }) });

@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream';
 import { TunnelError } from '../core/errors.js';
 import type { Congestible, Drained } from '../core/port.js';
+import { piecesOf } from './pieces.js';
 
 /** What the stream asks of the tunnel under it. */
 export interface TunnelDuplexPort {
@@ -68,9 +69,14 @@ export class TunnelDuplex extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    const port = this.port.write(chunk);
-    if (port?.congested) port.whenClear(done);
-    else done();
+    this.pass([chunk], done);
+  }
+
+  override _writev(batch: { chunk: Buffer }[], done: () => void): void {
+    this.pass(
+      batch.map(({ chunk }) => chunk),
+      done,
+    );
   }
 
   override _final(done: () => void): void {
@@ -82,6 +88,14 @@ export class TunnelDuplex extends Duplex {
     this.port.close();
     this.wake();
     done(error);
+  }
+
+  /** The first write of a tick goes out at once; the others of that tick are joined. */
+  private pass(chunks: readonly Buffer[], done: () => void): void {
+    let port: Congestible | undefined;
+    for (const piece of piecesOf(chunks)) port = this.port.write(piece);
+    if (port?.congested) port.whenClear(done);
+    else process.nextTick(done);
   }
 
   private wake(): void {

@@ -15,14 +15,15 @@ import {
 } from '@grpc/grpc-js';
 import { splitHostPort } from '../core/address.js';
 import type { Packet } from '../core/packet.js';
-import { decodePacket, encodePacket } from './codec.js';
+import { decodePacket } from './codec.js';
+import { encodeOutgoing, type Outgoing } from './packet-batch.js';
 import { agentService, proxyService } from './proto.js';
-import { checkTlsFiles, type TlsFiles } from './tls.js';
+import { type ClientTls, checkTlsFiles } from './tls.js';
 
-type TunnelMethod = MethodDefinition<Packet, Packet>;
+type TunnelMethod = MethodDefinition<Outgoing, Outgoing>;
 
 /** grpc-js asks a serialised message for its length and for `copy` alone; see OutgoingMessage. */
-const serialize = (packet: Packet): Buffer => encodePacket(packet) as Buffer;
+const serialize = (outgoing: Outgoing): Buffer => encodeOutgoing(outgoing) as Buffer;
 
 function withCodec(path: string, originalName: string): TunnelMethod {
   return {
@@ -47,7 +48,9 @@ export function agentServiceDefinition(): ServiceDefinition<{ Connect: (call: Tu
   return { Connect: withCodec(agentService().service.Connect.path, 'connect') };
 }
 
-export type TunnelCall = ServerDuplexStream<Packet, Packet>;
+export type TunnelCall = ServerDuplexStream<Packet, Outgoing>;
+/** The end of a frontend or an agent. */
+export type TunnelClientCall = ClientDuplexStream<Outgoing, Packet>;
 export type TunnelRpc = 'Proxy' | 'Connect';
 
 /**
@@ -68,7 +71,7 @@ export interface TunnelClientOptions {
   /** `host:port` or `unix:///path`. */
   readonly address: string;
   /** Absent: no TLS, for Unix sockets. */
-  readonly tls?: TlsFiles;
+  readonly tls?: ClientTls;
   readonly keepaliveTimeMs?: number;
   /** This end receives the bulk: a frontend does, an agent does not. */
   readonly wideReceive?: boolean;
@@ -86,7 +89,7 @@ export class TunnelChannel {
     this.client = new Client(options.address, channelCredentials(options), clientOptions(options));
   }
 
-  open(rpc: TunnelRpc, metadata: Metadata): ClientDuplexStream<Packet, Packet> {
+  open(rpc: TunnelRpc, metadata: Metadata): TunnelClientCall {
     const definition = rpc === 'Proxy' ? proxyServiceDefinition().Proxy : agentServiceDefinition().Connect;
     return this.client.makeBidiStreamRequest(definition.path, serialize, decodePacket, metadata, {});
   }
@@ -120,7 +123,9 @@ function channelCredentials(options: TunnelClientOptions): ChannelCredentials {
   const { tls } = options;
   if (tls === undefined) return credentials.createInsecure();
   const { verify } = serverCheck(options);
-  return credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key), Buffer.from(tls.cert), verify);
+  const ca = Buffer.from(tls.ca);
+  if (tls.cert === undefined) return credentials.createSsl(ca, null, null, verify);
+  return credentials.createSsl(ca, Buffer.from(tls.key), Buffer.from(tls.cert), verify);
 }
 
 function clientOptions(options: TunnelClientOptions): ChannelOptions {

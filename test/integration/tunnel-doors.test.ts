@@ -44,6 +44,19 @@ describe('distrust', () => {
     const tls = { ...bench.tls('agent', strangers), ca: certificates.ca.certPem };
     expect(await agentWith(server, { tls })).toMatch(/trust each other/);
     expect(server.snapshot().backends).toBe(0);
+    const refusal = await bench.waitFor({ kind: 'peer.refused', node: 'server/*' });
+    expect(refusal.error).toMatch(/^client certificate: [A-Z_]+$/);
+  });
+
+  it('of a peer without TLS is told of with the reason', async () => {
+    const server = await setUp();
+    const socket = connect(Number(server.agentAddress.split(':')[1]), '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write('GET / HTTP/1.1\r\n\r\n');
+    expect((await bench.waitFor({ kind: 'peer.refused' })).error).toMatch(
+      /http request|wrong version number/,
+    );
+    socket.destroy();
   });
 
   it('of a server whose certificate bears another name says which', async () => {

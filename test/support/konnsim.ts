@@ -19,6 +19,8 @@ export interface CommandOptions {
   readonly cwd: string;
   readonly stdin?: string | Buffer;
   readonly env?: Readonly<Record<string, string>>;
+  /** Path of another program of `bin`. */
+  readonly program?: string;
 }
 
 /** A running `konnsim`, as its user starts it: from `bin`, in a process of its own. */
@@ -29,7 +31,7 @@ export class Konnsim {
   private readonly ended: Promise<CommandResult>;
 
   constructor(args: readonly string[], options: CommandOptions) {
-    this.child = spawn(process.execPath, [konnsimProgram, ...args], {
+    this.child = spawn(process.execPath, [options.program ?? konnsimProgram, ...args], {
       cwd: options.cwd,
       env: { ...process.env, NO_COLOR: '1', ...options.env },
     });

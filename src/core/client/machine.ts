@@ -48,7 +48,7 @@ export interface TunnelMachineOptions {
   readonly dialTimeoutMs: number;
   /** How long to wait for the CLOSE_RSP; kube-apiserver waits 10 s. */
   readonly closeTimeoutMs: number;
-  /** How long the reader may take nothing of a full queue before the connection is closed; kube-apiserver 10 s. */
+  /** How long the reader may take nothing of a full queue before the connection is closed; 0 for ever. */
   readonly readTimeoutMs: number;
 }
 
@@ -81,7 +81,8 @@ export class TunnelMachine {
       clock: options.clock,
       patienceMs: options.readTimeoutMs,
       takenBytes: () => this.reader?.takenBytes ?? 0,
-      waiting: () => this.state.kind === 'open' && this.reader?.congested === true,
+      waiting: () =>
+        options.readTimeoutMs > 0 && this.state.kind === 'open' && this.reader?.congested === true,
       stalled: () => this.abandonConnection(readStallText),
     });
   }

@@ -46,7 +46,8 @@ async function watch(query: string, options: CallOptions = {}): Promise<Watch> {
   const brief = async (): Promise<string> => {
     const event = await next();
     const object = event?.object as { metadata?: { name?: string }; code?: number } | undefined;
-    return `${event?.type ?? ""} ${object?.metadata?.name ?? object?.code ?? ""}`.trim();
+    const type = typeof event?.type === 'string' ? event.type : '';
+    return `${type} ${object?.metadata?.name ?? object?.code ?? ''}`.trim();
   };
   return { response, next, brief };
 }

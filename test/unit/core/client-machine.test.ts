@@ -16,7 +16,7 @@ import {
 import { RecordingPort } from '../../support/recording-port.js';
 import { answer, data, dial } from '../../support/server-bench.js';
 
-function createBench() {
+function createBench(readTimeoutMs = 10_000) {
   const clock = new ManualClock();
   const server = new RecordingPort();
   const told: string[] = [];
@@ -28,7 +28,7 @@ function createBench() {
     address: 'node:10250',
     dialTimeoutMs: 30_000,
     closeTimeoutMs: 10_000,
-    readTimeoutMs: 10_000,
+    readTimeoutMs,
     user: {
       established: () => void told.push('established'),
       failed: (code, text) => void told.push(`failed ${code} ${text}`),
@@ -43,15 +43,15 @@ function createBench() {
   return { clock, server, told, reader, machine };
 }
 
-function dialling() {
-  const bench = createBench();
+function dialling(readTimeoutMs?: number) {
+  const bench = createBench(readTimeoutMs);
   bench.machine.dial();
   bench.server.take();
   return bench;
 }
 
-function open() {
-  const bench = dialling();
+function open(readTimeoutMs?: number) {
+  const bench = dialling(readTimeoutMs);
   bench.machine.handlePacket(answer(7n, 1n));
   bench.told.splice(0);
   return bench;
@@ -250,6 +250,15 @@ describe('the reader of a connection', () => {
     clock.advance(10_000);
     expect(told).toEqual(['data x', `closed ${readStallText}`]);
     expect(server.take()).toEqual(['CLOSE_REQ 1']);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('R19: may take all the time it wants where no bound is set', () => {
+    const { clock, reader, machine, told } = open(0);
+    reader.congested = true;
+    machine.handlePacket(data(1n, 'a'));
+    clock.advance(3_600_000);
+    expect(told).toEqual(['data a']);
     expect(clock.pendingTimers).toBe(0);
   });
 

@@ -1,20 +1,16 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  type HealthOptions,
-  type HealthServer,
-  type Readiness,
-  startHealthServer,
-} from '../../../src/observe/health.js';
+import { type HealthOptions, type Readiness, startHealthServer } from '../../../src/observe/health.js';
+import type { PageServer } from '../../../src/observe/page-server.js';
 import { createServerMetrics } from '../../../src/observe/server-metrics.js';
 
-const started: HealthServer[] = [];
+const started: PageServer[] = [];
 afterEach(async () => {
   for (const server of started.splice(0)) await server.close();
 });
 
-async function start(options: Pick<HealthOptions, 'style'> & Partial<HealthOptions>): Promise<HealthServer> {
+async function start(options: Pick<HealthOptions, 'style'> & Partial<HealthOptions>): Promise<PageServer> {
   const server = await startHealthServer({
     host: '127.0.0.1',
     port: 0,
@@ -26,7 +22,7 @@ async function start(options: Pick<HealthOptions, 'style'> & Partial<HealthOptio
 }
 
 async function get(
-  server: HealthServer,
+  server: PageServer,
   path: string,
 ): Promise<[status: number, body: string, type: string | null]> {
   const response = await fetch(`http://127.0.0.1:${server.port}${path}`);

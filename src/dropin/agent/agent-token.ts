@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { TunnelError } from '../../core/errors.js';
+
+/**
+ * The metadata that shows a service account's token, as it lies in the file at the moment: tokens are renewed. No error
+ * tells anything of the content.
+ */
+export function tokenMetadata(path: string): () => Record<string, string> {
+  return () => {
+    const token = readToken(path);
+    if (!/^[\x20-\x7e]*$/.test(token)) {
+      throw new TunnelError('CONFIG_INVALID', `${path}: the token is not one line of printable ASCII`);
+    }
+    return { authorization: `Bearer ${token}` };
+  };
+}
+
+function readToken(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const text = `failed to read token from "${path}"`;
+    throw new TunnelError('FILE_UNREADABLE', text, { where: path, cause });
+  }
+}

@@ -1,0 +1,56 @@
+import { errorLines } from '../cli/terminal.js';
+import { TunnelError } from '../core/errors.js';
+import { createKlog, type Klog } from './klog.js';
+import type { FlagOutcome } from './outcome.js';
+import { SignalQueue } from './signal-queue.js';
+
+/** What a running program has around it. */
+export interface Surroundings {
+  readonly log: Klog;
+  readonly signals: SignalQueue;
+}
+
+export interface ProgramRun<O> {
+  /** `proxy-agent`. */
+  readonly name: string;
+  readonly outcome: FlagOutcome<O>;
+  /** Runs until the program is told to end; resolves with the exit code. */
+  readonly run: (options: O, surroundings: Surroundings) => Promise<number>;
+}
+
+/** Does what a command line asked for. Resolves with the exit code; 1 for every failure, as Konnectivity's programs. */
+export async function runProgram<O extends { readonly verbosity: number }>({
+  name,
+  outcome,
+  run,
+}: ProgramRun<O>): Promise<number> {
+  // A reader that went away must not end a program that others depend on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  if (outcome.kind === 'print') {
+    process.stdout.write(outcome.text);
+    return 0;
+  }
+  if (outcome.kind === 'error') return fail(outcome.error);
+  const { verbosity } = outcome.options;
+  const log = createKlog({ program: name, verbosity, destination: process.stderr, now: () => new Date() });
+  for (const notice of outcome.notices) log.say('W', notice);
+  const signals = new SignalQueue();
+  try {
+    return await run(outcome.options, { log, signals });
+  } catch (caught) {
+    return fail(caught);
+  } finally {
+    signals.dispose();
+  }
+}
+
+function fail(caught: unknown): number {
+  process.stderr.write(`${errorLines(caught)}\n`);
+  return 1;
+}
+
+/** What is said when a flag asks for something that security or routing depends on and that is not here. */
+export function refusal(program: string, flag: string, why: string): TunnelError {
+  const hint = `Start ${program} without it, or use Konnectivity's own.`;
+  return new TunnelError('CONFIG_INVALID', `--${flag} is refused: ${why}`, { where: program, hint });
+}

@@ -1,0 +1,31 @@
+type Name = 'SIGINT' | 'SIGTERM';
+
+const names: readonly Name[] = ['SIGINT', 'SIGTERM'];
+
+/** The signals that end a program, one after the other; none is lost while nobody waits. */
+export class SignalQueue {
+  private readonly arrived: Name[] = [];
+  private readonly waiting: ((name: Name) => void)[] = [];
+
+  /** Catches signals from now on. */
+  constructor() {
+    for (const name of names) process.on(name, this.take);
+  }
+
+  next(): Promise<Name> {
+    const name = this.arrived.shift();
+    if (name !== undefined) return Promise.resolve(name);
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  /** Lets signals end the process again. */
+  dispose(): void {
+    for (const name of names) process.off(name, this.take);
+  }
+
+  private readonly take = (name: Name): void => {
+    const next = this.waiting.shift();
+    if (next === undefined) this.arrived.push(name);
+    else next(name);
+  };
+}

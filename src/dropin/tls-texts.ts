@@ -1,0 +1,28 @@
+import { TunnelError } from '../core/errors.js';
+import { readText } from '../pki/text-files.js';
+import type { ClientTls, ServerTls } from '../wire/tls.js';
+import type { TlsFileNames } from './option-types.js';
+
+/** Names of the flags that a program takes its files from, for errors. */
+export interface TlsFlagNames {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Reads what a server shows; its CA, where there is one, is for clients. Rejects with CONFIG_INVALID, FILE_UNREADABLE. */
+export async function readServerTls(names: TlsFileNames, flags: TlsFlagNames): Promise<ServerTls> {
+  const { certFile, keyFile, caFile } = names;
+  if (certFile === undefined || keyFile === undefined) {
+    throw new TunnelError('CONFIG_INVALID', `--${flags.cert} and --${flags.key} must be set`);
+  }
+  const [cert, key] = await Promise.all([readText(certFile), readText(keyFile)]);
+  return { cert, key, ...(caFile === undefined ? {} : { ca: await readText(caFile) }) };
+}
+
+/** Reads what a client believes and, where it has a certificate, shows. Rejects with CONFIG_INVALID, FILE_UNREADABLE. */
+export async function readClientTls({ certFile, keyFile, caFile }: TlsFileNames): Promise<ClientTls> {
+  if (caFile === undefined) throw new TunnelError('CONFIG_INVALID', '--ca-cert must be set');
+  const ca = await readText(caFile);
+  if (certFile === undefined || keyFile === undefined) return { ca };
+  return { ca, cert: await readText(certFile), key: await readText(keyFile) };
+}

@@ -1,0 +1,87 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { joinHostPort } from '../core/address.js';
+import { TunnelError } from '../core/errors.js';
+
+/** One answer: a short text. */
+export interface Page {
+  readonly status: number;
+  readonly body: string;
+  /** Media type; default plain text. */
+  readonly type?: string;
+  /** Where to look instead. */
+  readonly location?: string;
+}
+
+export interface PageServerOptions {
+  /** Empty for all interfaces. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Who listens, for errors: `agent health`. */
+  readonly what: string;
+  readonly answer: (request: IncomingMessage) => Promise<Page>;
+}
+
+export interface PageServer {
+  readonly host: string;
+  /** The port taken. */
+  readonly port: number;
+  /** Ends listener and connections. */
+  close(): Promise<void>;
+}
+
+export const notFound: Page = { status: 404, body: '404 page not found\n' };
+
+/** As Go's server: a client that dawdles with its header is cut. */
+const headersTimeoutMs = 60_000;
+
+/** Serves pages over plain HTTP. Rejects with ADDRESS_IN_USE or ADDRESS_UNAVAILABLE. */
+export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
+  const server = createServer({ headersTimeout: headersTimeoutMs }, (request, response) => {
+    response.on('error', () => undefined);
+    options
+      .answer(request)
+      .catch((error: unknown): Page => ({ status: 500, body: `${TunnelError.from(error).message}\n` }))
+      .then((page) => send(response, page))
+      .catch(() => response.destroy());
+  });
+  server.on('clientError', (_error, socket) => socket.destroy());
+  const port = await listen(server, options);
+  let closed: Promise<void> | undefined;
+  return {
+    host: options.host,
+    port,
+    close() {
+      closed ??= new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+      return closed;
+    },
+  };
+}
+
+function listen(server: Server, { host, port, what }: PageServerOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    // Stays on: a listener that fails later must not end the process.
+    server.on('error', (cause: NodeJS.ErrnoException) => {
+      const code = cause.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'ADDRESS_UNAVAILABLE';
+      const address = joinHostPort(host, port);
+      const text = `cannot listen on ${address}: ${cause.message}`;
+      reject(new TunnelError(code, text, { where: `${what} ${address}`, cause }));
+    });
+    server.listen({ host, port }, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function send(response: ServerResponse, page: Page): void {
+  const { status, body, type = 'text/plain; charset=utf-8', location } = page;
+  response.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(body),
+    'X-Content-Type-Options': 'nosniff',
+    ...(location === undefined ? {} : { Location: location }),
+  });
+  response.end(body);
+}

@@ -1,0 +1,50 @@
+interface Closable {
+  close(): Promise<void>;
+}
+
+interface Listener extends Closable {
+  readonly address: string;
+  refuse(): void;
+}
+
+/** The listeners of a proxy-server that are bound so far. */
+export class Doors {
+  private readonly agents: Listener[] = [];
+  private readonly frontends: Listener[] = [];
+  private readonly health: Closable[] = [];
+
+  /** Keeps a listener of agents or frontends; resolves with its address. */
+  async open(side: 'agents' | 'frontends', starting: Promise<Listener>): Promise<string> {
+    const listener = await starting;
+    this[side].push(listener);
+    return listener.address;
+  }
+
+  async openHealth<T extends Closable>(starting: Promise<T>): Promise<T> {
+    const server = await starting;
+    this.health.push(server);
+    return server;
+  }
+
+  closeHealth(): Promise<void> {
+    return closeAll(this.health);
+  }
+
+  /** Cuts every agent off. */
+  closeAgents(): Promise<void> {
+    return closeAll(this.agents);
+  }
+
+  /** Lets nobody in any more. */
+  refuse(): void {
+    for (const listener of [...this.agents, ...this.frontends]) listener.refuse();
+  }
+
+  close(): Promise<void> {
+    return closeAll([...this.agents, ...this.frontends, ...this.health]);
+  }
+}
+
+async function closeAll(doors: readonly Closable[]): Promise<void> {
+  await Promise.all(doors.map((door) => door.close()));
+}

@@ -1,0 +1,28 @@
+import type { Server, TLSSocket } from 'node:tls';
+
+/** A peer that was turned away before it could say anything. */
+export interface Refusal {
+  /** `host:port` of the peer; empty when it is gone already. */
+  readonly peer: string;
+  /** Why, in OpenSSL's words or by the code of its certificate check. */
+  readonly error: string;
+}
+
+/** Calls `refused` for each handshake that fails: a certificate of another CA, none at all, or no TLS. */
+export function watchRefusals(server: Server, refused: ((refusal: Refusal) => void) | undefined): void {
+  if (refused === undefined) return;
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+    const peer =
+      socket.remoteAddress === undefined ? '' : `${socket.remoteAddress}:${socket.remotePort ?? 0}`;
+    // Node destroys a socket whose certificate it rejects; the reason is only here.
+    const why = socket.authorizationError as Error | string | null;
+    const code = typeof why === 'string' ? why : why?.message;
+    refused({ peer, error: code === undefined ? opensslText(error) : `client certificate: ${code}` });
+  });
+}
+
+/** `error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/…` → `wrong version number`. */
+function opensslText(error: Error): string {
+  const { reason } = error as { reason?: string };
+  return reason ?? error.message.split('\n', 1)[0] ?? '';
+}

@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeCertificateDirectory } from '../../src/pki/files.js';
+import { cells, idleCell, rows } from './cells.js';
+import {
+  type Chain,
+  type Ground,
+  ourPrograms,
+  type Programs,
+  realPrograms,
+  startRawChain,
+  startTunnelChain,
+} from './chains.js';
+import { Children } from './children.js';
+import { measureIdleAgents } from './idle-memory.js';
+import { type BenchOptions, parseOptions, usage } from './options.js';
+import { Results, tableOf } from './results.js';
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+function machineLine({ rounds, windowMs, delayMs, nodeFlags }: BenchOptions): string {
+  const model = cpus()[0]?.model.trim() ?? 'unknown';
+  const machine = `${availableParallelism()} cores (${model}), node ${process.version}, ${process.platform}`;
+  const flags = nodeFlags.length === 0 ? '' : `; ours with ${nodeFlags.join(' ')}`;
+  const delay = delayMs === 0 ? '' : `; agent link + ${delayMs} ms round trip`;
+  return `${machine}; medians of ${rounds} rounds of ${windowMs} ms${delay}${flags}`;
+}
+
+async function layGround(children: Children, options: BenchOptions, folder: string): Promise<Ground> {
+  const certificates = await writeCertificateDirectory(folder);
+  const { worker, hello } = await children.worker<never, never, { port: number; controlPort: number }>(
+    'endpoint',
+    {},
+  );
+  const { delayMs, nodeFlags } = options;
+  return { children, certificates, folder, delayMs, nodeFlags, endpoint: { pid: worker.pid, ...hello } };
+}
+
+const isWanted = ({ only }: BenchOptions, name: string): boolean => only.length === 0 || only.includes(name);
+
+async function measureRounds(
+  chains: readonly Chain[],
+  options: BenchOptions,
+  results: Results,
+): Promise<void> {
+  const warmUpMs = 100 + 10 * options.delayMs;
+  const wanted = Object.entries(cells).filter(([name]) => isWanted(options, name));
+  for (let round = 1; round <= options.rounds; round += 1) {
+    say(`round ${round} of ${options.rounds}`);
+    for (const [name, cell] of wanted) {
+      for (const chain of chains) {
+        const sample = await chain
+          .measure({ ...cell, warmUpMs, windowMs: options.windowMs })
+          .catch((error: unknown) => say(`${chain.name}, ${name}: ${String(error)}`));
+        if (sample !== undefined) results.add(name, chain.name, sample);
+      }
+    }
+  }
+}
+
+async function measure(children: Children, options: BenchOptions, folder: string): Promise<void> {
+  const ground = await layGround(children, options, folder);
+  const tunnels: Programs[] = [ourPrograms(options.nodeFlags)];
+  if (options.real !== undefined) tunnels.push(realPrograms(options.real));
+  const chains = [await startRawChain(ground, false), await startRawChain(ground, true)];
+  for (const programs of tunnels) chains.push(await startTunnelChain(ground, programs));
+  const results = new Results();
+  await measureRounds(chains, options, results);
+  for (const programs of isWanted(options, idleCell) ? tunnels : []) {
+    say(`${options.idleAgents} idle agents, ${programs.name}`);
+    results.add(idleCell, programs.name, await measureIdleAgents(ground, programs, options.idleAgents));
+  }
+  const names = chains.map(({ name }) => name);
+  const machine = machineLine(options);
+  const wantedRows = rows.filter(({ cell }) => isWanted(options, cell));
+  process.stdout.write(`${machine}\n\n${tableOf(results, wantedRows, names)}`);
+  if (options.jsonFile === undefined) return;
+  await writeFile(options.jsonFile, `${JSON.stringify({ machine, options, samples: results }, null, 2)}\n`);
+}
+
+/** Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted. */
+async function main(): Promise<number> {
+  let options: BenchOptions | 'help';
+  try {
+    options = parseOptions(process.argv.slice(2));
+  } catch (error) {
+    say(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    return 2;
+  }
+  if (options === 'help') {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const children = new Children();
+  const folder = mkdtempSync(join(tmpdir(), 'knb-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => process.exit(130));
+  await measure(children, options, folder);
+  return 0;
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    process.exit(1);
+  },
+);

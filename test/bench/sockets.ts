@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+
+export const host = '127.0.0.1';
+
+/** Resolves with the port. */
+export async function listen(server: Server, address: string): Promise<number> {
+  server.on('error', () => undefined);
+  server.listen(0, address);
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** A port that is free now, in the range that Konnectivity's flags accept. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const server = createServer();
+    const port = await listen(server, host);
+    server.close();
+    await once(server, 'close');
+    if (port >= 1024 && port <= 49151) return port;
+  }
+}
+
+/** Resolves when `GET path` on the port is answered with 200. */
+export async function whenReady(port: number, path: string, withinMs: number): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (performance.now() < end) {
+    if (await isReady(port, path)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`http://${host}:${port}${path} was not ready within ${withinMs} ms`);
+}
+
+function isReady(port: number, path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, host, () => {
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    });
+    socket.setTimeout(2000, () => socket.destroy());
+    socket.once('data', (data) => {
+      resolve(/^HTTP\/1\.[01] 200/.test(data.toString()));
+      socket.destroy();
+    });
+    socket.on('error', () => undefined);
+    socket.once('close', () => resolve(false));
+  });
+}

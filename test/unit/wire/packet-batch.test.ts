@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import {
+  closeRequest,
+  connectId,
+  dataPacket,
+  dialId,
+  dialRequest,
+  type Packet,
+} from '../../../src/core/packet.js';
+import { decodePacket, encodeToBuffer } from '../../../src/wire/codec.js';
+import { encodeOutgoing, type Outgoing } from '../../../src/wire/packet-batch.js';
+
+const id = connectId(7n);
+
+/** What grpc-js makes of a serialised message: one frame with one prefix. */
+function frameOf(outgoing: Outgoing): Buffer {
+  const message = encodeOutgoing(outgoing);
+  const frame = Buffer.allocUnsafe(message.length + 5).fill(0xff);
+  frame.writeUInt8(0, 0);
+  frame.writeUInt32BE(message.length, 1);
+  message.copy(frame, 5);
+  return frame;
+}
+
+/** The messages that a receiver finds in it. */
+function messagesIn(frame: Buffer): Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = 0; at < frame.length; ) {
+    expect(frame[at]).toBe(0);
+    const end = at + 5 + frame.readUInt32BE(at + 1);
+    found.push(frame.subarray(at + 5, end));
+    at = end;
+  }
+  return found;
+}
+
+it('packets of one write are messages of their own, in order', () => {
+  const received = decodePacket(encodeToBuffer(dataPacket(id, Buffer.from('passed on'))));
+  const packets: Packet[] = [
+    dataPacket(id, Buffer.from('first')),
+    received,
+    dialRequest('10.0.0.1:10250', dialId(1n)),
+    dataPacket(id, Buffer.alloc(70_000, 'x')),
+    closeRequest(id),
+  ];
+  expect(messagesIn(frameOf(packets))).toEqual(packets.map(encodeToBuffer));
+});
+
+it.each([
+  ['a packet alone', dataPacket(id, Buffer.from('one'))],
+  ['a write of one packet', [dataPacket(id, Buffer.from('one'))]],
+])('%s is one message', (_case, outgoing) => {
+  expect(messagesIn(frameOf(outgoing))).toEqual([encodeToBuffer(dataPacket(id, Buffer.from('one')))]);
+});
