@@ -1,7 +1,7 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Marks a folder as in use by this process. All of it is synchronous: there is no moment between look and claim. */
+/** Marks a folder as in use by this process. Synchronous, so that a process that is told to end leaves nothing. */
 export class FolderLock {
   readonly path: string;
   private held = false;
@@ -17,9 +17,9 @@ export class FolderLock {
   acquire(): number | undefined {
     for (;;) {
       if (this.create()) return undefined;
-      const owner = this.owner();
+      const owner = ownerOf(this.path);
       if (owner !== undefined && isAlive(owner)) return owner;
-      rmSync(this.path, { force: true });
+      this.removeLeftOver();
     }
   }
 
@@ -28,24 +28,48 @@ export class FolderLock {
     this.held = false;
   }
 
+  /** Linked into place when it is written, so that nobody reads a lock without an owner. */
   private create(): boolean {
+    const written = this.ownPath('new');
     try {
-      writeFileSync(this.path, `${process.pid}\n`, { mode: 0o600, flag: 'wx' });
+      writeFileSync(written, `${process.pid}\n`, { mode: 0o600 });
+      linkSync(written, this.path);
       this.held = true;
       return true;
     } catch (caught) {
       if ((caught as NodeJS.ErrnoException).code === 'EEXIST') return false;
       throw caught;
+    } finally {
+      rmSync(written, { force: true });
     }
   }
 
-  private owner(): number | undefined {
+  /** Moved aside first: another process may have done the same and taken the folder meanwhile, and then gets it back. */
+  private removeLeftOver(): void {
+    const aside = this.ownPath('old');
     try {
-      const pid = Number(readFileSync(this.path, 'utf8'));
-      return Number.isInteger(pid) && pid > 0 ? pid : undefined;
-    } catch {
-      return undefined;
+      renameSync(this.path, aside);
+      const owner = ownerOf(aside);
+      if (owner !== undefined && isAlive(owner)) linkSync(aside, this.path);
+    } catch (caught) {
+      const code = (caught as NodeJS.ErrnoException).code;
+      if (code !== 'ENOENT' && code !== 'EEXIST') throw caught;
+    } finally {
+      rmSync(aside, { force: true });
     }
+  }
+
+  private ownPath(what: string): string {
+    return `${this.path}.${what}.${process.pid}`;
+  }
+}
+
+function ownerOf(path: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(path, 'utf8'));
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
   }
 }
 
