@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { splitHostPort } from '../core/address.js';
 import { parseDuration } from '../core/duration.js';
 import type { StrategyName } from '../core/strategy.js';
+import { mostSocketPathBytes } from '../wire/socket-listener.js';
 
 /** Values of an environment variable that leave a flag without a value off. */
 const off = new Set(['', '0', 'false', 'no', 'off']);
@@ -67,9 +68,6 @@ export function headerText(text: string): string {
   if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return text;
   throw new InvalidArgumentError('It must be printable ASCII, and not empty.');
 }
-
-/** Bytes of a Unix socket's path that every system has room for. */
-const mostSocketPathBytes = 103;
 
 /** Reads the path of a Unix socket, as an absolute one: a gRPC address has no relative paths. */
 export function socketPath(text: string): string {

@@ -31,9 +31,15 @@ export interface Listening {
   readonly address: string;
 }
 
-/** Binds a socket. Throws ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, FILE_UNWRITABLE. */
+/** Bytes of a Unix socket's path that every system has room for; a longer one would be cut, not refused. */
+export const mostSocketPathBytes = 103;
+
+/** Binds a socket. Throws ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, FILE_UNWRITABLE, CONFIG_INVALID. */
 export async function listenOn(endpoint: ListenEndpoint, { where, take }: ListenOptions): Promise<Listening> {
-  if ('path' in endpoint) await makeRoom(endpoint, where);
+  if ('path' in endpoint) {
+    checkLength(endpoint.path, where);
+    await makeRoom(endpoint, where);
+  }
   const listener = createServer(take);
   await new Promise<void>((resolve, reject) => {
     // Stays on: a listener that fails later must not end the process.
@@ -63,6 +69,13 @@ function listenError(endpoint: ListenEndpoint, cause: NodeJS.ErrnoException, whe
 
 function inUse(name: string, where: string, cause?: unknown): TunnelError {
   return new TunnelError('ADDRESS_IN_USE', `${name} is already in use`, { where, cause });
+}
+
+function checkLength(path: string, where: string): void {
+  const sizeBytes = Buffer.byteLength(path);
+  if (sizeBytes <= mostSocketPathBytes) return;
+  const text = `the path of a Unix socket is too long: ${sizeBytes} bytes, there is room for ${mostSocketPathBytes}`;
+  throw new TunnelError('CONFIG_INVALID', text, { where, hint: 'Choose a shorter path.' });
 }
 
 /** A socket file that nobody serves is left over from a crash. */

@@ -55,7 +55,7 @@ export function agentCommand(invocation: Invocation): Command {
     .addOption(
       option('--keepalive-time <duration>', 'idle time before a ping; Go servers cut agents below 30s')
         .argParser(durationMs)
-        .default(agentDefaults.keepaliveTimeMs, '30s'),
+        .default(agentDefaults.keepaliveTimeMs, `${agentDefaults.keepaliveTimeMs / 1000}s`),
     )
     .addOption(option('--sync-forever', 'go on looking for servers'))
     .addOption(option('--packets', 'print every packet, too'))

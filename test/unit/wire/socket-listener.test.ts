@@ -1,0 +1,40 @@
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { listenOn, mostSocketPathBytes } from '../../../src/wire/socket-listener.js';
+import { scratchFolder } from '../../support/konnsim.js';
+
+let folder: Awaited<ReturnType<typeof scratchFolder>>;
+
+beforeEach(async () => {
+  folder = await scratchFolder();
+});
+afterEach(() => folder.remove());
+
+const pathOf = (bytes: number): string => join(folder.path, 'x'.repeat(bytes)).slice(0, bytes);
+const options = { where: 'server/test', take: () => undefined };
+
+describe('a Unix socket', () => {
+  it('whose path is longer than the system takes is refused, and leaves neither file nor listener', async () => {
+    const path = pathOf(mostSocketPathBytes + 1);
+    await expect(listenOn({ path }, options)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('too long'),
+      where: 'server/test',
+    });
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  it('may have a path that just fits', async () => {
+    const path = pathOf(mostSocketPathBytes);
+    const { listener, address } = await listenOn({ path }, options);
+    expect(address).toBe(`unix://${path}`);
+    const socket = connect(path);
+    await once(socket, 'connect');
+    socket.destroy();
+    listener.close();
+    await once(listener, 'close');
+  });
+});
