@@ -75,6 +75,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const listener = await listen({
     host,
     port,
+    clock,
     tls: options.tls,
     onRequest: reception.request,
     onUpgrade: reception.upgrade,

@@ -77,8 +77,8 @@ function createHttpServer(context: DoorContext, watch: IdleWatch): Server {
     else refuseUpgrade(socket, { status: 401, body: unauthorized.text }, context.clock);
   });
   server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-    socket.destroy();
+    // Read on and drop: to close with bytes unread would reset the connection, and the answer with it.
+    if (socket.writable) refuseUpgrade(socket, { status: 400, body: '400 Bad Request' }, context.clock);
   });
   return server;
 }

@@ -8,8 +8,10 @@ import {
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { Upgrade } from '../../streams/types.js';
+import { refuseUpgrade } from '../../streams/upgrade-response.js';
 import { StatusError } from './status.js';
 
 /** PEM texts. Clients are asked for a certificate of `clientCa`, but may come without. */
@@ -22,6 +24,7 @@ export interface ServingTls {
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
+  readonly clock: Clock;
   readonly tls: ServingTls;
   readonly onRequest: (request: IncomingMessage, response: ServerResponse, abort: () => void) => void;
   readonly onUpgrade: (upgrade: Upgrade) => void;
@@ -90,7 +93,7 @@ function createServer(options: ListenerOptions): Http2SecureServer {
     server.on('error', () => undefined);
     server.on('sessionError', () => undefined);
     server.on('tlsClientError', (_error, socket) => socket.destroy());
-    server.on('clientError', answerGarbage);
+    server.on('clientError', (error, socket) => answerGarbage(error, socket, options.clock));
     return server;
   } catch (caught) {
     throw TunnelError.from(caught, 'CERT_INVALID', 'apiserver TLS');
@@ -128,23 +131,16 @@ function cut(response: Http2ServerResponse | ServerResponse, { sessions }: Conne
   });
 }
 
-/** Bytes that are not HTTP, or too much of it. */
-function answerGarbage(error: Error & { code?: string }, socket: Duplex): void {
+/** Bytes that are not HTTP, or too much of it. What still comes is as bad, and is read only to be dropped. */
+function answerGarbage(error: Error & { code?: string }, socket: Duplex, clock: Clock): void {
+  if (!socket.writable) return;
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
   const code = tooLarge ? 431 : 400;
   const { status } = new StatusError(code, tooLarge ? 'request header too large' : 'malformed HTTP request', {
     reason: 'BadRequest',
   });
   const body = JSON.stringify(status);
-  if (socket.writable) {
-    const head = `HTTP/1.1 ${code} ${tooLarge ? 'Request Header Fields Too Large' : 'Bad Request'}\r\n`;
-    const length = Buffer.byteLength(body);
-    socket.end(
-      `${head}Connection: close\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${body}`,
-    );
-  }
-  socket.once('finish', () => socket.destroy());
-  if (!socket.writable) socket.destroy();
+  refuseUpgrade(socket, { status: code, contentType: 'application/json', body }, clock);
 }
 
 function startListening(server: Http2SecureServer, { host, port }: ListenerOptions): Promise<number> {

@@ -233,6 +233,12 @@ describe('strange bytes', () => {
     expect((await call(test, '/healthz')).status).toBe(200);
   });
 
+  it('that are still coming when the answer goes out do not cost the client the answer', async () => {
+    const tooMuch = `GET / HTTP/1.1\r\nX: ${'x'.repeat(8_000_000)}\r\n\r\n`;
+    const answers = await Promise.all(Array.from({ length: 8 }, () => raw(tooMuch)));
+    expect(answers.map((answer) => answer.slice(0, 12))).toEqual(Array(8).fill('HTTP/1.1 431'));
+  });
+
   it('without TLS end the connection only', async () => {
     const socket = connect(Number(test.api.address.split(':')[1]), '127.0.0.1');
     socket.on('error', () => undefined);
