@@ -4,14 +4,17 @@
  */
 const ranks = [
   ['core'],
-  ['links', 'pki', 'observe', 'wire', 'streams'],
+  ['kube', 'links', 'pki', 'observe', 'wire', 'streams'],
   ['server', 'agent', 'kubelet-stub', 'apiserver'],
   ['lab'],
   ['cli', 'dropin'],
 ];
 
-/** Exceptions among equals: the kubelet's gRPC client speaks in the stream types; programs share what serves any. */
-const siblings = { wire: ['streams'], dropin: ['cli'] };
+/**
+ * Exceptions among equals: TLS errors have one wording; the kubelet's gRPC client speaks in the stream types; programs
+ * share what serves any.
+ */
+const siblings = { kube: ['wire'], wire: ['streams'], dropin: ['cli'] };
 
 /** Libraries that may change: each is known to one place only. */
 const wrapped = {

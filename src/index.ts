@@ -10,6 +10,7 @@ export type {
   RequestEvent,
   Role,
 } from './core/events.js';
+export type { FaithfulName } from './core/faithful.js';
 export type {
   ClusterClient,
   LogOptions,

@@ -1,9 +1,11 @@
 import { joinHostPort } from '../core/address.js';
-import { createConnectIds } from '../core/agent/machine.js';
-import { SyncSchedule, wantedServers } from '../core/agent/sync.js';
+import { createConnectIds, type Endpoint } from '../core/agent/machine.js';
+import { SyncSchedule } from '../core/agent/sync.js';
 import type { Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
+import type { FaithfulName } from '../core/faithful.js';
 import { type AgentMetrics, createAgentMetrics } from '../observe/agent-metrics.js';
+import type { AgentLevels } from '../observe/agent-own-metrics.js';
 import { type Readiness, startHealthServer } from '../observe/health.js';
 import type { PageServer } from '../observe/page-server.js';
 import type { StreamEnd } from '../wire/packet-stream.js';
@@ -12,6 +14,7 @@ import { countFor } from './metrics-observer.js';
 import { createAgentObserver } from './observer.js';
 import type { AgentOptions } from './options.js';
 import { ServerConnection } from './server-connection.js';
+import { ServerCount } from './server-count.js';
 
 /** What an agent holds at one moment. */
 export interface AgentState {
@@ -28,9 +31,9 @@ export class Agent {
   private readonly node: string;
   private readonly nextConnectId = createConnectIds();
   private readonly schedule: SyncSchedule;
-  private readonly metrics: AgentMetrics = createAgentMetrics();
+  private readonly metrics: AgentMetrics = createAgentMetrics(() => this.levels());
   private readonly connections = new Map<string, ServerConnection>();
-  private announcedCount: number | undefined;
+  private readonly serverCount: ServerCount;
   private attempt: ServerConnection | undefined;
   private timer: Timer | undefined;
   private health: Promise<PageServer> | undefined;
@@ -42,6 +45,10 @@ export class Agent {
     this.options = options;
     this.node = `agent/${options.name}`;
     this.schedule = new SyncSchedule(options.sync, options.random);
+    const { node, metrics } = this;
+    this.serverCount = new ServerCount(options.serverCount ?? { source: 'default' }, {
+      ...{ node, metrics, clock: options.clock, random: options.random, emit: options.emit },
+    });
   }
 
   /** `host:port` of `/healthz`, `/readyz` and `/metrics`; undefined until `start` has bound it. */
@@ -59,6 +66,7 @@ export class Agent {
     this.address = joinHostPort(host, port);
     if (this.isStopped()) return;
     emit({ kind: 'role.started', node: this.node, address: server });
+    this.serverCount.start();
     void this.sync();
   }
 
@@ -66,7 +74,7 @@ export class Agent {
     const machines = [...this.connections.values()].map(({ machine }) => machine);
     return {
       servers: [...this.connections.keys()],
-      wantedServers: wantedServers(this.announcedCount),
+      wantedServers: this.serverCount.wanted(),
       endpoints: machines.reduce((sum, machine) => sum + machine.endpoints.size, 0),
       draining: this.state === 'draining',
     };
@@ -95,7 +103,11 @@ export class Agent {
     const closed = all.map((connection) => connection.close());
     this.options.emit({ kind: 'role.stopped', node: this.node });
     const health = await this.health?.catch(() => undefined);
-    await Promise.all([...closed, health?.close()]);
+    await Promise.all([...closed, this.serverCount.close(), health?.close()]);
+  }
+
+  private isFaithful(name: FaithfulName): boolean {
+    return this.options.faithful?.includes(name) ?? false;
   }
 
   private isStopped(): boolean {
@@ -120,8 +132,9 @@ export class Agent {
       const result = await this.connectOnce();
       const delayMs = this.schedule.afterSuccess();
       if (result.kind === 'duplicate') this.reportRetry(`duplicate server: ${result.serverId}`, delayMs);
-      this.again(result.kind === 'added' && this.wantsMore() ? 0 : delayMs);
+      this.again(result.kind === 'added' && this.wantsMore() ? this.soonMs() : delayMs);
     } catch (error) {
+      this.metrics.own.serverAttempt('failed');
       const { message } = TunnelError.from(error, 'SERVER_UNREACHABLE', this.node);
       const delayMs = this.schedule.afterFailure();
       this.reportRetry(message, delayMs);
@@ -130,22 +143,27 @@ export class Agent {
   }
 
   private wantsMore(): boolean {
-    return this.connections.size < wantedServers(this.announcedCount);
+    return this.connections.size < this.serverCount.show();
   }
 
   private async connectOnce(): Promise<{ kind: 'added' } | { kind: 'duplicate'; serverId: string }> {
     this.options.emit({ kind: 'agent.connecting', node: this.node, address: this.options.server });
     const connection: ServerConnection = new ServerConnection({
       agent: this.options,
-      nextConnectId: this.nextConnectId,
-      observe: (serverId) => countFor(this.metrics, createAgentObserver(this.options, serverId)),
+      nextConnectId: this.isFaithful('connect-ids-per-server') ? createConnectIds() : this.nextConnectId,
+      observe: (serverId) =>
+        countFor(this.metrics, this.options.clock, createAgentObserver(this.options, serverId)),
+      paused: () => this.metrics.own.paused(),
       ended: (end) => this.lost(connection, end),
     });
     this.attempt = connection;
     try {
       const identity = await connection.ready();
       if (this.state !== 'running' || !connection.alive) throw new Error('the server ended the stream');
-      if (this.connections.has(identity.serverId)) return { kind: 'duplicate', serverId: identity.serverId };
+      if (this.connections.has(identity.serverId)) {
+        this.metrics.own.serverAttempt('duplicate');
+        return { kind: 'duplicate', serverId: identity.serverId };
+      }
       this.add(connection, identity);
       return { kind: 'added' };
     } finally {
@@ -156,7 +174,8 @@ export class Agent {
 
   private add(connection: ServerConnection, { serverId, serverCount }: ServerIdentity): void {
     this.connections.set(serverId, connection);
-    this.announcedCount = serverCount;
+    this.metrics.own.serverAttempt('connected');
+    this.serverCount.announce(serverCount);
     this.showServers();
     const { server: address, emit } = this.options;
     emit({ kind: 'agent.connected', node: this.node, peer: `server/${serverId}`, address });
@@ -164,11 +183,13 @@ export class Agent {
 
   private lost(connection: ServerConnection, { kind, text, code }: StreamEnd): void {
     const { serverId } = connection;
+    // Attempts that came to nothing are no failures of a connection, as in Konnectivity.
+    if (this.connections.get(serverId) !== connection) return;
     if (kind === 'lost' && this.state !== 'stopped') {
       this.metrics.serverFailure('from_server');
       this.metrics.streamError('to_agent', code, 'Unknown');
     }
-    if (this.connections.get(serverId) !== connection) return;
+    this.metrics.own.serverLost();
     this.connections.delete(serverId);
     this.showServers();
     const error = text === '' ? 'the server ended the stream' : text;
@@ -177,12 +198,33 @@ export class Agent {
     // At once, unless the server hangs up on us again and again.
     const { clock, sync } = this.options;
     const shortLived = clock.now() - connection.startedAt < sync.intervalMs;
-    this.again(shortLived ? this.schedule.afterFailure() : 0);
+    this.again(shortLived ? this.schedule.afterFailure() : this.soonMs());
+  }
+
+  /** The wait while servers are missing, ms. */
+  private soonMs(): number {
+    return this.isFaithful('sync-waits-interval') ? this.schedule.afterSuccess() : 0;
+  }
+
+  private levels(): AgentLevels {
+    const connections = [...this.connections.values()];
+    const endpoints = connections.flatMap(({ machine }) => [...machine.endpoints.values()]);
+    const sum = (read: (endpoint: Endpoint) => number): number =>
+      endpoints.reduce((total, endpoint) => total + read(endpoint), 0);
+    return {
+      servers: connections.map(({ serverId, announcedServers }) => ({ serverId, announcedServers })),
+      openPayload: {
+        toEndpointBytes: sum(({ toEndpointBytes }) => toEndpointBytes),
+        fromEndpointBytes: sum(({ fromEndpointBytes }) => fromEndpointBytes),
+      },
+      pendingDials: sum(({ kind }) => Number(kind === 'dialing')),
+      draining: this.state === 'draining',
+    };
   }
 
   private showServers(): void {
     this.metrics.openServerConnections.set(this.connections.size);
-    this.metrics.knownServerCount.set(wantedServers(this.announcedCount));
+    this.serverCount.show();
   }
 
   private reportRetry(error: string, delayMs: number): void {

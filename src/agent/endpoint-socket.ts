@@ -50,8 +50,15 @@ export class EndpointSocket implements EndpointPort {
     this.waiting.add(resume);
   }
 
+  /** What comes in one turn leaves in one system call. */
   write(data: Uint8Array): void {
-    this.socket?.write(data);
+    const { socket } = this;
+    if (socket === undefined) return;
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(() => socket.uncork());
+    }
+    socket.write(data);
   }
 
   finish(): void {

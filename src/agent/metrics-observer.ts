@@ -1,8 +1,10 @@
 import type { AgentObserver, Endpoint } from '../core/agent/machine.js';
+import type { Clock } from '../core/clock.js';
 import type { AgentMetrics } from '../observe/agent-metrics.js';
+import { outcomeOf } from '../observe/agent-own-metrics.js';
 
 /** Feeds an agent's metrics from what one of its machines tells, and passes it all on. */
-export function countFor(metrics: AgentMetrics, next: AgentObserver): AgentObserver {
+export function countFor(metrics: AgentMetrics, clock: Clock, next: AgentObserver): AgentObserver {
   return {
     packet(direction, packet) {
       // The server's point of view, as Konnectivity counts.
@@ -13,16 +15,19 @@ export function countFor(metrics: AgentMetrics, next: AgentObserver): AgentObser
     dialStarted: (endpoint) => next.dialStarted(endpoint),
     dialSucceeded(endpoint, tookMs) {
       metrics.dialDuration.observe(tookMs / 1000);
+      metrics.own.dialEnded('connected', tookMs / 1000);
       metrics.openEndpointConnections.inc();
       next.dialSucceeded(endpoint, tookMs);
     },
     dialFailed(endpoint, text, timedOut) {
       metrics.endpointDialFailure(timedOut ? 'timeout' : 'unknown');
+      metrics.own.dialEnded(outcomeOf(text, timedOut), (clock.now() - endpoint.startedAt) / 1000);
       next.dialFailed(endpoint, text, timedOut);
     },
-    endpointClosed(endpoint: Endpoint, livedMs) {
+    endpointClosed(endpoint: Endpoint, livedMs, reason) {
       metrics.openEndpointConnections.dec();
-      next.endpointClosed(endpoint, livedMs);
+      metrics.own.connectionClosed(reason, endpoint);
+      next.endpointClosed(endpoint, livedMs, reason);
     },
   };
 }

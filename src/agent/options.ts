@@ -2,8 +2,10 @@ import type { Socket } from 'node:net';
 import type { SyncIntervals } from '../core/agent/sync.js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
+import type { FaithfulName } from '../core/faithful.js';
 import type { Random } from '../core/random.js';
-import type { ClientTls } from '../wire/tls.js';
+import type { ClientTls, Renewable } from '../wire/tls.js';
+import type { ServerCountOptions } from './server-count.js';
 
 /** Opens a TCP connection to an endpoint; rejects with a TunnelError whose text is Go's. */
 export type ConnectEndpoint = (
@@ -20,7 +22,10 @@ export interface AgentOptions {
   readonly identifiers: string;
   /** The one address of the proxy-servers, `host:port`; behind it may stand a balancer. */
   readonly server: string;
-  readonly tls: ClientTls;
+  /** What is renewable is taken as it is at each connect; `none` is for the bench alone. */
+  readonly tls: ClientTls | Renewable<ClientTls> | 'none';
+  /** What TLS offers by ALPN before h2; default nothing. */
+  readonly alpnProtocols?: readonly string[];
   /** What the server's certificate must bear when it is not the host of `server`. */
   readonly serverName?: string;
   /**
@@ -30,10 +35,17 @@ export interface AgentOptions {
   readonly metadata?: () => Readonly<Record<string, string>>;
   readonly connectEndpoint: ConnectEndpoint;
   readonly sync: SyncIntervals;
+  /** Default: as many as servers say. */
+  readonly serverCount?: ServerCountOptions;
   /** Goes on looking for servers when it holds as many as were announced. */
   readonly syncForever: boolean;
   /** Idle time after which a server is pinged, ms. Go servers cut agents that ping more than once per 30 s. */
   readonly keepaliveTimeMs: number;
+  /**
+   * How often a connection is looked at, ms: a server that has said that it goes (GOAWAY) is left, with all that runs
+   * through it. Absent or 0: never, so that what runs may finish.
+   */
+  readonly probeIntervalMs?: number;
   /** How long a server may take to announce itself, ms. */
   readonly connectTimeoutMs: number;
   /** How long an endpoint may take to accept, ms. */
@@ -45,6 +57,8 @@ export interface AgentOptions {
   readonly emit: EventSink;
   /** False makes no events of kind `packet`, whose making costs time for each; default true. */
   readonly packetEvents?: boolean;
+  /** Behaviours of Konnectivity that are wanted back (`docs/faithful.md`); those of other roles are ignored. */
+  readonly faithful?: readonly FaithfulName[];
 }
 
 /** Konnectivity's defaults, but a keepalive short enough for a 60 s idle timer on the way. */

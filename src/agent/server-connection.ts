@@ -1,8 +1,10 @@
 import { Metadata } from '@grpc/grpc-js';
 import { AgentMachine, type AgentObserver } from '../core/agent/machine.js';
+import type { Timer } from '../core/clock.js';
 import type { ConnectId } from '../core/packet.js';
 import { GrpcPacketStream } from '../wire/grpc-packet-stream.js';
 import type { StreamEnd } from '../wire/packet-stream.js';
+import { currentTls } from '../wire/tls.js';
 import { TunnelChannel, type TunnelClientCall } from '../wire/tunnel-service.js';
 import { Announcement, type ServerIdentity } from './announcement.js';
 import { EndpointSocket } from './endpoint-socket.js';
@@ -12,6 +14,8 @@ export interface ServerConnectionOptions {
   readonly agent: AgentOptions;
   readonly nextConnectId: () => ConnectId;
   readonly observe: (serverId: () => string) => AgentObserver;
+  /** Reading the server stopped because an endpoint is full. */
+  readonly paused: () => void;
   /** Called once when the stream is over, also when it never came up. */
   readonly ended: (end: StreamEnd) => void;
 }
@@ -28,19 +32,21 @@ export class ServerConnection {
   private readonly sockets = new Set<EndpointSocket>();
   private whenNoSocket: (() => void)[] = [];
   private over = false;
+  private nextProbe: Timer | undefined;
 
   /** Throws CERT_INVALID, and what the agent's own metadata throws. */
   constructor(options: ServerConnectionOptions) {
     this.options = options;
     const { agent } = options;
-    const { server: address, tls, keepaliveTimeMs, serverName } = agent;
     const metadata = requestMetadata(agent);
-    const named = serverName === undefined ? {} : { serverName };
     this.startedAt = agent.clock.now();
-    this.channel = new TunnelChannel({ address, tls, keepaliveTimeMs, ...named });
+    this.channel = openChannel(agent);
     const call = this.channel.open('Connect', metadata);
     this.announcement = new Announcement(agent);
-    call.on('metadata', (received: Metadata) => this.announcement.receive(received));
+    call.on('metadata', (received: Metadata) => {
+      this.announcement.receive(received);
+      this.probe();
+    });
     this.stream = this.openStream(call);
     this.machine = this.createMachine();
   }
@@ -48,6 +54,11 @@ export class ServerConnection {
   /** Empty until the server has announced itself. */
   get serverId(): string {
     return this.announcement.identity?.serverId ?? '';
+  }
+
+  /** The server count that it announced. */
+  get announcedServers(): number {
+    return this.announcement.identity?.serverCount ?? 0;
   }
 
   /** True until the stream has ended. */
@@ -72,13 +83,26 @@ export class ServerConnection {
   private openStream(call: TunnelClientCall): GrpcPacketStream {
     return new GrpcPacketStream(call, {
       packet: (packet) => this.machine.handlePacket(packet),
+      paused: (paused) => {
+        if (paused) this.options.paused();
+      },
       ended: (end) => {
         this.over = true;
+        this.nextProbe?.cancel();
         this.announcement.fail(end.text === '' ? 'the server ended the stream' : end.text);
         this.machine.serverLost();
         this.channel.close();
         this.options.ended(end);
       },
+    });
+  }
+
+  private probe(): void {
+    const { clock, probeIntervalMs = 0 } = this.options.agent;
+    if (probeIntervalMs <= 0 || this.over) return;
+    this.nextProbe = clock.after(probeIntervalMs, () => {
+      if (this.channel.ready) this.probe();
+      else this.stream.cancel('the connection is not ready');
     });
   }
 
@@ -91,6 +115,7 @@ export class ServerConnection {
       server: this.stream,
       nextConnectId,
       dialTimeoutMs,
+      faithful: new Set(agent.faithful),
       openEndpoint: (endpoint) => {
         const gone = (): void => this.forget(socket);
         const socket = new EndpointSocket({ machine, endpoint, connect, dialTimeoutMs, clock, gone });
@@ -108,6 +133,13 @@ export class ServerConnection {
     this.whenNoSocket = [];
     for (const resolve of told) resolve();
   }
+}
+
+function openChannel(agent: AgentOptions): TunnelChannel {
+  const { server: address, keepaliveTimeMs, serverName, alpnProtocols = [] } = agent;
+  const named = serverName === undefined ? {} : { serverName };
+  const secure = agent.tls === 'none' ? {} : { tls: currentTls(agent.tls) };
+  return new TunnelChannel({ address, ...secure, keepaliveTimeMs, alpnProtocols, eager: true, ...named });
 }
 
 function requestMetadata({ agentId, identifiers, metadata = () => ({}) }: AgentOptions): Metadata {

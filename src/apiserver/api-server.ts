@@ -1,9 +1,17 @@
+import { randomInt } from 'node:crypto';
 import { joinHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
+import { createRandom, type Random } from '../core/random.js';
 import type { Dialer } from '../wire/dialer.js';
+import type { Renewable } from '../wire/tls.js';
+import { type AuthorizationMode, createAuthorizer } from './auth/authorize.js';
+import { createTokenKeys, type TokenKeys } from './auth/service-account-tokens.js';
+import { startControllers } from './controllers/controllers.js';
+import { createDirectDialer } from './egress/direct-dialer.js';
+import { type EgressDialers, oneWay } from './egress/selector.js';
 import type { Facade, FaithfulBug } from './facade.js';
-import { createAuthenticator, type TokenRecord } from './http/authenticate.js';
+import { createAuthenticator, createTokenAuthenticator, type TokenRecord } from './http/authenticate.js';
 import { listen, type ServingTls } from './http/listener.js';
 import { createKubeletConnector, type KubeletTls } from './kubelet/connector.js';
 import { defaultAddressTypes, type NodeAddressType } from './kubelet/endpoint.js';
@@ -12,6 +20,8 @@ import type { ObjectStore } from './store/object-store.js';
 import { createStreamCounter, type StreamCounts } from './stream-counter.js';
 import { defaultVersion, versionInfo } from './version.js';
 import { createWallClock } from './wall-clock.js';
+import { type Admission, admitEverything } from './write/admission.js';
+import { restrictNodes } from './write/node-restriction.js';
 
 export interface ApiServerOptions {
   /** Default `apiserver`. Part of event names and request IDs. */
@@ -20,12 +30,14 @@ export interface ApiServerOptions {
   readonly host?: string;
   /** Default 0: a free one. */
   readonly port?: number;
-  readonly tls: ServingTls;
+  readonly tls: ServingTls | Renewable<ServingTls>;
   /** Replicas share one. */
   readonly store: ObjectStore;
-  /** The only way to kubelets. */
-  readonly dialer: Dialer;
-  readonly kubeletTls: KubeletTls;
+  /** The way to kubelets and all else, unless `egress` is given. */
+  readonly dialer?: Dialer;
+  /** The ways by what they lead to. Default: `dialer` for everything, or plain TCP without it. */
+  readonly egress?: EgressDialers;
+  readonly kubeletTls: KubeletTls | Renewable<KubeletTls>;
   /**
    * By which of its addresses a node is dialled, most wanted first. Default as kube-apiserver's
    * `--kubelet-preferred-address-types`: Hostname, InternalDNS, InternalIP, ExternalDNS, ExternalIP.
@@ -33,7 +45,17 @@ export interface ApiServerOptions {
   readonly preferredAddressTypes?: readonly NodeAddressType[];
   /** Bearer tokens, besides client certificates. */
   readonly tokens?: readonly TokenRecord[];
+  /** What signs the tokens of service accounts; replicas share one. Default: a key of its own. */
+  readonly tokenKeys?: TokenKeys;
+  /** Default `RBAC`. */
+  readonly authorization?: AuthorizationMode;
+  /** Asked before every write; may change or refuse it. Default: lets all through. */
+  readonly admit?: Admission;
+  /** Also runs scheduler and controllers on the store. One replica is enough. Default false. */
+  readonly controllers?: boolean;
   readonly clock: Clock;
+  /** Names and IDs of new objects. Default: different ones in each run. */
+  readonly random?: Random;
   readonly emit: EventSink;
   /** Kubernetes release to answer `/version` with. Default 1.33.1. */
   readonly version?: string;
@@ -59,19 +81,8 @@ export interface ApiServer {
  */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { name = 'apiserver', host = '127.0.0.1', port = 0, clock, emit } = options;
-  const facade: Facade = {
-    node: `apiserver/${name}`,
-    store: options.store,
-    preferredAddressTypes: options.preferredAddressTypes ?? defaultAddressTypes,
-    kubelets: createKubeletConnector({ dialer: options.dialer, tls: options.kubeletTls, clock }),
-    clock,
-    now: createWallClock(clock),
-    emit,
-    version: versionInfo(options.version ?? defaultVersion),
-    streams: createStreamCounter(),
-    faithful: new Set(options.faithful),
-  };
-  const reception = createReception(facade, createAuthenticator(options.tokens ?? []), name);
+  const facade = createFacade(options, name);
+  const reception = createReception(facade, createAuthenticator(facade.authenticateToken), name);
   const listener = await listen({
     host,
     port,
@@ -81,9 +92,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     onUpgrade: reception.upgrade,
   });
   const address = joinHostPort(host, listener.port);
+  const controllers = options.controllers === true ? startControllers({ ...facade }) : undefined;
   emit({ kind: 'role.started', node: facade.node, address });
   let closing: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
+    controllers?.close();
     reception.close();
     await listener.close();
     emit({ kind: 'role.stopped', node: facade.node, address });
@@ -93,5 +106,32 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     address,
     openStreams: () => facade.streams.counts(),
     close: () => (closing ??= stop()),
+  };
+}
+
+function createFacade(options: ApiServerOptions, name: string): Facade {
+  const { clock, emit, store, admit = admitEverything, authorization: mode = 'RBAC' } = options;
+  const now = createWallClock(clock);
+  const egress = options.egress ?? oneWay(options.dialer ?? createDirectDialer(clock));
+  const tokenKeys = options.tokenKeys ?? createTokenKeys();
+  return {
+    node: `apiserver/${name}`,
+    store,
+    preferredAddressTypes: options.preferredAddressTypes ?? defaultAddressTypes,
+    kubelets: createKubeletConnector({
+      ...{ dialer: egress.dialer('cluster'), tls: options.kubeletTls, clock },
+    }),
+    egress,
+    clock,
+    now,
+    emit,
+    random: options.random ?? createRandom(randomInt(2 ** 32)),
+    tokenKeys,
+    authenticateToken: createTokenAuthenticator(options.tokens ?? [], { keys: tokenKeys, store, now }),
+    authorize: createAuthorizer(mode, store),
+    admit: mode === 'RBAC' ? restrictNodes(admit) : admit,
+    version: versionInfo(options.version ?? defaultVersion),
+    streams: createStreamCounter(),
+    faithful: new Set(options.faithful),
   };
 }

@@ -2,6 +2,8 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Upgrade } from '../streams/types.js';
 import { refuseUpgrade } from '../streams/upgrade-response.js';
+import { attributesOf, forbiddenRequest } from './auth/attributes.js';
+import { impersonated } from './auth/impersonate.js';
 import type { Facade } from './facade.js';
 import type { Authenticator } from './http/authenticate.js';
 import { parseTarget, type RequestContext, type User } from './http/exchange.js';
@@ -59,7 +61,7 @@ export function createReception(facade: Facade, authenticate: Authenticator, nam
         response.headersSent ? abort() : sendStatus(response, status);
       void serve(facade, authenticate, { request, ...admitted, handle, refuse })
         .catch(abort)
-        // Nobody reads bodies; an unread one would hold the connection up.
+        // A body that nobody has read would hold the connection up.
         .finally(() => request.resume());
     },
     upgrade: (upgrade) => {
@@ -86,15 +88,31 @@ async function serve(facade: Facade, authenticate: Authenticator, arrival: Arriv
     const route = findRoute(target.segments);
     const user = authenticate(request);
     const method = request.method ?? 'GET';
-    const context = { ...target, request, method, id, signal, user: user ?? anonymous };
-    finish = reportRequest(facade, context, route);
-    if (user === undefined && !isPublic(route)) throw unauthorized();
+    const arrived = { ...target, request, method, id, signal, user: user ?? anonymous };
+    finish = reportRequest(facade, arrived, route);
+    const context = isPublic(route) ? arrived : permitted(facade, arrived, { route, user });
     finish(await arrival.handle(context, route));
   } catch (caught) {
     const status = statusOf(caught);
     arrival.refuse(status);
     finish({ status: status.code, error: status.message });
   }
+}
+
+/** The request of someone who may make it. Throws 401 and 403. */
+function permitted(
+  { authorize }: Facade,
+  arrived: RequestContext,
+  { route, user }: { route: Route; user: User | undefined },
+): RequestContext {
+  if (user === undefined) throw unauthorized();
+  const context = { ...arrived, user: impersonated(arrived.request, user, authorize) };
+  // What is not there cannot be forbidden; it is not worth a rule either.
+  if (route.kind === 'nowhere') return context;
+  const attributes = attributesOf(context, route);
+  const { allowed, reason } = authorize(attributes);
+  if (!allowed) throw forbiddenRequest(attributes, reason);
+  return context;
 }
 
 function refuseWith({ socket }: Upgrade, { clock }: Facade, status: Status): void {

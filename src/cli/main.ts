@@ -26,11 +26,14 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     group: 'lab',
     load: async () => (await import('./commands/port-forward.js')).portForwardCommand,
   },
+  events: { group: 'roles', load: async () => (await import('./commands/events.js')).eventsCommand },
+  ready: { group: 'roles', load: async () => (await import('./commands/ready.js')).readyCommand },
   certs: { group: 'roles', load: async () => (await import('./commands/certs.js')).certsCommand },
   server: { group: 'roles', load: async () => (await import('./commands/server.js')).serverCommand },
   agent: { group: 'roles', load: async () => (await import('./commands/agent.js')).agentCommand },
   kubelet: { group: 'roles', load: async () => (await import('./commands/kubelet.js')).kubeletCommand },
   apiserver: { group: 'roles', load: async () => (await import('./commands/apiserver.js')).apiserverCommand },
+  middlebox: { group: 'roles', load: async () => (await import('./commands/middlebox.js')).middleboxCommand },
 };
 
 /** The one command that is called by name; without one, all of them, for help and for errors. */

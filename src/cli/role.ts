@@ -1,17 +1,20 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
+import type { Option } from 'commander';
 import { type Clock, createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
 import { createRandom, type Random } from '../core/random.js';
 import { createTopology, type NodeSpec, type Topology } from '../lab/topology.js';
 import { eventText } from '../observe/event-text.js';
-import { createJournal } from '../observe/journal.js';
+import { createJournal, type Journal } from '../observe/journal.js';
 import { pairPaths, readKeyPair, readTrustedCertificates } from '../pki/files.js';
-import type { TlsFiles } from '../wire/tls.js';
+import type { Renewable, TlsFiles } from '../wire/tls.js';
+import { TlsFilesGroup } from '../wire/tls-files-group.js';
 import { listenForSignals } from './signals.js';
 import { createEventPrinter } from './terminal.js';
+import { option, portNumber } from './values.js';
 
 /** What a role that runs alone needs of its surroundings. */
 export interface RoleGround {
@@ -22,10 +25,28 @@ export interface RoleGround {
   readonly packetEvents: boolean;
 }
 
-export interface RoleFlags {
-  readonly certs: string;
+/** What every role takes. */
+export interface CommonFlags {
   readonly packets?: boolean;
+  readonly certs?: string;
+  readonly adminPort?: number;
+  readonly adminAddress?: string;
 }
+
+export interface RoleFlags extends CommonFlags {
+  readonly certs: string;
+}
+
+/** Options that every role takes, `--certs` aside. */
+export const commonOptions = {
+  packets: () => option('--packets', 'print every packet, too'),
+  adminPort: () =>
+    option('--admin-port <port>', 'mTLS port that serves events to `konnsim events`; default none').argParser(
+      portNumber,
+    ),
+  adminAddress: () =>
+    option('--admin-address <address>', 'where the admin port listens').default('127.0.0.1'),
+} as const satisfies Record<string, () => Option>;
 
 /** Hands over how to end what was just started. */
 export type Started = (close: () => Promise<void>) => void;
@@ -35,14 +56,32 @@ export type Started = (close: () => Promise<void>) => void;
  * again, the last first, also when the rest of the start fails. Resolves with the exit code.
  */
 export async function runRole(
-  flags: { readonly packets?: boolean },
+  flags: CommonFlags,
   start: (ground: RoleGround, started: Started) => Promise<readonly string[]>,
 ): Promise<number> {
   collectPayloadsHere();
   const interruption = listenForSignals();
   const closes: (() => Promise<void>)[] = [];
   try {
-    const lines = await start(createRoleGround(flags), (close) => void closes.unshift(close));
+    const wallStartMs = Date.now();
+    const ground = createRoleGround(flags);
+    const started: Started = (close) => void closes.unshift(close);
+    const lines = [...(await start(ground, started))];
+    if (flags.adminPort !== undefined) {
+      const { startAdminPort } = await import('./admin.js');
+      const { adminAddress: host = '127.0.0.1', adminPort: port, certs = 'certs' } = flags;
+      const tls = await readTls(certs, 'observe');
+      const admin = await startAdminPort({
+        host,
+        port,
+        tls,
+        journal: ground.journal,
+        clock: ground.clock,
+        wallStartMs,
+      });
+      started(() => admin.close());
+      lines.push(`admin ${admin.address}`);
+    }
     // One write, so that no event comes between them.
     process.stdout.write(lines.map((line) => `${line}\n`).join(''));
     return await interruption.wanted;
@@ -60,18 +99,46 @@ function collectPayloadsHere(): void {
   setFlagsFromString('--no-concurrent-array-buffer-sweeping');
 }
 
-function createRoleGround({ packets = false }: { readonly packets?: boolean }): RoleGround {
-  const clock = createRealClock();
-  const journal = createJournal({ clock, capacity: 100 });
-  const print = createEventPrinter();
-  journal.subscribe((event) => print(eventText(event)));
-  return { clock, random: createRandom(randomInt(2 ** 32)), emit: journal.emit, packetEvents: packets };
+interface GroundWithJournal extends RoleGround {
+  readonly journal: Journal;
 }
+
+function createRoleGround({ packets = false, adminPort }: CommonFlags): GroundWithJournal {
+  const clock = createRealClock();
+  const observed = adminPort !== undefined;
+  const journal = createJournal({ clock, capacity: observed ? heldEvents : 100 });
+  const print = createEventPrinter();
+  journal.subscribe((event) => {
+    if (packets || event.kind !== 'packet') print(eventText(event));
+  });
+  const random = createRandom(randomInt(2 ** 32));
+  return { clock, random, emit: journal.emit, packetEvents: packets || observed, journal };
+}
+
+/** Events kept for those who ask later. */
+const heldEvents = 20_000;
 
 /** Reads one pair of a certificate folder and its CA. Rejects with FILE_UNREADABLE or CERT_INVALID. */
 export async function readTls(folder: string, leaf: string): Promise<TlsFiles> {
   const pair = await readKeyPair(pairPaths(folder, leaf));
   return { ca: await readTrustedCertificates(join(folder, 'ca.crt')), cert: pair.certPem, key: pair.keyPem };
+}
+
+/** Reads a leaf of the certificate folder, and follows its changes for as long as the role runs. */
+export type UseTls = (leaf: string) => Promise<Renewable<TlsFiles>>;
+
+/** For one role: `node` is its name in events. */
+export function tlsUser(
+  { certs }: RoleFlags,
+  { clock, emit }: RoleGround,
+  { node, started }: { readonly node: string; readonly started: Started },
+): UseTls {
+  const group = new TlsFilesGroup({ node, clock, emit });
+  started(() => group.close());
+  return (leaf) => {
+    const { certPath, keyPath } = pairPaths(certs, leaf);
+    return group.use([join(certs, 'ca.crt'), certPath, keyPath], () => readTls(certs, leaf));
+  };
 }
 
 /** The standard cluster, the same in every process that is told the same number of nodes. */

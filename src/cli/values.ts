@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { splitHostPort } from '../core/address.js';
 import { parseDuration } from '../core/duration.js';
+import { type FaithfulName, type FaithfulRole, faithfulNames, parseFaithful } from '../core/faithful.js';
 import type { StrategyName } from '../core/strategy.js';
 import { mostSocketPathBytes } from '../wire/socket-listener.js';
 
@@ -77,4 +78,19 @@ export function socketPath(text: string): string {
   throw new InvalidArgumentError(
     `The path of a Unix socket has room for ${mostSocketPathBytes} bytes, this one has ${sizeBytes}.`,
   );
+}
+
+/**
+ * `--faithful NAME[,NAME]` of the commands that run these roles. Names of other roles are taken and have no effect, so
+ * that one KONNSIM_FAITHFUL serves all parts.
+ */
+export function faithfulOption(roles: readonly FaithfulRole[]): Option {
+  const concerned = faithfulNames(roles).join(', ');
+  return option('--faithful <names>', `behaviour of the original to bring back: ${concerned}`)
+    .argParser((text): readonly FaithfulName[] => {
+      const names = parseFaithful(text);
+      if (!('unknown' in names)) return names;
+      throw new InvalidArgumentError(`"${names.unknown}" is none of ${concerned}.`);
+    })
+    .default([], 'none');
 }

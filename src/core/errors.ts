@@ -110,6 +110,16 @@ export const errorTable = {
     hint: 'Start one with `konnsim up`, or name its folder with --dir.',
   },
   LAB_STOPPED: { audience: 'user', httpStatus: 503, hint: 'The lab was stopped; start a new one.' },
+  API_UNREACHABLE: {
+    audience: 'peer',
+    httpStatus: 502,
+    hint: 'The Kubernetes API does not answer. Is it running, and are address and CA of the kubeconfig right?',
+  },
+  API_REFUSED: {
+    audience: 'peer',
+    httpStatus: 502,
+    hint: 'The Kubernetes API answered with this failure. Does the user of the kubeconfig have the permission?',
+  },
   INTERNAL: {
     audience: 'bug',
     httpStatus: 500,
@@ -159,4 +169,10 @@ export class TunnelError extends Error {
       where === undefined ? { cause: caught } : { cause: caught, where },
     );
   }
+}
+
+/** Why a listener could not start: ADDRESS_IN_USE or ADDRESS_UNAVAILABLE. `address` is what it was to listen on. */
+export function listenError(cause: Error & { code?: string }, address: string, where: string): TunnelError {
+  const code = cause.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'ADDRESS_UNAVAILABLE';
+  return new TunnelError(code, `cannot listen on ${address}: ${cause.message}`, { where, cause });
 }

@@ -1,7 +1,15 @@
 import type { ErrorCode } from './errors.js';
 
 /** The parts of the picture. A `node` name in an event is `<role>/<name>`, such as `agent/node-1`. */
-export type Role = 'client' | 'apiserver' | 'server' | 'agent' | 'kubelet' | 'container' | 'lab';
+export type Role =
+  | 'client'
+  | 'apiserver'
+  | 'server'
+  | 'agent'
+  | 'kubelet'
+  | 'container'
+  | 'middlebox'
+  | 'lab';
 
 /** The seven packets of Konnectivity's wire. */
 export type PacketName = 'DIAL_REQ' | 'DIAL_RSP' | 'CLOSE_REQ' | 'CLOSE_RSP' | 'DATA' | 'DIAL_CLS' | 'DRAIN';
@@ -48,10 +56,14 @@ export interface LifecycleEvent extends Common {
     | 'backend.draining'
     | 'frontend.opened'
     | 'frontend.closed'
-    /** A TLS handshake failed; `address` is the peer's while it is still there, `error` the reason. */
-    | 'peer.refused';
+    /** A TLS handshake failed, or a peer broke a limit; `address` is its while it is there, `error` the reason. */
+    | 'peer.refused'
+    /** Certificate files have changed: handshakes take them, or, with `code` and `error`, go on with those before. */
+    | 'certificates.renewed'
+    | 'certificates.rejected';
   readonly address?: string;
   readonly error?: string;
+  readonly code?: ErrorCode;
   /** Milliseconds until the next try, for `agent.retry`. */
   readonly delayMs?: number;
 }
@@ -87,7 +99,53 @@ export interface RequestEvent extends Common {
   readonly durationMs?: number;
 }
 
-export type EventBody = PacketEvent | LifecycleEvent | ConnectionEvent | RequestEvent;
+/** How many proxy-servers there are, by leases in a Kubernetes API and by what servers say. */
+export interface LeaseEvent extends Common {
+  readonly kind: /** A server's own lease is there, again. */
+    | 'lease.acquired'
+    | 'lease.released'
+    /** A server removed an expired lease. */
+    | 'lease.collected'
+    /** A call to the API failed; it is tried again. */
+    | 'lease.failed'
+    /** An agent counts another number of servers; `text` says by what. */
+    | 'servers.counted';
+  /** Name of the lease. */
+  readonly lease?: string;
+  readonly count?: number;
+  readonly code?: ErrorCode;
+  readonly error?: string;
+}
+
+/** A TCP flow through a middlebox. `peer` is who connected, `address` where the flow leads. */
+export interface FlowEvent extends Common {
+  readonly kind: 'flow.opened' | 'flow.refused' | 'flow.forgotten' | 'flow.lost' | 'flow.closed';
+  /** 1, 2, 3 … in the order of the device; a refused flow has none. */
+  readonly flow?: string;
+  readonly address?: string;
+  readonly verdict?: 'drop' | 'reset';
+  /** How long nothing had passed, ms. */
+  readonly idleMs?: number;
+  /** Who sent what was lost. */
+  readonly from?: 'client' | 'target';
+  /** Bytes that were lost. */
+  readonly bytes?: number;
+  readonly end?: 'fin' | 'reset' | 'idle reset' | 'forgotten';
+  /** Bytes that came from each end, and those of them that were lost. */
+  readonly clientBytes?: number;
+  readonly targetBytes?: number;
+  readonly lostBytes?: number;
+  readonly error?: string;
+  readonly durationMs?: number;
+}
+
+export type EventBody =
+  | PacketEvent
+  | LifecycleEvent
+  | ConnectionEvent
+  | RequestEvent
+  | FlowEvent
+  | LeaseEvent;
 export type EventKind = EventBody['kind'];
 
 /** An event in a journal: what happened plus its place in the order of the lab. */

@@ -7,6 +7,8 @@ export interface ObjectMeta {
   readonly resourceVersion?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly deletionTimestamp?: string;
+  readonly deletionGracePeriodSeconds?: number;
 }
 
 export interface ContainerPort {
@@ -20,9 +22,12 @@ export interface Container {
   readonly image: string;
   readonly command?: readonly string[];
   readonly args?: readonly string[];
+  readonly workingDir?: string;
   readonly env?: readonly { readonly name: string; readonly value: string }[];
   readonly ports?: readonly ContainerPort[];
   readonly stdin?: boolean;
+  /** The first attach that sends standard input is the only one. */
+  readonly stdinOnce?: boolean;
   readonly tty?: boolean;
 }
 
@@ -32,6 +37,7 @@ export type ContainerState =
       readonly terminated: {
         readonly exitCode: number;
         readonly reason: string;
+        readonly message?: string;
         readonly startedAt: string;
         readonly finishedAt: string;
       };
@@ -57,7 +63,10 @@ export interface Pod {
   readonly spec: {
     readonly nodeName: string;
     readonly containers: readonly Container[];
+    readonly initContainers?: readonly Container[];
+    readonly ephemeralContainers?: readonly Container[];
     readonly restartPolicy?: string;
+    readonly terminationGracePeriodSeconds?: number;
   };
   readonly status: {
     readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
@@ -71,6 +80,8 @@ export interface Pod {
       readonly lastTransitionTime: string;
     }[];
     readonly containerStatuses: readonly ContainerStatus[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly ephemeralContainerStatuses?: readonly ContainerStatus[];
   };
 }
 

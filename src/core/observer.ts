@@ -15,14 +15,16 @@ export type DialFailureReason =
   | 'frontend_close';
 
 /** Why a connection ended, for the connection_closed events. */
-export type CloseReason =
-  | 'frontend'
-  | 'agent'
-  | 'frontend_lost'
-  | 'agent_lost'
-  | 'frontend_stalled'
-  | 'mismatch'
-  | 'reused_id';
+export const closeReasons = [
+  'frontend',
+  'agent',
+  'frontend_lost',
+  'agent_lost',
+  'frontend_stalled',
+  'mismatch',
+  'reused_id',
+] as const;
+export type CloseReason = (typeof closeReasons)[number];
 
 /**
  * What a server machine tells about itself. Every method must return at once. DATA goes through `packet` only, with
@@ -46,6 +48,8 @@ export interface DialFacts {
   readonly address: string;
   /** Why this agent, in words. */
   readonly because: string;
+  /** When the agent was asked, by the machine's clock; absent when none was. */
+  readonly startedAt?: number;
 }
 
 export interface ConnectionFacts {
@@ -55,4 +59,7 @@ export interface ConnectionFacts {
   readonly agent: string;
   readonly address: string;
   readonly livedMs: number;
+  /** Payload that was passed on, bytes. */
+  readonly toAgentBytes: number;
+  readonly fromAgentBytes: number;
 }

@@ -1,5 +1,5 @@
 import type { EventBody } from './events.js';
-import type { Packet } from './packet.js';
+import { type Packet, payloadBytes } from './packet.js';
 
 /** What a packet looks like in a journal; undefined for types that nobody knows. */
 export function packetEvent(
@@ -9,7 +9,7 @@ export function packetEvent(
   packet: Packet,
 ): EventBody | undefined {
   if (packet.kind === 'UNKNOWN') return undefined;
-  const bytes = packet.kind === 'DATA' ? packet.data.length : 0;
+  const bytes = packet.kind === 'DATA' ? payloadBytes(packet) : 0;
   return { kind: 'packet', node, peer, dir, packet: packet.kind, bytes, ...idsOf(packet), ...textOf(packet) };
 }
 

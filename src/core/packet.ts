@@ -45,6 +45,8 @@ export interface DataPacket extends Received {
   readonly kind: 'DATA';
   readonly connectId: ConnectId;
   readonly data: Uint8Array;
+  /** The same payload as it came in, in order; `data` then joins them, with a copy, when somebody asks. */
+  readonly pieces?: readonly Uint8Array[];
 }
 
 export interface DialClosePacket extends Received {
@@ -127,6 +129,16 @@ export const dataPacket = (connection: ConnectId, data: Uint8Array): DataPacket 
   connectId: connection,
   data,
 });
+
+/** The payload without a copy, whatever it came in. */
+export const payloadPieces = (packet: DataPacket): readonly Uint8Array[] => packet.pieces ?? [packet.data];
+
+export function payloadBytes(packet: DataPacket): number {
+  if (packet.pieces === undefined) return packet.data.length;
+  let bytes = 0;
+  for (const piece of packet.pieces) bytes += piece.length;
+  return bytes;
+}
 
 export const dialClose = (id: DialId): DialClosePacket => ({ kind: 'DIAL_CLS', dialId: id });
 export const drainPacket: DrainPacket = { kind: 'DRAIN' };

@@ -3,12 +3,6 @@ import { type FlagGroup, flag } from './flags/flag-row.js';
 const oneStream = 'there are no log files';
 const ownFormat = 'log lines have one form';
 
-/** Reasons of flags that no program starts with. */
-export const refusals = {
-  tokens: 'agents are not yet asked for tokens; use --cluster-ca-cert',
-  leases: 'leases are not yet supported',
-} as const;
-
 /** Reasons of flags that both programs take and that do nothing here. */
 export const noEffect = {
   profiling: 'there is no Go profiler here',

@@ -1,5 +1,4 @@
 import { errorLines } from '../cli/terminal.js';
-import { TunnelError } from '../core/errors.js';
 import { createKlog, type Klog } from './klog.js';
 import type { FlagOutcome } from './outcome.js';
 import { SignalQueue } from './signal-queue.js';
@@ -47,10 +46,4 @@ export async function runProgram<O extends { readonly verbosity: number }>({
 function fail(caught: unknown): number {
   process.stderr.write(`${errorLines(caught)}\n`);
   return 1;
-}
-
-/** What is said when a flag asks for something that security or routing depends on and that is not here. */
-export function refusal(program: string, flag: string, why: string): TunnelError {
-  const hint = `Start ${program} without it, or use Konnectivity's own.`;
-  return new TunnelError('CONFIG_INVALID', `--${flag} is refused: ${why}`, { where: program, hint });
 }

@@ -9,6 +9,11 @@ export interface TlsFlagNames {
   readonly key: string;
 }
 
+/** The files that are named. */
+export function namedFiles({ certFile, keyFile, caFile }: TlsFileNames): readonly string[] {
+  return [certFile, keyFile, caFile].filter((name) => name !== undefined);
+}
+
 /** Reads what a server shows; its CA, where there is one, is for clients. Rejects with CONFIG_INVALID, FILE_UNREADABLE. */
 export async function readServerTls(names: TlsFileNames, flags: TlsFlagNames): Promise<ServerTls> {
   const { certFile, keyFile, caFile } = names;

@@ -1,11 +1,16 @@
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
+import type { AccessControl } from './auth/access-control.js';
+import type { KubeletSettings } from './config.js';
+import type { HttpCounters } from './metrics/http-counters.js';
+import type { UsageMeter } from './metrics/node-usage.js';
 import type { Runtime } from './runtime/runtime.js';
 
 /** What both doors of a kubelet share. */
 export interface DoorContext {
   /** `kubelet/<name>`, as events and errors name it. */
   readonly node: string;
+  readonly nodeName: string;
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly emit: EventSink;
@@ -13,4 +18,12 @@ export interface DoorContext {
   readonly wallTimeMs: () => number;
   /** The requests that are being answered at this moment. */
   readonly active: Set<object>;
+  readonly access: AccessControl;
+  readonly settings: KubeletSettings;
+  readonly counters: HttpCounters;
+  readonly meter: UsageMeter;
+  /** When the kubelet came up, epoch milliseconds. */
+  readonly startedAtMs: number;
+  /** Where it listens; known once it does. */
+  readonly address: () => { readonly host: string; readonly port: number };
 }

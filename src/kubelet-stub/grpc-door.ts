@@ -1,9 +1,11 @@
 import type { TLSSocket } from 'node:tls';
 import {
   type ConnectionInjector,
+  status as grpcStatus,
   Server,
   ServerCredentials,
   ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
 import type { PackageDefinition } from '@grpc/proto-loader';
@@ -14,11 +16,15 @@ import { createWindowWidener } from '../wire/grpc-internals.js';
 import { statusFromError } from '../wire/grpc-status.js';
 import { kubeletService, protoDefinition } from '../wire/proto.js';
 import type { TunnelCall } from '../wire/tunnel-service.js';
+import type { Verdict } from './auth/access-control.js';
+import { attributesOf } from './auth/attributes.js';
+import type { NodeAttributes } from './auth/user.js';
 import type { DoorContext } from './door.js';
 import { commandHandler } from './grpc-exec.js';
 import { logsHandler } from './grpc-logs.js';
 import { listPodsHandler } from './grpc-pods.js';
 import { portForwardHandler } from './grpc-port-forward.js';
+import { bearerToken } from './http-credentials.js';
 import { connectionKey, identifyPeer, type PeerIdentity } from './peer-identity.js';
 import { traceRequest } from './request-trace.js';
 
@@ -39,26 +45,62 @@ export interface GrpcDoor {
   close(): void;
 }
 
-/** Lets calls of known clients through; all others end with UNAUTHENTICATED and the reason. */
+/** Lets calls of clients through that may make them; all others end with the reason. */
 function clientGuard(context: DoorContext, peers: ReadonlyMap<string, PeerIdentity>): ServerInterceptor {
   const widen = createWindowWidener(windowBytes);
   return (method, call) => {
     const { remoteAddress, remotePort } = call.getConnectionInfo();
-    const identity = peers.get(connectionKey(remoteAddress, remotePort));
-    if (identity?.kind === 'client') {
-      // An interceptor is handed what a handler's call holds.
-      widen({ call } as unknown as TunnelCall);
-      return new ServerInterceptingCall(call);
-    }
-    const reason = identity?.reason ?? 'the connection is closed';
-    const text = `Unauthorized: ${reason}`;
-    const subject = { verb: 'get', path: method.path, protocol: 'grpc', peer: call.getPeer() };
-    traceRequest(context, subject).failed(text);
-    const refusal = statusFromError(new TunnelError('UNAUTHORIZED', text, { where: context.node }));
+    const certificate = peers.get(connectionKey(remoteAddress, remotePort)) ?? closedConnection;
     return new ServerInterceptingCall(call, {
-      start: (next) => next({ onReceiveMetadata: () => call.sendStatus(refusal) }),
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, proceed) => {
+            const credentials = {
+              certificate,
+              token: bearerToken(metadata.get('authorization')[0]?.toString()),
+            };
+            void context.access.check(credentials, methodAttributes(method.path)).then((verdict) => {
+              if (verdict.kind === 'refused') return refuse(context, call, method.path, verdict);
+              // An interceptor is handed what a handler's call holds.
+              widen({ call } as unknown as TunnelCall);
+              proceed(metadata);
+            });
+          },
+        }),
     });
   };
+}
+
+const closedConnection: PeerIdentity = {
+  kind: 'stranger',
+  reason: 'the connection is closed',
+  isAbsent: false,
+};
+
+function refuse(
+  context: DoorContext,
+  call: ServerInterceptingCallInterface,
+  path: string,
+  { status, reason }: Extract<Verdict, { kind: 'refused' }>,
+): void {
+  const subject = { verb: 'get', path, protocol: 'grpc', peer: call.getPeer() };
+  traceRequest(context, subject).failed(reason, { status });
+  const refusal = statusFromError(new TunnelError('UNAUTHORIZED', reason, { where: context.node }));
+  call.sendStatus(status === 403 ? { ...refusal, code: grpcStatus.PERMISSION_DENIED } : refusal);
+}
+
+/** The same as for the HTTP path that does the same. */
+function methodAttributes(path: string): NodeAttributes {
+  const [, service, method] = path.split('/');
+  if (service !== 'konnsim.kubelet.v1.Kubelet') return attributesOf('GET', '/healthz');
+  switch (method) {
+    case 'ListPods':
+      return attributesOf('GET', '/pods');
+    case 'Logs':
+      return attributesOf('GET', '/containerLogs');
+    default:
+      return attributesOf('POST', '/exec');
+  }
 }
 
 function addServices(server: Server, context: DoorContext): void {

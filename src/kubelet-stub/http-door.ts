@@ -2,12 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Timer } from '../core/clock.js';
+import type { Upgrade } from '../streams/types.js';
 import { refuseUpgrade } from '../streams/upgrade-response.js';
+import { attributesOf } from './auth/attributes.js';
 import type { DoorContext } from './door.js';
-import { sendText } from './http-reply.js';
+import { credentialsOf } from './http-credentials.js';
+import { type Refusal, sendText } from './http-reply.js';
 import { answerRequest, parseRequest, subjectOf } from './http-request.js';
 import { answerUpgrade } from './http-upgrade.js';
-import { identifyPeer } from './peer-identity.js';
 import { traceRequest } from './request-trace.js';
 
 /** The HTTP/1.1 door of a kubelet. */
@@ -45,36 +47,58 @@ class IdleWatch {
   }
 }
 
-const unauthorized = { status: 401, text: 'Unauthorized' };
-
-/** Whether the peer may ask. If not, that is reported, and the answer is 401. */
-function admit(context: DoorContext, request: IncomingMessage): boolean {
-  const identity = identifyPeer(request.socket as TLSSocket);
-  if (identity.kind === 'client') return true;
-  const trace = traceRequest(context, subjectOf(request, parseRequest(request)));
-  trace.failed(`Unauthorized: ${identity.reason}`, { status: unauthorized.status });
-  return false;
+/** Whether the peer may ask for this. If not, that is reported, and the answer is the refusal. */
+async function admit(context: DoorContext, request: IncomingMessage): Promise<Refusal | undefined> {
+  const parsed = parseRequest(request);
+  const attributes = attributesOf(request.method ?? 'GET', parsed.pathname);
+  const verdict = await context.access.check(credentialsOf(request), attributes);
+  if (verdict.kind === 'allowed') return undefined;
+  const { status, text, reason } = verdict;
+  traceRequest(context, subjectOf(request, parsed)).failed(reason, { status });
+  return { status, text };
 }
 
-function onRequest(context: DoorContext, request: IncomingMessage, response: ServerResponse): void {
+async function onRequest(
+  context: DoorContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   response.on('error', () => undefined);
   request.resume();
-  if (admit(context, request)) answerRequest(context, request, response);
-  else sendText(response, unauthorized);
+  const refusal = await admit(context, request);
+  if (refusal === undefined) answerRequest(context, request, response);
+  else sendText(response, refusal);
 }
+
+async function onUpgrade(context: DoorContext, upgrade: Upgrade): Promise<void> {
+  const refusal = await admit(context, upgrade.request);
+  if (upgrade.socket.destroyed) return;
+  if (refusal === undefined) return answerUpgrade(context, upgrade);
+  refuseUpgrade(upgrade.socket, { status: refusal.status, body: refusal.text }, context.clock);
+}
+
+/** Counts a request until `over` is closed. */
+function count({ counters }: DoorContext, request: IncomingMessage, over: ServerResponse | Duplex): void {
+  const { route, pathname, search } = parseRequest(request);
+  const isLong =
+    longRunning.has(route.kind) || (route.kind === 'containerLogs' && /[?&]follow=(1|true)/.test(search));
+  over.once('close', counters.begin(request.method ?? 'GET', pathname, isLong));
+}
+
+const longRunning = new Set(['exec', 'attach', 'portForward']);
 
 function createHttpServer(context: DoorContext, watch: IdleWatch): Server {
   const server = createServer({ maxHeaderSize: maxHeaderBytes, keepAliveTimeout: 0 });
   server.on('request', (request, response) => {
     watch.busy(request.socket);
     response.once('close', () => watch.idle(request.socket));
-    onRequest(context, request, response);
+    count(context, request, response);
+    void onRequest(context, request, response);
   });
   server.on('upgrade', (request, socket, head) => {
     watch.busy(socket);
-    const upgrade = { request, socket, head };
-    if (admit(context, request)) answerUpgrade(context, upgrade);
-    else refuseUpgrade(socket, { status: 401, body: unauthorized.text }, context.clock);
+    count(context, request, socket);
+    void onUpgrade(context, { request, socket, head });
   });
   server.on('clientError', (_error, socket) => {
     // Read on and drop: to close with bytes unread would reset the connection, and the answer with it.

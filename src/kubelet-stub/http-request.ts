@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TunnelError } from '../core/errors.js';
 import type { DoorContext } from './door.js';
 import { serveLogs } from './http-logs.js';
+import { answerNode } from './http-node.js';
 import { type Answered, sendBody, sendJson, sendText } from './http-reply.js';
 import { matchRoute, type Route } from './http-router.js';
 import { runCommand } from './http-run.js';
@@ -57,7 +58,14 @@ function verbOf(route: Route): string {
     case 'pods':
     case 'runningPods':
       return 'list';
+    case 'checkpoint':
+      return 'checkpoint';
     case 'healthz':
+    case 'metrics':
+    case 'summary':
+    case 'configz':
+    case 'nodeLogs':
+    case 'disabled':
     case 'notFound':
     case 'methodNotAllowed':
       return 'get';
@@ -84,13 +92,33 @@ async function sendRun(
   return status < 400 ? { status } : { status, error: body.toString('utf8', 0, 256) };
 }
 
+const debugging = new Set([
+  'exec',
+  'attach',
+  'portForward',
+  'run',
+  'containerLogs',
+  'runningPods',
+  'disabled',
+  'nodeLogs',
+]);
+
+/** The text of a 405 when the configuration has turned a path off. */
+export function disabledText({ settings }: DoorContext, { kind }: Route): string | undefined {
+  if (!settings.enableDebuggingHandlers && debugging.has(kind)) return 'Debug endpoints are disabled.';
+  if (!settings.enableSystemLogHandler && kind === 'nodeLogs') return 'logs endpoint is disabled.';
+  return undefined;
+}
+
 /** Answers everything that is not an upgrade. */
 async function respond(
   context: DoorContext,
   parsed: ParsedRequest,
   response: ServerResponse,
 ): Promise<Answered> {
-  const { route, search } = parsed;
+  const { route, pathname, search } = parsed;
+  const disabled = disabledText(context, route);
+  if (disabled !== undefined) return sendText(response, { status: 405, text: disabled });
   switch (route.kind) {
     case 'healthz':
       return sendText(response, { status: 200, text: 'ok' });
@@ -108,6 +136,14 @@ async function respond(
       if (plan.kind === 'refused') return sendText(response, plan);
       return sendText(response, { status: 500, text: 'Upgrade request required' });
     }
+    case 'metrics':
+    case 'summary':
+    case 'configz':
+    case 'nodeLogs':
+    case 'checkpoint':
+      return answerNode(context, { route, pathname, search }, response);
+    case 'disabled':
+      return sendText(response, { status: 405, text: route.text });
     case 'notFound':
       return sendText(response, { status: 404, text: '404: Page Not Found' });
     case 'methodNotAllowed': {

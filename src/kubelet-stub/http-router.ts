@@ -11,7 +11,12 @@ export type Route =
       readonly pod: string;
       readonly uid?: string;
     }
+  | { readonly kind: 'checkpoint'; readonly ref: ContainerRef }
+  | { readonly kind: 'metrics'; readonly of: 'kubelet' | 'cadvisor' | 'resource' | 'probes' | 'slis' }
   | { readonly kind: 'pods' | 'runningPods' | 'healthz' }
+  | { readonly kind: 'configz' | 'summary' | 'nodeLogs' }
+  /** Served by a real kubelet only when somebody has turned it on. */
+  | { readonly kind: 'disabled'; readonly text: string }
   | { readonly kind: 'notFound' }
   | { readonly kind: 'methodNotAllowed'; readonly allow: string };
 
@@ -59,12 +64,45 @@ function matchPath(first: string, rest: readonly string[]): Route {
       return rest.join('') === '' ? { kind: 'pods' } : { kind: 'notFound' };
     case 'runningpods':
       return rest.join('') === '' ? { kind: 'runningPods' } : { kind: 'notFound' };
+    case 'checkpoint':
+      return forContainer(containerOf(rest, false), (ref) => ({ kind: 'checkpoint', ref }));
     case 'healthz':
       return rest.length <= 1 && healthChecks.has(rest[0] ?? '') ? { kind: 'healthz' } : { kind: 'notFound' };
+    default:
+      return matchNodePath(first, rest);
+  }
+}
+
+/** What is about the node, and not about a pod. */
+function matchNodePath(first: string, rest: readonly string[]): Route {
+  const path = rest.join('/').replace(/\/$/, '');
+  switch (first) {
+    case 'metrics': {
+      const of = metricSets.get(path);
+      return of === undefined ? { kind: 'notFound' } : { kind: 'metrics', of };
+    }
+    case 'stats':
+      return path === 'summary' ? { kind: 'summary' } : { kind: 'notFound' };
+    case 'configz':
+      return path === '' ? { kind: 'configz' } : { kind: 'notFound' };
+    case 'logs':
+      return { kind: 'nodeLogs' };
+    case 'debug':
+      if (rest[0] === 'pprof') return { kind: 'disabled', text: 'profiling endpoint is disabled.' };
+      if (path === 'flags/v') return { kind: 'disabled', text: 'flags endpoint is disabled.' };
+      return { kind: 'notFound' };
     default:
       return { kind: 'notFound' };
   }
 }
+
+const metricSets: ReadonlyMap<string, Extract<Route, { kind: 'metrics' }>['of']> = new Map([
+  ['', 'kubelet'],
+  ['cadvisor', 'cadvisor'],
+  ['resource', 'resource'],
+  ['probes', 'probes'],
+  ['slis', 'slis'],
+]);
 
 function methodsOf(route: Route): readonly string[] | undefined {
   switch (route.kind) {
@@ -73,12 +111,18 @@ function methodsOf(route: Route): readonly string[] | undefined {
     case 'portForward':
       return ['GET', 'POST'];
     case 'run':
+    case 'checkpoint':
       return ['POST'];
     case 'containerLogs':
     case 'pods':
     case 'runningPods':
     case 'healthz':
+    case 'metrics':
+    case 'summary':
+    case 'configz':
+    case 'nodeLogs':
       return ['GET'];
+    case 'disabled':
     case 'notFound':
     case 'methodNotAllowed':
       return undefined;

@@ -7,7 +7,7 @@ import type { RemoteCommandResult, RemoteCommandStreams, StreamProtocol, Upgrade
 import { endSoon, refuseUpgrade } from '../streams/upgrade-response.js';
 import type { DoorContext } from './door.js';
 import { responseOnSocket } from './http-reply.js';
-import { answerRequest, parseRequest, subjectOf } from './http-request.js';
+import { answerRequest, disabledText, parseRequest, subjectOf } from './http-request.js';
 import { planUpgrade, type UpgradePlan } from './http-upgrade-plan.js';
 import { type RequestTrace, traceRequest } from './request-trace.js';
 
@@ -85,14 +85,25 @@ function serveCommand(context: DoorContext, upgrade: Upgrade, plan: CommandPlan,
       throw caught;
     }
   };
-  serveRemoteCommand(upgrade, plan.options, run, { clock, operation: plan.verb, onProtocol, onFailure });
+  serveRemoteCommand(upgrade, plan.options, run, {
+    ...{ clock, operation: plan.verb, onProtocol, onFailure },
+    ...timeoutsOf(context),
+  });
 }
 
 function servePorts(context: DoorContext, upgrade: Upgrade, plan: PortsPlan, trace: UpgradeTrace): void {
   upgrade.socket.once('close', () => trace.ended(true));
   const { clock } = context;
   const { onProtocol, onFailure } = trace;
-  servePortForward(upgrade, plan.connect, { clock, podId: plan.podId, onProtocol, onFailure });
+  servePortForward(upgrade, plan.connect, {
+    ...{ clock, podId: plan.podId, onProtocol, onFailure },
+    ...timeoutsOf(context),
+  });
+}
+
+function timeoutsOf({ settings }: DoorContext): { creationTimeoutMs: number; idleTimeoutMs: number } {
+  const { streamCreationTimeoutMs, streamingConnectionIdleTimeoutMs } = settings;
+  return { creationTimeoutMs: streamCreationTimeoutMs, idleTimeoutMs: streamingConnectionIdleTimeoutMs };
 }
 
 /** Answers a request that asks for an upgrade: on a stream's path with the stream, elsewhere as if it had not. */
@@ -103,8 +114,12 @@ export function answerUpgrade(context: DoorContext, upgrade: Upgrade): void {
   if (route.kind !== 'exec' && route.kind !== 'attach' && route.kind !== 'portForward') {
     return answerRequest(context, request, responseOnSocket(request, socket));
   }
+  const disabled = disabledText(context, route);
   const trace = traceRequest(context, { ...subjectOf(request, parsed), protocol: offeredProtocol(request) });
-  const plan = planUpgrade(context, route, parsed.search);
+  const plan: UpgradePlan =
+    disabled === undefined
+      ? planUpgrade(context, route, parsed.search)
+      : { kind: 'refused', status: 405, text: disabled };
   switch (plan.kind) {
     case 'refused':
       trace.failed(plan.text, { status: plan.status });

@@ -1,8 +1,13 @@
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
+import type { Renewable } from '../wire/tls.js';
+import { AccessControl } from './auth/access-control.js';
+import { type KubeletConfig, settingsOf } from './config.js';
 import type { DoorContext } from './door.js';
 import { createGrpcDoor } from './grpc-door.js';
 import { createHttpDoor } from './http-door.js';
+import { HttpCounters } from './metrics/http-counters.js';
+import { UsageMeter } from './metrics/node-usage.js';
 import type { Runtime } from './runtime/runtime.js';
 import { type KubeletTls, openTlsPort } from './tls-port.js';
 
@@ -12,9 +17,10 @@ export interface KubeletOptions {
   readonly host?: string;
   /** Default 0, a free one. */
   readonly port?: number;
-  readonly tls: KubeletTls;
+  readonly tls: KubeletTls | Renewable<KubeletTls>;
   /** Where containers run. It stays the caller's: closing the kubelet does not close it. */
   readonly runtime: Runtime;
+  readonly config?: KubeletConfig;
   readonly clock: Clock;
   readonly emit: EventSink;
   /** Wall time of the lab in epoch milliseconds, as its runtime counts it; the machine's, run by `clock`, when absent. */
@@ -38,12 +44,13 @@ const defaultHandshakeTimeoutMs = 10_000;
 
 /**
  * Starts a kubelet: one TLS port, where ALPN `h2` is gRPC (`konnsim.kubelet.v1`, health, reflection) and everything
- * else the kubelet's HTTP API. Both ask for a client certificate of `tls.clientCa`.
+ * else the kubelet's HTTP API. Both ask for a client certificate of `tls.clientCa`, or what else `config.access` takes.
  * Rejects with ADDRESS_IN_USE, ADDRESS_UNAVAILABLE or CERT_INVALID.
  */
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const { clock, emit } = options;
-  const context = contextOf(options);
+  let listening: Kubelet['address'] = { host: '', port: 0 };
+  const context = contextOf(options, () => listening);
   const grpc = createGrpcDoor(context);
   const http = createHttpDoor(context);
   const port = await openTlsPort({
@@ -55,6 +62,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     accept: { h2: (socket) => grpc.accept(socket), http1: (socket) => http.accept(socket) },
   });
   const { address } = port;
+  listening = address;
   emit({ node: context.node, kind: 'role.started', address: `${address.host}:${address.port}` });
   return {
     address,
@@ -73,15 +81,21 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   };
 }
 
-function contextOf({ nodeName, runtime, clock, emit, wallTimeMs }: KubeletOptions): DoorContext {
+function contextOf(
+  { nodeName, runtime, clock, emit, wallTimeMs, config = {} }: KubeletOptions,
+  address: DoorContext['address'],
+): DoorContext {
   const [startTimeMs, origin] = [Date.now(), clock.now()];
+  const wall = wallTimeMs ?? (() => startTimeMs + clock.now() - origin);
+  const settings = settingsOf(config);
   return {
-    node: `kubelet/${nodeName}`,
-    runtime,
-    clock,
-    emit,
+    ...{ node: `kubelet/${nodeName}`, nodeName, runtime, clock, emit, settings, address },
     active: new Set(),
-    wallTimeMs: wallTimeMs ?? (() => startTimeMs + clock.now() - origin),
+    wallTimeMs: wall,
+    startedAtMs: wall(),
+    access: new AccessControl(settings.access),
+    counters: new HttpCounters(clock),
+    meter: new UsageMeter(runtime, wall),
   };
 }
 

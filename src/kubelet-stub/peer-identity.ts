@@ -2,24 +2,28 @@ import type { TLSSocket } from 'node:tls';
 
 /** Who is at the other end of a connection: a client whose certificate the client CA signed, or nobody we know. */
 export type PeerIdentity =
-  | { readonly kind: 'client'; readonly name: string }
-  | { readonly kind: 'stranger'; readonly reason: string };
+  | { readonly kind: 'client'; readonly name: string; readonly groups: readonly string[] }
+  | { readonly kind: 'stranger'; readonly reason: string; readonly isAbsent: boolean };
 
 /** Reads the verdict of the TLS handshake. */
 export function identifyPeer(socket: TLSSocket): PeerIdentity {
   const certificate = socket.getPeerCertificate();
-  if (socket.authorized) return { kind: 'client', name: commonName(certificate.subject?.CN) };
+  if (socket.authorized) {
+    const { CN, O } = certificate.subject ?? {};
+    return { kind: 'client', name: textsOf(CN).join(','), groups: textsOf(O) };
+  }
   // Node gives an empty object, not undefined, when the peer sent no certificate.
   if (certificate.raw === undefined)
-    return { kind: 'stranger', reason: 'no client certificate was presented' };
+    return { kind: 'stranger', reason: 'no client certificate was presented', isAbsent: true };
   const verdict: unknown = socket.authorizationError;
   const text = verdict instanceof Error ? verdict.message : String(verdict);
-  return { kind: 'stranger', reason: `the client certificate was not accepted: ${text}` };
+  return { kind: 'stranger', reason: `the client certificate was not accepted: ${text}`, isAbsent: false };
 }
 
-function commonName(name: string | string[] | undefined): string {
-  if (Array.isArray(name)) return name.join(',');
-  return name ?? '';
+/** A name may come once, often or not at all. */
+function textsOf(name: string | string[] | undefined): readonly string[] {
+  if (name === undefined) return [];
+  return Array.isArray(name) ? name : [name];
 }
 
 /** Names a connection while it lives: HTTP and gRPC both know the address and port of their peer. */

@@ -1,7 +1,8 @@
 import type { AddressInfo, Socket } from 'node:net';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
+import { currentTls, isRenewable, type Renewable } from '../wire/tls.js';
 import { connectionKey } from './peer-identity.js';
 
 export interface KubeletTls {
@@ -15,7 +16,7 @@ export interface KubeletTls {
 export interface TlsPortOptions {
   readonly host: string;
   readonly port: number;
-  readonly tls: KubeletTls;
+  readonly tls: KubeletTls | Renewable<KubeletTls>;
   readonly clock: Clock;
   /** How long a peer may take from connecting to a finished TLS handshake. */
   readonly handshakeTimeoutMs: number;
@@ -92,10 +93,9 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
 function createTlsServer({ tls }: TlsPortOptions): Server {
   try {
     return createServer({
-      cert: tls.cert,
-      key: tls.key,
-      ca: tls.clientCa,
-      ALPNProtocols: ['h2', 'http/1.1'],
+      ...secureOptions(currentTls(tls)),
+      // The server's order decides. gRPC offers h2 alone; a kube-apiserver offers both and wants the HTTP door.
+      ALPNProtocols: ['http/1.1', 'h2'],
       // Small frames (window updates, keystrokes) must not wait 40 ms for the peer's delayed acknowledgement.
       noDelay: true,
       // A peer without a good certificate gets an answer (401, UNAUTHENTICATED), not a broken handshake.
@@ -105,6 +105,10 @@ function createTlsServer({ tls }: TlsPortOptions): Server {
   } catch (caught) {
     throw TunnelError.from(caught, 'CERT_INVALID', 'kubelet certificate');
   }
+}
+
+function secureOptions({ cert, key, clientCa: ca }: KubeletTls): SecureContextOptions {
+  return { cert, key, ca };
 }
 
 function dispatch(table: ConnectionTable, socket: TLSSocket, { accept }: TlsPortOptions): void {
@@ -120,6 +124,10 @@ function dispatch(table: ConnectionTable, socket: TLSSocket, { accept }: TlsPort
  */
 export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
   const server = createTlsServer(options);
+  const { tls } = options;
+  const forget = isRenewable(tls)
+    ? tls.subscribe((renewed) => server.setSecureContext(secureOptions(renewed)))
+    : () => undefined;
   const table = new ConnectionTable(options.clock, options.handshakeTimeoutMs);
   server.on('connection', (socket: Socket) => table.add(socket));
   server.on('secureConnection', (socket) => dispatch(table, socket, options));
@@ -134,6 +142,7 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
       return table.size;
     },
     close() {
+      forget();
       if (server.listening) server.close();
       table.destroyAll();
       return closed;

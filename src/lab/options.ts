@@ -1,6 +1,8 @@
 import type { LabEvent } from '../core/events.js';
+import type { FaithfulName } from '../core/faithful.js';
 import type { StrategyName } from '../core/strategy.js';
 import type { Behaviour } from '../kubelet-stub/runtime/behaviours.js';
+import type { RuntimeKind } from '../kubelet-stub/runtime/create-runtime.js';
 
 export interface LabOptions {
   /** Nodes, each with an agent and a kubelet; 1 to 200. Default 2. */
@@ -14,8 +16,15 @@ export interface LabOptions {
    * stands in for one that is gone. With `destHost` alone a node without its agent cannot be reached.
    */
   readonly strategies?: readonly StrategyName[];
+  /** Behaviours of Konnectivity and kube-apiserver that are wanted back (`docs/faithful.md`). Default none. */
+  readonly faithful?: readonly FaithfulName[];
   /** Scripted answers of containers; the first that matches wins, the rest is the sandbox's shell. */
   readonly behaviours?: readonly Behaviour[];
+  /**
+   * What containers run in. `sandbox` (the default) is in memory; `process` starts real processes of this host, with
+   * your rights and without any confinement.
+   */
+  readonly runtime?: RuntimeKind;
   /** Where the API façade listens on 127.0.0.1. Default 0, a free port. */
   readonly apiPort?: number;
   /** Where the proxy-server listens for agents on 127.0.0.1. Default 0, a free port. */

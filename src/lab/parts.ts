@@ -4,12 +4,14 @@ import { type ApiServer, startApiServer } from '../apiserver/api-server.js';
 import type { ObjectStore } from '../apiserver/store/object-store.js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
+import { type FaithfulName, faithfulOf } from '../core/faithful.js';
 import type { Pod } from '../core/objects.js';
 import type { Random } from '../core/random.js';
 import type { StrategyName } from '../core/strategy.js';
 import { type Kubelet, startKubelet } from '../kubelet-stub/kubelet.js';
 import type { Behaviour } from '../kubelet-stub/runtime/behaviours.js';
-import { createSandboxRuntime, type SandboxRuntime } from '../kubelet-stub/runtime/sandbox-runtime.js';
+import { createRuntime, type RuntimeKind } from '../kubelet-stub/runtime/create-runtime.js';
+import type { NodeRuntime } from '../kubelet-stub/runtime/runtime.js';
 import type { NodeNetwork } from '../links/node-network.js';
 import type { CertificateSet } from '../pki/certificate-set.js';
 import type { KeyPair } from '../pki/key-pair.js';
@@ -30,6 +32,12 @@ export interface LabGround {
   readonly certificates: CertificateSet;
   readonly network: NodeNetwork;
   readonly behaviours: readonly Behaviour[];
+  /** For all parts: each takes what concerns it. */
+  readonly faithful: readonly FaithfulName[];
+  /** What containers run in. */
+  readonly runtime: RuntimeKind;
+  /** The lab's own, for sockets and for the files of containers that are processes. */
+  readonly folder: string;
 }
 
 /** One end of a mutual TLS connection. */
@@ -56,7 +64,7 @@ export function serverPart(
 ): ServerPart {
   const name = 'server-1';
   let port = agentPort;
-  const { clock, random, emit } = ground;
+  const { clock, random, emit, faithful } = ground;
   const part = new RestartablePart<ProxyServer>({
     name: `server/${name}`,
     emit,
@@ -74,6 +82,7 @@ export function serverPart(
         clock,
         random,
         emit,
+        faithful,
       });
       port = Number(server.agentAddress.split(':').at(-1));
       return server;
@@ -86,7 +95,7 @@ export function serverPart(
 /** A node's kubelet with its containers: they live and die together, as after a reboot of the node. */
 export interface RunningKubelet {
   readonly kubelet: Kubelet;
-  readonly runtime: SandboxRuntime;
+  readonly runtime: NodeRuntime;
 }
 
 export function kubeletPart(
@@ -100,7 +109,7 @@ export function kubeletPart(
     name: `kubelet/${node.name}`,
     emit,
     start: async () => {
-      const runtime = createSandboxRuntime({ ...ground, nodeName: node.name, pods });
+      const runtime = await createRuntime(ground.runtime, { ...ground, nodeName: node.name, pods });
       const clientCa = ground.certificates.ca.certPem;
       const tls = { cert: pair.certPem, key: pair.keyPem, clientCa };
       const kubelet = await startKubelet({ nodeName: node.name, tls, runtime, clock, emit });
@@ -123,7 +132,7 @@ function kubeletPair({ certificates }: LabGround, node: string): KeyPair {
 
 /** A node's agent. It dials out to the server, wherever that is at the time. */
 export function agentPart(ground: LabGround, node: NodeSpec, server: ServerPart): RestartablePart<Agent> {
-  const { clock, random, emit, network } = ground;
+  const { clock, random, emit, network, faithful } = ground;
   return new RestartablePart<Agent>({
     name: `agent/${node.name}`,
     emit,
@@ -140,6 +149,7 @@ export function agentPart(ground: LabGround, node: NodeSpec, server: ServerPart)
         clock,
         random,
         emit,
+        faithful,
       });
       await agent.start();
       return agent;
@@ -174,11 +184,13 @@ export function apiServerPart(ground: LabGround, options: ApiServerPartOptions):
         store,
         dialer,
         kubeletTls: { ca: ca.certPem, cert: kubeletPairs.certPem, key: kubeletPairs.keyPem },
+        controllers: true,
         clock,
         emit,
         // Agents dial node addresses; ladders show what was dialled.
         preferredAddressTypes: ['InternalIP', 'Hostname'],
         version,
+        faithful: faithfulOf('apiserver', ground.faithful),
       });
       port = Number(apiserver.address.split(':').at(-1));
       return apiserver;

@@ -65,6 +65,9 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     certificates,
     network,
     behaviours: options.behaviours ?? [],
+    faithful: options.faithful ?? [],
+    runtime: options.runtime ?? 'sandbox',
+    folder: folder.path,
   };
   const store = createObjectStore(topology.objects, clock);
   return {

@@ -1,8 +1,11 @@
 import type { Segment } from '../core/observer.js';
+import { type AgentLevels, type AgentOwnMetrics, createAgentOwnMetrics } from './agent-own-metrics.js';
 import { type Level, MetricKit, type MetricsText, streamHelp, type Timing } from './metric-kit.js';
+import { showProcess } from './process-metrics.js';
 
-/** What an agent counts, under Konnectivity's names (`konnectivity_network_proxy_agent_…`). */
+/** What an agent counts, under Konnectivity's names (`konnectivity_network_proxy_agent_…`) but for `own`. */
 export interface AgentMetrics extends MetricsText {
+  readonly own: AgentOwnMetrics;
   /** A packet was taken from, or is about to be handed to, a server. */
   packet(segment: AgentSegment, packetType: string): void;
   /** A stream failed other than by its end; `code` is a gRPC code name, `packetType` is `Unknown` for receiving. */
@@ -24,12 +27,17 @@ export type AgentSegment = Extract<Segment, 'from_agent' | 'to_agent'>;
 
 const latencyBuckets = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 30];
 
-/** Makes the metrics of one agent. Help texts are Konnectivity's own: its tests, and users', compare them. */
-export function createAgentMetrics(): AgentMetrics {
+/**
+ * Makes the metrics of one agent. Help texts are Konnectivity's own: its tests, and users', compare them. `levels` is
+ * called when somebody reads.
+ */
+export function createAgentMetrics(levels: () => AgentLevels): AgentMetrics {
   const kit = new MetricKit('konnectivity_network_proxy_agent');
+  showProcess(new MetricKit('process', kit));
   const calls = 'made by the agent to the k8s apiserver, labeled by HTTP response code and reason';
   const leaseLabels = ['http_response_code', 'reason'];
   return {
+    own: createAgentOwnMetrics(new MetricKit('konnsim_agent', kit), levels),
     text: () => kit.text(),
     contentType: kit.contentType,
     packet: kit.packetCounter('stream_packets_total', streamHelp.packets),

@@ -62,6 +62,11 @@ export function levelOf(event: LabEvent): LogLevel {
     case 'role.killed':
     case 'agent.retry':
     case 'peer.refused':
+    case 'lease.failed':
+    case 'certificates.rejected':
+    case 'flow.refused':
+    case 'flow.forgotten':
+    case 'flow.lost':
       return 'warn';
     case 'agent.disconnected':
     case 'backend.disconnected':
@@ -71,9 +76,14 @@ export function levelOf(event: LabEvent): LogLevel {
     case 'role.started':
     case 'role.stopped':
     case 'agent.connected':
+    case 'servers.counted':
+    case 'lease.acquired':
+    case 'lease.released':
+    case 'lease.collected':
     case 'agent.draining':
     case 'backend.connected':
     case 'backend.draining':
+    case 'certificates.renewed':
     case 'request.started':
     case 'request.finished':
       return 'info';
@@ -86,6 +96,8 @@ export function levelOf(event: LabEvent): LogLevel {
     case 'endpoint.dialing':
     case 'endpoint.connected':
     case 'endpoint.closed':
+    case 'flow.opened':
+    case 'flow.closed':
       return 'debug';
   }
 }

@@ -24,6 +24,8 @@ export interface Journal {
   events(): readonly LabEvent[];
   /** The place of the newest event; give it as `since` to wait for what comes later. */
   mark(): number;
+  /** The clock's time at which `t` is 0. */
+  readonly startedAt: number;
   /** How many old events were dropped for room. */
   readonly dropped: number;
   /**
@@ -54,7 +56,7 @@ export function createJournal(options: JournalOptions): Journal {
 
 class RingJournal implements Journal {
   private readonly clock: Clock;
-  private readonly startedAt: number;
+  readonly startedAt: number;
   private readonly ring: Ring<LabEvent>;
   private readonly listeners = new Set<(event: LabEvent) => void>();
   private readonly stops = new Set<() => void>();

@@ -1,4 +1,4 @@
-import type { LabEvent } from '../core/events.js';
+import type { ConnectionEvent, LabEvent, RequestEvent } from '../core/events.js';
 import { printable } from './event-text.js';
 import { arrowOf, type Hop, HopPairing, mergeData, shortDial } from './ladder-hops.js';
 import {
@@ -95,14 +95,29 @@ function doings(event: Doing, cast: Cast): (ArrowStep | NoteStep)[] {
       return note(`✗ ${event.error ?? 'connect failed'}`, 'bad');
     case 'endpoint.closed':
       return [endpointArrow(event, 'closed', 'both', 'to')];
+    case 'dial.established':
+      return [];
+    default:
+      return isSetback(event) ? note(`✗ ${mishapText(event)}`, 'bad') : [];
+  }
+}
+
+/** Whether what happened to a part, or to a flow, is worth a note. */
+function isSetback(event: Exclude<Doing, { kind: ConnectionEvent['kind'] | RequestEvent['kind'] }>): boolean {
+  switch (event.kind) {
     case 'peer.refused':
     case 'role.stopped':
     case 'role.killed':
     case 'agent.disconnected':
     case 'agent.draining':
     case 'backend.disconnected':
-      return note(`✗ ${mishapText(event)}`, 'bad');
-    case 'dial.established':
+    case 'certificates.rejected':
+      return true;
+    case 'servers.counted':
+    case 'lease.acquired':
+    case 'lease.released':
+    case 'lease.collected':
+    case 'lease.failed':
     case 'lab.ready':
     case 'lab.stopped':
     case 'role.started':
@@ -111,9 +126,15 @@ function doings(event: Doing, cast: Cast): (ArrowStep | NoteStep)[] {
     case 'agent.retry':
     case 'backend.connected':
     case 'backend.draining':
+    case 'certificates.renewed':
     case 'frontend.opened':
     case 'frontend.closed':
-      return [];
+    case 'flow.opened':
+    case 'flow.refused':
+    case 'flow.forgotten':
+    case 'flow.lost':
+    case 'flow.closed':
+      return false;
   }
 }
 

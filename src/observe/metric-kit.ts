@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { CounterConfiguration, Registry } from 'prom-client';
 import type { Segment } from '../core/observer.js';
+import { asGoWrites } from './exposition.js';
 
 type PromClient = typeof import('prom-client');
 
@@ -40,9 +41,10 @@ export class MetricKit implements MetricsText {
   private readonly registry: Registry;
   private readonly prefix: string;
 
-  constructor(prefix: string) {
-    this.library = createRequire(import.meta.url)('prom-client') as PromClient;
-    this.registry = new this.library.Registry();
+  /** With `beside`, the metrics are served with those of that kit. */
+  constructor(prefix: string, beside?: MetricKit) {
+    this.library = beside?.library ?? (createRequire(import.meta.url)('prom-client') as PromClient);
+    this.registry = beside?.registry ?? new this.library.Registry();
     this.prefix = prefix;
   }
 
@@ -50,8 +52,8 @@ export class MetricKit implements MetricsText {
     return this.registry.contentType;
   }
 
-  text(): Promise<string> {
-    return this.registry.metrics();
+  async text(): Promise<string> {
+    return asGoWrites(await this.registry.metrics());
   }
 
   level(name: string, help: string): Level {
@@ -84,7 +86,20 @@ export class MetricKit implements MetricsText {
   /** A counter with labels; the returned function adds one under their values, in order. */
   counter(name: string, help: string, labelNames: readonly string[] = []): (...values: string[]) => void {
     const counter = new this.library.Counter({ ...this.base(name, help), labelNames: [...labelNames] });
-    return (...values) => (labelNames.length === 0 ? counter.inc() : counter.labels(...values).inc());
+    return (...values) =>
+      labelNames.length === 0 ? counter.inc() : counter.inc(labelled(labelNames, values));
+  }
+
+  /** A counter by one label of few values, all shown from the start. */
+  tally<V extends string>(
+    name: string,
+    help: string,
+    label: string,
+    values: readonly V[],
+  ): (value: V) => void {
+    const counter = new this.library.Counter({ ...this.base(name, help), labelNames: [label] });
+    for (const value of values) counter.labels(value).inc(0);
+    return (value) => counter.labels(value).inc();
   }
 
   /**
@@ -99,7 +114,7 @@ export class MetricKit implements MetricsText {
       collect() {
         this.reset();
         for (const [segment, byType] of tallies) {
-          for (const [packetType, count] of byType) this.inc({ segment, packet_type: packetType }, count);
+          for (const [packetType, count] of byType) this.inc({ packet_type: packetType, segment }, count);
         }
       },
     };
@@ -111,7 +126,32 @@ export class MetricKit implements MetricsText {
     };
   }
 
+  /** A metric whose values are asked for when somebody reads: rows of label values, in order, and a number. */
+  asked(
+    type: 'counter' | 'gauge',
+    { name, help, labels = [] }: { name: string; help: string; labels?: readonly string[] },
+    read: () => Iterable<readonly [labelValues: readonly string[], value: number]>,
+  ): void {
+    const Metric = type === 'counter' ? this.library.Counter : this.library.Gauge;
+    new Metric({
+      ...this.base(name, help),
+      labelNames: [...labels],
+      collect() {
+        this.reset();
+        for (const [values, value] of read()) {
+          this.inc(labelled(labels, values), value);
+        }
+      },
+    });
+  }
+
   private base(name: string, help: string): { name: string; help: string; registers: Registry[] } {
     return { name: `${this.prefix}_${name}`, help, registers: [this.registry] };
   }
+}
+
+/** Labels in the order of their names, as Go's library shows them. */
+function labelled(names: readonly string[], values: readonly string[]): Record<string, string> {
+  const pairs = names.map((name, index): [string, string] => [name, values[index] ?? '']);
+  return Object.fromEntries(pairs.sort(([one], [other]) => (one < other ? -1 : 1)));
 }

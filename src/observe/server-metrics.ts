@@ -1,11 +1,14 @@
 import type { DialFailureReason, Segment } from '../core/observer.js';
 import { type Level, MetricKit, type MetricsText, streamHelp, type Timing } from './metric-kit.js';
+import { showProcess } from './process-metrics.js';
+import { createServerOwnMetrics, type ServerLevels, type ServerOwnMetrics } from './server-own-metrics.js';
 
 /** The two gRPC services of a proxy-server, as its metrics call them. */
 export type ServiceMethod = 'Proxy' | 'Connect';
 
-/** What a proxy-server counts, under Konnectivity's names (`konnectivity_network_proxy_server_…`). */
+/** What a proxy-server counts, under Konnectivity's names (`konnectivity_network_proxy_server_…`) but for `own`. */
 export interface ServerMetrics extends MetricsText {
+  readonly own: ServerOwnMetrics;
   /** A packet was taken from, or is about to be handed to, a stream. */
   packet(segment: Segment, packetType: string): void;
   /** A stream failed other than by its end; `code` is a gRPC code name, `packetType` is `Unknown` for receiving. */
@@ -33,10 +36,15 @@ const latencyBuckets = [1e-6, 1e-5, 1e-4, 0.005, 0.025, 0.1, 0.5, 2.5, 12.5];
 const lifeBuckets = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 14_400, 43_200, 86_400];
 const services: readonly ServiceMethod[] = ['Proxy', 'Connect'];
 
-/** Makes the metrics of one proxy-server. Help texts are Konnectivity's own, slips included: people compare them. */
-export function createServerMetrics(): ServerMetrics {
+/**
+ * Makes the metrics of one proxy-server. Help texts are Konnectivity's own, slips included: people compare them.
+ * `levels` is called when somebody reads.
+ */
+export function createServerMetrics(levels: () => ServerLevels): ServerMetrics {
   const kit = new MetricKit('konnectivity_network_proxy_server');
+  showProcess(new MetricKit('process', kit));
   return {
+    own: createServerOwnMetrics(new MetricKit('konnsim_server', kit), levels),
     ...streamMetrics(kit),
     ...dialMetrics(kit),
     ...connectionMetrics(kit),

@@ -26,6 +26,10 @@ export const roleLeaves = {
   },
   /** kubectl → kube-apiserver. */
   admin: { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] },
+  /** Every role's admin port → who watches. */
+  observe: { commonName: 'konnsim-observe', usages: ['server'] },
+  /** Who watches → admin ports. */
+  observer: { commonName: 'konnsim-observer', usages: ['client'] },
 } as const satisfies Record<string, LeafRequest>;
 
 export type RoleLeaf = keyof typeof roleLeaves;

@@ -6,6 +6,7 @@ import type { Backend } from '../core/server/state.js';
 import { GrpcPacketStream } from '../wire/grpc-packet-stream.js';
 import type { TunnelCall } from '../wire/tunnel-service.js';
 import type { StreamMeter } from './stream-meter.js';
+import type { TokenAuthenticator } from './token-review.js';
 
 export interface BackendCallsOptions {
   readonly node: string;
@@ -15,6 +16,8 @@ export interface BackendCallsOptions {
   readonly emit: EventSink;
   readonly widenWindow: (call: TunnelCall) => void;
   readonly meter: StreamMeter;
+  /** Absent when agents need no tokens. */
+  readonly authenticator: TokenAuthenticator | undefined;
   /** An agent came or went. */
   readonly changed: () => void;
 }
@@ -28,6 +31,8 @@ interface AgentIdentity {
 export class BackendCalls {
   private readonly options: BackendCallsOptions;
   private readonly open = new Set<GrpcPacketStream>();
+  /** Those whose tokens are being looked at. */
+  private readonly reviews = new Set<AbortController>();
 
   constructor(options: BackendCallsOptions) {
     this.options = options;
@@ -40,6 +45,30 @@ export class BackendCalls {
       call.emit('error', { code: status.UNKNOWN, details: identity });
       return;
     }
+    const { authenticator } = this.options;
+    if (authenticator === undefined) this.welcome(call, identity);
+    else void this.review(call, identity, authenticator);
+  }
+
+  /** Lets the agent in, or not; as in Konnectivity, a refusal has the status UNKNOWN. */
+  private async review(call: TunnelCall, identity: AgentIdentity, judge: TokenAuthenticator): Promise<void> {
+    const gone = new AbortController();
+    this.reviews.add(gone);
+    call.once('cancelled', () => gone.abort());
+    const fault = await judge.fault(call.metadata, gone.signal);
+    this.reviews.delete(gone);
+    if (gone.signal.aborted || call.cancelled) return;
+    if (fault === undefined) {
+      this.welcome(call, identity);
+      return;
+    }
+    const { emit, node } = this.options;
+    const peer = `agent/${identity.agentId}`;
+    emit({ kind: 'peer.refused', node, peer, address: call.getPeer(), error: fault });
+    call.emit('error', { code: status.UNKNOWN, details: fault });
+  }
+
+  private welcome(call: TunnelCall, identity: AgentIdentity): void {
     this.options.widenWindow(call);
     // At once: an agent waits for these before it does anything else (R13).
     call.sendMetadata(this.announcement());
@@ -71,6 +100,7 @@ export class BackendCalls {
 
   /** Ends what we hold of every stream. */
   cut(): void {
+    for (const gone of [...this.reviews]) gone.abort();
     for (const stream of [...this.open]) stream.cancel();
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
+import { blockingMarks, type FaithfulSet } from '../core/faithful.js';
 import { ConnectFrontend } from '../core/http-connect/frontend.js';
 import { dialId } from '../core/packet.js';
 import type { Random } from '../core/random.js';
@@ -18,6 +19,8 @@ export interface ConnectCallsOptions {
   readonly clock: Clock;
   /** Chooses the dial IDs. */
   readonly random: Random;
+  /** Behaviours of the original that are wanted back. */
+  readonly faithful: FaithfulSet;
 }
 
 /** Serves HTTP CONNECT: each request is a frontend of the machine, with one dial. */
@@ -31,18 +34,20 @@ export class ConnectCalls {
   }
 
   handle({ address, socket, head }: ConnectRequest): void {
-    const { node, machine, emit, metrics, clock, random } = this.options;
+    const { node, machine, emit, metrics, clock, random, faithful } = this.options;
     this.opened += 1;
     const name = `client/connect-${this.opened}`;
-    const client = new ConnectSocket(socket, {
-      now: () => clock.now(),
-      took: (durationMs) => metrics.frontendWriteDuration.observe(durationMs / 1000),
-    });
+    const client = this.socketOf(socket);
+    const late = faithful.has('hangup-noticed-after-dial');
     const connect: ConnectFrontend = new ConnectFrontend({
       ...{ clock, client, address, dialId: dialId(random.int63()) },
+      faithful,
       toServer: (packet) => machine.handleFrontendPacket(frontend, packet),
+      dialOver: () => {
+        if (late) serve();
+      },
     });
-    const frontend: Frontend = machine.openFrontend(name, connect);
+    const frontend: Frontend = machine.openFrontend(name, connect, 'http-connect');
     this.open.add(connect);
     metrics.httpConnections.inc();
     emit({ kind: 'frontend.opened', node, peer: name, address });
@@ -53,10 +58,30 @@ export class ConnectCalls {
       metrics.httpConnections.dec();
       emit({ kind: 'frontend.closed', node, peer: name });
     };
+    const serve = (): void =>
+      client.serve(
+        {
+          closed,
+          paused: () => metrics.own.paused('HTTP'),
+          received: (bytes) => connect.received(bytes),
+          ended: () => connect.clientEnded(),
+        },
+        head,
+      );
     connect.dial();
-    client.serve(
-      { closed, received: (bytes) => connect.received(bytes), ended: () => connect.clientEnded() },
-      head,
+    if (!late) serve();
+  }
+
+  private socketOf(socket: ConnectRequest['socket']): ConnectSocket {
+    const { clock, metrics, faithful } = this.options;
+    const timing = {
+      now: () => clock.now(),
+      took: (durationMs: number) => metrics.frontendWriteDuration.observe(durationMs / 1000),
+    };
+    return new ConnectSocket(
+      socket,
+      timing,
+      faithful.has('head-of-line-blocking') ? blockingMarks : undefined,
     );
   }
 

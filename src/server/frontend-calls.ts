@@ -1,6 +1,6 @@
 import { Metadata } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
-import { connectionMarks } from '../core/congestion.js';
+import { type CongestionMarks, connectionMarks } from '../core/congestion.js';
 import type { EventSink } from '../core/events.js';
 import type { ServerMachine } from '../core/server/machine.js';
 import type { Frontend } from '../core/server/state.js';
@@ -15,7 +15,10 @@ export interface FrontendCallsOptions {
   readonly machine: ServerMachine;
   readonly emit: EventSink;
   readonly meter: StreamMeter;
+  readonly widenWindow: (call: TunnelCall) => void;
   readonly clock: Clock;
+  /** How much may wait for a frontend before its agent is not read on; default `connectionMarks`. */
+  readonly marks?: CongestionMarks;
 }
 
 /** Serves `/ProxyService/Proxy`. */
@@ -29,7 +32,8 @@ export class FrontendCalls {
   }
 
   handle(call: TunnelCall): void {
-    const { machine, node, emit, meter, clock } = this.options;
+    const { machine, node, emit, meter, clock, widenWindow, marks = connectionMarks } = this.options;
+    widenWindow(call);
     this.opened += 1;
     const name = `client/frontend-${this.opened}`;
     const owner: PacketStreamOwner = {
@@ -45,7 +49,7 @@ export class FrontendCalls {
     };
     const stream = new GrpcPacketStream(call, owner, {
       timing: meter.writeTiming(clock),
-      marks: connectionMarks,
+      marks,
     });
     const frontend: Frontend = machine.openFrontend(name, stream);
     this.open.add(stream);

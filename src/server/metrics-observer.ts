@@ -1,9 +1,18 @@
-import type { ServerObserver } from '../core/observer.js';
+import type { Clock } from '../core/clock.js';
+import type { DialFailureReason, ServerObserver } from '../core/observer.js';
 import type { ServerState } from '../core/server/machine.js';
 import type { ServerMetrics } from '../observe/server-metrics.js';
+import type { DialOutcome } from '../observe/server-own-metrics.js';
 
-/** Feeds a server's metrics from what its machine tells. `state` is asked for the levels after each change. */
-export function createMetricsObserver(metrics: ServerMetrics, state: () => ServerState): ServerObserver {
+export interface MetricsObserverOptions {
+  readonly metrics: ServerMetrics;
+  readonly clock: Clock;
+  /** Asked for the levels after each change. */
+  readonly state: () => ServerState;
+}
+
+/** Feeds a server's metrics from what its machine tells. */
+export function createMetricsObserver({ metrics, clock, state }: MetricsObserverOptions): ServerObserver {
   const showLevels = (): void => {
     const { pendingDials, established } = state();
     metrics.pendingDials.set(pendingDials);
@@ -14,23 +23,44 @@ export function createMetricsObserver(metrics: ServerMetrics, state: () => Serve
     dialStarted: showLevels,
     dialEstablished(_dial, _connectId, tookMs) {
       metrics.dialDuration.observe(tookMs / 1000);
+      metrics.own.dialEnded('established', tookMs / 1000);
       showLevels();
     },
-    dialFailed(_dial, reason) {
+    dialFailed({ startedAt }, reason) {
       metrics.dialFailure(reason);
+      if (isOutcome(reason)) {
+        const now = clock.now();
+        metrics.own.dialEnded(reason, (now - (startedAt ?? now)) / 1000);
+      }
       showLevels();
     },
     unrecognizedDialResponse: () => metrics.dialFailure('unrecognized_response'),
-    connectionClosed({ livedMs }) {
-      metrics.connectionDuration.observe(livedMs / 1000);
+    connectionClosed(facts, reason) {
+      metrics.connectionDuration.observe(facts.livedMs / 1000);
+      metrics.own.connectionClosed(reason, facts);
       showLevels();
     },
     backendDraining: () => undefined,
   };
 }
 
-/** The agents that each strategy can choose from; the deprecated metric without label shows the first strategy's. */
-export function showReadyBackends(metrics: ServerMetrics, { readyBackends }: ServerState): void {
-  for (const { strategy, size } of readyBackends) metrics.readyBackends(strategy).set(size);
-  metrics.readyBackendConnections.set(readyBackends[0]?.size ?? 0);
+/** Of one dial's end; an answer that nobody waits for ends none. */
+function isOutcome(reason: DialFailureReason): reason is Exclude<DialOutcome, 'established'> {
+  return reason !== 'unrecognized_response';
+}
+
+/**
+ * Shows the agents that each strategy can choose from. The deprecated metric without label has, as Konnectivity's, the
+ * number of the strategy that changed last, in the order of `--proxy-strategies`.
+ */
+export function createReadyBackends(metrics: ServerMetrics): (state: ServerState) => void {
+  const shown = new Map<string, number>();
+  metrics.readyBackendConnections.set(0);
+  return ({ readyBackends }) => {
+    for (const { strategy, size } of readyBackends) {
+      metrics.readyBackends(strategy).set(size);
+      if (size !== (shown.get(strategy) ?? 0)) metrics.readyBackendConnections.set(size);
+      shown.set(strategy, size);
+    }
+  };
 }

@@ -1,11 +1,14 @@
 import type { Server } from '@grpc/grpc-js';
+import { blockingMarks, type FaithfulSet } from '../core/faithful.js';
 import { ServerMachine } from '../core/server/machine.js';
 import type { Readiness } from '../observe/health.js';
 import { createServerMetrics, type ServerMetrics } from '../observe/server-metrics.js';
+import type { ServerLevels } from '../observe/server-own-metrics.js';
 import type { ConnectRequest } from '../wire/connect-listener.js';
 import { createWindowWidener } from '../wire/grpc-internals.js';
 import {
   agentServiceDefinition,
+  frontendWindowBytes,
   proxyServiceDefinition,
   type TunnelCall,
   windowBytes,
@@ -14,10 +17,11 @@ import { BackendCalls } from './backend-calls.js';
 import { bothObservers } from './both-observers.js';
 import { ConnectCalls } from './connect-calls.js';
 import { FrontendCalls } from './frontend-calls.js';
-import { createMetricsObserver, showReadyBackends } from './metrics-observer.js';
+import { createMetricsObserver, createReadyBackends } from './metrics-observer.js';
 import { createEventObserver } from './observer.js';
 import type { ProxyServerOptions } from './options.js';
 import { StreamMeter } from './stream-meter.js';
+import { TokenAuthenticator } from './token-review.js';
 
 /** Everything of a proxy-server but its sockets. */
 export interface ServerParts {
@@ -35,10 +39,12 @@ export interface ServerParts {
 
 export function createParts(options: ProxyServerOptions): ServerParts {
   const { emit, serverId, serverCount, clock, random } = options;
+  const faithful: FaithfulSet = new Set(options.faithful);
   const node = `server/${options.name}`;
-  const metrics = createServerMetrics();
-  const machine = createMachine(options, node, metrics);
-  const changed = (): void => showReadyBackends(metrics, machine.state());
+  const metrics: ServerMetrics = createServerMetrics(() => levels(machine, serverCount));
+  const machine: ServerMachine = createMachine({ ...options, node, metrics, faithful });
+  const showReady = createReadyBackends(metrics);
+  const changed = (): void => showReady(machine.state());
   changed();
   const frontends = new FrontendCalls({
     node,
@@ -46,10 +52,13 @@ export function createParts(options: ProxyServerOptions): ServerParts {
     emit,
     clock,
     meter: new StreamMeter(metrics, 'Proxy'),
+    ...(faithful.has('head-of-line-blocking') ? { marks: blockingMarks } : {}),
+    widenWindow: createWindowWidener(frontendWindowBytes),
   });
-  const connects = new ConnectCalls({ node, machine, emit, clock, random, metrics });
+  const connects = new ConnectCalls({ node, machine, emit, clock, random, metrics, faithful });
   const backends = new BackendCalls({
     ...{ node, serverId, serverCount, machine, emit, changed },
+    authenticator: options.agentTokens && new TokenAuthenticator(options.agentTokens),
     widenWindow: createWindowWidener(windowBytes),
     meter: new StreamMeter(metrics, 'Connect'),
   });
@@ -73,9 +82,15 @@ export function createParts(options: ProxyServerOptions): ServerParts {
   };
 }
 
-function createMachine(options: ProxyServerOptions, node: string, metrics: ServerMetrics): ServerMachine {
+type MachineParts = Omit<ProxyServerOptions, 'faithful'> & {
+  readonly node: string;
+  readonly metrics: ServerMetrics;
+  readonly faithful: FaithfulSet;
+};
+
+function createMachine({ node, metrics, faithful, ...options }: MachineParts): ServerMachine {
   const { emit, packetEvents, clock, random, strategies, backendDialTimeoutMs } = options;
-  const counted = createMetricsObserver(metrics, () => machine.state());
+  const counted = createMetricsObserver({ metrics, clock, state: () => machine.state() });
   const observer = bothObservers(counted, createEventObserver(node, emit, packetEvents));
   const machine: ServerMachine = new ServerMachine({
     clock,
@@ -83,8 +98,14 @@ function createMachine(options: ProxyServerOptions, node: string, metrics: Serve
     observer,
     strategies,
     backendDialTimeoutMs,
+    faithful,
   });
   return machine;
+}
+
+function levels(machine: ServerMachine, announcedServers: number): ServerLevels {
+  const { stalledFrontends } = machine.state();
+  return { agents: machine.agents(), payload: machine.payload(), stalledFrontends, announcedServers };
 }
 
 /** As Konnectivity: ready is a server whose first strategy knows an agent. */

@@ -1,5 +1,6 @@
 import { joinHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
+import { agentKeepalivePolicy, frontendKeepalivePolicy } from '../core/keepalive-policy.js';
 import type { ServerState } from '../core/server/machine.js';
 import { startHealthServer } from '../observe/health.js';
 import type { MetricsText } from '../observe/metric-kit.js';
@@ -7,6 +8,7 @@ import { startConnectListener } from '../wire/connect-listener.js';
 import { type GrpcListenerOptions, startGrpcListener } from '../wire/grpc-listener.js';
 import type { Refusal } from '../wire/tls-refusals.js';
 import { Doors } from './doors.js';
+import { LeaseController } from './lease-controller.js';
 import { OpenFrontends } from './open-frontends.js';
 import type { FrontendEndpoint, ProxyServerOptions } from './options.js';
 import { createParts, type ServerParts } from './parts.js';
@@ -23,10 +25,11 @@ export interface ProxyServer {
   /** What `/metrics` serves. */
   readonly metrics: MetricsText;
   snapshot(): ServerState;
-  /** Cuts every stream at once, as the end of the process would; resolves when no socket is left. */
+  /** Cuts every stream at once, as the end of the process would; resolves when no socket is left. A lease stays. */
   stop(): Promise<void>;
   /**
-   * Ends as Konnectivity's server does at a signal: nobody is let in any more, frontends may finish, then `stop`. With
+   * Ends as Konnectivity's server does at a signal: nobody is let in any more, frontends may finish, its
+   * lease is removed, then `stop`. With
    * `graceMs` 0 the agents are cut at once, which ends the connections, and frontends have any time to notice; else
    * agents serve on until no frontend is left or the time is over.
    */
@@ -52,12 +55,16 @@ export async function startProxyServer(options: ProxyServerOptions): Promise<Pro
     const addresses = await bindAll(options, parts, doors);
     emit({ kind: 'role.started', node: parts.node, address: addresses.agentAddress });
     const { machine, metrics } = parts;
-    const stop = createStop(options, parts, doors);
+    const lease = startLease(options, parts);
+    const stop = createStop(options, parts, doors, lease);
     return {
       ...{ serverId, ...addresses, metrics, stop },
       snapshot: () => machine.state(),
       finish: async (graceMs) => {
+        // As Konnectivity: at once when nobody is waited for, else when all have gone.
+        const released = graceMs === 0 ? lease?.release() : undefined;
         await finished({ doors, frontends, clock, graceMs });
+        await (released ?? lease?.release());
         await stop();
       },
     };
@@ -72,13 +79,19 @@ async function bindAll(options: ProxyServerOptions, parts: ServerParts, doors: D
   const { node: where, metrics, ready } = parts;
   const refused = ({ peer: address, error }: Refusal): void =>
     options.emit({ kind: 'peer.refused', node: where, error, ...(address === '' ? {} : { address }) });
-  const openGrpc = (own: Pick<GrpcListenerOptions, 'endpoint' | 'serve' | 'keepaliveTimeMs'>) =>
+  const openGrpc = (own: Pick<GrpcListenerOptions, 'endpoint' | 'serve' | 'keepaliveTimeMs' | 'pings'>) =>
     startGrpcListener({ where, refused, ...own });
-  const agents = openGrpc({ endpoint: options.agents, keepaliveTimeMs, serve: parts.serveAgents });
+  const agents = openGrpc({
+    ...{ endpoint: options.agents, keepaliveTimeMs, serve: parts.serveAgents },
+    pings: { policy: agentKeepalivePolicy, clock },
+  });
   const openFrontend = (endpoint: FrontendEndpoint) =>
     endpoint.protocol === 'http-connect'
       ? startConnectListener({ endpoint, where, clock, refused, serve: parts.serveConnect })
-      : openGrpc({ endpoint, keepaliveTimeMs: frontendKeepaliveTimeMs, serve: parts.serveFrontends });
+      : openGrpc({
+          ...{ endpoint, keepaliveTimeMs: frontendKeepaliveTimeMs, serve: parts.serveFrontends },
+          pings: { policy: frontendKeepalivePolicy, clock },
+        });
   const agentAddress = await doors.open('agents', agents);
   const frontendAddresses: string[] = [];
   for (const endpoint of options.frontends) {
@@ -88,6 +101,16 @@ async function bindAll(options: ProxyServerOptions, parts: ServerParts, doors: D
     startHealthServer({ ...health, style: 'server', ready, metrics }),
   );
   return { agentAddress, frontendAddresses, healthAddress: joinHostPort(host, port) };
+}
+
+/** Announces a server that agents can reach. */
+function startLease(
+  options: ProxyServerOptions,
+  { node, metrics }: ServerParts,
+): LeaseController | undefined {
+  const { lease, serverId, clock, random, emit } = options;
+  if (lease === undefined) return undefined;
+  return new LeaseController({ node, serverId, lease, clock, random, emit, metrics });
 }
 
 interface Finishing {
@@ -117,13 +140,14 @@ function createStop(
   { emit }: ProxyServerOptions,
   { node, cut }: ServerParts,
   doors: Doors,
+  lease: LeaseController | undefined,
 ): () => Promise<void> {
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     // Sockets first: a process that ends says no goodbye to its peers.
     const closed = doors.close();
     cut();
-    await closed;
+    await Promise.all([closed, lease?.close()]);
     emit({ kind: 'role.stopped', node });
   };
   return () => {

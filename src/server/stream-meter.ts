@@ -15,16 +15,19 @@ export class StreamMeter {
 
   opened(): void {
     this.metrics.grpcConnections(this.service).inc();
+    if (this.service === 'Connect') this.metrics.own.agentConnected();
   }
 
   ended(end: StreamEnd): void {
     this.metrics.grpcConnections(this.service).dec();
+    if (this.service === 'Connect') this.metrics.own.agentLeft(end.kind === 'lost');
     if (end.kind === 'finished') return;
     this.metrics.streamError(this.service === 'Proxy' ? 'from_client' : 'from_agent', end.code, 'Unknown');
   }
 
   paused(paused: boolean): void {
     const full = this.metrics.fullReceiveChannels(this.service);
+    if (paused) this.metrics.own.paused(this.service);
     if (paused) full.inc();
     else full.dec();
   }

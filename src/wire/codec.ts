@@ -101,20 +101,10 @@ function toPacket(kind: keyof typeof wireOf, { text, int, bytes }: Body, raw: Bu
   }
 }
 
-/**
- * What grpc-js needs of a serialised message, and no more: it allocates its own frame and calls `copy(frame, 5)`. So a
- * packet is written straight into that frame, and its payload is copied once.
- */
-export interface OutgoingMessage {
-  readonly length: number;
-  readonly byteLength: number;
-  copy(target: Uint8Array, offset: number): number;
-}
-
-/** Encodes a packet; one that came over the wire goes on as it came, unknown fields included. */
-export function encodePacket(packet: Packet): OutgoingMessage | Buffer {
+/** The whole packet as bytes of its own; one that came over the wire as it came, unknown fields included. */
+export function encodeToBuffer(packet: Packet): Buffer {
   if (packet.raw !== undefined) return asBuffer(packet.raw);
-  if (packet.kind === 'DATA') return new OutgoingData(packet);
+  if (packet.kind === 'DATA') return encodeData(packet);
   if (packet.kind === 'UNKNOWN') return Buffer.from(tagged(1, packet.type >>> 0));
   const { type, field } = wireOf[packet.kind];
   const body = Buffer.concat(bodyOf(packet));
@@ -122,56 +112,45 @@ export function encodePacket(packet: Packet): OutgoingMessage | Buffer {
   return Buffer.concat([Buffer.from([...head, (field << 3) | 2, ...varint(body.length)]), body]);
 }
 
-/** The whole packet as bytes of its own, for recordings and tests. */
-export function encodeToBuffer(packet: Packet): Buffer {
-  const message = encodePacket(packet);
-  if (Buffer.isBuffer(message)) return message;
-  const bytes = Buffer.allocUnsafe(message.length);
-  message.copy(bytes, 0);
-  return bytes;
-}
-
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** `08 04 22 <len> 08 <connectID> 1a <len> <payload>`: type DATA, field 4 of Packet. */
-class OutgoingData implements OutgoingMessage {
-  readonly length: number;
-  private readonly connectId: ConnectId;
-  private readonly data: Uint8Array;
-  private readonly innerLength: number;
+function encodeData({ connectId, data }: DataPacket): Buffer {
+  const headLength = dataHeadLength(connectId, data.length);
+  const bytes = Buffer.allocUnsafe(headLength + data.length);
+  writeDataHead(bytes, 0, { connectId, dataBytes: data.length });
+  bytes.set(data, headLength);
+  return bytes;
+}
 
-  constructor({ connectId, data }: DataPacket) {
-    this.connectId = connectId;
-    this.data = data;
-    const idLength = connectId === 0n ? 0 : 1 + lengthOfInt64(connectId);
-    const dataLength = data.length === 0 ? 0 : 1 + lengthOfUint32(data.length) + data.length;
-    this.innerLength = idLength + dataLength;
-    this.length = 3 + lengthOfUint32(this.innerLength) + this.innerLength;
-  }
+/** Bytes of a DATA packet before its payload. */
+export function dataHeadLength(id: ConnectId, dataBytes: number): number {
+  return 3 + lengthOfUint32(innerLength(id, dataBytes)) + innerLength(id, dataBytes) - dataBytes;
+}
 
-  get byteLength(): number {
-    return this.length;
-  }
+function innerLength(id: ConnectId, dataBytes: number): number {
+  const idLength = id === 0n ? 0 : 1 + lengthOfInt64(id);
+  return idLength + (dataBytes === 0 ? 0 : 1 + lengthOfUint32(dataBytes) + dataBytes);
+}
 
-  copy(target: Uint8Array, offset: number): number {
-    let at = offset;
-    target[at++] = 0x08;
-    target[at++] = 0x04;
-    target[at++] = 0x22;
-    at = writeUint32(target, at, this.innerLength);
-    if (this.connectId !== 0n) {
-      target[at++] = 0x08;
-      at = writeInt64(target, at, this.connectId);
-    }
-    if (this.data.length > 0) {
-      target[at++] = 0x1a;
-      at = writeUint32(target, at, this.data.length);
-      target.set(this.data, at);
-    }
-    return this.length;
+/** Writes `08 04 22 <len> 08 <connectID> 1a <len>`, type DATA and field 4 of Packet, up to the payload. */
+export function writeDataHead(
+  target: Uint8Array,
+  offset: number,
+  { connectId: id, dataBytes }: { readonly connectId: ConnectId; readonly dataBytes: number },
+): void {
+  target[offset] = 0x08;
+  target[offset + 1] = 0x04;
+  target[offset + 2] = 0x22;
+  let at = writeUint32(target, offset + 3, innerLength(id, dataBytes));
+  if (id !== 0n) {
+    target[at] = 0x08;
+    at = writeInt64(target, at + 1, id);
   }
+  if (dataBytes === 0) return;
+  target[at] = 0x1a;
+  writeUint32(target, at + 1, dataBytes);
 }
 
 type Control = Exclude<Packet, DataPacket | { kind: 'UNKNOWN' }>;

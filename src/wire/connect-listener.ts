@@ -11,7 +11,7 @@ import type { Clock, Timer } from '../core/clock.js';
 import { methodRefusal } from '../core/http-connect/responses.js';
 import { type GrpcEndpoint, socketEndpoint } from './grpc-listener.js';
 import { listenOn } from './socket-listener.js';
-import { checkTlsFiles, tlsServerOptions } from './tls.js';
+import { checkTlsFiles, currentTls, followRenewals, tlsServerOptions } from './tls.js';
 import { type Refusal, watchRefusals } from './tls-refusals.js';
 
 /** How long a client may take for its TLS handshake, and then for its request head, ms. */
@@ -51,7 +51,7 @@ export interface ConnectListener {
 /** Starts the server. Throws ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, CERT_INVALID, FILE_UNWRITABLE. */
 export async function startConnectListener(options: ConnectListenerOptions): Promise<ConnectListener> {
   const { endpoint, where } = options;
-  const server = createServer(options);
+  const { server, forget } = createServer(options);
   const sockets = new Set<Socket>();
   answerRequests(server, endpoint, options);
   const take = (socket: Socket): void => {
@@ -63,23 +63,36 @@ export async function startConnectListener(options: ConnectListenerOptions): Pro
     socket.allowHalfOpen = true;
     server.emit('connection', socket);
   };
-  const { listener, address } = await listenOn(socketEndpoint(endpoint), { where, take });
-  const refuse = (): void => void listener.close();
-  return { address, refuse, close: createClose(listener, sockets) };
+  try {
+    const { listener, address } = await listenOn(socketEndpoint(endpoint), { where, take });
+    const refuse = (): void => void listener.close();
+    const close = createClose(listener, sockets);
+    return { address, refuse, close: () => (forget(), close()) };
+  } catch (error) {
+    forget();
+    throw error;
+  }
 }
 
-function createServer({ endpoint, where, refused }: ConnectListenerOptions): HttpServer {
+interface Created {
+  readonly server: HttpServer;
+  /** Takes no renewed certificates any more. */
+  readonly forget: () => void;
+}
+
+function createServer({ endpoint, where, refused }: ConnectListenerOptions): Created {
   // Like Konnectivity's, a CONNECT without Host is fine.
   const limits: ServerOptions = { maxHeaderSize: maxHeadBytes, requireHostHeader: false };
-  if (endpoint.kind === 'unix') return createHttpServer(limits);
-  checkTlsFiles(endpoint.tls, where);
+  if (endpoint.kind === 'unix') return { server: createHttpServer(limits), forget: () => undefined };
+  const tls = currentTls(endpoint.tls);
+  checkTlsFiles(tls, where);
   const server = createHttpsServer({
-    ...{ ...limits, ...tlsServerOptions(endpoint.tls) },
+    ...{ ...limits, ...tlsServerOptions(tls) },
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: headTimeoutMs,
   });
   watchRefusals(server, refused);
-  return server;
+  return { server, forget: followRenewals(server, endpoint.tls) };
 }
 
 function createClose(listener: NetServer, sockets: ReadonlySet<Socket>): () => Promise<void> {

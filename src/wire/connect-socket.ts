@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { CongestionMeter, connectionMarks } from '../core/congestion.js';
+import { type CongestionMarks, CongestionMeter, connectionMarks } from '../core/congestion.js';
 import type { ConnectClient } from '../core/http-connect/frontend.js';
 import type { Congestible } from '../core/port.js';
 import type { WriteTiming } from './grpc-packet-stream.js';
@@ -10,6 +10,8 @@ export interface ConnectSocketOwner {
   received(bytes: Uint8Array): Congestible | undefined;
   /** The client ended its direction. */
   ended(): void;
+  /** Reading stopped because what took the last bytes is full. */
+  paused?(): void;
   /** The socket is closed, whoever wanted it; called once, last. */
   closed(): void;
 }
@@ -18,12 +20,13 @@ export interface ConnectSocketOwner {
 export class ConnectSocket implements ConnectClient {
   private readonly socket: Duplex;
   private readonly timing: WriteTiming;
-  private readonly meter = new CongestionMeter(connectionMarks);
+  private readonly meter: CongestionMeter;
   private owner: ConnectSocketOwner | undefined;
   private paused = false;
 
-  constructor(socket: Duplex, timing: WriteTiming) {
+  constructor(socket: Duplex, timing: WriteTiming, marks: CongestionMarks = connectionMarks) {
     this.socket = socket;
+    this.meter = new CongestionMeter(marks);
     this.timing = timing;
     socket.on('error', () => undefined);
   }
@@ -46,6 +49,7 @@ export class ConnectSocket implements ConnectClient {
     const receive = (bytes: Uint8Array): void => this.waitFor(owner.received(bytes));
     this.owner = owner;
     socket.once('close', () => this.closed());
+    if (socket.closed) queueMicrotask(() => this.closed());
     if (head.length > 0) receive(head);
     socket.on('end', () => owner.ended());
     socket.on('data', receive);
@@ -81,6 +85,7 @@ export class ConnectSocket implements ConnectClient {
     if (full === undefined || !full.congested || this.paused) return;
     this.paused = true;
     this.socket.pause();
+    this.owner?.paused?.();
     full.whenClear(() => {
       this.paused = false;
       this.socket.resume();

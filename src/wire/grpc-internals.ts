@@ -1,3 +1,6 @@
+import type { EventEmitter } from 'node:events';
+import type { ServerHttp2Session } from 'node:http2';
+import type { ChannelCredentials, Server } from '@grpc/grpc-js';
 import type { TunnelCall } from './tunnel-service.js';
 
 /** nghttp2's CANCEL. */
@@ -48,5 +51,39 @@ export function resetServerCall(call: TunnelCall): boolean {
   if (stream?.close === undefined || stream.destroy === undefined) return false;
   stream.close(cancelCode);
   stream.destroy();
+  return true;
+}
+
+interface SessionHolder {
+  readonly http2Servers?: ReadonlyMap<EventEmitter, unknown>;
+}
+
+/**
+ * Tells of every HTTP/2 session of a server to which connections are injected. To be called after its injector was
+ * made. Returns false when the private field is gone.
+ */
+export function watchServerSessions(server: Server, take: (session: ServerHttp2Session) => void): boolean {
+  const servers = (server as unknown as SessionHolder).http2Servers;
+  if (servers === undefined) return false;
+  for (const http2Server of servers.keys()) http2Server.on('session', take);
+  return servers.size > 0;
+}
+
+interface ConnectorMaker {
+  _createSecureConnector?(...of: unknown[]): { connectionOptions?: { ALPNProtocols?: string[] } };
+}
+
+/**
+ * Lets a client's TLS offer these protocols. grpc-js offers h2 alone. Returns false when the private method is gone.
+ */
+export function offerProtocols(credentials: ChannelCredentials, protocols: readonly string[]): boolean {
+  const maker = credentials as unknown as ConnectorMaker;
+  const make = maker._createSecureConnector?.bind(maker);
+  if (make === undefined) return false;
+  maker._createSecureConnector = (...of) => {
+    const connector = make(...of);
+    if (connector.connectionOptions !== undefined) connector.connectionOptions.ALPNProtocols = [...protocols];
+    return connector;
+  };
   return true;
 }

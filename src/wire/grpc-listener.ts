@@ -1,23 +1,48 @@
 import type { Server as NetServer, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { type ConnectionInjector, Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import { watchServerSessions } from './grpc-internals.js';
+import { limitSessionPings, type PingLimit } from './ping-limit.js';
 import { type ListenEndpoint, listenOn, type SocketFile } from './socket-listener.js';
-import { checkTlsFiles, type ServerTls, tlsServerOptions } from './tls.js';
+import {
+  checkTlsFiles,
+  currentTls,
+  followRenewals,
+  type Renewable,
+  type ServerTls,
+  tlsServerOptions,
+} from './tls.js';
 import { type Refusal, watchRefusals } from './tls-refusals.js';
 import { tunnelChannelOptions } from './tunnel-service.js';
 
 /** Where a gRPC service listens. A Unix socket has no TLS: its file mode is its lock. */
 export type GrpcEndpoint =
   | ({ readonly kind: 'unix' } & SocketFile)
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: ServerTls };
+  | {
+      readonly kind: 'tcp';
+      readonly host: string;
+      readonly port: number;
+      readonly tls: ServerTls | Renewable<ServerTls>;
+    };
+
+/** Without TLS: for the bench alone, which compares like with like. No program of ours has a flag for it. */
+export interface PlainEndpoint {
+  readonly kind: 'plain';
+  readonly host: string;
+  readonly port: number;
+}
 
 export interface GrpcListenerOptions {
-  readonly endpoint: GrpcEndpoint;
-  /** Idle time after which a peer is pinged; it then has 20 s to answer. */
+  readonly endpoint: GrpcEndpoint | PlainEndpoint;
+  /** Time after which a peer is pinged. */
   readonly keepaliveTimeMs: number;
+  /** How long it may take to answer, ms, before its connection is cut; default 20 s. */
+  readonly keepaliveTimeoutMs?: number;
+  /** What pings peers may send; any when absent. */
+  readonly pings?: PingLimit;
   /** Who listens, for errors: `server/server-1`. */
   readonly where: string;
-  /** Told of every peer whose TLS handshake fails. */
+  /** Told of every peer whose TLS handshake fails, or that pings too much. */
   readonly refused?: ((refusal: Refusal) => void) | undefined;
   /** Adds the services before the first connection is taken. */
   readonly serve: (server: Server) => void;
@@ -42,11 +67,12 @@ export interface GrpcListener {
  */
 export async function startGrpcListener(options: GrpcListenerOptions): Promise<GrpcListener> {
   const { endpoint, where, serve } = options;
-  if (endpoint.kind === 'tcp') checkTlsFiles(endpoint.tls, where);
+  if (endpoint.kind === 'tcp') checkTlsFiles(currentTls(endpoint.tls), where);
   const server = new Server(serverOptions(options));
   serve(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const receive = receiver(options, injector);
+  limitPings(server, options);
+  const { receive, forget } = receiver(options, injector);
   const sockets = new Set<Socket>();
   const take = (socket: Socket): void => {
     sockets.add(socket);
@@ -58,8 +84,10 @@ export async function startGrpcListener(options: GrpcListenerOptions): Promise<G
   try {
     const { listener, address } = await listenOn(socketEndpoint(endpoint), { where, take });
     const refuse = (): void => void listener.close();
-    return { address, refuse, close: createClose(server, listener, sockets) };
+    const close = createClose(server, listener, sockets);
+    return { address, refuse, close: () => (forget(), close()) };
   } catch (error) {
+    forget();
     server.forceShutdown();
     throw error;
   }
@@ -77,30 +105,48 @@ function createClose(server: Server, listener: NetServer, sockets: ReadonlySet<S
   };
 }
 
-function serverOptions({ keepaliveTimeMs }: GrpcListenerOptions): ServerOptions {
+function serverOptions({ keepaliveTimeMs, keepaliveTimeoutMs = 20_000 }: GrpcListenerOptions): ServerOptions {
   return {
     ...tunnelChannelOptions,
     'grpc.keepalive_time_ms': keepaliveTimeMs,
-    'grpc.keepalive_timeout_ms': 20_000,
+    'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
     'grpc.keepalive_permit_without_calls': 1,
   };
 }
 
-/** TLS is ours as well: grpc-js knows neither a lowest version nor cipher suites of one server alone. */
-function receiver(
-  { endpoint, refused }: GrpcListenerOptions,
-  injector: ConnectionInjector,
-): (socket: Socket) => void {
-  if (endpoint.kind === 'unix') return (socket) => injector.injectConnection(socket);
-  const tls = createTlsServer({ ...tlsServerOptions(endpoint.tls), ALPNProtocols: ['h2'] }, (secured) => {
+/** grpc-js answers any number of pings. */
+function limitPings(server: Server, { pings, refused }: GrpcListenerOptions): void {
+  if (pings === undefined) return;
+  watchServerSessions(server, (session) => limitSessionPings(session, pings, refused));
+}
+
+interface Receiver {
+  readonly receive: (socket: Socket) => void;
+  /** Takes no renewed certificates any more. */
+  readonly forget: () => void;
+}
+
+/**
+ * TLS is ours as well: grpc-js knows neither a lowest version nor cipher suites of one server alone, nor certificates
+ * that are renewed.
+ */
+function receiver({ endpoint, refused }: GrpcListenerOptions, injector: ConnectionInjector): Receiver {
+  if (endpoint.kind !== 'tcp') {
+    return { receive: (socket) => injector.injectConnection(socket), forget: () => undefined };
+  }
+  const options = { ...tlsServerOptions(currentTls(endpoint.tls)), ALPNProtocols: ['h2'] };
+  const tls = createTlsServer(options, (secured) => {
     secured.on('error', () => undefined);
     injector.injectConnection(secured);
   });
   watchRefusals(tls, refused);
-  return (socket) => void tls.emit('connection', socket);
+  return {
+    receive: (socket) => void tls.emit('connection', socket),
+    forget: followRenewals(tls, endpoint.tls),
+  };
 }
 
-export function socketEndpoint(endpoint: GrpcEndpoint): ListenEndpoint {
+export function socketEndpoint(endpoint: GrpcEndpoint | PlainEndpoint): ListenEndpoint {
   if (endpoint.kind === 'unix') return endpoint;
   return { host: endpoint.host, port: endpoint.port };
 }

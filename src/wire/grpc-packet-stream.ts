@@ -1,25 +1,31 @@
-import type { ClientDuplexStream, ServerDuplexStream, StatusObject } from '@grpc/grpc-js';
-import { status } from '@grpc/grpc-js';
+import { type StatusObject, status } from '@grpc/grpc-js';
 import { type CongestionMarks, CongestionMeter, defaultMarks } from '../core/congestion.js';
-import type { Packet } from '../core/packet.js';
+import { type Packet, payloadBytes } from '../core/packet.js';
 import { resetServerCall } from './grpc-internals.js';
-import type { Outgoing } from './packet-batch.js';
+import { CallLane, type MessageLane, StreamLane } from './message-lanes.js';
+import { MessageReader, RefusedMessage } from './message-reader.js';
+import { PacketBatch } from './packet-batch.js';
 import type { PacketStream, PacketStreamOwner, StreamEnd } from './packet-stream.js';
+import { takeClientStream, takeServerStream } from './taken-streams.js';
 import { transportText } from './transport-text.js';
+import type { TunnelCall, TunnelClientCall } from './tunnel-service.js';
 
 /** Bytes that a packet costs besides its payload, about: prefix, tags, IDs. */
 const overheadBytes = 32;
 
 /** What goes out in one write at most, when it is more than one packet. */
-const batchBytes = 64 * 1024;
+const batchBytes = 128 * 1024;
 const batchPackets = 256;
 
-type Call = ClientDuplexStream<Outgoing, Packet> | ServerDuplexStream<Packet, Outgoing>;
+/** Turns of the event loop between a client's half-close and its reset, with some to spare. */
+const turnsOfReset = 8;
+
+type Call = TunnelCall | TunnelClientCall;
 
 interface Queued {
-  readonly packet: Packet;
-  readonly bytes: number;
+  readonly batch: PacketBatch;
   readonly startedAt: number;
+  meterBytes: number;
 }
 
 /** Wants to know how long each packet took from `send` until the transport had it, ms. */
@@ -37,35 +43,38 @@ export interface StreamTuning {
   readonly marks?: CongestionMarks;
 }
 
-/** A packet stream over one grpc-js call, either end of it. */
+/**
+ * A packet stream over one grpc-js call, either end of it. grpc-js opens and ends the call; its messages bypass it where
+ * that can be (`StreamLane`): on the server from the beginning, on the client from the server's metadata on.
+ */
 export class GrpcPacketStream implements PacketStream {
   private readonly meter: CongestionMeter;
   private readonly call: Call;
   private readonly owner: PacketStreamOwner;
   private readonly timing: WriteTiming | undefined;
+  private readonly reader = new MessageReader((packet) => this.receive(packet));
+  /** What is read from, and what the next write will go to once none is under way. */
+  private lane: MessageLane;
+  private writeLane: MessageLane;
   private writable = true;
   private over = false;
   private paused = false;
   /** Waits for the write that is under way. */
   private queue: Queued[] = [];
-  private writing = false;
+  private writes = 0;
+  private flushing = false;
 
   constructor(call: Call, owner: PacketStreamOwner, { timing, marks = defaultMarks }: StreamTuning = {}) {
     this.call = call;
     this.timing = timing;
     this.meter = new CongestionMeter(marks);
     this.owner = owner;
+    this.lane = new CallLane(call);
+    this.writeLane = this.lane;
     call.on('error', () => undefined);
     call.on('data', (packet: Packet) => this.receive(packet));
-    if ('cancelled' in call) {
-      // A client that cancels half-closes first: `cancelled`, which tells it from an orderly end, follows at once.
-      call.on('end', () => setImmediate(() => this.end(finishedEnd)));
-      // Comes after our own status, too.
-      call.on('cancelled', () => this.end(goneEnd));
-    } else {
-      call.on('end', () => this.end(finishedEnd));
-      call.on('status', (final: StatusObject) => this.receiveStatus(final));
-    }
+    if ('cancelled' in call) this.serve(call);
+    else this.request(call);
   }
 
   get congested(): boolean {
@@ -80,12 +89,17 @@ export class GrpcPacketStream implements PacketStream {
     this.meter.whenClear(resume);
   }
 
+  /** What is sent in one turn leaves together, and so does what comes while a write is under way. */
   send(packet: Packet): void {
     if (!this.writable) return;
-    const bytes = overheadBytes + (packet.kind === 'DATA' ? packet.data.length : 0);
+    const bytes = overheadBytes + (packet.kind === 'DATA' ? payloadBytes(packet) : 0);
     this.meter.add(bytes);
-    this.queue.push({ packet, bytes, startedAt: this.timing?.now() ?? 0 });
-    if (!this.writing) this.writeNext();
+    const queued = this.roomFor(bytes);
+    queued.batch.add(packet);
+    queued.meterBytes += bytes;
+    if (this.flushing || this.writes > 0) return;
+    this.flushing = true;
+    process.nextTick(() => this.flush());
   }
 
   finish(): void {
@@ -95,31 +109,89 @@ export class GrpcPacketStream implements PacketStream {
     this.call.end();
   }
 
-  cancel(): void {
+  cancel(text = 'cancelled'): void {
     if (this.over) return;
     this.writable = false;
     if ('cancel' in this.call) this.call.cancel();
     else if (!resetServerCall(this.call)) this.call.destroy();
-    this.end({ kind: 'lost', text: 'cancelled', code: 'Canceled' });
+    this.end({ kind: 'lost', text, code: 'Canceled' });
   }
 
-  /** The first packet leaves at once; those that come before it is gone leave together. */
-  private writeNext(): void {
-    this.writing = true;
-    const batch = this.queue.splice(0, countOfBatch(this.queue));
-    this.call.write(
-      batch.map(({ packet }) => packet),
-      () => this.written(batch),
+  private serve(call: TunnelCall): void {
+    const stream = takeServerStream(call);
+    this.bypass(stream);
+    // A client that cancels half-closes first. What tells it from an orderly end, `cancelled`, follows within turns.
+    call.on('end', () =>
+      afterTurns(turnsOfReset, () => this.end(stream?.closed === true ? goneEnd : finishedEnd)),
     );
+    // Comes after our own status, too.
+    call.on('cancelled', () => this.end(goneEnd));
   }
 
-  private written(batch: readonly Queued[]): void {
-    for (const { bytes, startedAt } of batch) {
-      this.timing?.took(this.timing.now() - startedAt);
-      this.meter.remove(bytes);
+  private request(call: TunnelClientCall): void {
+    call.on('metadata', () => this.bypass(takeClientStream(call)));
+    call.on('end', () => this.end(finishedEnd));
+    call.on('status', (final: StatusObject) => this.receiveStatus(final));
+  }
+
+  private bypass(stream: ReturnType<typeof takeClientStream>): void {
+    if (stream === undefined) return;
+    this.lane = new StreamLane(stream, (chunk) => this.read(chunk));
+  }
+
+  private roomFor(bytes: number): Queued {
+    const last = this.queue.at(-1);
+    if (last !== undefined && last.batch.packets < batchPackets && last.meterBytes + bytes <= batchBytes) {
+      return last;
     }
-    if (this.queue.length > 0) this.writeNext();
-    else this.writing = false;
+    const queued: Queued = { batch: new PacketBatch(), startedAt: this.timing?.now() ?? 0, meterBytes: 0 };
+    this.queue.push(queued);
+    return queued;
+  }
+
+  private flush(): void {
+    this.flushing = false;
+    if (this.writes === 0 && this.queue.length > 0) this.writeNext();
+  }
+
+  private writeNext(): void {
+    const next = this.queue.shift();
+    if (next === undefined) return;
+    // Two lanes at once would overtake each other.
+    if (this.writes === 0) this.writeLane = this.lane;
+    this.writes += 1;
+    this.writeLane.write(next.batch, () => this.written(next));
+  }
+
+  private written({ batch, startedAt, meterBytes }: Queued): void {
+    this.writes -= 1;
+    this.tell(startedAt, batch.packets);
+    this.meter.remove(meterBytes);
+    if (this.writes === 0 && this.queue.length > 0 && !this.flushing) this.writeNext();
+  }
+
+  private tell(startedAt: number, packets: number): void {
+    if (this.timing === undefined) return;
+    const tookMs = this.timing.now() - startedAt;
+    for (let packet = 0; packet < packets; packet += 1) this.timing.took(tookMs);
+  }
+
+  private read(chunk: Buffer): void {
+    if (this.over) return;
+    try {
+      this.reader.feed(chunk);
+    } catch (error) {
+      this.refuse(error);
+    }
+  }
+
+  /** The other end sent what is no packet: the stream is over, and it is told so. */
+  private refuse(error: unknown): void {
+    const code = error instanceof RefusedMessage ? error.code : status.INTERNAL;
+    const details = error instanceof RefusedMessage ? error.message : 'Error deserializing request';
+    if ('cancel' in this.call) this.call.cancel();
+    else this.call.emit('error', { code, details });
+    this.end({ kind: 'lost', text: details, code: goCodeName(code) });
   }
 
   private receive(packet: Packet): void {
@@ -132,8 +204,8 @@ export class GrpcPacketStream implements PacketStream {
 
   private pause(paused: boolean): void {
     this.paused = paused;
-    if (paused) this.call.pause();
-    else this.call.resume();
+    if (paused) this.lane.pause();
+    else this.lane.resume();
     this.owner.paused?.(paused);
   }
 
@@ -154,14 +226,9 @@ export class GrpcPacketStream implements PacketStream {
   }
 }
 
-/** How many of the first go together; at least one. */
-function countOfBatch(queue: readonly Queued[]): number {
-  let sizeBytes = 0;
-  const end = queue.findIndex(({ bytes }, index) => {
-    sizeBytes += bytes;
-    return index > 0 && (sizeBytes > batchBytes || index >= batchPackets);
-  });
-  return end === -1 ? queue.length : end;
+function afterTurns(turns: number, then: () => void): void {
+  if (turns === 0) then();
+  else setImmediate(() => afterTurns(turns - 1, then));
 }
 
 /** `DEADLINE_EXCEEDED` → `DeadlineExceeded`, `CANCELLED` → `Canceled`: the names that Go's metrics bear. */

@@ -36,6 +36,8 @@ const statusOfCode: Record<ErrorCode, status> = {
   WAIT_TIMEOUT: status.DEADLINE_EXCEEDED,
   LAB_UNREACHABLE: status.UNAVAILABLE,
   LAB_STOPPED: status.UNAVAILABLE,
+  API_UNREACHABLE: status.UNAVAILABLE,
+  API_REFUSED: status.FAILED_PRECONDITION,
   INTERNAL: status.INTERNAL,
 };
 

@@ -7,14 +7,25 @@ import { type ErrorCode, TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
 import { AnswerReader, type ConnectAnswer, cutShortText } from '../core/http-connect/answer.js';
 import type { Dialer, DialOptions } from './dialer.js';
-import { checkTlsFiles, type TlsFiles } from './tls.js';
+import { goConnectText } from './go-connect-text.js';
+import { checkTlsFiles } from './tls.js';
 import { transportText, unreachableCode } from './transport-text.js';
+
+/** PEM texts of a client. */
+export interface HttpConnectTls {
+  /** Whom to believe; without it, whom the system believes. */
+  readonly ca?: string;
+  readonly cert: string;
+  readonly key: string;
+}
 
 export interface HttpConnectClientSettings {
   /** The proxy-server's frontend: `host:port` or `unix:///path`. */
   readonly address: string;
   /** Absent for Unix sockets. */
-  readonly tls?: TlsFiles;
+  readonly tls?: HttpConnectTls;
+  /** What the server's certificate must bear when it is not the host of the address. */
+  readonly tlsServerName?: string;
   readonly clock: Clock;
   readonly emit: EventSink;
   /** Who dials, in events: `client/test`, `apiserver/main`. */
@@ -53,6 +64,11 @@ export class HttpConnectClient implements Dialer {
     const where = this.settings.name;
     if (this.closed) throw new TunnelError('LAB_STOPPED', 'the CONNECT client is closed', { where });
     if (options.signal?.aborted) throw new TunnelError('DIAL_CANCELLED', 'context canceled', { where });
+    const { address } = this.settings;
+    if (!address.startsWith(unixPrefix) && splitHostPort(address) === undefined) {
+      const text = `dial tcp: address ${address}: missing port in address`;
+      throw new TunnelError('SERVER_UNREACHABLE', text, { where });
+    }
     return new Promise((resolve, reject) => {
       const dial = new ConnectDial({
         settings: this.settings,
@@ -169,7 +185,7 @@ class ConnectDial {
     } else if (this.phase === 'connecting') {
       const text = transportText(error.message);
       const code = unreachableCode(text, this.options.settings.tls !== undefined);
-      this.fail(code, code === 'TLS_REJECTED' ? text : this.connectingFailed(error));
+      this.fail(code, code === 'TLS_REJECTED' ? text : this.connectingFailed(error), error);
     }
   }
 
@@ -182,7 +198,7 @@ class ConnectDial {
   }
 
   /** Does nothing once the dial is over. */
-  private fail(code: ErrorCode, text: string): void {
+  private fail(code: ErrorCode, text: string, cause?: unknown): void {
     if (this.phase === 'open' || this.phase === 'failed') return;
     this.leave('failed');
     this.socket.destroy();
@@ -192,7 +208,7 @@ class ConnectDial {
       code === 'DIAL_FAILED'
         ? `the agent's dial to ${address}`
         : `${settings.name} → ${settings.serverName} (${settings.address})`;
-    reject(new TunnelError(code, text, { where }));
+    reject(new TunnelError(code, text, cause === undefined ? { where } : { where, cause }));
   }
 
   private leave(phase: 'open' | 'failed'): void {
@@ -204,7 +220,9 @@ class ConnectDial {
   private connectingFailed({ code = '', message }: NodeJS.ErrnoException): string {
     const { settings } = this.options;
     const network = settings.address.startsWith(unixPrefix) ? 'unix' : 'tcp';
-    return `dial ${network} ${proxyName(settings)}: connect: ${goConnectTexts[code] ?? message}`;
+    const lookup = goLookupTexts[code];
+    if (lookup !== undefined) return `dial tcp: lookup ${splitHostPort(settings.address)?.host}: ${lookup}`;
+    return `dial ${network} ${proxyName(settings)}: connect: ${goConnectText(code) ?? message}`;
   }
 
   private readingFailed(text: string): string {
@@ -228,18 +246,15 @@ function proxyName({ address }: HttpConnectClientSettings): string {
   return address.startsWith(unixPrefix) ? address.slice(unixPrefix.length) : address;
 }
 
-function openSocket({ address, tls }: HttpConnectClientSettings, ready: () => void): Socket {
+function openSocket(settings: HttpConnectClientSettings, ready: () => void): Socket {
+  const { address, tls, tlsServerName } = settings;
   if (address.startsWith(unixPrefix)) return connectTcp(address.slice(unixPrefix.length), ready);
   const target = splitHostPort(address);
   if (target === undefined) throw new TunnelError('BAD_REQUEST', `${address} is not HOST:PORT`);
-  const socket =
-    tls === undefined
-      ? connectTcp(target, ready)
-      : connectTls(
-          { ...target, ...tls, ...(isIP(target.host) === 0 ? { servername: target.host } : {}) },
-          ready,
-        );
-  return socket.setNoDelay(true);
+  if (tls === undefined) return connectTcp(target, ready).setNoDelay(true);
+  const servername = tlsServerName ?? (isIP(target.host) === 0 ? target.host : undefined);
+  const named = servername === undefined ? {} : { servername };
+  return connectTls({ ...target, ...tls, ...named }, ready).setNoDelay(true);
 }
 
 /** What a status other than 200 stands for; the text that would say more is in the body. */
@@ -250,16 +265,15 @@ function errorCodeOf(status: number): ErrorCode {
   return 'PROTOCOL_VIOLATION';
 }
 
-const goConnectTexts: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  ECONNREFUSED: 'connection refused',
-  EACCES: 'permission denied',
-  ECONNRESET: 'connection reset by peer',
-  ETIMEDOUT: 'connection timed out',
-  EHOSTUNREACH: 'no route to host',
+const goLookupTexts: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'Temporary failure in name resolution',
 };
 
 const goReadTexts: Readonly<Record<string, string>> = {
   ECONNRESET: 'read: connection reset by peer',
   EPIPE: 'write: broken pipe',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'remote error: tls: certificate required',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'remote error: tls: unknown certificate authority',
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'remote error: tls: bad certificate',
 };

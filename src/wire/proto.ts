@@ -4,11 +4,12 @@ import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import type { ProtoGrpcType as AgentProto } from './gen/agent.js';
 import type { ProtoGrpcType as ClientProto } from './gen/client.js';
 import type { ProtoGrpcType as KubeletProto } from './gen/kubelet.js';
+import type { ProtoGrpcType as ObserveProto } from './gen/observe.js';
 
 /** `proto/` of the package: two folders above this module, both in `src` and in `dist`. */
 export const protoFolder = fileURLToPath(new URL('../../proto/', import.meta.url));
 
-export type ProtoFile = 'agent.proto' | 'client.proto' | 'kubelet.proto';
+export type ProtoFile = 'agent.proto' | 'client.proto' | 'kubelet.proto' | 'observe.proto';
 
 const cache = new Map<ProtoFile, PackageDefinition>();
 
@@ -40,4 +41,10 @@ export function proxyService(): ClientProto['ProxyService'] {
 export function kubeletService(): KubeletProto['konnsim']['kubelet']['v1']['Kubelet'] {
   const loaded = loadPackageDefinition(protoDefinition('kubelet.proto')) as unknown as KubeletProto;
   return loaded.konnsim.kubelet.v1.Kubelet;
+}
+
+/** `konnsim.observe.v1.Observe`: the events of one process. */
+export function observeService(): ObserveProto['konnsim']['observe']['v1']['Observe'] {
+  const loaded = loadPackageDefinition(protoDefinition('observe.proto')) as unknown as ObserveProto;
+  return loaded.konnsim.observe.v1.Observe;
 }

@@ -11,7 +11,7 @@ import type { Random } from '../core/random.js';
 import type { Dialer, DialOptions } from './dialer.js';
 import { GrpcPacketStream } from './grpc-packet-stream.js';
 import type { StreamEnd } from './packet-stream.js';
-import type { TlsFiles } from './tls.js';
+import { currentTls, type Renewable, type TlsFiles } from './tls.js';
 import { unreachableCode } from './transport-text.js';
 import { TunnelDuplex } from './tunnel-duplex.js';
 import { TunnelChannel } from './tunnel-service.js';
@@ -20,7 +20,7 @@ export interface TunnelClientSettings {
   /** The proxy-server's frontend: `host:port` or `unix:///path`. */
   readonly address: string;
   /** Absent for Unix sockets. */
-  readonly tls?: TlsFiles;
+  readonly tls?: TlsFiles | Renewable<TlsFiles>;
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;
@@ -47,6 +47,8 @@ export class TunnelClient implements Dialer {
   private readonly settings: TunnelClientSettings;
   private readonly calls = new Set<TunnelCallDriver>();
   private channel: TunnelChannel | undefined;
+  /** What the channel shows and believes: after a renewal another one is needed. */
+  private channelTls: TlsFiles | undefined;
   private closed = false;
 
   constructor(settings: TunnelClientSettings) {
@@ -88,9 +90,12 @@ export class TunnelClient implements Dialer {
 
   /** One HTTP/2 connection is kept, also while it comes up; a broken one is not waited for but replaced. */
   private readyChannel(): TunnelChannel {
-    if (this.channel?.broken === false) return this.channel;
+    const { address } = this.settings;
+    const tls = this.settings.tls === undefined ? undefined : currentTls(this.settings.tls);
+    if (this.channel?.broken === false && tls === this.channelTls) return this.channel;
+    // What runs through it goes on.
     this.channel?.close();
-    const { address, tls } = this.settings;
+    this.channelTls = tls;
     this.channel = new TunnelChannel({ address, wideReceive: true, ...(tls === undefined ? {} : { tls }) });
     return this.channel;
   }

@@ -16,14 +16,27 @@ import {
 import { splitHostPort } from '../core/address.js';
 import type { Packet } from '../core/packet.js';
 import { decodePacket } from './codec.js';
-import { encodeOutgoing, type Outgoing } from './packet-batch.js';
+import { eagerCredentials } from './eager-credentials.js';
+import { offerProtocols } from './grpc-internals.js';
+import { PacketBatch } from './packet-batch.js';
 import { agentService, proxyService } from './proto.js';
 import { type ClientTls, checkTlsFiles } from './tls.js';
 
-type TunnelMethod = MethodDefinition<Outgoing, Outgoing>;
+type TunnelMessage = Packet | readonly Packet[] | PacketBatch;
+type TunnelMethod = MethodDefinition<TunnelMessage, TunnelMessage>;
 
-/** grpc-js asks a serialised message for its length and for `copy` alone; see OutgoingMessage. */
-const serialize = (outgoing: Outgoing): Buffer => encodeOutgoing(outgoing) as Buffer;
+/** grpc-js asks a serialised message for its length and for `copy` alone, which a PacketBatch has. */
+const serialize = (message: TunnelMessage): Buffer => batchOf(message) as unknown as Buffer;
+
+function batchOf(message: TunnelMessage): PacketBatch {
+  if (message instanceof PacketBatch) return message;
+  const batch = new PacketBatch();
+  for (const packet of isSeveral(message) ? message : [message]) batch.add(packet);
+  return batch;
+}
+
+const isSeveral = (message: Packet | readonly Packet[]): message is readonly Packet[] =>
+  Array.isArray(message);
 
 function withCodec(path: string, originalName: string): TunnelMethod {
   return {
@@ -48,18 +61,25 @@ export function agentServiceDefinition(): ServiceDefinition<{ Connect: (call: Tu
   return { Connect: withCodec(agentService().service.Connect.path, 'connect') };
 }
 
-export type TunnelCall = ServerDuplexStream<Packet, Outgoing>;
+export type TunnelCall = ServerDuplexStream<Packet, TunnelMessage>;
 /** The end of a frontend or an agent. */
-export type TunnelClientCall = ClientDuplexStream<Outgoing, Packet>;
+export type TunnelClientCall = ClientDuplexStream<TunnelMessage, Packet>;
 export type TunnelRpc = 'Proxy' | 'Connect';
 
 /**
- * The receive window of the downward direction, agent → server → frontend: the default would cap it at 64 KiB per round
- * trip. The upward direction keeps the default on purpose. node:http2 does not read while a write waits for the
- * kernel, so two ends that both may have more in flight than the kernel buffers hold can stop each other for good;
- * with one direction small enough to fit always, the other goes on.
+ * The receive window of both ends of an agent's link, and of frontends: the default would cap each direction at 64 KiB
+ * per round trip. node:http2 does not read while a write waits for the kernel, so two ends that both may have more under
+ * way than the kernel's buffers hold can stop each other for good. An agent therefore runs over an EagerSocket, which
+ * always reads; towards frontends, only the downward direction is wide.
  */
 export const windowBytes = 4 * 1024 * 1024;
+
+/**
+ * The receive window of a frontend's connection at the server. A frontend is no eager end (its socket in JS would cost
+ * it more than the rest of its work), so what it may have under way must fit the kernel's buffers: those of a Unix
+ * socket hold some 200 KiB. Its link is short, and twice the default saves half of the wake-ups.
+ */
+export const frontendWindowBytes = 128 * 1024;
 
 /** Options that both ends of every tunnel channel share. */
 export const tunnelChannelOptions: ChannelOptions = {
@@ -73,7 +93,11 @@ export interface TunnelClientOptions {
   /** Absent: no TLS, for Unix sockets. */
   readonly tls?: ClientTls;
   readonly keepaliveTimeMs?: number;
-  /** This end receives the bulk: a frontend does, an agent does not. */
+  /** What TLS offers by ALPN before h2; default nothing. */
+  readonly alpnProtocols?: readonly string[];
+  /** This end receives with a wide window, and the server's may be wide, too: it never stops to read. */
+  readonly eager?: boolean;
+  /** This end receives with a wide window; the server's must be small. */
   readonly wideReceive?: boolean;
   /** The name that the server's certificate must bear, when it is not the host of the address. */
   readonly serverName?: string;
@@ -86,7 +110,9 @@ export class TunnelChannel {
   /** Throws CERT_INVALID. */
   constructor(options: TunnelClientOptions) {
     if (options.tls !== undefined) checkTlsFiles(options.tls, options.address);
-    this.client = new Client(options.address, channelCredentials(options), clientOptions(options));
+    const plain = channelCredentials(options);
+    const eager = options.eager === true ? eagerCredentials(plain) : undefined;
+    this.client = new Client(options.address, eager ?? plain, clientOptions(options, eager !== undefined));
   }
 
   open(rpc: TunnelRpc, metadata: Metadata): TunnelClientCall {
@@ -98,6 +124,11 @@ export class TunnelChannel {
   get broken(): boolean {
     const state = this.client.getChannel().getConnectivityState(false);
     return state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN;
+  }
+
+  /** True while the connection is up and takes new calls: false as soon as the server has said that it goes. */
+  get ready(): boolean {
+    return this.client.getChannel().getConnectivityState(false) === connectivityState.READY;
   }
 
   close(): void {
@@ -124,11 +155,19 @@ function channelCredentials(options: TunnelClientOptions): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
   const { verify } = serverCheck(options);
   const ca = Buffer.from(tls.ca);
-  if (tls.cert === undefined) return credentials.createSsl(ca, null, null, verify);
-  return credentials.createSsl(ca, Buffer.from(tls.key), Buffer.from(tls.cert), verify);
+  const own = tls.cert === undefined ? [null, null] : [Buffer.from(tls.key), Buffer.from(tls.cert)];
+  const made = credentials.createSsl(ca, own[0], own[1], verify);
+  const { alpnProtocols = [] } = options;
+  if (alpnProtocols.length > 0) offerProtocols(made, withH2(alpnProtocols));
+  return made;
 }
 
-function clientOptions(options: TunnelClientOptions): ChannelOptions {
+/** As grpc-go: h2 comes last, unless it is named. */
+function withH2(protocols: readonly string[]): readonly string[] {
+  return protocols.includes('h2') ? protocols : [...protocols, 'h2'];
+}
+
+function clientOptions(options: TunnelClientOptions, eager: boolean): ChannelOptions {
   const { keepaliveTimeMs, wideReceive = false } = options;
   const { sent } = serverCheck(options);
   return {
@@ -139,7 +178,7 @@ function clientOptions(options: TunnelClientOptions): ChannelOptions {
     'grpc.enable_retries': 0,
     // The retry buffer is re-sliced for every message: quadratic for many small ones.
     'grpc.per_rpc_retry_buffer_size': 0,
-    ...(wideReceive ? { 'grpc-node.flow_control_window': windowBytes } : {}),
+    ...(wideReceive || eager ? { 'grpc-node.flow_control_window': windowBytes } : {}),
     ...(keepaliveTimeMs === undefined ? {} : { 'grpc.keepalive_time_ms': keepaliveTimeMs }),
     ...(sent === undefined ? {} : { 'grpc.ssl_target_name_override': sent }),
   };

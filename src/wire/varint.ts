@@ -118,3 +118,25 @@ export function writeInt64(target: Uint8Array, offset: number, value: bigint): n
   target[at++] = Number(rest);
   return at;
 }
+
+/** Where a varint was read, and where the next field begins. */
+export interface ShortVarint {
+  value: number;
+  next: number;
+}
+
+/** Reads a varint of at most four bytes at `at.next`; false for longer or broken ones. */
+export function readShortVarint(bytes: Uint8Array, at: ShortVarint): boolean {
+  let value = 0;
+  for (let index = 0; index < 4; index += 1) {
+    const byte = bytes[at.next + index];
+    if (byte === undefined) return false;
+    value |= (byte & 0x7f) << (7 * index);
+    if (byte < 0x80) {
+      at.value = value;
+      at.next += index + 1;
+      return true;
+    }
+  }
+  return false;
+}

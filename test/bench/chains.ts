@@ -5,6 +5,7 @@ import type { TlsFiles } from '../../src/wire/tls.js';
 import type { Child, Children, Worker } from './children.js';
 import type { DelaySetup } from './delay-relay.js';
 import type { CellRequest, LoadSetup, Sample, Way } from './load.js';
+import type { PlainRoleSetup } from './plain-role.js';
 import type { RelaySetup } from './relay.js';
 import { freePort, host, whenReady } from './sockets.js';
 
@@ -129,6 +130,23 @@ export async function startTunnelChain(ground: Ground, programs: Programs): Prom
   await Promise.race([whenReady(server.healthPort, '/readyz', 20_000), server.child.failed]);
   const way: Way = { kind: 'tunnel', address: server.address, endpointPort: ground.endpoint.port };
   return startLoad(ground, { name: programs.name, way, hops: [server.child.pid, agent.pid] });
+}
+
+/** What the programs of `bin` set for themselves. */
+const flagsOfPrograms = ['--semi-space-growth-factor=1', '--no-concurrent-array-buffer-sweeping'];
+
+/** Our server and agent without TLS between them. */
+export async function startPlainChain(ground: Ground): Promise<Chain> {
+  const { children, folder, nodeFlags, endpoint } = ground;
+  const flags = [...flagsOfPrograms, ...nodeFlags];
+  const socket = join(folder, 'plain.sock');
+  const start = (setup: PlainRoleSetup) =>
+    children.worker<never, never, number | undefined>('plain-role', { ...setup }, flags);
+  const server = await start({ role: 'server', socket });
+  const serverPort = await delayed(ground, server.hello ?? 0);
+  const agent = await start({ role: 'agent', serverPort });
+  const way: Way = { kind: 'tunnel', address: `unix://${socket}`, endpointPort: endpoint.port };
+  return startLoad(ground, { name: 'ours-plain', way, hops: [server.worker.pid, agent.worker.pid] });
 }
 
 async function startLoad(

@@ -90,15 +90,17 @@ interface Meter {
 
 async function throughput(request: CellRequest, read: () => Promise<Meter>): Promise<Sample> {
   await sleep(request.warmUpMs);
-  const cpuBefore = cpuMsOf(request.pids);
+  const cpuBefore = request.pids.map((pid) => cpuMsOf([pid]));
   const before = await read();
   await sleep(request.windowMs);
   const after = await read();
-  const cpuAfter = cpuMsOf(request.pids);
+  const cpuAfter = request.pids.map((pid) => cpuMsOf([pid]));
   const bytes = after.bytes - before.bytes;
   const rate = bytes / 1e6 / ((after.atMs - before.atMs) / 1000);
-  if (cpuBefore === undefined || cpuAfter === undefined || bytes === 0) return { rate };
-  return { rate, cpuSecondsPerGb: (cpuAfter - cpuBefore) / 1000 / (bytes / 1e9) };
+  if (cpuBefore.includes(undefined) || cpuAfter.includes(undefined) || bytes === 0) return { rate };
+  const perGb = cpuAfter.map((after, index) => ((after ?? 0) - (cpuBefore[index] ?? 0)) / (bytes / 1e6));
+  const [client = 0, server = 0, agent = 0, endpoint = 0] = perGb;
+  return { rate, cpuSecondsPerGb: client + server + agent + endpoint, client, server, agent, endpoint };
 }
 
 async function bulk(dial: Dial, request: CellRequest, controlPort: number): Promise<Sample> {

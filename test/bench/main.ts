@@ -10,6 +10,7 @@ import {
   ourPrograms,
   type Programs,
   realPrograms,
+  startPlainChain,
   startRawChain,
   startTunnelChain,
 } from './chains.js';
@@ -27,6 +28,9 @@ function machineLine({ rounds, windowMs, delayMs, nodeFlags }: BenchOptions): st
   const delay = delayMs === 0 ? '' : `; agent link + ${delayMs} ms round trip`;
   return `${machine}; medians of ${rounds} rounds of ${windowMs} ms${delay}${flags}`;
 }
+
+const legend =
+  'in parentheses: of raw, and for chains with TLS on the agent link / of raw+tls, which has it too';
 
 async function layGround(children: Children, options: BenchOptions, folder: string): Promise<Ground> {
   const certificates = await writeCertificateDirectory(folder);
@@ -47,14 +51,15 @@ async function measureRounds(
 ): Promise<void> {
   const warmUpMs = 100 + 10 * options.delayMs;
   const wanted = Object.entries(cells).filter(([name]) => isWanted(options, name));
-  for (let round = 1; round <= options.rounds; round += 1) {
+  // The first round warms the compilers up and does not count.
+  for (let round = 0; round <= options.rounds; round += 1) {
     say(`round ${round} of ${options.rounds}`);
     for (const [name, cell] of wanted) {
       for (const chain of chains) {
         const sample = await chain
           .measure({ ...cell, warmUpMs, windowMs: options.windowMs })
           .catch((error: unknown) => say(`${chain.name}, ${name}: ${String(error)}`));
-        if (sample !== undefined) results.add(name, chain.name, sample);
+        if (sample !== undefined && round > 0) results.add(name, chain.name, sample);
       }
     }
   }
@@ -64,7 +69,8 @@ async function measure(children: Children, options: BenchOptions, folder: string
   const ground = await layGround(children, options, folder);
   const tunnels: Programs[] = [ourPrograms(options.nodeFlags)];
   if (options.real !== undefined) tunnels.push(realPrograms(options.real));
-  const chains = [await startRawChain(ground, false), await startRawChain(ground, true)];
+  const chains = [await startRawChain(ground, false), await startPlainChain(ground)];
+  chains.push(await startRawChain(ground, true));
   for (const programs of tunnels) chains.push(await startTunnelChain(ground, programs));
   const results = new Results();
   await measureRounds(chains, options, results);
@@ -75,7 +81,7 @@ async function measure(children: Children, options: BenchOptions, folder: string
   const names = chains.map(({ name }) => name);
   const machine = machineLine(options);
   const wantedRows = rows.filter(({ cell }) => isWanted(options, cell));
-  process.stdout.write(`${machine}\n\n${tableOf(results, wantedRows, names)}`);
+  process.stdout.write(`${machine}\n${legend}\n\n${tableOf(results, wantedRows, names)}`);
   if (options.jsonFile === undefined) return;
   await writeFile(options.jsonFile, `${JSON.stringify({ machine, options, samples: results }, null, 2)}\n`);
 }

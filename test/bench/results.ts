@@ -38,15 +38,25 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** A table with a column for each chain; behind each value of another chain its ratio to the first one's. */
+/** Whose link between server and agent has no TLS; the others are held against `raw+tls`, too. */
+const plainChains: readonly string[] = ['raw', 'ours-plain'];
+
+/** What each value is held against: `raw`, and behind a slash `raw+tls` for a link with TLS. */
+function ratiosOf(results: Results, { cell, field }: Row, chain: string): string {
+  const value = results.median(cell, field, chain);
+  const bases = chain === 'raw' ? [] : ['raw', ...(plainChains.includes(chain) ? [] : ['raw+tls'])];
+  const ratios = bases
+    .filter((base) => base !== chain)
+    .map((base) => value / results.median(cell, field, base))
+    .filter((ratio) => Number.isFinite(ratio));
+  return ratios.length === 0 ? '' : ` (${ratios.map((ratio) => ratio.toFixed(2)).join(' / ')})`;
+}
+
+/** A table with a column for each chain; behind each value its ratios to the chains without a tunnel. */
 export function tableOf(results: Results, rows: readonly Row[], chains: readonly string[]): string {
-  const [base = ''] = chains;
   const valueOf = (row: Row, chain: string): string => {
     const value = results.median(row.cell, row.field, chain);
-    if (!Number.isFinite(value)) return '-';
-    const text = value.toFixed(row.digits);
-    const ratio = value / results.median(row.cell, row.field, base);
-    return chain === base || !Number.isFinite(ratio) ? text : `${text} (${ratio.toFixed(2)})`;
+    return Number.isFinite(value) ? `${value.toFixed(row.digits)}${ratiosOf(results, row, chain)}` : '-';
   };
   const head = ['', 'unit', ...chains];
   const body = rows.map((row) => [row.title, row.unit, ...chains.map((chain) => valueOf(row, chain))]);

@@ -102,7 +102,7 @@ describe('a frontend door for HTTP CONNECT', () => {
     const stopped = async (): Promise<boolean> => {
       const before = await metrics(server);
       return (
-        /to_agent",packet_type="DATA"/.test(before) &&
+        /packet_type="DATA",segment="to_agent"/.test(before) &&
         packets(before).join() === packets(await metrics(server)).join()
       );
     };
@@ -121,10 +121,10 @@ describe('a frontend door for HTTP CONNECT', () => {
     client.connect(`${host}:${await bench.echo()}`, 'hi');
     await client.read(established.length + 2);
     expect(packets(await metrics(server)).filter((line) => line.includes('_client"'))).toEqual([
-      'segment="from_client",packet_type="DIAL_REQ"} 1',
-      'segment="from_client",packet_type="DATA"} 1',
-      'segment="to_client",packet_type="DIAL_RSP"} 1',
-      'segment="to_client",packet_type="DATA"} 1',
+      'packet_type="DIAL_REQ",segment="from_client"} 1',
+      'packet_type="DATA",segment="from_client"} 1',
+      'packet_type="DIAL_RSP",segment="to_client"} 1',
+      'packet_type="DATA",segment="to_client"} 1',
     ]);
   });
 

@@ -65,7 +65,7 @@ describe('the health of a server', () => {
     expect(await metric(at, 'server_grpc_connections{service_method="Connect"}')).toBe(1);
     expect(await metric(at, 'server_grpc_connections{service_method="Proxy"}')).toBe(1);
     for (const segment of ['from_client', 'to_agent', 'from_agent', 'to_client']) {
-      const line = `server_stream_packets_total{segment="${segment}",packet_type="DATA"}`;
+      const line = `server_stream_packets_total{packet_type="DATA",segment="${segment}"}`;
       expect(await metric(at, line)).toBe(1);
     }
     expect(await metric(at, 'server_frontend_write_duration_seconds_count')).toBeGreaterThanOrEqual(2);
@@ -90,7 +90,7 @@ describe('the health of a server', () => {
     await expect.poll(held).toBe(0);
     await agent.stop();
     await bench.waitFor({ kind: 'backend.disconnected' });
-    const broken = 'server_stream_errors_total{segment="from_agent",code="Canceled",packet_type="Unknown"}';
+    const broken = 'server_stream_errors_total{code="Canceled",packet_type="Unknown",segment="from_agent"}';
     expect(await metric(at, broken)).toBe(1);
     expect(await held()).toBe(0);
   });
@@ -113,7 +113,7 @@ describe('the health of an agent', () => {
     expect(notReady.body).toContain('[-]server-connected failed: no servers connected');
     expect(await get(at, '/healthz')).toEqual({ status: 200, body: 'ok' });
     expect(await metric(at, 'agent_open_server_connections')).toBe(0);
-    const broken = 'agent_stream_errors_total{segment="to_agent",code="Unavailable",packet_type="Unknown"}';
+    const broken = 'agent_stream_errors_total{code="Unavailable",packet_type="Unknown",segment="to_agent"}';
     expect(await metric(at, broken)).toBeGreaterThanOrEqual(1);
   });
 

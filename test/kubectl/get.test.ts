@@ -111,10 +111,6 @@ describeEachKubectl('reading objects', (binary) => {
       ['get', '--raw', '/zap'],
       'Error from server (NotFound): the server could not find the requested resource\n',
     ],
-    [
-      ['delete', 'pod', 'web-1', '--wait=false'],
-      'Error from server (MethodNotAllowed): the server does not allow this method on the requested resource\n',
-    ],
   ])('says of %j what is wrong', async (args, stderr) => {
     expect(await kubectl().run(args)).toMatchObject({ code: 1, stderr });
   });

@@ -1,4 +1,5 @@
 import { ManualClock } from '../../src/core/clock.js';
+import type { FaithfulName } from '../../src/core/faithful.js';
 import { noIdentifiers } from '../../src/core/identifiers.js';
 import type { ServerObserver } from '../../src/core/observer.js';
 import {
@@ -22,13 +23,18 @@ export class ServerBench {
   readonly told: string[] = [];
   readonly machine: ServerMachine;
 
-  constructor(backendDialTimeoutMs = 20_000, strategies: readonly StrategyName[] = ['default']) {
+  constructor(
+    backendDialTimeoutMs = 20_000,
+    strategies: readonly StrategyName[] = ['default'],
+    faithful: readonly FaithfulName[] = [],
+  ) {
     this.machine = new ServerMachine({
       clock: this.clock,
       random: createRandom(1),
       observer: this.observer(),
       strategies,
       backendDialTimeoutMs,
+      faithful: new Set(faithful),
     });
   }
 

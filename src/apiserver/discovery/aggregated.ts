@@ -1,5 +1,6 @@
 import { groupVersions, resourcesOf } from '../resources/catalogue.js';
 import type { Resource, Subresource } from '../resources/resource.js';
+import { kindGroup } from '../resources/resource.js';
 
 export type AggregatedVersion = 'v2' | 'v2beta1';
 
@@ -47,7 +48,7 @@ function describe(resource: Resource): object {
 function describePart(resource: Resource, subresource: Subresource): object {
   return {
     subresource: subresource.name,
-    responseKind: { group: resource.group, version: resource.version, kind: subresource.kind },
+    responseKind: { ...kindGroup(resource, subresource), kind: subresource.kind },
     verbs: subresource.verbs,
   };
 }

@@ -1,5 +1,5 @@
 import { groupVersions, resourcesOf } from '../resources/catalogue.js';
-import { apiVersionOf, type Resource } from '../resources/resource.js';
+import { apiVersionOf, kindGroup, type Resource } from '../resources/resource.js';
 
 /** `/api`: the versions of the core group. `address` is what clients reach the server by. */
 export function apiVersions(address: string): object {
@@ -59,6 +59,7 @@ function describeResource(resource: Resource): object[] {
     name: `${plural}/${part.name}`,
     singularName: '',
     namespaced,
+    ...(part.apiVersion === undefined ? {} : kindGroup(resource, part)),
     kind: part.kind,
     verbs: part.verbs,
   }));

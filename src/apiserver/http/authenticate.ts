@@ -1,5 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import {
+  checkServiceAccountToken,
+  type TokenKeys,
+  type TokenVerdict,
+} from '../auth/service-account-tokens.js';
+import type { ObjectStore } from '../store/object-store.js';
+import type { WallClock } from '../wall-clock.js';
 import type { User } from './exchange.js';
 
 /** A bearer token and whom it stands for. */
@@ -9,14 +16,31 @@ export interface TokenRecord {
   readonly groups?: readonly string[];
 }
 
+/** Tells whose a bearer token is. Without audiences it must be meant for the API itself. */
+export type TokenAuthenticator = (token: string, audiences?: readonly string[]) => TokenVerdict;
+
 /** Tells who sent a request: first by client certificate (CN is the name, O the groups), then by bearer token. */
 export type Authenticator = (request: IncomingMessage) => User | undefined;
 
 const authenticatedGroup = 'system:authenticated';
 
-export function createAuthenticator(tokens: readonly TokenRecord[]): Authenticator {
+/** Tokens of a fixed list, and those of service accounts. */
+export function createTokenAuthenticator(
+  tokens: readonly TokenRecord[],
+  { keys, store, now }: { keys: TokenKeys; store: ObjectStore; now: WallClock },
+): TokenAuthenticator {
   const byToken = new Map(tokens.map((record) => [record.token, record]));
-  return (request) => certificateUser(request.socket as TLSSocket) ?? tokenUser(request, byToken);
+  return (token, audiences = [keys.issuer]) => {
+    const record = byToken.get(token);
+    if (record === undefined)
+      return checkServiceAccountToken({ keys, store, nowMs: now() }, token, audiences);
+    const user = { name: record.user, groups: [...(record.groups ?? []), authenticatedGroup] };
+    return { kind: 'good', user, audiences };
+  };
+}
+
+export function createAuthenticator(authenticateToken: TokenAuthenticator): Authenticator {
+  return (request) => certificateUser(request.socket as TLSSocket) ?? tokenUser(request, authenticateToken);
 }
 
 function certificateUser(socket: TLSSocket): User | undefined {
@@ -35,9 +59,9 @@ function subjectField(subject: unknown, field: 'CN' | 'O'): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 
-function tokenUser(request: IncomingMessage, byToken: ReadonlyMap<string, TokenRecord>): User | undefined {
+function tokenUser(request: IncomingMessage, authenticateToken: TokenAuthenticator): User | undefined {
   const token = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  const record = token === undefined ? undefined : byToken.get(token);
-  if (record === undefined) return undefined;
-  return { name: record.user, groups: [...(record.groups ?? []), authenticatedGroup] };
+  if (token === undefined) return undefined;
+  const verdict = authenticateToken(token);
+  return verdict.kind === 'good' ? verdict.user : undefined;
 }

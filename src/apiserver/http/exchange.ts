@@ -5,6 +5,9 @@ import { badRequest } from './status.js';
 export interface User {
   readonly name: string;
   readonly groups: readonly string[];
+  readonly uid?: string;
+  /** Such as the pod that a token is bound to. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The target of a request, taken apart. */

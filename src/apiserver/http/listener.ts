@@ -8,10 +8,12 @@ import {
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { SecureContextOptions } from 'node:tls';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { Upgrade } from '../../streams/types.js';
 import { refuseUpgrade } from '../../streams/upgrade-response.js';
+import { currentTls, isRenewable, type Renewable } from '../../wire/tls.js';
 import { StatusError } from './status.js';
 
 /** PEM texts. Clients are asked for a certificate of `clientCa`, but may come without. */
@@ -25,7 +27,7 @@ export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
   readonly clock: Clock;
-  readonly tls: ServingTls;
+  readonly tls: ServingTls | Renewable<ServingTls>;
   readonly onRequest: (request: IncomingMessage, response: ServerResponse, abort: () => void) => void;
   readonly onUpgrade: (upgrade: Upgrade) => void;
 }
@@ -73,17 +75,23 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     options.onUpgrade({ request, socket, head });
   });
   const port = await startListening(server, options);
+  const { tls } = options;
+  const forget = isRenewable(tls)
+    ? tls.subscribe((renewed) => server.setSecureContext(secureOptions(renewed)))
+    : () => undefined;
   let closing: Promise<void> | undefined;
-  return { port, close: () => (closing ??= stop(server, connections.sockets)) };
+  const close = (): Promise<void> => {
+    forget();
+    return stop(server, connections.sockets);
+  };
+  return { port, close: () => (closing ??= close()) };
 }
 
 function createServer(options: ListenerOptions): Http2SecureServer {
   try {
     const server = createSecureServer({
       allowHTTP1: true,
-      cert: options.tls.cert,
-      key: options.tls.key,
-      ca: options.tls.clientCa,
+      ...secureOptions(currentTls(options.tls)),
       requestCert: true,
       // Whoever comes without a good certificate may still hold a token; who holds neither gets a 401.
       rejectUnauthorized: false,
@@ -98,6 +106,10 @@ function createServer(options: ListenerOptions): Http2SecureServer {
   } catch (caught) {
     throw TunnelError.from(caught, 'CERT_INVALID', 'apiserver TLS');
   }
+}
+
+function secureOptions({ cert, key, clientCa: ca }: ServingTls): SecureContextOptions {
+  return { cert, key, ca };
 }
 
 function watchSession(session: ServerHttp2Session, { sockets, sessions }: Connections): void {

@@ -13,6 +13,7 @@ export interface Status {
 }
 
 export type StatusReason =
+  | 'AlreadyExists'
   | 'BadRequest'
   | 'Conflict'
   | 'Expired'
@@ -69,7 +70,7 @@ export class StatusError extends Error {
 export function notFound(resource: { group: string; plural: string }, name: string): StatusError {
   return new StatusError(404, `${qualified(resource)} "${name}" not found`, {
     reason: 'NotFound',
-    details: { name, ...(resource.group === '' ? {} : { group: resource.group }), kind: resource.plural },
+    details: nameDetails(resource, name),
   });
 }
 
@@ -118,4 +119,41 @@ export function statusOf(caught: unknown): Status {
 /** `pods`, or `deployments.apps` outside the core group. */
 export function qualified(resource: { group: string; plural: string }): string {
   return resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
+}
+
+/** 409: `pods "x" already exists`. */
+export function alreadyExists(resource: { group: string; plural: string }, name: string): StatusError {
+  return new StatusError(409, `${qualified(resource)} "${name}" already exists`, {
+    reason: 'AlreadyExists',
+    details: nameDetails(resource, name),
+  });
+}
+
+/** 409: `Operation cannot be fulfilled on pods "x": CAUSE`. */
+export function conflict(
+  resource: { group: string; plural: string },
+  name: string,
+  cause = 'the object has been modified; please apply your changes to the latest version and try again',
+): StatusError {
+  return new StatusError(409, `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${cause}`, {
+    reason: 'Conflict',
+    details: nameDetails(resource, name),
+  });
+}
+
+/** 403: `pods "x" is forbidden: CAUSE`; without a name `pods is forbidden: CAUSE`. */
+export function forbidden(
+  resource: { group: string; plural: string },
+  name: string,
+  cause: string,
+): StatusError {
+  const subject = name === '' ? qualified(resource) : `${qualified(resource)} "${name}"`;
+  return new StatusError(403, `${subject} is forbidden: ${cause}`, {
+    reason: 'Forbidden',
+    details: nameDetails(resource, name),
+  });
+}
+
+function nameDetails({ group, plural }: { group: string; plural: string }, name: string): StatusDetails {
+  return { ...(name === '' ? {} : { name }), ...(group === '' ? {} : { group }), kind: plural };
 }

@@ -4,6 +4,7 @@ import { connect as connectTls, createSecureContext, type SecureContext, type TL
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { Dialer } from '../../wire/dialer.js';
+import { currentTls, type Renewable } from '../../wire/tls.js';
 import type { KubeletEndpoint } from './endpoint.js';
 import { goErrorText } from './go-errors.js';
 import { TlsCarrier } from './tls-carrier.js';
@@ -17,7 +18,7 @@ export interface KubeletTls {
 
 export interface KubeletConnectorOptions {
   readonly dialer: Dialer;
-  readonly tls: KubeletTls;
+  readonly tls: KubeletTls | Renewable<KubeletTls>;
   readonly clock: Clock;
 }
 
@@ -43,15 +44,34 @@ const handshakeTimeoutMs = 10_000;
 /** Throws CERT_INVALID when the credential cannot be used. */
 export function createKubeletConnector(options: KubeletConnectorOptions): KubeletConnector {
   const { dialer, tls, clock } = options;
-  const secureContext = contextOf(tls);
+  const contexts = createContexts(tls);
   return {
     async connect(endpoint, { request, signal, insecure }) {
       const raw = await dialer.dial(endpoint.host, endpoint.port, { request, signal });
-      const verify = tls.ca !== undefined && insecure !== true;
+      const { secureContext, verifiable } = contexts();
+      const verify = verifiable && insecure !== true;
       const socket = startTls(raw, endpoint, { secureContext, rejectUnauthorized: verify });
       await handshake({ raw, socket, signal, clock, host: endpoint.host });
       return socket;
     },
+  };
+}
+
+interface ClientContext {
+  readonly secureContext: SecureContext;
+  /** There is a CA to check kubelets by. */
+  readonly verifiable: boolean;
+}
+
+/** The context of what is current, made once for each renewal. Throws CERT_INVALID. */
+function createContexts(tls: KubeletConnectorOptions['tls']): () => ClientContext {
+  let texts = currentTls(tls);
+  let secureContext = contextOf(texts);
+  return () => {
+    const latest = currentTls(tls);
+    if (latest !== texts) secureContext = contextOf(latest);
+    texts = latest;
+    return { secureContext, verifiable: texts.ca !== undefined };
   };
 }
 

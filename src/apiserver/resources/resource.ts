@@ -15,6 +15,8 @@ export interface Column {
 export interface Subresource {
   readonly name: string;
   readonly kind: string;
+  /** Of the kind, where it is not that of the resource. */
+  readonly apiVersion?: string;
   readonly verbs: readonly string[];
 }
 
@@ -42,4 +44,14 @@ export interface Resource {
 /** `v1` or `apps/v1`. */
 export function apiVersionOf(resource: { group: string; version: string }): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+}
+
+/** Group and version of the kind of a subresource. */
+export function kindGroup(
+  { group, version }: Resource,
+  { apiVersion }: Subresource,
+): { group: string; version: string } {
+  if (apiVersion === undefined) return { group, version };
+  const [first = '', second] = apiVersion.split('/');
+  return second === undefined ? { group: '', version: first } : { group: first, version: second };
 }

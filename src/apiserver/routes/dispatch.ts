@@ -7,11 +7,19 @@ import { sendJson, sendText } from '../http/respond.js';
 import { badRequest, methodNotAllowed, unknownPath } from '../http/status.js';
 import { groupVersions } from '../resources/catalogue.js';
 import { apiVersionOf } from '../resources/resource.js';
+import { handleCreate, handleUpdate } from './create.js';
+import { handleDelete, handleDeleteCollection } from './delete.js';
 import { handleLogs } from './logs.js';
+import { handleObjectPart } from './object-part.js';
+import { handleOpenApi } from './openapi.js';
+import { handlePatch } from './patch.js';
+import { handleBinding, handleEviction } from './pod-commands.js';
 import { handleGet, handleList } from './read.js';
-import { handleSelfSubjectReview } from './review.js';
-import type { ResourceRoute, Route } from './route.js';
+import { handleReview } from './review.js';
+import type { NamedRoute, ResourceRoute, Route } from './route.js';
+import { handleScale } from './scale.js';
 import { wantsWatch } from './selection.js';
+import { handleTokenRequest } from './token.js';
 import { handleWatch } from './watch.js';
 
 /** Answers a plain request. Rejects with a StatusError (or anything else) when there is no good answer. */
@@ -26,6 +34,8 @@ export async function dispatch(facade: Facade, exchange: Exchange, route: Route)
       return sendText(response, 'ok');
     case 'version':
       return sendJson(response, facade.version);
+    case 'openapi':
+      return handleOpenApi(facade, exchange, route.segments);
     case 'discovery-root':
       return discoveryRoot(exchange, route.root);
     case 'group':
@@ -41,23 +51,84 @@ async function dispatchResource(facade: Facade, exchange: Exchange, route: Resou
   if (route.subresource !== undefined) return dispatchSubresource(facade, exchange, route);
   if (route.resource.virtual === true) {
     if (exchange.method !== 'POST' || route.name !== undefined) throw methodNotAllowed();
-    return handleSelfSubjectReview(exchange);
+    return handleReview(facade, exchange, route);
   }
-  if (exchange.method !== 'GET') throw methodNotAllowed();
   const { name } = route;
-  if (name !== undefined) return handleGet(facade, exchange, { ...route, name });
-  if (wantsWatch(exchange.query)) return handleWatch(facade, exchange, route);
-  return handleList(facade, exchange, route);
+  return name === undefined
+    ? dispatchCollection(facade, exchange, route)
+    : dispatchObject(facade, exchange, { ...route, name });
+}
+
+async function dispatchCollection(facade: Facade, exchange: Exchange, route: ResourceRoute): Promise<void> {
+  switch (exchange.method) {
+    case 'GET':
+      if (wantsWatch(exchange.query)) return handleWatch(facade, exchange, route);
+      return handleList(facade, exchange, route);
+    case 'POST':
+      // An object of a namespace can be created in one only.
+      if (route.resource.namespaced && route.namespace === undefined) throw methodNotAllowed();
+      return handleCreate(facade, exchange, route);
+    case 'DELETE':
+      return handleDeleteCollection(facade, exchange, route);
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+async function dispatchObject(facade: Facade, exchange: Exchange, route: NamedRoute): Promise<void> {
+  switch (exchange.method) {
+    case 'GET':
+      return handleGet(facade, exchange, route);
+    case 'PUT':
+      return handleUpdate(facade, exchange, route);
+    case 'PATCH':
+      return handlePatch(facade, exchange, route);
+    case 'DELETE':
+      return handleDelete(facade, exchange, route);
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+type PartHandler = (facade: Facade, exchange: Exchange, route: NamedRoute) => Promise<void>;
+
+const partHandlers: Readonly<Record<string, PartHandler>> = {
+  attach: refuseStream,
+  binding: onlyPost(handleBinding),
+  ephemeralcontainers: handleObjectPart,
+  eviction: onlyPost(handleEviction),
+  exec: refuseStream,
+  finalize: handleObjectPart,
+  log: readLog,
+  portforward: refuseStream,
+  scale: handleScale,
+  status: handleObjectPart,
+  token: onlyPost(handleTokenRequest),
+};
+
+async function dispatchSubresource(facade: Facade, exchange: Exchange, route: ResourceRoute): Promise<void> {
+  const { name, subresource } = route;
+  const handle = partHandlers[subresource?.name ?? ''];
+  if (name === undefined || handle === undefined) throw unknownPath();
+  return handle(facade, exchange, { ...route, name });
+}
+
+function onlyPost(handle: PartHandler): PartHandler {
+  return async (facade, exchange, route) => {
+    if (exchange.method !== 'POST') throw methodNotAllowed();
+    return handle(facade, exchange, route);
+  };
 }
 
 /** The stream subresources come here only when the request is no upgrade. */
-async function dispatchSubresource(facade: Facade, exchange: Exchange, route: ResourceRoute): Promise<void> {
-  const { namespace, name, subresource } = route;
-  if (namespace === undefined || name === undefined || subresource === undefined) throw unknownPath();
-  const isLog = subresource.name === 'log';
-  const allowed = isLog ? ['GET'] : ['GET', 'POST'];
-  if (!allowed.includes(exchange.method)) throw methodNotAllowed();
-  if (!isLog) throw badRequest('Upgrade request required');
+async function refuseStream(_facade: Facade, { method }: Exchange): Promise<void> {
+  if (method !== 'GET' && method !== 'POST') throw methodNotAllowed();
+  throw badRequest('Upgrade request required');
+}
+
+async function readLog(facade: Facade, exchange: Exchange, { namespace, name }: NamedRoute): Promise<void> {
+  if (exchange.method !== 'GET') throw methodNotAllowed();
+  if (namespace === undefined) throw unknownPath();
   return handleLogs(facade, exchange, { namespace, name });
 }
 
@@ -73,7 +144,20 @@ function rootPaths(): object {
   const groups = groupVersions()
     .filter(({ group }) => group !== '')
     .flatMap((served) => [`/apis/${served.group}`, `/apis/${apiVersionOf(served)}`]);
-  return { paths: ['/api', '/api/v1', '/apis', ...groups, '/healthz', '/livez', '/readyz', '/version'] };
+  return {
+    paths: [
+      '/api',
+      '/api/v1',
+      '/apis',
+      ...groups,
+      '/healthz',
+      '/livez',
+      '/openapi/v2',
+      '/openapi/v3',
+      '/readyz',
+      '/version',
+    ],
+  };
 }
 
 function found(document: object | undefined): object {

@@ -3,11 +3,11 @@ import type { Exchange } from '../http/exchange.js';
 import { sendJson } from '../http/respond.js';
 import { badRequest, expired, notFound } from '../http/status.js';
 import { createPresenter } from './presenter.js';
-import type { ResourceRoute } from './route.js';
+import type { NamedRoute, ResourceRoute } from './route.js';
 import { refuseFuture, revisionParameter, selectionOf } from './selection.js';
 
 /** GET of one object. */
-export function handleGet(facade: Facade, exchange: Exchange, route: ResourceRoute & { name: string }): void {
+export function handleGet(facade: Facade, exchange: Exchange, route: NamedRoute): void {
   const presenter = createPresenter(route.resource, exchange, facade.now);
   const object = facade.store.get(route.resource, route);
   if (object === undefined) throw notFound(route.resource, route.name);

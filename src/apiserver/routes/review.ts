@@ -1,13 +1,134 @@
-import type { Exchange } from '../http/exchange.js';
+import { nodeOfUser } from '../auth/node-authorizer.js';
+import { rulesFor } from '../auth/rbac.js';
+import type { Facade } from '../facade.js';
+import type { Exchange, User } from '../http/exchange.js';
+import { type FieldError, invalidObject, invalidValue, required } from '../http/invalid.js';
+import { readBody } from '../http/request-body.js';
 import { sendJson } from '../http/respond.js';
+import { unknownPath } from '../http/status.js';
+import { at, listAt, textAt } from '../resources/api-object.js';
+import { childOf, type JsonObject } from '../resources/json.js';
+import { asKind, decodeBody } from '../write/decode.js';
+import type { ResourceRoute } from './route.js';
+import { expectedKind, writeOf } from './write-answers.js';
 
-/** POST of a SelfSubjectReview (`kubectl auth whoami`). Its body holds nothing that matters, in whatever encoding. */
-export function handleSelfSubjectReview({ response, user }: Exchange): void {
-  const body = {
-    kind: 'SelfSubjectReview',
-    apiVersion: 'authentication.k8s.io/v1',
-    metadata: { creationTimestamp: null },
-    status: { userInfo: { username: user.name, groups: user.groups } },
+/** Computes the status of a review. */
+type Reviewer = (facade: Facade, review: JsonObject, user: User) => JsonObject;
+
+const reviewers: Readonly<Record<string, Reviewer>> = {
+  LocalSubjectAccessReview: (facade, review) => reviewAccess(facade, review, subjectOf(review)),
+  SelfSubjectAccessReview: reviewAccess,
+  SelfSubjectRulesReview: reviewRules,
+  SubjectAccessReview: (facade, review) => reviewAccess(facade, review, subjectOf(review)),
+  SelfSubjectReview: (_facade, _review, user) => ({ userInfo: userInfo(user) }),
+  TokenReview: reviewToken,
+};
+
+/** POST of a review: the answer is the question with a status; nothing is stored. */
+export async function handleReview(facade: Facade, exchange: Exchange, route: ResourceRoute): Promise<void> {
+  const reviewer = reviewers[route.resource.kind];
+  if (reviewer === undefined) throw unknownPath();
+  const body = await readBody(exchange.request);
+  const raw = body.length === 0 ? {} : decodeBody(exchange.request, body);
+  const { options, warn } = writeOf(facade, exchange, route, 'CreateOptions');
+  const review = asKind(raw, expectedKind(route), { fieldValidation: options.fieldValidation, warn });
+  const status = reviewer(facade, review, exchange.user);
+  const metadata = { creationTimestamp: null, ...childOf(review, 'metadata') };
+  sendJson(exchange.response, { ...review, metadata, status }, 201);
+}
+
+function reviewToken(facade: Facade, review: JsonObject): JsonObject {
+  const token = textAt(review, 'spec.token');
+  if (token === '')
+    throw invalidObject({ kind: 'TokenReview', group: 'authentication.k8s.io' }, '', [
+      required('spec.token', 'token is required'),
+    ]);
+  const audiences = listAt(review, 'spec.audiences').map(String);
+  const verdict = facade.authenticateToken(token, audiences.length > 0 ? audiences : undefined);
+  switch (verdict.kind) {
+    case 'good':
+      return { authenticated: true, user: userInfo(verdict.user), audiences: verdict.audiences };
+    case 'bad':
+      return { user: {}, error: verdict.error };
+    case 'foreign':
+      return { user: {}, error: '[invalid bearer token, token lookup failed]' };
+  }
+}
+
+/** The user that an access review is about. */
+function subjectOf(review: JsonObject): User {
+  const name = textAt(review, 'spec.user');
+  const groups = listAt(review, 'spec.groups').map(String);
+  if (name === '' && groups.length === 0)
+    throw invalidAccess(review, required('spec.user', 'at least one of user or group must be specified'));
+  return { name, groups };
+}
+
+function reviewAccess({ authorize }: Facade, review: JsonObject, user: User): JsonObject {
+  const text = (path: string): string => textAt(review, `spec.resourceAttributes.${path}`);
+  const isResource = at(review, 'spec.resourceAttributes') !== undefined;
+  if (isResource === (at(review, 'spec.nonResourceAttributes') !== undefined))
+    throw invalidAccess(
+      review,
+      invalidValue(
+        'spec.resourceAttributes',
+        null,
+        'exactly one of nonResourceAttributes or resourceAttributes must be specified',
+      ),
+    );
+  const { allowed, reason } = isResource
+    ? authorize({
+        kind: 'resource',
+        user,
+        verb: text('verb'),
+        group: text('group'),
+        resource: text('resource'),
+        subresource: text('subresource'),
+        namespace: text('namespace'),
+        name: text('name'),
+      })
+    : authorize({
+        kind: 'path',
+        user,
+        verb: textAt(review, 'spec.nonResourceAttributes.verb'),
+        path: textAt(review, 'spec.nonResourceAttributes.path'),
+      });
+  return { allowed, ...(reason === '' ? {} : { reason }) };
+}
+
+function invalidAccess(review: JsonObject, error: FieldError): Error {
+  return invalidObject({ kind: String(review['kind']), group: 'authorization.k8s.io' }, '', [error]);
+}
+
+/** What a user may do in a namespace, as far as rules tell. */
+function reviewRules({ store }: Facade, review: JsonObject, user: User): JsonObject {
+  const rules = rulesFor(store, user, textAt(review, 'spec.namespace')).map(({ rule }) => rule);
+  const all = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] };
+  const isSuper = user.groups.includes('system:masters');
+  return {
+    resourceRules: [
+      ...(isSuper ? [all] : []),
+      ...rules
+        .filter(({ resources }) => resources.length > 0)
+        .map(({ verbs, apiGroups, resources, resourceNames }) => ({
+          verbs,
+          apiGroups,
+          resources,
+          ...(resourceNames.length === 0 ? {} : { resourceNames }),
+        })),
+    ],
+    nonResourceRules: rules
+      .filter(({ nonResourceURLs }) => nonResourceURLs.length > 0)
+      .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
+    incomplete: nodeOfUser(user) !== undefined,
   };
-  sendJson(response, body, 201);
+}
+
+function userInfo({ name, groups, uid, extra }: User): JsonObject {
+  return {
+    username: name,
+    ...(uid === undefined ? {} : { uid }),
+    groups,
+    ...(extra === undefined ? {} : { extra }),
+  };
 }

@@ -6,6 +6,7 @@ export type Route =
   | { readonly kind: 'root' }
   | { readonly kind: 'health' }
   | { readonly kind: 'version' }
+  | { readonly kind: 'openapi'; readonly segments: readonly string[] }
   | { readonly kind: 'discovery-root'; readonly root: 'api' | 'apis' }
   | { readonly kind: 'group'; readonly group: string }
   | { readonly kind: 'group-version'; readonly group: string; readonly version: string }
@@ -21,6 +22,9 @@ export interface ResourceRoute {
   readonly subresource?: Subresource;
 }
 
+/** The path of one object, or of a part of it. */
+export type NamedRoute = ResourceRoute & { readonly name: string };
+
 const nowhere: Route = { kind: 'nowhere' };
 const healthPaths = new Set(['healthz', 'livez', 'readyz']);
 
@@ -35,6 +39,7 @@ export function findRoute(segments: readonly string[]): Route {
   if (first === undefined) return { kind: 'root' };
   if (healthPaths.has(first)) return { kind: 'health' };
   if (first === 'version' && rest.length === 0) return { kind: 'version' };
+  if (first === 'openapi') return { kind: 'openapi', segments: rest };
   if (first === 'api') return apiRoute('', rest);
   if (first !== 'apis') return nowhere;
   const [group, ...below] = rest;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { Node, Pod, Service } from '../../core/objects.js';
+import { defaultRoles } from '../auth/default-roles.js';
 import type { ApiObject } from '../resources/api-object.js';
 import { coreResource, findKind } from '../resources/catalogue.js';
 import type { Resource } from '../resources/resource.js';
@@ -65,6 +66,7 @@ export function createObjectStore(
   for (const object of [...namespaces, ...nodes, ...services, ...deployments, ...pods, ...others])
     store.put(object);
   for (const name of systemNamespaces) store.ensureNamespace(name);
+  for (const object of defaultRoles(formatTime(now()), uidFor)) if (!store.has(object)) store.put(object);
   store.compact();
   return store;
 }
@@ -146,6 +148,16 @@ class MemoryStore implements ObjectStore {
     const resource = coreResource('namespaces');
     if (this.get(resource, { name }) !== undefined) return;
     this.put(namespaceObject(name, this.timestamp()));
+    const account = {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: accountMetadata(name, this.timestamp()),
+    };
+    if (!this.has(account)) this.put(account);
+  }
+
+  has(object: ApiObject): boolean {
+    return this.get(storedResource(object.apiVersion, object.kind), object.metadata) !== undefined;
   }
 
   private record(shelf: Shelf, change: Change): void {
@@ -190,6 +202,16 @@ function keyText(key: ObjectKey): string {
 
 function withRevision(object: ApiObject, revision: number): ApiObject {
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+}
+
+/** Of the account that pods use when they name none. */
+function accountMetadata(namespace: string, creationTimestamp: string): ApiObject['metadata'] {
+  return {
+    name: 'default',
+    namespace,
+    uid: uidFor(`serviceaccount/${namespace}/default`),
+    creationTimestamp,
+  };
 }
 
 function namespaceObject(name: string, creationTimestamp: string): ApiObject {

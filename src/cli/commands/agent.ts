@@ -4,12 +4,13 @@ import { Agent } from '../../agent/agent.js';
 import { agentDefaults } from '../../agent/options.js';
 import { joinHostPort, splitHostPort } from '../../core/address.js';
 import type { Clock } from '../../core/clock.js';
+import type { FaithfulName } from '../../core/faithful.js';
 import { parseAgentIdentifiers, unknownIdentifierType } from '../../core/identifiers.js';
 import { createNodeNetwork, type NodeNetwork } from '../../links/node-network.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
-import { type RoleFlags, readTls, runRole } from '../role.js';
-import { durationMs, headerText, option, portNumber, someText } from '../values.js';
+import { commonOptions, type RoleFlags, runRole, tlsUser } from '../role.js';
+import { durationMs, faithfulOption, headerText, option, portNumber, someText } from '../values.js';
 
 interface AgentFlags extends RoleFlags {
   readonly proxyServerHost: string;
@@ -21,6 +22,7 @@ interface AgentFlags extends RoleFlags {
   readonly healthServerPort: number;
   readonly keepaliveTime: number;
   readonly syncForever?: boolean;
+  readonly faithful: readonly FaithfulName[];
 }
 
 /** `konnsim agent`: a node agent alone. */
@@ -58,7 +60,10 @@ export function agentCommand(invocation: Invocation): Command {
         .default(agentDefaults.keepaliveTimeMs, `${agentDefaults.keepaliveTimeMs / 1000}s`),
     )
     .addOption(option('--sync-forever', 'go on looking for servers'))
-    .addOption(option('--packets', 'print every packet, too'))
+    .addOption(commonOptions.packets())
+    .addOption(commonOptions.adminPort())
+    .addOption(commonOptions.adminAddress())
+    .addOption(faithfulOption(['agent']))
     .addHelpText(
       'after',
       examples(
@@ -74,6 +79,7 @@ export function agentCommand(invocation: Invocation): Command {
 function run(flags: AgentFlags): Promise<number> {
   const agentId = flags.agentId ?? process.env['PROXY_AGENT_ID'] ?? randomUUID();
   return runRole(flags, async (ground, started) => {
+    const useTls = tlsUser(flags, ground, { node: `agent/${agentId}`, started });
     const network = nodeNetwork(flags, ground.clock);
     const agent = new Agent({
       ...agentDefaults,
@@ -82,10 +88,11 @@ function run(flags: AgentFlags): Promise<number> {
       agentId,
       identifiers: flags.agentIdentifiers,
       server: joinHostPort(flags.proxyServerHost, flags.proxyServerPort),
-      tls: await readTls(flags.certs, 'agent'),
+      tls: await useTls('agent'),
       connectEndpoint: (host, port, options) => network.connect(host, port, options),
       syncForever: flags.syncForever ?? false,
       keepaliveTimeMs: flags.keepaliveTime,
+      faithful: flags.faithful,
       health: { host: flags.healthServerHost, port: flags.healthServerPort },
     });
     started(() => agent.stop());

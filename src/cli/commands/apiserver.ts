@@ -3,12 +3,12 @@ import { startApiServer } from '../../apiserver/api-server.js';
 import { writeKubeconfig } from '../../apiserver/kubeconfig.js';
 import { createObjectStore } from '../../apiserver/store/object-store.js';
 import { defaultVersion } from '../../apiserver/version.js';
-import { TunnelError } from '../../core/errors.js';
 import { maxNodes } from '../../lab/topology.js';
-import { TunnelClient } from '../../wire/tunnel-client.js';
+import { renewableAs } from '../../wire/tls.js';
+import { createEgress } from '../egress.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
-import { type RoleFlags, type RoleGround, readTls, runRole, standardTopology } from '../role.js';
+import { commonOptions, type RoleFlags, readTls, runRole, standardTopology, tlsUser } from '../role.js';
 import { hostPort, option, portNumber, socketPath, someText, wholeNumber } from '../values.js';
 
 interface ApiServerFlags extends RoleFlags {
@@ -17,6 +17,7 @@ interface ApiServerFlags extends RoleFlags {
   readonly port: number;
   readonly udsName?: string;
   readonly proxyServer?: string;
+  readonly egressSelectorConfigFile?: string;
   readonly kubeconfig?: string;
   readonly kubernetesVersion: string;
 }
@@ -37,14 +38,23 @@ export function apiserverCommand(invocation: Invocation): Command {
     .addOption(
       option('--proxy-server <address>', "or the proxy-server's mTLS port, host:port").argParser(hostPort),
     )
+    .addOption(
+      option(
+        '--egress-selector-config-file <file>',
+        "or a kube-apiserver's egress selector configuration",
+      ).argParser(someText),
+    )
     .addOption(option('--kubeconfig <file>', "writes an administrator's kubeconfig").argParser(someText))
     .addOption(option('--kubernetes-version <release>', 'release it claims to be').default(defaultVersion))
-    .addOption(option('--packets', 'print every packet, too'))
+    .addOption(commonOptions.packets())
+    .addOption(commonOptions.adminPort())
+    .addOption(commonOptions.adminAddress())
     .addHelpText(
       'after',
       examples(
         'konnsim apiserver --certs certs --uds-name /tmp/konnsim.sock --kubeconfig kubeconfig',
         'konnsim apiserver --certs certs --proxy-server 127.0.0.1:8090 --port 0',
+        'konnsim apiserver --certs certs --egress-selector-config-file egress.yaml',
       ),
     )
     .action(async (flags: ApiServerFlags) => {
@@ -54,18 +64,20 @@ export function apiserverCommand(invocation: Invocation): Command {
 
 function run(flags: ApiServerFlags): Promise<number> {
   return runRole(flags, async (ground, started) => {
-    const serving = await readTls(flags.certs, 'apiserver');
-    const dialer = await createDialer(flags, ground);
-    started(() => dialer.close());
+    const useTls = tlsUser(flags, ground, { node: 'apiserver/apiserver', started });
+    const serving = await useTls('apiserver');
+    const egress = await createEgress(flags, ground, useTls);
+    started(() => egress.close());
     const { objects } = standardTopology(flags.nodes, flags.kubernetesVersion);
     const apiserver = await startApiServer({
       ...ground,
       host: flags.bindAddress,
       port: flags.port,
-      tls: { cert: serving.cert, key: serving.key, clientCa: serving.ca },
+      tls: renewableAs(serving, ({ ca: clientCa, cert, key }) => ({ cert, key, clientCa })),
       store: createObjectStore(objects, ground.clock),
-      dialer,
-      kubeletTls: await readTls(flags.certs, 'apiserver-kubelet-client'),
+      egress,
+      kubeletTls: await useTls('apiserver-kubelet-client'),
+      controllers: true,
       version: flags.kubernetesVersion,
     });
     started(() => apiserver.close());
@@ -73,19 +85,6 @@ function run(flags: ApiServerFlags): Promise<number> {
       await writeAdminKubeconfig(flags.kubeconfig, flags.certs, apiserver.url);
     return [`apiserver ${apiserver.url}`];
   });
-}
-
-async function createDialer(flags: ApiServerFlags, ground: RoleGround): Promise<TunnelClient> {
-  if (flags.udsName !== undefined && flags.proxyServer !== undefined) {
-    throw new TunnelError('USAGE', 'an API façade takes --uds-name or --proxy-server, not both');
-  }
-  const common = { ...ground, name: 'apiserver/apiserver', serverName: 'server/proxy-server' };
-  if (flags.udsName !== undefined) return new TunnelClient({ ...common, address: `unix://${flags.udsName}` });
-  if (flags.proxyServer === undefined) {
-    throw new TunnelError('USAGE', 'an API façade needs --uds-name or --proxy-server to reach any kubelet');
-  }
-  const tls = await readTls(flags.certs, 'frontend-client');
-  return new TunnelClient({ ...common, address: flags.proxyServer, tls });
 }
 
 async function writeAdminKubeconfig(path: string, certs: string, server: string): Promise<void> {

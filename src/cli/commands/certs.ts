@@ -1,7 +1,9 @@
 import { Command } from 'commander';
+import { writeKubeconfig } from '../../apiserver/kubeconfig.js';
 import { createRandom } from '../../core/random.js';
-import { createTopology, maxNodes } from '../../lab/topology.js';
-import { writeCertificateDirectory } from '../../pki/files.js';
+import { createTopology, maxNodes, type NodeSpec } from '../../lab/topology.js';
+import type { CertificateSet } from '../../pki/certificate-set.js';
+import { readCertificateDirectory, type WriteOptions, writeCertificateDirectory } from '../../pki/files.js';
 import { examples } from '../help.js';
 import { collect, option, someText, wholeNumber } from '../values.js';
 
@@ -12,6 +14,9 @@ interface CertsFlags {
   readonly ip?: readonly string[];
   readonly days: number;
   readonly force?: boolean;
+  readonly ifMissing?: boolean;
+  readonly kubeconfig?: string;
+  readonly server: string;
 }
 
 /** `konnsim certs`: one CA and a pair for each party, for the roles started one by one. */
@@ -32,6 +37,9 @@ export function certsCommand(): Command {
       option('--days <number>', 'life of the certificates').argParser(wholeNumber(1, 3650)).default(365),
     )
     .addOption(option('--force', 'replace certificates that are there; the CA is kept'))
+    .addOption(option('--if-missing', 'leave a complete and valid set as it is').conflicts('force'))
+    .addOption(option('--kubeconfig <file>', "write an administrator's kubeconfig, too").argParser(someText))
+    .addOption(option('--server <url>', 'the API server that it names').default('https://127.0.0.1:6443'))
     .addHelpText(
       'after',
       examples('konnsim certs --out certs', 'konnsim certs --out certs --ip 192.168.1.5 --name lab.example'),
@@ -46,14 +54,39 @@ async function run(flags: CertsFlags): Promise<void> {
     nowMs: 0,
     kubernetesVersion: '',
   });
-  await writeCertificateDirectory(flags.out, {
+  const parties = `the certificates of all parties and ${flags.nodes} kubelets`;
+  const kept = flags.ifMissing === true ? await readSet(flags, nodes) : undefined;
+  const set = kept ?? (await writeCertificateDirectory(flags.out, writeOptions(flags, nodes)));
+  process.stderr.write(
+    kept === undefined
+      ? `wrote a CA and ${parties} to ${flags.out}\n`
+      : `${flags.out} has ${parties} already\n`,
+  );
+  if (flags.kubeconfig === undefined) return;
+  await writeKubeconfig(flags.kubeconfig, {
+    name: 'konnsim',
+    server: flags.server,
+    caPem: set.ca.certPem,
+    credential: set.leaves.admin,
+  });
+  process.stderr.write(`wrote ${flags.kubeconfig}\n`);
+}
+
+function writeOptions(flags: CertsFlags, nodes: readonly NodeSpec[]): WriteOptions {
+  return {
     nodes: nodes.map(({ name, ip }) => ({ name, ipAddresses: [ip] })),
     dnsNames: flags.name ?? [],
     ipAddresses: flags.ip ?? [],
     validDays: flags.days,
-    force: flags.force ?? false,
-  });
-  process.stderr.write(
-    `wrote a CA and the certificates of all parties and ${flags.nodes} kubelets to ${flags.out}\n`,
-  );
+    // A set that is not complete, or not valid any more, is made anew.
+    force: flags.force ?? flags.ifMissing ?? false,
+  };
+}
+
+/** The set that is there, if it is fit for use. */
+function readSet({ out }: CertsFlags, nodes: readonly NodeSpec[]): Promise<CertificateSet | undefined> {
+  return readCertificateDirectory(
+    out,
+    nodes.map(({ name }) => name),
+  ).catch(() => undefined);
 }

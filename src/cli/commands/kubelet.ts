@@ -1,26 +1,47 @@
 import { Command } from 'commander';
 import { defaultVersion } from '../../apiserver/version.js';
 import { joinHostPort } from '../../core/address.js';
+import type { Clock } from '../../core/clock.js';
+import { TunnelError } from '../../core/errors.js';
+import type { Node } from '../../core/objects.js';
+import { KubeClient } from '../../kube/kube-client.js';
+import { readKubeconfig } from '../../kube/kubeconfig.js';
+import type { AccessOptions } from '../../kubelet-stub/auth/access-control.js';
+import { accessReviewer, tokenReviewer } from '../../kubelet-stub/auth/reviews.js';
 import { startKubelet } from '../../kubelet-stub/kubelet.js';
-import { createSandboxRuntime } from '../../kubelet-stub/runtime/sandbox-runtime.js';
+import { startPodSource } from '../../kubelet-stub/pod-source/pod-source.js';
+import { createRuntime, type RuntimeKind, runtimeKinds } from '../../kubelet-stub/runtime/create-runtime.js';
 import { maxNodes } from '../../lab/topology.js';
 import { kubeletLeaf } from '../../pki/certificate-set.js';
+import { renewableAs } from '../../wire/tls.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
-import { findNode, type RoleFlags, readTls, runRole, standardTopology } from '../role.js';
-import { option, portNumber, wholeNumber } from '../values.js';
+import {
+  commonOptions,
+  findNode,
+  type RoleFlags,
+  type RoleGround,
+  runRole,
+  type Started,
+  standardTopology,
+  tlsUser,
+} from '../role.js';
+import { option, portNumber, someText, wholeNumber } from '../values.js';
 
 interface KubeletFlags extends RoleFlags {
   readonly node: string;
   readonly nodes: number;
   readonly bindAddress: string;
   readonly port: number;
+  readonly runtime: RuntimeKind;
+  readonly kubeconfig?: string;
+  readonly anonymousAuth?: boolean;
 }
 
 /** `konnsim kubelet`: the kubelet of one node alone, with that node's containers. */
 export function kubeletCommand(invocation: Invocation): Command {
   return new Command('kubelet')
-    .description('run the kubelet stub of one node alone, with its containers in the sandbox runtime')
+    .description('run the kubelet stub of one node alone, with its containers')
     .addOption(option('--certs <folder>', 'certificates made by `konnsim certs`').default('certs'))
     .addOption(option('--node <name>', 'which node it is').default('node-1'))
     .addOption(
@@ -28,6 +49,20 @@ export function kubeletCommand(invocation: Invocation): Command {
     )
     .addOption(option('--bind-address <address>', 'where it listens').default('127.0.0.1'))
     .addOption(option('--port <port>', 'its port, 0 for a free one').argParser(portNumber).default(10_250))
+    .addOption(
+      option('--runtime <kind>', 'sandbox: in memory; process: real processes of this host, with your rights')
+        .choices(runtimeKinds)
+        .default('sandbox'),
+    )
+    .addOption(
+      option(
+        '--kubeconfig <file>',
+        'take pods from this API, register the node there, and ask it about tokens and rights',
+      ).argParser(someText),
+    )
+    .addOption(option('--anonymous-auth', 'let clients without credentials be system:anonymous'))
+    .addOption(commonOptions.adminPort())
+    .addOption(commonOptions.adminAddress())
     .addHelpText('after', examples('konnsim kubelet --certs certs --node node-1 --port 10250'))
     .action(async (flags: KubeletFlags) => {
       invocation.exitCode = await run(flags);
@@ -38,19 +73,55 @@ function run(flags: KubeletFlags): Promise<number> {
   return runRole(flags, async (ground, started) => {
     const topology = standardTopology(flags.nodes, defaultVersion);
     const { name: nodeName } = findNode(topology, flags.node);
-    const { ca, cert, key } = await readTls(flags.certs, kubeletLeaf(nodeName));
-    const pods = topology.objects.pods.filter((pod) => pod.spec.nodeName === nodeName);
-    const runtime = createSandboxRuntime({ ...ground, nodeName, pods });
+    const useTls = tlsUser(flags, ground, { node: `kubelet/${nodeName}`, started });
+    const files = await useTls(kubeletLeaf(nodeName));
+    const api = flags.kubeconfig === undefined ? undefined : openApi(flags.kubeconfig, ground, started);
+    const standard = topology.objects.pods.filter((pod) => pod.spec.nodeName === nodeName);
+    const pods = api === undefined ? standard : [];
+    const runtime = await createRuntime(flags.runtime, { ...ground, nodeName, pods });
     started(() => runtime.close());
     const kubelet = await startKubelet({
       ...ground,
       nodeName,
       host: flags.bindAddress,
       port: flags.port,
-      tls: { cert, key, clientCa: ca },
+      tls: renewableAs(files, ({ ca: clientCa, cert, key }) => ({ cert, key, clientCa })),
       runtime,
+      config: { access: accessOf(flags, nodeName, { api, clock: ground.clock }) },
     });
     started(() => kubelet.close());
+    if (api !== undefined) {
+      const node = nodeAt(topology.objects.nodes, nodeName, kubelet.address.port);
+      const source = startPodSource({ ...ground, client: api, runtime, node, now: () => Date.now() });
+      started(() => source.close());
+    }
     return [`kubelet ${joinHostPort(kubelet.address.host, kubelet.address.port)}`];
   });
+}
+
+function openApi(path: string, { clock }: RoleGround, started: Started): KubeClient {
+  const client = new KubeClient({ access: readKubeconfig(path, { clock }), clock });
+  started(() => client.close());
+  return client;
+}
+
+/** With an API, the API says who may do what; without one, whoever has a certificate of the CA may do everything. */
+function accessOf(
+  { anonymousAuth: anonymous = false }: KubeletFlags,
+  nodeName: string,
+  { api, clock }: { readonly api: KubeClient | undefined; readonly clock: Clock },
+): AccessOptions {
+  if (api === undefined) return { anonymous };
+  return {
+    anonymous,
+    tokens: tokenReviewer(api, clock),
+    authorizer: accessReviewer(api, clock, { nodeName }),
+  };
+}
+
+/** The node as it is registered: with the port that its kubelet really has. */
+function nodeAt(nodes: readonly Node[], name: string, port: number): Node {
+  const node = nodes.find(({ metadata }) => metadata.name === name);
+  if (node === undefined) throw new TunnelError('NODE_NOT_FOUND', `no node is called ${name}`);
+  return { ...node, status: { ...node.status, daemonEndpoints: { kubeletEndpoint: { Port: port } } } };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import { TunnelError } from '../../core/errors.js';
+import type { FaithfulName } from '../../core/faithful.js';
 import type { StrategyName } from '../../core/strategy.js';
 import {
   defaultBackendDialTimeoutMs,
@@ -11,9 +12,10 @@ import { startProxyServer } from '../../server/server.js';
 import type { GrpcEndpoint } from '../../wire/grpc-listener.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
-import { type RoleFlags, readTls, runRole } from '../role.js';
+import { commonOptions, type RoleFlags, runRole, tlsUser, type UseTls } from '../role.js';
 import {
   durationMs,
+  faithfulOption,
   headerText,
   option,
   portNumber,
@@ -33,6 +35,7 @@ interface ServerFlags extends RoleFlags {
   readonly proxyStrategies: readonly StrategyName[];
   readonly backendDialTimeout: number;
   readonly keepaliveTime: number;
+  readonly faithful: readonly FaithfulName[];
 }
 
 /** `konnsim server`: a proxy-server alone. */
@@ -75,7 +78,10 @@ export function serverCommand(invocation: Invocation): Command {
         .argParser(durationMs)
         .default(defaultKeepaliveTimeMs, '30s'),
     )
-    .addOption(option('--packets', 'print every packet, too'))
+    .addOption(commonOptions.packets())
+    .addOption(commonOptions.adminPort())
+    .addOption(commonOptions.adminAddress())
+    .addOption(faithfulOption(['server']))
     .addHelpText(
       'after',
       examples(
@@ -92,17 +98,19 @@ function run(flags: ServerFlags): Promise<number> {
   const host = flags.bindAddress;
   const serverId = flags.serverId ?? process.env['PROXY_SERVER_ID'] ?? randomUUID();
   return runRole(flags, async (ground, started) => {
+    const useTls = tlsUser(flags, ground, { node: `server/${serverId}`, started });
     const server = await startProxyServer({
       ...ground,
       name: serverId,
       serverId,
       serverCount: flags.serverCount,
-      frontends: await frontends(flags),
-      agents: { kind: 'tcp', host, port: flags.agentPort, tls: await readTls(flags.certs, 'server') },
+      frontends: await frontends(flags, useTls),
+      agents: { kind: 'tcp', host, port: flags.agentPort, tls: await useTls('server') },
       health: { host, port: flags.healthPort },
       strategies: flags.proxyStrategies,
       backendDialTimeoutMs: flags.backendDialTimeout,
       keepaliveTimeMs: flags.keepaliveTime,
+      faithful: flags.faithful,
     });
     started(() => server.stop());
     return [
@@ -113,11 +121,14 @@ function run(flags: ServerFlags): Promise<number> {
   });
 }
 
-async function frontends({ udsName, serverPort, bindAddress, certs }: ServerFlags): Promise<GrpcEndpoint[]> {
+async function frontends(
+  { udsName, serverPort, bindAddress }: ServerFlags,
+  useTls: UseTls,
+): Promise<GrpcEndpoint[]> {
   const found: GrpcEndpoint[] = [];
   if (udsName !== undefined) found.push({ kind: 'unix', path: udsName });
   if (serverPort !== undefined) {
-    const tls = await readTls(certs, 'server-frontend');
+    const tls = await useTls('server-frontend');
     found.push({ kind: 'tcp', host: bindAddress, port: serverPort, tls });
   }
   if (found.length > 0) return found;

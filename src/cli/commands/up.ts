@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import type { LabEvent } from '../../core/events.js';
+import type { FaithfulName } from '../../core/faithful.js';
 import type { StrategyName } from '../../core/strategy.js';
+import { type RuntimeKind, runtimeKinds } from '../../kubelet-stub/runtime/create-runtime.js';
 import type { Lab } from '../../lab/lab.js';
 import type { LabOptions } from '../../lab/options.js';
 import { maxNodes } from '../../lab/topology.js';
@@ -11,7 +13,7 @@ import type { Invocation } from '../invocation.js';
 import { defaultLabFolder, LabFiles } from '../lab-files.js';
 import { packageVersion } from '../package-version.js';
 import { createEventPrinter, createTerminal, type Terminal } from '../terminal.js';
-import { option, portNumber, someText, strategyList, wholeNumber } from '../values.js';
+import { faithfulOption, option, portNumber, someText, strategyList, wholeNumber } from '../values.js';
 import { withLab } from '../with-lab.js';
 
 interface UpFlags {
@@ -21,8 +23,10 @@ interface UpFlags {
   readonly agentPort: number;
   readonly seed?: number;
   readonly proxyStrategies: readonly StrategyName[];
+  readonly runtime: RuntimeKind;
   readonly events?: boolean;
   readonly output: 'text' | 'json';
+  readonly faithful: readonly FaithfulName[];
 }
 
 /** `konnsim up`: the whole lab in one process, until interrupted. */
@@ -51,10 +55,16 @@ export function upCommand(invocation: Invocation): Command {
         .argParser(strategyList)
         .default(defaultStrategies, defaultStrategies.join(',')),
     )
+    .addOption(
+      option('--runtime <kind>', 'sandbox: in memory; process: real processes of this host, with your rights')
+        .choices(runtimeKinds)
+        .default('sandbox'),
+    )
     .addOption(option('--events', 'print what happens, one line an event'))
     .addOption(
       option('--output <format>', 'how to tell the addresses').choices(['text', 'json']).default('text'),
     )
+    .addOption(faithfulOption(['server', 'agent', 'apiserver']))
     .addHelpText(
       'after',
       examples('konnsim up', 'konnsim up --nodes 5 --events', 'konnsim up --dir /tmp/lab --output json'),
@@ -84,13 +94,15 @@ function run(flags: UpFlags, terminal: Terminal): Promise<number> {
 }
 
 function labOptions(flags: UpFlags): LabOptions {
-  const { nodes, apiPort, agentPort, seed, events, proxyStrategies: strategies } = flags;
+  const { nodes, apiPort, agentPort, seed, runtime, events, proxyStrategies: strategies } = flags;
   const print = createEventPrinter();
   return {
     nodes,
     apiPort,
     agentPort,
     strategies,
+    faithful: flags.faithful,
+    runtime,
     ...(seed === undefined ? {} : { seed }),
     ...(events ? { onEvent: (event: LabEvent) => print(eventText(event)) } : {}),
   };

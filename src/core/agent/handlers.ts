@@ -7,6 +7,8 @@ import {
   dialFailure,
   noConnection,
   type PacketHandlers,
+  payloadBytes,
+  payloadPieces,
 } from '../packet.js';
 import type { Congestible } from '../port.js';
 import type { AgentMachine } from './machine.js';
@@ -29,21 +31,20 @@ export const agentHandlers: PacketHandlers<AgentMachine, Result> = {
 function handleDialRequest(machine: AgentMachine, packet: DialRequestPacket): Result {
   if (packet.protocol === 'tcp') {
     machine.startDial(packet.dialId, packet.address);
-  } else {
-    const text = `dial ${packet.protocol}: unknown network ${packet.protocol}`;
-    machine.send(dialFailure(packet.dialId, text));
+    return machine.debt.owe();
   }
-  return undefined;
+  const text = `dial ${packet.protocol}: unknown network ${packet.protocol}`;
+  return machine.answer(dialFailure(packet.dialId, text));
 }
 
 function handleData(machine: AgentMachine, packet: DataPacket): Result {
   if (packet.connectId === noConnection) return undefined;
   const endpoint = machine.endpoints.get(packet.connectId);
   if (endpoint?.kind !== 'open' || endpoint.port === undefined) {
-    machine.send(closeResponse(packet.connectId, 'unrecognized connectID'));
-    return undefined;
+    return machine.answer(closeResponse(packet.connectId, 'unrecognized connectID'));
   }
-  endpoint.port.write(packet.data);
+  endpoint.toEndpointBytes += payloadBytes(packet);
+  for (const piece of payloadPieces(packet)) endpoint.port.write(piece);
   endpoint.guard.watch();
   return endpoint.port;
 }
@@ -52,16 +53,15 @@ function handleData(machine: AgentMachine, packet: DataPacket): Result {
 function handleCloseRequest(machine: AgentMachine, packet: CloseRequestPacket): Result {
   const endpoint = machine.endpoints.get(packet.connectId);
   if (endpoint?.kind !== 'open') {
-    machine.send(closeResponse(packet.connectId, 'Unknown connectID'));
-    return undefined;
+    return machine.answer(closeResponse(packet.connectId, 'Unknown connectID'));
   }
-  machine.closeEndpoint(endpoint);
-  endpoint.port?.finish();
-  machine.send(closeResponse(packet.connectId));
-  return undefined;
+  machine.closeEndpoint(endpoint, 'server');
+  machine.finishEndpoint(endpoint);
+  return machine.answer(closeResponse(packet.connectId));
 }
 
 function handleDialClose(machine: AgentMachine, packet: DialClosePacket): Result {
+  if (machine.faithful.has('dial-cancel-ignored')) return undefined;
   for (const endpoint of machine.endpoints.values()) {
     if (endpoint.dialId === packet.dialId) machine.cancelDial(endpoint);
   }

@@ -1,4 +1,6 @@
+import { AnswerDebt } from '../answer-debt.js';
 import type { Clock, Timer } from '../clock.js';
+import { type FaithfulSet, nothingFaithful } from '../faithful.js';
 import {
   type ConnectId,
   closeResponse,
@@ -38,6 +40,9 @@ export interface Endpoint {
   kind: 'dialing' | 'open' | 'closed';
   port: EndpointPort | undefined;
   timer: Timer | undefined;
+  /** Payload passed on so far, bytes. */
+  toEndpointBytes: number;
+  fromEndpointBytes: number;
   /** Drops an endpoint that does not read: while its queue is full, nobody on this server stream is served (R19). */
   readonly guard: StallGuard;
 }
@@ -45,13 +50,23 @@ export interface Endpoint {
 /** What an endpoint's frontend is told when it is dropped for not reading. */
 export const endpointStallText = 'the endpoint does not read';
 
+/** Why a connection to an endpoint ended. */
+export const endpointCloseReasons = [
+  'server',
+  'endpoint',
+  'server_lost',
+  'endpoint_stalled',
+  'dial_cancelled',
+] as const;
+export type EndpointCloseReason = (typeof endpointCloseReasons)[number];
+
 /** What an agent machine tells about itself; each method must return at once. */
 export interface AgentObserver {
   packet(direction: 'from_server' | 'to_server', packet: Packet): void;
   dialStarted(endpoint: Endpoint): void;
   dialSucceeded(endpoint: Endpoint, tookMs: number): void;
   dialFailed(endpoint: Endpoint, text: string, timedOut: boolean): void;
-  endpointClosed(endpoint: Endpoint, livedMs: number): void;
+  endpointClosed(endpoint: Endpoint, livedMs: number, reason: EndpointCloseReason): void;
 }
 
 export interface AgentMachineOptions {
@@ -63,6 +78,8 @@ export interface AgentMachineOptions {
   readonly nextConnectId: () => ConnectId;
   /** Konnectivity's agent uses 5 s. */
   readonly dialTimeoutMs: number;
+  /** Behaviours of the original that are wanted back; default none. */
+  readonly faithful?: FaithfulSet;
 }
 
 /** Counts 1, 2, 3 …; 0 means "none" on the wire. */
@@ -77,16 +94,24 @@ export function createConnectIds(): () => ConnectId {
 /** The agent's side of one server stream, without sockets. */
 export class AgentMachine {
   readonly endpoints = new Map<ConnectId, Endpoint>();
+  /** What the server has not read of the answers that its packets call for. */
+  readonly debt: AnswerDebt;
+  readonly faithful: FaithfulSet;
   private readonly options: AgentMachineOptions;
+  private drainWaits = false;
 
   constructor(options: AgentMachineOptions) {
     this.options = options;
+    this.faithful = options.faithful ?? nothingFaithful;
+    this.debt = new AnswerDebt(options.server);
   }
 
   /** Returns the endpoint that the packet went to when it may be too full to take more. */
   handlePacket(packet: Packet): Congestible | undefined {
     this.options.observer.packet('from_server', packet);
-    return dispatch(agentHandlers, this, packet);
+    const full = dispatch(agentHandlers, this, packet);
+    if (this.drainWaits) this.sendWaitingDrain();
+    return full;
   }
 
   send(packet: Packet): void {
@@ -94,13 +119,26 @@ export class AgentMachine {
     this.options.server.send(packet);
   }
 
+  /** Answers a packet at once; returns the server stream when too many answers wait. */
+  answer(packet: Packet): Congestible | undefined {
+    this.send(packet);
+    return this.debt.owe();
+  }
+
   /** Tells the server to choose somebody else for new dials. */
   drain(): void {
+    if (this.faithful.has('drain-waits-for-packet')) this.drainWaits = true;
+    else this.send(drainPacket);
+  }
+
+  private sendWaitingDrain(): void {
+    this.drainWaits = false;
     this.send(drainPacket);
   }
 
   startDial(id: DialId, address: string): void {
     const { clock, observer, nextConnectId, openEndpoint, dialTimeoutMs } = this.options;
+    const mayBlock = this.faithful.has('head-of-line-blocking');
     const endpoint: Endpoint = {
       dialId: id,
       connectId: nextConnectId(),
@@ -109,11 +147,13 @@ export class AgentMachine {
       kind: 'dialing',
       port: undefined,
       timer: undefined,
+      toEndpointBytes: 0,
+      fromEndpointBytes: 0,
       guard: new StallGuard({
         clock,
         patienceMs: stallPatienceMs,
         takenBytes: () => endpoint.port?.takenBytes ?? 0,
-        waiting: () => endpoint.kind === 'open' && endpoint.port?.congested === true,
+        waiting: () => !mayBlock && endpoint.kind === 'open' && endpoint.port?.congested === true,
         stalled: () => this.dropEndpoint(endpoint),
       }),
     };
@@ -139,6 +179,7 @@ export class AgentMachine {
   /** Bytes from the endpoint. Returns the server stream, which may now be too full. */
   endpointData(endpoint: Endpoint, data: Uint8Array): Congestible | undefined {
     if (endpoint.kind !== 'open') return undefined;
+    endpoint.fromEndpointBytes += data.length;
     for (let start = 0; start < data.length; start += maxDataBytes) {
       this.send(dataPacket(endpoint.connectId, data.subarray(start, start + maxDataBytes)));
     }
@@ -148,8 +189,8 @@ export class AgentMachine {
   /** The endpoint ended or broke. The wire has no half-close: this ends both directions (R20). */
   endpointEnded(endpoint: Endpoint): void {
     if (endpoint.kind !== 'open') return;
-    this.closeEndpoint(endpoint);
-    endpoint.port?.finish();
+    this.closeEndpoint(endpoint, 'endpoint');
+    this.finishEndpoint(endpoint);
     this.send(closeResponse(endpoint.connectId));
   }
 
@@ -157,35 +198,41 @@ export class AgentMachine {
   serverLost(): void {
     for (const endpoint of [...this.endpoints.values()]) {
       const dialing = endpoint.kind === 'dialing';
-      this.closeEndpoint(endpoint);
+      this.closeEndpoint(endpoint, 'server_lost');
       endpoint.port?.destroy();
       if (dialing) this.options.observer.dialFailed(endpoint, 'the server connection was lost', false);
     }
   }
 
   /** Takes an endpoint out of the table; the caller decides what becomes of its socket. */
-  closeEndpoint(endpoint: Endpoint): void {
+  closeEndpoint(endpoint: Endpoint, reason: EndpointCloseReason): void {
     const wasOpen = endpoint.kind === 'open';
     endpoint.kind = 'closed';
     endpoint.timer?.cancel();
     endpoint.guard.cancel();
     this.endpoints.delete(endpoint.connectId);
     if (wasOpen) {
-      this.options.observer.endpointClosed(endpoint, this.options.clock.now() - endpoint.startedAt);
+      this.options.observer.endpointClosed(endpoint, this.options.clock.now() - endpoint.startedAt, reason);
     }
+  }
+
+  /** Lets an endpoint out of the table have what is queued for it. */
+  finishEndpoint(endpoint: Endpoint): void {
+    if (this.faithful.has('queued-data-lost-at-close')) endpoint.port?.destroy();
+    else endpoint.port?.finish();
   }
 
   /** A DIAL_CLS: nobody waits for this dial any more. */
   cancelDial(endpoint: Endpoint): void {
     const dialing = endpoint.kind === 'dialing';
-    this.closeEndpoint(endpoint);
+    this.closeEndpoint(endpoint, 'dial_cancelled');
     if (dialing) endpoint.port?.destroy();
     else endpoint.port?.finish();
     if (dialing) this.options.observer.dialFailed(endpoint, 'the dial was given up', false);
   }
 
   private dropEndpoint(endpoint: Endpoint): void {
-    this.closeEndpoint(endpoint);
+    this.closeEndpoint(endpoint, 'endpoint_stalled');
     endpoint.port?.destroy();
     this.send(closeResponse(endpoint.connectId, endpointStallText));
   }
@@ -196,7 +243,7 @@ export class AgentMachine {
 
   private endDial(endpoint: Endpoint, text: string, timedOut: boolean): void {
     if (endpoint.kind !== 'dialing') return;
-    this.closeEndpoint(endpoint);
+    this.closeEndpoint(endpoint, 'endpoint');
     endpoint.port?.destroy();
     this.options.observer.dialFailed(endpoint, text, timedOut);
     this.send(dialFailure(endpoint.dialId, text));

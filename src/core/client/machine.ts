@@ -1,3 +1,4 @@
+import { AnswerDebt } from '../answer-debt.js';
 import type { Clock, Timer } from '../clock.js';
 import type { ErrorCode } from '../errors.js';
 import {
@@ -16,6 +17,8 @@ import {
   noConnection,
   type Packet,
   type PacketHandlers,
+  payloadBytes,
+  payloadPieces,
 } from '../packet.js';
 import type { Congestible, Drained, PacketPort } from '../port.js';
 import { StallGuard } from '../stall-guard.js';
@@ -74,9 +77,11 @@ export class TunnelMachine {
   private readonly options: TunnelMachineOptions;
   private reader: Drained | undefined;
   private readonly readGuard: StallGuard;
+  private readonly debt: AnswerDebt;
 
   constructor(options: TunnelMachineOptions) {
     this.options = options;
+    this.debt = new AnswerDebt(options.server);
     this.readGuard = new StallGuard({
       clock: options.clock,
       patienceMs: options.readTimeoutMs,
@@ -170,14 +175,15 @@ export class TunnelMachine {
   }
 
   handleData(packet: DataPacket): Congestible | undefined {
-    if (packet.connectId === noConnection || packet.data.length === 0) return undefined;
+    if (packet.connectId === noConnection || payloadBytes(packet) === 0) return undefined;
     if (this.state.kind === 'open' && this.state.connectId === packet.connectId) {
-      this.reader = this.options.user.data(packet.data);
+      for (const piece of payloadPieces(packet)) this.reader = this.options.user.data(piece);
       this.readGuard.watch();
       return this.reader;
     }
-    if (this.connectId !== packet.connectId) this.send(closeRequest(packet.connectId));
-    return undefined;
+    if (this.connectId === packet.connectId) return undefined;
+    this.send(closeRequest(packet.connectId));
+    return this.debt.owe();
   }
 
   handleCloseResponse(packet: CloseResponsePacket): Congestible | undefined {

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import { CongestionMeter } from '../congestion.js';
+import { type FaithfulSet, nothingFaithful } from '../faithful.js';
 import {
   type CloseResponsePacket,
   type ConnectId,
@@ -14,10 +15,11 @@ import {
   maxDataBytes,
   type Packet,
   type PacketHandlers,
+  payloadPieces,
 } from '../packet.js';
 import type { ClosablePort, Congestible, Drained } from '../port.js';
 import { StallGuard, stallPatienceMs } from '../stall-guard.js';
-import { establishedResponse, failureResponse } from './responses.js';
+import { earlyResponse, establishedResponse, failureInTunnel, failureResponse } from './responses.js';
 
 /** The socket of a client, as the machine uses it; a driver owns it. */
 export interface ConnectClient extends Drained {
@@ -37,6 +39,10 @@ export interface ConnectFrontendOptions {
   readonly address: string;
   /** Hands a packet of this frontend to the server machine; returns what may be too full now. */
   readonly toServer: (packet: Packet) => Congestible | undefined;
+  /** Behaviours of the original that are wanted back; default none. */
+  readonly faithful?: FaithfulSet;
+  /** Called once when the dial is over, whatever became of it. */
+  readonly dialOver?: () => void;
 }
 
 type State =
@@ -68,10 +74,12 @@ export class ConnectFrontend implements ClosablePort {
   private readonly options: ConnectFrontendOptions;
   private readonly early = new CongestionMeter(earlyMarks);
   private readonly guard: StallGuard;
+  private readonly answersEarly: boolean;
   private state: State = { kind: 'dialing', early: [] };
 
   constructor(options: ConnectFrontendOptions) {
     this.options = options;
+    this.answersEarly = (options.faithful ?? nothingFaithful).has('connect-200-before-dial');
     const { clock, client } = options;
     this.guard = new StallGuard({
       clock,
@@ -97,6 +105,7 @@ export class ConnectFrontend implements ClosablePort {
   /** Asks the server for the connection. */
   dial(): void {
     const { address, dialId, toServer } = this.options;
+    if (this.answersEarly) this.write(earlyResponse);
     toServer(dialRequest(address, dialId));
   }
 
@@ -150,17 +159,19 @@ export class ConnectFrontend implements ClosablePort {
     const { state } = this;
     if (state.kind !== 'dialing' || packet.dialId !== this.options.dialId) return;
     if (packet.error !== '') {
-      this.write(failureResponse(packet.error));
+      this.write(this.answersEarly ? failureInTunnel(packet.error) : failureResponse(packet.error));
       return this.finish();
     }
     this.state = { kind: 'open', connectId: packet.connectId };
-    this.write(establishedResponse);
+    if (!this.answersEarly) this.write(establishedResponse);
     for (const bytes of state.early) this.sendData(packet.connectId, bytes);
     this.early.clear();
+    this.options.dialOver?.();
   }
 
   handleData(packet: DataPacket): void {
-    if (this.owns(packet.connectId)) this.options.client.write(packet.data);
+    if (!this.owns(packet.connectId)) return;
+    for (const piece of payloadPieces(packet)) this.options.client.write(piece);
   }
 
   /** HTTP has no words for the error of a CLOSE_RSP: whatever it says, the connection just ends. */
@@ -186,7 +197,9 @@ export class ConnectFrontend implements ClosablePort {
   }
 
   private leave(): void {
+    const wasDialing = this.state.kind === 'dialing';
     this.state = { kind: 'ended' };
     this.early.clear();
+    if (wasDialing) this.options.dialOver?.();
   }
 }

@@ -3,6 +3,14 @@ import { agentLostText } from '../server/backend-handlers.js';
 /** The answer to a dial that succeeded: the tunnel's bytes follow it. */
 export const establishedResponse = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 
+/** What v0.30 answers before it asks an agent, its `Date` apart. */
+export const earlyResponse = 'HTTP/1.1 200 OK\r\n\r\n';
+
+/** What v0.30 writes into a tunnel whose dial failed: nothing of its own failures, and an agent's with a wrong version. */
+export function failureInTunnel(error: string): string {
+  return Object.hasOwn(ownResponses, error) ? '' : `HTTP/0.0 503 Service Unavailable\r\n\r\n${error}`;
+}
+
 /** The body of the 405 that other methods get. */
 export const methodRefusal = 'this proxy only supports CONNECT passthrough\n';
 

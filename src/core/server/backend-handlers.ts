@@ -9,6 +9,7 @@ import {
   dialFailure,
   noConnection,
   type PacketHandlers,
+  payloadBytes,
 } from '../packet.js';
 import type { Congestible } from '../port.js';
 import { stopFrontend } from './frontend.js';
@@ -19,6 +20,7 @@ import {
   forgetConnection,
   forgetDial,
   type PendingDial,
+  reportClosed,
   type ServerContext,
   sendToBackend,
   sendToFrontend,
@@ -51,8 +53,7 @@ function handleDialResponse({ context, backend }: FromBackend, packet: DialRespo
   const dial = backend.dials.get(packet.dialId);
   if (dial === undefined) {
     context.observer.unrecognizedDialResponse(backend.name, packet.dialId);
-    if (packet.connectId !== noConnection) sendToBackend(context, backend, closeRequest(packet.connectId));
-    return undefined;
+    return packet.connectId === noConnection ? undefined : closeStray(context, backend, packet.connectId);
   }
   if (packet.error !== '') {
     failDial(context, dial, { reason: 'error_response', code: 'DIAL_FAILED', text: packet.error });
@@ -67,6 +68,12 @@ function handleDialResponse({ context, backend }: FromBackend, packet: DialRespo
   return undefined;
 }
 
+/** The agent holds a connection that nobody knows. */
+function closeStray(context: ServerContext, backend: Backend, id: ConnectId): Result {
+  sendToBackend(context, backend, closeRequest(id));
+  return backend.debt.owe();
+}
+
 /** Two agents may give one stream two connections of one ID, which it could not tell apart (R12): the later one goes. */
 function refuseTwin(context: ServerContext, dial: PendingDial, id: ConnectId): void {
   const text = 'connection ID is already in use on this stream';
@@ -77,16 +84,31 @@ function refuseTwin(context: ServerContext, dial: PendingDial, id: ConnectId): v
 
 function establish(context: ServerContext, dial: PendingDial, packet: DialResponsePacket): void {
   const { connectId } = packet;
-  dropReused(context, dial.to.connections.get(connectId));
+  makeRoom(context, dial.to.connections.get(connectId));
   if (dial.from.connections.has(connectId)) return refuseTwin(context, dial, connectId);
   forgetDial(context, dial);
   const now = context.clock.now();
-  const connection: Connection = { connectId, dial, establishedAt: now, kind: 'established' };
+  const connection: Connection = {
+    ...{ connectId, dial, establishedAt: now, toAgentBytes: 0, fromAgentBytes: 0 },
+    kind: 'established',
+  };
   dial.to.connections.set(connectId, connection);
   dial.from.connections.set(connectId, connection);
   context.counts.established += 1;
   context.observer.dialEstablished(dial, connectId, now - dial.startedAt);
   sendToFrontend(context, dial.from, packet);
+}
+
+function makeRoom(context: ServerContext, holder: Connection | undefined): void {
+  if (context.faithful.has('key-by-agent-id')) forgetSilently(context, holder);
+  else dropReused(context, holder);
+}
+
+/** As a table that is written over: both ends still hold the connection, and what comes for it goes elsewhere. */
+function forgetSilently(context: ServerContext, holder: Connection | undefined): void {
+  if (holder?.kind !== 'established') return;
+  reportClosed(context, holder, 'reused_id');
+  holder.kind = 'closing';
 }
 
 /** The agent uses an ID again: to it the first connection is gone, whatever became of its CLOSE_RSP. */
@@ -109,13 +131,13 @@ function handleDialClose({ context, backend }: FromBackend, packet: DialClosePac
 }
 
 function handleData({ context, backend }: FromBackend, packet: DataPacket): Result {
-  if (packet.connectId === noConnection || packet.data.length === 0) return undefined;
+  if (packet.connectId === noConnection) return undefined;
+  const bytes = payloadBytes(packet);
+  if (bytes === 0 && !context.faithful.has('empty-data-forwarded')) return undefined;
   const connection = backend.connections.get(packet.connectId);
-  if (connection === undefined) {
-    sendToBackend(context, backend, closeRequest(packet.connectId));
-    return undefined;
-  }
+  if (connection === undefined) return closeStray(context, backend, packet.connectId);
   if (connection.kind === 'closing') return undefined;
+  connection.fromAgentBytes += bytes;
   const { from } = connection.dial;
   sendToFrontend(context, from, packet);
   from.guard.watch();
@@ -136,7 +158,7 @@ function handleCloseResponse({ context, backend }: FromBackend, packet: CloseRes
 }
 
 function handleDrain({ context, backend }: FromBackend): Result {
-  if (!backend.draining) {
+  if (!backend.draining && !context.faithful.has('drain-ignored')) {
     backend.draining = true;
     context.observer.backendDraining(backend.name);
   }
@@ -150,15 +172,27 @@ function handleDrain({ context, backend }: FromBackend): Result {
 export function releaseBackend(context: ServerContext, backend: Backend): void {
   context.backends.remove(backend);
   for (const dial of [...backend.dials.values()]) {
+    if (dial.from.protocol === 'grpc' && context.faithful.has('pending-dials-lost-with-agent')) continue;
     failDial(context, dial, { reason: 'backend_close', code: 'TUNNEL_CLOSED', text: agentLostText });
     sendToFrontend(context, dial.from, dialFailure(dial.dialId, agentLostText));
   }
-  for (const connection of [...backend.connections.values()]) {
+  for (const connection of connectionsEndingWith(context, backend)) {
     const { from } = connection.dial;
     const told = connection.kind === 'established';
     forgetConnection(context, connection, 'agent_lost');
     if (!told) continue;
     stopFrontend(context, from);
-    sendToFrontend(context, from, closeResponse(connection.connectId, agentLostText));
+    const reason = context.faithful.has('close-without-reason') ? '' : agentLostText;
+    sendToFrontend(context, from, closeResponse(connection.connectId, reason));
   }
+}
+
+function connectionsEndingWith(
+  { faithful, backends }: ServerContext,
+  backend: Backend,
+): readonly Connection[] {
+  const held = [...backend.connections.values()].filter(({ dial }) => dial.to === backend);
+  if (!faithful.has('teardown-by-agent-id')) return held;
+  const twins = backends.all().filter(({ agentId }) => agentId === backend.agentId);
+  return [...new Set([...held, ...twins.flatMap(({ connections }) => [...connections.values()])])];
 }

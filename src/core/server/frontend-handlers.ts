@@ -9,6 +9,7 @@ import {
   dialFailure,
   noConnection,
   type PacketHandlers,
+  payloadBytes,
 } from '../packet.js';
 import type { Congestible } from '../port.js';
 import { quietFrontend, stopFrontend } from './frontend.js';
@@ -99,13 +100,23 @@ function handleData({ context, frontend }: FromFrontend, packet: DataPacket): Re
   if (frontend.claimed === undefined) frontend.claimed = packet.connectId;
   if (frontend.claimed !== packet.connectId) return handleMismatch(context, frontend, packet);
   const connection = frontend.connections.get(packet.connectId);
-  if (connection === undefined) {
-    sendToFrontend(context, frontend, closeResponse(packet.connectId, 'unrecognized connectID'));
-    return frontend.port;
-  }
-  if (packet.data.length === 0) return undefined;
+  if (connection === undefined) return handleForeign(context, frontend, packet);
+  const bytes = payloadBytes(packet);
+  if (bytes === 0 && !context.faithful.has('empty-data-forwarded')) return undefined;
+  connection.toAgentBytes += bytes;
   sendToBackend(context, connection.dial.to, packet);
   return connection.dial.to.port;
+}
+
+/** A connection that the frontend did not dial. */
+function handleForeign(context: ServerContext, frontend: Frontend, packet: DataPacket): Result {
+  const { backend } = frontend;
+  if (backend !== undefined && context.faithful.has('any-connection-id')) {
+    sendToBackend(context, backend, packet);
+    return backend.port;
+  }
+  sendToFrontend(context, frontend, closeResponse(packet.connectId, 'unrecognized connectID'));
+  return frontend.port;
 }
 
 /** One connection per Proxy stream: a second ID ends both (R8). Only connections of this stream are touched. */
@@ -126,19 +137,22 @@ function handleCloseRequest({ context, frontend }: FromFrontend, packet: CloseRe
     return frontend.port;
   }
   stopFrontend(context, frontend);
-  const connection = frontend.connections.get(packet.connectId);
-  if (connection === undefined) {
+  const own = frontend.connections.get(packet.connectId)?.dial.to;
+  const backend = context.faithful.has('any-connection-id') ? frontend.backend : own;
+  if (backend === undefined) {
     sendToFrontend(context, frontend, closeResponse(packet.connectId, 'Unknown connectID'));
   } else {
-    sendToBackend(context, connection.dial.to, packet);
+    sendToBackend(context, backend, packet);
   }
   return undefined;
 }
 
 function handleDialClose({ context, frontend }: FromFrontend, packet: DialClosePacket): Result {
   for (const dial of frontend.dials) {
-    if (dial.dialId === packet.dialId) abandonDial(context, dial);
+    if (dial.dialId === packet.dialId)
+      abandonDial(context, dial, !context.faithful.has('dial-cancel-ignored'));
   }
+  if (context.faithful.has('dial-cancel-race-leak')) return undefined;
   // The answer may have crossed the DIAL_CLS: then the dial is a connection already, and is closed as one (R7).
   for (const connection of frontend.connections.values()) {
     if (connection.dial.dialId === packet.dialId) closeTowardsAgent(context, connection, 'frontend');
@@ -146,10 +160,10 @@ function handleDialClose({ context, frontend }: FromFrontend, packet: DialCloseP
   return undefined;
 }
 
-function abandonDial(context: ServerContext, dial: PendingDial): void {
+function abandonDial(context: ServerContext, dial: PendingDial, tellAgent = true): void {
   const text = 'the frontend gave the dial up';
   failDial(context, dial, { reason: 'frontend_close', code: 'DIAL_CANCELLED', text });
-  sendToBackend(context, dial.to, dialClose(dial.dialId));
+  if (tellAgent) sendToBackend(context, dial.to, dialClose(dial.dialId));
 }
 
 /** The frontend stream ended: its dials are given up and its connections closed towards their agents (R10). */

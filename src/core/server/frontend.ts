@@ -1,6 +1,6 @@
 import type { ClosablePort } from '../port.js';
 import { StallGuard, stallPatienceMs } from '../stall-guard.js';
-import type { Frontend, ServerContext } from './state.js';
+import type { Frontend, FrontendProtocol, ServerContext } from './state.js';
 
 /** How long a frontend may leave a stopped stream open before the server ends it, ms. */
 export const lingerMs = 10_000;
@@ -8,15 +8,21 @@ export const lingerMs = 10_000;
 export interface FrontendParts {
   readonly name: string;
   readonly port: ClosablePort;
+  readonly protocol: FrontendProtocol;
   /** Gives up whatever the stream still holds; called before the stream is cut. */
   readonly release: (frontend: Frontend) => void;
 }
 
 /** The record of a new frontend stream, with the guard that keeps it from holding up its agent. */
-export function createFrontend(context: ServerContext, { name, port, release }: FrontendParts): Frontend {
+export function createFrontend(
+  context: ServerContext,
+  { name, port, protocol, release }: FrontendParts,
+): Frontend {
+  const mayBlock = context.faithful.has('head-of-line-blocking');
   const frontend: Frontend = {
     name,
     port,
+    protocol,
     dials: new Set(),
     connections: new Map(),
     backend: undefined,
@@ -28,8 +34,9 @@ export function createFrontend(context: ServerContext, { name, port, release }: 
       clock: context.clock,
       patienceMs: stallPatienceMs,
       takenBytes: () => port.takenBytes,
-      waiting: () => port.congested || frontend.finishing,
+      waiting: () => (port.congested && !mayBlock) || frontend.finishing,
       stalled: () => {
+        context.counts.stalledFrontends += 1;
         release(frontend);
         port.cancel();
       },
@@ -41,6 +48,7 @@ export function createFrontend(context: ServerContext, { name, port, release }: 
 /** From here on the server reads and discards what comes on this stream; it ends the stream if nobody else does. */
 export function stopFrontend(context: ServerContext, frontend: Frontend): void {
   frontend.stopped = true;
+  if (context.faithful.has('stopped-stream-never-ended')) return;
   frontend.linger ??= context.clock.after(lingerMs, () => {
     frontend.finishing = true;
     frontend.port.finish();

@@ -1,14 +1,17 @@
+import { AnswerDebt } from '../answer-debt.js';
 import type { Clock } from '../clock.js';
+import { type FaithfulName, type FaithfulSet, nothingFaithful } from '../faithful.js';
 import type { AgentIdentifiers } from '../identifiers.js';
 import type { ServerObserver } from '../observer.js';
-import { dispatch, type Packet } from '../packet.js';
+import { type ConnectId, dispatch, type Packet } from '../packet.js';
 import type { ClosablePort, Congestible, PacketPort } from '../port.js';
 import type { Random } from '../random.js';
 import { BackendTable, type StrategyName } from '../strategy.js';
+import { type AgentView, type Payload, sumPayload, viewAgents } from './agent-view.js';
 import { backendHandlers, releaseBackend } from './backend-handlers.js';
 import { createFrontend } from './frontend.js';
 import { frontendHandlers, releaseFrontend } from './frontend-handlers.js';
-import type { Backend, Frontend, ServerContext } from './state.js';
+import type { Backend, Connection, Frontend, FrontendProtocol, ServerContext } from './state.js';
 
 export interface ServerMachineOptions {
   readonly clock: Clock;
@@ -17,6 +20,8 @@ export interface ServerMachineOptions {
   readonly strategies: readonly StrategyName[];
   /** Milliseconds; 0 means no bound. */
   readonly backendDialTimeoutMs: number;
+  /** Behaviours of the original that are wanted back; default none. */
+  readonly faithful?: FaithfulSet;
 }
 
 /** What a proxy-server knows at one moment, for metrics, readiness and leak checks. */
@@ -26,6 +31,8 @@ export interface ServerState {
   readonly pendingDials: number;
   /** Connections that both ends hold. */
   readonly established: number;
+  /** Frontend streams cut so far because they took nothing (R19). */
+  readonly stalledFrontends: number;
   readonly readyBackends: readonly { readonly strategy: StrategyName; readonly size: number }[];
 }
 
@@ -41,18 +48,22 @@ export class ServerMachine {
   private readonly frontends = new Set<Frontend>();
 
   constructor(options: ServerMachineOptions) {
+    const { faithful = nothingFaithful } = options;
+    const has = (name: FaithfulName): boolean => faithful.has(name);
     this.context = {
       clock: options.clock,
       observer: options.observer,
-      limits: { backendDialTimeoutMs: options.backendDialTimeoutMs },
+      limits: { backendDialTimeoutMs: has('no-dial-timeout') ? 0 : options.backendDialTimeoutMs },
+      faithful,
       backends: new BackendTable<Backend>(options.strategies, options.random),
-      counts: { pendingDials: 0, established: 0 },
+      counts: { pendingDials: 0, established: 0, stalledFrontends: 0 },
+      ended: { toAgentBytes: 0, fromAgentBytes: 0 },
     };
   }
 
-  openFrontend(name: string, port: ClosablePort): Frontend {
+  openFrontend(name: string, port: ClosablePort, protocol: FrontendProtocol = 'grpc'): Frontend {
     const release = (stalled: Frontend): void => releaseFrontend(this.context, stalled, 'frontend_stalled');
-    const frontend = createFrontend(this.context, { name, port, release });
+    const frontend = createFrontend(this.context, { name, port, protocol, release });
     this.frontends.add(frontend);
     return frontend;
   }
@@ -71,18 +82,49 @@ export class ServerMachine {
     agent: { agentId: string; identifiers: AgentIdentifiers; name: string },
     port: PacketPort,
   ): Backend {
-    const backend: Backend = { ...agent, port, dials: new Map(), connections: new Map(), draining: false };
+    const backend: Backend = {
+      ...agent,
+      port,
+      dials: new Map(),
+      connections: this.connectionsOf(agent.agentId),
+      draining: false,
+      debt: new AnswerDebt(port),
+      seenAt: this.context.clock.now(),
+      seenBytes: 0,
+      ended: { toAgentBytes: 0, fromAgentBytes: 0 },
+    };
     this.context.backends.add(backend);
     return backend;
   }
 
   handleBackendPacket(backend: Backend, packet: Packet): Congestible | undefined {
     this.context.observer.packet('from_agent', backend.name, packet);
+    if (packet.kind !== 'DATA') backend.seenAt = this.context.clock.now();
     return dispatch(backendHandlers, { context: this.context, backend }, packet);
   }
 
   closeBackend(backend: Backend): void {
     releaseBackend(this.context, backend);
+  }
+
+  /** A table for the stream alone; with `key-by-agent-id` that of the agent's other streams. */
+  private connectionsOf(agentId: string): Map<ConnectId, Connection> {
+    const { faithful, backends } = this.context;
+    const twin = faithful.has('key-by-agent-id')
+      ? backends.all().find((other) => other.agentId === agentId)
+      : undefined;
+    return twin?.connections ?? new Map();
+  }
+
+  /** What is known of each connected agent. */
+  agents(): readonly AgentView[] {
+    const { backends, clock } = this.context;
+    return viewAgents(backends.all(), clock.now());
+  }
+
+  /** Payload passed on since the beginning. */
+  payload(): Payload {
+    return sumPayload(this.context.ended, this.context.backends.all());
   }
 
   state(): ServerState {
@@ -92,6 +134,7 @@ export class ServerMachine {
       backends: backends.all().length,
       pendingDials: counts.pendingDials,
       established: counts.established,
+      stalledFrontends: counts.stalledFrontends,
       readyBackends: backends.sizes(),
     };
   }

@@ -1,5 +1,7 @@
+import type { AnswerDebt } from '../answer-debt.js';
 import type { Clock, Timer } from '../clock.js';
 import type { ErrorCode } from '../errors.js';
+import type { FaithfulSet } from '../faithful.js';
 import type { AgentIdentifiers } from '../identifiers.js';
 import type { CloseReason, DialFacts, DialFailureReason, ServerObserver } from '../observer.js';
 import { type ConnectId, closeRequest, type DialId, type Packet } from '../packet.js';
@@ -17,11 +19,29 @@ export interface Backend {
   readonly dials: Map<DialId, PendingDial>;
   readonly connections: Map<ConnectId, Connection>;
   draining: boolean;
+  /** What it has not read of our answers to its own mistakes. */
+  readonly debt: AnswerDebt;
+  /** When its last packet was noticed; data is noticed when somebody asks. */
+  seenAt: number;
+  /** Bytes received from it when `seenAt` was last brought up to date. */
+  seenBytes: number;
+  /** Payload of its connections that are over. */
+  readonly ended: EndedPayload;
 }
+
+/** Sums, bytes. */
+export interface EndedPayload {
+  toAgentBytes: number;
+  fromAgentBytes: number;
+}
+
+/** What a frontend speaks. */
+export type FrontendProtocol = 'grpc' | 'http-connect';
 
 /** One frontend stream: a gRPC Proxy stream or one CONNECT request. */
 export interface Frontend {
   readonly name: string;
+  readonly protocol: FrontendProtocol;
   readonly port: ClosablePort;
   readonly dials: Set<PendingDial>;
   readonly connections: Map<ConnectId, Connection>;
@@ -53,6 +73,9 @@ export interface Connection {
   readonly dial: PendingDial;
   readonly establishedAt: number;
   kind: 'established' | 'closing';
+  /** Payload passed on so far, bytes. */
+  toAgentBytes: number;
+  fromAgentBytes: number;
 }
 
 export interface ServerLimits {
@@ -65,8 +88,12 @@ export interface ServerContext {
   readonly clock: Clock;
   readonly observer: ServerObserver;
   readonly limits: ServerLimits;
+  /** Behaviours of the original that are wanted back. */
+  readonly faithful: FaithfulSet;
   readonly backends: BackendTable<Backend>;
-  readonly counts: { pendingDials: number; established: number };
+  readonly counts: { pendingDials: number; established: number; stalledFrontends: number };
+  /** Payload of all connections that are over. */
+  readonly ended: EndedPayload;
 }
 
 export function sendToBackend(context: ServerContext, backend: Backend, packet: Packet): void {
@@ -102,9 +129,12 @@ export function failDial(context: ServerContext, dial: PendingDial, end: DialEnd
 /** Takes a connection out of both tables. The caller tells both ends. */
 export function forgetConnection(context: ServerContext, connection: Connection, reason: CloseReason): void {
   const { from, to } = connection.dial;
-  if (!to.connections.delete(connection.connectId)) return;
+  if (to.connections.get(connection.connectId) !== connection) return;
+  to.connections.delete(connection.connectId);
+  // A closing one has left its frontend, which may hold another agent's connection of that ID by now.
+  if (connection.kind === 'closing') return;
   from.connections.delete(connection.connectId);
-  if (connection.kind === 'established') reportClosed(context, connection, reason);
+  reportClosed(context, connection, reason);
 }
 
 /** The frontend no longer wants it: tell the agent, and wait for its CLOSE_RSP without passing anything on. */
@@ -116,10 +146,18 @@ export function closeTowardsAgent(context: ServerContext, connection: Connection
   sendToBackend(context, connection.dial.to, closeRequest(connection.connectId));
 }
 
-function reportClosed(context: ServerContext, connection: Connection, reason: CloseReason): void {
+export function reportClosed(context: ServerContext, connection: Connection, reason: CloseReason): void {
   const { dialId, frontend, agent, address } = connection.dial;
   context.counts.established -= 1;
-  const livedMs = context.clock.now() - connection.establishedAt;
-  const facts = { dialId, connectId: connection.connectId, frontend, agent, address, livedMs };
-  context.observer.connectionClosed(facts, reason);
+  const { connectId, toAgentBytes, fromAgentBytes, establishedAt } = connection;
+  const livedMs = context.clock.now() - establishedAt;
+  for (const ended of [connection.dial.to.ended, context.ended]) {
+    ended.toAgentBytes += toAgentBytes;
+    ended.fromAgentBytes += fromAgentBytes;
+  }
+  const bytes = { toAgentBytes, fromAgentBytes };
+  context.observer.connectionClosed(
+    { dialId, connectId, frontend, agent, address, livedMs, ...bytes },
+    reason,
+  );
 }

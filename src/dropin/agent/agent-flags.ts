@@ -1,4 +1,4 @@
-import { commonFlags, commonGroups, noEffect, refusals } from '../common-flags.js';
+import { commonFlags, commonGroups, noEffect } from '../common-flags.js';
 import { flag, type ValuesOf } from '../flags/flag-row.js';
 import type { ProgramGuide } from '../flags/help-text.js';
 
@@ -8,9 +8,7 @@ const server = {
   'ca-cert': flag('string', '', 'CA of the certificate that proxy-servers show.'),
   'agent-cert': flag('string', '', 'Certificate shown to proxy-servers.'),
   'agent-key': flag('string', '', 'Its private key.'),
-  'alpn-proto': flag('list', [], 'ALPN protocol to offer besides h2; may be repeated.', {
-    ignored: 'h2 is all that is offered',
-  }),
+  'alpn-proto': flag('list', [], 'ALPN protocol to offer before h2; may be repeated.'),
   'service-account-token-path': flag('string', '', 'File with a token, sent at each connect.'),
   'keepalive-time': flag('duration', 3_600_000, 'Idle time before a proxy-server is pinged.'),
 } as const;
@@ -30,9 +28,7 @@ const identity = {
 const sync = {
   'sync-interval': flag('duration', 1000, 'Pause between two looks for missing proxy-servers.'),
   'sync-interval-cap': flag('duration', 10_000, 'The longest that this pause grows after failures.'),
-  'probe-interval': flag('duration', 1000, 'Pause between two looks whether a connection is up.', {
-    ignored: 'a lost connection is noticed at once',
-  }),
+  'probe-interval': flag('duration', 1000, 'Pause between two looks whether a server is about to go.'),
   'sync-forever': flag('bool', false, 'Go on looking for servers when all are found.'),
   'server-count-source': flag(
     'string',
@@ -42,7 +38,6 @@ const sync = {
   ),
   'count-server-leases': flag('bool', false, 'Count the proxy-servers by their leases.', {
     since: 'v0.31',
-    refused: refusals.leases,
   }),
   'lease-namespace': flag('string', 'kube-system', 'Namespace of the leases.', { since: 'v0.31' }),
   'lease-label-selector': flag('selector', 'k8s-app=konnectivity-server', 'Which leases count.', {

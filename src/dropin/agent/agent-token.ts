@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { TunnelError } from '../../core/errors.js';
 
 /**
- * The metadata that shows a service account's token, as it lies in the file at the moment: tokens are renewed. No error
- * tells anything of the content.
+ * The metadata that shows a service account's token, as it lies in the file at the moment: tokens are renewed. A line
+ * end behind it does not count. No error tells anything of the content.
  */
 export function tokenMetadata(path: string): () => Record<string, string> {
   return () => {
-    const token = readToken(path);
+    const token = readToken(path).replace(/\r?\n$/, '');
     if (!/^[\x20-\x7e]*$/.test(token)) {
       throw new TunnelError('CONFIG_INVALID', `${path}: the token is not one line of printable ASCII`);
     }

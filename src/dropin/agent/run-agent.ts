@@ -1,15 +1,19 @@
 import { randomInt } from 'node:crypto';
 import { Agent } from '../../agent/agent.js';
 import { type AgentOptions, agentDefaults } from '../../agent/options.js';
+import type { ServerCountOptions } from '../../agent/server-count.js';
 import { joinHostPort } from '../../core/address.js';
 import { createRealClock } from '../../core/clock.js';
 import { createRandom } from '../../core/random.js';
+import type { KubeClient } from '../../kube/kube-client.js';
 import { goDial } from '../../links/go-dial.js';
+import { TlsFilesGroup } from '../../wire/tls-files-group.js';
 import { startAgentAdmin } from '../admin-server.js';
-import { refusals } from '../common-flags.js';
+import { faithfulFrom } from '../faithful-variable.js';
 import { type Klog, packetVerbosity } from '../klog.js';
-import { refusal, runProgram, type Surroundings } from '../program.js';
-import { readClientTls } from '../tls-texts.js';
+import { openKubeApi } from '../kube-api.js';
+import { runProgram, type Surroundings } from '../program.js';
+import { namedFiles, readClientTls } from '../tls-texts.js';
 import { agentGuide } from './agent-flags.js';
 import type { AgentFlagValues } from './agent-options.js';
 import { tokenMetadata } from './agent-token.js';
@@ -23,9 +27,22 @@ export function main(argv: readonly string[]): Promise<number> {
 }
 
 async function run(flags: AgentFlagValues, { log, signals }: Surroundings): Promise<number> {
-  if (flags.serverCount.leases !== undefined) throw refusal(name, 'count-server-leases', refusals.leases);
   warnOfProxies(log);
-  const agent = new Agent(await agentOptions(flags, log));
+  const clock = createRealClock();
+  const kube = flags.serverCount.leases === undefined ? undefined : openKubeApi(flags, name, clock);
+  const files = new TlsFilesGroup({ node: `agent/${flags.agentId}`, clock, emit: log.event });
+  try {
+    const tls = await files.use(namedFiles(flags.tls), () => readClientTls(flags.tls));
+    const agent = new Agent(agentOptions(flags, log, { clock, tls, kube }));
+    await runAgent(agent, flags, { log, signals });
+  } finally {
+    await kube?.close();
+    await files.close();
+  }
+  return 0;
+}
+
+async function runAgent(agent: Agent, flags: AgentFlagValues, { log, signals }: Surroundings): Promise<void> {
   await agent.start();
   try {
     const admin = await startAgentAdmin(flags.admin, flags.health.port);
@@ -39,25 +56,41 @@ async function run(flags: AgentFlagValues, { log, signals }: Surroundings): Prom
   } finally {
     await agent.stop();
   }
-  return 0;
 }
 
-async function agentOptions(flags: AgentFlagValues, log: Klog): Promise<AgentOptions> {
-  const clock = createRealClock();
+interface Ground extends Pick<AgentOptions, 'clock' | 'tls'> {
+  /** Absent when no leases are counted. */
+  readonly kube: KubeClient | undefined;
+}
+
+function agentOptions(flags: AgentFlagValues, log: Klog, { clock, tls, kube }: Ground): AgentOptions {
   const { agentId, identifiers, server, tokenFile, health, syncForever } = flags;
   return {
     ...agentDefaults,
     ...{ name: agentId, agentId, identifiers, health, syncForever, clock },
     server: joinHostPort(server.host, server.port),
-    tls: await readClientTls(flags.tls),
+    tls,
+    alpnProtocols: flags.alpnProtocols,
+    probeIntervalMs: flags.probeIntervalMs,
     ...(tokenFile === undefined ? {} : { metadata: tokenMetadata(tokenFile) }),
+    serverCount: serverCountOptions(flags, kube),
     connectEndpoint: (host, port, options) => goDial(host, port, { ...options, clock }),
     sync: { intervalMs: flags.syncIntervalMs, capMs: flags.syncIntervalCapMs },
     keepaliveTimeMs: keepalive(flags.keepaliveTimeMs),
     random: createRandom(randomInt(2 ** 32)),
     emit: log.event,
+    faithful: faithfulFrom(process.env, 'agent'),
     packetEvents: flags.verbosity >= packetVerbosity,
   };
+}
+
+function serverCountOptions(
+  { serverCount: { source, leases } }: AgentFlagValues,
+  client: KubeClient | undefined,
+): ServerCountOptions {
+  return client === undefined || leases === undefined
+    ? { source }
+    : { source, leases: { ...leases, client } };
 }
 
 const shortestKeepaliveMs = 10_000;

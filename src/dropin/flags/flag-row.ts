@@ -12,8 +12,6 @@ interface FlagNotes {
   readonly initially?: string;
   /** Why the flag is taken and has no effect. */
   readonly ignored?: string;
-  /** Why nothing starts with this flag. */
-  readonly refused?: string;
   /** What to do instead. A deprecated flag is not in the help. */
   readonly deprecated?: string;
   /** The flag that this is another name of. */

@@ -38,7 +38,6 @@ function remarks(row: AnyFlagRow): string[] {
     initial === '' ? '' : `(default ${initial})`,
     row.since === 'v0.28' ? '' : row.since === 'next' ? '[after v0.36]' : `[since ${row.since}]`,
     row.ignored === undefined ? '' : `[no effect: ${row.ignored}]`,
-    row.refused === undefined ? '' : `[refused: ${row.refused}]`,
   ].filter((remark) => remark !== '');
 }
 

@@ -1,13 +1,16 @@
 import { randomInt } from 'node:crypto';
-import { createRealClock } from '../../core/clock.js';
+import { type Clock, createRealClock } from '../../core/clock.js';
 import { createRandom } from '../../core/random.js';
+import type { KubeClient } from '../../kube/kube-client.js';
 import type { FrontendEndpoint, ProxyServerOptions } from '../../server/options.js';
 import { type ProxyServer, startProxyServer } from '../../server/server.js';
+import { TlsFilesGroup } from '../../wire/tls-files-group.js';
 import { startServerAdmin } from '../admin-server.js';
-import { refusals } from '../common-flags.js';
+import { faithfulFrom } from '../faithful-variable.js';
 import { type Klog, packetVerbosity } from '../klog.js';
-import { refusal, runProgram, type Surroundings } from '../program.js';
-import { readServerTls } from '../tls-texts.js';
+import { openKubeApi } from '../kube-api.js';
+import { runProgram, type Surroundings } from '../program.js';
+import { namedFiles, readServerTls } from '../tls-texts.js';
 import { parseServerFlags } from './parse-server-flags.js';
 import { serverGuide } from './server-flags.js';
 import type { ServerFlagValues } from './server-options.js';
@@ -20,12 +23,22 @@ export function main(argv: readonly string[]): Promise<number> {
 }
 
 async function run(flags: ServerFlagValues, surroundings: Surroundings): Promise<number> {
-  refuseWhatIsMissing(flags);
-  const server = await startProxyServer(await serverOptions(flags, surroundings.log));
+  const clock = createRealClock();
+  const needsKube = flags.agentTokens !== undefined || flags.lease !== undefined;
+  const kube = needsKube ? openKubeApi(flags, name, clock) : undefined;
+  const files = new TlsFilesGroup({ node: `server/${flags.serverId}`, clock, emit: surroundings.log.event });
   try {
-    await serveUntilSignal(server, flags, surroundings);
+    const server = await startProxyServer(
+      await serverOptions(flags, surroundings.log, { clock, files, kube }),
+    );
+    try {
+      await serveUntilSignal(server, flags, surroundings);
+    } finally {
+      await server.stop();
+    }
   } finally {
-    await server.stop();
+    await kube?.close();
+    await files.close();
   }
   return 0;
 }
@@ -46,38 +59,66 @@ async function serveUntilSignal(
   await server.finish(gracefulShutdownTimeoutMs);
 }
 
-function refuseWhatIsMissing({ agentTokens, lease }: ServerFlagValues): void {
-  if (agentTokens !== undefined) throw refusal(name, 'agent-namespace', refusals.tokens);
-  if (lease !== undefined) throw refusal(name, 'enable-lease-controller', refusals.leases);
+interface Ground {
+  readonly clock: Clock;
+  readonly files: TlsFilesGroup;
+  /** Absent when no flag needs a Kubernetes API. */
+  readonly kube: KubeClient | undefined;
 }
 
-async function serverOptions(flags: ServerFlagValues, log: Klog): Promise<ProxyServerOptions> {
+async function serverOptions(
+  flags: ServerFlagValues,
+  log: Klog,
+  { clock, files, kube }: Ground,
+): Promise<ProxyServerOptions> {
   const { serverId, serverCount, agents, health, strategies, backendDialTimeoutMs } = flags;
-  const agentTls = await readServerTls(agents.tls, { cert: 'cluster-cert', key: 'cluster-key' });
+  const agentTls = await files.use(namedFiles(agents.tls), async () => ({
+    ...(await readServerTls(agents.tls, { cert: 'cluster-cert', key: 'cluster-key' })),
+    ...flags.tlsLimits,
+  }));
   return {
     ...{ name: serverId, serverId, serverCount, health, strategies, backendDialTimeoutMs },
-    frontends: [await frontendEndpoint(flags)],
-    agents: { ...agents, kind: 'tcp', tls: { ...agentTls, ...flags.tlsLimits } },
+    frontends: [await frontendEndpoint(flags, files)],
+    agents: { ...agents, kind: 'tcp', tls: agentTls },
+    ...kubeOptions(flags, kube),
     keepaliveTimeMs: keepalive(flags.keepaliveTimeMs),
     frontendKeepaliveTimeMs: keepalive(flags.frontendKeepaliveTimeMs),
-    clock: createRealClock(),
+    clock,
     random: createRandom(randomInt(2 ** 32)),
     emit: log.event,
+    faithful: faithfulFrom(process.env, 'server'),
     packetEvents: flags.verbosity >= packetVerbosity,
+  };
+}
+
+function kubeOptions(
+  { agentTokens, lease }: ServerFlagValues,
+  client: KubeClient | undefined,
+): Pick<ProxyServerOptions, 'agentTokens' | 'lease'> {
+  if (client === undefined) return {};
+  return {
+    ...(agentTokens === undefined ? {} : { agentTokens: { ...agentTokens, client } }),
+    ...(lease === undefined ? {} : { lease: { ...lease, client } }),
   };
 }
 
 /** Owner and group, as Konnectivity's umask 0007 leaves it. */
 const socketMode = 0o770;
 
-async function frontendEndpoint({ mode, frontend, tlsLimits }: ServerFlagValues): Promise<FrontendEndpoint> {
+async function frontendEndpoint(
+  { mode, frontend, tlsLimits }: ServerFlagValues,
+  files: TlsFilesGroup,
+): Promise<FrontendEndpoint> {
   if (frontend.kind === 'unix') {
     const existing = frontend.deleteExisting ? 'replace' : 'refuse';
     return { kind: 'unix', path: frontend.path, mode: socketMode, existing, protocol: mode };
   }
   const { host, port } = frontend;
-  const tls = await readServerTls(frontend.tls, { cert: 'server-cert', key: 'server-key' });
-  return { kind: 'tcp', host, port, tls: { ...tls, ...tlsLimits }, protocol: mode };
+  const tls = await files.use(namedFiles(frontend.tls), async () => ({
+    ...(await readServerTls(frontend.tls, { cert: 'server-cert', key: 'server-key' })),
+    ...tlsLimits,
+  }));
+  return { kind: 'tcp', host, port, tls, protocol: mode };
 }
 
 const shortestKeepaliveMs = 1000;

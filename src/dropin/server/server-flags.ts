@@ -1,4 +1,4 @@
-import { commonFlags, commonGroups, noEffect, refusals } from '../common-flags.js';
+import { commonFlags, commonGroups, noEffect } from '../common-flags.js';
 import { flag, type ValuesOf } from '../flags/flag-row.js';
 import type { ProgramGuide } from '../flags/help-text.js';
 
@@ -45,22 +45,12 @@ const agents = {
 } as const;
 
 const tokens = {
-  'agent-namespace': flag('string', '', "Namespace of the agents' service account; switches tokens on.", {
-    refused: refusals.tokens,
-  }),
-  'agent-service-account': flag('string', '', "Name of the agents' service account.", {
-    refused: refusals.tokens,
-  }),
-  'authentication-audience': flag('string', '', "Audience of the agents' tokens.", {
-    refused: refusals.tokens,
-  }),
+  'agent-namespace': flag('string', '', "Namespace of the agents' service account; switches tokens on."),
+  'agent-service-account': flag('string', '', "Name of the agents' service account."),
+  'authentication-audience': flag('string', '', "Audience of the agents' tokens."),
   kubeconfig: flag('string', '', 'How to reach the Kubernetes API for token reviews and leases.'),
-  'kubeconfig-qps': flag('float', 0, 'Most requests per second to that API; 0 for the usual.', {
-    ignored: 'requests to the Kubernetes API are not throttled',
-  }),
-  'kubeconfig-burst': flag('int', 0, 'Most requests at once to that API; 0 for the usual.', {
-    ignored: 'requests to the Kubernetes API are not throttled',
-  }),
+  'kubeconfig-qps': flag('float', 0, 'Most requests per second to that API; 0 for the usual 5.'),
+  'kubeconfig-burst': flag('int', 0, 'Most requests at once to that API; 0 for the usual 10.'),
   'kube-api-content-type': flag(
     'string',
     'application/vnd.kubernetes.protobuf',
@@ -84,7 +74,6 @@ const replicas = {
     'Announce this server by a lease, and remove expired ones.',
     {
       since: 'v0.31',
-      refused: refusals.leases,
     },
   ),
   'lease-namespace': flag('string', 'kube-system', 'Namespace of the leases.', { since: 'v0.31' }),

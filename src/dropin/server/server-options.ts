@@ -1,4 +1,5 @@
 import type { StrategyName } from '../../core/strategy.js';
+import type { RateLimit } from '../../kube/token-bucket.js';
 import { readLabels } from '../flags/go-list.js';
 import { type ListenOn, type TlsFileNames, tlsFileNames } from '../option-types.js';
 import { checked } from '../outcome.js';
@@ -44,6 +45,8 @@ export interface ServerFlagValues {
     | undefined;
   /** Absent for the configuration that pods find in their cluster. */
   readonly kubeconfig: string | undefined;
+  /** Of requests to that API; 0 in either stands for what is usual. */
+  readonly kubeLimit: RateLimit;
   readonly verbosity: number;
 }
 
@@ -70,6 +73,7 @@ export function serverOptions(flags: RawServerFlags): ServerFlagValues {
     agentTokens: wantsTokens(flags) ? tokensOf(flags) : undefined,
     lease: flags['enable-lease-controller'] ? leaseOf(flags) : undefined,
     kubeconfig: flags.kubeconfig === '' ? undefined : flags.kubeconfig,
+    kubeLimit: { qps: flags['kubeconfig-qps'], burst: flags['kubeconfig-burst'] },
     verbosity: flags.v,
   };
 }

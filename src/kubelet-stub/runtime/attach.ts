@@ -1,7 +1,14 @@
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
-import type { ContainerRun } from './container-run.js';
 import { type ByteSink, discardSink, StreamSink } from './io/byte-sink.js';
 import { terminalOutput } from './io/terminal.js';
+import type { LogStore } from './logs/log-store.js';
+
+/** A run of a container, as far as its output goes. */
+export interface FollowedRun {
+  readonly logs: LogStore;
+  /** Aborts when the run is over and its log complete. */
+  readonly signal: AbortSignal;
+}
 
 /**
  * Follows the output of a container's main process, from now until it or the client ends. A client that is too slow
@@ -9,7 +16,7 @@ import { terminalOutput } from './io/terminal.js';
  * the pod's status.
  */
 export async function followOutput(
-  run: ContainerRun,
+  run: FollowedRun,
   streams: RemoteCommandStreams,
   tty: boolean,
 ): Promise<RemoteCommandResult> {

@@ -9,6 +9,8 @@ import type { ExecPlace } from './exec.js';
 import { createDuplexPair } from './io/duplex-pair.js';
 import { LogStore } from './logs/log-store.js';
 import type { Program } from './programs/program.js';
+import type { ContainerUsage } from './runtime.js';
+import { countFiles } from './shell/count-files.js';
 import { createFileSystem, loadShellLibrary } from './shell/library.js';
 
 /** What all containers of a sandbox share. */
@@ -40,6 +42,7 @@ export class ContainerRun {
   private readonly listeners = new Map<number, (connection: Duplex) => void>();
   private readonly connections = new Set<Duplex>();
   private readonly machine: Machine;
+  private readonly commands = new Set<object>();
   private fileSystem: Promise<IFileSystem> | undefined;
 
   constructor(options: ContainerRunOptions) {
@@ -101,6 +104,30 @@ export class ContainerRun {
   files(): Promise<IFileSystem> {
     this.fileSystem ??= this.createFiles();
     return this.fileSystem;
+  }
+
+  /** Counts a command as a process of the container until it has ended. */
+  async during<T>(command: Promise<T>): Promise<T> {
+    this.commands.add(command);
+    try {
+      return await command;
+    } finally {
+      this.commands.delete(command);
+    }
+  }
+
+  /** What the run holds now. Its memory is what its files and its log take; processor time is not to be told apart. */
+  async usage(): Promise<Omit<ContainerUsage, 'name' | 'image' | 'restartCount'>> {
+    const { id, startedAtMs, logs } = this;
+    // Files that nobody has asked for yet do not exist.
+    const files =
+      this.fileSystem === undefined ? { usedBytes: 0, entries: 0 } : await countFiles(await this.files());
+    const processes = 1 + this.commands.size;
+    return {
+      ...{ id, startedAtMs, processes, threads: processes, files },
+      memoryBytes: files.usedBytes + logs.usedBytes,
+      log: { usedBytes: logs.usedBytes, writtenBytes: logs.writtenBytes },
+    };
   }
 
   /** Ends the program, its connections and all commands, and the log. */

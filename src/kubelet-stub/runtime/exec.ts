@@ -3,6 +3,7 @@ import type { IFileSystem } from 'just-bash';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
 import { exitCodes, type Machine, type Process } from './commands/command.js';
 import { commandTable, findCommand } from './commands/table.js';
+import { execError, type LookupFailure } from './exec-error.js';
 import { type ByteSink, discardSink, StreamSink, writeText } from './io/byte-sink.js';
 import { emptySource, Input, streamSource } from './io/byte-source.js';
 import { Terminal, terminalOutput } from './io/terminal.js';
@@ -197,7 +198,7 @@ function createSession(
   );
 }
 
-type Lookup = 'found' | 'not on path' | 'no such file' | 'is a directory' | 'not executable';
+type Lookup = 'found' | LookupFailure;
 
 async function findProgram(place: ExecPlace, library: ShellLibrary, name: string): Promise<Lookup> {
   if (!name.includes('/') && (commandTable.has(name) || programNames(library).has(name))) return 'found';
@@ -212,18 +213,4 @@ async function findProgram(place: ExecPlace, library: ShellLibrary, name: string
     if (name.includes('/')) found = stat.isDirectory ? 'is a directory' : 'not executable';
   }
   return found;
-}
-
-const lookupTexts: Readonly<Record<Exclude<Lookup, 'found'>, (name: string) => string>> = {
-  'not on path': () => 'executable file not found in $PATH',
-  'no such file': (name) => `stat ${name}: no such file or directory`,
-  'is a directory': () => 'is a directory',
-  'not executable': () => 'permission denied',
-};
-
-/** What kubectl shows behind `Internal error occurred: ` when a container runtime cannot start a program. */
-function execError(id: string, name: string, lookup: Exclude<Lookup, 'found'>): string {
-  const cause = `exec: "${name}": ${lookupTexts[lookup](name)}: unknown`;
-  const runtime = 'OCI runtime exec failed: exec failed: unable to start container process';
-  return `failed to exec in container: failed to start exec "${id}": ${runtime}: ${cause}`;
 }

@@ -21,17 +21,18 @@ export async function openPort(forward: Forward): Promise<Duplex> {
   const runs = [...pod.containers.values()].flatMap(({ run }) => (run === undefined ? [] : [run]));
   const [first] = runs;
   if (rule?.error !== undefined) throw new TunnelError('PORT_CLOSED', rule.error);
-  if (first === undefined) throw new TunnelError('PORT_CLOSED', refused(pod, port));
-  if (rule?.target !== undefined) return dialTarget(forward, rule.target, first.signal);
+  if (first === undefined) throw new TunnelError('PORT_CLOSED', refusedText(pod.sandboxId, port));
+  if (rule?.target !== undefined) return dialTarget(rule.target, [forward.signal, first.signal]);
   if (rule?.command !== undefined) return runCommand(forward, rule.command, first);
   const listening = runs.find((run) => run.listensOn(port));
-  if (listening === undefined) throw new TunnelError('PORT_CLOSED', refused(pod, port));
+  if (listening === undefined) throw new TunnelError('PORT_CLOSED', refusedText(pod.sandboxId, port));
   const connection = listening.connect(port);
   destroyOnAbort(connection, [forward.signal]);
   return connection;
 }
 
-function refused({ sandboxId }: SandboxPod, port: number): string {
+/** What a container runtime says of a port that nobody listens on. */
+export function refusedText(sandboxId: string, port: number): string {
   const namespace = `/var/run/netns/cni-${sandboxId.slice(0, 36)}`;
   const ipv4 = `IPv4: dial tcp4 127.0.0.1:${port}: connect: connection refused`;
   const ipv6 = `IPv6 dial tcp6 [::1]:${port}: connect: connection refused`;
@@ -39,13 +40,13 @@ function refused({ sandboxId }: SandboxPod, port: number): string {
   return `failed to execute portforward in network namespace "${namespace}": ${cause}`;
 }
 
-function dialTarget(
-  { signal }: Forward,
+/** Connects to a real address. Rejects with PORT_CLOSED; any of the signals gives the connection up. */
+export function dialTarget(
   target: { readonly address: string; readonly port: number },
-  ending: AbortSignal,
+  signals: readonly AbortSignal[],
 ): Promise<Socket> {
   const socket = connect({ host: target.address, port: target.port, allowHalfOpen: true });
-  destroyOnAbort(socket, [signal, ending]);
+  destroyOnAbort(socket, signals);
   return new Promise((resolve, reject) => {
     const fail = (cause: Error): void => {
       const message = `failed to connect to ${target.address}:${target.port}: ${cause.message}`;

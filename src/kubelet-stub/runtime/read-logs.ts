@@ -1,12 +1,23 @@
+import type { IFileSystem } from 'just-bash';
 import { TunnelError } from '../../core/errors.js';
+import type { Container, ContainerState } from '../../core/objects.js';
 import type { LogsRule } from './behaviours.js';
 import { type LogReadOptions, readLog } from './logs/log-reader.js';
 import { LogStore } from './logs/log-store.js';
 import type { LogRequest } from './runtime.js';
-import type { SandboxContainer } from './sandbox-container.js';
+
+/** A container, as far as its logs go. */
+export interface LoggingContainer {
+  readonly spec: Container;
+  /** Meaningless while a run goes on. */
+  readonly stoppedState: ContainerState;
+  readonly logs: LogStore | undefined;
+  readonly previousLogs: LogStore | undefined;
+  readonly run: { readonly signal: AbortSignal; files?(): Promise<IFileSystem> } | undefined;
+}
 
 export interface LogSource {
-  readonly container: SandboxContainer;
+  readonly container: LoggingContainer;
   readonly rule: LogsRule | undefined;
   /** Wall time in epoch milliseconds. */
   readonly now: () => number;
@@ -38,7 +49,7 @@ function readOptions(request: LogRequest): LogReadOptions {
 }
 
 /** The texts of a kubelet, which end up in kubectl's error. */
-function whyNoLog({ stoppedState, spec }: SandboxContainer, { previous, pod }: LogRequest): string {
+function whyNoLog({ stoppedState, spec }: LoggingContainer, { previous, pod }: LogRequest): string {
   if (previous) return `previous terminated container "${spec.name}" in pod "${pod}" not found`;
   const subject = `container "${spec.name}" in pod "${pod}" is`;
   if ('terminated' in stoppedState) return `${subject} terminated`;
@@ -70,8 +81,8 @@ async function scriptedLog(
   return store;
 }
 
-async function fileContent({ run }: SandboxContainer, path: string): Promise<Uint8Array> {
-  const files = await run?.files();
+async function fileContent({ run }: LoggingContainer, path: string): Promise<Uint8Array> {
+  const files = await run?.files?.();
   if (files !== undefined && (await files.exists(path))) return files.readFileBuffer(path);
   throw new TunnelError('LOGS_UNAVAILABLE', `open ${path}: no such file or directory`);
 }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Pod } from '../../core/objects.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
+import type { LogStore } from './logs/log-store.js';
 
 /** A container named by where it runs. `uid`, when given, must be the pod's. */
 export interface ContainerRef {
@@ -31,6 +32,50 @@ export interface PortForwardRequest {
   readonly port: number;
 }
 
+/** What one running container uses, as measured at the time of asking. */
+export interface ContainerUsage {
+  readonly name: string;
+  readonly image: string;
+  /** The runtime's id of this run. */
+  readonly id: string;
+  /** Epoch milliseconds. */
+  readonly startedAtMs: number;
+  readonly restartCount: number;
+  /** Processor time since its start; absent where it cannot be told from that of others. */
+  readonly cpuSeconds?: number;
+  readonly memoryBytes: number;
+  readonly processes: number;
+  readonly threads: number;
+  /** Bytes and entries of the container's own files. */
+  readonly files: { readonly usedBytes: number; readonly entries: number };
+  /** Bytes that its log holds, and bytes that ever went into it. */
+  readonly log: { readonly usedBytes: number; readonly writtenBytes: number };
+}
+
+export interface PodUsage {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly containers: readonly ContainerUsage[];
+}
+
+/** The log of one run of a container. */
+export interface LogFile {
+  readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly container: string;
+  readonly containerId: string;
+  /** How often the container had been restarted when this run began. */
+  readonly restartCount: number;
+  readonly store: LogStore;
+}
+
+/** How a run of a container ended. */
+export interface Termination {
+  readonly exitCode: number;
+  /** `Completed` for code 0 and `Error` for all others, unless given. */
+  readonly reason?: string;
+}
+
 /**
  * What a kubelet door (HTTP, gRPC) needs of whatever runs containers. All methods reject with a TunnelError:
  * POD_NOT_FOUND, CONTAINER_NOT_FOUND, COMMAND_NOT_FOUND, LOGS_UNAVAILABLE, PORT_CLOSED, BAD_REQUEST.
@@ -50,6 +95,27 @@ export interface Runtime {
   logs(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** One connection to a port inside the pod. */
   portForward(request: PortForwardRequest, signal: AbortSignal): Promise<Duplex>;
+  /** What the running containers use. */
+  usage(): Promise<readonly PodUsage[]>;
+  /** The logs that are still kept, of present runs and of those before. */
+  logFiles(): readonly LogFile[];
   /** Ends all containers and streams. */
   close(): Promise<void>;
+}
+
+/** A runtime whose pods come and go. */
+export interface NodeRuntime extends Runtime {
+  /** Adds a pod and starts its containers. Throws BAD_REQUEST when the pod is there already. */
+  addPod(pod: Pod): void;
+  /** Takes over metadata and ephemeral containers of a pod that runs, and starts the new ones. Throws POD_NOT_FOUND. */
+  updatePod(pod: Pod): void;
+  /**
+   * Ends a pod's containers, by force after `graceMs` (default: the pod's own), and forgets it. Throws POD_NOT_FOUND
+   * at once; resolves when nothing of the pod is left.
+   */
+  removePod(namespace: string, name: string, graceMs?: number): Promise<void>;
+  /** Ends a container's run and starts the next. Code 137 and reason `Error` unless told otherwise. */
+  restartContainer(ref: ContainerRef, termination?: Termination): void;
+  /** Calls `listener` after each change of a pod's status. Returns how to stop. */
+  onChange(listener: (pod: { readonly namespace: string; readonly name: string }) => void): () => void;
 }

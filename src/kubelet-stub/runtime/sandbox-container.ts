@@ -6,6 +6,7 @@ import type { LogStore } from './logs/log-store.js';
 import { rfc3339 } from './logs/log-time.js';
 import type { Program } from './programs/program.js';
 import { programOf } from './programs/table.js';
+import type { ContainerUsage, LogFile, Termination } from './runtime.js';
 
 export interface SandboxContainerOptions {
   readonly pod: Pod;
@@ -14,13 +15,10 @@ export interface SandboxContainerOptions {
   readonly random: Random;
   readonly emit: EventSink;
   readonly logLimitBytes: number | undefined;
-}
-
-/** How a run of a container ended. */
-export interface Termination {
-  readonly exitCode: number;
-  /** `Completed` for code 0 and `Error` for all others, unless given. */
-  readonly reason?: string;
+  /** Ends at once, with success. */
+  readonly isInit?: boolean;
+  /** Called when its state has changed. */
+  readonly changed?: () => void;
 }
 
 type Terminated = Extract<ContainerState, { terminated: unknown }>;
@@ -31,7 +29,7 @@ export class SandboxContainer {
   readonly program: Program;
   private readonly options: SandboxContainerOptions;
   private current: ContainerRun | undefined;
-  private lastLogs: LogStore | undefined;
+  private lastRun: ContainerRun | undefined;
   private lastTerminated: Terminated | undefined;
   /** The state while nothing runs. */
   private stopped: ContainerState = { waiting: { reason: 'ContainerCreating' } };
@@ -42,10 +40,13 @@ export class SandboxContainer {
     this.options = options;
     this.spec = options.spec;
     this.program = programOf(options.spec.image);
-    const given = options.pod.status.containerStatuses.find(({ name }) => name === options.spec.name);
+    const { status } = options.pod;
+    const all = [...status.containerStatuses, ...(status.ephemeralContainerStatuses ?? [])];
+    const given = all.find(({ name }) => name === options.spec.name);
     this.restartCount = given?.restartCount ?? 0;
     if (given === undefined || 'running' in given.state) this.start();
     else this.stopped = given.state;
+    if (options.isInit === true) this.stop({ exitCode: 0 });
   }
 
   /** The run that goes on now. */
@@ -60,12 +61,12 @@ export class SandboxContainer {
 
   /** The log of the present run, or of the one that has ended for good. */
   get logs(): LogStore | undefined {
-    return this.current?.logs ?? ('terminated' in this.stopped ? this.lastLogs : undefined);
+    return this.current?.logs ?? ('terminated' in this.stopped ? this.lastRun?.logs : undefined);
   }
 
   /** The log of the run before the present one. */
   get previousLogs(): LogStore | undefined {
-    return this.current === undefined ? undefined : this.lastLogs;
+    return this.current === undefined ? undefined : this.lastRun?.logs;
   }
 
   /** Ends the run for good. */
@@ -80,8 +81,9 @@ export class SandboxContainer {
       terminated: { exitCode, reason, startedAt, finishedAt: rfc3339(this.options.time.now()) },
     };
     this.stopped = this.lastTerminated;
-    this.lastLogs = current.logs;
+    this.lastRun = current;
     this.options.emit({ kind: 'role.stopped', node: this.node, text: `${reason}, exit code ${exitCode}` });
+    this.options.changed?.();
   }
 
   /** Ends the run, if there is one, and starts the next. */
@@ -115,6 +117,30 @@ export class SandboxContainer {
     };
   }
 
+  /** What the present run uses; undefined without one. */
+  async usage(): Promise<ContainerUsage | undefined> {
+    const { current, restartCount } = this;
+    if (current === undefined) return undefined;
+    const { name, image } = this.spec;
+    return { name, image, restartCount, ...(await current.usage()) };
+  }
+
+  /** The logs that are kept: of the last two runs. */
+  logFiles(): readonly LogFile[] {
+    const { current, lastRun, restartCount } = this;
+    const { namespace, name, uid } = this.options.pod.metadata;
+    const file = (run: ContainerRun, count: number): LogFile => ({
+      pod: { namespace, name, uid },
+      container: this.spec.name,
+      containerId: run.id,
+      restartCount: count,
+      store: run.logs,
+    });
+    const present = current === undefined ? [] : [file(current, restartCount)];
+    const before = Math.max(0, current === undefined ? restartCount : restartCount - 1);
+    return [...present, ...(lastRun === undefined ? [] : [file(lastRun, before)])];
+  }
+
   private start(): void {
     const { pod, spec, time, random, logLimitBytes } = this.options;
     this.current = new ContainerRun({
@@ -126,6 +152,7 @@ export class SandboxContainer {
       logLimitBytes,
     });
     this.options.emit({ kind: 'role.started', node: this.node, text: `image ${spec.image}` });
+    this.options.changed?.();
   }
 
   private get node(): string {

@@ -1,7 +1,8 @@
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { EventSink } from '../../core/events.js';
-import type { Pod } from '../../core/objects.js';
+import type { Container, Pod } from '../../core/objects.js';
 import type { Random } from '../../core/random.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
 import { followOutput } from './attach.js';
@@ -12,8 +13,17 @@ import { type ExecOptions, type ExecPlace, execute } from './exec.js';
 import { rfc3339 } from './logs/log-time.js';
 import { openPort } from './port-forward.js';
 import { openLogs } from './read-logs.js';
-import type { ContainerRef, ExecRequest, LogRequest, PortForwardRequest, Runtime } from './runtime.js';
-import { SandboxContainer, type Termination } from './sandbox-container.js';
+import type {
+  ContainerRef,
+  ExecRequest,
+  LogFile,
+  LogRequest,
+  NodeRuntime,
+  PodUsage,
+  PortForwardRequest,
+  Termination,
+} from './runtime.js';
+import { SandboxContainer } from './sandbox-container.js';
 import { currentPod, type SandboxPod } from './sandbox-pod.js';
 import { runScripted } from './scripted-exec.js';
 
@@ -31,21 +41,17 @@ export interface SandboxOptions {
 }
 
 /** The in-memory runtime: no file, process or network of the host is touched, but for named port-forward targets. */
-export interface SandboxRuntime extends Runtime {
-  /** Ends a container's run and starts the next; code 137 and reason `Error` unless told otherwise. */
-  restartContainer(ref: ContainerRef, termination?: Termination): void;
+export interface SandboxRuntime extends NodeRuntime {
   /** Ends a container's run for good. */
   stopContainer(ref: ContainerRef, termination?: Termination): void;
-  /** Adds a pod and starts its containers. Throws BAD_REQUEST when the pod is there already. */
-  addPod(pod: Pod): void;
-  /** Ends a pod's containers and forgets it. Throws POD_NOT_FOUND. */
-  removePod(namespace: string, name: string): void;
 }
 
 /** Starts all containers of the given pods. Throws CONFIG_INVALID for a behaviour that cannot work. */
 export function createSandboxRuntime(options: SandboxOptions): SandboxRuntime {
   return new Sandbox(options);
 }
+
+type ChangeListener = Parameters<NodeRuntime['onChange']>[0];
 
 const killed: Termination = { exitCode: 137, reason: 'Error' };
 
@@ -55,6 +61,7 @@ class Sandbox implements SandboxRuntime {
   private readonly book: BehaviourBook;
   private readonly pods = new Map<string, SandboxPod>();
   private readonly active = new Set<Promise<unknown>>();
+  private readonly listeners = new Set<ChangeListener>();
   private readonly execId = (): string => hexId(this.options.random);
 
   constructor(options: SandboxOptions) {
@@ -70,21 +77,50 @@ class Sandbox implements SandboxRuntime {
     const { namespace, name } = pod.metadata;
     const key = `${namespace}/${name}`;
     if (this.pods.has(key)) throw this.error('BAD_REQUEST', `pod "${name}" already exists`);
-    const { random, emit, logLimitBytes } = this.options;
-    const containers = pod.spec.containers.map(
-      (spec) =>
-        [
-          spec.name,
-          new SandboxContainer({ pod, spec, time: this.time, random, emit, logLimitBytes }),
-        ] as const,
-    );
-    this.pods.set(key, { pod, containers: new Map(containers), sandboxId: hexId(random) });
+    const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
+    const inits = initContainers.map((spec) => this.createContainer(pod, spec, true));
+    const mains = containers.map((spec) => this.createContainer(pod, spec));
+    const ephemerals = ephemeralContainers.map((spec) => this.createContainer(pod, spec));
+    const all = [...inits, ...mains, ...ephemerals].map((each) => [each.spec.name, each] as const);
+    const sandboxId = hexId(this.options.random);
+    this.pods.set(key, { pod, inits, mains, ephemerals, containers: new Map(all), sandboxId });
   }
 
-  removePod(namespace: string, name: string): void {
+  updatePod(pod: Pod): void {
+    const found = this.pod({ namespace: pod.metadata.namespace, pod: pod.metadata.name });
+    found.pod = { ...found.pod, metadata: pod.metadata };
+    for (const spec of pod.spec.ephemeralContainers ?? []) {
+      if (found.containers.has(spec.name)) continue;
+      const container = this.createContainer(found.pod, spec);
+      found.ephemerals.push(container);
+      found.containers.set(spec.name, container);
+    }
+  }
+
+  removePod(namespace: string, name: string): Promise<void> {
     const { containers } = this.pod({ namespace, pod: name });
     for (const container of containers.values()) container.stop(killed);
     this.pods.delete(`${namespace}/${name}`);
+    return Promise.resolve();
+  }
+
+  onChange(listener: ChangeListener): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  async usage(): Promise<readonly PodUsage[]> {
+    const pods = [...this.pods.values()].map(async ({ pod, containers }) => {
+      const { namespace, name, uid } = pod.metadata;
+      const all = await Promise.all([...containers.values()].map((container) => container.usage()));
+      return { namespace, name, uid, containers: all.filter((one) => one !== undefined) };
+    });
+    return Promise.all(pods);
+  }
+
+  logFiles(): readonly LogFile[] {
+    const pods = [...this.pods.values()];
+    return pods.flatMap(({ containers }) => [...containers.values()].flatMap((each) => each.logFiles()));
   }
 
   listPods(): readonly Pod[] {
@@ -118,10 +154,11 @@ class Sandbox implements SandboxRuntime {
     const { tty } = request;
     if (rule?.answer !== undefined) {
       const signal = AbortSignal.any([run.signal, streams.signal]);
-      return this.track(runScripted({ answer: rule.answer, tty, streams, machine: place.machine, signal }));
+      const scripted = { answer: rule.answer, tty, streams, machine: place.machine, signal };
+      return this.track(run.during(runScripted(scripted)));
     }
     const options: ExecOptions = { argv: request.command, tty, streams, execId: this.execId };
-    return this.track(execute(localPlace(place, rule?.local), options));
+    return this.track(run.during(execute(localPlace(place, rule?.local), options)));
   }
 
   async attach(ref: ContainerRef, streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
@@ -152,18 +189,28 @@ class Sandbox implements SandboxRuntime {
     return openLogs({ container, rule: this.book.logs(request), now: this.time.now }, request, signal);
   }
 
-  async portForward(request: PortForwardRequest, signal: AbortSignal): ReturnType<Runtime['portForward']> {
+  async portForward(request: PortForwardRequest, signal: AbortSignal): Promise<Duplex> {
     const pod = this.pod(request);
     const rule = this.book.portForward(request);
     return openPort({ pod, port: request.port, rule, execId: this.execId, signal });
   }
 
   async close(): Promise<void> {
+    this.listeners.clear();
     for (const { containers } of this.pods.values()) {
       for (const container of containers.values()) container.stop(killed);
     }
     this.pods.clear();
     await Promise.allSettled([...this.active]);
+  }
+
+  private createContainer(pod: Pod, spec: Container, isInit = false): SandboxContainer {
+    const { random, emit, logLimitBytes } = this.options;
+    const { namespace, name } = pod.metadata;
+    const changed = (): void => {
+      for (const listener of [...this.listeners]) listener({ namespace, name });
+    };
+    return new SandboxContainer({ pod, spec, time: this.time, random, emit, logLimitBytes, isInit, changed });
   }
 
   private async replay(

@@ -15,7 +15,7 @@ const store = createObjectStore(
       pod({ name: 'web' }),
       pod({ name: 'floating', node: '' }),
       pod({ name: 'lost', node: 'gone' }),
-      { ...withInit, spec: { ...withInit.spec, ...{ initContainers: [{ name: 'setup' }] } } },
+      { ...withInit, spec: { ...withInit.spec, ...{ initContainers: [{ name: 'setup', image: 'x' }] } } },
     ],
   },
   new ManualClock(),

@@ -268,6 +268,7 @@ describe('the state of a server', () => {
       backends: 1,
       pendingDials: 0,
       established: 1,
+      stalledFrontends: 0,
       readyBackends: [
         { strategy: 'destHost', size: 0 },
         { strategy: 'default', size: 1 },

@@ -40,15 +40,6 @@ describe.each(programs)('$name --help', ({ parse, flags }) => {
     expect(flat).toContain('--log-dir string Folder for log files. [no effect: there are no log files]');
   });
 
-  it('says which flags nothing starts with, and why', () => {
-    const flat = text.replaceAll(/\s+/g, ' ');
-    const refused = flags.filter(([, row]) => 'refused' in row).map(([name]) => name);
-    const tokens = ['agent-namespace', 'agent-service-account', 'authentication-audience'];
-    const server = [...tokens, 'enable-lease-controller'];
-    expect(refused).toEqual(flags.some(([name]) => name === 'mode') ? server : ['count-server-leases']);
-    expect(flat.match(/\[refused: /g)).toHaveLength(refused.length);
-  });
-
   it('shows defaults as Go prints them', () => {
     const flat = text.replaceAll(/\s+/g, ' ');
     expect(flat).toMatch(/--keepalive-time duration [^(]*\(default 1h0m0s\)/);

@@ -110,6 +110,7 @@ describe("the proxy-server's options", () => {
       agentTokens: undefined,
       lease: undefined,
       kubeconfig: undefined,
+      kubeLimit: { qps: 0, burst: 0 },
       verbosity: 4,
     });
     expect([...ignored, ...notices]).toEqual([]);

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { type Readable, Writable } from 'node:stream';
 import { createRealClock } from '../../../src/core/clock.js';
 import type { EventBody } from '../../../src/core/events.js';
+import type { KubeletConfig } from '../../../src/kubelet-stub/config.js';
 import { type Kubelet, startKubelet } from '../../../src/kubelet-stub/kubelet.js';
 import type { Runtime } from '../../../src/kubelet-stub/runtime/runtime.js';
 import { type Authority, createAuthority } from '../../../src/pki/authority.js';
@@ -61,12 +62,13 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-export async function startBench(pki: TestPki, runtime: Runtime): Promise<Bench> {
+export async function startBench(pki: TestPki, runtime: Runtime, config: KubeletConfig = {}): Promise<Bench> {
   const events: EventBody[] = [];
   const kubelet = await startKubelet({
     nodeName: 'node-1',
     tls: { ...pki.serving, clientCa: pki.ca.certPem },
     runtime,
+    config,
     clock,
     emit: (event) => void events.push(event),
   });

@@ -8,7 +8,9 @@ import type { Pod } from '../../../src/core/objects.js';
 import type {
   ContainerRef,
   ExecRequest,
+  LogFile,
   LogRequest,
+  PodUsage,
   PortForwardRequest,
   Runtime,
 } from '../../../src/kubelet-stub/runtime/runtime.js';
@@ -151,6 +153,14 @@ export class ScriptedRuntime implements Runtime {
     const socket = connect({ port: this.targetPort, host: '127.0.0.1', allowHalfOpen: true });
     await once(socket, 'connect');
     return socket;
+  }
+
+  async usage(): Promise<readonly PodUsage[]> {
+    return [];
+  }
+
+  logFiles(): readonly LogFile[] {
+    return [];
   }
 
   async close(): Promise<void> {

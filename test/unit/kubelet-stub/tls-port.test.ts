@@ -62,6 +62,15 @@ describe('the TLS port of a kubelet', () => {
     await closed(socket);
   });
 
+  it('speaks HTTP/1.1 with whoever offers h2 as well, as kube-apiserver does', async () => {
+    const socket = await connectTls(kubelet, pki.client, ['h2', 'http/1.1']);
+    expect(socket.alpnProtocol).toBe('http/1.1');
+    socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 OK/);
+    await closed(socket);
+  });
+
   it('closes an h2 connection that sends no HTTP/2', async () => {
     const socket = await connectTls(kubelet, pki.client, ['h2']);
     expect(socket.alpnProtocol).toBe('h2');

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type HealthOptions, type Readiness, startHealthServer } from '../../../src/observe/health.js';
 import type { PageServer } from '../../../src/observe/page-server.js';
 import { createServerMetrics } from '../../../src/observe/server-metrics.js';
+import { noServer } from '../../support/metric-levels.js';
 
 const started: PageServer[] = [];
 afterEach(async () => {
@@ -72,7 +73,7 @@ describe('the health of an agent', () => {
 
 describe('the health listener', () => {
   it('serves metrics in Prometheus’ format, and 404 for what it does not know', async () => {
-    const metrics = createServerMetrics();
+    const metrics = createServerMetrics(() => noServer);
     metrics.established.set(4);
     const [status, body, type] = await get(await start({ style: 'server', metrics }), '/metrics?x=1');
     expect([status, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createAgentMetrics } from '../../../src/observe/agent-metrics.js';
 import { createServerMetrics } from '../../../src/observe/server-metrics.js';
+import { noAgent, noServer } from '../../support/metric-levels.js';
 
 /** `name type` of every metric in a text. */
 function catalogue(text: string): string[] {
@@ -16,7 +17,16 @@ function buckets(text: string, name: string): string[] {
 
 describe('the metrics of a proxy-server', () => {
   it('are those of Konnectivity, by name and type', async () => {
-    expect(catalogue(await createServerMetrics().text())).toEqual([
+    const metrics = createServerMetrics(() => noServer);
+    metrics.dialFailure('no_agent');
+    metrics.readyBackends('default').set(0);
+    metrics.packet('from_client', 'DATA');
+    metrics.streamError('from_client', 'Canceled', 'Unknown');
+    metrics.leaseDelete('200', '');
+    metrics.leaseList('200', '');
+    metrics.leaseDeleteLatency('200').observe(1);
+    metrics.leaseListLatency('200').observe(1);
+    expect(catalogue(await metrics.text())).toEqual([
       'server_connection_duration_seconds histogram',
       'server_culled_leases_count counter',
       'server_dial_duration_seconds histogram',
@@ -39,13 +49,12 @@ describe('the metrics of a proxy-server', () => {
   });
 
   it('use Konnectivity’s buckets', async () => {
-    const metrics = createServerMetrics();
+    const metrics = createServerMetrics(() => noServer);
     metrics.dialDuration.observe(0.003);
     const text = await metrics.text();
-    const latency = ['0.000001', '0.00001', '0.0001', '0.005', '0.025', '0.1', '0.5', '2.5', '12.5', '+Inf'];
-    const asNumbers = (bounds: string[]) => bounds.map((bound) => (bound === '+Inf' ? bound : Number(bound)));
-    expect(asNumbers(buckets(text, 'server_dial_duration_seconds'))).toEqual(asNumbers(latency));
-    expect(asNumbers(buckets(text, 'server_frontend_write_duration_seconds'))).toEqual(asNumbers(latency));
+    const latency = ['1e-06', '1e-05', '0.0001', '0.005', '0.025', '0.1', '0.5', '2.5', '12.5', '+Inf'];
+    expect(buckets(text, 'server_dial_duration_seconds')).toEqual(latency);
+    expect(buckets(text, 'server_frontend_write_duration_seconds')).toEqual(latency);
     expect(buckets(text, 'server_connection_duration_seconds')).toEqual([
       '1',
       '5',
@@ -66,7 +75,7 @@ describe('the metrics of a proxy-server', () => {
   });
 
   it('carry Konnectivity’s labels', async () => {
-    const metrics = createServerMetrics();
+    const metrics = createServerMetrics(() => noServer);
     for (let count = 0; count < 3; count++) metrics.packet('from_client', 'DATA');
     metrics.packet('to_agent', 'DIAL_REQ');
     metrics.streamError('from_agent', 'Canceled', 'Unknown');
@@ -79,9 +88,9 @@ describe('the metrics of a proxy-server', () => {
     const lines = (await metrics.text()).split('\n');
     const prefix = 'konnectivity_network_proxy_server_';
     for (const sample of [
-      'stream_packets_total{segment="from_client",packet_type="DATA"} 3',
-      'stream_packets_total{segment="to_agent",packet_type="DIAL_REQ"} 1',
-      'stream_errors_total{segment="from_agent",code="Canceled",packet_type="Unknown"} 1',
+      'stream_packets_total{packet_type="DATA",segment="from_client"} 3',
+      'stream_packets_total{packet_type="DIAL_REQ",segment="to_agent"} 1',
+      'stream_errors_total{code="Canceled",packet_type="Unknown",segment="from_agent"} 1',
       'dial_failure_count{reason="no_agent"} 1',
       'grpc_connections{service_method="Connect"} 1',
       'grpc_connections{service_method="Proxy"} 0',
@@ -94,18 +103,25 @@ describe('the metrics of a proxy-server', () => {
     }
   });
 
+  it('are left out until they have a value, as by Go’s library', async () => {
+    const metrics = createServerMetrics(() => noServer);
+    expect(await metrics.text()).not.toContain('dial_failure_count');
+    metrics.dialFailure('no_agent');
+    expect(await metrics.text()).toContain('dial_failure_count{reason="no_agent"} 1');
+  });
+
   it('count on after they were read', async () => {
-    const metrics = createServerMetrics();
+    const metrics = createServerMetrics(() => noServer);
     metrics.packet('from_client', 'DATA');
     await metrics.text();
     metrics.packet('from_client', 'DATA');
     expect(await metrics.text()).toContain(
-      'stream_packets_total{segment="from_client",packet_type="DATA"} 2',
+      'stream_packets_total{packet_type="DATA",segment="from_client"} 2',
     );
   });
 
   it('are each server’s own', async () => {
-    const [one, other] = [createServerMetrics(), createServerMetrics()];
+    const [one, other] = [createServerMetrics(() => noServer), createServerMetrics(() => noServer)];
     one.established.inc();
     one.pendingDials.set(7);
     one.established.inc();
@@ -118,12 +134,15 @@ describe('the metrics of a proxy-server', () => {
 
 describe('the metrics of an agent', () => {
   it('are those of Konnectivity, by name, type, label and bucket', async () => {
-    const metrics = createAgentMetrics();
+    const metrics = createAgentMetrics(() => noAgent);
     metrics.serverFailure('from_server');
     metrics.endpointDialFailure('timeout');
     metrics.openServerConnections.set(3);
     metrics.packet('to_agent', 'DATA');
     metrics.leaseWatch('200', 'OK');
+    metrics.leaseList('200', '');
+    metrics.leaseListLatency('200').observe(1);
+    metrics.streamError('to_agent', 'Unavailable', 'Unknown');
     const text = await metrics.text();
     expect(catalogue(text)).toEqual([
       'agent_dial_duration_seconds histogram',
@@ -151,7 +170,7 @@ describe('the metrics of an agent', () => {
     expect(text).toContain('agent_server_connection_failure_count{direction="from_server"} 1');
     expect(text).toContain('agent_endpoint_dial_failure_total{reason="timeout"} 1');
     expect(text).toContain('agent_open_server_connections 3');
-    expect(text).toContain('agent_stream_packets_total{segment="to_agent",packet_type="DATA"} 1');
+    expect(text).toContain('agent_stream_packets_total{packet_type="DATA",segment="to_agent"} 1');
     expect(text).toContain('agent_lease_watches_total{http_response_code="200",reason="OK"} 1');
   });
 });

@@ -86,7 +86,7 @@ describe('the status of a pod', () => {
     runtime.addPod(testPod([{ name: 'main', image: 'busybox' }], {}, 'late'));
     expect(runtime.listPods().map(({ metadata }) => metadata.name)).toEqual(['web-0', 'late']);
     expect(() => runtime.addPod(testPod([], {}, 'late'))).toThrow('pod "late" already exists');
-    runtime.removePod('default', 'late');
+    void runtime.removePod('default', 'late');
     expect(runtime.listPods()).toHaveLength(1);
     expect(() => runtime.removePod('default', 'late')).toThrow('pod does not exist');
   });

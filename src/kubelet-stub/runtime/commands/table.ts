@@ -2,6 +2,7 @@ import type { Command } from './command.js';
 import { cat, dd, tee, yes } from './copying.js';
 import { head, md5sum, sha1sum, sha256sum, sha512sum, tail, wc } from './measuring.js';
 import { echo, env, fail, hostname, id, seq, stty, succeed, uname, whoami } from './saying.js';
+import { tar } from './tar/tar.js';
 import { date, sleep } from './timing.js';
 
 /** The streaming commands by name. */
@@ -25,6 +26,7 @@ export const commandTable: ReadonlyMap<string, Command> = new Map(
     sleep,
     stty,
     tail,
+    tar,
     tee,
     true: succeed,
     uname,

@@ -30,6 +30,7 @@ export class LogStore {
   private records: LogRecord[] = [];
   private head = 0;
   private sizeBytes = 0;
+  private totalBytes = 0;
   private nextIndex = 0;
   private closed = false;
   private readonly openLine: Record<LogStream, boolean> = { stdout: false, stderr: false };
@@ -61,6 +62,16 @@ export class LogStore {
 
   get ended(): boolean {
     return this.closed;
+  }
+
+  /** Bytes that are kept. */
+  get usedBytes(): number {
+    return this.sizeBytes;
+  }
+
+  /** Bytes that were ever appended. */
+  get writtenBytes(): number {
+    return this.totalBytes;
   }
 
   /** Index of the next record to be appended. */
@@ -108,6 +119,7 @@ export class LogStore {
     });
     this.openLine[stream] = partial;
     this.sizeBytes += bytes.length;
+    this.totalBytes += bytes.length;
     while (this.sizeBytes > this.limitBytes && this.records.length - this.head > 1) this.drop();
   }
 

@@ -1,0 +1,60 @@
+import type { Random } from '../../core/random.js';
+import type { ApiObject } from '../resources/api-object.js';
+import { findResource } from '../resources/catalogue.js';
+import { finished, type JsonObject } from '../resources/json.js';
+import type { Resource } from '../resources/resource.js';
+import type { ObjectStore } from '../store/object-store.js';
+import { formatTime } from '../wall-clock.js';
+
+/** What a controller works with. */
+export interface ControllerGround {
+  readonly store: ObjectStore;
+  readonly random: Random;
+  readonly nowMs: number;
+  /** RFC 3339. */
+  readonly timestamp: string;
+}
+
+/** Brings the store nearer to what its objects ask for. Runs again after every change, so it must come to rest. */
+export interface Controller {
+  readonly name: string;
+  /** Also runs when time has passed and nothing changed. */
+  readonly isTimed?: true;
+  readonly reconcile: (ground: ControllerGround) => void;
+}
+
+/** The record of a kind that the catalogue has for certain. */
+export function kindOf(
+  group: '' | 'apps' | 'coordination.k8s.io' | 'discovery.k8s.io',
+  plural: string,
+): Resource {
+  const found = findResource(group, 'v1', plural);
+  if (found === undefined) throw new Error(`the catalogue lacks ${plural}`);
+  return found;
+}
+
+/** Stores a draft. */
+export function save({ store }: ControllerGround, draft: JsonObject): ApiObject {
+  return store.put(finished(draft));
+}
+
+/** Whether an object is on its way out. */
+export function isGoing({ metadata }: ApiObject): boolean {
+  return metadata.deletionTimestamp !== undefined;
+}
+
+/** Marks an object as going in `graceSeconds`, or removes it at once if nothing holds it. */
+export function startDeletion(ground: ControllerGround, object: ApiObject, graceSeconds: number): void {
+  if (isGoing(object)) return;
+  const { finalizers } = object.metadata as { finalizers?: readonly string[] };
+  if (graceSeconds === 0 && (finalizers ?? []).length === 0) {
+    ground.store.remove(object.apiVersion, object.kind, object.metadata);
+    return;
+  }
+  const metadata = {
+    ...object.metadata,
+    deletionTimestamp: formatTime(ground.nowMs + graceSeconds * 1000),
+    deletionGracePeriodSeconds: graceSeconds,
+  };
+  ground.store.put({ ...object, metadata });
+}

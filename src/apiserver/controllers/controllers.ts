@@ -1,0 +1,95 @@
+import type { Clock, Timer } from '../../core/clock.js';
+import type { Random } from '../../core/random.js';
+import { catalogue } from '../resources/catalogue.js';
+import type { ObjectStore } from '../store/object-store.js';
+import { createWallClock, formatTime } from '../wall-clock.js';
+import type { Controller } from './controller.js';
+import { deploymentController } from './deployments.js';
+import { endpointsController } from './endpoints.js';
+import { eventExpiry } from './events.js';
+import { garbageCollector } from './garbage.js';
+import { namespaceController } from './namespaces.js';
+import { nodeController } from './nodes.js';
+import { replicaSetController } from './replica-sets.js';
+import { scheduler } from './scheduler.js';
+
+export interface ControllersOptions {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** A controller threw: its round is over, the next change brings the next one. */
+  readonly onError?: (controller: string, error: unknown) => void;
+}
+
+/** The loops of kube-scheduler and kube-controller-manager that a cluster cannot do without. */
+export interface Controllers {
+  close(): void;
+}
+
+const controllers: readonly Controller[] = [
+  namespaceController,
+  garbageCollector,
+  deploymentController,
+  replicaSetController,
+  nodeController,
+  scheduler,
+  endpointsController,
+  eventExpiry,
+];
+
+const timedEveryMs = 5_000;
+
+/** Starts them; they work until they are closed. One set serves one store. */
+export function startControllers(options: ControllersOptions): Controllers {
+  const { store, clock, random, onError = () => undefined } = options;
+  const now = createWallClock(clock);
+  let pending: Timer | undefined;
+  const run = (chosen: readonly Controller[]): void => {
+    const nowMs = now();
+    const ground = { store, random, nowMs, timestamp: formatTime(nowMs) };
+    for (const { name, reconcile } of chosen) {
+      try {
+        reconcile(ground);
+      } catch (error) {
+        onError(name, error);
+      }
+    }
+  };
+  let position = 0;
+  // Many changes at once are one round; a round's own changes ask for the next.
+  const wake = (): void => {
+    pending ??= clock.after(0, () => {
+      pending = undefined;
+      const from = position;
+      position = store.revision;
+      if (hasNews(store, from)) run(controllers);
+    });
+  };
+  const unsubscribe = store.subscribe(wake);
+  const tick = (): void => {
+    run(controllers.filter(({ isTimed }) => isTimed === true));
+    timer = clock.after(timedEveryMs, tick, true);
+  };
+  let timer = clock.after(timedEveryMs, tick, true);
+  wake();
+  return {
+    close: () => {
+      unsubscribe();
+      pending?.cancel();
+      timer.cancel();
+    },
+  };
+}
+
+/** Whether anything has changed that a controller looks at: heartbeats and events are many, and wake nobody. */
+function hasNews(store: ObjectStore, from: number): boolean {
+  return catalogue.some((resource) => {
+    if (resource.virtual === true || resource.kind === 'Event') return false;
+    let change = store.nextChange(resource, from);
+    while (change !== undefined) {
+      if (change === 'forgotten' || resource.kind !== 'Lease' || change.type !== 'MODIFIED') return true;
+      change = store.nextChange(resource, change.revision);
+    }
+    return false;
+  });
+}

@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { type ApiObject, at, entriesAt, listAt, numberAt, textAt } from '../resources/api-object.js';
+import { draftOf, ensureChild, finished, type JsonObject, sameJson } from '../resources/json.js';
+import { randomUid } from '../write/object-meta.js';
+import { type Controller, type ControllerGround, isGoing, kindOf, save } from './controller.js';
+import { controllerUid, isApiMade, ownedBy } from './replica-sets.js';
+
+const hashLabel = 'pod-template-hash';
+const revisionAnnotation = 'deployment.kubernetes.io/revision';
+
+/**
+ * Gives each deployment a replica set for its present template, and takes the pods of older ones away as soon as those
+ * of the new one are ready. How many at a time (`maxSurge`, `maxUnavailable`) is not looked at.
+ */
+export const deploymentController: Controller = {
+  name: 'deployment',
+  reconcile: (ground) => {
+    for (const deployment of ground.store.list(kindOf('apps', 'deployments')))
+      if (isApiMade(deployment) && !isGoing(deployment)) roll(ground, deployment);
+  },
+};
+
+function roll(ground: ControllerGround, deployment: ApiObject): void {
+  const sets = ground.store
+    .list(kindOf('apps', 'replicasets'), deployment.metadata.namespace)
+    .filter((set) => controllerUid(set) === deployment.metadata.uid);
+  const hash = templateHash(deployment);
+  const current = sets.find((set) => set.metadata.labels?.[hashLabel] === hash);
+  const replicas = numberAt(deployment, 'spec.replicas');
+  if (current === undefined && at(deployment, 'spec.paused') !== true)
+    createSet(ground, deployment, { hash, sets });
+  else if (current !== undefined) scale(ground, current, replicas);
+  const isUp = current !== undefined && numberAt(current, 'status.readyReplicas') >= replicas;
+  const old = sets.filter((set) => set !== current);
+  if (isUp || textAt(deployment, 'spec.strategy.type') === 'Recreate')
+    for (const set of old) scale(ground, set, 0);
+  report(ground, deployment, { current, sets });
+}
+
+/** Letters that make no words, as in names of pods. */
+function templateHash(deployment: ApiObject): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify(at(deployment, 'spec.template')))
+    .digest('hex');
+  const letters = 'bcdfghjklmnpqrst';
+  return [...digest.slice(0, 10)].map((digit) => letters[Number.parseInt(digit, 16)]).join('');
+}
+
+function createSet(
+  ground: ControllerGround,
+  deployment: ApiObject,
+  { hash, sets }: { hash: string; sets: readonly ApiObject[] },
+): void {
+  const { random, timestamp, store } = ground;
+  const template = structuredClone(at(deployment, 'spec.template') ?? {}) as JsonObject;
+  const labels = { ...Object.fromEntries(entriesAt(template, 'metadata.labels')), [hashLabel]: hash };
+  ensureChild(template, 'metadata')['labels'] = labels;
+  const matchLabels = {
+    ...Object.fromEntries(entriesAt(deployment, 'spec.selector.matchLabels')),
+    [hashLabel]: hash,
+  };
+  const revision = String(Math.max(0, ...sets.map(revisionOf)) + 1);
+  store.put(
+    finished({
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: {
+        name: `${deployment.metadata.name}-${hash}`,
+        namespace: deployment.metadata.namespace,
+        uid: randomUid(random),
+        creationTimestamp: timestamp,
+        generation: 1,
+        labels,
+        annotations: { [revisionAnnotation]: revision },
+        ownerReferences: [ownedBy(deployment)],
+      },
+      spec: { replicas: numberAt(deployment, 'spec.replicas'), selector: { matchLabels }, template },
+      status: { replicas: 0 },
+    }),
+  );
+}
+
+function revisionOf(set: ApiObject): number {
+  return Number(set.metadata.annotations?.[revisionAnnotation] ?? 0);
+}
+
+function scale(ground: ControllerGround, set: ApiObject, replicas: number): void {
+  if (numberAt(set, 'spec.replicas') === replicas) return;
+  const draft = draftOf(set);
+  ensureChild(draft, 'spec')['replicas'] = replicas;
+  ensureChild(draft, 'metadata')['generation'] = numberAt(set, 'metadata.generation') + 1;
+  save(ground, draft);
+}
+
+function report(
+  ground: ControllerGround,
+  deployment: ApiObject,
+  { current, sets }: { current: ApiObject | undefined; sets: readonly ApiObject[] },
+): void {
+  const sum = (path: string): number => sets.reduce((total, set) => total + numberAt(set, path), 0);
+  const wanted = numberAt(deployment, 'spec.replicas');
+  const [ready, replicas] = [sum('status.readyReplicas'), sum('status.replicas')];
+  const counts = {
+    replicas,
+    updatedReplicas: numberAt(current, 'status.replicas'),
+    readyReplicas: ready,
+    availableReplicas: ready,
+    unavailableReplicas: Math.max(0, wanted - ready),
+  };
+  const status = {
+    observedGeneration: numberAt(deployment, 'metadata.generation'),
+    ...Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)),
+    conditions: [availability(ground, deployment, ready >= wanted)],
+  };
+  const draft = draftOf(deployment);
+  const annotations = ensureChild(ensureChild(draft, 'metadata'), 'annotations');
+  if (current !== undefined) annotations[revisionAnnotation] = String(revisionOf(current));
+  draft['status'] = status;
+  if (!sameJson(draft, deployment)) save(ground, draft);
+}
+
+function availability(ground: ControllerGround, deployment: ApiObject, isAvailable: boolean): JsonObject {
+  const status = isAvailable ? 'True' : 'False';
+  const before = listAt(deployment, 'status.conditions').find((each) => textAt(each, 'type') === 'Available');
+  const lastTransitionTime =
+    textAt(before, 'status') === status ? textAt(before, 'lastTransitionTime') : ground.timestamp;
+  return {
+    type: 'Available',
+    status,
+    reason: isAvailable ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
+    message: isAvailable
+      ? 'Deployment has minimum availability.'
+      : 'Deployment does not have minimum availability.',
+    lastUpdateTime: lastTransitionTime,
+    lastTransitionTime,
+  };
+}

@@ -1,0 +1,83 @@
+import { type ApiObject, listAt, textAt } from '../resources/api-object.js';
+import { catalogue } from '../resources/catalogue.js';
+import { draftOf, isObject, type JsonObject, metadataOf } from '../resources/json.js';
+import { graceOfPod } from '../strategies/pods.js';
+import { finalizersOf } from '../write/object-meta.js';
+import { type Controller, type ControllerGround, isGoing, save, startDeletion } from './controller.js';
+
+/** Deletes what no longer has an owner, and finishes deletions that wait for dependents or set them free. */
+export const garbageCollector: Controller = {
+  name: 'garbage-collector',
+  reconcile: (ground) => {
+    const all = catalogue
+      .filter(({ virtual }) => virtual !== true)
+      .flatMap((resource) => ground.store.list(resource));
+    const byUid = new Map(all.map((object) => [object.metadata.uid, object]));
+    const dependents = dependentsOf(all);
+    for (const object of all) {
+      collectOrphan(ground, object, byUid);
+      if (isGoing(object)) finish(ground, object, dependents.get(object.metadata.uid) ?? []);
+    }
+  },
+};
+
+function ownersOf(object: ApiObject): readonly string[] {
+  return listAt(object, 'metadata.ownerReferences').map((reference) => textAt(reference, 'uid'));
+}
+
+function dependentsOf(all: readonly ApiObject[]): ReadonlyMap<string, readonly ApiObject[]> {
+  const dependents = new Map<string, ApiObject[]>();
+  for (const object of all)
+    for (const uid of ownersOf(object)) dependents.set(uid, [...(dependents.get(uid) ?? []), object]);
+  return dependents;
+}
+
+/** All owners are gone, or wait in the foreground for this one to go. */
+function collectOrphan(
+  ground: ControllerGround,
+  object: ApiObject,
+  byUid: ReadonlyMap<string, ApiObject>,
+): void {
+  const owners = ownersOf(object);
+  const isOrphan = owners.every((uid) => {
+    const owner = byUid.get(uid);
+    return owner === undefined || finalizersOf(draftOf(owner)).includes('foregroundDeletion');
+  });
+  if (owners.length === 0 || !isOrphan || isGoing(object)) return;
+  startDeletion(ground, object, object.kind === 'Pod' ? graceOfPod(draftOf(object)) : 0);
+}
+
+function finish(ground: ControllerGround, object: ApiObject, dependents: readonly ApiObject[]): void {
+  const finalizers = finalizersOf(draftOf(object));
+  if (finalizers.includes('orphan')) {
+    for (const dependent of dependents) release(ground, dependent, object.metadata.uid);
+    dropFinalizer(ground, object, 'orphan');
+  } else if (finalizers.includes('foregroundDeletion') && dependents.length === 0) {
+    dropFinalizer(ground, object, 'foregroundDeletion');
+  }
+}
+
+function release(ground: ControllerGround, dependent: ApiObject, owner: string): void {
+  const draft = draftOf(dependent);
+  const references = metadataOf(draft)['ownerReferences'];
+  const kept = Array.isArray(references)
+    ? references.filter((each: unknown) => isObject(each) && each['uid'] !== owner)
+    : [];
+  setOrDelete(metadataOf(draft), 'ownerReferences', kept);
+  save(ground, draft);
+}
+
+function dropFinalizer(ground: ControllerGround, object: ApiObject, finalizer: string): void {
+  const draft = draftOf(object);
+  const rest = finalizersOf(draft).filter((each) => each !== finalizer);
+  setOrDelete(metadataOf(draft), 'finalizers', rest);
+  const stored = save(ground, draft);
+  const grace = Number(metadataOf(draft)['deletionGracePeriodSeconds'] ?? 0);
+  if (rest.length === 0 && grace === 0 && object.kind !== 'Namespace')
+    ground.store.remove(stored.apiVersion, stored.kind, stored.metadata);
+}
+
+function setOrDelete(target: JsonObject, key: string, list: readonly unknown[]): void {
+  if (list.length === 0) delete target[key];
+  else target[key] = list;
+}

@@ -1,0 +1,80 @@
+import { type ApiObject, textAt } from '../resources/api-object.js';
+import { draftOf, ensureChild, itemsOf, type JsonObject } from '../resources/json.js';
+import { type Controller, type ControllerGround, kindOf, save } from './controller.js';
+
+/** kube-controller-manager's `--node-monitor-grace-period` (1.32 and later). */
+const graceMs = 50_000;
+const unreachable = 'node.kubernetes.io/unreachable';
+
+/** Calls a node that no longer renews its lease unreachable. A node without a lease is left alone. */
+export const nodeController: Controller = {
+  name: 'node-lifecycle',
+  isTimed: true,
+  reconcile: (ground) => {
+    for (const node of ground.store.list(kindOf('', 'nodes'))) {
+      const lease = ground.store.get(kindOf('coordination.k8s.io', 'leases'), {
+        namespace: 'kube-node-lease',
+        name: node.metadata.name,
+      });
+      if (lease === undefined) continue;
+      const renewedMs = Date.parse(textAt(lease, 'spec.renewTime'));
+      if (ground.nowMs - renewedMs > graceMs) loseNode(ground, node);
+      else welcomeBack(ground, node);
+    }
+  },
+};
+
+function loseNode(ground: ControllerGround, node: ApiObject): void {
+  const draft = draftOf(node);
+  const conditions = itemsOf(ensureChild(draft, 'status'), 'conditions');
+  if (conditions.every(({ status }) => status === 'Unknown')) return;
+  ensureChild(draft, 'status')['conditions'] = conditions.map((condition) => ({
+    ...condition,
+    status: 'Unknown',
+    reason: 'NodeStatusUnknown',
+    message: 'Kubelet stopped posting node status.',
+    lastTransitionTime: ground.timestamp,
+  }));
+  const taints = otherTaints(draft);
+  ensureChild(draft, 'spec')['taints'] = [
+    ...taints,
+    { key: unreachable, effect: 'NoSchedule', timeAdded: ground.timestamp },
+    { key: unreachable, effect: 'NoExecute', timeAdded: ground.timestamp },
+  ];
+  save(ground, draft);
+  for (const pod of podsOf(ground, node)) markNotReady(ground, pod);
+}
+
+function podsOf({ store }: ControllerGround, node: ApiObject): readonly ApiObject[] {
+  return store.list(kindOf('', 'pods')).filter((pod) => textAt(pod, 'spec.nodeName') === node.metadata.name);
+}
+
+/** Services no longer lead to the pods of a lost node. */
+function markNotReady(ground: ControllerGround, pod: ApiObject): void {
+  const draft = draftOf(pod);
+  const status = ensureChild(draft, 'status');
+  const conditions = itemsOf(status, 'conditions');
+  if (!conditions.some(({ type, status: state }) => type === 'Ready' && state === 'True')) return;
+  status['conditions'] = conditions.map((condition) =>
+    condition['type'] === 'Ready'
+      ? { ...condition, status: 'False', lastTransitionTime: ground.timestamp }
+      : condition,
+  );
+  save(ground, draft);
+}
+
+/** The kubelet itself says when it is ready again; then the taint goes. */
+function welcomeBack(ground: ControllerGround, node: ApiObject): void {
+  const draft = draftOf(node);
+  const ready = itemsOf(ensureChild(draft, 'status'), 'conditions').find(({ type }) => type === 'Ready');
+  const spec = ensureChild(draft, 'spec');
+  const kept = otherTaints(draft);
+  if (ready?.['status'] !== 'True' || kept.length === itemsOf(spec, 'taints').length) return;
+  if (kept.length === 0) delete spec['taints'];
+  else spec['taints'] = kept;
+  save(ground, draft);
+}
+
+function otherTaints(node: JsonObject): readonly JsonObject[] {
+  return itemsOf(ensureChild(node, 'spec'), 'taints').filter(({ key }) => key !== unreachable);
+}

@@ -1,0 +1,42 @@
+import { resolve } from 'node:path';
+import { TunnelError } from '../../core/errors.js';
+import { agentLostText } from '../../core/server/backend-handlers.js';
+import type { Dialer } from '../../wire/dialer.js';
+import { goConnectText } from '../../wire/go-connect-text.js';
+import { TunnelClient } from '../../wire/tunnel-client.js';
+import type { ClosableDialer, EgressGround } from './create.js';
+
+/** `GRPC` over a Unix socket. What fails is told in the words that kube-apiserver has for it. */
+export function createGrpcDialer(udsName: string, ground: EgressGround): ClosableDialer {
+  const client = new TunnelClient({ ...ground, address: `unix://${resolve(udsName)}` });
+  const dial: Dialer['dial'] = async (host, port, options) => {
+    try {
+      return await client.dial(host, port, options);
+    } catch (caught) {
+      throw inKubeWords(TunnelError.from(caught), udsName);
+    }
+  };
+  return { dial, close: () => client.close() };
+}
+
+function inKubeWords(error: TunnelError, udsName: string): TunnelError {
+  const text = kubeText(error, udsName);
+  if (text === undefined) return error;
+  const { code, where, hint } = error;
+  return new TunnelError(code, text, { hint, cause: error, ...(where === undefined ? {} : { where }) });
+}
+
+/**
+ * Other texts of a failed dial are the server's or the agent's own. kube-apiserver tries for 30 s to reach a server,
+ * hence its deadline; we say at once that nobody is there.
+ */
+function kubeText({ code, message }: TunnelError, udsName: string): string | undefined {
+  if (code === 'TUNNEL_CLOSED') return message === agentLostText ? undefined : 'tunnel closed';
+  if (code !== 'SERVER_UNREACHABLE') return undefined;
+  const systemCode = /\bE[A-Z]{3,}\b/.exec(message)?.[0];
+  const reason =
+    systemCode === undefined
+      ? message
+      : `Error while dialing: dial unix ${udsName}: connect: ${goConnectText(systemCode) ?? message}`;
+  return `context deadline exceeded: connection error: desc = ${JSON.stringify(`transport: ${reason}`)}`;
+}

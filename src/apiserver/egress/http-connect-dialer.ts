@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { TunnelError } from '../../core/errors.js';
+import type { Dialer } from '../../wire/dialer.js';
+import {
+  HttpConnectClient,
+  type HttpConnectClientSettings,
+  type HttpConnectTls,
+} from '../../wire/http-connect-client.js';
+import { checkTlsFiles } from '../../wire/tls.js';
+import { goErrorText } from '../kubelet/go-errors.js';
+import type { ClosableDialer, EgressGround } from './create.js';
+import type { EgressTcp, EgressTls } from './schema.js';
+
+/** `HTTPConnect` over a Unix socket. */
+export function createUdsConnectDialer(udsName: string, ground: EgressGround): ClosableDialer {
+  return inKubeWords({ ...ground, address: `unix://${resolve(udsName)}` }, '');
+}
+
+/**
+ * `HTTPConnect` over TCP, which kube-apiserver speaks with TLS alone: a `http://` URL passes its validation, and ends it
+ * at its start. Throws an Error with its text for files that cannot be used.
+ */
+export function createTcpConnectDialer({ url, tlsConfig }: EgressTcp, ground: EgressGround): ClosableDialer {
+  if (!tlsConfig) throw new Error('tlsConfig must be set: HTTPConnect over TCP is dialled with TLS alone');
+  const address = hostOf(url ?? '');
+  const serverName = tlsConfig.tlsServerName ?? '';
+  const settings = { ...ground, address, tls: readTls(tlsConfig, ground.name) };
+  const name = serverName === '' ? address.replace(/:\d*$/, '').replace(/^\[|\]$/g, '') : serverName;
+  return inKubeWords(serverName === '' ? settings : { ...settings, tlsServerName: serverName }, name);
+}
+
+/** `name` is what the server's certificate must bear. */
+function inKubeWords(settings: HttpConnectClientSettings, name: string): ClosableDialer {
+  const client = new HttpConnectClient(settings);
+  const dial: Dialer['dial'] = async (host, port, options) => {
+    try {
+      return await client.dial(host, port, options);
+    } catch (caught) {
+      const error = TunnelError.from(caught);
+      const { code, where, hint, cause } = error;
+      if (code !== 'TLS_REJECTED' || cause === undefined) throw error;
+      const more = { hint, cause: error, ...(where === undefined ? {} : { where }) };
+      throw new TunnelError(code, goErrorText(cause, name), more);
+    }
+  };
+  return { dial, close: () => client.close() };
+}
+
+/** Host and port as they stand in the URL: without a port, every dial will fail, as in Go. */
+function hostOf(url: string): string {
+  const authority = /^https?:\/\/([^/?#]*)/.exec(url)?.[1] ?? '';
+  const host = authority.slice(authority.lastIndexOf('@') + 1);
+  if (host === '' || !URL.canParse(url)) throw new Error(`invalid proxy server url ${JSON.stringify(url)}`);
+  return host;
+}
+
+function readTls({ caBundle, clientCert, clientKey }: EgressTls, where: string): HttpConnectTls {
+  const [certFile, keyFile] = [clientCert ?? '', clientKey ?? ''];
+  const pair = inOther(`failed to read key pair ${certFile} & ${keyFile}`, () => {
+    const read = { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+    checkTlsFiles(read, where);
+    return read;
+  });
+  if (!caBundle) return pair;
+  const ca = inOther(`failed to read cert file ${caBundle}`, () => readFileSync(caBundle, 'utf8'));
+  try {
+    checkTlsFiles({ ...pair, ca }, where);
+  } catch (cause) {
+    throw new Error('failed to append CA cert to the cert pool', { cause });
+  }
+  return { ...pair, ca };
+}
+
+/** Says what it was that failed, as kube-apiserver does: `…, got REASON`. */
+function inOther<T>(what: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${what}, got ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { type ErrorCode, TunnelError } from '../../core/errors.js';
+import { createEgressSelector, type EgressGround } from './create.js';
+import { parseEgressConfiguration } from './parse.js';
+import type { EgressSelector } from './selector.js';
+import { validateEgressConfiguration } from './validate.js';
+
+const where = '--egress-selector-config-file';
+
+/**
+ * The dialers of a real kube-apiserver's `--egress-selector-config-file`; relative paths in it are taken from the
+ * current folder. Rejects with FILE_UNREADABLE or CONFIG_INVALID, whose messages are kube-apiserver's.
+ */
+export async function loadEgressSelector(path: string, ground: EgressGround): Promise<EgressSelector> {
+  const text = await read(path);
+  const config = step('failed to read egress selector config', () => parseEgressConfiguration(text));
+  const texts = validateEgressConfiguration(config).map(({ field, message }) => `${field}: ${message}`);
+  if (texts.length > 0) {
+    throw invalid(`failed to validate egress selector configuration: ${aggregate(texts)}`);
+  }
+  return step('failed to setup egress selector', () => createEgressSelector(config, ground));
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const text = missing
+      ? `egress-selector-config-file ${path} does not exist`
+      : `failed to read egress selector config: unable to read egress selector configuration from ${JSON.stringify(path)} [${reason}]`;
+    throw invalid(text, cause, 'FILE_UNREADABLE');
+  }
+}
+
+function step<T>(what: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    throw invalid(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+  }
+}
+
+function invalid(message: string, cause?: unknown, code: ErrorCode = 'CONFIG_INVALID'): TunnelError {
+  return new TunnelError(code, message, { where, ...(cause === undefined ? {} : { cause }) });
+}
+
+/** One error stands alone; of several, those of one text are told once. */
+function aggregate(texts: readonly string[]): string {
+  const different = [...new Set(texts)];
+  return different.length === 1 ? different.join('') : `[${different.join(', ')}]`;
+}

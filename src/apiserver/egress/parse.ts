@@ -1,0 +1,73 @@
+import { LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { type EgressConfiguration, egressFileSchema } from './schema.js';
+
+const kind = 'EgressSelectorConfiguration';
+const versions = new Set(['apiserver.k8s.io/v1beta1', 'apiserver.k8s.io/v1alpha1']);
+
+type EgressFile = z.infer<typeof egressFileSchema>;
+
+/**
+ * Reads the text of a configuration file, YAML or JSON. Throws an Error in kube-apiserver's words for what is no such
+ * object; values are not looked at.
+ */
+export function parseEgressConfiguration(text: string): EgressConfiguration {
+  const document = toValue(text);
+  checkType(document, text);
+  const parsed = egressFileSchema.safeParse(document);
+  if (!parsed.success) throw new Error(strictText(parsed.error));
+  return { selections: (parsed.data.egressSelections ?? []).map(toSelection) };
+}
+
+/** `master` is the name of `controlplane` before it was called so; in any other spelling it is unknown. */
+function toSelection({ name, connection }: NonNullable<EgressFile['egressSelections']>[number]) {
+  return {
+    name: name === 'master' ? 'controlplane' : (name ?? ''),
+    proxyProtocol: connection?.proxyProtocol ?? '',
+    transport: connection?.transport ?? undefined,
+  };
+}
+
+function toValue(text: string): unknown {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [error] = document.errors;
+  if (error === undefined) return document.toJS();
+  const [start, end] = error.pos;
+  const { line } = lines.linePos(start);
+  if (error.code !== 'DUPLICATE_KEY') throw new Error(`yaml: line ${line}: ${error.message}`);
+  const key = /^\s*["']?([^"':\s]+)/.exec(text.slice(start, Math.max(end, start + 200)))?.[1] ?? '';
+  throw new Error(
+    `strict decoding error: yaml: unmarshal errors:\n  line ${line}: key ${JSON.stringify(key)} already set in map`,
+  );
+}
+
+/** An object's kind and version come before anything else of it. */
+function checkType(value: unknown, text: string): void {
+  const object = typeof value === 'object' && value !== null ? (value as Partial<EgressFile>) : {};
+  if (typeof object.kind !== 'string' || object.kind === '') {
+    throw new Error(`Object 'Kind' is missing in '${text.slice(0, 200)}'`);
+  }
+  if (typeof object.apiVersion !== 'string' || object.apiVersion === '') {
+    throw new Error(`Object 'apiVersion' is missing in '${text.slice(0, 200)}'`);
+  }
+  if (object.kind !== kind || !versions.has(object.apiVersion)) {
+    const [named, version] = [JSON.stringify(object.kind), JSON.stringify(object.apiVersion)];
+    throw new Error(`no kind ${named} is registered for version ${version}`);
+  }
+}
+
+function strictText({ issues }: z.ZodError): string {
+  const texts = issues.flatMap((issue) => {
+    const path = pathText(issue.path);
+    if (issue.code !== 'unrecognized_keys') return [`${path}: ${issue.message}`];
+    return issue.keys.map((key) => `unknown field ${JSON.stringify(path === '' ? key : `${path}.${key}`)}`);
+  });
+  return `strict decoding error: ${texts.join(', ')}`;
+}
+
+/** `egressSelections[0].connection`. */
+function pathText(path: readonly PropertyKey[]): string {
+  const parts = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`));
+  return parts.join('').replace(/^\./, '');
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+const text = z.string().nullish();
+
+const tlsConfig = z.strictObject({
+  caBundle: text,
+  clientKey: text,
+  clientCert: text,
+  tlsServerName: text,
+});
+
+const tcp = z.strictObject({ url: text, tlsConfig: tlsConfig.nullish() });
+const uds = z.strictObject({ udsName: text });
+const transport = z.strictObject({ tcp: tcp.nullish(), uds: uds.nullish() });
+const connection = z.strictObject({ proxyProtocol: text, transport: transport.nullish() });
+const egressSelection = z.strictObject({ name: text, connection: connection.nullish() });
+
+/** The fields of `EgressSelectorConfiguration`, the same in v1alpha1 and v1beta1. Unknown ones are errors, as upstream. */
+export const egressFileSchema = z.strictObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  egressSelections: z.array(egressSelection).nullish(),
+});
+
+export type EgressTransport = z.infer<typeof transport>;
+export type EgressTcp = z.infer<typeof tcp>;
+export type EgressTls = z.infer<typeof tlsConfig>;
+
+/** One entry as it stands in the file; `name` and `proxyProtocol` are empty when absent, as in Go. */
+export interface EgressSelection {
+  readonly name: string;
+  readonly proxyProtocol: string;
+  readonly transport: EgressTransport | undefined;
+}
+
+export interface EgressConfiguration {
+  readonly selections: readonly EgressSelection[];
+}

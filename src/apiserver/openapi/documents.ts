@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { catalogue, groupVersions, resourcesOf } from '../resources/catalogue.js';
+import type { JsonObject } from '../resources/json.js';
+import { apiVersionOf, type Resource } from '../resources/resource.js';
+import { schemaName, schemasOf } from './schemas.js';
+
+/** OpenAPI v2 of everything: types only, which is what clients look up in it. */
+export function openApiV2(release: string): JsonObject {
+  return {
+    swagger: '2.0',
+    info: { title: 'Kubernetes', version: release },
+    paths: {},
+    definitions: Object.fromEntries(schemasOf(catalogue, '#/definitions/')),
+  };
+}
+
+/** The list of the OpenAPI v3 documents. The hash tells clients when a document has changed. */
+export function openApiV3Index(release: string): JsonObject {
+  const paths = groupVersions().map((served) => {
+    const path = documentPath(served);
+    const hash = createHash('sha256').update(`${release} ${path}`).digest('hex').toUpperCase();
+    return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }];
+  });
+  return { paths: Object.fromEntries(paths) };
+}
+
+/** `api/v1` or `apis/apps/v1`. */
+function documentPath({ group, version }: { group: string; version: string }): string {
+  return group === '' ? `api/${version}` : `apis/${apiVersionOf({ group, version })}`;
+}
+
+/** The OpenAPI v3 document of one group version; undefined when it is not served. */
+export function openApiV3(path: string, release: string): JsonObject | undefined {
+  const served = groupVersions().find((candidate) => documentPath(candidate) === path);
+  if (served === undefined) return undefined;
+  const resources = resourcesOf(served.group, served.version);
+  return {
+    openapi: '3.0.0',
+    info: { title: 'Kubernetes', version: release },
+    paths: Object.fromEntries(resources.flatMap(pathsOf)),
+    components: { schemas: Object.fromEntries(schemasOf(resources, '#/components/schemas/')) },
+  };
+}
+
+/** Clients look here whether the server checks fields, so that they need not. */
+function pathsOf(resource: Resource): readonly (readonly [string, JsonObject])[] {
+  const scope = resource.namespaced ? 'namespaces/{namespace}/' : '';
+  const collection = `/${documentPath(resource)}/${scope}${resource.plural}`;
+  if (resource.virtual === true) return [[collection, { post: operation(resource, 'post') }]];
+  return [
+    [collection, { get: operation(resource, 'list'), post: operation(resource, 'post') }],
+    [
+      `${collection}/{name}`,
+      {
+        get: operation(resource, 'get'),
+        put: operation(resource, 'put'),
+        patch: operation(resource, 'patch'),
+        delete: operation(resource, 'delete'),
+      },
+    ],
+  ];
+}
+
+function operation(resource: Resource, action: string): JsonObject {
+  const { group, version, kind } = resource;
+  const writes = ['post', 'put', 'patch'].includes(action);
+  const query = (name: string): JsonObject => ({
+    name,
+    in: 'query',
+    schema: { type: 'string', uniqueItems: true },
+  });
+  const schema = { $ref: `#/components/schemas/${schemaName(kind)}` };
+  return {
+    'x-kubernetes-action': action,
+    'x-kubernetes-group-version-kind': { group, version, kind },
+    ...(writes ? { parameters: ['dryRun', 'fieldManager', 'fieldValidation'].map(query) } : {}),
+    responses: { 200: { description: 'OK', content: { 'application/json': { schema } } } },
+  };
+}

@@ -1,0 +1,63 @@
+import { lengthOfUint32, writeUint32 } from '../../wire/varint.js';
+import { isObject, type JsonObject } from '../resources/json.js';
+
+/** Older clients ask for OpenAPI v2 in this form and no other. */
+export const openApiV2ProtobufType = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+/** The same as Go's media type parser accepts it: without the `@`. */
+export const openApiV2ProtobufAnswer = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+
+/**
+ * An OpenAPI v2 document as protobuf: Document {1 swagger, 2 info {1 title, 2 version}, 8 paths, 9 definitions {1 named
+ * schemas {1 name, 2 schema}}}.
+ */
+export function encodeOpenApiV2(document: JsonObject): Buffer {
+  const info = asObject(document['info']);
+  return Buffer.concat([
+    text(1, document['swagger']),
+    part(2, Buffer.concat([text(1, info['title']), text(2, info['version'])])),
+    part(8, Buffer.alloc(0)),
+    part(9, namedSchemas(asObject(document['definitions']))),
+  ]);
+}
+
+function namedSchemas(schemas: JsonObject): Buffer {
+  return Buffer.concat(
+    Object.entries(schemas).map(([name, schema]) =>
+      part(1, Buffer.concat([text(1, name), part(2, encodeSchema(asObject(schema)))])),
+    ),
+  );
+}
+
+/** Schema {1 $ref, 2 format, 4 description, 21 additionalProperties, 22 type, 23 items, 25 properties, 31 extensions}. */
+function encodeSchema(schema: JsonObject): Buffer {
+  const { $ref, format, description, additionalProperties, type, items, properties } = schema;
+  const fields = [text(1, $ref), text(2, format), text(4, description)];
+  if (isObject(additionalProperties)) fields.push(part(21, part(1, encodeSchema(additionalProperties))));
+  if (type !== undefined) fields.push(part(22, text(1, type)));
+  if (isObject(items)) fields.push(part(23, part(1, encodeSchema(items))));
+  if (isObject(properties)) fields.push(part(25, namedSchemas(properties)));
+  for (const [name, value] of Object.entries(schema))
+    if (name.startsWith('x-')) fields.push(part(31, extension(name, value)));
+  return Buffer.concat(fields);
+}
+
+/** NamedAny {1 name, 2 Any {2 YAML}}; JSON is YAML. */
+function extension(name: string, value: unknown): Buffer {
+  return Buffer.concat([text(1, name), part(2, text(2, JSON.stringify(value)))]);
+}
+
+function text(field: number, value: unknown): Buffer {
+  return typeof value === 'string' ? part(field, Buffer.from(value)) : Buffer.alloc(0);
+}
+
+/** A length-delimited field. */
+function part(field: number, content: Buffer): Buffer {
+  const tag = (field << 3) | 2;
+  const head = Buffer.alloc(lengthOfUint32(tag) + lengthOfUint32(content.length));
+  writeUint32(head, writeUint32(head, 0, tag), content.length);
+  return Buffer.concat([head, content]);
+}
+
+function asObject(value: unknown): JsonObject {
+  return isObject(value) ? value : {};
+}

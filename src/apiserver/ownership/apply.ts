@@ -1,0 +1,112 @@
+import { StatusError } from '../http/status.js';
+import { type JsonObject, metadataOf, sameJson } from '../resources/json.js';
+import { type Fields, fieldsOf, pathText, separator } from './fields.js';
+import { isSameWriter, type Manager, managersOf, setManagers, type Writer } from './managers.js';
+import { mergeConfig, removePath } from './merge-config.js';
+
+export interface ApplyWish {
+  readonly writer: Writer;
+  /** Take fields over from whoever owns them. */
+  readonly force: boolean;
+}
+
+/**
+ * Server-side apply: the object with the configuration laid over it, without what the same applier had applied before and
+ * no longer names, and with `managedFields` that say so. Throws 409 for fields that others own with other values.
+ */
+export function applyConfiguration(live: JsonObject, config: JsonObject, wish: ApplyWish): JsonObject {
+  const wanted = fieldsOf(config);
+  const managers = managersOf(live);
+  const own = managers.find((each) => isSameWriter(each, wish.writer));
+  const others = managers.filter((each) => each !== own);
+  const conflicts = findConflicts(others, wanted, fieldsOf(live));
+  if (conflicts.length > 0 && !wish.force) throw applyConflict(conflicts);
+  const merged = mergeConfig(String(live['kind']), live, withoutManagers(config));
+  const taken = new Set(conflicts.flatMap(({ paths }) => paths));
+  const rest = others.map((each) => ({
+    ...each,
+    paths: new Set([...each.paths].filter((path) => !taken.has(path))),
+  }));
+  prune(
+    merged,
+    [...(own?.paths ?? [])].filter((path) => !wanted.has(path)),
+    rest,
+  );
+  const { manager, operation, subresource } = wish.writer;
+  const entry: Manager = {
+    manager,
+    operation,
+    apiVersion: String(config['apiVersion']),
+    paths: new Set(wanted.keys()),
+    ...(subresource === undefined ? {} : { subresource }),
+    ...(own?.time === undefined || !sameOwned(own, wanted) ? {} : { time: own.time }),
+  };
+  setManagers(merged, [...rest, entry]);
+  return merged;
+}
+
+function sameOwned(own: Manager, wanted: Fields): boolean {
+  return own.paths.size === wanted.size && [...wanted.keys()].every((path) => own.paths.has(path));
+}
+
+function withoutManagers(config: JsonObject): JsonObject {
+  const copy = structuredClone(config);
+  delete metadataOf(copy)['managedFields'];
+  return copy;
+}
+
+interface Conflict {
+  readonly manager: Manager;
+  readonly paths: readonly string[];
+}
+
+/** What others own and would get another value. */
+function findConflicts(others: readonly Manager[], wanted: Fields, live: Fields): readonly Conflict[] {
+  return others
+    .map((manager) => ({
+      manager,
+      paths: [...manager.paths].filter(
+        (path) => wanted.has(path) && live.has(path) && !sameJson(wanted.get(path), live.get(path)),
+      ),
+    }))
+    .filter(({ paths }) => paths.length > 0);
+}
+
+/** Takes away what the applier no longer wants, unless others own it or something in it. */
+function prune(merged: JsonObject, paths: readonly string[], others: readonly Manager[]): void {
+  const isKept = (path: string): boolean =>
+    others.some((each) => [...each.paths].some((kept) => kept === path || kept.startsWith(path + separator)));
+  // The deepest first: what becomes empty goes with its own path.
+  const deepestFirst = [...paths].sort((a, b) => b.split(separator).length - a.split(separator).length);
+  for (const path of deepestFirst) if (!isKept(path)) removePath(merged, path);
+}
+
+function applyConflict(conflicts: readonly Conflict[]): StatusError {
+  const count = conflicts.reduce((sum, { paths }) => sum + paths.length, 0);
+  const causes = conflicts.flatMap(({ manager, paths }) =>
+    paths.map((path) => ({
+      reason: 'FieldManagerConflict',
+      message: `conflict with ${managerText(manager)}`,
+      field: pathText(path),
+    })),
+  );
+  const message = `Apply failed with ${count} conflict${count === 1 ? '' : 's'}: ${conflictsText(conflicts)}`;
+  return new StatusError(409, message, { reason: 'Conflict', details: { causes } });
+}
+
+function conflictsText(conflicts: readonly Conflict[]): string {
+  const [only] = conflicts;
+  if (only !== undefined && conflicts.length === 1 && only.paths.length === 1)
+    return `conflict with ${managerText(only.manager)}: ${only.paths.map(pathText).join('')}`;
+  return conflicts
+    .map(({ manager, paths }) =>
+      [`conflicts with ${managerText(manager)}:`, ...paths.map((path) => `- ${pathText(path)}`)].join('\n'),
+    )
+    .join('\n');
+}
+
+/** `"kubectl" using apps/v1`. */
+function managerText({ manager, subresource, operation, apiVersion }: Manager): string {
+  const part = subresource === undefined ? '' : ` with subresource ${JSON.stringify(subresource)}`;
+  return JSON.stringify(manager) + part + (operation === 'Update' ? ` using ${apiVersion}` : '');
+}

@@ -1,0 +1,148 @@
+import { isObject, type JsonObject } from '../resources/json.js';
+import { type Field, findMessage, type Message, messageOfField } from '../schema/message-table.js';
+
+/**
+ * The fields of an object that can be owned, by path, and their values. A path is the elements of FieldsV1 joined by NUL:
+ * `f:NAME` a field or a key of a map, `k:{"name":"x"}` an item of a keyed list, `v:"x"` an item of a set. An item or a map
+ * as such has the value `present`.
+ */
+export type Fields = ReadonlyMap<string, unknown>;
+
+export const separator = '\u0000';
+const present = Symbol('present');
+
+/** What nobody owns, because only the server sets it or because it tells which object this is. */
+const unowned = new Set([
+  ...['name', 'namespace', 'uid', 'creationTimestamp', 'selfLink', 'generation', 'resourceVersion'],
+  ...['managedFields', 'deletionTimestamp', 'deletionGracePeriodSeconds'],
+]);
+
+/** All owned fields of an object, without those under `except`. */
+export function fieldsOf(object: JsonObject, except: readonly string[] = []): Fields {
+  const fields = new Map<string, unknown>();
+  const message = findMessage(String(object['kind']));
+  const { apiVersion: _version, kind: _kind, metadata, ...rest } = object;
+  const meta = Object.entries(isObject(metadata) ? metadata : {}).filter(([key]) => !unowned.has(key));
+  const owned: JsonObject = { ...(meta.length > 0 ? { metadata: Object.fromEntries(meta) } : {}), ...rest };
+  for (const key of except) delete owned[key];
+  for (const [key, value] of Object.entries(owned))
+    visit({ fields, path: `f:${key}` }, message?.byName.get(key), value);
+  return fields;
+}
+
+interface Place {
+  readonly fields: Map<string, unknown>;
+  readonly path: string;
+}
+
+function visit(place: Place, field: Field | undefined, value: unknown): void {
+  if (field === undefined || field.atomic) return leaf(place, value);
+  switch (field.shape) {
+    case 'one':
+      return visitStruct(place, messageOfField(field), value);
+    case 'map':
+      return visitMap(place, value);
+    case 'list':
+      return visitList(place, field, value);
+  }
+}
+
+function leaf({ fields, path }: Place, value: unknown): void {
+  fields.set(path, value);
+}
+
+function visitStruct(place: Place, message: Message | undefined, value: unknown): void {
+  if (message === undefined || message.atomic || !isObject(value) || Object.keys(value).length === 0)
+    return leaf(place, value);
+  for (const [key, entry] of Object.entries(value))
+    visit({ ...place, path: `${place.path}${separator}f:${key}` }, message.byName.get(key), entry);
+}
+
+function visitMap(place: Place, value: unknown): void {
+  if (!isObject(value)) return leaf(place, value);
+  leaf(place, present);
+  for (const [key, entry] of Object.entries(value))
+    place.fields.set(`${place.path}${separator}f:${key}`, entry);
+}
+
+function visitList(place: Place, field: Field, value: unknown): void {
+  if (!Array.isArray(value)) return leaf(place, value);
+  if (field.isSet) {
+    leaf(place, present);
+    for (const item of value) place.fields.set(`${place.path}${separator}v:${JSON.stringify(item)}`, item);
+    return;
+  }
+  const { listKeys } = field;
+  if (listKeys === undefined) return leaf(place, value);
+  leaf(place, present);
+  for (const item of value.filter(isObject)) {
+    const path = `${place.path}${separator}${itemKey(item, listKeys)}`;
+    place.fields.set(path, present);
+    visitStruct({ ...place, path }, messageOfField(field), item);
+    // The item itself is a member even when it has nothing but its keys.
+    place.fields.set(path, present);
+  }
+}
+
+/** Keys that have defaults may be left out. */
+const keyDefaults: Readonly<Record<string, unknown>> = { protocol: 'TCP' };
+
+/** `k:{"containerPort":80,"protocol":"TCP"}`. */
+export function itemKey(item: JsonObject, keys: readonly string[]): string {
+  const entries = keys
+    .map((key) => [key, item[key] ?? keyDefaults[key]] as const)
+    .filter(([, value]) => value !== undefined);
+  return `k:${JSON.stringify(Object.fromEntries(entries))}`;
+}
+
+/** FieldsV1 from paths. */
+export function toFieldsV1(paths: Iterable<string>): JsonObject {
+  const root: JsonObject = {};
+  const all = new Set(paths);
+  for (const path of [...all].sort()) {
+    let current = root;
+    for (const element of path.split(separator)) {
+      const next = current[element];
+      current = isObject(next) ? next : ((current[element] = {}) as JsonObject);
+    }
+  }
+  // A member that has members below it says so with a dot.
+  for (const path of all) {
+    const node = nodeAt(root, path);
+    if (node !== undefined && Object.keys(node).length > 0) node['.'] = {};
+  }
+  return root;
+}
+
+function nodeAt(root: JsonObject, path: string): JsonObject | undefined {
+  let current: unknown = root;
+  for (const element of path.split(separator)) current = isObject(current) ? current[element] : undefined;
+  return isObject(current) ? current : undefined;
+}
+
+/** Paths from FieldsV1. */
+export function fromFieldsV1(tree: unknown): Set<string> {
+  const paths = new Set<string>();
+  const walk = (node: unknown, path: string): void => {
+    if (!isObject(node)) return;
+    const keys = Object.keys(node).filter((key) => key !== '.');
+    if (path !== '' && (keys.length === 0 || '.' in node)) paths.add(path);
+    for (const key of keys) walk(node[key], path === '' ? key : `${path}${separator}${key}`);
+  };
+  walk(tree, '');
+  return paths;
+}
+
+/** A path as people read it: `.spec.containers[name="web"].image`. */
+export function pathText(path: string): string {
+  return path
+    .split(separator)
+    .map((element) => {
+      const rest = element.slice(2);
+      if (element.startsWith('v:')) return `[=${rest}]`;
+      if (!element.startsWith('k:')) return `.${rest}`;
+      const keys = Object.entries(JSON.parse(rest) as JsonObject);
+      return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
+    })
+    .join('');
+}

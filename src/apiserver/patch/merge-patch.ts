@@ -1,0 +1,16 @@
+import { isObject, type JsonObject } from '../resources/json.js';
+
+/** Applies a merge patch (RFC 7386): objects are merged, null removes, all else replaces. */
+export function applyMergePatch(target: JsonObject, patch: JsonObject): JsonObject {
+  const result: JsonObject = { ...target };
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else if (isObject(value)) result[key] = applyMergePatch(childOrNone(result[key]), value);
+    else result[key] = value;
+  }
+  return result;
+}
+
+function childOrNone(value: unknown): JsonObject {
+  return isObject(value) ? value : {};
+}

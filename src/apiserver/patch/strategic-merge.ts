@@ -1,0 +1,122 @@
+import { badRequest } from '../http/status.js';
+import { isObject, type JsonObject, sameJson } from '../resources/json.js';
+import { type Field, findMessage, type Message, messageOfField } from '../schema/message-table.js';
+
+/**
+ * Applies a strategic merge patch: as a merge patch, but lists with a merge key are merged item by item, and directives
+ * (`$patch`, `$retainKeys`, `$setElementOrder/…`, `$deleteFromPrimitiveList/…`) say the rest. Throws 400.
+ */
+export function applyStrategicMergePatch(kind: string, target: JsonObject, patch: JsonObject): JsonObject {
+  return mergeObject(findMessage(kind), target, patch);
+}
+
+const order = '$setElementOrder/';
+const deletion = '$deleteFromPrimitiveList/';
+
+function mergeObject(message: Message | undefined, target: JsonObject, patch: JsonObject): JsonObject {
+  const { $patch: directive, $retainKeys: retained, ...changes } = patch;
+  if (directive === 'replace') return plain(changes);
+  if (directive === 'delete') return {};
+  if (directive !== undefined && directive !== 'merge') throw unknownDirective(directive);
+  const result = retainOnly(target, retained);
+  for (const [key, value] of Object.entries(changes)) {
+    if (key.startsWith(order)) continue;
+    if (key.startsWith(deletion)) deletePrimitives(result, key.slice(deletion.length), value);
+    else if (value === null) delete result[key];
+    else result[key] = mergeValue(message?.byName.get(key), result[key], value);
+  }
+  for (const [key, value] of Object.entries(changes))
+    if (key.startsWith(order)) setOrder(message, result, { key: key.slice(order.length), wanted: value });
+  return result;
+}
+
+function retainOnly(target: JsonObject, retained: unknown): JsonObject {
+  if (retained === undefined) return { ...target };
+  if (!Array.isArray(retained)) throw badRequest('$retainKeys must be a list');
+  return Object.fromEntries(Object.entries(target).filter(([key]) => retained.includes(key)));
+}
+
+function deletePrimitives(result: JsonObject, key: string, values: unknown): void {
+  const list = result[key];
+  if (!Array.isArray(list) || !Array.isArray(values)) return;
+  result[key] = list.filter((item) => !values.includes(item));
+}
+
+function mergeValue(field: Field | undefined, current: unknown, value: unknown): unknown {
+  if (isObject(value)) {
+    const message = field?.shape === 'one' ? messageOfField(field) : undefined;
+    return mergeObject(message, isObject(current) ? current : {}, value);
+  }
+  if (!Array.isArray(value) || field?.mergeKey === undefined) return plain(value);
+  return mergeList(field, Array.isArray(current) ? current : [], value);
+}
+
+function mergeList(field: Field, current: readonly unknown[], patch: readonly unknown[]): unknown[] {
+  const { mergeKey = '' } = field;
+  if (mergeKey === '') return [...current, ...patch.filter((item) => !current.includes(item))];
+  const items = patch.filter(isObject);
+  if (items.length !== patch.length) throw badRequest(`${field.name} is a list of objects`);
+  const isReplaced = items.some((item) => item['$patch'] === 'replace');
+  let result: unknown[] = isReplaced ? [] : [...current];
+  for (const item of items) {
+    const { $patch: directive, ...rest } = item;
+    if (directive === 'replace') {
+      if (Object.keys(rest).length > 0) result.push(plain(rest));
+      continue;
+    }
+    if (directive !== undefined && directive !== 'delete' && directive !== 'merge')
+      throw unknownDirective(directive);
+    if (rest[mergeKey] === undefined)
+      throw badRequest(`map: ${JSON.stringify(rest)} does not contain declared merge key: ${mergeKey}`);
+    const isSame = (other: unknown): boolean => isObject(other) && sameJson(other[mergeKey], rest[mergeKey]);
+    if (directive === 'delete') result = result.filter((other) => !isSame(other));
+    else result = mergeItem(messageOfField(field), result, { item: rest, isSame });
+  }
+  return result;
+}
+
+function mergeItem(
+  message: Message | undefined,
+  list: readonly unknown[],
+  { item, isSame }: { item: JsonObject; isSame: (other: unknown) => boolean },
+): unknown[] {
+  const index = list.findIndex(isSame);
+  if (index === -1) return [...list, mergeObject(message, {}, item)];
+  return list.map((other, at) =>
+    at === index && isObject(other) ? mergeObject(message, other, item) : other,
+  );
+}
+
+/** Puts items into the order wanted; those that it does not name stay behind the one they stood behind. */
+function setOrder(
+  message: Message | undefined,
+  result: JsonObject,
+  { key, wanted }: { key: string; wanted: unknown },
+): void {
+  const list = result[key];
+  if (!Array.isArray(list) || !Array.isArray(wanted)) return;
+  const mergeKey = message?.byName.get(key)?.mergeKey ?? '';
+  const identity = (item: unknown): string =>
+    JSON.stringify(mergeKey !== '' && isObject(item) ? item[mergeKey] : item);
+  const rank = new Map(wanted.map((item, index) => [identity(item), index]));
+  let last = -1;
+  const ranked = list.map((item: unknown, index) => {
+    last = rank.get(identity(item)) ?? last;
+    return { item, index, rank: last };
+  });
+  result[key] = ranked.sort((a, b) => a.rank - b.rank || a.index - b.index).map(({ item }) => item);
+}
+
+/** A value without directives and nulls, which mean nothing where there is nothing to merge with. */
+function plain(value: JsonObject): JsonObject;
+function plain(value: unknown): unknown;
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => plain(item));
+  if (!isObject(value)) return value;
+  const kept = Object.entries(value).filter(([key, entry]) => entry !== null && !key.startsWith('$'));
+  return Object.fromEntries(kept.map(([key, entry]) => [key, plain(entry)]));
+}
+
+function unknownDirective(directive: unknown): Error {
+  return badRequest(`unknown patch directive: ${JSON.stringify(directive)}`);
+}

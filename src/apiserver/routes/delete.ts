@@ -1,0 +1,64 @@
+import type { Facade } from '../facade.js';
+import type { Exchange } from '../http/exchange.js';
+import { sendJson } from '../http/respond.js';
+import { StatusError } from '../http/status.js';
+import type { ApiObject } from '../resources/api-object.js';
+import { strategyOf } from '../strategies/table.js';
+import { readDeleteOptions } from '../write/delete-options.js';
+import { deleteObject } from '../write/remove.js';
+import { createPresenter } from './presenter.js';
+import type { NamedRoute, ResourceRoute } from './route.js';
+import { selectionOf } from './selection.js';
+import { namedWriteOf } from './write-answers.js';
+
+/** DELETE of one object. What is gone is answered with a Status, what stays for a while with the object. */
+export async function handleDelete(facade: Facade, exchange: Exchange, route: NamedRoute): Promise<void> {
+  const options = await readDeleteOptions(exchange);
+  const write = namedWriteOf(facade, exchange, { route, name: route.name, kind: 'DeleteOptions' });
+  const { object, gone } = await deleteObject(write, options);
+  const asObject = !gone || strategyOf(route.resource).returnsDeleted === true;
+  const presenter = createPresenter(route.resource, exchange, facade.now);
+  sendJson(exchange.response, asObject ? presenter.one(object) : success(route, object));
+}
+
+function success({ resource }: ResourceRoute, { metadata }: ApiObject): object {
+  const { name, uid } = metadata;
+  const group = resource.group === '' ? {} : { group: resource.group };
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: { name, ...group, kind: resource.plural, uid },
+  };
+}
+
+/** DELETE of all objects that the selectors leave, one after the other. */
+export async function handleDeleteCollection(
+  facade: Facade,
+  exchange: Exchange,
+  route: ResourceRoute,
+): Promise<void> {
+  const presenter = createPresenter(route.resource, exchange, facade.now);
+  const selected = selectionOf(route, exchange.query);
+  const options = await readDeleteOptions(exchange);
+  const objects = facade.store.list(route.resource, route.namespace).filter(selected);
+  for (const { metadata } of objects) {
+    const place = {
+      ...route,
+      ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+    };
+    const write = namedWriteOf(facade, exchange, {
+      route: place,
+      name: metadata.name,
+      kind: 'DeleteOptions',
+    });
+    await deleteObject(write, options).catch(ignoreMissing);
+  }
+  sendJson(exchange.response, presenter.list(objects, facade.store.revision));
+}
+
+/** Somebody else was faster. */
+function ignoreMissing(caught: unknown): void {
+  if (!(caught instanceof StatusError) || caught.status.code !== 404) throw caught;
+}

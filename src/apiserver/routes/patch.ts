@@ -1,0 +1,88 @@
+import type { Facade } from '../facade.js';
+import type { Exchange } from '../http/exchange.js';
+import { invalidObject, required } from '../http/invalid.js';
+import { mediaTypeOf, readBody, unsupportedMediaType } from '../http/request-body.js';
+import { badRequest } from '../http/status.js';
+import { applyConfiguration } from '../ownership/apply.js';
+import { applyJsonPatch } from '../patch/json-patch.js';
+import { applyMergePatch } from '../patch/merge-patch.js';
+import { applyStrategicMergePatch } from '../patch/strategic-merge.js';
+import { isObject, type JsonObject, metadataOf } from '../resources/json.js';
+import { asKind, parseYaml } from '../write/decode.js';
+import { type UpdateWish, updateObject } from '../write/update.js';
+import type { NamedWrite } from '../write/write.js';
+import type { NamedRoute, ResourceRoute } from './route.js';
+import { expectedKind, namedWriteOf, sendWritten } from './write-answers.js';
+
+const applyType = 'application/apply-patch+yaml';
+const patchTypes = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+  applyType,
+];
+
+/** PATCH of an object or of its status, in any of the four forms. */
+export async function handlePatch(facade: Facade, exchange: Exchange, route: NamedRoute): Promise<void> {
+  const type = mediaTypeOf(exchange.request);
+  if (!patchTypes.includes(type)) throw unsupportedMediaType(patchTypes);
+  const body = await readBody(exchange.request);
+  const write = namedWriteOf(facade, exchange, { route, name: route.name, kind: 'PatchOptions' });
+  if (type === applyType) {
+    if (exchange.query.get('fieldManager') === null) throw needsManager();
+    const applying: NamedWrite = { ...write, operation: 'Apply' };
+    sendWritten(facade, exchange, route, await updateObject(applying, applyWish(applying, route, body)));
+    return;
+  }
+  const patched = patcher(type, body, route.resource.kind);
+  const transform = (current: JsonObject): JsonObject => checked(write, route, patched(current));
+  sendWritten(facade, exchange, route, await updateObject(write, { transform }));
+}
+
+function needsManager(): Error {
+  return invalidObject({ kind: 'PatchOptions', group: 'meta.k8s.io' }, '', [
+    required('fieldManager', 'is required for apply patch'),
+  ]);
+}
+
+/** An apply creates what is not there, but a status only where there is an object. */
+function applyWish(write: NamedWrite, route: ResourceRoute, body: Buffer): UpdateWish {
+  const config = checked(write, route, parseYaml(body));
+  const metadata = metadataOf(config);
+  if (metadata['managedFields'] !== undefined) throw badRequest('metadata.managedFields must be nil');
+  if (!metadata['name']) metadata['name'] = write.name;
+  const { fieldManager: manager, force } = write.options;
+  const { subresource } = write;
+  const writer = {
+    manager,
+    operation: 'Apply' as const,
+    ...(subresource === undefined ? {} : { subresource }),
+  };
+  const transform = (current: JsonObject): JsonObject =>
+    applyConfiguration(current, config, { writer, force });
+  if (route.subresource !== undefined) return { transform };
+  const { apiVersion, kind } = config;
+  return { transform, orCreate: () => transform({ apiVersion, kind, metadata: {} }) };
+}
+
+/** What a patch makes is read like a body. */
+function checked({ options, warn }: NamedWrite, route: ResourceRoute, object: JsonObject): JsonObject {
+  return asKind(object, expectedKind(route), { fieldValidation: options.fieldValidation, warn });
+}
+
+/** What a patch does to an object. Throws 400 for one that cannot be read. */
+export function patcher(type: string, body: Buffer, kind: string): (current: JsonObject) => JsonObject {
+  const patch = parsePatch(body);
+  if (type === 'application/json-patch+json') return (current) => applyJsonPatch(current, patch);
+  if (!isObject(patch)) throw badRequest('error decoding patch: a merge patch is an object');
+  if (type === 'application/merge-patch+json') return (current) => applyMergePatch(current, patch);
+  return (current) => applyStrategicMergePatch(kind, current, patch);
+}
+
+function parsePatch(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch (caught) {
+    throw badRequest(`error decoding patch: ${caught instanceof Error ? caught.message : String(caught)}`);
+  }
+}

@@ -1,0 +1,95 @@
+import { type BoundObject, signServiceAccountToken } from '../auth/service-account-tokens.js';
+import type { Facade } from '../facade.js';
+import type { Exchange } from '../http/exchange.js';
+import { type FieldError, invalidObject, invalidValue, notSupported } from '../http/invalid.js';
+import { readBody } from '../http/request-body.js';
+import { sendJson } from '../http/respond.js';
+import { conflict, notFound } from '../http/status.js';
+import { at, listAt, textAt } from '../resources/api-object.js';
+import { coreResource, findKind } from '../resources/catalogue.js';
+import { childOf, type JsonObject } from '../resources/json.js';
+import { formatTime } from '../wall-clock.js';
+import { asKind, decodeBody } from '../write/decode.js';
+import type { NamedRoute } from './route.js';
+import { expectedKind, namedWriteOf } from './write-answers.js';
+
+const defaultSeconds = 3600;
+const leastSeconds = 600;
+const mostSeconds = 2 ** 32;
+
+/** POST of `serviceaccounts/NAME/token`: a signed token of limited life. */
+export async function handleTokenRequest(
+  facade: Facade,
+  exchange: Exchange,
+  route: NamedRoute,
+): Promise<void> {
+  const { namespace = '', name, resource } = route;
+  const account = facade.store.get(resource, route);
+  if (account === undefined) throw notFound(resource, name);
+  const raw = decodeBody(exchange.request, await readBody(exchange.request));
+  const { options, warn } = namedWriteOf(facade, exchange, { route, name, kind: 'CreateOptions' });
+  const body = asKind(raw, expectedKind(route), { fieldValidation: options.fieldValidation, warn });
+  const expirationSeconds = expirationOf(body);
+  const asked = listAt(body, 'spec.audiences').map(String);
+  const audiences = asked.length > 0 ? asked : [facade.tokenKeys.issuer];
+  const nowMs = facade.now();
+  const wish = { namespace, name, uid: account.metadata.uid, audiences, expirationSeconds };
+  const token = signServiceAccountToken(
+    facade.tokenKeys,
+    { ...wish, bound: boundTo(facade, body, route) },
+    nowMs,
+  );
+  sendJson(
+    exchange.response,
+    {
+      ...body,
+      metadata: { name, namespace, creationTimestamp: formatTime(nowMs) },
+      spec: { ...childOf(body, 'spec'), audiences, expirationSeconds },
+      status: { token, expirationTimestamp: formatTime(nowMs + expirationSeconds * 1000) },
+    },
+    201,
+  );
+}
+
+function expirationOf(body: JsonObject): number {
+  const given = at(body, 'spec.expirationSeconds');
+  if (typeof given !== 'number') return defaultSeconds;
+  const field = 'spec.expirationSeconds';
+  const errors: FieldError[] = [];
+  if (given < leastSeconds)
+    errors.push(invalidValue(field, given, 'may not specify a duration less than 10 minutes'));
+  if (given > mostSeconds)
+    errors.push(invalidValue(field, given, 'may not specify a duration larger than 2^32 seconds'));
+  if (errors.length > 0)
+    throw invalidObject({ kind: 'TokenRequest', group: 'authentication.k8s.io' }, '', errors);
+  return given;
+}
+
+/** The object that the token shall die with; a pod's node is told along. */
+function boundTo(
+  { store }: Facade,
+  body: JsonObject,
+  { namespace = '' }: NamedRoute,
+): readonly BoundObject[] {
+  const kind = textAt(body, 'spec.boundObjectRef.kind');
+  if (kind === '') return [];
+  if (kind !== 'Pod' && kind !== 'Secret' && kind !== 'Node')
+    throw invalidObject({ kind: 'TokenRequest', group: 'authentication.k8s.io' }, '', [
+      notSupported('spec.boundObjectRef.kind', kind, ['Pod', 'Secret', 'Node']),
+    ]);
+  const resource = findKind('v1', kind);
+  const name = textAt(body, 'spec.boundObjectRef.name');
+  const place = { name, ...(kind === 'Node' ? {} : { namespace }) };
+  const found = resource === undefined ? undefined : store.get(resource, place);
+  if (resource === undefined || found === undefined) throw notFound(resource ?? coreResource('pods'), name);
+  const { uid } = found.metadata;
+  const asked = textAt(body, 'spec.boundObjectRef.uid');
+  if (asked !== '' && asked !== uid) {
+    const cause = `the UID in the bound object reference (${asked}) does not match the UID in record. The object might have been deleted and then recreated`;
+    throw conflict(resource, name, cause);
+  }
+  const bound: BoundObject = { kind, name, uid };
+  const nodeName = kind === 'Pod' ? textAt(found, 'spec.nodeName') : '';
+  const node = nodeName === '' ? undefined : store.get(coreResource('nodes'), { name: nodeName });
+  return node === undefined ? [bound] : [bound, { kind: 'Node', name: nodeName, uid: node.metadata.uid }];
+}

@@ -1,0 +1,63 @@
+import type { Facade } from '../facade.js';
+import type { Exchange } from '../http/exchange.js';
+import { sendJson } from '../http/respond.js';
+import { apiVersionOf } from '../resources/resource.js';
+import type { ExpectedKind } from '../write/decode.js';
+import type { NamedWrite, Write, Written } from '../write/write.js';
+import { parseWriteOptions } from '../write/write-options.js';
+import { createPresenter } from './presenter.js';
+import type { ResourceRoute } from './route.js';
+
+type OptionsKind = Parameters<typeof parseWriteOptions>[1];
+
+/** The write that a request asks for, without its body. Throws 422 for bad options. */
+export function writeOf(facade: Facade, exchange: Exchange, route: ResourceRoute, kind: OptionsKind): Write {
+  const { resource, namespace, subresource } = route;
+  return {
+    facade,
+    user: exchange.user,
+    request: exchange.id,
+    resource,
+    options: parseWriteOptions(exchange, kind),
+    warn: createWarner(exchange),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(subresource === undefined ? {} : { subresource: subresource.name }),
+  };
+}
+
+export function namedWriteOf(
+  facade: Facade,
+  exchange: Exchange,
+  { route, name, kind }: { route: ResourceRoute; name: string; kind: OptionsKind },
+): NamedWrite {
+  return { ...writeOf(facade, exchange, route, kind), name };
+}
+
+/** The kind that bodies of a route have: of the resource, or of a subresource with a kind of its own. */
+export function expectedKind({ resource, subresource }: ResourceRoute): ExpectedKind {
+  if (subresource === undefined || subresource.kind === resource.kind)
+    return { apiVersion: apiVersionOf(resource), kind: resource.kind };
+  return { apiVersion: subresource.apiVersion ?? apiVersionOf(resource), kind: subresource.kind };
+}
+
+/** As kube-apiserver: each text once, and not without bound. */
+function createWarner({ response }: Exchange): (text: string) => void {
+  const texts = new Set<string>();
+  const mostTexts = 20;
+  return (text) => {
+    if (texts.size >= mostTexts || response.headersSent) return;
+    texts.add(`299 - ${JSON.stringify(text)}`);
+    response.setHeader('warning', [...texts]);
+  };
+}
+
+/** Shows what was written, in the form that the client asked for. */
+export function sendWritten(
+  facade: Facade,
+  exchange: Exchange,
+  route: ResourceRoute,
+  { object, created }: Written,
+): void {
+  const presenter = createPresenter(route.resource, exchange, facade.now);
+  sendJson(exchange.response, presenter.one(object), created ? 201 : 200);
+}

@@ -1,0 +1,61 @@
+import { type FieldError, invalidValue, notSupported, required } from '../http/invalid.js';
+import { childOf, itemsOf, type JsonObject, setDefault, textOf } from '../resources/json.js';
+import { nameProblems } from '../write/names.js';
+import type { Strategy } from './strategy.js';
+
+/** MutatingWebhookConfiguration and ValidatingWebhookConfiguration. */
+export const webhookStrategy: Strategy = {
+  countsGenerations: true,
+  defaults: (configuration) => {
+    const isMutating = configuration['kind'] === 'MutatingWebhookConfiguration';
+    for (const webhook of itemsOf(configuration, 'webhooks')) defaultWebhook(webhook, isMutating);
+  },
+  validate: (configuration) =>
+    itemsOf(configuration, 'webhooks').flatMap((webhook, index) =>
+      webhookErrors(webhook, `webhooks[${index}]`),
+    ),
+};
+
+function defaultWebhook(webhook: JsonObject, isMutating: boolean): void {
+  setDefault(webhook, 'failurePolicy', 'Fail');
+  setDefault(webhook, 'matchPolicy', 'Equivalent');
+  setDefault(webhook, 'namespaceSelector', {});
+  setDefault(webhook, 'objectSelector', {});
+  setDefault(webhook, 'timeoutSeconds', 10);
+  if (isMutating) setDefault(webhook, 'reinvocationPolicy', 'Never');
+  for (const rule of itemsOf(webhook, 'rules')) setDefault(rule, 'scope', '*');
+  const service = childOf(childOf(webhook, 'clientConfig') ?? {}, 'service');
+  if (service !== undefined) setDefault(service, 'port', 443);
+}
+
+function webhookErrors(webhook: JsonObject, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  const name = textOf(webhook['name']);
+  if (name === '') errors.push(required(`${path}.name`));
+  else if (nameProblems(name, 'subdomain').length > 0 || name.split('.').length < 3)
+    errors.push(
+      invalidValue(`${path}.name`, name, 'should be a domain with at least three segments separated by dots'),
+    );
+  const effects = webhook['sideEffects'];
+  if (effects === undefined)
+    errors.push(required(`${path}.sideEffects`, 'must specify one of None, NoneOnDryRun'));
+  else if (effects !== 'None' && effects !== 'NoneOnDryRun')
+    errors.push(notSupported(`${path}.sideEffects`, effects, ['None', 'NoneOnDryRun']));
+  const versions = webhook['admissionReviewVersions'];
+  if (!Array.isArray(versions) || versions.length === 0)
+    errors.push(required(`${path}.admissionReviewVersions`, 'must specify one of v1, v1beta1'));
+  const seconds = Number(webhook['timeoutSeconds']);
+  if (seconds < 1 || seconds > 30)
+    errors.push(
+      invalidValue(`${path}.timeoutSeconds`, seconds, 'the timeout value must be between 1 and 30 seconds'),
+    );
+  return [...errors, ...clientErrors(childOf(webhook, 'clientConfig') ?? {}, `${path}.clientConfig`)];
+}
+
+function clientErrors({ url, service }: JsonObject, path: string): readonly FieldError[] {
+  if ((url === undefined) === (service === undefined))
+    return [required(path, 'exactly one of url or service is required')];
+  if (url !== undefined && !textOf(url).startsWith('https://'))
+    return [invalidValue(`${path}.url`, url, "'https' is the only allowed URL scheme")];
+  return [];
+}

@@ -1,0 +1,108 @@
+import { invalidObject } from '../http/invalid.js';
+import { alreadyExists, badRequest, forbidden, notFound, StatusError } from '../http/status.js';
+import { recordManager } from '../ownership/record.js';
+import { at, textAt } from '../resources/api-object.js';
+import { coreResource } from '../resources/catalogue.js';
+import { finished, type JsonObject, metadataOf } from '../resources/json.js';
+import { strategyOf } from '../strategies/table.js';
+import { metadataErrors, stampNew } from './object-meta.js';
+import { admitted, groundOf, type Write, type Written } from './write.js';
+
+/**
+ * Creates an object from a decoded body. Rejects with 400, 403, 404 (no such namespace), 409 (there is one already)
+ * and 422.
+ */
+export async function createObject(write: Write, body: JsonObject): Promise<Written> {
+  const { facade, resource, options } = write;
+  const strategy = strategyOf(resource);
+  const draft = prepared(write, body);
+  const { name } = metadataOf(draft) as { name: string };
+  refuseDeadNamespace(write, name);
+  const object = await admitted(write, 'CREATE', { name, object: draft });
+  strategy.defaults?.(object);
+  refuseInvalid(write, object);
+  const key = { ...(write.namespace === undefined ? {} : { namespace: write.namespace }), name };
+  if (facade.store.get(resource, key) !== undefined) throw alreadyExists(resource, name);
+  recordManager(object, undefined, managerOf(write));
+  if (options.dryRun) return { object: finished(object), created: true };
+  return { object: facade.store.put(finished(object)), created: true };
+}
+
+/** Who wrote, as `managedFields` says it. */
+export function managerOf(write: Write): Parameters<typeof recordManager>[2] {
+  const { options, operation = 'Update', subresource } = write;
+  return {
+    manager: options.fieldManager,
+    operation,
+    timestamp: groundOf(write).timestamp,
+    ...(subresource === undefined ? {} : { subresource }),
+  };
+}
+
+function prepared(write: Write, body: JsonObject): JsonObject {
+  const { resource, namespace, facade } = write;
+  const strategy = strategyOf(resource);
+  const object = structuredClone(body);
+  const metadata = metadataOf(object);
+  if (metadata['resourceVersion'])
+    throw badRequest('resourceVersion should not be set on objects to be created');
+  refuseOtherNamespace(write, metadata);
+  if (namespace !== undefined && resource.namespaced) metadata['namespace'] = namespace;
+  if (!resource.namespaced) delete metadata['namespace'];
+  const ground = groundOf(write);
+  stampNew(object, { random: facade.random, timestamp: ground.timestamp });
+  if (metadata['name'] === undefined) metadata['name'] = '';
+  if (strategy.hasStatus === true && strategy.keepsFirstStatus !== true) delete object['status'];
+  if (strategy.countsGenerations === true) metadata['generation'] = 1;
+  else delete metadata['generation'];
+  strategy.defaults?.(object);
+  refuseInvalidMetadata(write, object);
+  strategy.prepareCreate?.(object, ground);
+  return object;
+}
+
+function refuseOtherNamespace({ namespace }: Write, metadata: JsonObject): void {
+  const given = metadata['namespace'];
+  if (given && given !== (namespace ?? ''))
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+}
+
+/** Objects go into namespaces that are there to stay. */
+function refuseDeadNamespace({ facade, resource, namespace }: Write, name: string): void {
+  if (namespace === undefined || !resource.namespaced) return;
+  const namespaces = coreResource('namespaces');
+  const found = facade.store.get(namespaces, { name: namespace });
+  if (found === undefined) throw notFound(namespaces, namespace);
+  if (
+    textAt(found, 'status.phase') !== 'Terminating' &&
+    at(found, 'metadata.deletionTimestamp') === undefined
+  )
+    return;
+  const cause = `unable to create new content in namespace ${namespace} because it is being terminated`;
+  const { status } = forbidden(resource, name, cause);
+  throw new StatusError(status.code, status.message, {
+    reason: 'Forbidden',
+    details: {
+      ...status.details,
+      causes: [
+        {
+          reason: 'NamespaceTerminating',
+          message: `namespace ${namespace} is being terminated`,
+          field: 'metadata.namespace',
+        },
+      ],
+    },
+  });
+}
+
+function refuseInvalidMetadata({ resource }: Write, object: JsonObject): void {
+  const { nameForm } = strategyOf(resource);
+  const errors = metadataErrors(object, { namespaced: resource.namespaced, nameForm });
+  if (errors.length > 0) throw invalidObject(resource, String(metadataOf(object)['name']), errors);
+}
+
+function refuseInvalid(write: Write, object: JsonObject): void {
+  refuseInvalidMetadata(write, object);
+  const errors = strategyOf(write.resource).validate?.(object, groundOf(write)) ?? [];
+  if (errors.length > 0) throw invalidObject(write.resource, String(metadataOf(object)['name']), errors);
+}

@@ -1,0 +1,100 @@
+import type { IncomingMessage } from 'node:http';
+import { parse } from 'yaml';
+import { mediaTypeOf, unsupportedMediaType } from '../http/request-body.js';
+import { badRequest } from '../http/status.js';
+import { isObject, type JsonObject, textOf } from '../resources/json.js';
+import { type Conformed, conform, TypeMismatch } from '../schema/conform.js';
+import { decodeKubernetesProtobuf } from '../schema/kubernetes-protobuf.js';
+
+const acceptedTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+
+/** What a request is about, for the texts of errors and as the default for what the body leaves out. */
+export interface ExpectedKind {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+/** How to treat fields that the type does not know. */
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
+
+/** Decodes a body by its Content-Type. Throws 400 and 415. */
+export function decodeBody(request: IncomingMessage, body: Buffer): JsonObject {
+  switch (mediaTypeOf(request)) {
+    case '':
+    case 'application/json':
+      return parseJson(body);
+    case 'application/yaml':
+    case 'text/yaml':
+      return parseYaml(body);
+    case 'application/vnd.kubernetes.protobuf':
+      return decodeProtobuf(body);
+    default:
+      throw unsupportedMediaType(acceptedTypes);
+  }
+}
+
+export function parseJson(body: Buffer): JsonObject {
+  try {
+    return objectOnly(JSON.parse(body.toString()));
+  } catch (caught) {
+    throw badRequest(`couldn't get version/kind; json parse error: ${messageOf(caught)}`);
+  }
+}
+
+/** YAML, of which JSON is a part. */
+export function parseYaml(body: Buffer): JsonObject {
+  try {
+    return objectOnly(parse(body.toString()));
+  } catch (caught) {
+    throw badRequest(`error decoding YAML: ${messageOf(caught).split('\n')[0] ?? ''}`);
+  }
+}
+
+function decodeProtobuf(body: Buffer): JsonObject {
+  try {
+    return decodeKubernetesProtobuf(body);
+  } catch (caught) {
+    throw badRequest(messageOf(caught));
+  }
+}
+
+function objectOnly(value: unknown): JsonObject {
+  if (isObject(value)) return value;
+  throw new TypeError(`cannot unmarshal ${value === null ? 'null' : typeof value} into an object`);
+}
+
+function messageOf(caught: unknown): string {
+  return caught instanceof Error ? caught.message : textOf(caught);
+}
+
+/** Reads a decoded body as one of the kind, or throws 400. Unknown fields are refused, told to `warn`, or dropped. */
+export function asKind(
+  raw: JsonObject,
+  expected: ExpectedKind,
+  { fieldValidation, warn }: { fieldValidation: FieldValidation; warn: (text: string) => void },
+): JsonObject {
+  const { apiVersion, kind } = expected;
+  const given = { apiVersion: raw['apiVersion'] || apiVersion, kind: raw['kind'] || kind };
+  const version = textOf(given.apiVersion).split('/').at(-1);
+  const prefix = `${textOf(given.kind)} in version ${JSON.stringify(version)} cannot be handled as a ${kind}`;
+  if (given.kind !== kind) throw badRequest(`${prefix}: no conversion is known`);
+  if (given.apiVersion !== apiVersion)
+    throw badRequest(
+      `the API version in the data (${textOf(given.apiVersion)}) does not match the expected API version (${apiVersion})`,
+    );
+  const { object, unknownFields } = conformed(kind, raw, prefix);
+  const unknown = unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`);
+  if (fieldValidation === 'Strict' && unknown.length > 0)
+    throw badRequest(`${prefix}: strict decoding error: ${unknown.join(', ')}`);
+  if (fieldValidation === 'Warn') for (const text of unknown) warn(text);
+  return { ...object, apiVersion, kind };
+}
+
+function conformed(kind: string, raw: JsonObject, prefix: string): Conformed {
+  try {
+    return conform(kind, raw);
+  } catch (caught) {
+    if (caught instanceof TypeMismatch) throw badRequest(`${prefix}: ${caught.message}`);
+    throw caught;
+  }
+}

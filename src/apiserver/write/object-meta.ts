@@ -1,0 +1,108 @@
+import type { Random } from '../../core/random.js';
+import { type FieldError, forbiddenField, invalidValue, required } from '../http/invalid.js';
+import { type JsonObject, metadataOf, sameJson, textOf } from '../resources/json.js';
+import { annotationErrors, labelErrors, type NameForm, nameProblems } from './names.js';
+
+/** Letters of generated names: no vowels, so that no words come up. */
+const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789';
+const suffixLength = 5;
+const longestPrefix = 63 - suffixLength;
+
+/** A random UUID (version 4). */
+export function randomUid(random: Random): string {
+  const digits = (count: number): string =>
+    Array.from({ length: count }, () => random.below(16).toString(16)).join('');
+  const variant = (8 + random.below(4)).toString(16);
+  return `${digits(8)}-${digits(4)}-4${digits(3)}-${variant}${digits(3)}-${digits(12)}`;
+}
+
+/** `web-` becomes `web-x7k2b`. */
+export function generateName(prefix: string, random: Random): string {
+  const suffix = Array.from(
+    { length: suffixLength },
+    () => suffixLetters[random.below(suffixLetters.length)],
+  );
+  return prefix.slice(0, longestPrefix) + suffix.join('');
+}
+
+const setByServer = ['selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'resourceVersion'];
+
+/** Gives a new object what only the server may give. */
+export function stampNew(
+  object: JsonObject,
+  { random, timestamp }: { random: Random; timestamp: string },
+): void {
+  const metadata = metadataOf(object);
+  for (const key of setByServer) delete metadata[key];
+  const prefix = metadata['generateName'];
+  if (!metadata['name'] && typeof prefix === 'string' && prefix !== '')
+    metadata['name'] = generateName(prefix, random);
+  metadata['uid'] = randomUid(random);
+  metadata['creationTimestamp'] = timestamp;
+}
+
+const kept = [
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generation',
+  'generateName',
+];
+
+/** Puts back what no update may change. */
+export function keepIdentity(next: JsonObject, old: JsonObject): void {
+  const metadata = metadataOf(next);
+  const before = metadataOf(old);
+  for (const key of [...kept, 'selfLink']) {
+    if (before[key] === undefined) delete metadata[key];
+    else metadata[key] = before[key];
+  }
+}
+
+/** Checks name, namespace, labels, annotations and finalizers. */
+export function metadataErrors(
+  object: JsonObject,
+  { namespaced, nameForm = 'subdomain' }: { namespaced: boolean; nameForm?: NameForm | undefined },
+): readonly FieldError[] {
+  const metadata = metadataOf(object);
+  const name = textOf(metadata['name']);
+  const namespace = textOf(metadata['namespace']);
+  return [
+    ...(name === ''
+      ? [required('metadata.name', 'name or generateName is required')]
+      : nameProblems(name, nameForm).map((text) => invalidValue('metadata.name', name, text))),
+    ...(namespaced && namespace === '' ? [required('metadata.namespace')] : []),
+    ...(namespaced ? nameProblems(namespace, 'label') : []).map((text) =>
+      invalidValue('metadata.namespace', namespace, text),
+    ),
+    ...labelErrors(metadata['labels'], 'metadata.labels'),
+    ...annotationErrors(metadata['annotations'], 'metadata.annotations'),
+  ];
+}
+
+/** An object that is going away takes no new finalizers. */
+export function finalizerErrors(next: JsonObject, old: JsonObject): readonly FieldError[] {
+  if (metadataOf(old)['deletionTimestamp'] === undefined) return [];
+  const before = finalizersOf(old);
+  const added = finalizersOf(next).filter((each) => !before.includes(each));
+  if (added.length === 0) return [];
+  const list = added.map((each) => JSON.stringify(each)).join(', ');
+  return [
+    forbiddenField(
+      'metadata.finalizers',
+      `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
+    ),
+  ];
+}
+
+export function finalizersOf(object: JsonObject): readonly string[] {
+  const list = metadataOf(object)['finalizers'];
+  return Array.isArray(list) ? list.map(String) : [];
+}
+
+/** Whether anything but metadata and status differs. */
+export function specDiffers(next: JsonObject, old: JsonObject): boolean {
+  const bare = ({ metadata: _metadata, status: _status, ...rest }: JsonObject): JsonObject => rest;
+  return !sameJson(bare(next), bare(old));
+}

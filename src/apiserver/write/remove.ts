@@ -1,0 +1,99 @@
+import { conflict, notFound } from '../http/status.js';
+import type { ApiObject } from '../resources/api-object.js';
+import { draftOf, finished, type JsonObject, metadataOf } from '../resources/json.js';
+import { strategyOf } from '../strategies/table.js';
+import { formatTime } from '../wall-clock.js';
+import type { DeleteOptions } from './delete-options.js';
+import { finalizersOf } from './object-meta.js';
+import type { NamedWrite } from './write.js';
+
+/** What became of an object that was to be deleted. */
+export interface Removed {
+  readonly object: ApiObject;
+  /** False: it stays for its grace period or its finalizers. */
+  readonly gone: boolean;
+}
+
+/** Deletes an object, or marks it as going. Rejects with 403, 404 and 409. */
+export async function deleteObject(write: NamedWrite, options: DeleteOptions): Promise<Removed> {
+  const { facade, resource, name, user, namespace, request } = write;
+  const current = facade.store.get(resource, write);
+  if (current === undefined) throw notFound(resource, name);
+  refuseOther(write, current, options);
+  const answer = await facade.admit({
+    operation: 'DELETE',
+    resource,
+    name,
+    user,
+    request,
+    oldObject: draftOf(current),
+    dryRun: options.dryRun,
+    ...(namespace === undefined ? {} : { namespace }),
+  });
+  for (const text of answer.warnings ?? []) write.warn(text);
+  const latest = facade.store.get(resource, write);
+  if (latest === undefined) throw notFound(resource, name);
+  refuseOther(write, latest, options);
+  return remove(write, latest, options);
+}
+
+function refuseOther({ resource, name }: NamedWrite, current: ApiObject, options: DeleteOptions): void {
+  const { uid, resourceVersion } = current.metadata;
+  if (options.uid !== undefined && options.uid !== uid)
+    throw conflict(
+      resource,
+      name,
+      `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${uid}`,
+    );
+  if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion)
+    throw conflict(
+      resource,
+      name,
+      `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${resourceVersion ?? ''}`,
+    );
+}
+
+function remove(write: NamedWrite, current: ApiObject, options: DeleteOptions): Removed {
+  const { facade, resource } = write;
+  const strategy = strategyOf(resource);
+  const draft = draftOf(current);
+  addPropagationFinalizer(draft, options);
+  const graceSeconds = strategy.graceSeconds?.(draft, options.gracePeriodSeconds) ?? 0;
+  const isHeld = strategy.isHeld?.(draft) ?? false;
+  if (graceSeconds === 0 && !isHeld && finalizersOf(draft).length === 0) {
+    if (!options.dryRun) facade.store.remove(current.apiVersion, current.kind, current.metadata);
+    return { object: current, gone: true };
+  }
+  return { object: mark(write, { draft, current, graceSeconds, dryRun: options.dryRun }), gone: false };
+}
+
+/** Foreground and orphan deletion are finished by the garbage collector. */
+function addPropagationFinalizer(draft: JsonObject, { propagationPolicy }: DeleteOptions): void {
+  if (propagationPolicy === 'Background') return;
+  const finalizer = propagationPolicy === 'Foreground' ? 'foregroundDeletion' : 'orphan';
+  const finalizers = finalizersOf(draft);
+  if (!finalizers.includes(finalizer)) metadataOf(draft)['finalizers'] = [...finalizers, finalizer];
+}
+
+interface Mark {
+  readonly draft: JsonObject;
+  readonly current: ApiObject;
+  readonly graceSeconds: number;
+  readonly dryRun: boolean;
+}
+
+/** A second deletion may shorten the grace period, never lengthen it. */
+function mark({ facade, resource }: NamedWrite, { draft, current, graceSeconds, dryRun }: Mark): ApiObject {
+  const metadata = metadataOf(draft);
+  const before = metadata['deletionGracePeriodSeconds'];
+  const isRepeat = metadata['deletionTimestamp'] !== undefined;
+  if (isRepeat && graceSeconds >= Number(before ?? 0)) return current;
+  const nowMs = facade.now();
+  metadata['deletionTimestamp'] = formatTime(nowMs + graceSeconds * 1000);
+  metadata['deletionGracePeriodSeconds'] = graceSeconds;
+  const strategy = strategyOf(resource);
+  if (!isRepeat && strategy.countsGenerations === true)
+    metadata['generation'] = Number(metadata['generation'] ?? 0) + 1;
+  strategy.marked?.(draft);
+  return dryRun ? finished(draft) : facade.store.put(finished(draft));
+}

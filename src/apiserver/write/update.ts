@@ -1,0 +1,161 @@
+import { invalidObject, invalidValue } from '../http/invalid.js';
+import { badRequest, conflict, notFound } from '../http/status.js';
+import { recordManager } from '../ownership/record.js';
+import type { ApiObject } from '../resources/api-object.js';
+import { draftOf, finished, type JsonObject, metadataOf, sameJson, textOf } from '../resources/json.js';
+import { apiVersionOf, type Resource } from '../resources/resource.js';
+import type { Strategy } from '../strategies/strategy.js';
+import { strategyOf } from '../strategies/table.js';
+import { createObject, managerOf } from './create.js';
+import { finalizerErrors, finalizersOf, keepIdentity, metadataErrors, specDiffers } from './object-meta.js';
+import { admitted, groundOf, type NamedWrite, type Written } from './write.js';
+
+/** Makes the next state of an object from the present one, which it may change in place. */
+export type Transform = (current: JsonObject) => JsonObject;
+
+/** A write that raced with others is tried again this often, as kube-apiserver does. */
+const mostTries = 5;
+
+export interface UpdateWish {
+  readonly transform: Transform;
+  /** What to create when there is nothing to update. Absent: 404. */
+  readonly orCreate?: () => JsonObject;
+}
+
+/** Replaces an object. Rejects with 400, 404, 409 and 422. */
+export async function updateObject(write: NamedWrite, wish: UpdateWish): Promise<Written> {
+  const { facade, resource, name } = write;
+  for (let tries = 1; ; tries++) {
+    const current = facade.store.get(resource, write);
+    if (current === undefined) {
+      if (wish.orCreate === undefined) throw notFound(resource, name);
+      return createObject(write, wish.orCreate());
+    }
+    const written = await tryUpdate(write, wish.transform, current);
+    if (written !== 'raced') return written;
+    if (tries === mostTries) throw conflict(resource, name);
+  }
+}
+
+async function tryUpdate(
+  write: NamedWrite,
+  transform: Transform,
+  current: ApiObject,
+): Promise<Written | 'raced'> {
+  const { facade, resource, name } = write;
+  const old = draftOf(current);
+  // What was stored before a default came up shall not look changed.
+  strategyOf(resource).defaults?.(old);
+  const next = transform(draftOf(current));
+  refuseStale(write, next, old);
+  shape(write, next, old);
+  const object = await admitted(write, 'UPDATE', { name, object: next, oldObject: old });
+  shape(write, object, old);
+  refuseInvalid(write, object, old);
+  if (facade.store.get(resource, write) !== current) return 'raced';
+  const { countsGenerations } = strategyOf(resource);
+  if (countsGenerations === true && specDiffers(object, old))
+    metadataOf(object)['generation'] = Number(metadataOf(old)['generation'] ?? 0) + 1;
+  recordManager(object, old, managerOf(write));
+  return { object: settle(write, object, current), created: false };
+}
+
+/** Stores what differs; an object whose last finalizer went while it was being deleted goes. */
+function settle(
+  { facade, options, resource }: NamedWrite,
+  object: JsonObject,
+  current: ApiObject,
+): ApiObject {
+  if (sameButTimes(object, draftOf(current))) return current;
+  if (options.dryRun) return finished(object);
+  const stored = facade.store.put(finished(object));
+  if (isGone(resource, object)) facade.store.remove(stored.apiVersion, stored.kind, stored.metadata);
+  return stored;
+}
+
+function isGone(resource: Resource, object: JsonObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds } = metadataOf(object);
+  if (deletionTimestamp === undefined || finalizersOf(object).length > 0) return false;
+  const isHeld = strategyOf(resource).isHeld?.(object) ?? false;
+  return !isHeld && Number(deletionGracePeriodSeconds ?? 0) === 0;
+}
+
+/** A write that changes nothing but who wrote changes nothing. */
+function sameButTimes(next: JsonObject, old: JsonObject): boolean {
+  const bare = (object: JsonObject): JsonObject => {
+    const { managedFields, resourceVersion: _revision, ...metadata } = metadataOf(object);
+    const managers = Array.isArray(managedFields)
+      ? managedFields.map(({ time: _time, ...rest }: JsonObject) => rest)
+      : [];
+    return { ...object, metadata: { ...metadata, managers } };
+  };
+  return sameJson(bare(next), bare(old));
+}
+
+function refuseStale({ resource, name }: NamedWrite, next: JsonObject, old: JsonObject): void {
+  const { resourceVersion, uid } = metadataOf(next);
+  const before = metadataOf(old);
+  if (uid && uid !== before['uid']) {
+    const cause = `Precondition failed: UID in precondition: ${textOf(uid)}, UID in object meta: ${textOf(before['uid'])}`;
+    throw conflict(resource, name, cause);
+  }
+  if (!resourceVersion && strategyOf(resource).needsRevision === true)
+    throw invalidObject(resource, name, [
+      invalidValue('metadata.resourceVersion', 0, 'must be specified for an update'),
+    ]);
+  if (resourceVersion && resourceVersion !== before['resourceVersion']) throw conflict(resource, name);
+}
+
+/** Puts back what this write may not change. */
+function shape(write: NamedWrite, next: JsonObject, old: JsonObject): void {
+  const { resource, subresource, name } = write;
+  const strategy = strategyOf(resource);
+  refuseOtherIdentity(write, next);
+  Object.assign(next, { apiVersion: apiVersionOf(resource), kind: resource.kind });
+  Object.assign(metadataOf(next), { name, resourceVersion: metadataOf(old)['resourceVersion'] });
+  if (write.namespace !== undefined && resource.namespaced) metadataOf(next)['namespace'] = write.namespace;
+  keepIdentity(next, old);
+  if (subresource === 'status') keepAllBut(['metadata', 'status'], next, old);
+  else if (subresource !== undefined) strategy.parts?.[subresource]?.(next, old);
+  else keepForeign(strategy, next, old);
+  strategy.defaults?.(next);
+  strategy.prepareUpdate?.(next, old);
+}
+
+/** What belongs to subresources. */
+function keepForeign(strategy: Strategy, next: JsonObject, old: JsonObject): void {
+  if (strategy.hasStatus === true) keep('status', next, old);
+  if (next['kind'] === 'Namespace') keep('spec', next, old);
+}
+
+function keepAllBut(changing: readonly string[], next: JsonObject, old: JsonObject): void {
+  for (const key of new Set([...Object.keys(next), ...Object.keys(old)]))
+    if (!changing.includes(key)) keep(key, next, old);
+}
+
+function keep(key: string, next: JsonObject, old: JsonObject): void {
+  if (old[key] === undefined) delete next[key];
+  else next[key] = structuredClone(old[key]);
+}
+
+function refuseOtherIdentity({ name, namespace }: NamedWrite, next: JsonObject): void {
+  const given = metadataOf(next);
+  if (given['name'] && given['name'] !== name)
+    throw badRequest(
+      `the name of the object (${textOf(given['name'])}) does not match the name on the URL (${name})`,
+    );
+  if (given['namespace'] && given['namespace'] !== (namespace ?? ''))
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+}
+
+function refuseInvalid(write: NamedWrite, next: JsonObject, old: JsonObject): void {
+  const { resource, name } = write;
+  const strategy = strategyOf(resource);
+  const errors = [
+    ...metadataErrors(next, { namespaced: resource.namespaced, nameForm: strategy.nameForm }),
+    ...finalizerErrors(next, old),
+    ...(strategy.validate?.(next, groundOf(write)) ?? []),
+    ...(strategy.validateUpdate?.(next, old, write.subresource ?? '') ?? []),
+  ];
+  if (errors.length > 0) throw invalidObject(resource, name, errors);
+}

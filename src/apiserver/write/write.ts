@@ -1,0 +1,62 @@
+import type { Facade } from '../facade.js';
+import type { User } from '../http/exchange.js';
+import type { ApiObject } from '../resources/api-object.js';
+import type { JsonObject } from '../resources/json.js';
+import type { Resource } from '../resources/resource.js';
+import type { StrategyGround } from '../strategies/strategy.js';
+import { formatTime } from '../wall-clock.js';
+import type { WriteOptions } from './write-options.js';
+
+/** One write on its way: what it is about and for whom. */
+export interface Write {
+  readonly facade: Facade;
+  readonly user: User;
+  /** ID of the API request. */
+  readonly request: string;
+  readonly resource: Resource;
+  readonly namespace?: string;
+  readonly subresource?: string;
+  readonly options: WriteOptions;
+  /** Adds a `Warning` header to the answer. */
+  readonly warn: (text: string) => void;
+  /** How `managedFields` records this write. Default `Update`. */
+  readonly operation?: 'Apply' | 'Update';
+}
+
+/** A write of one named object. */
+export interface NamedWrite extends Write {
+  readonly name: string;
+}
+
+/** What a write came to. */
+export interface Written {
+  readonly object: ApiObject;
+  readonly created: boolean;
+}
+
+export function groundOf({ facade }: Write): StrategyGround {
+  return { store: facade.store, timestamp: formatTime(facade.now()) };
+}
+
+/** Asks admission, which may change or refuse the object. */
+export async function admitted(
+  write: Write,
+  operation: 'CREATE' | 'UPDATE',
+  { name, object, oldObject }: { name: string; object: JsonObject; oldObject?: JsonObject },
+): Promise<JsonObject> {
+  const { facade, resource, namespace, subresource, user, options, request } = write;
+  const answer = await facade.admit({
+    operation,
+    resource,
+    name,
+    object,
+    user,
+    request,
+    dryRun: options.dryRun,
+    ...(oldObject === undefined ? {} : { oldObject }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(subresource === undefined ? {} : { subresource }),
+  });
+  for (const text of answer.warnings ?? []) write.warn(text);
+  return answer.object ?? object;
+}

@@ -1,0 +1,35 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../core/clock.js';
+import type { Journal } from '../observe/journal.js';
+import { startObserveService } from '../wire/observe-service.js';
+import type { TlsFiles } from '../wire/tls.js';
+
+export interface AdminOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsFiles;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  /** The wall clock when the journal began: milliseconds since 1970. */
+  readonly wallStartMs: number;
+}
+
+export interface AdminPort {
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/** Serves the events of this process to `konnsim events`. Rejects with ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, CERT_INVALID. */
+export function startAdminPort(options: AdminOptions): Promise<AdminPort> {
+  const { host, port, tls, journal, clock, wallStartMs } = options;
+  return startObserveService({
+    endpoint: { kind: 'tcp', host, port, tls },
+    source: journal,
+    clock,
+    // From one reading of the wall clock on: times must not go back when it is set.
+    wallNowMs: () => wallStartMs + clock.now() - journal.startedAt,
+    wallStartMs,
+    run: randomUUID(),
+    where: 'admin port',
+  });
+}

@@ -1,0 +1,109 @@
+import { Command } from 'commander';
+import { TunnelError } from '../../core/errors.js';
+import type { IdleVerdict } from '../../core/middlebox/flow.js';
+import { type MiddleboxRoute, startMiddlebox } from '../../links/middlebox.js';
+import { startHealthServer } from '../../observe/health.js';
+import { createMiddleboxMetrics } from '../../observe/middlebox-metrics.js';
+import { examples } from '../help.js';
+import type { Invocation } from '../invocation.js';
+import { type CommonFlags, commonOptions, runRole } from '../role.js';
+import { durationMs, hostPort, option, portNumber } from '../values.js';
+
+interface MiddleboxFlags extends CommonFlags {
+  readonly listen: readonly string[];
+  readonly to: readonly (readonly string[])[];
+  readonly idleTimeout: number;
+  readonly onIdle: IdleVerdict;
+  readonly healthPort: number;
+  readonly healthAddress: string;
+  readonly name: string;
+}
+
+/** `konnsim middlebox`: the network device between control plane and nodes. */
+export function middleboxCommand(invocation: Invocation): Command {
+  return new Command('middlebox')
+    .description('run a TCP device between two networks: a flow table with an idle timer, a balancer')
+    .addOption(
+      option('--listen <address>', 'HOST:PORT to take flows at; may be given several times')
+        .argParser(collectAddresses)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      option(
+        '--to <addresses>',
+        'where they lead, for each --listen in order; several with commas take turns',
+      )
+        .argParser(collectTargets)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      option('--idle-timeout <duration>', 'forget a flow that carries nothing for this long, 0 for never')
+        .argParser(durationMs)
+        .default(0, 'never'),
+    )
+    .addOption(
+      option('--on-idle <verdict>', 'drop: tell nobody and lose what comes; reset: tell both ends')
+        .choices(['drop', 'reset'])
+        .default('drop'),
+    )
+    .addOption(option('--health-address <address>', 'where the health port listens').default('127.0.0.1'))
+    .addOption(
+      option('--health-port <port>', '/healthz, /readyz, /metrics').argParser(portNumber).default(8096),
+    )
+    .addOption(option('--certs <folder>', 'certificates of the admin port').default('certs'))
+    .addOption(commonOptions.adminPort())
+    .addOption(commonOptions.adminAddress())
+    .addOption(option('--name <name>', 'its name in events').default('middlebox'))
+    .addHelpText(
+      'after',
+      examples(
+        'konnsim middlebox --listen 127.0.0.1:9091 --to 127.0.0.1:8091 --idle-timeout 60s --on-idle drop',
+        'konnsim middlebox --listen 127.0.0.1:9091 --to 127.0.0.1:8091,127.0.0.1:8191',
+      ),
+    )
+    .action(async (flags: MiddleboxFlags) => {
+      invocation.exitCode = await run(flags);
+    });
+}
+
+function run(flags: MiddleboxFlags): Promise<number> {
+  return runRole(flags, async ({ clock, emit }, started) => {
+    const device = await startMiddlebox({
+      name: flags.name,
+      routes: routesOf(flags),
+      policy: { idleTimeoutMs: flags.idleTimeout, onIdle: flags.onIdle },
+      clock,
+      emit,
+    });
+    started(() => device.close());
+    const health = await startHealthServer({
+      host: flags.healthAddress,
+      port: flags.healthPort,
+      style: 'server',
+      ready: () => ({ ok: true, text: '' }),
+      metrics: createMiddleboxMetrics(() => device.counts()),
+    });
+    started(() => health.close());
+    return [
+      ...device.addresses.map((address, index) => `flows ${address} → ${flags.to[index]?.join(', ')}`),
+      `health ${health.host}:${health.port}`,
+    ];
+  });
+}
+
+function routesOf({ listen, to }: MiddleboxFlags): MiddleboxRoute[] {
+  if (listen.length !== to.length) {
+    throw new TunnelError('USAGE', `there are ${listen.length} --listen, but ${to.length} --to`, {
+      hint: 'Give each --listen its --to, in the same order.',
+    });
+  }
+  return listen.map((address, index) => ({ listen: address, to: to[index] ?? [] }));
+}
+
+function collectAddresses(text: string, soFar: readonly string[] | undefined): string[] {
+  return [...(soFar ?? []), hostPort(text)];
+}
+
+function collectTargets(text: string, soFar: readonly (readonly string[])[] | undefined): string[][] {
+  return [...(soFar ?? []).map((targets) => [...targets]), text.split(',').map(hostPort)];
+}

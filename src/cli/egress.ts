@@ -1,0 +1,36 @@
+import { loadEgressSelector } from '../apiserver/egress/load.js';
+import { type EgressSelector, oneWay } from '../apiserver/egress/selector.js';
+import { TunnelError } from '../core/errors.js';
+import { TunnelClient } from '../wire/tunnel-client.js';
+import type { RoleGround, UseTls } from './role.js';
+
+export interface EgressFlags {
+  readonly udsName?: string;
+  readonly proxyServer?: string;
+  readonly egressSelectorConfigFile?: string;
+}
+
+/** How the API façade reaches kubelets and all else: one of three flags says. Rejects with USAGE for any other number. */
+export async function createEgress(
+  { udsName, proxyServer, egressSelectorConfigFile: file }: EgressFlags,
+  ground: RoleGround,
+  useTls: UseTls,
+): Promise<EgressSelector> {
+  if ([udsName, proxyServer, file].filter((way) => way !== undefined).length > 1) {
+    const ways = '--uds-name, --proxy-server and --egress-selector-config-file';
+    throw new TunnelError('USAGE', `an API façade takes one of ${ways}, not both`);
+  }
+  const common = { ...ground, name: 'apiserver/apiserver', serverName: 'server/proxy-server' };
+  if (file !== undefined) return loadEgressSelector(file, common);
+  if (udsName !== undefined) return tunnel(new TunnelClient({ ...common, address: `unix://${udsName}` }));
+  if (proxyServer !== undefined) {
+    const tls = await useTls('frontend-client');
+    return tunnel(new TunnelClient({ ...common, address: proxyServer, tls }));
+  }
+  const ways = '--uds-name or --proxy-server, or --egress-selector-config-file';
+  throw new TunnelError('USAGE', `an API façade needs ${ways}, to reach any kubelet`);
+}
+
+function tunnel(client: TunnelClient): EgressSelector {
+  return { ...oneWay(client), close: () => client.close() };
+}

@@ -1,0 +1,199 @@
+/** Who can be asked to behave as the original does. */
+export type FaithfulRole = 'server' | 'agent' | 'apiserver';
+
+/** A behaviour of the original that we do better, and that can be brought back. */
+export interface FaithfulSwitch {
+  /** Whom the switch concerns; the others ignore it. */
+  readonly roles: readonly FaithfulRole[];
+  /** What it brings back. */
+  readonly brings: string;
+  /** Where the original has it: releases, and the issue where there is one. */
+  readonly original: string;
+  /** What we do without the switch. */
+  readonly ours: string;
+}
+
+/**
+ * Every switch, by name. Numbers are issues of kubernetes-sigs/apiserver-network-proxy; "now" is its master of August
+ * 2026. `docs/faithful.md` has the same table, and the behaviours that have no switch.
+ */
+export const faithfulSwitches = {
+  'head-of-line-blocking': {
+    roles: ['server', 'agent'],
+    brings: 'One frontend or endpoint that does not read stops every connection of its agent, without end.',
+    original: 'now; #222, #335, #881, #882',
+    ours: 'A connection may have 4 MiB waiting before others feel it, and who takes nothing for 30 s is cut.',
+  },
+  'no-dial-timeout': {
+    roles: ['server'],
+    brings: 'An agent may leave a dial unanswered for ever.',
+    original: 'default now, an option since v0.36; #164, #855',
+    ours: 'The dial fails after `backendDialTimeoutMs`, 20 s by default.',
+  },
+  'key-by-agent-id': {
+    roles: ['server'],
+    brings:
+      'Two streams of one agent ID share their connection IDs: data goes to the frontend of the later dial.',
+    original: 'now; #462',
+    ours: 'Connections belong to the stream that they came up on.',
+  },
+  'teardown-by-agent-id': {
+    roles: ['server'],
+    brings: 'The end of one stream ends the connections of all streams of that agent ID.',
+    original: 'up to v0.36; #894',
+    ours: 'Only the connections of that stream end.',
+  },
+  'connect-200-before-dial': {
+    roles: ['server'],
+    brings:
+      'HTTP CONNECT is answered 200 before an agent is asked; what fails then, fails inside the tunnel.',
+    original: 'v0.30, not any more in v0.33; #81',
+    ours: 'The status line tells what became of the dial.',
+  },
+  'pending-dials-lost-with-agent': {
+    roles: ['server'],
+    brings:
+      'A gRPC frontend is not told that the agent which it waits for is gone; it waits its own time out.',
+    original: 'now; #126',
+    ours: 'The dial fails at once.',
+  },
+  'dial-cancel-ignored': {
+    roles: ['server', 'agent'],
+    brings:
+      'A dial that was given up goes on: the server does not pass DIAL_CLS on, the agent does not heed it.',
+    original: 'now',
+    ours: 'The agent stops dialling.',
+  },
+  'dial-cancel-race-leak': {
+    roles: ['server'],
+    brings: 'A DIAL_CLS that crosses the answer leaves the connection open until the stream ends.',
+    original: 'now; #404',
+    ours: 'The connection is closed.',
+  },
+  'any-connection-id': {
+    roles: ['server'],
+    brings: 'A frontend may write to, and close, connections of other frontends on its agent.',
+    original: 'now',
+    ours: 'A frontend reaches only what it dialled.',
+  },
+  'stopped-stream-never-ended': {
+    roles: ['server'],
+    brings: 'A Proxy stream whose connection is over stays open until the frontend ends it.',
+    original: 'now; #338',
+    ours: 'The server ends it after 10 s.',
+  },
+  'drain-ignored': {
+    roles: ['server'],
+    brings: 'An agent that drains gets new dials all the same.',
+    original: 'up to v0.34; #566',
+    ours: 'Others are preferred.',
+  },
+  'close-without-reason': {
+    roles: ['server'],
+    brings: 'A connection that is cut with its agent ends like one that is complete.',
+    original: 'now',
+    ours: 'The CLOSE_RSP says `agent connection lost`.',
+  },
+  'empty-data-forwarded': {
+    roles: ['server'],
+    brings: 'DATA without bytes is passed on, which Go clients take for the end.',
+    original: 'now',
+    ours: 'It is dropped.',
+  },
+  'hangup-noticed-after-dial': {
+    roles: ['server'],
+    brings: 'A CONNECT client that hangs up during its dial is noticed only when the dial is answered.',
+    original: 'now; #789, #855',
+    ours: 'Its dial is given up at once.',
+  },
+  'connect-ids-per-server': {
+    roles: ['agent'],
+    brings: 'Connection IDs begin at 1 for each server connection, so that two streams of one agent collide.',
+    original: 'now; #462',
+    ours: 'No two connections of a process bear one ID.',
+  },
+  'drain-waits-for-packet': {
+    roles: ['agent'],
+    brings: 'DRAIN is sent only after the next packet from the server.',
+    original: 'up to v0.36; #893',
+    ours: 'It is sent at once.',
+  },
+  'queued-data-lost-at-close': {
+    roles: ['agent'],
+    brings: 'What waits for an endpoint is lost when its connection is closed.',
+    original: 'now',
+    ours: 'It is written first.',
+  },
+  'silent-server-hangs': {
+    roles: ['agent'],
+    brings: 'A server that accepts the stream and stays silent ends the search for servers.',
+    original: 'now',
+    ours: 'The attempt fails after `connectTimeoutMs`, 10 s by default.',
+  },
+  'sync-waits-interval': {
+    roles: ['agent'],
+    brings: 'After each connection and each loss the agent waits a whole sync interval.',
+    original: 'now; #817',
+    ours: 'While servers are missing it goes on at once.',
+  },
+  'log-cut-is-complete': {
+    roles: ['apiserver'],
+    brings: 'A log whose kubelet goes away ends as if it were complete.',
+    original: 'kube-apiserver 1.33',
+    ours: 'The response is cut.',
+  },
+  'exec-cut-is-success': {
+    roles: ['apiserver'],
+    brings: 'An exec over WebSocket whose kubelet goes away is reported as success.',
+    original: 'kube-apiserver 1.33',
+    ours: 'The error stream tells of the cut.',
+  },
+} as const satisfies Readonly<Record<string, FaithfulSwitch>>;
+
+/** The name of a switch. */
+export type FaithfulName = keyof typeof faithfulSwitches;
+
+/** The names that concern a role. */
+export type FaithfulFor<R extends FaithfulRole> = {
+  [N in FaithfulName]: R extends (typeof faithfulSwitches)[N]['roles'][number] ? N : never;
+}[FaithfulName];
+
+/** The switches that are on. */
+export type FaithfulSet = ReadonlySet<FaithfulName>;
+
+export const nothingFaithful: FaithfulSet = new Set();
+
+/** The names that concern any of the roles, in the table's order. */
+export function faithfulNames(roles: readonly FaithfulRole[]): readonly FaithfulName[] {
+  return (Object.keys(faithfulSwitches) as FaithfulName[]).filter((name) =>
+    faithfulSwitches[name].roles.some((role) => roles.includes(role)),
+  );
+}
+
+/** Those of `names` that concern the role. */
+export function faithfulOf<R extends FaithfulRole>(
+  role: R,
+  names: readonly FaithfulName[],
+): readonly FaithfulFor<R>[] {
+  const concerned: readonly string[] = faithfulNames([role]);
+  return names.filter((name): name is FaithfulFor<R> => concerned.includes(name));
+}
+
+/** Reads `NAME,NAME`; or tells the first that is no name. */
+export function parseFaithful(text: string): readonly FaithfulName[] | { readonly unknown: string } {
+  const known = Object.keys(faithfulSwitches) as FaithfulName[];
+  const names: FaithfulName[] = [];
+  for (const word of text.split(',').map((part) => part.trim())) {
+    if (word === '') continue;
+    const name = known.find((candidate) => candidate === word);
+    if (name === undefined) return { unknown: word };
+    if (!names.includes(name)) names.push(name);
+  }
+  return names;
+}
+
+/**
+ * What a frontend may have waiting with `head-of-line-blocking`: the write quota of a grpc-go stream. Everybody on the
+ * agent waits when it is used up.
+ */
+export const blockingMarks = { highBytes: 64 * 1024, lowBytes: 32 * 1024 } as const;

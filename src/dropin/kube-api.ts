@@ -1,0 +1,37 @@
+import type { Clock } from '../core/clock.js';
+import { TunnelError } from '../core/errors.js';
+import type { KubeAccess } from '../kube/access.js';
+import { inClusterAccess } from '../kube/in-cluster.js';
+import { KubeClient } from '../kube/kube-client.js';
+import { readKubeconfig } from '../kube/kubeconfig.js';
+import { type RateLimit, usualRateLimit } from '../kube/token-bucket.js';
+
+export interface KubeApiFlags {
+  /** Absent for the configuration that pods find in their cluster. */
+  readonly kubeconfig: string | undefined;
+  /** 0 in either stands for what is usual. */
+  readonly kubeLimit?: RateLimit;
+}
+
+/** Opens a client of the Kubernetes API that a program was pointed to. Throws CONFIG_INVALID, FILE_UNREADABLE. */
+export function openKubeApi(flags: KubeApiFlags, program: string, clock: Clock): KubeClient {
+  const { qps, burst } = flags.kubeLimit ?? usualRateLimit;
+  const limit = {
+    qps: qps === 0 ? usualRateLimit.qps : qps,
+    burst: burst === 0 ? usualRateLimit.burst : burst,
+  };
+  return new KubeClient({ access: accessOf(flags, clock), clock, limit, userAgent: program });
+}
+
+function accessOf({ kubeconfig }: KubeApiFlags, clock: Clock): KubeAccess {
+  try {
+    return kubeconfig === undefined
+      ? inClusterAccess({ clock, env: process.env })
+      : readKubeconfig(kubeconfig, { clock });
+  } catch (caught) {
+    const { code, message, where, hint } = TunnelError.from(caught, 'CONFIG_INVALID');
+    const kind = kubeconfig === undefined ? 'in cluster kubernetes' : 'kubernetes';
+    const text = `failed to load ${kind} client config: ${message}`;
+    throw new TunnelError(code, text, { cause: caught, hint, ...(where === undefined ? {} : { where }) });
+  }
+}

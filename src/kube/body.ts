@@ -1,0 +1,19 @@
+import type { IncomingMessage } from 'node:http';
+import { TunnelError } from '../core/errors.js';
+
+/** A page of 500 large objects. */
+const longestBodyBytes = 256 * 1024 * 1024;
+
+/** Reads an answer to its end. Rejects with PROTOCOL_VIOLATION when it has none. */
+export async function readBody(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    sizeBytes += chunk.length;
+    if (sizeBytes > longestBodyBytes) {
+      throw new TunnelError('PROTOCOL_VIOLATION', `the answer is longer than ${longestBodyBytes} bytes`);
+    }
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,59 @@
+import type { Clock, Timer } from '../core/clock.js';
+import { TunnelError } from '../core/errors.js';
+
+export interface BoundsOptions {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  /** Whoever may give up: the caller, the owner of the client. */
+  readonly signals: readonly (AbortSignal | undefined)[];
+}
+
+/** How long a request may take, and who may give it up, as one signal with Go's words as reasons. */
+export class Bounds {
+  private readonly controller = new AbortController();
+  private readonly clock: Clock;
+  private readonly end: number;
+  private readonly timer: Timer;
+  private readonly signals: readonly AbortSignal[];
+
+  constructor({ clock, timeoutMs, signals }: BoundsOptions) {
+    this.clock = clock;
+    this.end = clock.now() + timeoutMs;
+    this.signals = signals.filter((signal) => signal !== undefined);
+    this.timer = clock.after(timeoutMs, () => this.abort('context deadline exceeded'));
+    for (const signal of this.signals) {
+      if (signal.aborted) this.abort(reasonOf(signal));
+      signal.addEventListener('abort', this.cancelled, { once: true });
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  get remainingMs(): number {
+    return Math.max(0, this.end - this.clock.now());
+  }
+
+  /** From now on only the signals count. */
+  stopTimer(): void {
+    this.timer.cancel();
+  }
+
+  close(): void {
+    this.timer.cancel();
+    for (const signal of this.signals) signal.removeEventListener('abort', this.cancelled);
+  }
+
+  private readonly cancelled = ({ target }: Event): void => this.abort(reasonOf(target as AbortSignal));
+
+  private abort(text: string): void {
+    this.timer.cancel();
+    this.controller.abort(new TunnelError('API_UNREACHABLE', text));
+  }
+}
+
+/** The giver-up's own words, or Go's. */
+function reasonOf({ reason }: AbortSignal): string {
+  return reason instanceof TunnelError ? reason.message : 'context canceled';
+}

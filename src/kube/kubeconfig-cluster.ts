@@ -1,0 +1,22 @@
+import type { KubeTls } from './access.js';
+import type { KubeconfigCluster } from './kubeconfig-schema.js';
+import { type Kubeconfig, material } from './material.js';
+
+/** Whom to believe, by a cluster of a kubeconfig. Throws CONFIG_INVALID. */
+export function clusterTls(file: Kubeconfig, cluster: KubeconfigCluster): () => KubeTls {
+  const ca = material(file, {
+    field: 'certificate-authority',
+    data: cluster['certificate-authority-data'],
+    path: cluster['certificate-authority'],
+  });
+  const insecure = cluster['insecure-skip-tls-verify'] ?? false;
+  if (insecure && ca !== undefined) {
+    throw file.invalid('specifying a root certificates file with the insecure flag is not allowed');
+  }
+  const serverName = cluster['tls-server-name'] ?? '';
+  return () => ({
+    ...(ca === undefined ? {} : { ca: ca() }),
+    ...(serverName === '' ? {} : { serverName }),
+    ...(insecure ? { insecure } : {}),
+  });
+}

@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { parse } from 'yaml';
+import type { Clock } from '../core/clock.js';
+import { TunnelError } from '../core/errors.js';
+import type { KubeAccess } from './access.js';
+import { clusterTls } from './kubeconfig-cluster.js';
+import {
+  type KubeconfigCluster,
+  type KubeconfigFile,
+  type KubeconfigUser,
+  kubeconfigSchema,
+} from './kubeconfig-schema.js';
+import { clientCertificate, userHeaders } from './kubeconfig-user.js';
+import type { Kubeconfig } from './material.js';
+
+export interface KubeconfigOptions {
+  readonly clock: Clock;
+  /** Default: the file's `current-context`. */
+  readonly context?: string;
+}
+
+/**
+ * Reads the access to an API from a kubeconfig. Files that it names are looked for beside it, and read at the first
+ * request and again from time to time. Throws FILE_UNREADABLE, and CONFIG_INVALID for a text that is none, for names
+ * that lead nowhere and for what is not supported: `exec`, `auth-provider`, `proxy-url`.
+ */
+export function readKubeconfig(path: string, { clock, context }: KubeconfigOptions): KubeAccess {
+  const file: Kubeconfig = {
+    path,
+    folder: dirname(path),
+    clock,
+    invalid: (text) => new TunnelError('CONFIG_INVALID', `${path}: ${text}`, { where: path }),
+  };
+  const { cluster, user } = selected(file, parsed(file), context);
+  const tls = clusterTls(file, cluster);
+  const certificate = clientCertificate(file, user);
+  return {
+    server: serverUrl(file, cluster),
+    tls: () => ({ ...tls(), ...certificate() }),
+    headers: userHeaders(file, user),
+  };
+}
+
+function parsed(file: Kubeconfig): KubeconfigFile {
+  let text: string;
+  try {
+    text = readFileSync(file.path, 'utf8');
+  } catch (cause) {
+    throw TunnelError.from(cause, 'FILE_UNREADABLE', file.path);
+  }
+  const read = kubeconfigSchema.safeParse(yaml(file, text) ?? {});
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw file.invalid(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'no kubeconfig'}`);
+}
+
+function yaml(file: Kubeconfig, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (caught) {
+    // The first line only: the rest quotes the file, which holds secrets.
+    throw file.invalid(String(caught instanceof Error ? caught.message : caught).split('\n')[0] ?? '');
+  }
+}
+
+interface Selected {
+  readonly cluster: KubeconfigCluster;
+  readonly user: KubeconfigUser;
+}
+
+function selected(file: Kubeconfig, config: KubeconfigFile, wanted: string | undefined): Selected {
+  const name = wanted ?? config['current-context'] ?? '';
+  if (name === '') throw file.invalid('no current-context');
+  const context = config.contexts?.find((entry) => entry.name === name)?.context;
+  if (context === undefined || context === null) throw file.invalid(`context "${name}" does not exist`);
+  const clusterName = context.cluster ?? '';
+  const cluster = config.clusters?.find((entry) => entry.name === clusterName)?.cluster;
+  if (cluster === undefined || cluster === null) {
+    throw file.invalid(`cluster "${clusterName}" does not exist`);
+  }
+  const userName = context.user ?? '';
+  const user = config.users?.find((entry) => entry.name === userName);
+  if (user === undefined && userName !== '') throw file.invalid(`auth info "${userName}" does not exist`);
+  return { cluster, user: user?.user ?? {} };
+}
+
+function serverUrl(file: Kubeconfig, { server, 'proxy-url': proxy }: KubeconfigCluster): URL {
+  if ((proxy ?? '') !== '') throw file.invalid('proxy-url is not supported: the API is dialled directly');
+  const url = URL.canParse(server ?? '') ? new URL(server ?? '') : undefined;
+  if (url !== undefined && (url.protocol === 'https:' || url.protocol === 'http:')) return url;
+  throw file.invalid(`server must be https://HOST:PORT, got ${JSON.stringify(server ?? '')}`);
+}

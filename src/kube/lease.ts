@@ -1,0 +1,25 @@
+import type { KubeObject, ResourceKind } from './objects.js';
+
+export const leases: ResourceKind = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
+
+/** `coordination.k8s.io/v1` `Lease`. Times are RFC 3339 with microseconds. */
+export interface Lease extends KubeObject {
+  readonly spec?: {
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds?: number;
+    readonly acquireTime?: string;
+    readonly renewTime?: string;
+  };
+}
+
+/** Whether a lease stands: it was renewed, or else acquired, less than its duration ago. */
+export function isLeaseValid({ spec = {} }: Lease, wallTimeMs: number): boolean {
+  const { renewTime, acquireTime, leaseDurationSeconds = 0 } = spec;
+  const renewedMs = Date.parse(renewTime ?? acquireTime ?? '');
+  return renewedMs + leaseDurationSeconds * 1000 > wallTimeMs;
+}
+
+/** `metav1.MicroTime`: Go reads it only with six digits. */
+export function microTime(wallTimeMs: number): string {
+  return new Date(wallTimeMs).toISOString().replace('Z', '000Z');
+}

@@ -1,0 +1,53 @@
+/** What every object of a Kubernetes API has. */
+export interface KubeObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+}
+
+export interface KubeList<T> {
+  readonly metadata: { readonly resourceVersion?: string; readonly continue?: string };
+  readonly items: readonly T[];
+}
+
+/** A kind of objects, by its place in the API. */
+export interface ResourceKind {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly version: string;
+  /** `pods`. */
+  readonly plural: string;
+}
+
+/** Objects, or one of them. */
+export interface ResourceTarget {
+  readonly resource: ResourceKind;
+  /** Absent for all namespaces, and for kinds without. */
+  readonly namespace?: string;
+}
+
+export interface ObjectTarget extends ResourceTarget {
+  readonly name: string;
+  /** `status`, `scale` … */
+  readonly subresource?: string;
+}
+
+/** The path of a target, without a query. */
+export function pathOf(target: ResourceTarget | ObjectTarget): string {
+  const { group, version, plural } = target.resource;
+  const parts = group === '' ? ['api', version] : ['apis', group, version];
+  if (target.namespace !== undefined) parts.push('namespaces', target.namespace);
+  parts.push(plural);
+  if ('name' in target) {
+    parts.push(target.name);
+    if (target.subresource !== undefined) parts.push(target.subresource);
+  }
+  return `/${parts.map(encodeURIComponent).join('/')}`;
+}

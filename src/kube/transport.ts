@@ -1,0 +1,116 @@
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpsAgent, type RequestOptions, request as requestHttps } from 'node:https';
+import { TunnelError } from '../core/errors.js';
+import { transportText } from '../wire/transport-text.js';
+import type { KubeAccess } from './access.js';
+
+export interface HttpCall {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** With its query, without the path of the server. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
+/** How soon an idle connection is probed: one that died silently must not hold a watch for hours. */
+const probeMs = 30_000;
+
+/** HTTP/1.1 over connections that are kept. A certificate that was renewed gets connections of its own. */
+export class Transport {
+  private readonly access: KubeAccess;
+  private readonly agent: HttpAgent | HttpsAgent;
+
+  constructor(access: KubeAccess) {
+    this.access = access;
+    const options = { keepAlive: true, keepAliveMsecs: probeMs, maxFreeSockets: 2 };
+    this.agent = access.server.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
+  }
+
+  /** `Get "https://host/path": ` and why. */
+  describe({ method, path }: Pick<HttpCall, 'method' | 'path'>, why: string): string {
+    const verb = method.charAt(0) + method.slice(1).toLowerCase();
+    return `${verb} "${this.access.server.origin}${this.prefix()}${path}": ${why}`;
+  }
+
+  /** Resolves when the head of the answer is there. Rejects with API_UNREACHABLE, and what the access throws. */
+  async open(call: HttpCall): Promise<IncomingMessage> {
+    for (;;) {
+      try {
+        return await this.attempt(call);
+      } catch (caught) {
+        // A kept connection that the server gave up meanwhile tells nothing of the server.
+        if (!(caught instanceof StaleConnection)) throw caught;
+      }
+    }
+  }
+
+  /** Cuts every connection. */
+  close(): void {
+    this.agent.destroy();
+  }
+
+  private attempt(call: HttpCall): Promise<IncomingMessage> {
+    const options = this.requestOptions(call);
+    const { signal } = call;
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(this.failure(call, signal.reason));
+        return;
+      }
+      const request = this.access.server.protocol === 'https:' ? requestHttps(options) : requestHttp(options);
+      const giveUp = (): void => void request.destroy(signal.reason as Error);
+      signal.addEventListener('abort', giveUp, { once: true });
+      request.on('error', (error: Error & { code?: string }) => {
+        signal.removeEventListener('abort', giveUp);
+        const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+        reject(stale ? new StaleConnection() : this.failure(call, error));
+      });
+      request.once('response', (response) => {
+        signal.removeEventListener('abort', giveUp);
+        guard(response, signal);
+        resolve(response);
+      });
+      request.end(call.body);
+    });
+  }
+
+  private requestOptions({ method, path, headers }: HttpCall): RequestOptions {
+    const { server } = this.access;
+    const { ca, cert, key, serverName, insecure = false } = this.access.tls();
+    const own = Object.entries(this.access.headers()).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : [...value],
+    ]);
+    return {
+      agent: this.agent,
+      method,
+      host: server.hostname.replace(/^\[|\]$/g, ''),
+      port: server.port === '' ? undefined : Number(server.port),
+      path: this.prefix() + path,
+      headers: { ...headers, ...Object.fromEntries(own) },
+      ...{ ca, cert, key, rejectUnauthorized: !insecure },
+      ...(serverName === undefined ? {} : { servername: serverName }),
+    };
+  }
+
+  private prefix(): string {
+    return this.access.server.pathname.replace(/\/$/, '');
+  }
+
+  private failure(call: HttpCall, cause: unknown): TunnelError {
+    const text = cause instanceof Error ? transportText(cause.message) : '';
+    const why = text === '' ? 'the connection failed' : text;
+    return new TunnelError('API_UNREACHABLE', this.describe(call, why), { cause });
+  }
+}
+
+class StaleConnection extends Error {}
+
+/** Ends an answer whose caller gives up; no error of it goes unheard. */
+function guard(response: IncomingMessage, signal: AbortSignal): void {
+  const giveUp = (): void => void response.destroy(signal.reason as Error);
+  response.on('error', () => undefined);
+  response.once('close', () => signal.removeEventListener('abort', giveUp));
+  signal.addEventListener('abort', giveUp, { once: true });
+}

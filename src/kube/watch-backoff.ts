@@ -1,0 +1,25 @@
+import type { Random } from '../core/random.js';
+
+const firstMs = 800;
+const growth = 2;
+const mostMs = 30_000;
+
+/** Pauses between failures to list or watch, as client-go's: 0.8 s, doubled up to 30 s, up to twice that by chance. */
+export class WatchBackoff {
+  private readonly random: Random;
+  private failures = 0;
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  nextMs(): number {
+    const delayMs = Math.min(firstMs * growth ** this.failures, mostMs);
+    this.failures += 1;
+    return delayMs * (1 + this.random.next());
+  }
+
+  reset(): void {
+    this.failures = 0;
+  }
+}

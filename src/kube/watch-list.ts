@@ -1,0 +1,200 @@
+import type { Clock, Timer } from '../core/clock.js';
+import { TunnelError } from '../core/errors.js';
+import type { Random } from '../core/random.js';
+import { ItemStore } from './item-store.js';
+import type { KubeClient, Selection } from './kube-client.js';
+import type { KubeObject, ResourceTarget } from './objects.js';
+import { pause } from './pause.js';
+import { statusOf } from './status-error.js';
+import { WatchBackoff } from './watch-backoff.js';
+
+/** One object came, changed or went. */
+export interface ItemChange<T> {
+  readonly type: 'added' | 'modified' | 'deleted';
+  /** As it was last seen when it is gone. */
+  readonly object: T;
+}
+
+/** What a list, or the beginning of a watch, came to. */
+export interface WatchListCall {
+  readonly verb: 'list' | 'watch';
+  /** HTTP's code; undefined when the API did not answer. */
+  readonly code: number | undefined;
+  readonly reason: string;
+  readonly tookMs: number;
+}
+
+export interface WatchListOptions<T extends KubeObject> extends Selection {
+  readonly client: KubeClient;
+  readonly target: ResourceTarget;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** A watch without any word for this long counts as broken, ms; default: only its end or its connection's does. */
+  readonly idleTimeoutMs?: number;
+  readonly changed?: (change: ItemChange<T>) => void;
+  /** A list or watch failed and is tried again after a pause. */
+  readonly failed?: (error: TunnelError) => void;
+  readonly called?: (call: WatchListCall) => void;
+}
+
+/** What client-go asks servers for: 5 to 10 minutes, so that not all watches end at once. */
+const shortestWatchSeconds = 300;
+/** A watch that ends sooner with nothing seen is a failure, lest we ask without a pause. */
+const shortWatchMs = 1000;
+
+/** The objects of a selection, kept up to date: listed, then watched, and listed again when the watch was lost. */
+export class WatchList<T extends KubeObject> {
+  /** Resolves when the objects were listed once; never when that is not to be. */
+  readonly synced: Promise<void>;
+  private readonly options: WatchListOptions<T>;
+  private readonly store: ItemStore<T>;
+  private readonly backoff: WatchBackoff;
+  private readonly closing = new AbortController();
+  private readonly running: Promise<void>;
+  private listed = false;
+  private tellSynced: () => void = () => undefined;
+
+  /** Begins at once. */
+  constructor(options: WatchListOptions<T>) {
+    this.options = options;
+    this.store = new ItemStore(options.changed ?? (() => undefined));
+    this.backoff = new WatchBackoff(options.random);
+    this.synced = new Promise((resolve) => {
+      this.tellSynced = resolve;
+    });
+    this.running = this.run();
+  }
+
+  /** As last heard of; empty until the first list. */
+  get items(): readonly T[] {
+    return this.store.items();
+  }
+
+  get hasSynced(): boolean {
+    return this.listed;
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort(new TunnelError('API_UNREACHABLE', 'context canceled'));
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.closing.signal.aborted) {
+      try {
+        let version = await this.list();
+        for (;;) version = await this.watch(version);
+      } catch (caught) {
+        await this.recover(caught);
+      }
+    }
+  }
+
+  private async recover(caught: unknown): Promise<void> {
+    const { signal } = this.closing;
+    if (signal.aborted) return;
+    // To have missed too much is no failure, unless it happens again and again.
+    const status = statusOf(caught);
+    const expired = status !== undefined && (status.code === 410 || status.reason === 'Expired');
+    if (!expired) this.options.failed?.(TunnelError.from(caught, 'API_UNREACHABLE'));
+    await pause(this.options.clock, this.backoff.nextMs(), signal).catch(() => undefined);
+  }
+
+  private async list(): Promise<string> {
+    const { client, target } = this.options;
+    const { metadata, items } = await this.told('list', () =>
+      client.listAll<T>(target, { ...this.selection(), signal: this.closing.signal }),
+    );
+    this.store.replace(items);
+    this.listed = true;
+    this.tellSynced();
+    return metadata.resourceVersion ?? '';
+  }
+
+  /** Resolves with the version to go on from when the server has ended the watch. */
+  private async watch(since: string): Promise<string> {
+    const { client, clock, target } = this.options;
+    const idle = new IdleTimer(clock, this.options.idleTimeoutMs);
+    const signal = AbortSignal.any([this.closing.signal, idle.signal]);
+    const startedAt = clock.now();
+    const options = {
+      ...this.selection(),
+      resourceVersion: since,
+      timeoutSeconds: this.watchSeconds(),
+      signal,
+    };
+    let version = since;
+    try {
+      for await (const { type, object } of await this.told('watch', () => client.watch<T>(target, options))) {
+        idle.restart();
+        version = object.metadata.resourceVersion ?? version;
+        this.store.apply(type, object);
+      }
+    } finally {
+      idle.stop();
+      if (clock.now() - startedAt >= shortWatchMs) this.backoff.reset();
+    }
+    if (version === since && clock.now() - startedAt < shortWatchMs) {
+      throw new TunnelError('API_UNREACHABLE', 'very short watch: the server ended it with nothing seen');
+    }
+    return version;
+  }
+
+  private async told<R>(verb: WatchListCall['verb'], call: () => Promise<R>): Promise<R> {
+    const { clock, called } = this.options;
+    const startedAt = clock.now();
+    const tell = (code: number | undefined, reason: string): void =>
+      called?.({ verb, code, reason, tookMs: clock.now() - startedAt });
+    try {
+      const result = await call();
+      tell(200, '');
+      return result;
+    } catch (caught) {
+      const status = statusOf(caught);
+      if (!this.closing.signal.aborted) tell(status?.code, status?.reason ?? '');
+      throw caught;
+    }
+  }
+
+  private selection(): Selection {
+    const { labelSelector, fieldSelector } = this.options;
+    return {
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    };
+  }
+
+  private watchSeconds(): number {
+    return shortestWatchSeconds + this.options.random.below(shortestWatchSeconds);
+  }
+}
+
+/** Aborts when nothing has restarted it for its time. */
+class IdleTimer {
+  private readonly controller = new AbortController();
+  private readonly clock: Clock;
+  private readonly timeoutMs: number | undefined;
+  private timer: Timer | undefined;
+
+  constructor(clock: Clock, timeoutMs: number | undefined) {
+    this.clock = clock;
+    this.timeoutMs = timeoutMs;
+    this.restart();
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  restart(): void {
+    this.timer?.cancel();
+    if (this.timeoutMs === undefined) return;
+    this.timer = this.clock.after(this.timeoutMs, () => {
+      this.controller.abort(new TunnelError('API_UNREACHABLE', 'the watch has fallen silent'));
+    });
+  }
+
+  stop(): void {
+    this.timer?.cancel();
+  }
+}

@@ -1,0 +1,86 @@
+import { TunnelError } from '../../core/errors.js';
+import type { PeerIdentity } from '../peer-identity.js';
+import { authenticatedGroup } from './reviews.js';
+import {
+  type Authorizer,
+  alwaysAllow,
+  type NodeAttributes,
+  type TokenAuthenticator,
+  type UserInfo,
+} from './user.js';
+
+export interface AccessOptions {
+  /** Whether somebody without any credential is `system:anonymous` instead of being refused. Default false. */
+  readonly anonymous?: boolean;
+  /** Who knows bearer tokens; without, a token is nobody's. */
+  readonly tokens?: TokenAuthenticator;
+  /** Default: whoever is known may do everything. */
+  readonly authorizer?: Authorizer;
+}
+
+/** What a peer shows of itself. */
+export interface Credentials {
+  readonly certificate: PeerIdentity;
+  /** A bearer token. */
+  readonly token: string | undefined;
+}
+
+/** `refused`: `text` is for the peer, `reason` for the log. */
+export type Verdict =
+  | { readonly kind: 'allowed'; readonly user: UserInfo }
+  | {
+      readonly kind: 'refused';
+      readonly status: 401 | 403 | 500;
+      readonly text: string;
+      readonly reason: string;
+    };
+
+type Identified = { readonly user: UserInfo } | { readonly reason: string };
+
+const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+/** Authentication and authorization of both doors. */
+export class AccessControl {
+  private readonly options: AccessOptions;
+
+  constructor(options: AccessOptions) {
+    this.options = options;
+  }
+
+  /** Never rejects: what cannot be found out is a refusal. */
+  async check(credentials: Credentials, attributes: NodeAttributes): Promise<Verdict> {
+    const found = await this.identify(credentials);
+    if (!('user' in found)) {
+      return { kind: 'refused', status: 401, text: 'Unauthorized', reason: `Unauthorized: ${found.reason}` };
+    }
+    const { user } = found;
+    const { verb, subresources } = attributes;
+    const asked = `(user=${user.name}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}])`;
+    try {
+      const { authorizer = alwaysAllow } = this.options;
+      if (await authorizer.authorize(user, attributes)) return { kind: 'allowed', user };
+      return { kind: 'refused', status: 403, text: `Forbidden ${asked}\n`, reason: `Forbidden ${asked}` };
+    } catch (caught) {
+      const text = `Authorization error ${asked}`;
+      return { kind: 'refused', status: 500, text, reason: `${text}: ${TunnelError.from(caught).message}` };
+    }
+  }
+
+  /** A certificate goes first, then a token. A bad credential is not the same as none. */
+  private async identify({ certificate, token }: Credentials): Promise<Identified> {
+    if (certificate.kind === 'client') {
+      return { user: { name: certificate.name, groups: [...certificate.groups, authenticatedGroup] } };
+    }
+    const { tokens, anonymous = false } = this.options;
+    if (token !== undefined && tokens !== undefined) {
+      try {
+        const user = await tokens.authenticate(token);
+        return user === undefined ? { reason: 'invalid bearer token' } : { user };
+      } catch (caught) {
+        return { reason: `the token could not be reviewed: ${TunnelError.from(caught).message}` };
+      }
+    }
+    if (anonymous && certificate.isAbsent) return { user: anonymousUser };
+    return { reason: certificate.reason };
+  }
+}

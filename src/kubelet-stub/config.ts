@@ -1,0 +1,59 @@
+import type { AccessOptions } from './auth/access-control.js';
+
+/** Settings of a kubelet, named as in KubeletConfiguration where it has them. */
+export interface KubeletConfig {
+  /** Who may ask for what. Default: any client certificate of the client CA, for everything. */
+  readonly access?: AccessOptions;
+  /** False refuses exec, attach, portForward, run, containerLogs, runningpods and logs with 405. Default true. */
+  readonly enableDebuggingHandlers?: boolean;
+  /** False refuses `/logs/` with 405. Default true. */
+  readonly enableSystemLogHandler?: boolean;
+  /** How long a stream connection may be silent. Default 4 h. */
+  readonly streamingConnectionIdleTimeoutMs?: number;
+  /** How long a client may take to open the streams of a request. Default 30 s. */
+  readonly streamCreationTimeoutMs?: number;
+}
+
+/** A configuration with its defaults filled in. */
+export type KubeletSettings = Required<KubeletConfig>;
+
+export function settingsOf(config: KubeletConfig): KubeletSettings {
+  return {
+    access: config.access ?? {},
+    enableDebuggingHandlers: config.enableDebuggingHandlers ?? true,
+    enableSystemLogHandler: config.enableSystemLogHandler ?? true,
+    streamingConnectionIdleTimeoutMs: config.streamingConnectionIdleTimeoutMs ?? 4 * 3_600_000,
+    streamCreationTimeoutMs: config.streamCreationTimeoutMs ?? 30_000,
+  };
+}
+
+/** The answer to `/configz`: what is in force here, in the words of KubeletConfiguration. */
+export function configz(
+  settings: KubeletSettings,
+  address: { readonly host: string; readonly port: number },
+): object {
+  const { access, enableDebuggingHandlers, enableSystemLogHandler, streamingConnectionIdleTimeoutMs } =
+    settings;
+  return {
+    kubeletconfig: {
+      ...{ kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1' },
+      ...{ enableServer: true, address: address.host, port: address.port, readOnlyPort: 0 },
+      authentication: {
+        webhook: { enabled: access.tokens !== undefined },
+        anonymous: { enabled: access.anonymous ?? false },
+      },
+      authorization: { mode: access.authorizer === undefined ? 'AlwaysAllow' : 'Webhook' },
+      streamingConnectionIdleTimeout: goDuration(streamingConnectionIdleTimeoutMs),
+      ...{ enableDebuggingHandlers, enableSystemLogHandler, enableSystemLogQuery: false },
+    },
+  };
+}
+
+/** Go's text of a duration, such as `4h0m0s`. */
+export function goDuration(durationMs: number): string {
+  const seconds = (durationMs % 60_000) / 1000;
+  const minutes = Math.floor(durationMs / 60_000) % 60;
+  const hours = Math.floor(durationMs / 3_600_000);
+  if (hours > 0) return `${hours}h${minutes}m${seconds}s`;
+  return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
+}

@@ -1,0 +1,108 @@
+import { cpus, totalmem } from 'node:os';
+import type { MeasuredContainer, Measurement } from './node-usage.js';
+import type { Labels, MetricFamily, Sample } from './prometheus-text.js';
+
+interface Row {
+  readonly name: string;
+  readonly type: MetricFamily['type'];
+  readonly help: string;
+  readonly labels?: Labels;
+  readonly value: (container: MeasuredContainer) => number | undefined;
+}
+
+const rows: readonly Row[] = [
+  {
+    name: 'container_cpu_usage_seconds_total',
+    type: 'counter',
+    help: 'Cumulative cpu time consumed in seconds.',
+    labels: { cpu: 'total' },
+    value: ({ cpuSeconds }) => cpuSeconds,
+  },
+  {
+    name: 'container_fs_usage_bytes',
+    type: 'gauge',
+    help: 'Number of bytes that are consumed by the container on this filesystem.',
+    value: ({ files }) => files.usedBytes,
+  },
+  {
+    name: 'container_memory_usage_bytes',
+    type: 'gauge',
+    help: 'Current memory usage in bytes, including all memory regardless of when it was accessed',
+    value: ({ memoryBytes }) => memoryBytes,
+  },
+  {
+    name: 'container_memory_working_set_bytes',
+    type: 'gauge',
+    help: 'Current working set in bytes.',
+    value: ({ memoryBytes }) => memoryBytes,
+  },
+  {
+    name: 'container_processes',
+    type: 'gauge',
+    help: 'Number of processes running inside the container.',
+    value: ({ processes }) => processes,
+  },
+  {
+    name: 'container_start_time_seconds',
+    type: 'gauge',
+    help: 'Start time of the container since unix epoch in seconds.',
+    value: ({ startedAtMs }) => startedAtMs / 1000,
+  },
+  {
+    name: 'container_threads',
+    type: 'gauge',
+    help: 'Number of threads running inside the container',
+    value: ({ threads }) => threads,
+  },
+];
+
+/** `/metrics/cadvisor`: the containers, and the machine that they are on. */
+export function cadvisorMetrics({ timeMs, pods }: Measurement): readonly MetricFamily[] {
+  const containers = pods.flatMap((pod) => pod.containers);
+  const families = rows.map(({ name, type, help, labels = {}, value }) => ({
+    name,
+    type,
+    help,
+    samples: containers.flatMap((container): Sample[] => {
+      const measured = value(container);
+      if (measured === undefined) return [];
+      return [{ labels: { ...labelsOf(container), ...labels }, value: measured, timeMs }];
+    }),
+  }));
+  const lastSeen = containers.map((container) => ({
+    labels: labelsOf(container),
+    value: Math.floor(timeMs / 1000),
+    timeMs,
+  }));
+  return [
+    ...families,
+    {
+      name: 'container_last_seen',
+      type: 'gauge',
+      help: 'Last time a container was seen by the exporter',
+      samples: lastSeen,
+    },
+    {
+      name: 'container_scrape_error',
+      type: 'gauge',
+      help: '1 if there was an error while getting container metrics, 0 otherwise',
+      samples: [{ value: 0 }],
+    },
+    {
+      name: 'machine_cpu_cores',
+      type: 'gauge',
+      help: 'Number of logical CPU cores.',
+      samples: [{ value: cpus().length, timeMs }],
+    },
+    {
+      name: 'machine_memory_bytes',
+      type: 'gauge',
+      help: 'Amount of memory installed on the machine.',
+      samples: [{ value: totalmem(), timeMs }],
+    },
+  ];
+}
+
+function labelsOf({ name, pod, namespace, image, id, podUid }: MeasuredContainer): Labels {
+  return { container: name, id: `/kubepods/pod${podUid}/${id}`, image, name: id, namespace, pod };
+}

@@ -1,0 +1,106 @@
+import type { Clock } from '../../core/clock.js';
+import type { Labels, MetricFamily, Sample } from './prometheus-text.js';
+
+interface Counted {
+  readonly labels: Labels;
+  requests: number;
+  inFlight: number;
+  sumSeconds: number;
+  readonly buckets: number[];
+}
+
+/** Upper bounds in seconds; Prometheus' own for latencies. */
+const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+
+const paths = new Set([
+  ...['attach', 'checkpoint', 'configz', 'containerLogs', 'debug', 'exec', 'healthz', 'logs', 'metrics'],
+  ...['pods', 'portForward', 'run', 'runningpods', 'stats'],
+]);
+
+const methods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']);
+
+/** Counts requests as the kubelet does: by method, first part of the path, and whether they run long. */
+export class HttpCounters {
+  private readonly clock: Clock;
+  private readonly counted = new Map<string, Counted>();
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** Counts one request; the result is to be called once, when it is over. */
+  begin(method: string, pathname: string, longRunning: boolean): () => void {
+    const entry = this.entry(method, pathname, longRunning);
+    const startedAt = this.clock.now();
+    entry.requests++;
+    entry.inFlight++;
+    return () => {
+      const seconds = (this.clock.now() - startedAt) / 1000;
+      entry.inFlight--;
+      entry.sumSeconds += seconds;
+      bounds.forEach((bound, index) => {
+        if (seconds <= bound) entry.buckets[index] = (entry.buckets[index] ?? 0) + 1;
+      });
+    };
+  }
+
+  families(): readonly MetricFamily[] {
+    const all = [...this.counted.values()];
+    return [
+      {
+        name: 'kubelet_http_requests_total',
+        type: 'counter',
+        help: '[ALPHA] Number of the http requests received since the server started',
+        samples: all.map(({ labels, requests }) => ({ labels, value: requests })),
+      },
+      {
+        name: 'kubelet_http_inflight_requests',
+        type: 'gauge',
+        help: '[ALPHA] Number of the inflight http requests',
+        samples: all.map(({ labels, inFlight }) => ({ labels, value: inFlight })),
+      },
+      {
+        name: 'kubelet_http_requests_duration_seconds',
+        type: 'histogram',
+        help: '[ALPHA] Duration in seconds to serve http requests',
+        samples: all.flatMap(histogram),
+      },
+    ];
+  }
+
+  private entry(method: string, pathname: string, longRunning: boolean): Counted {
+    const labels = {
+      long_running: String(longRunning),
+      method: methods.has(method) ? method : 'other',
+      path: pathLabel(pathname),
+      server_type: 'readwrite',
+    };
+    const key = Object.values(labels).join('|');
+    const found = this.counted.get(key);
+    if (found !== undefined) return found;
+    const made = { labels, requests: 0, inFlight: 0, sumSeconds: 0, buckets: bounds.map(() => 0) };
+    this.counted.set(key, made);
+    return made;
+  }
+}
+
+/** A label must not grow with what strangers ask for. */
+function pathLabel(pathname: string): string {
+  const [, first = '', second = ''] = pathname.split('/');
+  if (!paths.has(first)) return 'other';
+  return first === 'metrics' && ['cadvisor', 'probes', 'resource', 'slis'].includes(second)
+    ? `metrics/${second}`
+    : first;
+}
+
+function histogram({ labels, requests, inFlight, sumSeconds, buckets }: Counted): Sample[] {
+  const finished = requests - inFlight;
+  return [
+    ...bounds.map((bound, index): Sample => {
+      return { suffix: '_bucket', labels: { ...labels, le: bound }, value: buckets[index] ?? 0 };
+    }),
+    { suffix: '_bucket', labels: { ...labels, le: '+Inf' }, value: finished },
+    { suffix: '_sum', labels, value: sumSeconds },
+    { suffix: '_count', labels, value: finished },
+  ];
+}

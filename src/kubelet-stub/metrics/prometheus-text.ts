@@ -1,0 +1,45 @@
+export type Labels = Readonly<Record<string, string | number | undefined>>;
+
+/** One value of a family; `suffix` is that of a histogram's parts. */
+export interface Sample {
+  readonly labels?: Labels;
+  readonly value: number;
+  /** Epoch milliseconds of the measurement. */
+  readonly timeMs?: number;
+  readonly suffix?: '_bucket' | '_sum' | '_count';
+}
+
+export interface MetricFamily {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** With the stability in brackets in front, where Kubernetes gives one. */
+  readonly help: string;
+  readonly samples: readonly Sample[];
+}
+
+export const prometheusType = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** Families in the text format of Prometheus, in the order of their names. Those without samples are left out. */
+export function renderMetrics(families: readonly MetricFamily[]): string {
+  const shown = families.filter(({ samples }) => samples.length > 0);
+  return shown
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map(renderFamily)
+    .join('');
+}
+
+function renderFamily({ name, type, help, samples }: MetricFamily): string {
+  const lines = samples.map((sample) => `${name}${renderSample(sample)}\n`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
+}
+
+function renderSample({ labels = {}, value, timeMs, suffix }: Sample): string {
+  const given = Object.entries(labels).filter(([, text]) => text !== undefined);
+  const pairs = given.map(([name, text]) => `${name}="${escape(String(text))}"`);
+  const time = timeMs === undefined ? '' : ` ${Math.floor(timeMs)}`;
+  return `${suffix ?? ''}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}${time}`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
+}

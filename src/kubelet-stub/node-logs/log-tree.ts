@@ -1,0 +1,52 @@
+import type { LogRecord } from '../runtime/logs/log-store.js';
+import { rfc3339Nano } from '../runtime/logs/log-time.js';
+import type { LogFile } from '../runtime/runtime.js';
+
+/** What is found at a path below `/var/log`. */
+export type LogEntry =
+  | { readonly kind: 'folder'; readonly names: readonly string[] }
+  | { readonly kind: 'file'; readonly file: LogFile };
+
+/**
+ * The folder of a node's logs, with the files that a kubelet puts there: `pods/NS_POD_UID/CONTAINER/N.log`, and
+ * `containers/POD_NS_CONTAINER-ID.log`, which are links to them on a real node.
+ */
+export class LogTree {
+  private readonly files = new Map<string, LogFile>();
+
+  constructor(files: readonly LogFile[]) {
+    for (const file of files) {
+      const { namespace, name, uid } = file.pod;
+      this.files.set(`pods/${namespace}_${name}_${uid}/${file.container}/${file.restartCount}.log`, file);
+      this.files.set(`containers/${name}_${namespace}_${file.container}-${file.containerId}.log`, file);
+    }
+  }
+
+  /** `path` without slashes at its ends; empty for the folder itself. */
+  find(path: string): LogEntry | undefined {
+    const file = this.files.get(path);
+    if (file !== undefined) return { kind: 'file', file };
+    const prefix = path === '' ? '' : `${path}/`;
+    const below = [...this.files.keys()].filter((name) => name.startsWith(prefix));
+    if (below.length === 0 && path !== '') return undefined;
+    const names = below.map((name) => {
+      const [first = '', ...rest] = name.slice(prefix.length).split('/');
+      return rest.length === 0 ? first : `${first}/`;
+    });
+    return { kind: 'folder', names: [...new Set(names)].sort() };
+  }
+}
+
+/** A log in the form that container runtimes write: time, stream, whether the line is full (F) or partial (P), text. */
+export function* logFileLines({ store }: LogFile): Generator<Buffer> {
+  for (let index = store.start; index < store.end; index++) {
+    const record = store.at(index);
+    if (record !== undefined) yield logLine(record);
+  }
+}
+
+function logLine({ timeMs, stream, bytes }: LogRecord): Buffer {
+  const isFull = bytes.at(-1) === 0x0a;
+  const head = `${rfc3339Nano(timeMs)} ${stream} ${isFull ? 'F' : 'P'} `;
+  return Buffer.concat([Buffer.from(head), bytes, Buffer.from(isFull ? '' : '\n')]);
+}

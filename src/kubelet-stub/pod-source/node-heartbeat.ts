@@ -1,0 +1,115 @@
+import type { Clock } from '../../core/clock.js';
+import { TunnelError } from '../../core/errors.js';
+import type { Node } from '../../core/objects.js';
+import type { KubeClient } from '../../kube/kube-client.js';
+import { type Lease, leases, microTime } from '../../kube/lease.js';
+import { statusOf } from '../../kube/status-error.js';
+import { rfc3339 } from '../runtime/logs/log-time.js';
+import { wait } from './pod-worker.js';
+
+export interface NodeHeartbeatOptions {
+  readonly client: KubeClient;
+  /** What the node is; times and conditions are filled in. */
+  readonly node: Node;
+  readonly clock: Clock;
+  /** Wall time in epoch milliseconds. */
+  readonly now: () => number;
+  readonly failed: (what: string, error: TunnelError) => void;
+  readonly signal: AbortSignal;
+}
+
+const nodeResource = { group: '', version: 'v1', plural: 'nodes' } as const;
+const leaseNamespace = 'kube-node-lease';
+/** The kubelet's own: a lease of 40 s, renewed every quarter of that; its status at least every 5 min. */
+const leaseSeconds = 40;
+const renewMs = (leaseSeconds * 1000) / 4;
+const statusMs = 300_000;
+
+/** Registers the node, then keeps its lease and its Ready condition fresh until the signal aborts. */
+export class NodeHeartbeat {
+  /** Resolves when the node is known to the API, and its lease stands. Never rejects; pending when closed before. */
+  readonly registered: Promise<void>;
+  /** Resolves at the end. */
+  readonly ended: Promise<void>;
+  private readonly options: NodeHeartbeatOptions;
+  private readonly transitionTime: string;
+  private tellRegistered: () => void = () => undefined;
+  private statusDueMs = 0;
+
+  constructor(options: NodeHeartbeatOptions) {
+    this.options = options;
+    this.transitionTime = rfc3339(options.now());
+    this.registered = new Promise((resolve) => {
+      this.tellRegistered = resolve;
+    });
+    this.ended = this.run();
+  }
+
+  private async run(): Promise<void> {
+    const { signal, clock, failed, node } = this.options;
+    let known = false;
+    while (!signal.aborted) {
+      try {
+        if (!known) await this.register();
+        known = true;
+        if (clock.now() >= this.statusDueMs) await this.tellStatus();
+        await this.renewLease();
+        this.tellRegistered();
+        await wait(clock, renewMs, signal);
+      } catch (caught) {
+        if (signal.aborted) return;
+        // Somebody may have deleted the node: then it registers again.
+        if (statusOf(caught)?.code === 404) known = false;
+        failed(`node ${node.metadata.name}`, TunnelError.from(caught, 'API_UNREACHABLE'));
+        await wait(clock, 1000, signal);
+      }
+    }
+  }
+
+  private async register(): Promise<void> {
+    const { client, node, signal } = this.options;
+    const { name, labels = {}, annotations = {} } = node.metadata;
+    const created = { ...node, metadata: { name, labels, annotations }, status: this.status() };
+    try {
+      await client.create({ resource: nodeResource }, created, { signal });
+    } catch (caught) {
+      if (statusOf(caught)?.reason !== 'AlreadyExists') throw caught;
+    }
+    this.statusDueMs = 0;
+  }
+
+  private async tellStatus(): Promise<void> {
+    const { client, node, clock, signal } = this.options;
+    const target = { resource: nodeResource, name: node.metadata.name, subresource: 'status' };
+    await client.patch(target, { status: this.status() }, { type: 'strategic-merge', signal });
+    this.statusDueMs = clock.now() + statusMs;
+  }
+
+  private status(): Node['status'] {
+    const { node, now } = this.options;
+    const times = { lastHeartbeatTime: rfc3339(now()), lastTransitionTime: this.transitionTime };
+    const ready = { reason: 'KubeletReady', message: 'kubelet is posting ready status' };
+    return { ...node.status, conditions: [{ type: 'Ready', status: 'True', ...ready, ...times }] };
+  }
+
+  private async renewLease(): Promise<void> {
+    const { client, node, now, signal } = this.options;
+    const { name, uid } = node.metadata;
+    const target = { resource: leases, namespace: leaseNamespace, name };
+    const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime: microTime(now()) };
+    try {
+      const lease = await client.get<Lease>(target, { signal });
+      await client.update(target, { ...lease, spec: { ...lease.spec, ...spec } }, { signal });
+    } catch (caught) {
+      if (statusOf(caught)?.code !== 404) throw caught;
+      const owner = { apiVersion: 'v1', kind: 'Node', name, uid };
+      const metadata = {
+        name,
+        namespace: leaseNamespace,
+        ...(uid === '' ? {} : { ownerReferences: [owner] }),
+      };
+      const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
+      await client.create({ resource: leases, namespace: leaseNamespace }, lease, { signal });
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import { setMaxListeners } from 'node:events';
+import type { Clock } from '../../core/clock.js';
+import type { TunnelError } from '../../core/errors.js';
+import type { EventSink } from '../../core/events.js';
+import type { Node, Pod } from '../../core/objects.js';
+import type { Random } from '../../core/random.js';
+import type { KubeClient } from '../../kube/kube-client.js';
+import { type ItemChange, WatchList } from '../../kube/watch-list.js';
+import type { NodeRuntime } from '../runtime/runtime.js';
+import { NodeHeartbeat } from './node-heartbeat.js';
+import { PodAddresses } from './pod-addresses.js';
+import { PodWorker, type PodWorkerGround, podResource } from './pod-worker.js';
+
+export interface PodSourceOptions {
+  /** With the node's own credentials. It stays the caller's. */
+  readonly client: KubeClient;
+  /** Where the pods of the node run; stays the caller's. */
+  readonly runtime: NodeRuntime;
+  /** As it is to be registered; `spec.podCIDR` is where its pods get their addresses. */
+  readonly node: Node;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: EventSink;
+  /** Wall time in epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** A kubelet's side towards the API. */
+export interface PodSource {
+  /** Resolves when the node is registered and its pods are listed. */
+  readonly ready: Promise<void>;
+  /** Ends all requests. Containers run on: the runtime ends them. */
+  close(): Promise<void>;
+}
+
+const defaultPodCidr = '10.244.0.0/24';
+
+/**
+ * Makes a kubelet a client of an API: registers its node and keeps the lease, runs the pods that are bound to it, and
+ * tells what becomes of them. What fails is tried again, and reported as `request.failed`.
+ */
+export function startPodSource(options: PodSourceOptions): PodSource {
+  return new Source(options);
+}
+
+class Source implements PodSource {
+  readonly ready: Promise<void>;
+  private readonly closing = new AbortController();
+  private readonly workers = new Map<string, PodWorker>();
+  private readonly ground: PodWorkerGround;
+  private readonly heartbeat: NodeHeartbeat;
+  private readonly pods: WatchList<Pod>;
+  private readonly forget: () => void;
+
+  constructor({ client, runtime, node, clock, random, emit, now }: PodSourceOptions) {
+    const { signal } = this.closing;
+    setMaxListeners(0, signal);
+    const failed = (what: string, error: TunnelError): void => {
+      emit({
+        kind: 'request.failed',
+        node: `kubelet/${node.metadata.name}`,
+        verb: 'api',
+        path: what,
+        error: error.message,
+      });
+    };
+    const addresses = new PodAddresses(node.spec.podCIDR ?? defaultPodCidr);
+    const hostIP = node.status.addresses.find(({ type }) => type === 'InternalIP')?.address ?? '';
+    this.ground = { client, runtime, addresses, hostIP, clock, now, failed, signal };
+    this.heartbeat = new NodeHeartbeat({ client, node, clock, now, failed, signal });
+    this.pods = new WatchList<Pod>({
+      ...{ client, clock, random, target: { resource: podResource } },
+      fieldSelector: `spec.nodeName=${node.metadata.name}`,
+      changed: (change) => this.changed(change),
+      failed: (error) => failed('pods', error),
+    });
+    this.forget = runtime.onChange(({ namespace, name }) => this.workers.get(`${namespace}/${name}`)?.wake());
+    this.ready = Promise.all([this.heartbeat.registered, this.pods.synced]).then(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    this.forget();
+    await this.pods.close();
+    await this.heartbeat.ended;
+    await Promise.all([...this.workers.values()].map((worker) => worker.settled()));
+  }
+
+  private changed({ type, object }: ItemChange<Pod>): void {
+    const key = `${object.metadata.namespace}/${object.metadata.name}`;
+    const known = this.workers.get(key);
+    if (type === 'deleted') {
+      known?.want(undefined);
+      // Whoever has ended is dropped at the next occasion, so that names do not pile up.
+      for (const [name, worker] of this.workers) if (worker.isIdle) this.workers.delete(name);
+      return;
+    }
+    const worker = known ?? new PodWorker(this.ground);
+    this.workers.set(key, worker);
+    const address = (object.status as Pod['status'] | undefined)?.podIP;
+    if (address !== undefined && address !== '') this.ground.addresses.claim(object.metadata.uid, address);
+    worker.want(object);
+  }
+}

@@ -1,0 +1,21 @@
+/** Why a program cannot be started. */
+export type LookupFailure = 'not on path' | 'no such file' | 'is a directory' | 'not executable';
+
+const lookupTexts: Readonly<Record<LookupFailure, (name: string) => string>> = {
+  'not on path': () => 'executable file not found in $PATH',
+  'no such file': (name) => `stat ${name}: no such file or directory`,
+  'is a directory': () => 'is a directory',
+  'not executable': () => 'permission denied',
+};
+
+/** The cause as a low-level container runtime words it. */
+export function startFailure(name: string, failure: LookupFailure): string {
+  const cause = `exec: "${name}": ${lookupTexts[failure](name)}: unknown`;
+  return `unable to start container process: ${cause}`;
+}
+
+/** What kubectl shows behind `Internal error occurred: ` when a container runtime cannot start a program. */
+export function execError(id: string, name: string, failure: LookupFailure): string {
+  const runtime = 'OCI runtime exec failed: exec failed';
+  return `failed to exec in container: failed to start exec "${id}": ${runtime}: ${startFailure(name, failure)}`;
+}

@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import type { TerminalSize } from '../../../streams/types.js';
+
+/** How a program is started. It leads a session and process group of its own. */
+export interface ChildOptions {
+  /** Path of the program. */
+  readonly file: string;
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin: boolean;
+}
+
+/** A process of the host that a container owns. */
+export interface Child {
+  /** Also the id of its session and of its process group. */
+  readonly pid: number;
+  /** Absent when it was started without; every stream has an `error` listener. */
+  readonly stdin: Writable | undefined;
+  readonly stdout: Readable;
+  /** Absent on a terminal. */
+  readonly stderr: Readable | undefined;
+  /** Exit code once it has ended; 128 + n when signal n ended it. Never rejects. */
+  readonly exited: Promise<number>;
+  /** Does nothing without a terminal. */
+  resize(size: TerminalSize): void;
+}
+
+/** Starts a program on pipes. Rejects with the error of the operating system when it cannot be started. */
+export async function startOnPipes(options: ChildOptions): Promise<Child> {
+  const { file, argv, cwd, env, stdin } = options;
+  const [argv0 = file, ...args] = argv;
+  const child = spawn(file, args, {
+    argv0,
+    cwd,
+    env,
+    detached: true,
+    stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  });
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.on('error', () => undefined);
+  const exited = new Promise<number>((resolve) => {
+    child.once('exit', (code, signal) => resolve(exitCode(code, signal)));
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.on('error', reject);
+    child.once('spawn', resolve);
+  });
+  const { stdout, stderr, pid } = child;
+  if (pid === undefined || stdout === null || stderr === null) throw new Error(`${file} has no process`);
+  return { pid, stdin: child.stdin ?? undefined, stdout, stderr, exited, resize: () => undefined };
+}
+
+function exitCode(code: number | null, signal: NodeJS.Signals | null): number {
+  return signal === null ? (code ?? 1) : 128 + signalNumber(signal);
+}
+
+function signalNumber(signal: NodeJS.Signals): number {
+  return constants.signals[signal];
+}

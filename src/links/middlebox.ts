@@ -1,0 +1,206 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { joinHostPort, splitHostPort } from '../core/address.js';
+import type { Clock } from '../core/clock.js';
+import { listenError, TunnelError } from '../core/errors.js';
+import type { EventSink, FlowEvent } from '../core/events.js';
+import type { MiddleboxCounts } from '../core/middlebox/counts.js';
+import type { FlowCounts, FlowPolicy, IdleVerdict } from '../core/middlebox/flow.js';
+import { connectError } from './go-errors.js';
+import { type FlowSockets, MiddleboxFlow } from './middlebox-flow.js';
+
+/** A port of the device, and where its flows lead: to one target, or to several in turn, as a balancer does. */
+export interface MiddleboxRoute {
+  /** `HOST:PORT`; port 0 takes a free one. */
+  readonly listen: string;
+  /** `HOST:PORT` of each target. */
+  readonly to: readonly string[];
+}
+
+export interface MiddleboxOptions {
+  /** In events: `middlebox/NAME`. Default `middlebox`. */
+  readonly name?: string;
+  readonly routes: readonly MiddleboxRoute[];
+  /** Default: flows may be idle for as long as they like. */
+  readonly policy?: FlowPolicy;
+  readonly clock: Clock;
+  readonly emit: EventSink;
+}
+
+/** A TCP device between two networks, with a table of flows and an idle timer for each. */
+export interface Middlebox {
+  /** `HOST:PORT` of each route, in order. */
+  readonly addresses: readonly string[];
+  counts(): MiddleboxCounts;
+  /** Holds for the flows that exist, too. */
+  setPolicy(policy: FlowPolicy): void;
+  /** Forgets all flows, as a device that restarts. */
+  forget(verdict: IdleVerdict): void;
+  /** Ends listeners and flows. */
+  close(): Promise<void>;
+}
+
+export const noIdleTimer: FlowPolicy = { idleTimeoutMs: 0, onIdle: 'drop' };
+
+interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+type FlowEnds = Required<Pick<FlowEvent, 'peer' | 'address'>>;
+
+/** Starts a middlebox. Rejects with CONFIG_INVALID, ADDRESS_IN_USE or ADDRESS_UNAVAILABLE. */
+export async function startMiddlebox(options: MiddleboxOptions): Promise<Middlebox> {
+  const device = new Device(options);
+  try {
+    for (const route of options.routes) await device.listen(route);
+  } catch (error) {
+    await device.close();
+    throw error;
+  }
+  return device;
+}
+
+class Device implements Middlebox {
+  readonly addresses: string[] = [];
+  private readonly options: MiddleboxOptions;
+  private readonly node: string;
+  private readonly servers: Server[] = [];
+  private readonly flows = new Map<string, MiddleboxFlow>();
+  private readonly connecting = new Set<Socket>();
+  private readonly past = { client: 0, target: 0, lost: 0 };
+  private readonly forgotten = { drop: 0, reset: 0 };
+  private policy: FlowPolicy;
+  private opened = 0;
+  private refused = 0;
+  private closing: Promise<void> | undefined;
+
+  constructor(options: MiddleboxOptions) {
+    this.options = options;
+    this.node = `middlebox/${options.name ?? 'middlebox'}`;
+    this.policy = options.policy ?? noIdleTimer;
+  }
+
+  counts(): MiddleboxCounts {
+    const sum = { ...this.past };
+    for (const { counts } of this.flows.values()) addCounts(sum, counts);
+    return {
+      openFlows: this.flows.size,
+      openedFlows: this.opened,
+      refusedFlows: this.refused,
+      forgottenFlows: { ...this.forgotten },
+      clientBytes: sum.client,
+      targetBytes: sum.target,
+      lostBytes: sum.lost,
+    };
+  }
+
+  setPolicy(policy: FlowPolicy): void {
+    this.policy = policy;
+    for (const flow of this.flows.values()) flow.reconsider();
+  }
+
+  forget(verdict: IdleVerdict): void {
+    for (const flow of this.flows.values()) flow.forget(verdict);
+  }
+
+  async listen({ listen, to }: MiddleboxRoute): Promise<void> {
+    const { host, port } = address(listen);
+    const targets = to.map(address);
+    let turn = 0;
+    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
+    server.on('connection', (client) => {
+      client.on('error', () => undefined);
+      const target = targets[turn++ % targets.length];
+      if (target === undefined) client.resetAndDestroy();
+      else this.open(client, target);
+    });
+    this.servers.push(server);
+    await new Promise<void>((resolve, reject) => {
+      server.on('error', (cause) => reject(listenError(cause, listen, 'middlebox')));
+      server.listen(port, host, resolve);
+    });
+    const taken = server.address();
+    this.addresses.push(joinHostPort(host, typeof taken === 'object' && taken !== null ? taken.port : port));
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.stop();
+    return this.closing;
+  }
+
+  private open(client: Socket, target: HostPort): void {
+    const ends = {
+      peer: joinHostPort(client.remoteAddress ?? '', client.remotePort ?? 0),
+      address: joinHostPort(target.host, target.port),
+    };
+    const socket = connect({ ...target, allowHalfOpen: true, noDelay: true });
+    this.connecting.add(socket);
+    const abandon = (): void => void socket.destroy();
+    client.once('close', abandon);
+    socket.on('error', (cause) => {
+      if (this.connecting.has(socket)) this.refuse(ends, connectError(target, cause).message);
+    });
+    socket.once('close', () => this.connecting.delete(socket) && client.resetAndDestroy());
+    socket.once('connect', () => {
+      client.off('close', abandon);
+      this.connecting.delete(socket);
+      this.add({ client, target: socket }, ends);
+    });
+  }
+
+  private refuse(ends: FlowEnds, error: string): void {
+    this.refused++;
+    this.options.emit({ kind: 'flow.refused', node: this.node, ...ends, error });
+  }
+
+  private add(sockets: FlowSockets, ends: FlowEnds): void {
+    const flow = String(++this.opened);
+    const { clock, emit } = this.options;
+    const about = { node: this.node, flow, ...ends };
+    const born = clock.now();
+    emit({ kind: 'flow.opened', ...about });
+    const made = new MiddleboxFlow(sockets, clock, {
+      policy: () => this.policy,
+      forgotten: (verdict, idleMs) => {
+        this.forgotten[verdict]++;
+        emit({ kind: 'flow.forgotten', ...about, verdict, idleMs, text: forgottenText[verdict] });
+      },
+      lost: (from, bytes) => emit({ kind: 'flow.lost', ...about, from, bytes, text: 'and all that follows' }),
+      closed: (end) => {
+        this.flows.delete(flow);
+        addCounts(this.past, made.counts);
+        const { client, target, lost } = made.counts;
+        const bytes = { clientBytes: client, targetBytes: target, lostBytes: lost };
+        emit({ kind: 'flow.closed', ...about, end, ...bytes, durationMs: clock.now() - born });
+      },
+    });
+    this.flows.set(flow, made);
+  }
+
+  private async stop(): Promise<void> {
+    const closed = this.servers.map(
+      (server) =>
+        new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve())),
+    );
+    for (const socket of this.connecting) socket.destroy();
+    for (const flow of this.flows.values()) flow.destroy();
+    await Promise.all(closed);
+  }
+}
+
+const forgottenText = {
+  drop: 'nobody is told; whatever comes now is lost',
+  reset: 'both ends are told',
+} as const;
+
+function addCounts(sum: { client: number; target: number; lost: number }, more: FlowCounts): void {
+  sum.client += more.client;
+  sum.target += more.target;
+  sum.lost += more.lost;
+}
+
+function address(text: string): HostPort {
+  const parts = splitHostPort(text);
+  if (parts !== undefined) return parts;
+  throw new TunnelError('CONFIG_INVALID', `${text} is not HOST:PORT`, { where: 'middlebox' });
+}

@@ -1,0 +1,123 @@
+import { type EndpointCloseReason, endpointCloseReasons } from '../core/agent/machine.js';
+import { countClosedConnections } from './closed-connections.js';
+import type { MetricKit } from './metric-kit.js';
+
+/** What an agent is asked for when somebody reads. */
+export interface AgentLevels {
+  /** The connected servers and the server count that each announced. */
+  readonly servers: readonly { readonly serverId: string; readonly announcedServers: number }[];
+  /** Payload of the connections that are open, bytes. */
+  readonly openPayload: EndpointPayload;
+  readonly pendingDials: number;
+  readonly draining: boolean;
+}
+
+export interface EndpointPayload {
+  readonly toEndpointBytes: number;
+  readonly fromEndpointBytes: number;
+}
+
+const dialOutcomes = [
+  'connected',
+  'timeout',
+  'refused',
+  'unreachable',
+  'not_found',
+  'cancelled',
+  'server_lost',
+  'other',
+] as const;
+export type EndpointDialOutcome = (typeof dialOutcomes)[number];
+
+const attemptOutcomes = ['connected', 'duplicate', 'failed'] as const;
+export type AttemptOutcome = (typeof attemptOutcomes)[number];
+
+/** What an agent counts beyond Konnectivity, under names of our own (`konnsim_agent_…`). */
+export interface AgentOwnMetrics {
+  dialEnded(outcome: EndpointDialOutcome, seconds: number): void;
+  connectionClosed(reason: EndpointCloseReason, payload: EndpointPayload): void;
+  serverAttempt(outcome: AttemptOutcome): void;
+  serverLost(): void;
+  /** Reading a server's stream stopped because an endpoint is full. */
+  paused(): void;
+}
+
+const dialBuckets = [0.005, 0.025, 0.1, 0.5, 2.5, 5, 10, 30];
+
+/** Makes them. `levels` is called once for each metric at each reading; labels are closed sets and live server IDs. */
+export function createAgentOwnMetrics(kit: MetricKit, levels: () => AgentLevels): AgentOwnMetrics {
+  const closed = countClosedConnections(kit, endpointCloseReasons, ['to_endpoint', 'from_endpoint']);
+  showLevels(kit, levels, () => closed.total());
+  const dials = 'How long dials of endpoints took, by what became of them.';
+  const dial = kit.timings('dial_outcome_duration_seconds', dials, 'outcome', dialBuckets);
+  const pauses = 'Times that reading a server stopped because an endpoint was full.';
+  const paused = kit.counter('stream_pauses_total', pauses);
+  return {
+    dialEnded: (outcome, seconds) => dial(outcome).observe(seconds),
+    connectionClosed: (reason, { toEndpointBytes, fromEndpointBytes }) =>
+      closed.add(reason, [toEndpointBytes, fromEndpointBytes]),
+    ...serverCounters(kit),
+    paused: () => paused(),
+  };
+}
+
+/** A reconnect is a connection that makes good for one that was lost. */
+function serverCounters(kit: MetricKit): Pick<AgentOwnMetrics, 'serverAttempt' | 'serverLost'> {
+  const attempts = 'Attempts to connect to a server, by outcome.';
+  const attempt = kit.tally('server_connects_total', attempts, 'outcome', attemptOutcomes);
+  const loss = kit.counter('server_losses_total', 'Connections to servers that ended.');
+  const again = kit.counter('server_reconnects_total', 'Connections to servers in place of lost ones.');
+  let missing = 0;
+  return {
+    serverAttempt(outcome) {
+      attempt(outcome);
+      if (outcome !== 'connected' || missing === 0) return;
+      missing -= 1;
+      again();
+    },
+    serverLost() {
+      missing += 1;
+      loss();
+    },
+  };
+}
+
+function showLevels(kit: MetricKit, levels: () => AgentLevels, ended: () => readonly [number, number]): void {
+  kit.asked(
+    'gauge',
+    {
+      name: 'announced_servers',
+      help: 'The number of servers to look for, as each connected server announced it.',
+      labels: ['server_id'],
+    },
+    () => levels().servers.map(({ serverId, announcedServers }) => [[serverId], announcedServers] as const),
+  );
+  kit.asked(
+    'counter',
+    { name: 'bytes_total', help: 'Payload passed on, by direction.', labels: ['direction'] },
+    () => {
+      const [toEndpoint, fromEndpoint] = ended();
+      const { toEndpointBytes, fromEndpointBytes } = levels().openPayload;
+      return [
+        [['to_endpoint'], toEndpoint + toEndpointBytes],
+        [['from_endpoint'], fromEndpoint + fromEndpointBytes],
+      ];
+    },
+  );
+  kit.asked('gauge', { name: 'pending_dials', help: 'Endpoints that have yet to accept.' }, () => [
+    [[], levels().pendingDials],
+  ]);
+  kit.asked('gauge', { name: 'draining', help: '1 when the agent has asked for no more dials.' }, () => [
+    [[], Number(levels().draining)],
+  ]);
+}
+
+/** The outcome that the text of a failed dial, in the words of Go's dialer, stands for. */
+export function outcomeOf(text: string, timedOut: boolean): EndpointDialOutcome {
+  if (timedOut) return 'timeout';
+  if (text.includes('connection refused')) return 'refused';
+  if (text.includes('no route to host') || text.includes('unreachable')) return 'unreachable';
+  if (text.includes('no such host')) return 'not_found';
+  if (text === 'the dial was given up') return 'cancelled';
+  return text === 'the server connection was lost' ? 'server_lost' : 'other';
+}

@@ -1,0 +1,85 @@
+import type { Metadata } from '@grpc/grpc-js';
+import type { KubeClient } from '../kube/kube-client.js';
+import type { ResourceKind } from '../kube/objects.js';
+
+/** Which service account agents must prove to be, by a token of it. */
+export interface AgentTokenOptions {
+  /** Of the API that knows the tokens; the caller closes it. */
+  readonly client: KubeClient;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  /** Whom the tokens must be made for. */
+  readonly audience: string;
+}
+
+const tokenReviews: ResourceKind = {
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  plural: 'tokenreviews',
+};
+
+interface TokenReview {
+  readonly status?: {
+    readonly authenticated?: boolean;
+    readonly error?: string;
+    readonly user?: { readonly username?: string };
+  };
+}
+
+const scheme = 'Bearer ';
+
+/** Asks the API who an agent is, by the token in its metadata. Texts are Konnectivity's: people look for them. */
+export class TokenAuthenticator {
+  private readonly options: AgentTokenOptions;
+
+  constructor(options: AgentTokenOptions) {
+    this.options = options;
+  }
+
+  /** Resolves with what is wrong, or undefined when the agent is the one that is expected. */
+  async fault(metadata: Metadata, signal: AbortSignal): Promise<string | undefined> {
+    const tokens = metadata.get('authorization').map(String);
+    const [token] = tokens;
+    if (token === undefined) return 'Authentication context was not found in metadata';
+    if (tokens.length > 1) return `too many (${tokens.length}) tokens are received`;
+    if (!token.startsWith(scheme)) return 'received token does not have "Bearer " prefix';
+    const fault = await this.reviewFault(token.slice(scheme.length), signal);
+    return fault === undefined ? undefined : `Failed to validate authentication token, err:${fault}`;
+  }
+
+  private async reviewFault(token: string, signal: AbortSignal): Promise<string | undefined> {
+    const { client, audience } = this.options;
+    const review = {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenReview',
+      spec: { token, audiences: [audience] },
+    };
+    try {
+      const { status } = await client.create<TokenReview>({ resource: tokenReviews }, review, { signal });
+      return this.statusFault(status ?? {});
+    } catch (caught) {
+      return `Failed to authenticate request. err:${caught instanceof Error ? caught.message : String(caught)}`;
+    }
+  }
+
+  private statusFault({ error = '', authenticated, user }: NonNullable<TokenReview['status']>) {
+    if (error !== '') return `lookup failed: ${error}`;
+    if (authenticated !== true) return 'lookup failed: service account jwt not valid';
+    const fault = this.userFault((user?.username ?? '').split(':'));
+    return fault === undefined ? undefined : `lookup failed: ${fault}`;
+  }
+
+  /** `system:serviceaccount:NAMESPACE:NAME`. */
+  private userFault(parts: readonly string[]): string | undefined {
+    const [system, kind, namespace = '', name = ''] = parts;
+    if (parts.length !== 4) return 'unexpected username format';
+    if (system !== 'system' || kind !== 'serviceaccount') return 'username returned is not a service account';
+    const { namespace: ownNamespace, serviceAccount } = this.options;
+    if (namespace !== ownNamespace) return unexpected('namespace', namespace, ownNamespace);
+    return name === serviceAccount ? undefined : unexpected('service account', name, serviceAccount);
+  }
+}
+
+function unexpected(what: string, got: string, expected: string): string {
+  return `incoming request from ${JSON.stringify(got)} ${what}. Expected ${JSON.stringify(expected)}`;
+}

@@ -1,0 +1,8 @@
+// Original file: proto/observe.proto
+
+
+export interface ReadClockRequest {
+}
+
+export interface ReadClockRequest__Output {
+}

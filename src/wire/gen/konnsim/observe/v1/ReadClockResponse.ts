@@ -1,0 +1,10 @@
+// Original file: proto/observe.proto
+
+
+export interface ReadClockResponse {
+  'nowMs'?: (number | string);
+}
+
+export interface ReadClockResponse__Output {
+  'nowMs': (number);
+}

@@ -1,0 +1,96 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type CertificateSet, createCertificateSet } from '../../src/pki/certificate-set.js';
+import type { ProxyServer } from '../../src/server/server.js';
+import { carryLate } from '../support/late-link.js';
+import { host, TunnelBench } from '../support/tunnel-bench.js';
+
+let certificates: CertificateSet;
+let bench: TunnelBench;
+let server: ProxyServer;
+
+beforeAll(async () => {
+  certificates = await createCertificateSet();
+});
+
+beforeEach(async () => {
+  bench = await TunnelBench.create({ certificates });
+  server = await bench.server();
+});
+
+afterEach(() => bench.close());
+
+/** The agents' door behind a link of this delay each way. */
+async function farAway(oneWayMs: number): Promise<string> {
+  const toPort = Number(server.agentAddress.split(':').at(-1));
+  const sockets = new Set<Socket>();
+  const link = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    carryLate(socket, { toPort, oneWayMs });
+  });
+  link.listen(0, host);
+  await once(link, 'listening');
+  bench.onClose(async () => {
+    for (const socket of sockets) socket.destroy();
+    link.close();
+  });
+  const address = link.address();
+  return `${host}:${typeof address === 'object' ? address?.port : ''}`;
+}
+
+async function echoed(stream: Duplex, payload: Buffer): Promise<string> {
+  const hash = createHash('sha256');
+  let received = 0;
+  stream.on('data', (chunk: Buffer) => {
+    hash.update(chunk);
+    received += chunk.length;
+    if (received === payload.length) stream.end();
+  });
+  stream.write(payload);
+  await once(stream, 'close');
+  return hash.digest('hex');
+}
+
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Both directions have wide windows; that an end reads on while its writes wait is tested in eager-socket.test.ts. */
+describe.each([0, 5])('full-duplex bulk over a link of %i ms each way', (oneWayMs) => {
+  beforeEach(async () => {
+    const address = oneWayMs === 0 ? server.agentAddress : await farAway(oneWayMs);
+    await bench.connectedAgent(server, { server: address });
+  });
+
+  it('of 64 MiB is complete on one connection', async () => {
+    const stream = await bench.client(server).dial(host, await bench.echo());
+    const payload = randomBytes(64 << 20);
+    expect(await echoed(stream, payload)).toBe(sha256(payload));
+  }, 60_000);
+
+  it('of 64 MiB is complete on a hundred connections', async () => {
+    const port = await bench.echo();
+    const client = bench.client(server);
+    const payload = randomBytes((64 << 20) / 100);
+    const digests = await Promise.all(
+      Array.from({ length: 100 }, async () => echoed(await client.dial(host, port), payload)),
+    );
+    expect(new Set(digests)).toEqual(new Set([sha256(payload)]));
+  }, 60_000);
+
+  it('goes on beside a reader that rests, which is held back', async () => {
+    const client = bench.client(server);
+    const port = await bench.echo();
+    const resting = await client.dial(host, port);
+    const payload = randomBytes(3 << 20);
+    resting.write(payload);
+    const stream = await client.dial(host, port);
+    expect(await echoed(stream, payload)).toBe(sha256(payload));
+    expect(resting.readableLength).toBeLessThan(payload.length);
+    let received = 0;
+    resting.on('data', (chunk: Buffer) => (received += chunk.length));
+    await expect.poll(() => received, { timeout: 20_000 }).toBe(payload.length);
+    resting.destroy();
+  }, 60_000);
+});

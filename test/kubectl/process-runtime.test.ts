@@ -1,0 +1,135 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeEachKubectl } from '../support/kubectl.js';
+import { missingPty, Pty } from '../support/pty.js';
+import { isOldestOrNewest, useCluster, useKubectl } from './cluster.js';
+
+const cluster = useCluster({ runtime: 'process', nodes: 1 });
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+describeEachKubectl('containers that are processes', (binary) => {
+  if (!isOldestOrNewest(binary)) {
+    it.skip('is tried with the oldest and the newest kubectl only', () => undefined);
+    return;
+  }
+  const kubectl = useKubectl(binary, cluster);
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'konnsim-cp-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it.each([0, 7, 255])('exec gives output, error output and exit code %d', async (code) => {
+    const script = `echo out; echo err >&2; exit ${code}`;
+    const ran = await kubectl().run(['exec', 'web-1', '--', 'sh', '-c', script]);
+    expect(ran).toMatchObject({ stdout: 'out\n', code });
+    expect(ran.stderr).toMatch(/^err\n/);
+  });
+
+  it('exec tells of the signal that ended the command', async () => {
+    expect(await kubectl().run(['exec', 'web-1', '--', 'sh', '-c', 'kill -KILL $$'])).toMatchObject({
+      code: 137,
+    });
+  });
+
+  it('exec -i carries 20 MiB each way, every byte right', async () => {
+    const stdin = randomBytes(20 * 1024 * 1024);
+    const result = await kubectl().run(['exec', '-i', 'web-1', '--', 'cat'], { stdin, encoding: 'latin1' });
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(sha256(Buffer.from(result.stdout, 'latin1'))).toBe(sha256(stdin));
+  });
+
+  it.skipIf(missingPty() !== undefined)('exec -it is a terminal: size, interrupt, exit code', async () => {
+    const config = join(folder, `config-${binary.version}`);
+    await writeFile(config, cluster().lab.kubeconfig, { mode: 0o600 });
+    const env = { KUBECONFIG: config, HOME: folder };
+    const pty = new Pty([binary.path, 'exec', '-it', 'web-1', '--', 'sh'], { cwd: folder, env });
+    try {
+      await pty.waitFor(/[$#] $/);
+      pty.type('echo $((40 + 2)); stty size\r');
+      await pty.waitFor(/\n42\r\n24 80\r\n/);
+      pty.resize(30, 90);
+      await expect
+        .poll(async () => {
+          const mark = pty.mark();
+          pty.type('stty size\r');
+          return (await pty.waitFor(/\n(\d+ \d+)\r\n/, mark))[1];
+        })
+        .toBe('30 90');
+      const mark = pty.mark();
+      pty.type('sleep 1000\r');
+      await pty.waitFor(/sleep 1000/, mark);
+      pty.type('\x03');
+      await pty.waitFor(/[$#] $/, mark + 'sleep 1000\r\n'.length);
+      pty.type('seq 1 2000; exit 7\r');
+      const { code, restored, screen } = await pty.finished();
+      expect({ code, restored }).toEqual({ code: 7, restored: true });
+      expect(screen).toContain('\n1999\r\n2000\r\n');
+    } finally {
+      await pty.close();
+    }
+  });
+
+  it('cp carries a file and a folder both ways', async () => {
+    const bytes = randomBytes(8 * 1024 * 1024);
+    const sent = join(folder, `sent-${binary.version}`);
+    await mkdir(join(sent, 'deep'), { recursive: true });
+    await writeFile(join(sent, 'big'), bytes);
+    await writeFile(join(sent, 'deep', 'small'), 'small\n');
+    expect(await kubectl().run(['cp', sent, 'web-1:sent'])).toMatchObject({ code: 0 });
+    const sum = await kubectl().run(['exec', 'web-1', '--', 'sha256sum', 'sent/big']);
+    expect(sum.stdout).toBe(`${sha256(bytes)}  sent/big\n`);
+    const back = join(folder, `back-${binary.version}`);
+    expect(await kubectl().run(['cp', 'web-1:sent', back])).toMatchObject({ code: 0 });
+    expect(sha256(await readFile(join(back, 'big')))).toBe(sha256(bytes));
+    expect(await readFile(join(back, 'deep', 'small'), 'utf8')).toBe('small\n');
+    await kubectl().run(['exec', 'web-1', '--', 'rm', '-r', 'sent']);
+  });
+
+  it('logs -f follows a process', async () => {
+    const following = kubectl().start(['logs', '-f', '--tail=1', 'counter']);
+    await following.waitFor(/\d+: \S+ tick\n\d+: \S+ tick\n/);
+    await following.stop();
+  });
+
+  it('port-forward leads to a port of this host', async () => {
+    const api = new URL(cluster().lab.apiServerUrl).port;
+    const forward = kubectl().start(['port-forward', 'web-1', `:${api}`]);
+    const [, port] = await forward.waitFor(/127\.0\.0\.1:(\d+)/);
+    // It is a TLS port: what answers a plain request is the façade itself, over the whole way.
+    const answer = await fetch(`http://127.0.0.1:${port}/`).catch((error: Error) => error);
+    expect(answer).toBeInstanceOf(Error);
+    await forward.stop();
+  });
+
+  describe('a shell as the main process', () => {
+    it.skipIf(missingPty() !== undefined)(
+      'attach -it drives it, and its end restarts the container',
+      async () => {
+        const config = join(folder, `config-${binary.version}`);
+        await writeFile(config, cluster().lab.kubeconfig, { mode: 0o600 });
+        const env = { KUBECONFIG: config, HOME: folder };
+        const pty = new Pty([binary.path, 'attach', '-it', 'shell'], { cwd: folder, env });
+        try {
+          await pty.waitFor(/try pressing enter/);
+          await expect
+            .poll(() => {
+              pty.type('\recho $((6 * 7))\r');
+              return pty.waitFor(/42\r\n/).then(() => true);
+            })
+            .toBe(true);
+          pty.type('exit\r');
+          expect(await pty.finished()).toMatchObject({ code: 0, restored: true });
+        } finally {
+          await pty.close();
+        }
+        await expect
+          .poll(async () => (await kubectl().run(['exec', 'shell', '--', 'echo', 'again'])).stdout)
+          .toBe('again\n');
+      },
+    );
+  });
+});

@@ -1,0 +1,96 @@
+import { expect, it } from 'vitest';
+import { startControllers } from '../../../src/apiserver/controllers/controllers.js';
+import type { ApiObject } from '../../../src/apiserver/resources/api-object.js';
+import { findResource } from '../../../src/apiserver/resources/catalogue.js';
+import { createObjectStore, type ObjectStore } from '../../../src/apiserver/store/object-store.js';
+import { ManualClock } from '../../../src/core/clock.js';
+import { createRandom } from '../../../src/core/random.js';
+import { node, pod } from './objects.js';
+
+interface Bench {
+  readonly clock: ManualClock;
+  readonly store: ObjectStore;
+  readonly errors: string[];
+  close(): void;
+}
+
+function bench(): Bench {
+  const clock = new ManualClock();
+  const waiting = pod({ name: 'waiting', node: '' });
+  const store = createObjectStore(
+    { nodes: [node('node-1'), node('node-2')], pods: [pod({ name: 'a' }), waiting] },
+    clock,
+  );
+  const errors: string[] = [];
+  const controllers = startControllers({
+    store,
+    clock,
+    random: createRandom(1),
+    onError: (name, error) => errors.push(`${name}: ${String(error)}`),
+  });
+  return { clock, store, errors, close: () => controllers.close() };
+}
+
+function all(store: ObjectStore, plural: string): readonly ApiObject[] {
+  const resource = findResource('', 'v1', plural);
+  return resource === undefined ? [] : store.list(resource);
+}
+
+it('the node with the fewest pods gets the next one, and then the loops come to rest', () => {
+  const { clock, store, errors, close } = bench();
+  clock.advance(1);
+  const placed = all(store, 'pods').find(({ metadata }) => metadata.name === 'waiting');
+  expect(placed).toMatchObject({ spec: { nodeName: 'node-2' } });
+  clock.advance(10);
+  const { revision } = store;
+  clock.advance(60_000);
+  expect(store.revision).toBe(revision);
+  expect(errors).toEqual([]);
+  close();
+});
+
+it('events are forgotten after an hour', () => {
+  const { clock, store, close } = bench();
+  clock.advance(1);
+  expect(all(store, 'events')).toMatchObject([
+    { reason: 'Scheduled', source: { component: 'default-scheduler' } },
+  ]);
+  clock.advance(61 * 60 * 1000);
+  expect(all(store, 'events')).toEqual([]);
+  close();
+});
+
+it('what is owned goes with its owner, and stays when it is orphaned', () => {
+  const { clock, store, close } = bench();
+  const owned = (name: string, uid: string): object => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name,
+      namespace: 'default',
+      uid: `uid-${name}`,
+      creationTimestamp: '2024-05-01T10:00:00Z',
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'a', uid }],
+    },
+  });
+  store.put(owned('with-owner', 'uid-a') as ApiObject);
+  store.put(owned('without-owner', 'uid-gone') as ApiObject);
+  clock.advance(1);
+  expect(all(store, 'configmaps').map(({ metadata }) => metadata.name)).toEqual(['with-owner']);
+  const owner = pod({ name: 'a' });
+  const orphaning = { finalizers: ['orphan'], deletionTimestamp: '2024-05-01T10:00:00Z' };
+  store.put({ ...owner, metadata: { ...owner.metadata, ...orphaning } } as ApiObject);
+  clock.advance(10);
+  expect(all(store, 'configmaps').map(({ metadata }) => metadata.name)).toEqual(['with-owner']);
+  expect(all(store, 'pods').some(({ metadata }) => metadata.name === 'a')).toBe(false);
+  close();
+});
+
+it('nothing happens any more after they are closed', () => {
+  const { clock, store, close } = bench();
+  close();
+  clock.advance(60_000);
+  expect(all(store, 'pods').find(({ metadata }) => metadata.name === 'waiting')).toMatchObject({
+    spec: { nodeName: '' },
+  });
+});

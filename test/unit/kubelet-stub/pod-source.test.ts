@@ -1,0 +1,236 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { EventBody } from '../../../src/core/events.js';
+import type { Container, Node, Pod } from '../../../src/core/objects.js';
+import { createRandom } from '../../../src/core/random.js';
+import { KubeClient } from '../../../src/kube/kube-client.js';
+import { isLeaseValid, type Lease, leases } from '../../../src/kube/lease.js';
+import { PodAddresses } from '../../../src/kubelet-stub/pod-source/pod-addresses.js';
+import { type PodSource, startPodSource } from '../../../src/kubelet-stub/pod-source/pod-source.js';
+import type { NodeRuntime } from '../../../src/kubelet-stub/runtime/runtime.js';
+import { createSandboxRuntime } from '../../../src/kubelet-stub/runtime/sandbox-runtime.js';
+import { type Credentials, makeCredentials, startTestApi, type TestApi } from '../apiserver/fixture.js';
+import { clock } from './bench.js';
+import { startProcesses } from './process-support.js';
+
+const pods = { resource: { group: '', version: 'v1', plural: 'pods' }, namespace: 'default' } as const;
+const nodes = { resource: { group: '', version: 'v1', plural: 'nodes' } } as const;
+const seconds = { timeout: 10_000 };
+
+const node: Node = {
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'node-1', uid: '', creationTimestamp: '' },
+  spec: { podCIDR: '10.244.7.0/24' },
+  status: {
+    addresses: [{ type: 'InternalIP', address: '10.0.1.11' }],
+    daemonEndpoints: { kubeletEndpoint: { Port: 10_250 } },
+    conditions: [],
+    nodeInfo: {},
+    capacity: { pods: '110' },
+    allocatable: { pods: '110' },
+  },
+};
+
+const manifest = (name: string, container: Partial<Container>, spec: object = {}): object => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace: 'default' },
+  spec: { nodeName: 'node-1', containers: [{ name: 'main', image: 'any', ...container }], ...spec },
+});
+
+describe('a kubelet that takes its pods from the API', () => {
+  let credentials: Credentials;
+  let api: TestApi;
+  let admin: KubeClient;
+  let kubelet: KubeClient;
+  let runtime: NodeRuntime;
+  let source: PodSource;
+  const events: EventBody[] = [];
+
+  const clientOf = (pair: { certPem: string; keyPem: string }): KubeClient => {
+    const tls = { ca: credentials.ca.certPem, cert: pair.certPem, key: pair.keyPem };
+    const access = { server: new URL(api.api.url), tls: () => tls, headers: () => ({}) };
+    return new KubeClient({ access, clock, limit: { qps: -1, burst: 0 } });
+  };
+  const start = (with_: NodeRuntime): void => {
+    runtime = with_;
+    const emit = (event: EventBody): void => void events.push(event);
+    const common = { clock, random: createRandom(1), emit, now: () => Date.now() };
+    source = startPodSource({ client: kubelet, runtime, node, ...common });
+  };
+  const pod = (name: string): Promise<Pod> => admin.get<Pod>({ ...pods, name });
+  const phase = async (name: string): Promise<string> => (await pod(name)).status.phase;
+
+  beforeAll(async () => {
+    credentials = await makeCredentials();
+  });
+  beforeEach(async () => {
+    events.length = 0;
+    api = await startTestApi(credentials);
+    admin = clientOf(credentials.admin);
+    const pair = await credentials.ca.issue({
+      commonName: 'system:node:node-1',
+      organizations: ['system:nodes'],
+      usages: ['client'],
+    });
+    kubelet = clientOf(pair);
+  });
+  afterEach(async () => {
+    await source.close();
+    await runtime.close();
+    await Promise.all([kubelet.close(), admin.close()]);
+    await api.close();
+  });
+  afterAll(() => expect(events.filter(({ kind }) => kind === 'request.failed')).toEqual([]));
+
+  const sandbox = (): NodeRuntime =>
+    createSandboxRuntime({
+      nodeName: 'node-1',
+      pods: [],
+      clock,
+      random: createRandom(2),
+      emit: () => undefined,
+    });
+  const processes = (): Promise<NodeRuntime> => startProcesses(manifest('none', {}) as Pod, { pods: [] });
+
+  it('registers its node as ready, with a lease that stands', async () => {
+    start(sandbox());
+    await source.ready;
+    const found = await admin.get<Node & { metadata: { uid: string } }>({ ...nodes, name: 'node-1' });
+    expect(found.status.conditions).toMatchObject([
+      { type: 'Ready', status: 'True', reason: 'KubeletReady' },
+    ]);
+    expect(found.status.addresses).toEqual(node.status.addresses);
+    const lease = await admin.get<Lease>({ resource: leases, namespace: 'kube-node-lease', name: 'node-1' });
+    expect(lease.spec).toMatchObject({ holderIdentity: 'node-1', leaseDurationSeconds: 40 });
+    expect(isLeaseValid(lease, Date.now())).toBe(true);
+  });
+
+  it('runs a pod that is bound to its node, and tells the API of it', async () => {
+    start(sandbox());
+    await source.ready;
+    await admin.create(pods, manifest('web', { image: 'konnsim/web' }));
+    await expect.poll(() => phase('web'), seconds).toBe('Running');
+    const { status } = await pod('web');
+    expect(status).toMatchObject({
+      hostIP: '10.0.1.11',
+      podIP: expect.stringMatching(/^10\.244\.7\.\d+$/),
+      startTime: expect.any(String),
+      containerStatuses: [{ name: 'main', ready: true, restartCount: 0, state: { running: {} } }],
+    });
+    const conditions = Object.fromEntries(status.conditions.map((each) => [each.type, each.status]));
+    expect(conditions).toMatchObject({
+      Ready: 'True',
+      ContainersReady: 'True',
+      Initialized: 'True',
+      PodScheduled: 'True',
+    });
+    expect(() =>
+      runtime.checkContainer({ namespace: 'default', pod: 'web', container: 'main' }),
+    ).not.toThrow();
+    runtime.restartContainer({ namespace: 'default', pod: 'web', container: 'main' });
+    await expect
+      .poll(async () => (await pod('web')).status.containerStatuses[0], seconds)
+      .toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 137 } } });
+  });
+
+  it('leaves the pods of other nodes alone', async () => {
+    start(sandbox());
+    await source.ready;
+    await admin.create(nodes, { ...node, metadata: { name: 'node-2' } });
+    await admin.create(pods, manifest('other', {}, { nodeName: 'node-2' }));
+    await admin.create(pods, manifest('own', {}));
+    await expect.poll(() => phase('own'), seconds).toBe('Running');
+    expect(runtime.listPods().map(({ metadata }) => metadata.name)).toEqual(['own']);
+  });
+
+  it('tells how real processes end, and runs them no second time', async () => {
+    start(await processes());
+    await source.ready;
+    const command = ['sh', '-c', 'exit 3'];
+    await admin.create(pods, manifest('failing', { command }, { restartPolicy: 'Never' }));
+    await expect.poll(() => phase('failing'), seconds).toBe('Failed');
+    const { status } = await pod('failing');
+    expect(status.containerStatuses[0]?.state).toMatchObject({
+      terminated: { exitCode: 3, reason: 'Error' },
+    });
+    await source.close();
+    await runtime.close();
+    start(await processes());
+    await source.ready;
+    await admin.create(pods, manifest('next', {}));
+    await expect.poll(() => phase('next'), seconds).toBe('Running');
+    expect(runtime.listPods().map(({ metadata }) => metadata.name)).toEqual(['next']);
+  });
+
+  it('lets a deleted pod end in peace, and then has it removed', async () => {
+    start(await processes());
+    await source.ready;
+    const script = 'trap "sleep 0.3; exit 0" TERM; while :; do sleep 0.02; done';
+    await admin.create(pods, manifest('polite', { command: ['sh', '-c', script] }));
+    await expect.poll(() => phase('polite'), seconds).toBe('Running');
+    await admin.delete({ ...pods, name: 'polite' }, { gracePeriodSeconds: 20 });
+    expect((await pod('polite')).metadata.deletionTimestamp).toBeDefined();
+    await expect
+      .poll(
+        () =>
+          pod('polite').then(
+            () => 'there',
+            () => 'gone',
+          ),
+        seconds,
+      )
+      .toBe('gone');
+    expect(runtime.listPods()).toEqual([]);
+  });
+
+  it('stops a pod that is gone from the API without a word', async () => {
+    start(sandbox());
+    await source.ready;
+    await admin.create(pods, manifest('brief', {}));
+    await expect.poll(() => phase('brief'), seconds).toBe('Running');
+    await admin.delete({ ...pods, name: 'brief' }, { gracePeriodSeconds: 0 });
+    await expect.poll(() => runtime.listPods(), seconds).toEqual([]);
+  });
+
+  it('starts a debugging container that was added to a pod', async () => {
+    start(sandbox());
+    await source.ready;
+    await admin.create(pods, manifest('web', {}));
+    await expect.poll(() => phase('web'), seconds).toBe('Running');
+    const ephemeralContainers = [{ name: 'debug', image: 'konnsim/shell', stdin: true, tty: true }];
+    const target = { ...pods, name: 'web', subresource: 'ephemeralcontainers' };
+    await admin.patch(target, { spec: { ephemeralContainers } }, { type: 'strategic-merge' });
+    await expect
+      .poll(async () => (await pod('web')).status.ephemeralContainerStatuses, seconds)
+      .toMatchObject([{ name: 'debug', state: { running: {} } }]);
+  });
+
+  it('runs init containers first', async () => {
+    start(await processes());
+    await source.ready;
+    const initContainers = [{ name: 'first', image: 'x', command: ['true'] }];
+    await admin.create(pods, manifest('staged', {}, { initContainers }));
+    await expect.poll(() => phase('staged'), seconds).toBe('Running');
+    expect((await pod('staged')).status.initContainerStatuses).toMatchObject([
+      { name: 'first', state: { terminated: { exitCode: 0, reason: 'Completed' } } },
+    ]);
+  });
+});
+
+describe('the addresses of a node’s pods', () => {
+  it('are all different, kept, and given again only when there is no other', () => {
+    const addresses = new PodAddresses('10.1.2.0/29');
+    const given = ['a', 'b', 'c', 'd', 'e'].map((uid) => addresses.of(uid));
+    expect(given).toEqual(['10.1.2.2', '10.1.2.3', '10.1.2.4', '10.1.2.5', '10.1.2.6']);
+    expect([addresses.of('b'), addresses.of('f')]).toEqual(['10.1.2.3', undefined]);
+    addresses.release('b');
+    expect(addresses.of('f')).toBe('10.1.2.3');
+  });
+
+  it('leave those out that pods had before', () => {
+    const addresses = new PodAddresses('10.1.2.0/24');
+    addresses.claim('old', '10.1.2.2');
+    expect([addresses.of('new'), addresses.of('old')]).toEqual(['10.1.2.3', '10.1.2.2']);
+  });
+});

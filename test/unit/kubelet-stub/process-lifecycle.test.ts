@@ -1,0 +1,277 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../../src/core/clock.js';
+import type { Container, Pod } from '../../../src/core/objects.js';
+import { BackOff } from '../../../src/kubelet-stub/runtime/process/back-off.js';
+import type { ProcessRuntime } from '../../../src/kubelet-stub/runtime/process/process-runtime.js';
+import { TextSink } from './bench.js';
+import { ownChildren, podOf, processesWith, ref, run, sh, startProcesses } from './process-support.js';
+
+const command = (script: string): Partial<Container> => ({ command: sh(script) });
+const never = new AbortController().signal;
+
+describe('a container of the process runtime', () => {
+  let runtime: ProcessRuntime | undefined;
+  afterEach(async () => {
+    await runtime?.close();
+    expect(existsSync(runtime?.folder ?? '')).toBe(false);
+    expect(await ownChildren()).toEqual([]);
+    runtime = undefined;
+  });
+
+  async function start(
+    pod: Pod,
+    options: Parameters<typeof startProcesses>[1] = {},
+  ): Promise<ProcessRuntime> {
+    runtime = await startProcesses(pod, options);
+    return runtime;
+  }
+
+  const main = (): Pod['status']['containerStatuses'][number] => {
+    const [status] = runtime?.listPods()[0]?.status.containerStatuses ?? [];
+    if (status === undefined) throw new Error('no container');
+    return status;
+  };
+
+  async function logText(options: { previous?: boolean; timestamps?: boolean } = {}): Promise<string> {
+    const request = { ...ref, follow: false, previous: false, timestamps: false, ...options };
+    let all = '';
+    for await (const chunk of (await runtime?.logs(request, never)) ?? [])
+      all += Buffer.from(chunk).toString();
+    return all;
+  }
+
+  it('pauses when its spec names nothing to run', async () => {
+    await start(podOf({}));
+    expect(main()).toMatchObject({ ready: true, state: { running: {} } });
+    expect(await runtime?.usage()).toMatchObject([
+      { name: 'web-0', containers: [{ name: 'main', processes: 1, memoryBytes: expect.any(Number) }] },
+    ]);
+  });
+
+  it('writes its output to the log, with the time of each line', async () => {
+    await start(podOf(command('echo one; echo two >&2; sleep 1000')));
+    await expect.poll(() => logText()).toMatch(/one\ntwo\n|two\none\n/);
+    expect(await logText({ timestamps: true })).toMatch(/^\d{4}-\d\d-\d\dT[\d:]+\.\d{9}Z (one|two)\n/);
+  });
+
+  it('measures what its processes use', async () => {
+    await start(podOf(command('head -c 5000 /dev/zero > file; while :; do :; done')));
+    await expect
+      .poll(async () => (await runtime?.usage())?.[0]?.containers[0]?.cpuSeconds ?? 0, { timeout: 10_000 })
+      .toBeGreaterThan(0.05);
+    const [usage] = (await runtime?.usage())?.[0]?.containers ?? [];
+    expect(usage).toMatchObject({ processes: 1, threads: 1, files: { usedBytes: 5000, entries: 1 } });
+    expect(usage?.memoryBytes).toBeGreaterThan(100_000);
+  });
+
+  it('is restarted when it ends, at once and then later and later', async () => {
+    await start(podOf(command('echo run; exit 3')));
+    await expect
+      .poll(() => main().state)
+      .toMatchObject({
+        waiting: {
+          reason: 'CrashLoopBackOff',
+          message: expect.stringContaining('back-off 10s restarting failed'),
+        },
+      });
+    expect(main()).toMatchObject({
+      restartCount: 1,
+      ready: false,
+      lastState: { terminated: { exitCode: 3 } },
+    });
+    expect(await logText({ previous: true })).toBe('run\n');
+    const backOff = new BackOff();
+    expect([1, 2, 3, 4, 5, 6, 7].map(() => backOff.next(0) / 1000)).toEqual([0, 10, 20, 40, 80, 160, 300]);
+    expect(backOff.next(600_000)).toBe(0);
+  });
+
+  it.each([
+    ['Never', 3, 'Failed', 'Error'],
+    ['OnFailure', 0, 'Succeeded', 'Completed'],
+  ])('under restart policy %s stays ended after code %d', async (restartPolicy, code, phase, reason) => {
+    await start(podOf(command(`exit ${code}`), { restartPolicy }));
+    await expect.poll(() => runtime?.listPods()[0]?.status.phase).toBe(phase);
+    expect(main()).toMatchObject({ restartCount: 0, state: { terminated: { exitCode: code, reason } } });
+  });
+
+  it('says why it could not be started', async () => {
+    await start(podOf({ command: ['no-such-program'] }, { restartPolicy: 'Never' }));
+    expect(main().state).toMatchObject({
+      terminated: {
+        exitCode: 128,
+        reason: 'StartError',
+        message: expect.stringContaining('not found in $PATH'),
+      },
+    });
+  });
+
+  it('is killed and started anew on demand, and keeps the log before', async () => {
+    await start(podOf(command('date +%s%N; sleep 1000')));
+    await expect.poll(() => logText()).toMatch(/^\d+\n$/);
+    const before = await logText();
+    runtime?.restartContainer(ref);
+    await expect.poll(() => main().restartCount).toBe(1);
+    await expect.poll(() => logText()).toMatch(/^\d+\n$/);
+    expect(await logText()).not.toBe(before);
+    expect(await logText({ previous: true })).toBe(before);
+    expect(main().lastState).toMatchObject({ terminated: { exitCode: 137, reason: 'Error' } });
+  });
+
+  it('takes all its processes with it, those that left its session and its environment too', async () => {
+    const script = 'setsid sleep 97531 & env -i setsid sleep 97532 & sleep 97533 & sleep 97534 & sleep 1000';
+    await start(podOf(command(script), { restartPolicy: 'Never' }));
+    await expect.poll(() => processesWith('sleep\u00009753')).toHaveLength(4);
+    const [pid] = await ownChildren();
+    process.kill(pid ?? 0, 'SIGKILL');
+    await expect.poll(() => main().state).toMatchObject({ terminated: { exitCode: 137 } });
+    const left = await processesWith('sleep\u00009753');
+    // Without session, environment or parent there is nothing to know it by.
+    expect(left.length).toBeLessThanOrEqual(1);
+    for (const stray of left) process.kill(stray, 'SIGKILL');
+    expect(await ownChildren()).toEqual([]);
+  });
+
+  it('leaves neither orphan nor zombie when the runtime closes, whatever ignores SIGTERM', async () => {
+    const script =
+      'trap "" TERM HUP; setsid sleep 86421 & (trap "" TERM; sleep 86422) & while :; do sleep 0.1; done';
+    await start(podOf(command(script)), { closeGraceMs: 100 });
+    void run(runtime as ProcessRuntime, sh('trap "" TERM; sleep 86423; true'));
+    await expect.poll(() => processesWith('sleep\u00008642')).toHaveLength(3);
+    await runtime?.close();
+    expect(await processesWith('sleep\u00008642')).toEqual([]);
+    expect(await ownChildren()).toEqual([]);
+  });
+
+  it('may end by itself when it is asked to, within its grace period', async () => {
+    const script = 'trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.02; done';
+    await start(podOf(command(script)));
+    await expect.poll(() => logText()).toBe('up\n');
+    let last = '';
+    const following = (async () => {
+      const chunks = await runtime?.logs({ ...ref, follow: true, previous: false, timestamps: false }, never);
+      for await (const chunk of chunks ?? []) last += Buffer.from(chunk).toString();
+    })();
+    await runtime?.removePod('default', 'web-0', 10_000);
+    await following;
+    // The shell may remark on the end of what it waited for.
+    expect(last.replace('Terminated\n', '')).toBe('up\nbye\n');
+    expect(() => runtime?.checkContainer(ref)).toThrow('pod does not exist');
+  });
+
+  it('gives an attached client its output, and takes its input when it has one', async () => {
+    await start(
+      podOf({ ...command('while read line; do echo "got $line"; done; echo over; sleep 1000'), stdin: true }),
+    );
+    const [stdin, stdout] = [new PassThrough(), new TextSink()];
+    const abort = new AbortController();
+    const attached = runtime?.attach(ref, { stdin, stdout, signal: abort.signal });
+    stdin.write('this\n');
+    await expect.poll(() => stdout.text).toBe('got this\n');
+    stdin.end();
+    abort.abort();
+    await attached;
+    expect(main().state).toHaveProperty('running');
+    const second = new PassThrough();
+    const again = new TextSink();
+    const abortAgain = new AbortController();
+    const reattached = runtime?.attach(ref, { stdin: second, stdout: again, signal: abortAgain.signal });
+    second.write('that\n');
+    await expect.poll(() => again.text).toBe('got that\n');
+    abortAgain.abort();
+    await reattached;
+  });
+
+  it('with a terminal is driven by whoever attaches, and ends when they end it', async () => {
+    await start(podOf({ image: 'konnsim/shell', stdin: true, tty: true }));
+    const [stdin, stdout] = [new PassThrough(), new TextSink()];
+    const attached = runtime?.attach(ref, { stdin, stdout, signal: never });
+    stdin.write('echo $((6 * 7))\r');
+    await expect.poll(() => stdout.text).toMatch(/42\r\n/);
+    stdin.write('exit 3\r');
+    await attached;
+    await expect.poll(() => main().restartCount).toBe(1);
+    expect(main().lastState).toMatchObject({ terminated: { exitCode: 3 } });
+  });
+
+  it('with stdinOnce ends its input after the first client', async () => {
+    await start(podOf({ ...command('cat; echo over; sleep 1000'), stdin: true, stdinOnce: true }));
+    const stdin = new PassThrough();
+    const abort = new AbortController();
+    const attached = runtime?.attach(ref, { stdin, stdout: new TextSink(), signal: abort.signal });
+    stdin.end('word\n');
+    await expect.poll(() => logText()).toBe('word\nover\n');
+    abort.abort();
+    await attached;
+  });
+
+  it('lends its port of this host, and words a closed one as a container runtime', async () => {
+    await start(podOf({}));
+    const server = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)).listen(
+      0,
+      '127.0.0.1',
+    );
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const connection = await runtime?.portForward({ ...ref, port }, never);
+    connection?.end('ping');
+    expect(connection && (await text(connection))).toBe('ping');
+    server.close();
+    await once(server, 'close');
+    await expect(runtime?.portForward({ ...ref, port }, never)).rejects.toMatchObject({
+      code: 'PORT_CLOSED',
+      message: expect.stringContaining(`dial tcp4 127.0.0.1:${port}: connect: connection refused`),
+    });
+  });
+
+  it('starts after its init containers, which run one after the other until they succeed', async () => {
+    const initContainers = [
+      { name: 'first', image: 'x', command: sh('echo 1; exit 0') },
+      { name: 'second', image: 'x', command: sh('echo 2') },
+    ];
+    await start(podOf({}, { initContainers }));
+    await expect.poll(() => runtime?.listPods()[0]?.status.phase).toBe('Running');
+    expect(runtime?.listPods()[0]?.status.initContainerStatuses).toMatchObject([
+      { name: 'first', state: { terminated: { exitCode: 0, reason: 'Completed' } } },
+      { name: 'second', state: { terminated: { exitCode: 0 } } },
+    ]);
+    await runtime?.close();
+    await start(
+      podOf(
+        {},
+        { initContainers: [{ name: 'bad', image: 'x', command: ['false'] }], restartPolicy: 'Never' },
+      ),
+    );
+    await expect.poll(() => runtime?.listPods()[0]?.status.phase).toBe('Failed');
+    expect(main().state).toEqual({ waiting: { reason: 'PodInitializing' } });
+  });
+
+  it('gets a debugging container beside it, which is not restarted', async () => {
+    const pod = podOf({});
+    await start(pod);
+    const ephemeralContainers = [{ name: 'debug', image: 'x', command: sh('echo here; exit 5') }];
+    runtime?.updatePod({ ...pod, spec: { ...pod.spec, ephemeralContainers } });
+    await expect
+      .poll(() => runtime?.listPods()[0]?.status.ephemeralContainerStatuses)
+      .toMatchObject([{ name: 'debug', restartCount: 0, state: { terminated: { exitCode: 5 } } }]);
+    expect(main().ready).toBe(true);
+  });
+
+  it('waits for its back-off by the clock of the lab, and not at all once it is stopped', async () => {
+    const clock = new ManualClock();
+    const [pod] = [podOf(command('exit 1'))];
+    runtime = await startProcesses(pod, { clock });
+    const tick = setInterval(() => clock.advance(5), 1);
+    await expect.poll(() => main().restartCount).toBe(1);
+    await expect.poll(() => main().restartCount, { timeout: 20_000 }).toBe(2);
+    const closing = runtime.close();
+    await closing;
+    clearInterval(tick);
+    expect(await readdir('/proc/self/task')).not.toEqual([]);
+  });
+});

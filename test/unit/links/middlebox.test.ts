@@ -1,0 +1,187 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createRealClock, ManualClock } from '../../../src/core/clock.js';
+import type { EventBody } from '../../../src/core/events.js';
+import { type Middlebox, type MiddleboxOptions, startMiddlebox } from '../../../src/links/middlebox.js';
+import { currentHandles, expectNoNewHandles, type Handles } from '../../support/handles.js';
+
+const closers: (() => unknown)[] = [];
+let before: Handles;
+beforeEach(() => {
+  before = currentHandles();
+});
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+  await expectNoNewHandles(before);
+});
+
+/** A target that keeps its sockets in the order in which they came. */
+async function target(serve: (socket: Socket) => void = (socket) => void socket.pipe(socket)) {
+  const sockets: Socket[] = [];
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => undefined);
+    sockets.push(socket);
+    serve(socket);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, sockets };
+}
+
+async function box(to: readonly string[], more: Partial<MiddleboxOptions> = {}) {
+  const events: EventBody[] = [];
+  const waiting: { kind: string; found: (event: EventBody) => void }[] = [];
+  const device = await startMiddlebox({
+    routes: [{ listen: '127.0.0.1:0', to }],
+    clock: createRealClock(),
+    emit: (event) => {
+      events.push(event);
+      for (const one of waiting) if (one.kind === event.kind) one.found(event);
+    },
+    ...more,
+  });
+  closers.push(() => device.close());
+  const next = (kind: EventBody['kind']): Promise<EventBody> =>
+    new Promise((found) => {
+      const past = events.find((event) => event.kind === kind);
+      if (past === undefined) waiting.push({ kind, found });
+      else found(past);
+    });
+  return { device, events, next };
+}
+
+async function client(device: Middlebox): Promise<Socket> {
+  const [host = '', port = ''] = device.addresses[0]?.split(':') ?? [];
+  const socket = connect({ host, port: Number(port), allowHalfOpen: true });
+  socket.on('error', () => undefined);
+  closers.push(() => socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function read(socket: Socket, sizeBytes: number): Promise<string> {
+  let text = '';
+  while (text.length < sizeBytes) text += String((await once(socket, 'data'))[0]);
+  return text;
+}
+
+describe('a middlebox', () => {
+  it('carries 8 MiB both ways, a half-close too, and counts them', async () => {
+    const { address } = await target();
+    const { device, next } = await box([address]);
+    const socket = await client(device);
+    const payload = Buffer.alloc(8 * 1024 * 1024, 'konnectivity');
+    socket.end(payload);
+    const echo = Buffer.concat(await socket.toArray());
+    expect(echo.equals(payload)).toBe(true);
+    expect(await next('flow.closed')).toMatchObject({ end: 'fin', flow: '1', lostBytes: 0 });
+    expect(device.counts()).toMatchObject({ openFlows: 0, openedFlows: 1, clientBytes: payload.length });
+    expect(device.counts().targetBytes).toBe(payload.length);
+  });
+
+  it('drops an idle flow without a word: both ends stay open, and bytes are lost', async () => {
+    const clock = new ManualClock();
+    const { address, sockets } = await target();
+    const { device, next } = await box([address], {
+      clock,
+      policy: { idleTimeoutMs: 60_000, onIdle: 'drop' },
+    });
+    const socket = await client(device);
+    socket.write('hello');
+    await read(socket, 5);
+    clock.advance(60_000);
+    expect(await next('flow.forgotten')).toMatchObject({ verdict: 'drop', idleMs: 60_000, flow: '1' });
+    socket.write('anybody?');
+    expect(await next('flow.lost')).toMatchObject({ from: 'client', bytes: 8 });
+    expect([socket.readyState, sockets[0]?.readyState]).toEqual(['open', 'open']);
+    expect(device.counts()).toMatchObject({
+      openFlows: 1,
+      lostBytes: 8,
+      forgottenFlows: { drop: 1, reset: 0 },
+    });
+  });
+
+  it('takes more than the kernel holds into a dropped flow, so that its sender notices nothing', async () => {
+    const clock = new ManualClock();
+    const { address } = await target((socket) => void socket.pause());
+    const { device, next } = await box([address], { clock, policy: { idleTimeoutMs: 1000, onIdle: 'drop' } });
+    const socket = await client(device);
+    await next('flow.opened');
+    const all = new Promise<void>((resolve) => socket.write(Buffer.alloc(32 * 1024 * 1024), () => resolve()));
+    device.forget('drop');
+    await all;
+    expect(device.counts().lostBytes).toBeGreaterThan(0);
+  });
+
+  it('resets both ends of an idle flow when told to', async () => {
+    const clock = new ManualClock();
+    const { address, sockets } = await target();
+    const { device, next } = await box([address], { clock, policy: { idleTimeoutMs: 50, onIdle: 'reset' } });
+    const socket = await client(device);
+    socket.write('x');
+    await read(socket, 1);
+    const errors = [once(socket, 'error'), once(sockets[0] as Socket, 'error')];
+    clock.advance(50);
+    for (const [error] of await Promise.all(errors)) expect(error).toMatchObject({ code: 'ECONNRESET' });
+    expect(await next('flow.closed')).toMatchObject({ end: 'idle reset' });
+  });
+
+  it('holds a sender back while the other end does not read', async () => {
+    const { address, sockets } = await target((socket) => void socket.pause());
+    const { device, next } = await box([address]);
+    const socket = await client(device);
+    await next('flow.opened');
+    const payload = Buffer.alloc(64 * 1024 * 1024);
+    socket.end(payload);
+    // Whatever the kernel and one high-water mark hold, it is far from all of it.
+    let seen = -1;
+    while (seen !== device.counts().clientBytes) {
+      seen = device.counts().clientBytes;
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    }
+    expect(seen).toBeLessThan(payload.length);
+    let got = 0;
+    for await (const chunk of sockets[0] as Socket) got += (chunk as Buffer).length;
+    expect(got).toBe(payload.length);
+  });
+
+  it('takes its targets in turn, as a balancer', async () => {
+    const [one, two] = [await target(), await target()];
+    const { device } = await box([one.address, two.address]);
+    for (let count = 0; count < 4; count++) {
+      const socket = await client(device);
+      socket.write('x');
+      await read(socket, 1);
+    }
+    expect([one.sockets.length, two.sockets.length]).toEqual([2, 2]);
+  });
+
+  it('resets a client whose target refuses, and says why', async () => {
+    const { address } = await target();
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const { port } = free.address() as AddressInfo;
+    free.close();
+    await once(free, 'close');
+    const { device, next } = await box([`127.0.0.1:${port}`, address]);
+    const socket = await client(device);
+    const [error] = await once(socket, 'error');
+    expect(error).toMatchObject({ code: 'ECONNRESET' });
+    expect(await next('flow.refused')).toMatchObject({
+      error: `dial tcp 127.0.0.1:${port}: connect: connection refused`,
+    });
+    expect(device.counts()).toMatchObject({ refusedFlows: 1, openFlows: 0 });
+  });
+
+  it('refuses addresses that are none, and ports that are taken, with a code', async () => {
+    const { address } = await target();
+    await expect(box(['nowhere'])).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    await expect(box([address], { routes: [{ listen: address, to: [address] }] })).rejects.toMatchObject({
+      code: 'ADDRESS_IN_USE',
+    });
+  });
+});

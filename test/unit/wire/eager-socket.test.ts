@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { EagerSocket } from '../../../src/wire/eager-socket.js';
+
+let server: Server;
+let peer: Socket;
+let eager: EagerSocket;
+
+beforeEach(async () => {
+  server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  await once(socket, 'connect');
+  [peer] = await accepted;
+  peer.on('error', () => undefined);
+  eager = new EagerSocket(socket);
+});
+
+afterEach(async () => {
+  eager.destroy();
+  peer.destroy();
+  server.close();
+  await once(server, 'close');
+});
+
+const mib = 1024 * 1024;
+const write = (data: Buffer): Promise<void> => new Promise((resolve) => eager.write(data, () => resolve()));
+
+it('is done with a write although the peer reads nothing', async () => {
+  for (let written = 0; written < 12; written += 1) await write(Buffer.alloc(mib));
+  expect(peer.bytesRead).toBe(0);
+});
+
+it('waits once more is queued than a window lets through, and goes on when the peer reads', async () => {
+  const chunk = Buffer.alloc(8 * mib);
+  let done = 0;
+  for (let started = 0; started < 8; started += 1) eager.write(chunk, () => (done += 1));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(done).toBeLessThan(8);
+  let received = 0;
+  peer.on('data', (data) => (received += data.length));
+  peer.resume();
+  await write(Buffer.of(1));
+  expect(done).toBe(8);
+  await expect.poll(() => received).toBe(8 * chunk.length + 1);
+});
+
+it('reads no more than is wanted of it', async () => {
+  const chunk = Buffer.alloc(16 * mib);
+  peer.write(chunk);
+  await once(eager, 'readable');
+  expect(eager.readableLength).toBeLessThan(mib);
+  let received = 0;
+  eager.on('data', (data: Buffer) => (received += data.length));
+  await expect.poll(() => received).toBe(chunk.length);
+});
+
+it('ends after what was written, and sees the end of the peer', async () => {
+  const chunks: Buffer[] = [];
+  peer.on('data', (data) => chunks.push(data));
+  peer.resume();
+  eager.resume();
+  eager.end('last words');
+  await once(peer, 'end');
+  expect(Buffer.concat(chunks).toString()).toBe('last words');
+  peer.end();
+  await once(eager, 'close');
+});
+
+it('breaks when its socket breaks', async () => {
+  const closed = new Promise<void>((resolve) => eager.once('close', () => resolve()));
+  peer.resetAndDestroy();
+  await closed;
+  expect(eager.destroyed).toBe(true);
+});
