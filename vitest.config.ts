@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // They need an engine: `npm run test:compose`.
+    exclude: ['test/compose/**'],
     maxWorkers: Math.max(2, availableParallelism()),
     // A race that a busy machine loses once is shown as a retry; `npm run check` allows none.
     retry: 1,

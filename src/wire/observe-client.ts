@@ -70,6 +70,8 @@ function connectTo({ address, tls }: ObserveTarget): Stub {
   return new (observeService())(address, secure, {
     'grpc.enable_channelz': 0,
     'grpc.use_local_subchannel_pool': 1,
+    // A look-up of a TXT record, which networks without a way out never answer, would hold up the end of the process.
+    'grpc.service_config_disable_resolution': 1,
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
     // The name in the handshake (SNI): an address is none.

@@ -176,6 +176,8 @@ function clientOptions(options: TunnelClientOptions, eager: boolean): ChannelOpt
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_http_proxy': 0,
     'grpc.enable_retries': 0,
+    // A look-up of a TXT record, which networks without a way out never answer, would hold up the end of the process.
+    'grpc.service_config_disable_resolution': 1,
     // The retry buffer is re-sliced for every message: quadratic for many small ones.
     'grpc.per_rpc_retry_buffer_size': 0,
     ...(wideReceive || eager ? { 'grpc-node.flow_control_window': windowBytes } : {}),

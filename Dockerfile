@@ -1,0 +1,30 @@
+# One image for every role: the command chooses (`server`, `agent`, `kubelet`, `apiserver`, `middlebox`, `certs`, `ready`).
+ARG NODE_IMAGE=node:22-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npx tsc -p tsconfig.build.json && rm dist/.tsbuildinfo
+
+FROM ${NODE_IMAGE} AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --ignore-scripts
+
+FROM ${NODE_IMAGE}
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY package.json LICENSE ./
+COPY proto proto
+COPY bin bin
+COPY --from=build /app/dist dist
+# Where volumes go: a fresh one takes over its owner from here.
+RUN install -d -o 1000 -g 1000 -m 0700 /certs /run/konnectivity /var/lib/konnsim
+USER 1000:1000
+WORKDIR /var/lib/konnsim
+ENTRYPOINT ["node", "/app/bin/konnsim"]
+CMD ["--help"]
