@@ -21,6 +21,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY proto proto
 COPY bin bin
+COPY examples examples
 COPY --from=build /app/dist dist
 # Where volumes go: a fresh one takes over its owner from here.
 RUN install -d -o 1000 -g 1000 -m 0700 /certs /run/konnectivity /var/lib/konnsim

@@ -23,6 +23,14 @@ export type { ExecOptions, ExecOutcome } from './lab/exec-call.js';
 export type { Lab, OpenCounts } from './lab/lab.js';
 export type { LabOptions } from './lab/options.js';
 export type { LabPart } from './lab/part.js';
+export type {
+  ApiServerReplica,
+  ApiServers,
+  CutManner,
+  MoveOptions,
+  ReplicaKillOptions,
+} from './lab/replicas.js';
+export type { LabWatch, LabWatchOptions, WatchedName } from './lab/replicas-watch.js';
 export { startLab } from './lab/start-lab.js';
 export type { NodeSpec, Topology } from './lab/topology.js';
 export type { EventOf, EventPattern, FieldMatch } from './observe/event-match.js';

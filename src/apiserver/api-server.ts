@@ -5,17 +5,20 @@ import type { EventSink } from '../core/events.js';
 import { createRandom, type Random } from '../core/random.js';
 import type { Dialer } from '../wire/dialer.js';
 import type { Renewable } from '../wire/tls.js';
+import { createWebhookAdmission, type WebhookAdmission } from './admission/webhook-admission.js';
+import { type ApiMetrics, createApiMetrics } from './api-metrics.js';
 import { type AuthorizationMode, createAuthorizer } from './auth/authorize.js';
 import { createTokenKeys, type TokenKeys } from './auth/service-account-tokens.js';
 import { startControllers } from './controllers/controllers.js';
 import { createDirectDialer } from './egress/direct-dialer.js';
-import { type EgressDialers, oneWay } from './egress/selector.js';
+import { type EgressDialers, intoCluster } from './egress/selector.js';
 import type { Facade, FaithfulBug } from './facade.js';
 import { createAuthenticator, createTokenAuthenticator, type TokenRecord } from './http/authenticate.js';
 import { listen, type ServingTls } from './http/listener.js';
 import { createKubeletConnector, type KubeletTls } from './kubelet/connector.js';
 import { defaultAddressTypes, type NodeAddressType } from './kubelet/endpoint.js';
 import { createReception } from './reception.js';
+import { Lifecycle, type ShutdownOptions, shutDown } from './shutdown.js';
 import type { ObjectStore } from './store/object-store.js';
 import { createStreamCounter, type StreamCounts } from './stream-counter.js';
 import { defaultVersion, versionInfo } from './version.js';
@@ -33,9 +36,9 @@ export interface ApiServerOptions {
   readonly tls: ServingTls | Renewable<ServingTls>;
   /** Replicas share one. */
   readonly store: ObjectStore;
-  /** The way to kubelets and all else, unless `egress` is given. */
+  /** The way into the cluster (kubelets, pods, services), unless `egress` is given. All else is then plain TCP. */
   readonly dialer?: Dialer;
-  /** The ways by what they lead to. Default: `dialer` for everything, or plain TCP without it. */
+  /** The ways by what they lead to. Default: `dialer` for the cluster, and plain TCP. */
   readonly egress?: EgressDialers;
   readonly kubeletTls: KubeletTls | Renewable<KubeletTls>;
   /**
@@ -49,8 +52,10 @@ export interface ApiServerOptions {
   readonly tokenKeys?: TokenKeys;
   /** Default `RBAC`. */
   readonly authorization?: AuthorizationMode;
-  /** Asked before every write; may change or refuse it. Default: lets all through. */
+  /** Asked before every write, and before webhooks are; may change or refuse it. Default: lets all through. */
   readonly admit?: Admission;
+  /** Whether admission webhooks are called. Default true. */
+  readonly webhooks?: boolean;
   /** Also runs scheduler and controllers on the store. One replica is enough. Default false. */
   readonly controllers?: boolean;
   readonly clock: Clock;
@@ -71,6 +76,8 @@ export interface ApiServer {
   readonly address: string;
   /** Long-lived requests that are open now. */
   openStreams(): StreamCounts;
+  /** Ends gracefully, as kube-apiserver does at SIGTERM; then as `close`. */
+  shutdown(options?: ShutdownOptions): Promise<void>;
   /** Ends all requests, streams and connections. */
   close(): Promise<void>;
 }
@@ -81,7 +88,8 @@ export interface ApiServer {
  */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { name = 'apiserver', host = '127.0.0.1', port = 0, clock, emit } = options;
-  const facade = createFacade(options, name);
+  const metrics = createApiMetrics();
+  const { facade, webhooks } = createFacade(options, name, metrics);
   const reception = createReception(facade, createAuthenticator(facade.authenticateToken), name);
   const listener = await listen({
     host,
@@ -97,6 +105,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   let closing: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     controllers?.close();
+    webhooks.close();
     reception.close();
     await listener.close();
     emit({ kind: 'role.stopped', node: facade.node, address });
@@ -105,16 +114,36 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     url: `https://${address}`,
     address,
     openStreams: () => facade.streams.counts(),
+    shutdown: async (shutdown = {}) => {
+      const { lifecycle, streams } = facade;
+      const underWay = (): number => reception.open() - streamsWithoutEnd(streams.counts());
+      await shutDown({ clock, lifecycle, stopListening: listener.drain, underWay }, shutdown);
+      await (closing ??= stop());
+    },
     close: () => (closing ??= stop()),
   };
 }
 
-function createFacade(options: ApiServerOptions, name: string): Facade {
+/** Watches end by themselves in a shutdown; these do not. */
+function streamsWithoutEnd({ log, exec, attach, portforward, proxy }: StreamCounts): number {
+  return log + exec + attach + portforward + proxy;
+}
+
+function createFacade(
+  options: ApiServerOptions,
+  name: string,
+  metrics: ApiMetrics,
+): { readonly facade: Facade; readonly webhooks: WebhookAdmission } {
   const { clock, emit, store, admit = admitEverything, authorization: mode = 'RBAC' } = options;
   const now = createWallClock(clock);
-  const egress = options.egress ?? oneWay(options.dialer ?? createDirectDialer(clock));
+  const direct = createDirectDialer(clock);
+  const egress = options.egress ?? intoCluster(options.dialer ?? direct, direct);
+  const random = options.random ?? createRandom(randomInt(2 ** 32));
+  const observe = metrics.webhookCalled;
+  const webhooks = createWebhookAdmission({ store, egress, random, clock, observe }, admit);
+  const asked = options.webhooks === false ? admit : webhooks.admit;
   const tokenKeys = options.tokenKeys ?? createTokenKeys();
-  return {
+  const facade: Facade = {
     node: `apiserver/${name}`,
     store,
     preferredAddressTypes: options.preferredAddressTypes ?? defaultAddressTypes,
@@ -125,13 +154,16 @@ function createFacade(options: ApiServerOptions, name: string): Facade {
     clock,
     now,
     emit,
-    random: options.random ?? createRandom(randomInt(2 ** 32)),
+    random,
+    metrics,
     tokenKeys,
     authenticateToken: createTokenAuthenticator(options.tokens ?? [], { keys: tokenKeys, store, now }),
     authorize: createAuthorizer(mode, store),
-    admit: mode === 'RBAC' ? restrictNodes(admit) : admit,
+    admit: mode === 'RBAC' ? restrictNodes(asked) : asked,
     version: versionInfo(options.version ?? defaultVersion),
     streams: createStreamCounter(),
+    lifecycle: new Lifecycle(),
     faithful: new Set(options.faithful),
   };
+  return { facade, webhooks };
 }

@@ -2,12 +2,14 @@ import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { FaithfulFor } from '../core/faithful.js';
 import type { Random } from '../core/random.js';
+import type { ApiMetrics } from './api-metrics.js';
 import type { Authorizer } from './auth/authorize.js';
 import type { TokenKeys } from './auth/service-account-tokens.js';
 import type { EgressDialers } from './egress/selector.js';
 import type { TokenAuthenticator } from './http/authenticate.js';
 import type { KubeletConnector } from './kubelet/connector.js';
 import type { KubeletDirectory } from './kubelet/target.js';
+import type { Lifecycle } from './shutdown.js';
 import type { StreamCounter } from './stream-counter.js';
 import type { VersionInfo } from './version.js';
 import type { WallClock } from './wall-clock.js';
@@ -32,6 +34,10 @@ export interface Facade extends KubeletDirectory {
   readonly admit: Admission;
   readonly version: VersionInfo;
   readonly streams: StreamCounter;
+  /** Whether it is about to end. */
+  readonly lifecycle: Lifecycle;
+  /** What `/metrics` tells. */
+  readonly metrics: ApiMetrics;
   readonly faithful: ReadonlySet<FaithfulBug>;
 }
 

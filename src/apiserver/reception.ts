@@ -19,6 +19,8 @@ export interface Reception {
   /** `abort` cuts the connection when a response that has begun cannot be completed. */
   readonly request: (request: IncomingMessage, response: ServerResponse, abort: () => void) => void;
   readonly upgrade: (upgrade: Upgrade) => void;
+  /** Requests under way, streams included. */
+  open(): number;
   /** Aborts everything under way. */
   close(): void;
 }
@@ -53,6 +55,8 @@ export function createReception(facade: Facade, authenticate: Authenticator, nam
     request: (request, response, abort) => {
       const admitted = admit(response);
       response.setHeader('audit-id', admitted.id);
+      if (facade.lifecycle.unready !== undefined && request.httpVersionMajor < 2)
+        response.setHeader('connection', 'close');
       const handle: Arrival['handle'] = async (context, route) => {
         await dispatch(facade, { ...context, response }, route);
         return { status: response.statusCode };
@@ -72,6 +76,7 @@ export function createReception(facade: Facade, authenticate: Authenticator, nam
         socket.destroy(),
       );
     },
+    open: () => open.size,
     close: () => {
       for (const controller of open) controller.abort();
       open.clear();

@@ -4,6 +4,7 @@ import { offeredProtocol } from '../streams/protocol-names.js';
 import type { StreamProtocol } from '../streams/types.js';
 import type { Facade } from './facade.js';
 import type { RequestContext } from './http/exchange.js';
+import { requestLabels } from './request-labels.js';
 import type { Route } from './routes/route.js';
 import { wantsWatch } from './routes/selection.js';
 
@@ -21,8 +22,10 @@ export interface RequestEnd {
 /** Tells the end of a request, once. */
 export type FinishReport = (end: RequestEnd) => void;
 
-/** Reports the start of a request and gives back what reports its end. */
+/** Reports the start of a request and gives back what reports its end. Requests of kubelets are not reported. */
 export function reportRequest(facade: Facade, context: RequestContext, route: Route): FinishReport {
+  // Their work is not what is watched here, and goes on all the time. They tell of their own failures.
+  if (context.user.groups.includes('system:nodes')) return () => undefined;
   const startedAt = facade.clock.now();
   const common = {
     node: facade.node,
@@ -33,13 +36,16 @@ export function reportRequest(facade: Facade, context: RequestContext, route: Ro
     protocol: protocolOf(context.request),
   } satisfies Partial<RequestEvent>;
   facade.emit({ ...common, kind: 'request.started' });
-  return (end) =>
+  const count = facade.metrics.requestStarted(requestLabels(context, route));
+  return (end) => {
+    count(end.status);
     facade.emit({
       ...common,
       ...end,
       kind: end.status >= 400 || end.error !== undefined ? 'request.failed' : 'request.finished',
       durationMs: facade.clock.now() - startedAt,
     });
+  };
 }
 
 /** Kubernetes' verb, but for subresources their name: `exec` says more than `create`. */

@@ -1,5 +1,5 @@
 /** The long-lived requests, by what they carry. */
-export type StreamKind = 'watch' | 'log' | 'exec' | 'attach' | 'portforward';
+export type StreamKind = 'watch' | 'log' | 'exec' | 'attach' | 'portforward' | 'proxy';
 
 export type StreamCounts = Readonly<Record<StreamKind, number>>;
 
@@ -11,7 +11,7 @@ export interface StreamCounter {
 }
 
 export function createStreamCounter(): StreamCounter {
-  const counts = { watch: 0, log: 0, exec: 0, attach: 0, portforward: 0 };
+  const counts = { watch: 0, log: 0, exec: 0, attach: 0, portforward: 0, proxy: 0 };
   return {
     open(kind) {
       counts[kind]++;

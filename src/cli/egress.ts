@@ -1,5 +1,6 @@
+import { createDirectDialer } from '../apiserver/egress/direct-dialer.js';
 import { loadEgressSelector } from '../apiserver/egress/load.js';
-import { type EgressSelector, oneWay } from '../apiserver/egress/selector.js';
+import { type EgressSelector, intoCluster } from '../apiserver/egress/selector.js';
 import { TunnelError } from '../core/errors.js';
 import { TunnelClient } from '../wire/tunnel-client.js';
 import type { RoleGround, UseTls } from './role.js';
@@ -22,15 +23,17 @@ export async function createEgress(
   }
   const common = { ...ground, name: 'apiserver/apiserver', serverName: 'server/proxy-server' };
   if (file !== undefined) return loadEgressSelector(file, common);
-  if (udsName !== undefined) return tunnel(new TunnelClient({ ...common, address: `unix://${udsName}` }));
+  if (udsName !== undefined)
+    return tunnel(new TunnelClient({ ...common, address: `unix://${udsName}` }), ground);
   if (proxyServer !== undefined) {
     const tls = await useTls('frontend-client');
-    return tunnel(new TunnelClient({ ...common, address: proxyServer, tls }));
+    return tunnel(new TunnelClient({ ...common, address: proxyServer, tls }), ground);
   }
   const ways = '--uds-name or --proxy-server, or --egress-selector-config-file';
   throw new TunnelError('USAGE', `an API façade needs ${ways}, to reach any kubelet`);
 }
 
-function tunnel(client: TunnelClient): EgressSelector {
-  return { ...oneWay(client), close: () => client.close() };
+/** What is no part of the cluster, such as webhooks given by URL, is dialled directly. */
+function tunnel(client: TunnelClient, { clock }: RoleGround): EgressSelector {
+  return { ...intoCluster(client, createDirectDialer(clock)), close: () => client.close() };
 }

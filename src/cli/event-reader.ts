@@ -28,12 +28,15 @@ const retryAfterMs = 1000;
  */
 export async function readMergedEvents(options: EventReaderOptions): Promise<void> {
   const { clock, wallNowMs, addresses, signal, follow } = options;
-  const merge = new EventMerge({ patienceMs, release: options.event });
+  // What is past is sorted as a whole, however long it takes to come.
+  const merge = new EventMerge({
+    patienceMs: follow ? patienceMs : Number.POSITIVE_INFINITY,
+    release: options.event,
+  });
   const turn = (): void => {
     merge.turn(wallNowMs());
     timer = clock.after(turnEveryMs, turn);
   };
-  // What is past is sorted as a whole; what comes is released as it comes.
   let timer = follow ? clock.after(turnEveryMs, turn) : undefined;
   for (const address of addresses) merge.join(address, 0, wallNowMs());
   try {

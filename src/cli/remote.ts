@@ -3,10 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import { ignoreEvents } from '../core/events.js';
+import type { Pod } from '../core/objects.js';
 import { createRandom } from '../core/random.js';
-import { ClusterClient } from '../lab/cluster-client.js';
+import { KubeClient } from '../kube/kube-client.js';
+import { readKubeconfig } from '../kube/kubeconfig.js';
+import { ClusterClient, type PodPlace, type PodTarget, parseTarget } from '../lab/cluster-client.js';
 import { TunnelClient } from '../wire/tunnel-client.js';
-import { LabFiles } from './lab-files.js';
+import { type LabAddresses, LabFiles } from './lab-files.js';
 
 /** A client of a lab that runs in another process. */
 export interface RemoteLab {
@@ -14,9 +17,13 @@ export interface RemoteLab {
   close(): Promise<void>;
 }
 
-/** Reads the lab's folder and prepares the way: Unix socket of the proxy-server, tunnel, kubelet. Dials nothing yet. */
-export async function connectToLab(folder: string): Promise<RemoteLab> {
+/**
+ * Reads the lab's folder and prepares the way to a pod: Unix socket of the proxy-server, tunnel, kubelet. It dials
+ * nothing yet, but that the API is asked about a pod that was not there from the start.
+ */
+export async function connectToLab(folder: string, target: PodTarget): Promise<RemoteLab> {
   const addresses = await new LabFiles(folder).read();
+  const pods = await withTarget(addresses, target);
   const [ca, cert, key] = await Promise.all(
     [addresses.tls.ca, addresses.tls.cert, addresses.tls.key].map((path) =>
       readFile(path, 'utf8').catch((caught: unknown) => {
@@ -38,7 +45,7 @@ export async function connectToLab(folder: string): Promise<RemoteLab> {
     dialer: tunnel,
     kubeletTls: { ca: ca ?? '', cert: cert ?? '', key: key ?? '' },
     nodes: () => addresses.nodes,
-    pods: () => addresses.pods,
+    pods: () => pods,
   });
   return {
     cluster,
@@ -47,4 +54,26 @@ export async function connectToLab(folder: string): Promise<RemoteLab> {
       await tunnel.close();
     },
   };
+}
+
+async function withTarget(
+  { pods, kubeconfig }: LabAddresses,
+  target: PodTarget,
+): Promise<readonly PodPlace[]> {
+  const { namespace, pod: name } = parseTarget(target);
+  if (pods.some((pod) => pod.namespace === namespace && pod.name === name)) return pods;
+  const clock = createRealClock();
+  const client = new KubeClient({ access: readKubeconfig(kubeconfig, { clock }), clock, timeoutMs: 5000 });
+  try {
+    const resource = { group: '', version: 'v1', plural: 'pods' };
+    const { spec } = await client.get<Pod>({ resource, namespace, name });
+    if ((spec.nodeName ?? '') === '') return pods;
+    const containers = [...spec.containers, ...(spec.ephemeralContainers ?? [])].map((each) => each.name);
+    return [...pods, { namespace, name, node: spec.nodeName, containers }];
+  } catch {
+    // Not there, or nobody to ask: the request itself says that it is not known.
+    return pods;
+  } finally {
+    await client.close();
+  }
 }

@@ -44,6 +44,13 @@ export function collect(text: string, soFar: readonly string[] | undefined): str
   return [...(soFar ?? []), ...text.split(',')];
 }
 
+/** Reads the address of an API. */
+export function httpsUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'https:') return url;
+  throw new InvalidArgumentError('It must be https://HOST:PORT.');
+}
+
 /** Refuses an empty text. */
 export function someText(text: string): string {
   if (text.trim() !== '') return text;

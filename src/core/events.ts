@@ -60,7 +60,11 @@ export interface LifecycleEvent extends Common {
     | 'peer.refused'
     /** Certificate files have changed: handshakes take them, or, with `code` and `error`, go on with those before. */
     | 'certificates.renewed'
-    | 'certificates.rejected';
+    | 'certificates.rejected'
+    /** Replicas of the API: one is not ready any more, their number changes, their address is on another machine. */
+    | 'apiserver.leaving'
+    | 'apiservers.resized'
+    | 'apiservers.moved';
   readonly address?: string;
   readonly error?: string;
   readonly code?: ErrorCode;
@@ -117,6 +121,23 @@ export interface LeaseEvent extends Common {
   readonly error?: string;
 }
 
+/** What a controller of the lab makes of its watch. */
+export interface WatchEvent extends Common {
+  readonly kind: /** It ended: with `error`, or in order. */
+    | 'watch.broken'
+    /** It goes on behind `resourceVersion`, with nothing missed. */
+    | 'watch.resumed'
+    /** Too much was missed: all objects were listed again. */
+    | 'watch.relisted';
+  /** `pods`. */
+  readonly resource: string;
+  readonly resourceVersion: string;
+  /** How long nothing was seen, ms. */
+  readonly blindMs?: number;
+  readonly code?: ErrorCode;
+  readonly error?: string;
+}
+
 /** A TCP flow through a middlebox. `peer` is who connected, `address` where the flow leads. */
 export interface FlowEvent extends Common {
   readonly kind: 'flow.opened' | 'flow.refused' | 'flow.forgotten' | 'flow.lost' | 'flow.closed';
@@ -128,8 +149,6 @@ export interface FlowEvent extends Common {
   readonly idleMs?: number;
   /** Who sent what was lost. */
   readonly from?: 'client' | 'target';
-  /** Bytes that were lost. */
-  readonly bytes?: number;
   readonly end?: 'fin' | 'reset' | 'idle reset' | 'forgotten';
   /** Bytes that came from each end, and those of them that were lost. */
   readonly clientBytes?: number;
@@ -145,6 +164,7 @@ export type EventBody =
   | ConnectionEvent
   | RequestEvent
   | FlowEvent
+  | WatchEvent
   | LeaseEvent;
 export type EventKind = EventBody['kind'];
 

@@ -144,9 +144,9 @@ export const faithfulSwitches = {
   },
   'exec-cut-is-success': {
     roles: ['apiserver'],
-    brings: 'An exec over WebSocket whose kubelet goes away is reported as success.',
-    original: 'kube-apiserver 1.33',
-    ours: 'The error stream tells of the cut.',
+    brings: 'An exec or attach whose kubelet goes away is reported as success.',
+    original: 'kube-apiserver 1.33, kubectl up to 1.29',
+    ours: 'The error stream tells of the cut, over WebSocket and over SPDY.',
   },
 } as const satisfies Readonly<Record<string, FaithfulSwitch>>;
 

@@ -66,6 +66,8 @@ export interface Pod {
     readonly initContainers?: readonly Container[];
     readonly ephemeralContainers?: readonly Container[];
     readonly restartPolicy?: string;
+    /** The pod has its node's address instead of one of its own. */
+    readonly hostNetwork?: boolean;
     readonly terminationGracePeriodSeconds?: number;
   };
   readonly status: {

@@ -35,6 +35,12 @@ export interface WatchListOptions<T extends KubeObject> extends Selection {
   /** A list or watch failed and is tried again after a pause. */
   readonly failed?: (error: TunnelError) => void;
   readonly called?: (call: WatchListCall) => void;
+  /** A watch that was lost goes on where it stood, as client-go's reflectors do; only 410 brings a new list. */
+  readonly resumes?: boolean;
+  /** A list has been read, or the API has agreed to a watch behind `resourceVersion`. */
+  readonly began?: (verb: 'list' | 'watch', resourceVersion: string) => void;
+  /** A watch that had begun ended, with an error or in order. */
+  readonly ended?: (resourceVersion: string, error: TunnelError | undefined) => void;
 }
 
 /** What client-go asks servers for: 5 to 10 minutes, so that not all watches end at once. */
@@ -52,6 +58,8 @@ export class WatchList<T extends KubeObject> {
   private readonly closing = new AbortController();
   private readonly running: Promise<void>;
   private listed = false;
+  /** Where a watch goes on; undefined when a list is due. */
+  private position: string | undefined;
   private tellSynced: () => void = () => undefined;
 
   /** Begins at once. */
@@ -82,8 +90,8 @@ export class WatchList<T extends KubeObject> {
   private async run(): Promise<void> {
     while (!this.closing.signal.aborted) {
       try {
-        let version = await this.list();
-        for (;;) version = await this.watch(version);
+        this.position ??= await this.list();
+        for (;;) this.position = await this.watch(this.position);
       } catch (caught) {
         await this.recover(caught);
       }
@@ -96,6 +104,7 @@ export class WatchList<T extends KubeObject> {
     // To have missed too much is no failure, unless it happens again and again.
     const status = statusOf(caught);
     const expired = status !== undefined && (status.code === 410 || status.reason === 'Expired');
+    if (expired || this.options.resumes !== true) this.position = undefined;
     if (!expired) this.options.failed?.(TunnelError.from(caught, 'API_UNREACHABLE'));
     await pause(this.options.clock, this.backoff.nextMs(), signal).catch(() => undefined);
   }
@@ -108,6 +117,7 @@ export class WatchList<T extends KubeObject> {
     this.store.replace(items);
     this.listed = true;
     this.tellSynced();
+    this.options.began?.('list', metadata.resourceVersion ?? '');
     return metadata.resourceVersion ?? '';
   }
 
@@ -124,12 +134,21 @@ export class WatchList<T extends KubeObject> {
       signal,
     };
     let version = since;
+    let begun = false;
     try {
-      for await (const { type, object } of await this.told('watch', () => client.watch<T>(target, options))) {
+      const events = await this.told('watch', () => client.watch<T>(target, options));
+      begun = true;
+      this.options.began?.('watch', since);
+      for await (const { type, object } of events) {
         idle.restart();
         version = object.metadata.resourceVersion ?? version;
+        this.position = version;
         this.store.apply(type, object);
       }
+      this.tellEnded(version);
+    } catch (caught) {
+      if (begun) this.tellEnded(version, TunnelError.from(caught, 'API_UNREACHABLE'));
+      throw caught;
     } finally {
       idle.stop();
       if (clock.now() - startedAt >= shortWatchMs) this.backoff.reset();
@@ -138,6 +157,10 @@ export class WatchList<T extends KubeObject> {
       throw new TunnelError('API_UNREACHABLE', 'very short watch: the server ended it with nothing seen');
     }
     return version;
+  }
+
+  private tellEnded(version: string, error?: TunnelError): void {
+    if (!this.closing.signal.aborted) this.options.ended?.(version, error);
   }
 
   private async told<R>(verb: WatchListCall['verb'], call: () => Promise<R>): Promise<R> {

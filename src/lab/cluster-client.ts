@@ -254,7 +254,8 @@ export class ClusterClient {
   }
 }
 
-function parseTarget(target: PodTarget): { namespace: string; pod: string } {
+/** `pod`, `pod/NAME` and `namespace/pod` in their parts. */
+export function parseTarget(target: PodTarget): { namespace: string; pod: string } {
   if (typeof target !== 'string') return { namespace: target.namespace ?? 'default', pod: target.pod };
   const name = target.replace(/^pods?\//, '');
   const at = name.indexOf('/');

@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream';
 import type { Agent } from '../agent/agent.js';
-import type { ApiServer } from '../apiserver/api-server.js';
 import { renderKubeconfig } from '../apiserver/kubeconfig.js';
 import type { ObjectStore } from '../apiserver/store/object-store.js';
 import { TunnelError } from '../core/errors.js';
@@ -18,8 +17,11 @@ import type {
   PortForwardOptions,
 } from './cluster-client.js';
 import { type ExecOptions, type ExecOutcome, execAndGather } from './exec-call.js';
+import type { ApiAddress, RunningKubelet } from './kubelet-part.js';
 import type { LabPart, RestartablePart } from './part.js';
-import type { LabGround, RunningKubelet, ServerPart } from './parts.js';
+import type { LabGround, ServerPart } from './parts.js';
+import type { ApiServerReplica, ApiServers, Replicas } from './replicas.js';
+import { type LabWatch, type LabWatchOptions, startLabWatch, type WatchedName } from './replicas-watch.js';
 import type { NodeSpec, Topology } from './topology.js';
 import type { WorkFolder } from './work-folder.js';
 
@@ -37,7 +39,7 @@ export interface LabParts {
   readonly server: ServerPart;
   readonly kubelets: readonly RestartablePart<RunningKubelet>[];
   readonly agents: readonly RestartablePart<Agent>[];
-  readonly apiserver: RestartablePart<ApiServer>;
+  readonly apiservers: Replicas;
 }
 
 /** What a Lab is made of; only `startLab` makes one. */
@@ -49,9 +51,9 @@ export interface LabInsides {
   readonly folder: WorkFolder;
   /** What the façade serves; it outlives restarts. */
   readonly store: ObjectStore;
+  readonly api: ApiAddress;
   readonly parts: LabParts;
   readonly clients: {
-    readonly apiserver: TunnelClient;
     readonly lab: TunnelClient;
     readonly cluster: ClusterClient;
   };
@@ -67,6 +69,7 @@ const settleStepMs = 2;
 export class Lab implements AsyncDisposable {
   private readonly insides: LabInsides;
   private stopping: Promise<void> | undefined;
+  private readonly watches: LabWatch[] = [];
 
   constructor(insides: LabInsides) {
     this.insides = insides;
@@ -97,7 +100,7 @@ export class Lab implements AsyncDisposable {
 
   /** `https://127.0.0.1:PORT` of the API façade. */
   get apiServerUrl(): string {
-    return this.insides.parts.apiserver.value.url;
+    return this.insides.parts.apiservers.url;
   }
 
   /** `unix://PATH`: the proxy-server's frontend. */
@@ -151,6 +154,23 @@ export class Lab implements AsyncDisposable {
     throw new TunnelError('NODE_NOT_FOUND', `no part is called ${name}; there are ${names.join(', ')}`);
   }
 
+  /** All replicas of the API façade, and their address. */
+  get apiservers(): ApiServers {
+    return this.insides.parts.apiservers;
+  }
+
+  /** One replica of the API façade, from 1 on. Throws NODE_NOT_FOUND. */
+  apiserver(number = 1): ApiServerReplica {
+    return this.insides.parts.apiservers.replica(number);
+  }
+
+  /** A controller that lists and watches; losses of its watch are in the journal. It ends with the lab. */
+  watch(name: WatchedName, options: LabWatchOptions = {}): LabWatch {
+    const watch = startLabWatch(this.insides.ground, this.apiServerUrl, { ...options, name });
+    this.watches.push(watch);
+    return watch;
+  }
+
   /** Ends a container's run and starts the next, so that it has a previous log. Throws POD_NOT_FOUND, CONTAINER_NOT_FOUND. */
   restartContainer(target: PodTarget, container?: string): void {
     const { node, ref } = this.cluster.locate(target, container);
@@ -160,8 +180,8 @@ export class Lab implements AsyncDisposable {
 
   /** All parts, in the order in which a request meets them. */
   parts(): readonly LabPart[] {
-    const { apiserver, server, agents, kubelets } = this.insides.parts;
-    return [apiserver, server.part, ...agents, ...kubelets].map((part) => this.withMesh(part));
+    const { apiservers, server, agents, kubelets } = this.insides.parts;
+    return [...apiservers.parts, server.part, ...agents, ...kubelets].map((part) => this.withMesh(part));
   }
 
   /** The journal's events that are still held, oldest first. */
@@ -204,7 +224,7 @@ export class Lab implements AsyncDisposable {
       established: server?.established ?? 0,
       endpoints: sum(running(parts.agents).map((agent) => agent.snapshot().endpoints)),
       kubeletRequests: sum(running(parts.kubelets).map(({ kubelet }) => kubelet.openRequests)),
-      tunnelConnections: clients.lab.openConnections + clients.apiserver.openConnections,
+      tunnelConnections: clients.lab.openConnections + parts.apiservers.tunnelConnections,
     };
   }
 
@@ -273,7 +293,9 @@ export class Lab implements AsyncDisposable {
 
   /** Ends everything, in the order in which nobody misses anybody. Again does nothing. */
   stop(): Promise<void> {
-    this.stopping ??= stopAll(this.insides);
+    this.stopping ??= Promise.all(this.watches.map((watch) => watch.close())).then(() =>
+      stopAll(this.insides),
+    );
     return this.stopping;
   }
 
@@ -285,8 +307,10 @@ export class Lab implements AsyncDisposable {
 /** Ends all parts of a lab, also of one that did not come up. */
 export async function stopAll({ parts, clients, journal, folder }: LabInsides): Promise<void> {
   await clients.cluster.close();
-  await parts.apiserver.stop();
-  await Promise.all([clients.lab.close(), clients.apiserver.close()]);
+  const kubelets = parts.kubelets.filter((part) => part.running);
+  await Promise.all(kubelets.map((part) => part.value.source.close()));
+  await parts.apiservers.stop();
+  await clients.lab.close();
   await Promise.all(parts.agents.map((part) => part.stop()));
   await parts.server.part.stop();
   await Promise.all(parts.kubelets.map((part) => part.stop()));

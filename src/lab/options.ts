@@ -25,7 +25,14 @@ export interface LabOptions {
    * your rights and without any confinement.
    */
   readonly runtime?: RuntimeKind;
-  /** Where the API façade listens on 127.0.0.1. Default 0, a free port. */
+  /**
+   * Replicas of the API façade behind one address, 1 to 9: `lab.apiserver(n)` and `lab.apiservers`. Default: one façade
+   * without anything before it.
+   */
+  readonly apiservers?: number;
+  /** A controller that watches pods, whose losses are in the journal: `lab.watch('pods')`. Default false. */
+  readonly controller?: boolean;
+  /** Where the API façade, or the address of its replicas, listens on 127.0.0.1. Default 0, a free port. */
   readonly apiPort?: number;
   /** Where the proxy-server listens for agents on 127.0.0.1. Default 0, a free port. */
   readonly agentPort?: number;

@@ -1,17 +1,15 @@
 import { Agent } from '../agent/agent.js';
 import { agentDefaults } from '../agent/options.js';
 import { type ApiServer, startApiServer } from '../apiserver/api-server.js';
+import type { TokenKeys } from '../apiserver/auth/service-account-tokens.js';
 import type { ObjectStore } from '../apiserver/store/object-store.js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import { type FaithfulName, faithfulOf } from '../core/faithful.js';
-import type { Pod } from '../core/objects.js';
-import type { Random } from '../core/random.js';
+import { createRandom, type Random } from '../core/random.js';
 import type { StrategyName } from '../core/strategy.js';
-import { type Kubelet, startKubelet } from '../kubelet-stub/kubelet.js';
 import type { Behaviour } from '../kubelet-stub/runtime/behaviours.js';
-import { createRuntime, type RuntimeKind } from '../kubelet-stub/runtime/create-runtime.js';
-import type { NodeRuntime } from '../kubelet-stub/runtime/runtime.js';
+import type { RuntimeKind } from '../kubelet-stub/runtime/create-runtime.js';
 import type { NodeNetwork } from '../links/node-network.js';
 import type { CertificateSet } from '../pki/certificate-set.js';
 import type { KeyPair } from '../pki/key-pair.js';
@@ -92,44 +90,6 @@ export function serverPart(
   return { part, agentAddress: () => `${host}:${port}` };
 }
 
-/** A node's kubelet with its containers: they live and die together, as after a reboot of the node. */
-export interface RunningKubelet {
-  readonly kubelet: Kubelet;
-  readonly runtime: NodeRuntime;
-}
-
-export function kubeletPart(
-  ground: LabGround,
-  node: NodeSpec,
-  pods: readonly Pod[],
-): RestartablePart<RunningKubelet> {
-  const { clock, emit, network } = ground;
-  const pair = kubeletPair(ground, node.name);
-  return new RestartablePart<RunningKubelet>({
-    name: `kubelet/${node.name}`,
-    emit,
-    start: async () => {
-      const runtime = await createRuntime(ground.runtime, { ...ground, nodeName: node.name, pods });
-      const clientCa = ground.certificates.ca.certPem;
-      const tls = { cert: pair.certPem, key: pair.keyPem, clientCa };
-      const kubelet = await startKubelet({ nodeName: node.name, tls, runtime, clock, emit });
-      network.register(node.ip, node.kubeletPort, kubelet.address);
-      return { kubelet, runtime };
-    },
-    stop: async ({ kubelet, runtime }) => {
-      // The address stays known without a listener: a node whose kubelet is down refuses, it does not vanish.
-      await kubelet.close();
-      await runtime.close();
-    },
-  });
-}
-
-function kubeletPair({ certificates }: LabGround, node: string): KeyPair {
-  const pair = certificates.kubelets.get(node);
-  if (pair === undefined) throw new Error(`no certificate for kubelet ${node}`);
-  return pair;
-}
-
 /** A node's agent. It dials out to the server, wherever that is at the time. */
 export function agentPart(ground: LabGround, node: NodeSpec, server: ServerPart): RestartablePart<Agent> {
   const { clock, random, emit, network, faithful } = ground;
@@ -159,6 +119,12 @@ export function agentPart(ground: LabGround, node: NodeSpec, server: ServerPart)
 }
 
 export interface ApiServerPartOptions {
+  /** Default `main`. */
+  readonly name?: string;
+  /** What signs tokens; replicas share it. */
+  readonly tokenKeys: TokenKeys;
+  /** Whether it runs the controllers. */
+  readonly controllers: boolean;
   readonly store: ObjectStore;
   readonly dialer: Dialer;
   readonly port: number;
@@ -168,24 +134,27 @@ export interface ApiServerPartOptions {
 /** The API façade. It keeps its port over restarts, and its store lives outside it. */
 export function apiServerPart(ground: LabGround, options: ApiServerPartOptions): RestartablePart<ApiServer> {
   const { clock, emit, certificates } = ground;
-  const { store, dialer, version } = options;
+  const { name = 'main', store, dialer, version, tokenKeys, controllers } = options;
   const { ca, leaves } = certificates;
   const kubeletPairs = leaves['apiserver-kubelet-client'];
+  const random = createRandom(ground.random.below(2 ** 32));
   let port = options.port;
   return new RestartablePart<ApiServer>({
-    name: 'apiserver/main',
+    name: `apiserver/${name}`,
     emit,
     start: async () => {
       const apiserver = await startApiServer({
-        name: 'main',
+        name,
         host,
         port,
         tls: { cert: leaves.apiserver.certPem, key: leaves.apiserver.keyPem, clientCa: ca.certPem },
         store,
         dialer,
         kubeletTls: { ca: ca.certPem, cert: kubeletPairs.certPem, key: kubeletPairs.keyPem },
-        controllers: true,
+        tokenKeys,
+        controllers,
         clock,
+        random,
         emit,
         // Agents dial node addresses; ladders show what was dialled.
         preferredAddressTypes: ['InternalIP', 'Hostname'],

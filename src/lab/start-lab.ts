@@ -1,20 +1,26 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
+import { createTokenKeys } from '../apiserver/auth/service-account-tokens.js';
+import { coreResource } from '../apiserver/resources/catalogue.js';
 import { createObjectStore, type ObjectStore } from '../apiserver/store/object-store.js';
 import { defaultVersion } from '../apiserver/version.js';
 import { createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
+import type { Pod } from '../core/objects.js';
 import { createRandom } from '../core/random.js';
 import { createNodeNetwork } from '../links/node-network.js';
 import { createJournal } from '../observe/journal.js';
 import { createCertificateSet } from '../pki/certificate-set.js';
 import { defaultStrategies } from '../server/options.js';
 import { TunnelClient } from '../wire/tunnel-client.js';
-import { ClusterClient } from './cluster-client.js';
+import { ClusterClient, type PodPlace } from './cluster-client.js';
+import { ApiAddress, type KubeletPartOptions, kubeletPart } from './kubelet-part.js';
 import { Lab, type LabInsides, type LabParts, stopAll } from './lab.js';
 import type { LabOptions } from './options.js';
 import type { LabPart } from './part.js';
-import { agentPart, apiServerPart, kubeletPart, type LabGround, serverPart, tlsOf } from './parts.js';
+import { agentPart, apiServerPart, type LabGround, serverPart, tlsOf } from './parts.js';
+import { Replicas } from './replicas.js';
+import { kubernetesServiceIp, publishKubernetesService } from './replicas-service.js';
 import { createTopology, type NodeSpec, type Topology } from './topology.js';
 import { createWorkFolder, type WorkFolder } from './work-folder.js';
 
@@ -39,8 +45,12 @@ export async function startLabIn(folder: WorkFolder, options: LabOptions): Promi
     await stopAll(insides);
     throw error;
   }
+  // All pods of the cluster run by now. Its kubelets' way to the API is in nobody's way from here on.
+  insides.api.tell(insides.parts.apiservers.url);
   insides.journal.emit({ kind: 'lab.ready', node: 'lab/lab', text: `seed ${insides.seed}` });
-  return new Lab(insides);
+  const lab = new Lab(insides);
+  if (options.controller === true) await lab.watch('pods').synced;
+  return lab;
 }
 
 async function build(options: LabOptions, folder: WorkFolder): Promise<LabInsides> {
@@ -56,7 +66,10 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
   });
   const journal = createJournal({ clock, capacity: options.journalCapacity ?? 20_000 });
   if (options.onEvent !== undefined) journal.subscribe(options.onEvent);
-  const certificates = await createCertificateSet({ nodes: topology.nodes.map(kubeletSubject) });
+  const certificates = await createCertificateSet({
+    nodes: topology.nodes.map(kubeletSubject),
+    ipAddresses: [kubernetesServiceIp],
+  });
   const network = createNodeNetwork({ clock });
   const ground: LabGround = {
     clock,
@@ -96,54 +109,103 @@ function assemble(
   options: LabOptions,
   ground: LabGround,
   { topology, folder, store, version }: Stock,
-): Pick<LabInsides, 'parts' | 'clients'> {
+): Pick<LabInsides, 'api' | 'parts' | 'clients'> {
   const { strategies = defaultStrategies } = options;
   const socketPath = join(folder.path, 'server-1.sock');
   const server = serverPart(ground, { socketPath, agentPort: options.agentPort ?? 0, strategies });
   const client = (name: string): TunnelClient =>
     new TunnelClient({ ...ground, address: `unix://${socketPath}`, name, serverName: 'server/server-1' });
-  const apiserver = client('apiserver/main');
   const lab = client('client/lab');
   const { nodes } = topology;
+  const api = new ApiAddress();
   const parts: LabParts = {
     server,
-    kubelets: nodes.map((node) => kubeletPart(ground, node, podsOf(topology, node))),
+    kubelets: nodes.map((spec) => kubeletPart(ground, { ...given(topology, spec), api: api.known })),
     agents: nodes.map((node) => agentPart(ground, node, server)),
-    apiserver: apiServerPart(ground, { store, dialer: apiserver, port: options.apiPort ?? 0, version }),
+    apiservers: replicas(options, ground, { store, version, client }),
   };
-  return { parts, clients: { apiserver, lab, cluster: clusterClient(ground, topology, lab) } };
+  return {
+    api,
+    parts,
+    clients: { lab, cluster: clusterClient(ground, topology, { store, dialer: lab }) },
+  };
 }
 
-function podsOf({ objects }: Topology, node: NodeSpec): Topology['objects']['pods'] {
-  return objects.pods.filter((pod) => pod.spec.nodeName === node.name);
+interface ReplicaNeeds {
+  readonly store: ObjectStore;
+  readonly version: string;
+  readonly client: (name: string) => TunnelClient;
 }
 
-function clusterClient(ground: LabGround, { nodes, objects }: Topology, dialer: TunnelClient): ClusterClient {
-  const places = objects.pods.map(({ metadata, spec }) => ({
+/** A façade alone listens where its clients are told; replicas do anywhere, behind one address. */
+function replicas(
+  { apiservers: count, apiPort = 0 }: LabOptions,
+  ground: LabGround,
+  { store, version, client }: ReplicaNeeds,
+): Replicas {
+  const own = { tokenKeys: createTokenKeys(), store, version };
+  const alone = count === undefined;
+  return new Replicas({
+    ...{ ground, store, count, port: apiPort, client },
+    makePart: (name, dialer) =>
+      apiServerPart(ground, { ...own, name, dialer, port: alone ? apiPort : 0, controllers: alone }),
+  });
+}
+
+/** What a node is given of the standard cluster. */
+function given({ objects }: Topology, spec: NodeSpec): Omit<KubeletPartOptions, 'api'> {
+  const node = objects.nodes.find(({ metadata }) => metadata.name === spec.name);
+  if (node === undefined) throw new TunnelError('INTERNAL', `there is no object of ${spec.name}`);
+  return { spec, node, pods: objects.pods.filter((pod) => pod.spec.nodeName === spec.name) };
+}
+
+interface ClusterGround {
+  readonly store: ObjectStore;
+  readonly dialer: TunnelClient;
+}
+
+/** The pods of the cluster as it is now, also those that kubectl made. */
+function placesOf(store: ObjectStore): readonly PodPlace[] {
+  const pods = store.list(coreResource('pods')) as readonly Pod[];
+  const placed = pods.filter(({ spec }) => (spec.nodeName ?? '') !== '');
+  return placed.map(({ metadata, spec }) => ({
     namespace: metadata.namespace,
     name: metadata.name,
     node: spec.nodeName,
-    containers: spec.containers.map(({ name }) => name),
+    containers: [...spec.containers, ...(spec.ephemeralContainers ?? [])].map(({ name }) => name),
   }));
+}
+
+function clusterClient(
+  ground: LabGround,
+  { nodes }: Topology,
+  { store, dialer }: ClusterGround,
+): ClusterClient {
   return new ClusterClient({
     name: 'client/lab',
     dialer,
     kubeletTls: tlsOf(ground, ground.certificates.leaves['apiserver-kubelet-client']),
     nodes: () => nodes,
-    pods: () => places,
+    pods: () => placesOf(store),
     clock: ground.clock,
     emit: ground.emit,
   });
 }
 
-async function startParts({ parts, topology, ground }: LabInsides): Promise<void> {
+async function startParts({ parts, topology, ground, store }: LabInsides): Promise<void> {
   for (const { name, ip } of topology.nodes) ground.network.addName(name, ip);
-  await startAll([parts.server.part, parts.apiserver, ...parts.kubelets]);
+  await startAll([parts.server.part, parts.apiservers, ...parts.kubelets]);
+  const { hostname: host, port } = new URL(parts.apiservers.url);
+  const place = { host, port: Number(port) };
+  const [first] = topology.objects.nodes;
+  publishKubernetesService(store, place, first?.metadata.creationTimestamp ?? '');
+  // As kube-proxy leads it on every node.
+  ground.network.register(kubernetesServiceIp, 443, place);
   await startAll(parts.agents);
 }
 
 /** Waits for all, also when one fails: what is still starting could not be stopped. */
-async function startAll(parts: readonly LabPart[]): Promise<void> {
+async function startAll(parts: readonly Pick<LabPart, 'start'>[]): Promise<void> {
   const ends = await Promise.allSettled(parts.map((part) => part.start()));
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }

@@ -33,8 +33,12 @@ export interface Middlebox {
   counts(): MiddleboxCounts;
   /** Holds for the flows that exist, too. */
   setPolicy(policy: FlowPolicy): void;
-  /** Forgets all flows, as a device that restarts. */
-  forget(verdict: IdleVerdict): void;
+  /** Forgets all flows, or those to one target (`HOST:PORT`), as a device that restarts. */
+  forget(verdict: IdleVerdict, target?: string): void;
+  /** Where new flows of a route lead from now on; flows that exist stay. Without any, connections are reset. */
+  setTargets(route: number, to: readonly string[]): void;
+  /** Listens no more for `outageMs`, then at the same address again. Rejects as `startMiddlebox`. */
+  relisten(route: number, outageMs: number): Promise<void>;
   /** Ends listeners and flows. */
   close(): Promise<void>;
 }
@@ -64,8 +68,8 @@ class Device implements Middlebox {
   readonly addresses: string[] = [];
   private readonly options: MiddleboxOptions;
   private readonly node: string;
-  private readonly servers: Server[] = [];
-  private readonly flows = new Map<string, MiddleboxFlow>();
+  private readonly doors: Door[] = [];
+  private readonly flows = new Map<string, { readonly flow: MiddleboxFlow; readonly target: string }>();
   private readonly connecting = new Set<Socket>();
   private readonly past = { client: 0, target: 0, lost: 0 };
   private readonly forgotten = { drop: 0, reset: 0 };
@@ -82,7 +86,7 @@ class Device implements Middlebox {
 
   counts(): MiddleboxCounts {
     const sum = { ...this.past };
-    for (const { counts } of this.flows.values()) addCounts(sum, counts);
+    for (const { flow } of this.flows.values()) addCounts(sum, flow.counts);
     return {
       openFlows: this.flows.size,
       openedFlows: this.opened,
@@ -96,36 +100,56 @@ class Device implements Middlebox {
 
   setPolicy(policy: FlowPolicy): void {
     this.policy = policy;
-    for (const flow of this.flows.values()) flow.reconsider();
+    for (const { flow } of this.flows.values()) flow.reconsider();
   }
 
-  forget(verdict: IdleVerdict): void {
-    for (const flow of this.flows.values()) flow.forget(verdict);
+  forget(verdict: IdleVerdict, target?: string): void {
+    for (const each of this.flows.values()) {
+      if (target === undefined || each.target === target) each.flow.forget(verdict);
+    }
+  }
+
+  setTargets(route: number, to: readonly string[]): void {
+    this.door(route).targets = to.map(address);
+  }
+
+  async relisten(route: number, outageMs: number): Promise<void> {
+    const door = this.door(route);
+    // Connections that it took live on.
+    door.server.close();
+    if (outageMs > 0) await new Promise<void>((resolve) => this.options.clock.after(outageMs, resolve));
+    if (this.closing !== undefined) return;
+    door.server = this.createServer(door);
+    await startListening(door.server, address(this.addresses[route] ?? ''));
   }
 
   async listen({ listen, to }: MiddleboxRoute): Promise<void> {
-    const { host, port } = address(listen);
-    const targets = to.map(address);
-    let turn = 0;
-    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
-    server.on('connection', (client) => {
-      client.on('error', () => undefined);
-      const target = targets[turn++ % targets.length];
-      if (target === undefined) client.resetAndDestroy();
-      else this.open(client, target);
-    });
-    this.servers.push(server);
-    await new Promise<void>((resolve, reject) => {
-      server.on('error', (cause) => reject(listenError(cause, listen, 'middlebox')));
-      server.listen(port, host, resolve);
-    });
-    const taken = server.address();
-    this.addresses.push(joinHostPort(host, typeof taken === 'object' && taken !== null ? taken.port : port));
+    const door: Door = { server: createServer(), targets: to.map(address), turn: 0 };
+    door.server = this.createServer(door);
+    this.doors.push(door);
+    this.addresses.push(await startListening(door.server, address(listen)));
   }
 
   close(): Promise<void> {
     this.closing ??= this.stop();
     return this.closing;
+  }
+
+  private createServer(door: Door): Server {
+    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
+    server.on('connection', (client) => {
+      client.on('error', () => undefined);
+      const target = door.targets[door.turn++ % door.targets.length];
+      if (target === undefined) client.resetAndDestroy();
+      else this.open(client, target);
+    });
+    return server;
+  }
+
+  private door(route: number): Door {
+    const door = this.doors[route];
+    if (door !== undefined) return door;
+    throw new TunnelError('CONFIG_INVALID', `there is no route ${route}`, { where: 'middlebox' });
   }
 
   private open(client: Socket, target: HostPort): void {
@@ -165,7 +189,8 @@ class Device implements Middlebox {
         this.forgotten[verdict]++;
         emit({ kind: 'flow.forgotten', ...about, verdict, idleMs, text: forgottenText[verdict] });
       },
-      lost: (from, bytes) => emit({ kind: 'flow.lost', ...about, from, bytes, text: 'and all that follows' }),
+      lost: (from, lostBytes) =>
+        emit({ kind: 'flow.lost', ...about, from, lostBytes, text: 'and all that follows' }),
       closed: (end) => {
         this.flows.delete(flow);
         addCounts(this.past, made.counts);
@@ -174,18 +199,37 @@ class Device implements Middlebox {
         emit({ kind: 'flow.closed', ...about, end, ...bytes, durationMs: clock.now() - born });
       },
     });
-    this.flows.set(flow, made);
+    this.flows.set(flow, { flow: made, target: ends.address });
   }
 
   private async stop(): Promise<void> {
-    const closed = this.servers.map(
-      (server) =>
+    const closed = this.doors.map(
+      ({ server }) =>
         new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve())),
     );
     for (const socket of this.connecting) socket.destroy();
-    for (const flow of this.flows.values()) flow.destroy();
+    for (const { flow } of this.flows.values()) flow.destroy();
     await Promise.all(closed);
   }
+}
+
+/** A port of the device. */
+interface Door {
+  server: Server;
+  targets: readonly HostPort[];
+  /** Counts connections. */
+  turn: number;
+}
+
+/** Resolves with `HOST:PORT`. */
+function startListening(server: Server, { host, port }: HostPort): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.on('error', (cause) => reject(listenError(cause, joinHostPort(host, port), 'middlebox')));
+    server.listen(port, host, () => {
+      const taken = server.address();
+      resolve(joinHostPort(host, typeof taken === 'object' && taken !== null ? taken.port : port));
+    });
+  });
 }
 
 const forgottenText = {

@@ -22,6 +22,13 @@ export interface NodeEndpoint {
   readonly route: Route;
 }
 
+/** Addresses that come and go, such as those of a node's pods. */
+export interface NetworkSegment {
+  has(host: string): boolean;
+  /** A listener that leads to the port for one connection, soon; undefined when nothing listens there. */
+  open(host: string, port: number): Promise<RealAddress | undefined>;
+}
+
 export interface NodeNetworkOptions {
   /** Default: the machine's. */
   readonly clock?: Clock;
@@ -44,6 +51,8 @@ export interface NodeNetwork {
   /** Lets a name resolve to an address. Throws CONFIG_INVALID when it is no IP address. */
   addName(name: string, host: string): void;
   removeName(name: string): void;
+  /** Adds addresses that are looked up with each dial. Returns how to take them away. */
+  addSegment(segment: NetworkSegment): () => void;
   endpoints(): readonly NodeEndpoint[];
   /** Dials as `goDial` does, with the same texts and errors, through the table. */
   connect(host: string, port: number, options?: Omit<GoDialOptions, 'clock'>): Promise<Socket>;
@@ -57,13 +66,16 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): NodeNetwork
   const ranges = rangeList(options.ranges ?? defaultRanges);
   const hosts = new Map<string, Map<number, Route>>();
   const names = new Map<string, string>();
+  const segments = new Set<NetworkSegment>();
 
-  const routeOf = (target: GoTarget): Route => {
-    const ports = hosts.get(canonical(target.host));
-    if (ports === undefined) throw dialError(target, 'connect: no route to host');
-    const route = ports.get(target.port);
-    if (route === undefined) throw dialError(target, 'connect: connection refused');
-    return route;
+  const routeOf = (target: GoTarget): Route | Promise<Route> => {
+    const host = canonical(target.host);
+    const ports = hosts.get(host);
+    const route = ports?.get(target.port);
+    if (route !== undefined) return route;
+    const segment = [...segments].find((each) => each.has(host));
+    if (segment !== undefined) return segmentRoute(segment, { ...target, host });
+    throw dialError(target, `connect: ${ports === undefined ? 'no route to host' : 'connection refused'}`);
   };
 
   return {
@@ -85,6 +97,10 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): NodeNetwork
       names.set(nameKey(name), host);
     },
     removeName: (name) => void names.delete(nameKey(name)),
+    addSegment(segment) {
+      segments.add(segment);
+      return () => void segments.delete(segment);
+    },
     endpoints: () =>
       [...hosts].flatMap(([host, ports]) => [...ports].map(([port, route]) => ({ host, port, route }))),
     async connect(host, port, dial = {}) {
@@ -92,9 +108,16 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): NodeNetwork
       if (!isPort(port)) throw invalidPort(target);
       if (isIP(target.host) === 0 && !isLocalName(target.host)) throw noSuchHost(target, options.dnsServer);
       if (!contains(ranges, target.host)) return goDial(target.host, port, { ...dial, clock });
-      return follow(routeOf(target), target, { ...dial, clock });
+      const route = routeOf(target);
+      return follow(route instanceof Promise ? await route : route, target, { ...dial, clock });
     },
   };
+}
+
+async function segmentRoute(segment: NetworkSegment, target: GoTarget): Promise<Route> {
+  const route = await segment.open(target.host, target.port);
+  if (route === undefined) throw dialError(target, 'connect: connection refused');
+  return route;
 }
 
 async function follow(

@@ -64,6 +64,8 @@ export function levelOf(event: LabEvent): LogLevel {
     case 'peer.refused':
     case 'lease.failed':
     case 'certificates.rejected':
+    case 'watch.broken':
+    case 'watch.relisted':
     case 'flow.refused':
     case 'flow.forgotten':
     case 'flow.lost':
@@ -76,6 +78,10 @@ export function levelOf(event: LabEvent): LogLevel {
     case 'role.started':
     case 'role.stopped':
     case 'agent.connected':
+    case 'apiserver.leaving':
+    case 'apiservers.resized':
+    case 'apiservers.moved':
+    case 'watch.resumed':
     case 'servers.counted':
     case 'lease.acquired':
     case 'lease.released':

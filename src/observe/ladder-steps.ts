@@ -113,6 +113,12 @@ function isSetback(event: Exclude<Doing, { kind: ConnectionEvent['kind'] | Reque
     case 'backend.disconnected':
     case 'certificates.rejected':
       return true;
+    case 'apiserver.leaving':
+    case 'apiservers.resized':
+    case 'apiservers.moved':
+    case 'watch.broken':
+    case 'watch.resumed':
+    case 'watch.relisted':
     case 'servers.counted':
     case 'lease.acquired':
     case 'lease.released':

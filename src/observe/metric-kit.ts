@@ -83,6 +83,18 @@ export class MetricKit implements MetricsText {
     return (value) => histogram.labels(value);
   }
 
+  /** Durations under the values of several labels, in order. */
+  timingsBy(
+    name: string,
+    help: string,
+    { labels, buckets }: { readonly labels: readonly string[]; readonly buckets: readonly number[] },
+  ): (...values: string[]) => Timing {
+    const histogram = new this.library.Histogram({
+      ...{ ...this.base(name, help), labelNames: [...labels], buckets: [...buckets] },
+    });
+    return (...values) => histogram.labels(labelled(labels, values));
+  }
+
   /** A counter with labels; the returned function adds one under their values, in order. */
   counter(name: string, help: string, labelNames: readonly string[] = []): (...values: string[]) => void {
     const counter = new this.library.Counter({ ...this.base(name, help), labelNames: [...labelNames] });

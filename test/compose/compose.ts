@@ -19,10 +19,13 @@ export interface ComposeOptions {
 /** One project of compose.yaml, under a name and on a port of its own. */
 export class Compose {
   readonly project: string;
+  private readonly files: readonly string[];
   private readonly env: Record<string, string>;
 
-  constructor(project: string, env: Readonly<Record<string, string>> = {}) {
+  /** `envFile` fills compose.yaml in; what `env` holds goes before it. */
+  constructor(project: string, envFile?: string, env: Readonly<Record<string, string>> = {}) {
     this.project = project;
+    this.files = envFile === undefined ? [] : ['--env-file', envFile];
     this.env = { ...env };
   }
 
@@ -33,7 +36,10 @@ export class Compose {
 
   /** Runs `docker compose …`. Resolves with whatever code it ends. */
   try(args: readonly string[], { timeoutMs = 120_000 }: ComposeOptions = {}): Promise<ComposeResult> {
-    return run('docker', ['compose', '-p', this.project, ...args], { env: this.env, timeoutMs });
+    return run('docker', ['compose', '-p', this.project, ...this.files, ...args], {
+      env: this.env,
+      timeoutMs,
+    });
   }
 
   /** As `try`, and rejects when it fails. Resolves with stdout. */

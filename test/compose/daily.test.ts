@@ -73,6 +73,25 @@ describe('docker compose up', () => {
     expect((await readFile(join(folder, 'back'))).equals(payload)).toBe(true);
   });
 
+  it('runs what is created, as a process of the node', async () => {
+    const { code, stdout } = await lab.run(
+      [
+        'run',
+        '--rm',
+        '-i',
+        'hello',
+        '--image=any',
+        '--restart=Never',
+        '--',
+        'sh',
+        '-c',
+        'read x; echo got $x',
+      ],
+      { stdin: 'word\n', timeoutMs: 60_000 },
+    );
+    expect([code, stdout]).toEqual([0, expect.stringContaining('got word')]);
+  });
+
   it('shows the events of all services in one order', async () => {
     await lab.run(['exec', 'shell', '--', 'true']);
     const events = await lab.compose.exec('middlebox', ['node', '/app/bin/konnsim', 'events', '--packets']);
@@ -89,7 +108,7 @@ describe('docker compose up', () => {
     }
     const times = [...events.stdout.matchAll(/^ (\d\d:\d\d:\d\d\.\d{3})/gm)].map(([, time]) => time);
     expect(times.length).toBeGreaterThan(20);
-    expect(times).toEqual([...times].sort());
+    expect(times).toEqual(times.toSorted((one = '', other = '') => one.localeCompare(other)));
   });
 });
 
@@ -148,7 +167,7 @@ describe('security', () => {
         for (const { HostIp } of hosts ?? []) published.push(`${service} ${port} ${HostIp}`);
       }
     }
-    expect(published).toEqual(['apiserver 6443/tcp 127.0.0.1']);
+    expect(published).toEqual(['balancer 6443/tcp 127.0.0.1']);
   });
 });
 
@@ -175,7 +194,6 @@ describe('the networks', () => {
           'open',
         );
       }
-      expect(await reach(service, 'kubelet-1', 10_250)).not.toBe('open');
     }
   });
 

@@ -13,6 +13,7 @@ export interface ComposeLab {
 
 /** The services whose containers stay. */
 export const services = [
+  'balancer',
   'apiserver',
   'server',
   'middlebox',
@@ -29,8 +30,12 @@ export const podOf = { 'node-1': 'shell', 'node-2': 'counter' } as const;
 export async function startComposeLab(
   name: string,
   env: Readonly<Record<string, string>> = {},
+  envFile?: string,
 ): Promise<ComposeLab> {
-  const compose = new Compose(`konnsim-${name}`, { KONNSIM_API_PORT: String(await freePort()), ...env });
+  const compose = new Compose(`konnsim-${name}`, envFile, {
+    KONNSIM_API_PORT: String(await freePort()),
+    ...env,
+  });
   await compose.try(['down', '--volumes', '--timeout', '3']);
   await compose.do(['up', '--wait', '--build'], { timeoutMs: 600_000 });
   const binary = findKubectls().at(-1);

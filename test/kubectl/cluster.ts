@@ -9,7 +9,7 @@ export interface TestCluster {
   readonly lab: Lab;
   /** What the façade serves. */
   readonly store: ObjectStore;
-  /** Long-lived requests that the façade has open now. */
+  /** Long-lived requests that the façade has open now, but for the one watch of each kubelet. */
   openStreams(): StreamCounts;
 }
 
@@ -21,7 +21,11 @@ export function useCluster(options: LabOptions = {}): () => TestCluster {
     process.stderr.write(`seed ${lab.seed}\n`);
     // The lab offers neither to its users.
     const { parts, store } = lab['insides'];
-    cluster = { lab, store, openStreams: () => parts.apiserver.value.openStreams() };
+    const openStreams = (): StreamCounts => {
+      const counts = parts.apiservers.first.value.openStreams();
+      return { ...counts, watch: counts.watch - parts.kubelets.filter(({ running }) => running).length };
+    };
+    cluster = { lab, store, openStreams };
   });
   afterAll(() => cluster?.lab.stop());
   return () => {

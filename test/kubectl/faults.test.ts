@@ -8,11 +8,7 @@ describeEachKubectl('exec when parts die', (binary) => {
   const webSocket = preferredProtocol(binary, 'exec') === 'websocket-v5';
   const kubectl = useKubectl(binary, cluster);
 
-  /**
-   * A SPDY client cannot be told: kubectl takes the end of the connection for the end of the command and exits 0, with
-   * every kube-apiserver. A WebSocket client gets the failure as the command's status.
-   */
-  it('that loses its agent ends at once: over WebSocket as a failure, over SPDY with exit 0', async () => {
+  it('that loses its agent ends at once, as a failure that says so', async () => {
     const running = kubectl().start(['exec', 'shell', '--', 'sh', '-c', 'echo begun; sleep 60']);
     await running.waitFor(/begun/);
     const startAgain = await killAgent(cluster(), 'node-1');
@@ -20,10 +16,8 @@ describeEachKubectl('exec when parts die', (binary) => {
     const { code, stdout, stderr } = await running.result;
     expect(performance.now() - killedAt).toBeLessThan(1000);
     expect(stdout).toBe('begun\n');
-    if (webSocket) {
-      expect(stderr).toMatch(/^error: .+/);
-      expect(code).toBe(1);
-    } else expect([stderr, code]).toEqual(['', 0]);
+    expect(stderr).toMatch(/^error: Internal error occurred: error reading from error stream: .+/);
+    expect(code).toBe(1);
     await startAgain();
   });
 
@@ -62,7 +56,7 @@ describeEachKubectl('exec when parts die', (binary) => {
       await running.waitFor(/begun/);
       const server = lab.node('server/server-1');
       await server.kill();
-      expect((await running.result).code).toBe(webSocket ? 1 : 0);
+      expect((await running.result).code).toBe(1);
       const { code, stderr } = await kubectl().run(['exec', 'shell', '--', 'ls']);
       expect(stderr).toMatch(/^[Ee]rror.*: .+/);
       expect(code).toBe(1);
@@ -75,4 +69,37 @@ describeEachKubectl('exec when parts die', (binary) => {
       });
     },
   );
+});
+
+const faithfulCluster = useCluster({ faithful: ['exec-cut-is-success', 'close-without-reason'] });
+
+describeEachKubectl('a cut as kube-apiserver shows it', (binary) => {
+  const kubectl = useKubectl(binary, faithfulCluster);
+
+  /**
+   * kubectl up to 1.29 takes the end of its SPDY connection for the end of the command, and kube-apiserver's translator
+   * does the same for later ones.
+   */
+  it.runIf([27, 29, 33].includes(binary.minor))('is success of an exec', async () => {
+    const running = kubectl().start(['exec', 'shell', '--', 'sh', '-c', 'echo begun; sleep 60']);
+    await running.waitFor(/begun/);
+    const startAgain = await killAgent(faithfulCluster(), 'node-1');
+    const { code, stderr } = await running.result;
+    expect([stderr, code]).toEqual(['', 0]);
+    await startAgain();
+  });
+});
+
+describeEachKubectl('port-forward when parts die', (binary) => {
+  const kubectl = useKubectl(binary, cluster);
+
+  it.runIf([27, 29, 33].includes(binary.minor))('ends with its agent, as a failure', async () => {
+    const running = kubectl().start(['port-forward', 'web-1', ':8080']);
+    await running.waitFor(/Forwarding from 127/);
+    const startAgain = await killAgent(cluster(), 'node-1');
+    const { code, stderr } = await running.result;
+    expect(stderr).toContain('error: lost connection to pod');
+    expect(code).toBe(1);
+    await startAgain();
+  });
 });

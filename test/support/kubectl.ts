@@ -67,7 +67,7 @@ const variable = 'KONNSIM_KUBECTL';
  */
 export function findKubectls(): readonly KubectlBinary[] {
   const listed = (process.env[variable] ?? '').split(delimiter).filter((path) => path !== '');
-  if (listed.length > 0) return listed.map(inspect);
+  if (listed.length > 0) return listed.map(inspectKubectl);
   const onPath = findOnPath('kubectl');
   if (onPath === undefined) return [];
   const folder = dirname(realpathSync(onPath));
@@ -75,7 +75,7 @@ export function findKubectls(): readonly KubectlBinary[] {
     .filter((name) => /^kubectl\.1\.\d+$/.test(name))
     .sort()
     .map((name) => binary(join(folder, name), name.slice('kubectl.'.length)));
-  return versioned.length > 0 ? versioned : [inspect(onPath)];
+  return versioned.length > 0 ? versioned : [inspectKubectl(onPath)];
 }
 
 function findOnPath(name: string): string | undefined {
@@ -83,7 +83,8 @@ function findOnPath(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
-function inspect(path: string): KubectlBinary {
+/** Asks a kubectl for its version. */
+export function inspectKubectl(path: string): KubectlBinary {
   const text = execFileSync(path, ['version', '--client', '-o', 'json'], { encoding: 'utf8' });
   const { major, minor } = JSON.parse(text).clientVersion as { major: string; minor: string };
   return binary(path, `${major}.${Number.parseInt(minor, 10)}`);

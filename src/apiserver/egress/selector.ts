@@ -14,7 +14,7 @@ export interface EgressSelector extends EgressDialers {
   close(): Promise<void>;
 }
 
-/** One way to everything. */
-export function oneWay(dialer: Dialer): EgressDialers {
-  return { dialer: () => dialer };
+/** One way to what is in the cluster, another to all else. */
+export function intoCluster(cluster: Dialer, others: Dialer): EgressDialers {
+  return { dialer: (name) => (name === 'cluster' ? cluster : others) };
 }

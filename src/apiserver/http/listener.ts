@@ -34,6 +34,8 @@ export interface ListenerOptions {
 
 export interface Listener {
   readonly port: number;
+  /** Takes no connection any more, and ends those that carry nothing. Resolves when all are gone. */
+  readonly drain: () => Promise<void>;
   /** Destroys every connection and stops listening. */
   close(): Promise<void>;
 }
@@ -62,7 +64,12 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     socket.on('error', () => undefined);
     socket.once('close', () => connections.sockets.delete(socket));
   });
-  server.on('session', (session) => watchSession(session, connections));
+  const live = new Set<ServerHttp2Session>();
+  server.on('session', (session) => {
+    live.add(session);
+    session.once('close', () => live.delete(session));
+    watchSession(session, connections);
+  });
   server.on('request', (request, response) => {
     request.on('error', () => undefined);
     response.on('error', () => undefined);
@@ -84,7 +91,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     forget();
     return stop(server, connections.sockets);
   };
-  return { port, close: () => (closing ??= close()) };
+  return { port, drain: () => drain(server, live), close: () => (closing ??= close()) };
 }
 
 function createServer(options: ListenerOptions): Http2SecureServer {
@@ -170,6 +177,13 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
   const code = error.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'ADDRESS_UNAVAILABLE';
   const message = `cannot listen on ${host}:${port}: ${error.message}`;
   return new TunnelError(code, message, { where: 'apiserver', cause: error });
+}
+
+/** GOAWAY tells HTTP/2 clients to take another connection; streams that are open may end. */
+function drain(server: Http2SecureServer, sessions: ReadonlySet<ServerHttp2Session>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const session of sessions) session.close();
+  return closed;
 }
 
 function stop(server: Http2SecureServer, sockets: ReadonlySet<Socket>): Promise<void> {

@@ -48,6 +48,12 @@ export async function statusFromKubelet(answer: IncomingMessage, pod: string): P
   });
 }
 
+/** Kubernetes' words for an answer that is no success and no Status. */
+export function genericText(code: number, body: string): string {
+  if (code === 400) return 'the server rejected our request for an unknown reason';
+  return (genericAnswers[code] ?? unknownCode(code, body)).text ?? body;
+}
+
 function unknownCode(code: number, body: string): GenericAnswer {
   if (code < 500)
     return { text: `the server responded with the status code ${code} but did not return more information` };

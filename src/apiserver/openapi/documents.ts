@@ -4,14 +4,28 @@ import type { JsonObject } from '../resources/json.js';
 import { apiVersionOf, type Resource } from '../resources/resource.js';
 import { schemaName, schemasOf } from './schemas.js';
 
-/** OpenAPI v2 of everything: types only, which is what clients look up in it. */
+/** What every write may be asked for. */
+const writeQueries = ['dryRun', 'fieldManager', 'fieldValidation'];
+
+/** OpenAPI v2 of everything: types, and which queries a PATCH takes, which is what clients look up in it. */
 export function openApiV2(release: string): JsonObject {
   return {
     swagger: '2.0',
     info: { title: 'Kubernetes', version: release },
-    paths: {},
+    paths: Object.fromEntries(catalogue.filter(({ virtual }) => virtual !== true).map(patchPath)),
     definitions: Object.fromEntries(schemasOf(catalogue, '#/definitions/')),
   };
+}
+
+/** kubectl before 1.27 looks here whether a kind's objects can be tried without being written. */
+function patchPath(resource: Resource): readonly [string, JsonObject] {
+  const { group, version, kind } = resource;
+  const patch = {
+    'x-kubernetes-group-version-kind': { group, version, kind },
+    parameters: writeQueries.map((name) => ({ name, in: 'query', type: 'string', uniqueItems: true })),
+    responses: { 200: { description: 'OK' } },
+  };
+  return [`${collectionPath(resource)}/{name}`, { patch }];
 }
 
 /** The list of the OpenAPI v3 documents. The hash tells clients when a document has changed. */
@@ -44,8 +58,7 @@ export function openApiV3(path: string, release: string): JsonObject | undefined
 
 /** Clients look here whether the server checks fields, so that they need not. */
 function pathsOf(resource: Resource): readonly (readonly [string, JsonObject])[] {
-  const scope = resource.namespaced ? 'namespaces/{namespace}/' : '';
-  const collection = `/${documentPath(resource)}/${scope}${resource.plural}`;
+  const collection = collectionPath(resource);
   if (resource.virtual === true) return [[collection, { post: operation(resource, 'post') }]];
   return [
     [collection, { get: operation(resource, 'list'), post: operation(resource, 'post') }],
@@ -61,6 +74,11 @@ function pathsOf(resource: Resource): readonly (readonly [string, JsonObject])[]
   ];
 }
 
+function collectionPath(resource: Resource): string {
+  const scope = resource.namespaced ? 'namespaces/{namespace}/' : '';
+  return `/${documentPath(resource)}/${scope}${resource.plural}`;
+}
+
 function operation(resource: Resource, action: string): JsonObject {
   const { group, version, kind } = resource;
   const writes = ['post', 'put', 'patch'].includes(action);
@@ -73,7 +91,7 @@ function operation(resource: Resource, action: string): JsonObject {
   return {
     'x-kubernetes-action': action,
     'x-kubernetes-group-version-kind': { group, version, kind },
-    ...(writes ? { parameters: ['dryRun', 'fieldManager', 'fieldValidation'].map(query) } : {}),
+    ...(writes ? { parameters: writeQueries.map(query) } : {}),
     responses: { 200: { description: 'OK', content: { 'application/json': { schema } } } },
   };
 }

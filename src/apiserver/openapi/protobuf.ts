@@ -15,7 +15,7 @@ export function encodeOpenApiV2(document: JsonObject): Buffer {
   return Buffer.concat([
     text(1, document['swagger']),
     part(2, Buffer.concat([text(1, info['title']), text(2, info['version'])])),
-    part(8, Buffer.alloc(0)),
+    part(8, paths(asObject(document['paths']))),
     part(9, namedSchemas(asObject(document['definitions']))),
   ]);
 }
@@ -26,6 +26,31 @@ function namedSchemas(schemas: JsonObject): Buffer {
       part(1, Buffer.concat([text(1, name), part(2, encodeSchema(asObject(schema)))])),
     ),
   );
+}
+
+/** Paths {2 named items {1 name, 2 PathItem {8 patch}}}. */
+function paths(items: JsonObject): Buffer {
+  return Buffer.concat(
+    Object.entries(items).map(([name, item]) =>
+      part(2, Buffer.concat([text(1, name), part(2, part(8, operation(asObject(asObject(item)['patch']))))])),
+    ),
+  );
+}
+
+/**
+ * Operation {8 parameters {1 Parameter {2 not in the body {3 in the query {2 in, 4 name, 6 type}}}}, 13 extensions}. What
+ * it answers is not said.
+ */
+function operation(fields: JsonObject): Buffer {
+  const { parameters } = fields;
+  const encoded = (Array.isArray(parameters) ? parameters : []).map((each) => {
+    const { in: place, name, type } = asObject(each);
+    const query = Buffer.concat([text(2, place), text(4, name), text(6, type)]);
+    return part(8, part(1, part(2, part(3, query))));
+  });
+  for (const [name, value] of Object.entries(fields))
+    if (name.startsWith('x-')) encoded.push(part(13, extension(name, value)));
+  return Buffer.concat(encoded);
 }
 
 /** Schema {1 $ref, 2 format, 4 description, 21 additionalProperties, 22 type, 23 items, 25 properties, 31 extensions}. */

@@ -21,7 +21,7 @@ export function findKind(apiVersion: string, kind: string): Resource | undefined
 }
 
 /** The record of a kind that the façade itself depends on. */
-export function coreResource(plural: 'pods' | 'nodes' | 'namespaces'): Resource {
+export function coreResource(plural: 'endpoints' | 'namespaces' | 'nodes' | 'pods' | 'services'): Resource {
   const found = findResource('', 'v1', plural);
   if (found === undefined) throw new Error(`the catalogue lacks ${plural}`);
   return found;

@@ -7,6 +7,7 @@ import type { Resource } from './resource.js';
 import { allVerbs, partVerbs } from './verbs.js';
 
 const connect = ['create', 'get'] as const;
+const proxied = ['create', 'delete', 'get', 'patch', 'update'] as const;
 const eventFields = {
   'involvedObject.kind': '',
   'involvedObject.namespace': '',
@@ -80,7 +81,10 @@ export const coreKinds: readonly Resource[] = [
     verbs: allVerbs,
     columns: nodeColumns,
     selectableFields: { 'spec.unschedulable': 'false' },
-    subresources: [{ name: 'status', kind: 'Node', verbs: partVerbs }],
+    subresources: [
+      { name: 'proxy', kind: 'NodeProxyOptions', verbs: proxied },
+      { name: 'status', kind: 'Node', verbs: partVerbs },
+    ],
   },
   {
     ...core,
@@ -110,6 +114,7 @@ export const coreKinds: readonly Resource[] = [
       { name: 'exec', kind: 'PodExecOptions', verbs: connect },
       { name: 'log', kind: 'Pod', verbs: ['get'] },
       { name: 'portforward', kind: 'PodPortForwardOptions', verbs: connect },
+      { name: 'proxy', kind: 'PodProxyOptions', verbs: proxied },
       { name: 'status', kind: 'Pod', verbs: partVerbs },
     ],
   },
@@ -145,6 +150,9 @@ export const coreKinds: readonly Resource[] = [
     verbs: allVerbs,
     columns: serviceColumns,
     selectableFields: { 'spec.clusterIP': '', 'spec.type': '' },
-    subresources: [{ name: 'status', kind: 'Service', verbs: partVerbs }],
+    subresources: [
+      { name: 'proxy', kind: 'ServiceProxyOptions', verbs: proxied },
+      { name: 'status', kind: 'Service', verbs: partVerbs },
+    ],
   },
 ];

@@ -2,13 +2,15 @@ import type { Upgrade } from '../../streams/types.js';
 import type { Facade } from '../facade.js';
 import type { RequestContext } from '../http/exchange.js';
 import { badRequest, unknownPath } from '../http/status.js';
+import { proxyConnection } from '../proxy/handle-proxy.js';
 import type { RequestEnd } from '../request-report.js';
 import { handleStreaming, type StreamingSubresource } from '../streaming/streaming-handler.js';
+import { admitConnect } from './connect-admission.js';
 import { connectTarget } from './connect-target.js';
 import type { Route } from './route.js';
 
 /**
- * An upgrade of exec, attach or portforward of a pod: finds the kubelet and hands the streams on until they are over.
+ * An upgrade of exec, attach or portforward of a pod, or below `proxy`: finds the kubelet and hands the streams on until they are over.
  * Rejects with a StatusError before anything is written to the client.
  */
 export async function connectStream(
@@ -17,6 +19,9 @@ export async function connectStream(
   route: Route,
   upgrade: Upgrade,
 ): Promise<RequestEnd> {
+  if (route.kind === 'resource') await admitConnect(facade, context, route);
+  if (route.kind === 'resource' && route.subresource?.name === 'proxy' && route.name !== undefined)
+    return proxyConnection(facade, context, { route: { ...route, name: route.name }, upgrade });
   const subject = connectSubject(route);
   const { endpoint, path } = connectTarget(facade, context.query, subject);
   const { id: request, signal } = context;

@@ -3,8 +3,9 @@ import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discove
 import type { Facade } from '../facade.js';
 import { chooseDiscovery } from '../http/accept.js';
 import type { Exchange } from '../http/exchange.js';
-import { sendJson, sendText } from '../http/respond.js';
+import { sendBytes, sendJson, sendText } from '../http/respond.js';
 import { badRequest, methodNotAllowed, unknownPath } from '../http/status.js';
+import { handleProxy } from '../proxy/handle-proxy.js';
 import { groupVersions } from '../resources/catalogue.js';
 import { apiVersionOf } from '../resources/resource.js';
 import { handleCreate, handleUpdate } from './create.js';
@@ -31,9 +32,11 @@ export async function dispatch(facade: Facade, exchange: Exchange, route: Route)
     case 'root':
       return sendJson(response, rootPaths());
     case 'health':
-      return sendText(response, 'ok');
+      return sendHealth(facade, exchange);
     case 'version':
       return sendJson(response, facade.version);
+    case 'metrics':
+      return sendBytes(response, Buffer.from(await facade.metrics.text()), 200, facade.metrics.contentType);
     case 'openapi':
       return handleOpenApi(facade, exchange, route.segments);
     case 'discovery-root':
@@ -101,6 +104,7 @@ const partHandlers: Readonly<Record<string, PartHandler>> = {
   finalize: handleObjectPart,
   log: readLog,
   portforward: refuseStream,
+  proxy: handleProxy,
   scale: handleScale,
   status: handleObjectPart,
   token: onlyPost(handleTokenRequest),
@@ -132,6 +136,12 @@ async function readLog(facade: Facade, exchange: Exchange, { namespace, name }: 
   return handleLogs(facade, exchange, { namespace, name });
 }
 
+function sendHealth({ lifecycle }: Facade, { response, segments }: Exchange): void {
+  const { unready } = lifecycle;
+  if (unready === undefined || segments[0] !== 'readyz') sendText(response, 'ok');
+  else sendText(response, unready, 500);
+}
+
 function discoveryRoot(exchange: Exchange, root: 'api' | 'apis'): void {
   const { request, response } = exchange;
   const form = chooseDiscovery(request.headers.accept);
@@ -152,6 +162,7 @@ function rootPaths(): object {
       ...groups,
       '/healthz',
       '/livez',
+      '/metrics',
       '/openapi/v2',
       '/openapi/v3',
       '/readyz',

@@ -6,6 +6,7 @@ export type Route =
   | { readonly kind: 'root' }
   | { readonly kind: 'health' }
   | { readonly kind: 'version' }
+  | { readonly kind: 'metrics' }
   | { readonly kind: 'openapi'; readonly segments: readonly string[] }
   | { readonly kind: 'discovery-root'; readonly root: 'api' | 'apis' }
   | { readonly kind: 'group'; readonly group: string }
@@ -39,6 +40,7 @@ export function findRoute(segments: readonly string[]): Route {
   if (first === undefined) return { kind: 'root' };
   if (healthPaths.has(first)) return { kind: 'health' };
   if (first === 'version' && rest.length === 0) return { kind: 'version' };
+  if (first === 'metrics' && rest.length === 0) return { kind: 'metrics' };
   if (first === 'openapi') return { kind: 'openapi', segments: rest };
   if (first === 'api') return apiRoute('', rest);
   if (first !== 'apis') return nowhere;
@@ -69,7 +71,8 @@ interface Scope {
 function objectRoute({ group, version, namespace }: Scope, parts: readonly string[]): Route | undefined {
   const [plural = '', name, part, ...tooDeep] = parts;
   const resource = findResource(group, version, plural);
-  if (resource === undefined || tooDeep.length > 0) return undefined;
+  // Behind `proxy` come the paths of others.
+  if (resource === undefined || (tooDeep.length > 0 && part !== 'proxy')) return undefined;
   // Objects of a namespace can be listed across all, but named ones live in theirs.
   if (resource.namespaced ? name !== undefined && namespace === undefined : namespace !== undefined)
     return undefined;

@@ -1,3 +1,4 @@
+import { onAbort } from '../../streams/stream-ends.js';
 import type { Facade } from '../facade.js';
 import type { Exchange } from '../http/exchange.js';
 import { writeChunk } from '../http/respond.js';
@@ -63,8 +64,10 @@ export class WatchStream {
     const timeoutS = Number(exchange.query.get('timeoutSeconds') ?? 0) || defaultTimeoutS;
     const timer = facade.clock.after(timeoutS * 1000, end, true);
     exchange.signal.addEventListener('abort', end, { once: true });
+    const forgetShutdown = onAbort(facade.lifecycle.draining, end);
     return () => {
       timer.cancel();
+      forgetShutdown();
       exchange.signal.removeEventListener('abort', end);
     };
   }

@@ -1,5 +1,5 @@
-import { type FieldError, invalidValue, notSupported, required } from '../http/invalid.js';
-import { childOf, itemsOf, type JsonObject, setDefault, textOf } from '../resources/json.js';
+import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../http/invalid.js';
+import { childOf, isObject, itemsOf, type JsonObject, setDefault, textOf } from '../resources/json.js';
 import { nameProblems } from '../write/names.js';
 import type { Strategy } from './strategy.js';
 
@@ -49,13 +49,32 @@ function webhookErrors(webhook: JsonObject, path: string): readonly FieldError[]
     errors.push(
       invalidValue(`${path}.timeoutSeconds`, seconds, 'the timeout value must be between 1 and 30 seconds'),
     );
+  // They are CEL expressions, which are not evaluated here: to leave them out would call webhooks too often.
+  if (itemsOf(webhook, 'matchConditions').length > 0)
+    errors.push(
+      forbiddenField(`${path}.matchConditions`, 'match conditions are not supported by this API server'),
+    );
   return [...errors, ...clientErrors(childOf(webhook, 'clientConfig') ?? {}, `${path}.clientConfig`)];
 }
 
 function clientErrors({ url, service }: JsonObject, path: string): readonly FieldError[] {
   if ((url === undefined) === (service === undefined))
     return [required(path, 'exactly one of url or service is required')];
-  if (url !== undefined && !textOf(url).startsWith('https://'))
+  if (isObject(service)) return serviceErrors(service, `${path}.service`);
+  if (!textOf(url).startsWith('https://'))
     return [invalidValue(`${path}.url`, url, "'https' is the only allowed URL scheme")];
-  return [];
+  return URL.canParse(textOf(url)) ? [] : [invalidValue(`${path}.url`, url, 'url must be a valid URL')];
+}
+
+function serviceErrors(service: JsonObject, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if (textOf(service['name']) === '') errors.push(required(`${path}.name`, 'service name is required'));
+  if (textOf(service['namespace']) === '')
+    errors.push(required(`${path}.namespace`, 'service namespace is required'));
+  const urlPath = textOf(service['path']);
+  if (urlPath !== '' && !urlPath.startsWith('/'))
+    errors.push(invalidValue(`${path}.path`, urlPath, "must start with a '/'"));
+  if (urlPath.startsWith('//'))
+    errors.push(invalidValue(`${path}.path`, urlPath, 'segment[0] may not be empty'));
+  return errors;
 }

@@ -39,9 +39,8 @@ export function echoRefusal(
   refuseUpgrade(socket, { status: answer.status, headers, body, ...(contentType && { contentType }) }, clock);
 }
 
-/** Gives the client the kubelet's 101 as it came, and the bytes behind it. */
+/** Gives the client the kubelet's 101 as it came; the bytes behind it are the caller's. */
 export function echoUpgrade(socket: Duplex, answer: Extract<UpgradeAnswer, { kind: 'upgraded' }>): void {
   const lines = headerPairs(answer.rawHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`HTTP/1.1 ${answer.status} ${answer.statusText}\r\n${lines.join('')}\r\n`, 'latin1');
-  if (answer.head.length > 0) socket.write(answer.head);
 }

@@ -2,51 +2,134 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../../core/clock.js';
 import { sendAtOnce } from '../../streams/no-delay.js';
 import { endSoon } from '../../streams/upgrade-response.js';
+import type { Framing } from './spdy-framing.js';
 
 /** How long a side that is left may take to accept the last bytes. */
 const flushMs = 1_000;
+/** How long a client that was told of a cut may take to leave by itself: the end of a connection can overtake it. */
+const partingMs = 500;
+
+export interface CopyOptions {
+  readonly clock: Clock;
+  /** Lets the client be told of a cut. Without it bytes are copied unseen. */
+  readonly framing?: Framing;
+}
 
 /**
  * Copies bytes both ways until one side ends, then ends the other: kube-apiserver's proxies know no half-close. A
  * side that breaks destroys the other at once. Resolves then; with an error text when the kubelet's side did not end
  * in order.
  */
-export function copyBoth(client: Duplex, kubelet: Duplex, clock: Clock): Promise<string | undefined> {
-  sendAtOnce(client);
-  sendAtOnce(kubelet);
-  return new Promise((resolve) => {
-    let over = false;
-    const finish = (outcome: string | undefined, settle: () => void): void => {
-      if (over) return;
-      over = true;
+export function copyBoth(client: Duplex, kubelet: Duplex, options: CopyOptions): Promise<string | undefined> {
+  return new Promise((resolve) => new Copy({ client, kubelet }, options, resolve));
+}
+
+interface Sides {
+  readonly client: Duplex;
+  readonly kubelet: Duplex;
+}
+
+class Copy {
+  private readonly sides: Sides;
+  private readonly options: CopyOptions;
+  private readonly resolve: (outcome: string | undefined) => void;
+  private stop: () => void = () => undefined;
+  private over = false;
+
+  constructor(sides: Sides, options: CopyOptions, resolve: (outcome: string | undefined) => void) {
+    const { client, kubelet } = sides;
+    this.sides = sides;
+    this.options = options;
+    this.resolve = resolve;
+    sendAtOnce(client);
+    sendAtOnce(kubelet);
+    kubelet.once('end', () => void this.kubeletLeft(true));
+    client.once('end', () => this.clientEnded());
+    for (const event of ['error', 'close'] as const) {
+      kubelet.once(event, () => void this.kubeletLeft(false));
+      client.once(event, () => this.clientBroke());
+    }
+    if (kubelet.destroyed) void this.kubeletLeft(false);
+    else if (client.destroyed) this.clientBroke();
+    if (!this.over) this.stop = this.begin();
+  }
+
+  /** Returns how to end it. */
+  private begin(): () => void {
+    const { client, kubelet } = this.sides;
+    const { framing } = this.options;
+    if (framing !== undefined) client.on('data', (chunk: Buffer) => framing.fromClient(chunk));
+    client.pipe(kubelet, { end: false });
+    const unframe = framing === undefined ? undefined : copyFramed(kubelet, client, framing);
+    if (unframe === undefined) kubelet.pipe(client, { end: false });
+    return () => {
       client.unpipe(kubelet);
       kubelet.unpipe(client);
-      settle();
-      resolve(outcome);
+      unframe?.();
     };
-    const kubeletBroke = (): void => finish('the connection to the kubelet was cut', () => client.destroy());
-    const clientBroke = (): void => finish(undefined, () => kubelet.destroy());
-    kubelet.once('end', () =>
-      finish(undefined, () => {
-        kubelet.destroy();
-        endSoon(client, clock);
-      }),
-    );
-    client.once('end', () =>
-      finish(undefined, () => {
-        client.destroy();
-        leave(kubelet, clock);
-      }),
-    );
-    for (const event of ['error', 'close'] as const) {
-      kubelet.once(event, kubeletBroke);
-      client.once(event, clientBroke);
-    }
-    if (kubelet.destroyed) kubeletBroke();
-    else if (client.destroyed) clientBroke();
-    client.pipe(kubelet, { end: false });
-    kubelet.pipe(client, { end: false });
-  });
+  }
+
+  private finish(): boolean {
+    if (this.over) return false;
+    this.over = true;
+    this.stop();
+    return true;
+  }
+
+  private clientEnded(): void {
+    if (!this.finish()) return;
+    this.sides.client.destroy();
+    leave(this.sides.kubelet, this.options.clock);
+    this.resolve(undefined);
+  }
+
+  private clientBroke(): void {
+    if (!this.finish()) return;
+    this.sides.kubelet.destroy();
+    this.resolve(undefined);
+  }
+
+  private async kubeletLeft(inOrder: boolean): Promise<void> {
+    if (!this.finish()) return;
+    const { client, kubelet } = this.sides;
+    const { clock, framing } = this.options;
+    kubelet.destroy();
+    const farewell = await framing?.farewell();
+    if (farewell !== undefined) {
+      client.write(farewell);
+      part(client, clock);
+    } else if (inOrder) endSoon(client, clock);
+    else client.destroy();
+    this.resolve(inOrder && farewell === undefined ? undefined : 'the connection to the kubelet was cut');
+  }
+}
+
+/** As `pipe`, through the framing. Returns how to end it. */
+function copyFramed(kubelet: Duplex, client: Duplex, framing: Framing): () => void {
+  const copy = (chunk: Buffer): void => {
+    let hasRoom = true;
+    for (const bytes of framing.toClient(chunk)) hasRoom = client.write(bytes);
+    if (!hasRoom) kubelet.pause();
+  };
+  const goOn = (): void => void kubelet.resume();
+  kubelet.on('data', copy);
+  client.on('drain', goOn);
+  return () => {
+    kubelet.off('data', copy);
+    client.off('drain', goOn);
+  };
+}
+
+/** Lets a client read what it was told, and leave; ends it when it does not. */
+function part(client: Duplex, clock: Clock): void {
+  const end = (): void => {
+    timer.cancel();
+    endSoon(client, clock);
+  };
+  const timer = clock.after(partingMs, end);
+  client.once('end', end);
+  client.once('close', () => timer.cancel());
+  client.resume();
 }
 
 /** Sends what is buffered, then closes for good. */

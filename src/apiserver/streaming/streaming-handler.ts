@@ -1,15 +1,18 @@
 import { headerList, tunnelPrefix, upgradeKind } from '../../streams/protocol-names.js';
-import { translateStream } from './stream-translator.js';
+import { remoteCommandStreamTypes } from '../../streams/remote-command-spdy.js';
+import { SpdyCommandFraming } from './spdy-framing.js';
+import { commandStreamsOf, translateStream } from './stream-translator.js';
 import type { StreamingOutcome, StreamingRequest } from './streaming-request.js';
 import { tunnelUpgrade } from './tunnel-handler.js';
-import { proxyUpgrade } from './upgrade-proxy.js';
+import { type FramingMaker, proxyUpgrade } from './upgrade-proxy.js';
 
 /** The subresources of a pod that are streams. */
 export type StreamingSubresource = 'exec' | 'attach' | 'portforward';
 
 /**
  * Hands an upgrade request to the handler that kube-apiserver would take: WebSocket with v5 in its offer is translated
- * (exec, attach), WebSocket with a `SPDY/3.1+` name is tunnelled (portforward), everything else is proxied unseen.
+ * (exec, attach), WebSocket with a `SPDY/3.1+` name is tunnelled (portforward), everything else is proxied; a SPDY exec or
+ * attach so that a cut can be told.
  * Resolves when it is over; never rejects.
  */
 export function handleStreaming(
@@ -22,5 +25,14 @@ export function handleStreaming(
     const tunnelled = offered.some((name) => name.startsWith(tunnelPrefix));
     return tunnelled ? tunnelUpgrade(request) : proxyUpgrade(request);
   }
-  return offered.includes('v5.channel.k8s.io') ? translateStream(request) : proxyUpgrade(request);
+  if (offered.includes('v5.channel.k8s.io')) return translateStream(request);
+  return proxyUpgrade(request, framingFor(request));
+}
+
+/** None for WebSockets before v5: their clients see by the missing close frame that they were cut off. */
+function framingFor({ upgrade, target, faithfulCutIsSuccess }: StreamingRequest): FramingMaker | undefined {
+  if (faithfulCutIsSuccess === true || upgradeKind(upgrade.request) === 'websocket') return undefined;
+  const wanted = commandStreamsOf(target.path);
+  return (protocol) =>
+    new SpdyCommandFraming({ protocol, streams: remoteCommandStreamTypes(wanted, protocol).length });
 }

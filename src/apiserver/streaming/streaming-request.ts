@@ -24,8 +24,8 @@ export interface StreamingRequest {
   /** Ends both sides at once; for a server that closes. */
   readonly signal?: AbortSignal;
   /**
-   * Translator only. kube-apiserver takes a kubelet connection that ends before the status for success; true restores
-   * that. Default: it is reported to the client as a failure.
+   * For exec and attach. kube-apiserver takes a kubelet connection that ends before the status for success, and so do
+   * SPDY clients, which it only passes bytes to; true restores both. Default: the client gets a Status that is a failure.
    */
   readonly faithfulCutIsSuccess?: boolean;
 }

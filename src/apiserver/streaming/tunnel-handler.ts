@@ -60,7 +60,7 @@ function joinTunnel(
       upgrade.socket.off('close', refused);
       const client = new WebSocketDuplex(ws);
       if (answer.head.length > 0) client.write(answer.head);
-      resolve(copyBoth(client, kubelet, clock));
+      resolve(copyBoth(client, kubelet, { clock }));
     });
   });
 }

@@ -2,10 +2,12 @@ import type { User } from '../http/exchange.js';
 import type { JsonObject } from '../resources/json.js';
 import type { Resource } from '../resources/resource.js';
 
-/** A write that is about to happen, as admission sees it. */
+/** A write, or the opening of a stream, that is about to happen, as admission sees it. */
 export interface AdmissionRequest {
-  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
   readonly resource: Resource;
+  /** Of the object, where it is not that of the resource. */
+  readonly kind?: { readonly group: string; readonly version: string; readonly kind: string };
   readonly subresource?: string;
   readonly namespace?: string;
   readonly name: string;
@@ -15,6 +17,8 @@ export interface AdmissionRequest {
   readonly oldObject?: JsonObject;
   readonly user: User;
   readonly dryRun: boolean;
+  /** Of the write, as `CreateOptions` and the like. */
+  readonly options?: JsonObject;
   /** ID of the API request, for events. */
   readonly request: string;
 }
@@ -24,6 +28,11 @@ export interface AdmissionAnswer {
   readonly object?: JsonObject;
   /** Told to the client as `Warning` headers. */
   readonly warnings?: readonly string[];
+  /**
+   * To be asked once the object is checked and before it is stored: it may still refuse, but no longer change.
+   * Resolves with warnings; rejects with a StatusError.
+   */
+  readonly review?: (object: JsonObject | undefined) => Promise<readonly string[]>;
 }
 
 /** Changes or refuses a write. Rejects with a StatusError to refuse. Called once per try, after defaults, before checks. */

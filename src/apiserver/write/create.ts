@@ -16,11 +16,16 @@ export async function createObject(write: Write, body: JsonObject): Promise<Writ
   const { facade, resource, options } = write;
   const strategy = strategyOf(resource);
   const draft = prepared(write, body);
-  const { name } = metadataOf(draft) as { name: string };
-  refuseDeadNamespace(write, name);
-  const object = await admitted(write, 'CREATE', { name, object: draft });
+  const asked = String(metadataOf(draft)['name']);
+  refuseDeadNamespace(write, asked);
+  const { object, review } = await admitted(write, 'CREATE', { name: asked, object: draft });
+  // Admission may have given it another.
+  const name = String(metadataOf(object)['name']);
+  refuseOtherNamespace(write, metadataOf(object));
+  if (write.namespace !== undefined && resource.namespaced) metadataOf(object)['namespace'] = write.namespace;
   strategy.defaults?.(object);
   refuseInvalid(write, object);
+  await review(object);
   const key = { ...(write.namespace === undefined ? {} : { namespace: write.namespace }), name };
   if (facade.store.get(resource, key) !== undefined) throw alreadyExists(resource, name);
   recordManager(object, undefined, managerOf(write));

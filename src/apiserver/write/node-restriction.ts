@@ -16,7 +16,8 @@ export function restrictNodes(next: Admission): Admission {
 }
 
 function refusal(request: AdmissionRequest, node: string): string | undefined {
-  const { resource, name } = request;
+  const { resource, name, operation } = request;
+  if (operation === 'CONNECT') return undefined;
   switch (resource.plural) {
     case 'pods':
       return podRefusal(request, node);

@@ -28,13 +28,36 @@ export async function deleteObject(write: NamedWrite, options: DeleteOptions): P
     request,
     oldObject: draftOf(current),
     dryRun: options.dryRun,
+    options: optionsObject(options),
     ...(namespace === undefined ? {} : { namespace }),
   });
-  for (const text of answer.warnings ?? []) write.warn(text);
+  const reviewed = (await answer.review?.(undefined)) ?? [];
+  for (const text of [...(answer.warnings ?? []), ...reviewed]) write.warn(text);
   const latest = facade.store.get(resource, write);
   if (latest === undefined) throw notFound(resource, name);
   refuseOther(write, latest, options);
   return remove(write, latest, options);
+}
+
+function optionsObject({
+  dryRun,
+  gracePeriodSeconds,
+  propagationPolicy,
+  uid,
+  resourceVersion,
+}: DeleteOptions): JsonObject {
+  const preconditions = {
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
+  return {
+    kind: 'DeleteOptions',
+    apiVersion: 'meta.k8s.io/v1',
+    ...(dryRun ? { dryRun: ['All'] } : {}),
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    ...(Object.keys(preconditions).length === 0 ? {} : { preconditions }),
+    propagationPolicy,
+  };
 }
 
 function refuseOther({ resource, name }: NamedWrite, current: ApiObject, options: DeleteOptions): void {

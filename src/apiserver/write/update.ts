@@ -49,9 +49,10 @@ async function tryUpdate(
   const next = transform(draftOf(current));
   refuseStale(write, next, old);
   shape(write, next, old);
-  const object = await admitted(write, 'UPDATE', { name, object: next, oldObject: old });
+  const { object, review } = await admitted(write, 'UPDATE', { name, object: next, oldObject: old });
   shape(write, object, old);
   refuseInvalid(write, object, old);
+  await review(object);
   if (facade.store.get(resource, write) !== current) return 'raced';
   const { countsGenerations } = strategyOf(resource);
   if (countsGenerations === true && specDiffers(object, old))

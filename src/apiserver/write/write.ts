@@ -38,12 +38,18 @@ export function groundOf({ facade }: Write): StrategyGround {
   return { store: facade.store, timestamp: formatTime(facade.now()) };
 }
 
+/** An object that may be written, unless `review` refuses it after the checks. */
+export interface Admitted {
+  readonly object: JsonObject;
+  readonly review: (object: JsonObject) => Promise<void>;
+}
+
 /** Asks admission, which may change or refuse the object. */
 export async function admitted(
   write: Write,
   operation: 'CREATE' | 'UPDATE',
   { name, object, oldObject }: { name: string; object: JsonObject; oldObject?: JsonObject },
-): Promise<JsonObject> {
+): Promise<Admitted> {
   const { facade, resource, namespace, subresource, user, options, request } = write;
   const answer = await facade.admit({
     operation,
@@ -53,10 +59,26 @@ export async function admitted(
     user,
     request,
     dryRun: options.dryRun,
+    options: optionsObject(operation, options),
     ...(oldObject === undefined ? {} : { oldObject }),
     ...(namespace === undefined ? {} : { namespace }),
     ...(subresource === undefined ? {} : { subresource }),
   });
   for (const text of answer.warnings ?? []) write.warn(text);
-  return answer.object ?? object;
+  return {
+    object: answer.object ?? object,
+    review: async (checked) => {
+      for (const text of (await answer.review?.(checked)) ?? []) write.warn(text);
+    },
+  };
+}
+
+function optionsObject(operation: 'CREATE' | 'UPDATE', options: WriteOptions): JsonObject {
+  const { dryRun, fieldManager, fieldValidation } = options;
+  return {
+    kind: operation === 'CREATE' ? 'CreateOptions' : 'UpdateOptions',
+    apiVersion: 'meta.k8s.io/v1',
+    ...(dryRun ? { dryRun: ['All'] } : {}),
+    ...{ fieldManager, fieldValidation },
+  };
 }

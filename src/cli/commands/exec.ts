@@ -43,10 +43,10 @@ export function execCommand(invocation: Invocation): Command {
 }
 
 async function run(pod: string, command: readonly string[], flags: ExecFlags): Promise<number> {
-  const lab = await connectToLab(flags.dir);
+  const target = pod.includes('/') ? pod : { namespace: flags.namespace, pod };
+  const lab = await connectToLab(flags.dir, target);
   const interruption = listenForSignals();
   const terminal = openTerminal(flags);
-  const target = pod.includes('/') ? pod : { namespace: flags.namespace, pod };
   const streams: RemoteCommandStreams = {
     ...terminal.streams,
     stdout: process.stdout,

@@ -4,16 +4,17 @@ import { joinHostPort } from '../../core/address.js';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { Node } from '../../core/objects.js';
+import type { KubeAccess } from '../../kube/access.js';
 import { KubeClient } from '../../kube/kube-client.js';
 import { readKubeconfig } from '../../kube/kubeconfig.js';
 import type { AccessOptions } from '../../kubelet-stub/auth/access-control.js';
 import { accessReviewer, tokenReviewer } from '../../kubelet-stub/auth/reviews.js';
 import { startKubelet } from '../../kubelet-stub/kubelet.js';
-import { startPodSource } from '../../kubelet-stub/pod-source/pod-source.js';
+import { kubeletRateLimit, startPodSource } from '../../kubelet-stub/pod-source/pod-source.js';
 import { createRuntime, type RuntimeKind, runtimeKinds } from '../../kubelet-stub/runtime/create-runtime.js';
 import { maxNodes } from '../../lab/topology.js';
 import { kubeletLeaf } from '../../pki/certificate-set.js';
-import { renewableAs } from '../../wire/tls.js';
+import { type Renewable, renewableAs, type TlsFiles } from '../../wire/tls.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import {
@@ -26,7 +27,10 @@ import {
   standardTopology,
   tlsUser,
 } from '../role.js';
-import { option, portNumber, someText, wholeNumber } from '../values.js';
+import { httpsUrl, option, portNumber, someText, wholeNumber } from '../values.js';
+
+/** Who decides what a known client may do: nobody, or the API, as kubelet's flag of this name. */
+type AuthorizationMode = 'AlwaysAllow' | 'Webhook';
 
 interface KubeletFlags extends RoleFlags {
   readonly node: string;
@@ -35,6 +39,8 @@ interface KubeletFlags extends RoleFlags {
   readonly port: number;
   readonly runtime: RuntimeKind;
   readonly kubeconfig?: string;
+  readonly server?: URL;
+  readonly authorizationMode?: AuthorizationMode;
   readonly anonymousAuth?: boolean;
 }
 
@@ -60,10 +66,27 @@ export function kubeletCommand(invocation: Invocation): Command {
         'take pods from this API, register the node there, and ask it about tokens and rights',
       ).argParser(someText),
     )
+    .addOption(
+      option('--server <url>', "or from the API at this URL, with the node's own certificate of --certs")
+        .argParser(httpsUrl)
+        .conflicts('kubeconfig'),
+    )
+    .addOption(
+      option('--authorization-mode <mode>', 'Webhook asks the API; default Webhook with an API').choices([
+        'AlwaysAllow',
+        'Webhook',
+      ]),
+    )
     .addOption(option('--anonymous-auth', 'let clients without credentials be system:anonymous'))
     .addOption(commonOptions.adminPort())
     .addOption(commonOptions.adminAddress())
-    .addHelpText('after', examples('konnsim kubelet --certs certs --node node-1 --port 10250'))
+    .addHelpText(
+      'after',
+      examples(
+        'konnsim kubelet --certs certs --node node-1 --port 10250',
+        'konnsim kubelet --certs certs --node node-1 --server https://127.0.0.1:6443',
+      ),
+    )
     .action(async (flags: KubeletFlags) => {
       invocation.exitCode = await run(flags);
     });
@@ -75,9 +98,9 @@ function run(flags: KubeletFlags): Promise<number> {
     const { name: nodeName } = findNode(topology, flags.node);
     const useTls = tlsUser(flags, ground, { node: `kubelet/${nodeName}`, started });
     const files = await useTls(kubeletLeaf(nodeName));
-    const api = flags.kubeconfig === undefined ? undefined : openApi(flags.kubeconfig, ground, started);
-    const standard = topology.objects.pods.filter((pod) => pod.spec.nodeName === nodeName);
-    const pods = api === undefined ? standard : [];
+    const api = openApi(flags, { ground, started, files });
+    // With an API, these run before it is there; it then says whether they still shall, and what else.
+    const pods = topology.objects.pods.filter((pod) => pod.spec.nodeName === nodeName);
     const runtime = await createRuntime(flags.runtime, { ...ground, nodeName, pods });
     started(() => runtime.close());
     const kubelet = await startKubelet({
@@ -99,24 +122,43 @@ function run(flags: KubeletFlags): Promise<number> {
   });
 }
 
-function openApi(path: string, { clock }: RoleGround, started: Started): KubeClient {
-  const client = new KubeClient({ access: readKubeconfig(path, { clock }), clock });
+interface ApiGround {
+  readonly ground: RoleGround;
+  readonly started: Started;
+  readonly files: Renewable<TlsFiles>;
+}
+
+/** The API that was named; none is fine. It need not be there yet. */
+function openApi(
+  { kubeconfig, server, authorizationMode }: KubeletFlags,
+  { ground, started, files }: ApiGround,
+): KubeClient | undefined {
+  const { clock } = ground;
+  const access =
+    kubeconfig === undefined ? certificateAccess(server, files) : readKubeconfig(kubeconfig, { clock });
+  if (access === undefined) {
+    if (authorizationMode !== 'Webhook') return undefined;
+    throw new TunnelError('USAGE', '--authorization-mode Webhook needs an API: --server or --kubeconfig');
+  }
+  const client = new KubeClient({ access, clock, limit: kubeletRateLimit });
   started(() => client.close());
   return client;
 }
 
+function certificateAccess(server: URL | undefined, files: Renewable<TlsFiles>): KubeAccess | undefined {
+  return server === undefined ? undefined : { server, tls: () => files.current, headers: () => ({}) };
+}
+
 /** With an API, the API says who may do what; without one, whoever has a certificate of the CA may do everything. */
 function accessOf(
-  { anonymousAuth: anonymous = false }: KubeletFlags,
+  { anonymousAuth: anonymous = false, authorizationMode = 'Webhook' }: KubeletFlags,
   nodeName: string,
   { api, clock }: { readonly api: KubeClient | undefined; readonly clock: Clock },
 ): AccessOptions {
   if (api === undefined) return { anonymous };
-  return {
-    anonymous,
-    tokens: tokenReviewer(api, clock),
-    authorizer: accessReviewer(api, clock, { nodeName }),
-  };
+  const tokens = tokenReviewer(api, clock);
+  if (authorizationMode === 'AlwaysAllow') return { anonymous, tokens };
+  return { anonymous, tokens, authorizer: accessReviewer(api, clock, { nodeName }) };
 }
 
 /** The node as it is registered: with the port that its kubelet really has. */

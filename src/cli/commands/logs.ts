@@ -47,9 +47,9 @@ export function logsCommand(invocation: Invocation): Command {
 }
 
 async function run(pod: string, flags: LogsFlags): Promise<number> {
-  const lab = await connectToLab(flags.dir);
-  const interruption = listenForSignals();
   const target = pod.includes('/') ? pod : { namespace: flags.namespace, pod };
+  const lab = await connectToLab(flags.dir, target);
+  const interruption = listenForSignals();
   try {
     const options = { ...logOptions(flags), signal: interruption.signal };
     for await (const chunk of lab.cluster.logs(target, options)) {

@@ -36,9 +36,9 @@ export function portForwardCommand(invocation: Invocation): Command {
 }
 
 async function run(pod: string, ports: readonly PortPair[], flags: PortForwardFlags): Promise<number> {
-  const lab = await connectToLab(flags.dir);
-  const interruption = listenForSignals();
   const target = pod.includes('/') ? pod : { namespace: flags.namespace, pod };
+  const lab = await connectToLab(flags.dir, target);
+  const interruption = listenForSignals();
   try {
     for (const pair of ports) await forward(lab.cluster, target, pair);
     return await interruption.wanted;

@@ -5,6 +5,7 @@ import type { StrategyName } from '../../core/strategy.js';
 import { type RuntimeKind, runtimeKinds } from '../../kubelet-stub/runtime/create-runtime.js';
 import type { Lab } from '../../lab/lab.js';
 import type { LabOptions } from '../../lab/options.js';
+import { maxReplicas } from '../../lab/replicas.js';
 import { maxNodes } from '../../lab/topology.js';
 import { eventText } from '../../observe/event-text.js';
 import { defaultStrategies } from '../../server/options.js';
@@ -19,6 +20,7 @@ import { withLab } from '../with-lab.js';
 interface UpFlags {
   readonly dir: string;
   readonly nodes: number;
+  readonly apiservers?: number;
   readonly apiPort: number;
   readonly agentPort: number;
   readonly seed?: number;
@@ -39,6 +41,12 @@ export function upCommand(invocation: Invocation): Command {
         .default(defaultLabFolder),
     )
     .addOption(option('--nodes <number>', 'nodes').argParser(wholeNumber(1, maxNodes)).default(2))
+    .addOption(
+      option(
+        '--apiservers <number>',
+        'replicas of the API façade behind one address; one alone if absent',
+      ).argParser(wholeNumber(1, maxReplicas)),
+    )
     .addOption(
       option('--api-port <port>', 'port of the API façade, 0 for a free one')
         .argParser(portNumber)
@@ -104,6 +112,7 @@ function labOptions(flags: UpFlags): LabOptions {
     faithful: flags.faithful,
     runtime,
     ...(seed === undefined ? {} : { seed }),
+    ...(flags.apiservers === undefined ? {} : { apiservers: flags.apiservers }),
     ...(events ? { onEvent: (event: LabEvent) => print(eventText(event)) } : {}),
   };
 }

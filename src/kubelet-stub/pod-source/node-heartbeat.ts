@@ -35,6 +35,7 @@ export class NodeHeartbeat {
   private readonly transitionTime: string;
   private tellRegistered: () => void = () => undefined;
   private statusDueMs = 0;
+  private renewedAtMs = 0;
 
   constructor(options: NodeHeartbeatOptions) {
     this.options = options;
@@ -52,12 +53,15 @@ export class NodeHeartbeat {
       try {
         if (!known) await this.register();
         known = true;
-        if (clock.now() >= this.statusDueMs) await this.tellStatus();
+        // The lease first: without it, the node would not be believed to be ready.
         await this.renewLease();
+        if (clock.now() >= this.statusDueMs) await this.tellStatus();
         this.tellRegistered();
         await wait(clock, renewMs, signal);
       } catch (caught) {
         if (signal.aborted) return;
+        // Meanwhile the node may be thought lost.
+        this.statusDueMs = 0;
         // Somebody may have deleted the node: then it registers again.
         if (statusOf(caught)?.code === 404) known = false;
         failed(`node ${node.metadata.name}`, TunnelError.from(caught, 'API_UNREACHABLE'));
@@ -93,7 +97,9 @@ export class NodeHeartbeat {
   }
 
   private async renewLease(): Promise<void> {
-    const { client, node, now, signal } = this.options;
+    const { client, node, clock, now, signal } = this.options;
+    if (clock.now() - this.renewedAtMs > leaseSeconds * 1000) this.statusDueMs = 0;
+    this.renewedAtMs = clock.now();
     const { name, uid } = node.metadata;
     const target = { resource: leases, namespace: leaseNamespace, name };
     const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime: microTime(now()) };

@@ -33,11 +33,17 @@ export interface PodSource {
   close(): Promise<void>;
 }
 
+/** A kubelet's own `kubeAPIQPS` and `kubeAPIBurst`. */
+export const kubeletRateLimit = { qps: 50, burst: 100 } as const;
+
+/** APIs send a bookmark about every minute: a watch that is silent for longer was cut by somebody on its way. */
+const silentWatchMs = 90_000;
+
 const defaultPodCidr = '10.244.0.0/24';
 
 /**
  * Makes a kubelet a client of an API: registers its node and keeps the lease, runs the pods that are bound to it, and
- * tells what becomes of them. What fails is tried again, and reported as `request.failed`.
+ * tells what becomes of them. Pods that the runtime has already go on, if the API knows them, and end if not. What fails is tried again, and reported as `request.failed`.
  */
 export function startPodSource(options: PodSourceOptions): PodSource {
   return new Source(options);
@@ -71,11 +77,13 @@ class Source implements PodSource {
     this.pods = new WatchList<Pod>({
       ...{ client, clock, random, target: { resource: podResource } },
       fieldSelector: `spec.nodeName=${node.metadata.name}`,
+      idleTimeoutMs: silentWatchMs,
       changed: (change) => this.changed(change),
       failed: (error) => failed('pods', error),
     });
     this.forget = runtime.onChange(({ namespace, name }) => this.workers.get(`${namespace}/${name}`)?.wake());
-    this.ready = Promise.all([this.heartbeat.registered, this.pods.synced]).then(() => undefined);
+    const listed = this.pods.synced.then(() => this.endUnknown());
+    this.ready = Promise.all([this.heartbeat.registered, listed]).then(() => undefined);
   }
 
   async close(): Promise<void> {
@@ -84,6 +92,17 @@ class Source implements PodSource {
     await this.pods.close();
     await this.heartbeat.ended;
     await Promise.all([...this.workers.values()].map((worker) => worker.settled()));
+  }
+
+  /** What ran before the API was asked, and is not wanted by it. */
+  private endUnknown(): void {
+    for (const pod of this.ground.runtime.listPods()) {
+      const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
+      if (this.workers.has(key) || this.closing.signal.aborted) continue;
+      const worker = new PodWorker(this.ground);
+      this.workers.set(key, worker);
+      worker.end(pod);
+    }
   }
 
   private changed({ type, object }: ItemChange<Pod>): void {

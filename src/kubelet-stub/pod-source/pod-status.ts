@@ -1,4 +1,4 @@
-import type { Pod } from '../../core/objects.js';
+import type { Container, ContainerStatus, Pod } from '../../core/objects.js';
 
 type Condition = Pod['status']['conditions'][number];
 
@@ -49,17 +49,66 @@ export function statusPatch(pod: Pod): object {
   };
 }
 
-/** A pod of the API as a runtime takes it: with all fields that a runtime looks at, and nothing running. */
-export function toRun(
-  pod: Pod,
-  place: { readonly hostIP: string; readonly podIP: string; readonly now: string },
-): Pod {
-  const { hostIP, podIP, now } = place;
+/** Where and when a pod is started. */
+export interface PodPlace {
+  readonly hostIP: string;
+  readonly podIP: string;
+  readonly now: string;
+}
+
+/** A pod of the API as a runtime takes it: with all fields that a runtime looks at, and what it ran before. */
+export function toRun(pod: Pod, { hostIP, podIP, now }: PodPlace): Pod {
+  const before = (pod.status as Partial<Pod['status']> | undefined) ?? {};
+  const { containerStatuses = [], ephemeralContainerStatuses = [], startTime = now } = before;
   const status: Pod['status'] = {
-    ...{ phase: 'Pending', hostIP, podIP, podIPs: [{ ip: podIP }], startTime: now },
-    ...{ conditions: [], containerStatuses: [] },
+    ...{ phase: 'Pending', hostIP, podIP, podIPs: [{ ip: podIP }], startTime },
+    conditions: [],
+    containerStatuses: afterLoss(containerStatuses, pod.spec.restartPolicy, now),
+    ephemeralContainerStatuses: afterLoss(ephemeralContainerStatuses, 'Never', now),
   };
   return { ...pod, apiVersion: 'v1', kind: 'Pod', status };
+}
+
+/**
+ * The containers of a pod that ran when its node was lost, as after a reboot: they run again, or have ended if they are
+ * to run only once.
+ */
+export function afterLoss(
+  statuses: readonly ContainerStatus[],
+  restartPolicy: string | undefined,
+  now: string,
+): readonly ContainerStatus[] {
+  return statuses.flatMap((status) => {
+    const { state } = status;
+    // What was still waiting begins anew.
+    if ('waiting' in state) return [];
+    if (!('running' in state)) return [status];
+    const { startedAt } = state.running;
+    const lost = { exitCode: 137, reason: 'ContainerStatusUnknown', startedAt, finishedAt: now };
+    if (restartPolicy === 'Never')
+      return [{ ...status, ready: false, started: false, state: { terminated: lost } }];
+    return [{ ...status, restartCount: status.restartCount + 1, lastState: { terminated: lost } }];
+  });
+}
+
+/** Whether its containers were seen before; then only what they are now is news. */
+export function isNew({ status }: Pod): boolean {
+  return ((status as Partial<Pod['status']> | undefined)?.containerStatuses ?? []).length === 0;
+}
+
+/** A pod whose first containers are about to be started. */
+export function creating(pod: Pod, place: PodPlace): Pod {
+  const { initContainers = [], containers } = pod.spec;
+  const waiting = (reason: string) => (container: Container) => ({
+    ...{ name: container.name, image: container.image, imageID: '', containerID: '' },
+    ...{ ready: false, started: false, restartCount: 0, state: { waiting: { reason } }, lastState: {} },
+  });
+  const inits = initContainers.map(waiting('PodInitializing'));
+  const reason = inits.length > 0 ? 'PodInitializing' : 'ContainerCreating';
+  const made = toRun(pod, place);
+  const initContainerStatuses = inits.length === 0 ? {} : { initContainerStatuses: inits };
+  const containerStatuses = containers.map(waiting(reason));
+  return { ...made, status: { ...made.status, containerStatuses, ...initContainerStatuses } };
 }
 
 /** A pod that has ended for good is not run again, whoever comes upon it. */

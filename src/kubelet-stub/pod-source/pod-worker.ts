@@ -7,7 +7,7 @@ import { statusOf } from '../../kube/status-error.js';
 import { rfc3339 } from '../runtime/logs/log-time.js';
 import type { NodeRuntime } from '../runtime/runtime.js';
 import type { PodAddresses } from './pod-addresses.js';
-import { conditionsOf, hasEnded, statusPatch, toRun } from './pod-status.js';
+import { conditionsOf, creating, hasEnded, isNew, statusPatch, toRun } from './pod-status.js';
 
 /** What the workers of all pods of a node share. */
 export interface PodWorkerGround {
@@ -50,6 +50,12 @@ export class PodWorker {
     this.wake();
   }
 
+  /** Takes on a pod of the runtime that the API does not know any more: it ends. */
+  end(pod: Pod): void {
+    this.running = pod;
+    this.want(undefined);
+  }
+
   /** Something has changed in the runtime. */
   wake(): void {
     this.again = true;
@@ -88,7 +94,9 @@ export class PodWorker {
   }
 
   private async step(): Promise<void> {
-    const { wanted, running } = this;
+    const { wanted } = this;
+    if (this.running === undefined && wanted !== undefined) this.adopt(wanted);
+    const { running } = this;
     if (running !== undefined && wanted?.metadata.uid !== running.metadata.uid) {
       await this.stop(0);
       this.again = true;
@@ -98,21 +106,36 @@ export class PodWorker {
     if (wanted.metadata.deletionTimestamp !== undefined) return this.finish(wanted);
     if (running === undefined) {
       if (hasEnded(wanted)) return;
-      this.start(wanted);
+      await this.start(wanted);
     } else {
       this.ground.runtime.updatePod(wanted);
     }
     await this.report(wanted);
   }
 
-  private start(pod: Pod): void {
+  /** A pod that the runtime has already, of whatever UID: from before this kubelet knew the API. */
+  private adopt(pod: Pod): void {
+    const { metadata } = pod;
+    const held = this.ground.runtime
+      .listPods()
+      .find((each) => each.metadata.namespace === metadata.namespace && each.metadata.name === metadata.name);
+    if (held === undefined) return;
+    this.ground.addresses.claim(held.metadata.uid, held.status.podIP);
+    this.conditions = conditionsAt(pod);
+    this.running = held;
+  }
+
+  private async start(pod: Pod): Promise<void> {
     const { runtime, addresses, hostIP, now } = this.ground;
-    const { uid } = pod.metadata;
-    const podIP = addresses.of(uid);
+    const podIP = pod.spec.hostNetwork === true ? hostIP : addresses.of(pod.metadata.uid);
     if (podIP === undefined) throw new TunnelError('BAD_REQUEST', 'no pod addresses are left on this node');
-    const made = toRun(pod, { hostIP, podIP, now: rfc3339(now()) });
-    runtime.addPod(made);
-    this.running = made;
+    const place = { hostIP, podIP, now: rfc3339(now()) };
+    this.conditions = conditionsAt(pod);
+    if (isNew(pod)) await this.tell(creating(pod, place));
+    // Meanwhile it may have been deleted.
+    if (this.wanted?.metadata.uid !== pod.metadata.uid) return;
+    runtime.addPod(toRun(pod, place));
+    this.running = pod;
   }
 
   private async stop(graceMs: number): Promise<void> {
@@ -137,19 +160,33 @@ export class PodWorker {
   }
 
   /** Tells the API what has become of the pod, if that is news. */
-  private async report({ metadata }: Pod): Promise<void> {
-    const { client, runtime, now, signal } = this.ground;
-    const shown = runtime.listPods().find((pod) => pod.metadata.uid === metadata.uid);
-    if (shown === undefined) return;
-    const conditions = conditionsOf(shown, this.conditions, rfc3339(now()));
-    const patch = statusPatch({ ...shown, status: { ...shown.status, conditions } });
+  private async report(wanted: Pod): Promise<void> {
+    const { uid } = wanted.metadata;
+    const shown = this.ground.runtime.listPods().find((pod) => pod.metadata.uid === uid);
+    // Whoever thought the node lost has called its pods unready.
+    if (readiness(conditionsAt(wanted)) !== readiness(this.conditions)) this.told = '';
+    if (shown !== undefined) await this.tell(shown);
+  }
+
+  private async tell(pod: Pod): Promise<void> {
+    const { client, now, signal } = this.ground;
+    const conditions = conditionsOf(pod, this.conditions, rfc3339(now()));
+    const patch = statusPatch({ ...pod, status: { ...pod.status, conditions } });
     const text = JSON.stringify(patch);
     if (text === this.told) return;
-    const target = { ...targetOf(shown), subresource: 'status' };
+    const target = { ...targetOf(pod), subresource: 'status' };
     await client.patch(target, patch, { type: 'strategic-merge', signal }).catch(unlessGone);
     this.conditions = conditions;
     this.told = text;
   }
+}
+
+function readiness(conditions: Pod['status']['conditions']): string | undefined {
+  return conditions.find(({ type }) => type === 'Ready')?.status;
+}
+
+function conditionsAt({ status }: Pod): Pod['status']['conditions'] {
+  return (status as Partial<Pod['status']> | undefined)?.conditions ?? [];
 }
 
 function targetOf({ metadata }: Pod): ObjectTarget {

@@ -1,11 +1,14 @@
+import type { Timer } from '../../core/clock.js';
 import type { EventSink } from '../../core/events.js';
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../core/objects.js';
 import type { Random } from '../../core/random.js';
-import { ContainerRun, type SandboxTime } from './container-run.js';
+import { ContainerRun, hexId, type SandboxTime } from './container-run.js';
 import type { LogStore } from './logs/log-store.js';
 import { rfc3339 } from './logs/log-time.js';
+import { commandOf, MainCommand } from './main-command.js';
+import { BackOff } from './process/back-off.js';
 import type { Program } from './programs/program.js';
-import { programOf } from './programs/table.js';
+import { noProgram, programOf } from './programs/table.js';
 import type { ContainerUsage, LogFile, Termination } from './runtime.js';
 
 export interface SandboxContainerOptions {
@@ -17,6 +20,8 @@ export interface SandboxContainerOptions {
   readonly logLimitBytes: number | undefined;
   /** Ends at once, with success. */
   readonly isInit?: boolean;
+  /** Whatever the pod's restart policy says, as debugging containers do. */
+  readonly runsOnce?: boolean;
   /** Called when its state has changed. */
   readonly changed?: () => void;
 }
@@ -34,12 +39,17 @@ export class SandboxContainer {
   /** The state while nothing runs. */
   private stopped: ContainerState = { waiting: { reason: 'ContainerCreating' } };
   private restartCount: number;
+  private readonly argv: readonly string[] | undefined;
+  private command: MainCommand | undefined;
+  private readonly backOff = new BackOff();
+  private retry: Timer | undefined;
 
   /** Starts at once, unless the pod's status says that the container waits or has ended. */
   constructor(options: SandboxContainerOptions) {
     this.options = options;
     this.spec = options.spec;
-    this.program = programOf(options.spec.image);
+    this.argv = commandOf(options.spec);
+    this.program = this.argv === undefined ? programOf(options.spec) : noProgram;
     const { status } = options.pod;
     const all = [...status.containerStatuses, ...(status.ephemeralContainerStatuses ?? [])];
     const given = all.find(({ name }) => name === options.spec.name);
@@ -47,6 +57,11 @@ export class SandboxContainer {
     if (given === undefined || 'running' in given.state) this.start();
     else this.stopped = given.state;
     if (options.isInit === true) this.stop({ exitCode: 0 });
+  }
+
+  /** The main process, where the spec names a command. */
+  get main(): MainCommand | undefined {
+    return this.command;
   }
 
   /** The run that goes on now. */
@@ -71,9 +86,11 @@ export class SandboxContainer {
 
   /** Ends the run for good. */
   stop(termination: Termination): void {
+    this.retry?.cancel();
     const { current } = this;
     if (current === undefined) return;
     this.current = undefined;
+    this.command = undefined;
     current.end();
     const { exitCode, reason = exitCode === 0 ? 'Completed' : 'Error' } = termination;
     const startedAt = rfc3339(current.startedAtMs);
@@ -93,27 +110,41 @@ export class SandboxContainer {
     this.start();
   }
 
-  /** What the pod's restart policy makes of the main process' own end. */
-  finish(exitCode: number): void {
-    const policy = this.options.pod.spec.restartPolicy ?? 'Always';
-    const again = policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
-    if (again) this.restart({ exitCode });
-    else this.stop({ exitCode });
+  /** What the pod's restart policy makes of the main process' own end. Whoever ends again and again has to wait. */
+  finish(termination: Termination, atOnce = false): void {
+    const { current } = this;
+    if (current === undefined) return;
+    if (!this.restarts(termination.exitCode)) return this.stop(termination);
+    const { clock, now } = this.options.time;
+    const delayMs = atOnce ? 0 : this.backOff.next(now() - current.startedAtMs);
+    if (delayMs === 0) return this.restart(termination);
+    this.stop(termination);
+    this.stopped = { waiting: { reason: 'CrashLoopBackOff' } };
+    this.retry = clock.after(delayMs, () => this.restart(termination));
+    this.options.changed?.();
+  }
+
+  private restarts(exitCode: number): boolean {
+    const { pod, runsOnce = false } = this.options;
+    if (runsOnce) return false;
+    const policy = pod.spec.restartPolicy ?? 'Always';
+    return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
   }
 
   status(): ContainerStatus {
     const { current } = this;
     const { name, image } = this.spec;
+    const id = (current ?? this.lastRun)?.id;
     return {
       name,
       image,
       imageID: image,
-      containerID: current === undefined ? '' : `konnsim://${current.id}`,
+      containerID: id === undefined ? '' : `konnsim://${id}`,
       ready: current !== undefined,
       started: current !== undefined,
       restartCount: this.restartCount,
       state: current === undefined ? this.stopped : { running: { startedAt: rfc3339(current.startedAtMs) } },
-      lastState: current === undefined ? {} : (this.lastTerminated ?? {}),
+      lastState: 'terminated' in this.stopped && current === undefined ? {} : (this.lastTerminated ?? {}),
     };
   }
 
@@ -152,7 +183,20 @@ export class SandboxContainer {
       logLimitBytes,
     });
     this.options.emit({ kind: 'role.started', node: this.node, text: `image ${spec.image}` });
+    if (this.argv !== undefined && this.options.isInit !== true) this.startCommand(this.current, this.argv);
     this.options.changed?.();
+  }
+
+  private startCommand(run: ContainerRun, argv: readonly string[]): void {
+    const { spec, random } = this.options;
+    const command = new MainCommand({ run, container: spec, argv, execId: () => hexId(random) });
+    this.command = command;
+    void command.ended.then((result) => {
+      if (this.command !== command) return;
+      this.finish(
+        result.kind === 'exit' ? { exitCode: result.code } : { exitCode: 128, reason: 'StartError' },
+      );
+    });
   }
 
   private get node(): string {

@@ -23,7 +23,7 @@ import type {
   PortForwardRequest,
   Termination,
 } from './runtime.js';
-import { SandboxContainer } from './sandbox-container.js';
+import { SandboxContainer, type SandboxContainerOptions } from './sandbox-container.js';
 import { currentPod, type SandboxPod } from './sandbox-pod.js';
 import { runScripted } from './scripted-exec.js';
 
@@ -78,9 +78,9 @@ class Sandbox implements SandboxRuntime {
     const key = `${namespace}/${name}`;
     if (this.pods.has(key)) throw this.error('BAD_REQUEST', `pod "${name}" already exists`);
     const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
-    const inits = initContainers.map((spec) => this.createContainer(pod, spec, true));
+    const inits = initContainers.map((spec) => this.createContainer(pod, spec, { isInit: true }));
     const mains = containers.map((spec) => this.createContainer(pod, spec));
-    const ephemerals = ephemeralContainers.map((spec) => this.createContainer(pod, spec));
+    const ephemerals = ephemeralContainers.map((spec) => this.createContainer(pod, spec, { runsOnce: true }));
     const all = [...inits, ...mains, ...ephemerals].map((each) => [each.spec.name, each] as const);
     const sandboxId = hexId(this.options.random);
     this.pods.set(key, { pod, inits, mains, ephemerals, containers: new Map(all), sandboxId });
@@ -91,7 +91,7 @@ class Sandbox implements SandboxRuntime {
     found.pod = { ...found.pod, metadata: pod.metadata };
     for (const spec of pod.spec.ephemeralContainers ?? []) {
       if (found.containers.has(spec.name)) continue;
-      const container = this.createContainer(found.pod, spec);
+      const container = this.createContainer(found.pod, spec, { runsOnce: true });
       found.ephemerals.push(container);
       found.containers.set(spec.name, container);
     }
@@ -169,6 +169,7 @@ class Sandbox implements SandboxRuntime {
     if (rule?.content !== undefined || rule?.logsFile !== undefined) {
       return this.track(this.replay(run, rule, streams, container.spec.tty === true));
     }
+    if (container.main !== undefined) return this.track(container.main.attach(streams));
     const opensShell = container.program.isShell === true && container.spec.stdin === true;
     if (!opensShell || streams.stdin === undefined) {
       return this.track(followOutput(run, streams, container.spec.tty === true));
@@ -204,13 +205,26 @@ class Sandbox implements SandboxRuntime {
     await Promise.allSettled([...this.active]);
   }
 
-  private createContainer(pod: Pod, spec: Container, isInit = false): SandboxContainer {
+  private createContainer(
+    pod: Pod,
+    spec: Container,
+    kind: Pick<SandboxContainerOptions, 'isInit' | 'runsOnce'> = {},
+  ): SandboxContainer {
     const { random, emit, logLimitBytes } = this.options;
     const { namespace, name } = pod.metadata;
     const changed = (): void => {
       for (const listener of [...this.listeners]) listener({ namespace, name });
     };
-    return new SandboxContainer({ pod, spec, time: this.time, random, emit, logLimitBytes, isInit, changed });
+    return new SandboxContainer({
+      ...kind,
+      pod,
+      spec,
+      time: this.time,
+      random,
+      emit,
+      logLimitBytes,
+      changed,
+    });
   }
 
   private async replay(
@@ -235,7 +249,8 @@ class Sandbox implements SandboxRuntime {
     const result = await execute(run.place(tty), { argv: ['sh'], tty, streams, tee, execId: this.execId });
     const gone = streams.signal.aborted || run.signal.aborted;
     if (gone || result.kind === 'error') return result;
-    container.finish(result.code);
+    // Who left a shell may come back to the next at once.
+    container.finish({ exitCode: result.code }, true);
     return { kind: 'exit', code: 0 };
   }
 

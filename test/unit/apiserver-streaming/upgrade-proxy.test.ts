@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../../src/core/clock.js';
 import { headerList } from '../../../src/streams/protocol-names.js';
 import type { RunRemoteCommand } from '../../../src/streams/remote-command-context.js';
+import { dataHead } from '../../../src/streams/spdy/frames.js';
 import { refuseUpgrade } from '../../../src/streams/upgrade-response.js';
 import { digestOf, patternDigest, readAll, writePattern } from '../streams/support/bytes.js';
 import { openSpdyCommand, openWebSocketCommand, required } from '../streams/support/command-client.js';
@@ -111,7 +112,8 @@ describe('plain upgrade proxy', () => {
       );
       socket.pipe(heard);
     });
-    const front = await facade({ kubelet: port });
+    // The text is no SPDY, so it must pass unseen.
+    const front = await facade({ kubelet: port, overrides: { faithfulCutIsSuccess: true } });
     const client = await dial(front.port);
     client.write(
       'POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\nearly question',
@@ -169,15 +171,58 @@ describe('plain upgrade proxy', () => {
     );
   });
 
-  it('closes the client’s socket at once when the kubelet is cut off', async () => {
+  it.each(['destroy', 'end'] as const)(
+    'tells a SPDY client by a Status that the kubelet was cut off, by %s',
+    async (how) => {
+      const node = await kubelet(waits);
+      const front = await facade({ kubelet: node.port });
+      const { command } = await openSpdyCommand(front.port);
+      await once(required(command.stdout), 'data');
+      const socket = await front.kubeletSocket();
+      // Either what reset looks like here, or a kubelet that is gone without a word: its last bytes end in order.
+      if (how === 'destroy') socket.destroy();
+      else socket.push(null);
+      const message = 'Internal error occurred: error reading from error stream: unexpected EOF';
+      expect(await command.ended).toEqual({ kind: 'status', result: { kind: 'error', message } });
+      await command.close();
+      const error = 'the connection to the kubelet was cut';
+      expect(await front.outcome()).toEqual({ protocol: 'spdy', status: 101, error });
+    },
+  );
+
+  it('tells it in mid-frame, too, behind what had come', async () => {
     const node = await kubelet(waits);
     const front = await facade({ kubelet: node.port });
+    const { command } = await openSpdyCommand(front.port);
+    await once(required(command.stdout), 'data');
+    const socket = await front.kubeletSocket();
+    // The streams are error, stdin, stdout; the frame promises 1000 bytes.
+    socket.emit('data', Buffer.concat([dataHead(5, 1000, true), Buffer.from('half')]));
+    const [half] = (await once(required(command.stdout), 'data')) as [Buffer];
+    socket.destroy();
+    expect(half.toString()).toBe('half');
+    expect(await command.ended).toMatchObject({ kind: 'status', result: { kind: 'error' } });
+    await command.close();
+  });
+
+  it('closes the client’s socket at once when the kubelet is cut off and the original is wanted', async () => {
+    const node = await kubelet(waits);
+    const front = await facade({ kubelet: node.port, overrides: { faithfulCutIsSuccess: true } });
     const { command } = await openSpdyCommand(front.port);
     await once(required(command.stdout), 'data');
     (await front.kubeletSocket()).destroy();
     expect(await command.ended).toEqual({ kind: 'cut', message: 'unexpected EOF' });
     const error = 'the connection to the kubelet was cut';
     expect(await front.outcome()).toEqual({ protocol: 'spdy', status: 101, error });
+  });
+
+  it('has nothing to tell when the kubelet has said how it ended', async () => {
+    const node = await kubelet(async () => ({ kind: 'exit', code: 3 }));
+    const front = await facade({ kubelet: node.port });
+    const { command } = await openSpdyCommand(front.port);
+    expect(await command.ended).toEqual({ kind: 'status', result: { kind: 'exit', code: 3 } });
+    await command.close();
+    expect(await front.outcome()).toEqual({ protocol: 'spdy', status: 101 });
   });
 
   it.each(['destroy', 'end'] as const)('ends the kubelet’s side at once on the client’s %s', async (how) => {

@@ -160,6 +160,23 @@ describe('OpenAPI', () => {
     });
     for (const name of Object.keys(definitions)) expect(bytes.includes(name)).toBe(true);
   });
+
+  it('v2 says in both forms that a patch may be tried without writing', async () => {
+    const path = '/api/v1/namespaces/{namespace}/configmaps/{name}';
+    const { paths } = (await call(test, '/openapi/v2')).json<{ paths: Record<string, object> }>();
+    expect(paths[path]).toMatchObject({
+      patch: {
+        'x-kubernetes-group-version-kind': { group: '', version: 'v1', kind: 'ConfigMap' },
+        parameters: expect.arrayContaining([expect.objectContaining({ name: 'dryRun', in: 'query' })]),
+      },
+    });
+    const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+    const response = await open(test, '/openapi/v2', { accept });
+    const bytes = Buffer.concat((await response.toArray()) as Buffer[]);
+    // Query {2 in, 4 name} in all the wrappers around it.
+    expect(bytes.includes(Buffer.concat([part(1, path), Buffer.from([0x12])]))).toBe(true);
+    expect(bytes.includes(Buffer.concat([part(2, 'query'), part(4, 'dryRun')]))).toBe(true);
+  });
 });
 
 describe('a strategic merge patch', () => {

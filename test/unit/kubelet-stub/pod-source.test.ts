@@ -6,6 +6,7 @@ import { KubeClient } from '../../../src/kube/kube-client.js';
 import { isLeaseValid, type Lease, leases } from '../../../src/kube/lease.js';
 import { PodAddresses } from '../../../src/kubelet-stub/pod-source/pod-addresses.js';
 import { type PodSource, startPodSource } from '../../../src/kubelet-stub/pod-source/pod-source.js';
+import { toRun } from '../../../src/kubelet-stub/pod-source/pod-status.js';
 import type { NodeRuntime } from '../../../src/kubelet-stub/runtime/runtime.js';
 import { createSandboxRuntime } from '../../../src/kubelet-stub/runtime/sandbox-runtime.js';
 import { type Credentials, makeCredentials, startTestApi, type TestApi } from '../apiserver/fixture.js';
@@ -37,6 +38,8 @@ const manifest = (name: string, container: Partial<Container>, spec: object = {}
   metadata: { name, namespace: 'default' },
   spec: { nodeName: 'node-1', containers: [{ name: 'main', image: 'any', ...container }], ...spec },
 });
+
+const place = { hostIP: '10.0.1.11', podIP: '10.244.7.99', now: '2026-01-01T00:00:00Z' };
 
 describe('a kubelet that takes its pods from the API', () => {
   let credentials: Credentials;
@@ -106,6 +109,17 @@ describe('a kubelet that takes its pods from the API', () => {
     expect(isLeaseValid(lease, Date.now())).toBe(true);
   });
 
+  it('has a node that was thought lost called ready again', async () => {
+    await admin.create(nodes, node);
+    const unknown = { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown' };
+    const target = { ...nodes, name: 'node-1', subresource: 'status' };
+    await admin.patch(target, { status: { conditions: [unknown] } }, { type: 'strategic-merge' });
+    start(sandbox());
+    await source.ready;
+    const { status } = await admin.get<Node>({ ...nodes, name: 'node-1' });
+    expect(status.conditions).toMatchObject([{ type: 'Ready', status: 'True', reason: 'KubeletReady' }]);
+  });
+
   it('runs a pod that is bound to its node, and tells the API of it', async () => {
     start(sandbox());
     await source.ready;
@@ -132,6 +146,20 @@ describe('a kubelet that takes its pods from the API', () => {
     await expect
       .poll(async () => (await pod('web')).status.containerStatuses[0], seconds)
       .toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 137 } } });
+  });
+
+  it('says again that a pod is ready when somebody else says it is not', async () => {
+    start(sandbox());
+    await source.ready;
+    await admin.create(pods, manifest('web', {}));
+    const ready = async (): Promise<string | undefined> =>
+      (await pod('web')).status.conditions?.find(({ type }) => type === 'Ready')?.status;
+    await expect.poll(ready, seconds).toBe('True');
+    const conditions = [{ type: 'Ready', status: 'False' }];
+    const target = { ...pods, name: 'web', subresource: 'status' };
+    const told = await admin.patch<Pod>(target, { status: { conditions } }, { type: 'strategic-merge' });
+    expect(told.status.conditions).toContainEqual(expect.objectContaining(conditions[0]));
+    await expect.poll(ready, seconds).toBe('True');
   });
 
   it('leaves the pods of other nodes alone', async () => {
@@ -204,6 +232,59 @@ describe('a kubelet that takes its pods from the API', () => {
     await expect
       .poll(async () => (await pod('web')).status.ephemeralContainerStatuses, seconds)
       .toMatchObject([{ name: 'debug', state: { running: {} } }]);
+  });
+
+  it('goes on with what ran before, if the API knows it, and ends what it does not know', async () => {
+    await admin.create(pods, manifest('known', {}));
+    await admin.create(pods, manifest('other', {}));
+    const given = async (name: string, uid?: string): Promise<Pod> => {
+      const { metadata, ...rest } = toRun((await pod(name)) as Pod, place);
+      return { ...rest, metadata: { ...metadata, uid: uid ?? metadata.uid } };
+    };
+    const unknown = { ...(await given('known', 'u3')) };
+    const before = createSandboxRuntime({
+      nodeName: 'node-1',
+      pods: [
+        await given('known'),
+        await given('other', 'u2'),
+        { ...unknown, metadata: { ...unknown.metadata, name: 'gone' } },
+      ],
+      ...{ clock, random: createRandom(2), emit: () => undefined },
+    });
+    const idOf = (name: string): string | undefined =>
+      before.listPods().find(({ metadata }) => metadata.name === name)?.status.containerStatuses[0]
+        ?.containerID;
+    const [known, other] = [idOf('known'), idOf('other')];
+    start(before);
+    await expect
+      .poll(() => before.listPods().map(({ metadata }) => metadata.name), seconds)
+      .not.toContain('gone');
+    await expect.poll(() => phase('known'), seconds).toBe('Running');
+    await expect.poll(() => phase('other'), seconds).toBe('Running');
+    expect(idOf('known')).toBe(known);
+    expect((await pod('known')).status).toMatchObject({
+      podIP: place.podIP,
+      containerStatuses: [{ containerID: known }],
+    });
+    expect(idOf('other')).not.toBe(other);
+  });
+
+  it('runs again what was lost with its node, but for what runs only once', async () => {
+    start(sandbox());
+    await source.ready;
+    await admin.create(pods, manifest('lasting', {}));
+    await admin.create(pods, manifest('single', {}, { restartPolicy: 'Never' }));
+    await expect.poll(() => phase('lasting'), seconds).toBe('Running');
+    await expect.poll(() => phase('single'), seconds).toBe('Running');
+    await source.close();
+    await runtime.close();
+    start(sandbox());
+    await expect.poll(() => phase('single'), seconds).toBe('Failed');
+    const lost = { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown' } };
+    expect((await pod('single')).status.containerStatuses).toMatchObject([{ restartCount: 0, state: lost }]);
+    await expect
+      .poll(async () => (await pod('lasting')).status, seconds)
+      .toMatchObject({ phase: 'Running', containerStatuses: [{ restartCount: 1, state: { running: {} } }] });
   });
 
   it('runs init containers first', async () => {

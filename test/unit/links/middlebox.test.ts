@@ -96,7 +96,7 @@ describe('a middlebox', () => {
     clock.advance(60_000);
     expect(await next('flow.forgotten')).toMatchObject({ verdict: 'drop', idleMs: 60_000, flow: '1' });
     socket.write('anybody?');
-    expect(await next('flow.lost')).toMatchObject({ from: 'client', bytes: 8 });
+    expect(await next('flow.lost')).toMatchObject({ from: 'client', lostBytes: 8 });
     expect([socket.readyState, sockets[0]?.readyState]).toEqual(['open', 'open']);
     expect(device.counts()).toMatchObject({
       openFlows: 1,
@@ -158,6 +158,55 @@ describe('a middlebox', () => {
       await read(socket, 1);
     }
     expect([one.sockets.length, two.sockets.length]).toEqual([2, 2]);
+  });
+
+  it('leads new flows to other targets, and leaves those that exist', async () => {
+    const [one, two] = [await target(), await target()];
+    const { device } = await box([one.address]);
+    const first = await client(device);
+    first.write('a');
+    expect(await read(first, 1)).toBe('a');
+    device.setTargets(0, [two.address]);
+    const second = await client(device);
+    second.write('b');
+    expect(await read(second, 1)).toBe('b');
+    first.write('c');
+    expect(await read(first, 1)).toBe('c');
+    expect([one.sockets.length, two.sockets.length]).toEqual([1, 1]);
+    device.setTargets(0, []);
+    // The reset may come before the client knows that it was connected.
+    await expect(client(device).then((third) => once(third, 'close'))).rejects.toThrow(/ECONNRESET/);
+  });
+
+  it('forgets the flows to one target only, when told which', async () => {
+    const [one, two] = [await target(), await target()];
+    const { device } = await box([one.address, two.address]);
+    const [first, second] = [await client(device), await client(device)];
+    for (const each of [first, second]) {
+      each.write('a');
+      await read(each, 1);
+    }
+    const broken = once(first, 'error');
+    device.forget('reset', one.address);
+    await broken;
+    second.write('b');
+    expect(await read(second, 1)).toBe('b');
+    expect(device.counts().forgottenFlows).toEqual({ drop: 0, reset: 1 });
+  });
+
+  it('listens again at the same address after an outage, and its flows live on', async () => {
+    const { address } = await target();
+    const { device } = await box([address]);
+    const first = await client(device);
+    const back = device.relisten(0, 50);
+    await expect(client(device)).rejects.toThrow(/ECONNREFUSED/);
+    await back;
+    const second = await client(device);
+    for (const each of [first, second]) {
+      each.write('a');
+      expect(await read(each, 1)).toBe('a');
+    }
+    await expect(device.relisten(1, 0)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
   it('resets a client whose target refuses, and says why', async () => {

@@ -114,6 +114,7 @@ describe('exec of sh -c', () => {
   it.each([
     ['exit 3', '', 3],
     ['echo a; false || echo b && echo c', 'a\nb\nc\n', 0],
+    ['echo $HOME on $(hostname)', '/root on web-0\n', 0],
     ['x=$(echo sub | tr a-z A-Z); echo "$x ${#x}"', 'SUB 3\n', 0],
     ['for i in 1 2 3; do echo $i; done; exit 4', '1\n2\n3\n', 4],
     ['if [ -f /etc/hosts ]; then echo yes; fi', 'yes\n', 0],

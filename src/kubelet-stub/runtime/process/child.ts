@@ -20,6 +20,7 @@ export interface Child {
   /** Absent when it was started without; every stream has an `error` listener. */
   readonly stdin: Writable | undefined;
   readonly stdout: Readable;
+  readonly isTerminal: boolean;
   /** Absent on a terminal. */
   readonly stderr: Readable | undefined;
   /** Exit code once it has ended; 128 + n when signal n ended it. Never rejects. */
@@ -49,7 +50,8 @@ export async function startOnPipes(options: ChildOptions): Promise<Child> {
   });
   const { stdout, stderr, pid } = child;
   if (pid === undefined || stdout === null || stderr === null) throw new Error(`${file} has no process`);
-  return { pid, stdin: child.stdin ?? undefined, stdout, stderr, exited, resize: () => undefined };
+  const input = child.stdin ?? undefined;
+  return { pid, stdin: input, stdout, stderr, isTerminal: false, exited, resize: () => undefined };
 }
 
 function exitCode(code: number | null, signal: NodeJS.Signals | null): number {

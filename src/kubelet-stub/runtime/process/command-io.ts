@@ -4,7 +4,11 @@ import { StreamSink } from '../io/byte-sink.js';
 import type { Child } from './child.js';
 
 /** Feeds a client's input to a process, at the pace of the slower. What the process no longer takes is dropped. */
-export function feedInput(input: Readable | undefined, child: Child, keepOpen = false): void {
+export function feedInput(
+  input: Readable | undefined,
+  child: Pick<Child, 'stdin' | 'isTerminal'>,
+  keepOpen = false,
+): void {
   if (input === undefined) return;
   const { stdin } = child;
   if (stdin === undefined || stdin.destroyed || stdin.writableEnded) {
@@ -21,11 +25,14 @@ export function feedInput(input: Readable | undefined, child: Child, keepOpen = 
     input.unpipe(stdin);
   });
   // A terminal has no end of input, only a key for it.
-  input.pipe(stdin, { end: !keepOpen && child.stderr !== undefined });
+  input.pipe(stdin, { end: !keepOpen && !child.isTerminal });
 }
 
 /** Applies the client's window sizes until they end. */
-export async function followSizes(resize: RemoteCommandStreams['resize'], child: Child): Promise<void> {
+export async function followSizes(
+  resize: RemoteCommandStreams['resize'],
+  child: Pick<Child, 'resize'>,
+): Promise<void> {
   try {
     for await (const size of resize ?? []) child.resize(size);
   } catch {

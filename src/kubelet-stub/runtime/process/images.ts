@@ -4,15 +4,19 @@ import { expand } from './environment.js';
 /** Holds a container open that has nothing to run: sleeps for 68 years. */
 const pause = ['sleep', '2147483647'];
 
+const shell = ['sh'];
 const tick = 'i=0; while :; do i=$((i+1)); echo "$i: $(date -u +%Y-%m-%dT%H:%M:%SZ) tick"; sleep 1; done';
 
-/** The images of the lab that have a program here; all others pause, as nothing is ever pulled. */
+/** The images of the lab that have a program here; nothing is ever pulled. */
 const programs: Readonly<Record<string, readonly string[]>> = {
   'konnsim/counter': ['sh', '-c', tick],
-  'konnsim/shell': ['sh'],
+  'konnsim/shell': shell,
 };
 
-/** What a container's main process is: the command of its spec, the program of its image, or a pause. */
+/**
+ * What a container's main process is: the command of its spec, or the program of its image. Unknown images pause, but
+ * those that are given standard input are shells.
+ */
 export function commandOf(
   container: Container,
   variables: Readonly<Record<string, string>>,
@@ -26,7 +30,7 @@ export function commandOf(
     .split('/')
     .slice(-2)
     .join('/');
-  const program = programs[name] ?? pause;
   // A shell without input would end at once, and be started for ever.
-  return name === 'konnsim/shell' && container.stdin !== true ? pause : program;
+  if (name === 'konnsim/shell' && container.stdin !== true) return pause;
+  return programs[name] ?? (container.stdin === true ? shell : pause);
 }

@@ -48,7 +48,7 @@ export class ProcessContainer {
   private past: PastRun | undefined;
   private lastTerminated: Terminated | undefined;
   private stopped: Stopped = { waiting: { reason: 'PodInitializing' } };
-  private restartCount = 0;
+  private restartCount: number;
   private retry: Timer | undefined;
   private starting: Promise<void> | undefined;
   /** How the present run is to be recorded when it was ended from outside. */
@@ -58,6 +58,25 @@ export class ProcessContainer {
   constructor(options: ProcessContainerOptions) {
     this.options = options;
     this.spec = options.spec;
+    const { containerStatuses, ephemeralContainerStatuses = [] } = options.pod.status;
+    const given = [...containerStatuses, ...ephemeralContainerStatuses].find(
+      ({ name }) => name === options.spec.name,
+    );
+    this.restartCount = given?.restartCount ?? 0;
+    // What had ended for good before this kubelet came is not run again.
+    if (
+      given !== undefined &&
+      'terminated' in given.state &&
+      !this.restarts(given.state.terminated.exitCode)
+    ) {
+      this.stopped = given.state;
+      this.closed = true;
+    }
+  }
+
+  private restarts(exitCode: number): boolean {
+    const { restart } = this.options;
+    return restart === 'always' || (restart === 'on-failure' && exitCode !== 0);
   }
 
   get run(): ProcessRun | undefined {
@@ -80,6 +99,7 @@ export class ProcessContainer {
 
   /** Starts the first run; resolves when it runs or could not be started. */
   start(): Promise<void> {
+    if (this.closed) return Promise.resolve();
     this.stopped = { waiting: { reason: 'ContainerCreating' } };
     this.starting = this.begin();
     return this.starting;
@@ -172,15 +192,14 @@ export class ProcessContainer {
     { startedAtMs, message }: { readonly startedAtMs: number; readonly message?: string },
     atOnce = false,
   ): void {
-    const { ground, restart } = this.options;
+    const { ground } = this.options;
     const finishedAtMs = ground.now();
     const said = message === undefined ? {} : { message };
     const times = { startedAt: rfc3339(startedAtMs), finishedAt: rfc3339(finishedAtMs) };
     this.lastTerminated = { terminated: { exitCode, reason, ...said, ...times } };
     this.stopped = this.lastTerminated;
     this.emit('role.stopped', message ?? `${reason}, exit code ${exitCode}`);
-    const wanted = restart === 'always' || (restart === 'on-failure' && exitCode !== 0);
-    if (this.closed || !(wanted || atOnce)) return;
+    if (this.closed || !(this.restarts(exitCode) || atOnce)) return;
     const delayMs = atOnce ? 0 : this.backOff.next(finishedAtMs - startedAtMs);
     if (delayMs > 0)
       this.stopped = { waiting: { reason: 'CrashLoopBackOff', message: this.backOffText(delayMs) } };

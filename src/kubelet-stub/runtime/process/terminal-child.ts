@@ -156,6 +156,7 @@ export function startOnTerminal(
     stdin: stdin ? terminalInput(open._socket) : undefined,
     stdout: new TerminalOutput(open, clock),
     stderr: undefined,
+    isTerminal: true,
     exited,
     resize: (size) => resizeTerminal(terminal, size),
   };

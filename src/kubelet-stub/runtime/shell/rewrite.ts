@@ -187,7 +187,8 @@ export class Rewriter {
   private streamSimple(command: SimpleCommandNode, alone: boolean): void {
     const name = literalText(command.name);
     if (command.name === null || (name !== undefined && flowNames.has(name))) return;
-    const plain = alone && command.redirections.length === 0;
+    // A substitution would inherit the mark, and its output must go into the words.
+    const plain = alone && command.redirections.length === 0 && !substitutes(command);
     if (plain && name !== undefined && commandTable.has(name)) this.markDirect(command);
     this.addOutputs(command, bothOutputs);
   }
@@ -204,6 +205,15 @@ export class Rewriter {
 }
 
 const bothOutputs = `>>${shellDevices.stdout} 2>>${shellDevices.stderr}`;
+
+/** Whether its words or assignments run commands. */
+function substitutes({ args, assignments }: SimpleCommandNode): boolean {
+  let found = false;
+  eachPipeline([args, assignments], () => {
+    found = true;
+  });
+  return found;
+}
 
 function eachPipeline(node: unknown, visit: (pipeline: PipelineNode) => void): void {
   if (typeof node !== 'object' || node === null) return;

@@ -1,0 +1,89 @@
+import type { Duplex } from 'node:stream';
+import { joinHostPort } from '../../core/address.js';
+import type { Random } from '../../core/random.js';
+import type { EgressDialers } from '../egress/selector.js';
+import { findService, noEndpoints, noServicePort, readyBackends } from '../proxy/service-endpoints.js';
+import { at, listAt, numberAt, textAt } from '../resources/api-object.js';
+import type { ObjectStore } from '../store/object-store.js';
+import { CallFailure } from './failures.js';
+
+/** Where a webhook is, and the way there. */
+export interface Destination {
+  /** Without query, as kube-apiserver shows it: with the port of a service, with that of a URL only if it is given. */
+  readonly address: string;
+  /** As the certificate must have it. */
+  readonly serverName: string;
+  /** Rejects with a TunnelError, or with what keeps a service from being reached. */
+  readonly dial: (options: { readonly signal: AbortSignal; readonly request: string }) => Promise<Duplex>;
+}
+
+export interface DestinationGround {
+  readonly store: ObjectStore;
+  readonly egress: EgressDialers;
+  readonly random: Random;
+}
+
+const httpsPort = 443;
+
+/**
+ * Services are reached at the addresses of their pods, through egress `cluster`, under the name `NAME.NAMESPACE.svc`;
+ * URLs through egress `controlplane`. Throws a CallFailure for a URL that is none.
+ */
+export function destinationOf(ground: DestinationGround, clientConfig: unknown): Destination {
+  const service = at(clientConfig, 'service');
+  return service === undefined
+    ? urlDestination(ground, textAt(clientConfig, 'url'))
+    : serviceDestination(ground, service);
+}
+
+function urlDestination({ egress }: DestinationGround, text: string): Destination {
+  if (!URL.canParse(text)) throw new CallFailure(`Unparsable URL: ${text}`);
+  const url = new URL(text);
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = Number(url.port) || httpsPort;
+  const authority = /^[^:]+:\/+([^/?#]+)/.exec(text)?.[1] ?? url.host;
+  return {
+    address: `https://${authority}${url.pathname}`,
+    serverName: host,
+    dial: (options) => egress.dialer('controlplane').dial(host, port, options),
+  };
+}
+
+function serviceDestination(ground: DestinationGround, service: unknown): Destination {
+  const { egress } = ground;
+  const name = textAt(service, 'name');
+  const namespace = textAt(service, 'namespace');
+  const port = numberAt(service, 'port') || httpsPort;
+  const serverName = `${name}.${namespace}.svc`;
+  const { pathname: path } = new URL(textAt(service, 'path') || '/', `https://${serverName}`);
+  return {
+    address: `https://${joinHostPort(serverName, port)}${path}`,
+    serverName,
+    dial: async (options) => {
+      const backend = backendOf(ground, { name, namespace, port });
+      return egress.dialer('cluster').dial(backend.host, backend.port, options);
+    },
+  };
+}
+
+interface ServicePort {
+  readonly name: string;
+  readonly namespace: string;
+  readonly port: number;
+}
+
+function backendOf(
+  { store, random }: DestinationGround,
+  { name, namespace, port }: ServicePort,
+): { host: string; port: number } {
+  const service = findService(store, namespace, name);
+  if (service === undefined) throw new CallFailure(`service ${JSON.stringify(name)} not found`);
+  const found = listAt(service, 'spec.ports').find((each) => numberAt(each, 'port') === port);
+  if (found === undefined) throw noServicePort(port, name);
+  const type = textAt(service, 'spec.type') || 'ClusterIP';
+  if (type === 'ExternalName') throw new CallFailure(`unsupported service type ${JSON.stringify(type)}`);
+  const backends = readyBackends(store, service, textAt(found, 'name'));
+  const backend = backends[random.below(Math.max(1, backends.length))];
+  if (backend === undefined) throw noEndpoints(name);
+  return backend;
+}

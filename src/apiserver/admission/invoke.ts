@@ -1,0 +1,76 @@
+import type { Clock } from '../../core/clock.js';
+import { textAt } from '../resources/api-object.js';
+import type { AdmissionRequest } from '../write/admission.js';
+import { randomUid } from '../write/object-meta.js';
+import type { Webhook } from './configurations.js';
+import { type DestinationGround, destinationOf } from './destination.js';
+import { CallFailure, dryRunUnsupported, failedCall, refusal } from './failures.js';
+import { postJson } from './post.js';
+import { readAnswer, reviewOf, type WebhookAnswer } from './review.js';
+import type { CallReport, WebhookObserver } from './webhook-observer.js';
+
+export interface InvokeGround extends DestinationGround {
+  readonly clock: Clock;
+  /** Ends all calls. */
+  readonly signal: AbortSignal;
+  readonly observe: WebhookObserver;
+}
+
+const harmless: readonly string[] = ['None', 'NoneOnDryRun'];
+
+/**
+ * Asks one webhook. Resolves with an answer that allows the write, or undefined when it could not be asked and its
+ * policy is to go on. Rejects with a StatusError: the refusal, or the failed call.
+ */
+export async function invoke(
+  ground: InvokeGround,
+  webhook: Webhook,
+  request: AdmissionRequest,
+): Promise<WebhookAnswer | undefined> {
+  if (request.dryRun && !harmless.includes(webhook.sideEffects)) throw dryRunUnsupported(webhook.name);
+  const startedAt = ground.clock.now();
+  const report = (end: Omit<CallReport, 'webhook' | 'request' | 'durationMs'>): void =>
+    ground.observe({ webhook, request, durationMs: ground.clock.now() - startedAt, ...end });
+  let answer: WebhookAnswer;
+  try {
+    answer = await ask(ground, webhook, request);
+  } catch (caught) {
+    if (!(caught instanceof CallFailure)) throw caught;
+    report({
+      code: caught.code,
+      outcome: webhook.ignoresFailure ? 'failed-open' : 'failed',
+      error: caught.message,
+    });
+    if (webhook.ignoresFailure) return undefined;
+    throw failedCall(webhook.name, caught);
+  }
+  if (answer.allowed) {
+    report({ code: 200, outcome: 'allowed' });
+    return answer;
+  }
+  const denied = refusal(webhook.name, answer.status);
+  report({ code: denied.status.code, outcome: 'denied' });
+  throw denied;
+}
+
+async function ask(
+  ground: InvokeGround,
+  webhook: Webhook,
+  request: AdmissionRequest,
+): Promise<WebhookAnswer> {
+  const { clientConfig, timeoutSeconds } = webhook;
+  const uid = randomUid(ground.random);
+  const destination = destinationOf(ground, clientConfig);
+  const bundle = Buffer.from(textAt(clientConfig, 'caBundle'), 'base64').toString();
+  const review = await postJson({
+    destination,
+    url: `${destination.address}?timeout=${timeoutSeconds}s`,
+    ca: bundle === '' ? undefined : bundle,
+    body: reviewOf(webhook, request, uid),
+    timeoutMs: timeoutSeconds * 1000,
+    clock: ground.clock,
+    signal: ground.signal,
+    request: request.request,
+  });
+  return readAnswer(webhook, review, uid);
+}

@@ -1,0 +1,90 @@
+import { applyPatch, type Operation } from 'rfc6902';
+import { badRequest, internalError } from '../http/status.js';
+import { isObject, type JsonObject, sameJson } from '../resources/json.js';
+import { apiVersionOf } from '../resources/resource.js';
+import { conform, TypeMismatch } from '../schema/conform.js';
+import type { AdmissionRequest } from '../write/admission.js';
+import { isExempt, type Webhook, webhooksOf } from './configurations.js';
+import { nothingToChange } from './failures.js';
+import { type InvokeGround, invoke } from './invoke.js';
+import { isConcerned } from './match.js';
+
+export interface Mutation {
+  /** The object after all webhooks; absent where the write has none. */
+  readonly object?: JsonObject;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Asks the mutating webhooks one after the other; each sees what those before it have changed. Those that wish so are
+ * asked once more when a later one has changed the object. Rejects with a StatusError.
+ */
+export async function mutate(ground: InvokeGround, request: AdmissionRequest): Promise<Mutation> {
+  const webhooks = isExempt(request.resource) ? [] : webhooksOf(ground.store, 'admit');
+  if (webhooks.length === 0) return { ...objectOf(request), warnings: [] };
+  const round = new Round(ground, request);
+  for (const webhook of webhooks) await round.ask(webhook);
+  const again = new Set(round.outdated);
+  for (const webhook of webhooks) if (again.has(webhook.id)) await round.ask(webhook);
+  return { ...objectOf(round), warnings: round.warnings };
+}
+
+function objectOf({ object }: { readonly object?: JsonObject | undefined }): { object?: JsonObject } {
+  return object === undefined ? {} : { object };
+}
+
+/** One write on its way through the webhooks. */
+class Round {
+  object: JsonObject | undefined;
+  readonly warnings: string[] = [];
+  /** Those that want to see what was changed after them. */
+  readonly outdated = new Set<string>();
+  private readonly ground: InvokeGround;
+  private readonly request: AdmissionRequest;
+  private readonly asked = new Set<string>();
+
+  constructor(ground: InvokeGround, request: AdmissionRequest) {
+    this.ground = ground;
+    this.request = request;
+    this.object = request.object;
+  }
+
+  async ask(webhook: Webhook): Promise<void> {
+    const request = { ...this.request, ...objectOf(this) };
+    if (!isConcerned(webhook, request, this.ground.store)) return;
+    const answer = await invoke(this.ground, webhook, request);
+    this.warnings.push(...(answer?.warnings ?? []));
+    const { patch = [] } = answer ?? {};
+    if (patch.length > 0) this.change(webhook, patch);
+    if (webhook.reinvokes) this.asked.add(webhook.id);
+  }
+
+  private change({ name }: Webhook, patch: readonly unknown[]): void {
+    if (this.object === undefined) throw nothingToChange(name);
+    const next = patched(this.object, patch, this.request);
+    if (sameJson(next, this.object)) return;
+    this.object = next;
+    for (const id of this.asked) this.outdated.add(id);
+    this.asked.clear();
+  }
+}
+
+/** A patch that does not fit is the webhook's fault, but fails the write whatever its policy. */
+function patched(object: JsonObject, patch: readonly unknown[], request: AdmissionRequest): JsonObject {
+  const { kind, ...groupVersion } = request.kind ?? request.resource;
+  if (!patch.every(isOperation)) throw internalError('Invalid JSON Patch');
+  const next = structuredClone(object);
+  const failure = applyPatch(next, [...patch]).find((error) => error !== null);
+  if (failure !== undefined) throw internalError(`${failure.name}: ${failure.message}`);
+  try {
+    const { object: known } = conform(kind, next);
+    return { ...known, apiVersion: apiVersionOf(groupVersion), kind };
+  } catch (caught) {
+    if (caught instanceof TypeMismatch) throw badRequest(caught.message);
+    throw caught;
+  }
+}
+
+function isOperation(value: unknown): value is Operation {
+  return isObject(value) && typeof value['op'] === 'string' && typeof value['path'] === 'string';
+}

@@ -1,0 +1,158 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { Clock } from '../../core/clock.js';
+import { genericText } from '../kubelet/answer-status.js';
+import { startClientTls } from '../kubelet/client-tls.js';
+import { goErrorText } from '../kubelet/go-errors.js';
+import { textAt } from '../resources/api-object.js';
+import { isObject, type JsonObject } from '../resources/json.js';
+import type { Destination } from './destination.js';
+import { CallFailure } from './failures.js';
+
+export interface Post {
+  readonly destination: Destination;
+  /** With its query, as errors quote it. */
+  readonly url: string;
+  /** PEM; the authorities that the machine trusts when absent. */
+  readonly ca: string | undefined;
+  readonly body: JsonObject;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** Gives the call up: `context canceled`. */
+  readonly signal: AbortSignal;
+  /** ID of the API request that this call serves. */
+  readonly request: string;
+}
+
+/** Bytes of an answer that are read at most. */
+const longestAnswer = 3 * 1024 * 1024;
+
+/**
+ * POSTs JSON over TLS (HTTP/1.1) and resolves with the JSON that comes back. Look-up, dial, handshake and answer share
+ * one time limit. Rejects with a CallFailure in the words of kube-apiserver: `failed to call webhook: Post "URL": …`.
+ */
+export async function postJson(post: Post): Promise<JsonObject> {
+  const { clock, timeoutMs, signal } = post;
+  const over = new AbortController();
+  const giveUp = (text: string) => (): void => over.abort(new Error(text));
+  const cancelled = giveUp('context canceled');
+  const timer = clock.after(timeoutMs, giveUp('context deadline exceeded'));
+  signal.addEventListener('abort', cancelled, { once: true });
+  if (signal.aborted) cancelled();
+  try {
+    const answer = await unlessOver(send(post, over.signal), over.signal).catch((caught: unknown) => {
+      const text = goErrorText(caught, post.destination.serverName);
+      throw new CallFailure(`failed to call webhook: Post "${post.url}": ${text}`);
+    });
+    return readJson(answer, await unlessOver(readText(answer), over.signal).catch(brokenBody));
+  } finally {
+    timer.cancel();
+    signal.removeEventListener('abort', cancelled);
+    over.abort(new Error('done'));
+  }
+}
+
+/** Go's transport lets go of whoever waits as soon as the time is over, whatever the dialer does. */
+function unlessOver<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+async function send(post: Post, signal: AbortSignal): Promise<IncomingMessage> {
+  const { destination, url, body, clock, request } = post;
+  const secureContext = trust(post.ca);
+  const raw = await destination.dial({ signal, request });
+  destroyWhenOver(raw, signal);
+  const { serverName } = destination;
+  const socket = await startClientTls(raw, {
+    ...{
+      secureContext,
+      rejectUnauthorized: true,
+      host: serverName,
+      signal,
+      clock,
+      where: `webhook ${serverName}`,
+    },
+  });
+  destroyWhenOver(socket, signal);
+  const { host, pathname, search } = new URL(url);
+  const bytes = Buffer.from(JSON.stringify(body));
+  const headers = {
+    host,
+    'user-agent': 'kube-apiserver-admission',
+    'content-type': 'application/json',
+    accept: 'application/json, */*',
+    'content-length': bytes.length,
+  };
+  const options = { method: 'POST', path: `${pathname}${search}`, headers, createConnection: () => socket };
+  return new Promise((resolve, reject) => {
+    const call = httpRequest(options, resolve);
+    call.on('error', reject);
+    call.end(bytes);
+  });
+}
+
+function trust(ca: string | undefined): SecureContext {
+  try {
+    return createSecureContext(ca === undefined ? {} : { ca });
+  } catch {
+    throw new Error('unable to load root certificates: unable to parse bytes as PEM block');
+  }
+}
+
+function destroyWhenOver(stream: Duplex, signal: AbortSignal): void {
+  const destroy = (): void => void stream.destroy();
+  signal.addEventListener('abort', destroy, { once: true });
+  stream.once('close', () => signal.removeEventListener('abort', destroy));
+  if (signal.aborted) destroy();
+}
+
+async function readText(answer: IncomingMessage): Promise<string> {
+  answer.on('error', () => undefined);
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of answer) {
+    sizeBytes += (chunk as Buffer).length;
+    if (sizeBytes > longestAnswer) throw new Error(`the answer is longer than ${longestAnswer} bytes`);
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function brokenBody(caught: unknown): never {
+  const isCut = caught instanceof Error && 'code' in caught && caught.code === 'ECONNRESET';
+  const text = isCut ? 'unexpected EOF' : goErrorText(caught, '');
+  throw new CallFailure(
+    `failed to call webhook: unexpected error when reading response body. Please retry. Original error: ${text}`,
+  );
+}
+
+/** Whatever is no success becomes the error that a Kubernetes client makes of it. */
+function readJson({ statusCode = 500 }: IncomingMessage, text: string): JsonObject {
+  const json = parsed(text);
+  if (statusCode < 200 || statusCode > 206) {
+    const isStatus = isObject(json) && textAt(json, 'kind') === 'Status';
+    const message = isStatus ? textAt(json, 'message') : genericText(statusCode, text.trim() || 'unknown');
+    throw new CallFailure(`failed to call webhook: ${message}`, statusCode);
+  }
+  if (json instanceof Error)
+    throw new CallFailure(
+      `failed to call webhook: couldn't get version/kind; json parse error: ${json.message}`,
+    );
+  if (!isObject(json) || textAt(json, 'kind') === '')
+    throw new CallFailure(`failed to call webhook: Object 'Kind' is missing in '${text.slice(0, 1000)}'`);
+  return json;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (caught) {
+    return caught;
+  }
+}

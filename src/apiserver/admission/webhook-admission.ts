@@ -1,0 +1,39 @@
+import { setMaxListeners } from 'node:events';
+import type { Admission, AdmissionRequest } from '../write/admission.js';
+import type { InvokeGround } from './invoke.js';
+import { mutate } from './mutate.js';
+import { validate } from './validate.js';
+
+export interface WebhookAdmission {
+  readonly admit: Admission;
+  /** Gives up all calls that are under way. */
+  close(): void;
+}
+
+/**
+ * Admission by the webhooks whose configurations are stored (admissionregistration.k8s.io/v1): mutating ones when the
+ * write comes in, validating ones once the object has passed all other checks. `next` is asked before them.
+ */
+export function createWebhookAdmission(
+  ground: Omit<InvokeGround, 'signal'>,
+  next: Admission,
+): WebhookAdmission {
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
+  const all: InvokeGround = { ...ground, signal: closing.signal };
+  const admit: Admission = async (request) => {
+    const before = await next(request);
+    const given: AdmissionRequest =
+      before.object === undefined ? request : { ...request, object: before.object };
+    const { object, warnings } = await mutate(all, given);
+    return {
+      ...(object === undefined ? {} : { object }),
+      warnings: [...(before.warnings ?? []), ...warnings],
+      review: async (checked) => [
+        ...((await before.review?.(checked)) ?? []),
+        ...(await validate(all, checked === undefined ? request : { ...request, object: checked })),
+      ],
+    };
+  };
+  return { admit, close: () => closing.abort() };
+}

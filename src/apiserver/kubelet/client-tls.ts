@@ -1,0 +1,67 @@
+import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
+import type { Clock } from '../../core/clock.js';
+import { TunnelError } from '../../core/errors.js';
+import { goErrorText } from './go-errors.js';
+import { TlsCarrier } from './tls-carrier.js';
+
+export interface ClientTls {
+  readonly secureContext: SecureContext;
+  /** Whether the certificate must be of a known authority and for `host`. */
+  readonly rejectUnauthorized: boolean;
+  /** Name or address that the certificate must be for. */
+  readonly host: string;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** For the error's `where`. */
+  readonly where: string;
+}
+
+/** Go's `http.Transport` gives a handshake so long. */
+const handshakeTimeoutMs = 10_000;
+
+/**
+ * Starts TLS (HTTP/1.1) as the client on a connection that is open. Rejects with a TunnelError whose message is the
+ * text that a Go client gives; the connection is destroyed then. The socket has an `error` listener from birth.
+ */
+export async function startClientTls(raw: Duplex, tls: ClientTls): Promise<TLSSocket> {
+  const { secureContext, rejectUnauthorized, host } = tls;
+  const servername = isIP(host) === 0 ? host : '';
+  const carrier = new TlsCarrier(raw);
+  const socket = connectTls({
+    ...{ secureContext, rejectUnauthorized, socket: carrier, host, servername, ALPNProtocols: ['http/1.1'] },
+  });
+  socket.on('error', () => undefined);
+  socket.once('close', () => carrier.destroy());
+  carrier.once('error', (error) => socket.destroy(error));
+  await handshake(raw, socket, tls);
+  return socket;
+}
+
+function handshake(raw: Duplex, socket: TLSSocket, { signal, clock, host, where }: ClientTls): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (caught: unknown): void => {
+      settle();
+      socket.destroy();
+      const text = goErrorText(caught, host);
+      const code = caught instanceof TunnelError ? caught.code : 'TLS_REJECTED';
+      reject(new TunnelError(code, text, { where, cause: caught }));
+    };
+    const succeed = (): void => {
+      settle();
+      resolve();
+    };
+    const timer = clock.after(handshakeTimeoutMs, () => fail(new Error('net/http: TLS handshake timeout')));
+    const cutOff = (): void => fail(raw.errored ?? new Error('EOF'));
+    const giveUp = (): void => fail(new TunnelError('DIAL_CANCELLED', 'context canceled'));
+    const settle = (): void => {
+      timer.cancel();
+      socket.off('secureConnect', succeed).off('error', fail).off('close', cutOff);
+      signal.removeEventListener('abort', giveUp);
+    };
+    socket.once('secureConnect', succeed).once('error', fail).once('close', cutOff);
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+  });
+}

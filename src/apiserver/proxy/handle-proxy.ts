@@ -1,0 +1,108 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Upgrade } from '../../streams/types.js';
+import type { Facade } from '../facade.js';
+import type { Exchange, RequestContext } from '../http/exchange.js';
+import { StatusError } from '../http/status.js';
+import { goErrorText } from '../kubelet/go-errors.js';
+import type { RequestEnd } from '../request-report.js';
+import { admitConnect } from '../routes/connect-admission.js';
+import type { NamedRoute } from '../routes/route.js';
+import { proxyUpgrade } from '../streaming/upgrade-proxy.js';
+import { requestHeaders, responseHeaders } from './proxy-headers.js';
+import { type ProxyTarget, pathBehindProxy, proxyTarget } from './proxy-target.js';
+import { unavailable } from './service-endpoints.js';
+
+/**
+ * Any plain request below `proxy` of a pod, service or node: goes on to it, and the answer comes back, both as streams.
+ * Rejects with 503 `error trying to reach service: …` when nobody answers, and when an answer is cut.
+ */
+export async function handleProxy(facade: Facade, exchange: Exchange, route: NamedRoute): Promise<void> {
+  await admitConnect(facade, exchange, route);
+  const target = proxyTarget(facade, route);
+  const { prefix, rest } = pathBehindProxy(exchange);
+  const { request, response, method } = exchange;
+  const search = queryOf(request);
+  if (rest === '' && (method === 'GET' || method === 'HEAD')) {
+    response.writeHead(301, { location: `${exchange.path}/${search}` });
+    response.end();
+    return;
+  }
+  const answer = await ask(exchange, target, `${rest === '' ? '/' : rest}${search}`).catch(
+    (caught: unknown) => {
+      throw unavailable(`error trying to reach service: ${goErrorText(caught, target.host)}`);
+    },
+  );
+  response.writeHead(answer.statusCode ?? 502, responseHeaders(answer, { target, prefix }));
+  try {
+    await pipeline(answer, response, { signal: exchange.signal });
+  } catch (caught) {
+    // A client that has gone is nobody's failure.
+    if (!exchange.signal.aborted) throw cut(caught);
+  }
+}
+
+async function ask(exchange: Exchange, target: ProxyTarget, path: string): Promise<IncomingMessage> {
+  const { request, method, id, signal } = exchange;
+  const socket = await target.connect({ request: id, signal });
+  signal.addEventListener('abort', () => socket.destroy(), { once: true });
+  if (signal.aborted) socket.destroy();
+  return new Promise((resolve, reject) => {
+    const headers = requestHeaders(request, exchange.path);
+    const outgoing = httpRequest({ method, path, headers, createConnection: () => socket });
+    outgoing.once('response', (answer) => {
+      answer.on('error', () => undefined);
+      endWith(answer, socket);
+      resolve(answer);
+    });
+    outgoing.on('error', (error) => {
+      socket.destroy();
+      reject(error);
+    });
+    // A backend may answer before it has read everything.
+    request.pipe(outgoing);
+  });
+}
+
+/** Nobody else asks over this connection. */
+function endWith(answer: IncomingMessage, socket: Duplex): void {
+  answer.once('close', () => socket.destroy());
+}
+
+function queryOf({ url = '' }: IncomingMessage): string {
+  const start = url.indexOf('?');
+  return start === -1 ? '' : url.slice(start);
+}
+
+function cut(caught: unknown): StatusError {
+  return new StatusError(502, `the answer was cut: ${goErrorText(caught, '')}`);
+}
+
+/** An upgrade below `proxy`: its bytes are copied unseen. */
+export async function proxyConnection(
+  facade: Facade,
+  context: RequestContext,
+  { route, upgrade }: { readonly route: NamedRoute; readonly upgrade: Upgrade },
+): Promise<RequestEnd> {
+  const target = proxyTarget(facade, route);
+  const { rest } = pathBehindProxy(context);
+  const { id: request, signal } = context;
+  const done = facade.streams.open('proxy');
+  try {
+    return await proxyUpgrade({
+      upgrade,
+      request,
+      target: {
+        path: `${rest === '' ? '/' : rest}${queryOf(context.request)}`,
+        host: target.host,
+        port: target.port,
+      },
+      connect: (clientGone) => target.connect({ request, signal: clientGone }),
+      clock: facade.clock,
+      signal,
+    });
+  } finally {
+    done();
+  }
+}

@@ -1,0 +1,71 @@
+import type { IncomingMessage } from 'node:http';
+import { joinHostPort } from '../../core/address.js';
+import type { ProxyTarget } from './proxy-target.js';
+
+/** Headers of one connection, which say nothing to the next. */
+const hopHeaders = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** The API server's business alone. */
+const ownHeaders = new Set(['authorization', 'audit-id', 'x-forwarded-for']);
+
+/** Headers, names and values by turns, of the request to a backend. */
+export function requestHeaders(request: IncomingMessage, uri: string): readonly string[] {
+  const { headers, socket } = request;
+  const lines: string[] = ['Host', headers.host ?? String(headers[':authority'] ?? '')];
+  for (const [name, value] of pairsOf(request.rawHeaders)) {
+    const key = name.toLowerCase();
+    if (key !== 'host' && !key.startsWith(':') && !hopHeaders.has(key) && !ownHeaders.has(key))
+      lines.push(name, value);
+  }
+  const forwarded = [headers['x-forwarded-for'], socket.remoteAddress].filter((value) => value !== undefined);
+  lines.push('X-Forwarded-For', forwarded.join(', '), 'X-Forwarded-Uri', uri);
+  // A body of unknown length: Node would leave it out for methods that seldom have one.
+  if (headers['content-length'] === undefined && hasBody(request)) lines.push('Transfer-Encoding', 'chunked');
+  return lines;
+}
+
+/** HTTP/2 says with the headers whether a body follows, HTTP/1.1 by a header. */
+function hasBody(request: IncomingMessage): boolean {
+  if (request.headers['transfer-encoding'] !== undefined) return true;
+  const { stream } = request as { stream?: { readonly endAfterHeaders?: boolean } };
+  return stream !== undefined && stream.endAfterHeaders === false;
+}
+
+/** Headers of a backend's answer for the client, with a redirection to the backend led back through the proxy. */
+export function responseHeaders(
+  answer: IncomingMessage,
+  { target, prefix }: { readonly target: ProxyTarget; readonly prefix: string },
+): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (const [name, value] of pairsOf(answer.rawHeaders)) {
+    const key = name.toLowerCase();
+    if (hopHeaders.has(key)) continue;
+    (headers[key] ??= []).push(key === 'location' ? ledBack(value, target, prefix) : value);
+  }
+  return headers;
+}
+
+function ledBack(location: string, { scheme, host, port }: ProxyTarget, prefix: string): string {
+  const base = `${scheme}://${joinHostPort(host, port)}`;
+  if (!URL.canParse(location, base)) return location;
+  const url = new URL(location, base);
+  if (url.origin !== new URL(base).origin || !/^(\/|https?:)/i.test(location)) return location;
+  return `${prefix}${url.pathname}${url.search}${url.hash}`;
+}
+
+function pairsOf(rawHeaders: readonly string[]): readonly (readonly [string, string])[] {
+  return Array.from({ length: rawHeaders.length >> 1 }, (_, index) => [
+    rawHeaders[2 * index] ?? '',
+    rawHeaders[2 * index + 1] ?? '',
+  ]);
+}

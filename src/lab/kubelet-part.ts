@@ -1,0 +1,138 @@
+import type { Node, Pod } from '../core/objects.js';
+import { createRandom } from '../core/random.js';
+import { KubeClient } from '../kube/kube-client.js';
+import { type Kubelet, startKubelet } from '../kubelet-stub/kubelet.js';
+import { kubeletRateLimit, type PodSource, startPodSource } from '../kubelet-stub/pod-source/pod-source.js';
+import { afterLoss } from '../kubelet-stub/pod-source/pod-status.js';
+import { createRuntime } from '../kubelet-stub/runtime/create-runtime.js';
+import { rfc3339 } from '../kubelet-stub/runtime/logs/log-time.js';
+import type { NodeRuntime } from '../kubelet-stub/runtime/runtime.js';
+import type { KeyPair } from '../pki/key-pair.js';
+import { RestartablePart } from './part.js';
+import { type LabGround, tlsOf } from './parts.js';
+import { joinPodNetwork, type PodNetwork } from './pod-network.js';
+import type { NodeSpec } from './topology.js';
+
+/** A node's kubelet with its containers: they live and die together, as after a reboot of the node. */
+export interface RunningKubelet {
+  readonly kubelet: Kubelet;
+  readonly runtime: NodeRuntime;
+  readonly podNetwork: PodNetwork;
+  /** Its side towards the API. */
+  readonly source: PodSource;
+}
+
+export interface KubeletPartOptions {
+  readonly spec: NodeSpec;
+  /** As the API has it. */
+  readonly node: Node;
+  /** What runs from the start, before the API is asked. */
+  readonly pods: readonly Pod[];
+  readonly api: Promise<string>;
+}
+
+/** Where kubelets find the API, once they are to know: `https://host:port`, which stays the same then. */
+export class ApiAddress {
+  readonly known: Promise<string>;
+  private resolve: (url: string) => void = () => undefined;
+
+  constructor() {
+    this.known = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+  }
+
+  tell(url: string): void {
+    this.resolve(url);
+  }
+}
+
+/**
+ * A kubelet begins with the pods it is given, lest anybody wait for them, and takes all others from the API. One that
+ * starts again begins with those it had.
+ */
+export function kubeletPart(ground: LabGround, options: KubeletPartOptions): RestartablePart<RunningKubelet> {
+  const { clock, emit, network, certificates } = ground;
+  const { spec, node, api } = options;
+  const pair = kubeletPair(ground, spec.name);
+  const random = createRandom(ground.random.below(2 ** 32));
+  const now = wallTime(ground);
+  let { pods } = options;
+  return new RestartablePart<RunningKubelet>({
+    name: `kubelet/${spec.name}`,
+    emit,
+    start: async () => {
+      const runtime = await createRuntime(ground.runtime, { ...ground, nodeName: spec.name, pods });
+      const tls = { cert: pair.certPem, key: pair.keyPem, clientCa: certificates.ca.certPem };
+      const kubelet = await startKubelet({ nodeName: spec.name, tls, runtime, clock, emit });
+      network.register(spec.ip, spec.kubeletPort, kubelet.address);
+      const begin = (server: string): PodSource => {
+        const access = { server: new URL(server), tls: () => tlsOf(ground, pair), headers: () => ({}) };
+        const client = new KubeClient({ access, clock, limit: kubeletRateLimit });
+        return withClient(client, startPodSource({ client, runtime, node, clock, random, emit, now }));
+      };
+      const podNetwork = joinPodNetwork(network, runtime, clock);
+      return { kubelet, runtime, podNetwork, source: sourceFrom(api, begin) };
+    },
+    stop: async ({ kubelet, runtime, podNetwork, source }) => {
+      await source.close();
+      await podNetwork.close();
+      pods = runtime.listPods().map((pod) => lost(pod, rfc3339(now())));
+      // The address stays known without a listener: a node whose kubelet is down refuses, it does not vanish.
+      await kubelet.close();
+      await runtime.close();
+    },
+  });
+}
+
+/** A source that begins when its API is known. */
+function sourceFrom(api: Promise<string>, begin: (server: string) => PodSource): PodSource {
+  let closed = false;
+  let source: PodSource | undefined;
+  const ready = api.then((server) => {
+    if (!closed) source = begin(server);
+    return source?.ready;
+  });
+  return {
+    ready,
+    close: async () => {
+      closed = true;
+      await source?.close();
+    },
+  };
+}
+
+function withClient(client: KubeClient, source: PodSource): PodSource {
+  return {
+    ready: source.ready,
+    close: async () => {
+      await source.close();
+      await client.close();
+    },
+  };
+}
+
+/** The pod as its containers' end has left it. */
+function lost(pod: Pod, now: string): Pod {
+  const { containerStatuses, ephemeralContainerStatuses = [] } = pod.status;
+  return {
+    ...pod,
+    status: {
+      ...pod.status,
+      containerStatuses: afterLoss(containerStatuses, pod.spec.restartPolicy, now),
+      ephemeralContainerStatuses: afterLoss(ephemeralContainerStatuses, 'Never', now),
+    },
+  };
+}
+
+/** Epoch milliseconds as the lab's clock counts them on. */
+function wallTime({ clock }: LabGround): () => number {
+  const offsetMs = Date.now() - clock.now();
+  return () => offsetMs + clock.now();
+}
+
+function kubeletPair({ certificates }: LabGround, node: string): KeyPair {
+  const pair = certificates.kubelets.get(node);
+  if (pair === undefined) throw new Error(`no certificate for kubelet ${node}`);
+  return pair;
+}

@@ -1,0 +1,101 @@
+import { createRandom } from '../core/random.js';
+import { KubeClient } from '../kube/kube-client.js';
+import type { KubeObject, ResourceKind } from '../kube/objects.js';
+import { type ItemChange, WatchList } from '../kube/watch-list.js';
+import { type LabGround, tlsOf } from './parts.js';
+
+export interface LabWatchOptions {
+  /** A watch without a word for this long counts as lost, lab ms. Bookmarks come each minute. Default 90 000. */
+  readonly idleTimeoutMs?: number;
+  readonly changed?: (change: ItemChange<KubeObject>) => void;
+}
+
+/** A small controller: it lists and watches, and goes on from where it stood when its watch is lost. */
+export interface LabWatch {
+  /** Resolves when all objects were listed once. */
+  readonly synced: Promise<void>;
+  /** The objects as last heard of. */
+  readonly items: readonly KubeObject[];
+  close(): Promise<void>;
+}
+
+/** Kinds by the name that one types. */
+const kinds = {
+  pods: { group: '', version: 'v1', plural: 'pods' },
+  nodes: { group: '', version: 'v1', plural: 'nodes' },
+  services: { group: '', version: 'v1', plural: 'services' },
+  endpoints: { group: '', version: 'v1', plural: 'endpoints' },
+  configmaps: { group: '', version: 'v1', plural: 'configmaps' },
+  events: { group: '', version: 'v1', plural: 'events' },
+  deployments: { group: 'apps', version: 'v1', plural: 'deployments' },
+} as const satisfies Readonly<Record<string, ResourceKind>>;
+
+export type WatchedName = keyof typeof kinds;
+
+/** Starts it, with an administrator's rights. Each loss of its watch is in the journal, and how it went on. */
+export function startLabWatch(
+  ground: LabGround,
+  url: string,
+  { name, ...options }: LabWatchOptions & { readonly name: WatchedName },
+): LabWatch {
+  const { clock, random } = ground;
+  const tls = tlsOf(ground, ground.certificates.leaves.admin);
+  const access = { server: new URL(url), tls: () => tls, headers: () => ({}) };
+  const client = new KubeClient({ access, clock });
+  const { idleTimeoutMs = 90_000, changed = () => undefined } = options;
+  const journal = new LossJournal(ground, name);
+  const list = new WatchList<KubeObject>({
+    client,
+    target: { resource: kinds[name] },
+    clock,
+    random: createRandom(random.below(2 ** 32)),
+    idleTimeoutMs,
+    changed,
+    resumes: true,
+    began: (verb, version) => journal.began(verb, version),
+    ended: (version, error) => journal.ended(version, error),
+  });
+  return {
+    synced: list.synced,
+    get items() {
+      return list.items;
+    },
+    close: async () => {
+      await list.close();
+      await client.close();
+    },
+  };
+}
+
+/** Tells of losses and of their ends. */
+class LossJournal {
+  private readonly ground: LabGround;
+  private readonly common: { readonly node: string; readonly resource: string };
+  private lostAt: number | undefined;
+  private relisted = false;
+
+  constructor(ground: LabGround, resource: string) {
+    this.ground = ground;
+    this.common = { node: 'lab/controller', resource };
+  }
+
+  ended(resourceVersion: string, error: { code: string; message: string } | undefined): void {
+    const { clock, emit } = this.ground;
+    this.lostAt ??= clock.now();
+    const why = error === undefined ? { text: 'the server ended it in order' } : { error: error.message };
+    emit({ kind: 'watch.broken', ...this.common, resourceVersion, ...why });
+  }
+
+  began(verb: 'list' | 'watch', resourceVersion: string): void {
+    if (this.lostAt === undefined) return;
+    if (verb === 'list') {
+      this.relisted = true;
+      return;
+    }
+    const blindMs = this.ground.clock.now() - this.lostAt;
+    const kind = this.relisted ? 'watch.relisted' : 'watch.resumed';
+    this.ground.emit({ kind, ...this.common, resourceVersion, blindMs });
+    this.lostAt = undefined;
+    this.relisted = false;
+  }
+}

@@ -1,0 +1,214 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createTokenKeys, signServiceAccountToken } from '../../src/apiserver/auth/service-account-tokens.js';
+import { type KubeconfigCredential, renderKubeconfig } from '../../src/apiserver/kubeconfig.js';
+import { findKind } from '../../src/apiserver/resources/catalogue.js';
+import { createKubectl, describeEachKubectl, type Kubectl, type KubectlResult } from '../support/kubectl.js';
+import { makeCredentials, startTestApi, type TestApi } from '../unit/apiserver/fixture.js';
+import { node, pod } from '../unit/apiserver/objects.js';
+import { isOldestOrNewest } from './cluster.js';
+
+const keys = createTokenKeys();
+const rbac = { apiGroup: 'rbac.authorization.k8s.io' };
+const metadata = {
+  name: 'bob-views',
+  namespace: 'default',
+  uid: 'uid-bob',
+  creationTimestamp: '2024-05-01T10:00:00Z',
+};
+const view = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'RoleBinding',
+  metadata,
+  subjects: [{ ...rbac, kind: 'User', name: 'bob' }],
+  roleRef: { ...rbac, kind: 'ClusterRole', name: 'view' },
+};
+
+let api: TestApi;
+let running: Kubectl[] = [];
+beforeAll(async () => {
+  const objects = { nodes: [node('node-1')], pods: [pod({ name: 'web' })], others: [view] };
+  const tokens = [
+    { token: 'sesame', user: 'bob' },
+    { token: 'stranger', user: 'eve' },
+  ];
+  api = await startTestApi(await makeCredentials(), { tokenKeys: keys, tokens, objects });
+});
+afterAll(() => api.close());
+afterEach(async () => {
+  await Promise.all(running.map((each) => each.close()));
+  running = [];
+});
+
+const kubeconfig = (credential: KubeconfigCredential): string =>
+  renderKubeconfig({ name: 'test', server: api.api.url, caPem: api.credentials.ca.certPem, credential });
+
+/** A token of the account `default`, good for so long from now on. */
+function accountToken(expirationSeconds: number): string {
+  const account = { namespace: 'default', name: 'default' };
+  const kind = findKind('v1', 'ServiceAccount');
+  const uid = kind === undefined ? undefined : api.store.get(kind, account)?.metadata.uid;
+  if (uid === undefined) throw new Error('no account default');
+  return signServiceAccountToken(
+    keys,
+    { ...account, uid, audiences: [keys.issuer], expirationSeconds },
+    Date.now(),
+  );
+}
+
+const forbidden = (user: string, what: string, where = 'in the namespace "default"'): string =>
+  `Error from server (Forbidden): ${what.replace('USER', `User "${user}"`)} ${where}\n`;
+/** Newer kubectls meet it in discovery, and have their own words for what the API answers there. */
+const notLoggedIn =
+  /error: You must be logged in to the server \((Unauthorized|the server has asked for the client to provide credentials)\)\n$/;
+
+describeEachKubectl('what one may not do', (binary) => {
+  if (!isOldestOrNewest(binary)) {
+    it.skip('is tried with the oldest and the newest kubectl only', () => undefined);
+    return;
+  }
+
+  async function run(credential: KubeconfigCredential, args: readonly string[]): Promise<KubectlResult> {
+    const kubectl = await createKubectl(binary, kubeconfig(credential));
+    running.push(kubectl);
+    return kubectl.run(args);
+  }
+
+  describe('a user with a role', () => {
+    it('reads what it allows', async () => {
+      const { code, stdout } = await run({ token: 'sesame' }, ['get', 'pods', '-o', 'name']);
+      expect([code, stdout]).toEqual([0, 'pod/web\n']);
+    });
+
+    it.each([
+      [
+        ['delete', 'pod', 'web'],
+        'pods "web" is forbidden: USER cannot delete resource "pods" in API group ""',
+      ],
+      [
+        ['exec', 'web', '--', 'ls'],
+        'pods "web" is forbidden: USER cannot create resource "pods/exec" in API group ""',
+      ],
+      [
+        ['attach', 'web'],
+        'pods "web" is forbidden: USER cannot create resource "pods/attach" in API group ""',
+      ],
+      [
+        ['create', 'configmap', 'a'],
+        'configmaps is forbidden: USER cannot create resource "configmaps" in API group ""',
+      ],
+      [['get', 'secrets'], 'secrets is forbidden: USER cannot list resource "secrets" in API group ""'],
+      [
+        ['label', 'pod', 'web', 'a=b'],
+        'pods "web" is forbidden: USER cannot patch resource "pods" in API group ""',
+      ],
+    ])('may not %j', async (args, what) => {
+      const result = await run({ token: 'sesame' }, args);
+      expect(result).toMatchObject({ code: 1, stdout: '' });
+      // Newer kubectls say `error: failed to create configmap: …`.
+      expect(result.stderr).toMatch(
+        /^(Error from server \(Forbidden\)|error: failed to create configmap): /m,
+      );
+      expect(result.stderr).toContain(forbidden('bob', what).replace('Error from server (Forbidden): ', ''));
+    });
+
+    it('may not port-forward', async () => {
+      const { code, stderr } = await run({ token: 'sesame' }, ['port-forward', 'web', ':80']);
+      expect(stderr).toContain(
+        'pods "web" is forbidden: User "bob" cannot create resource "pods/portforward" in API group "" in the namespace "default"',
+      );
+      expect(code).toBe(1);
+    });
+
+    it('has it in its namespace alone', async () => {
+      expect(await run({ token: 'sesame' }, ['get', 'pods', '-n', 'kube-system'])).toMatchObject({
+        code: 1,
+        stderr: forbidden(
+          'bob',
+          'pods is forbidden: USER cannot list resource "pods" in API group ""',
+          'in the namespace "kube-system"',
+        ),
+      });
+      expect(await run({ token: 'sesame' }, ['get', 'pods', '-A'])).toMatchObject({
+        code: 1,
+        stderr: forbidden(
+          'bob',
+          'pods is forbidden: USER cannot list resource "pods" in API group ""',
+          'at the cluster scope',
+        ),
+      });
+    });
+  });
+
+  it('a user without any role may do nothing but ask what there is', async () => {
+    expect(await run({ token: 'stranger' }, ['logs', 'web'])).toMatchObject({ code: 1 });
+    expect(await run({ token: 'stranger' }, ['get', 'pod', 'web'])).toMatchObject({
+      code: 1,
+      stderr: forbidden('eve', 'pods "web" is forbidden: USER cannot get resource "pods" in API group ""'),
+    });
+    const { code, stdout } = await run({ token: 'stranger' }, ['auth', 'can-i', 'get', 'pods']);
+    expect([code, stdout]).toEqual([1, 'no\n']);
+    expect((await run({ token: 'stranger' }, ['api-versions'])).stdout).toMatch(/^apps\/v1$/m);
+  });
+
+  it('a service account is known by its token, and is nobody when that has expired', async () => {
+    const good = await run({ token: accountToken(600) }, ['get', 'pods']);
+    expect(good).toMatchObject({
+      code: 1,
+      stderr: forbidden(
+        'system:serviceaccount:default:default',
+        'pods is forbidden: USER cannot list resource "pods" in API group ""',
+      ),
+    });
+    const expired = { token: accountToken(-1) };
+    for (const args of [
+      ['get', 'pods'],
+      ['exec', 'web', '--', 'ls'],
+      ['logs', 'web'],
+      ['port-forward', 'web', ':80'],
+    ]) {
+      const { code, stderr } = await run(expired, args);
+      expect(stderr, args.join(' ')).toMatch(notLoggedIn);
+      expect(code).toBe(1);
+    }
+  });
+
+  it.each([
+    ['a token that nobody knows', { token: 'open' }],
+    ['a token of another issuer', { token: 'eyJhbGciOiJub25lIn0.eyJpc3MiOiJtZSJ9.' }],
+  ])('%s lets nobody in', async (_what, credential) => {
+    const { code, stderr } = await run(credential, ['get', 'pods']);
+    expect(stderr).toMatch(notLoggedIn);
+    expect(code).toBe(1);
+  });
+
+  // Without any credential kubectl asks for a name and a password, which the API does not take.
+  it('a name and a password let nobody in; health and version are for everybody', async () => {
+    const kubectl = await createKubectl(binary, kubeconfig({ token: '' }));
+    running.push(kubectl);
+    const ask = async (args: readonly string[]): Promise<KubectlResult> => {
+      const asking = kubectl.start(args, { terminal: true });
+      await asking.waitFor(/Username: $/);
+      asking.child.stdin.write('bob\n');
+      await asking.waitFor(/Password: $/);
+      asking.child.stdin.write('secret\n');
+      return asking.result;
+    };
+    const { code, stdout } = await ask(['get', 'pods']);
+    expect(stdout.replaceAll('\r\n', '\n')).toMatch(notLoggedIn);
+    expect(code).toBe(1);
+    expect(await ask(['get', '--raw', '/readyz'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/ok$/),
+    });
+    expect((await ask(['get', '--raw', '/version'])).stdout).toContain('"gitVersion"');
+  });
+
+  it('a certificate of another authority lets nobody in', async () => {
+    const { admin } = await makeCredentials();
+    const { code, stderr } = await run(admin, ['get', 'pods']);
+    expect(stderr).toMatch(
+      /You must be logged in to the server|tls: unknown certificate authority|bad certificate/,
+    );
+    expect(code).toBe(1);
+  });
+});

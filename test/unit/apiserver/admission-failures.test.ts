@@ -1,0 +1,266 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TunnelError } from '../../../src/core/errors.js';
+import type { KeyPair } from '../../../src/pki/key-pair.js';
+import type { Dialer } from '../../../src/wire/dialer.js';
+import {
+  type Answer,
+  caBundle,
+  configure,
+  type Hook,
+  makeServing,
+  podOf,
+  podsPath,
+  startWebhook,
+  type WebhookServer,
+} from './admission-fixture.js';
+import {
+  type Credentials,
+  call,
+  loopbackDialer,
+  makeCredentials,
+  startTestApi,
+  type TestApi,
+} from './fixture.js';
+import { send } from './writing.js';
+
+let credentials: Credentials;
+let serving: KeyPair;
+let test: TestApi;
+/** The way into the cluster, which tests may cut. */
+let dial: Dialer['dial'];
+const open: WebhookServer[] = [];
+beforeAll(async () => {
+  credentials = await makeCredentials();
+  serving = await makeServing(credentials);
+});
+beforeEach(async () => {
+  dial = loopbackDialer.dial;
+  test = await startTestApi(credentials, { dialer: { dial: (...target) => dial(...target) } });
+});
+afterEach(async () => {
+  await test.close();
+  for (const server of open.splice(0)) await server.close();
+});
+
+const allow: Answer = () => ({ allowed: true });
+
+async function hookServer(answer: Answer = allow, pair = serving): Promise<WebhookServer> {
+  const server = await startWebhook(pair, answer);
+  open.push(server);
+  return server;
+}
+
+/** Service `hook`, whose one address leads to `port`; without a port it has none. */
+async function service(port?: number): Promise<void> {
+  const namespace = '/api/v1/namespaces/default';
+  await send(test, 'POST', `${namespace}/services`, {
+    ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'hook' } },
+    spec: { ports: [{ port: 443 }] },
+  });
+  if (port === undefined) return;
+  await send(test, 'POST', `${namespace}/endpoints`, {
+    ...{ apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'hook' } },
+    subsets: [{ addresses: [{ ip: '10.244.1.10' }], ports: [{ port }] }],
+  });
+}
+
+const byService = (more: object = {}): object => ({
+  caBundle: caBundle(credentials),
+  service: { name: 'hook', namespace: 'default', path: '/check', ...more },
+});
+
+/** Creates a pod that the webhook is asked about, and gives back the failure. */
+async function failure(hook: Partial<Hook> = {}): Promise<string> {
+  await configure(test, 'Validating', 'v', { name: 'v.hook.example', clientConfig: byService(), ...hook });
+  const answer = await send(test, 'POST', podsPath, podOf('asked'));
+  expect(answer.json()).toMatchObject({ status: 'Failure', code: 500, reason: 'InternalError' });
+  return String(answer.json()['message']);
+}
+
+const called = 'Internal error occurred: failed calling webhook "v.hook.example": ';
+const posted = `${called}failed to call webhook: Post "https://hook.default.svc:443/check?timeout=10s": `;
+
+describe('a webhook behind a service', () => {
+  it('is reached at the address of a pod, under the name of the service', async () => {
+    const server = await hookServer();
+    await service(server.port);
+    const targets: string[] = [];
+    dial = (host, port, options) => {
+      targets.push(host);
+      return loopbackDialer.dial(host, port, options);
+    };
+    await configure(test, 'Validating', 'v', { name: 'v.hook.example', clientConfig: byService() });
+    expect((await send(test, 'POST', podsPath, podOf('asked'))).status).toBe(201);
+    expect(targets).toEqual(['10.244.1.10']);
+    expect(server.seen.map(({ url }) => url)).toEqual(['/check?timeout=10s']);
+  });
+
+  it('fails the write when there is no such service, port or endpoint', async () => {
+    expect(await failure()).toBe(`${posted}service "hook" not found`);
+    await service();
+    const answer = await send(test, 'POST', podsPath, podOf('asked'));
+    expect(answer.json()['message']).toBe(`${posted}no endpoints available for service "hook"`);
+    await configure(test, 'Validating', 'a', {
+      name: 'a.hook.example',
+      clientConfig: byService({ port: 8443 }),
+    });
+    await send(test, 'DELETE', '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/v');
+    const other = await send(test, 'POST', podsPath, podOf('asked'));
+    expect(other.json()['message']).toMatch(
+      /Post "https:\/\/hook\.default\.svc:8443\/check\?timeout=10s": no service port 8443 found for service "hook"$/,
+    );
+  });
+
+  it("fails the write with the tunnel's own words", async () => {
+    await service(8443);
+    const text = 'dial tcp 10.244.1.10:8443: connect: connection refused';
+    dial = () => Promise.reject(new TunnelError('DIAL_FAILED', text));
+    expect(await failure()).toBe(posted + text);
+  });
+
+  it('may fail when its policy is to be ignored, which is counted', async () => {
+    await service();
+    const hook = { name: 'v.hook.example', clientConfig: byService(), failurePolicy: 'Ignore' };
+    await configure(test, 'Validating', 'v', hook);
+    await configure(test, 'Mutating', 'm', { ...hook, name: 'm.hook.example' });
+    expect((await send(test, 'POST', podsPath, podOf('asked'))).status).toBe(201);
+    const { text } = await call(test, '/metrics');
+    expect(text).toContain(
+      'apiserver_admission_webhook_fail_open_count{name="v.hook.example",type="validating"} 1',
+    );
+    expect(text).toContain(
+      'apiserver_admission_webhook_fail_open_count{name="m.hook.example",type="admit"} 1',
+    );
+  });
+
+  it('must have a certificate of its authority', async () => {
+    const other = await makeCredentials();
+    const server = await hookServer(allow, await makeServing(other));
+    await service(server.port);
+    expect(await failure()).toBe(
+      `${posted}tls: failed to verify certificate: x509: certificate signed by unknown authority`,
+    );
+  });
+
+  it('must have a certificate for its name', async () => {
+    const pair = await credentials.ca.issue({
+      ...{ commonName: 'x', dnsNames: ['other.default.svc'], usages: ['server'], loopbackNames: false },
+    });
+    const server = await hookServer(allow, pair);
+    await service(server.port);
+    expect(await failure()).toBe(
+      `${posted}tls: failed to verify certificate: x509: certificate is valid for other.default.svc, not hook.default.svc`,
+    );
+  });
+
+  it('fails the write when it takes longer than its timeout', async () => {
+    const server = await hookServer(() => 'silence');
+    await service(server.port);
+    const startedAt = performance.now();
+    expect(await failure({ timeoutSeconds: 1 })).toBe(
+      `${posted.replace('10s', '1s')}context deadline exceeded`,
+    );
+    expect(performance.now() - startedAt).toBeGreaterThan(990);
+  });
+
+  it('fails after its timeout also when the tunnel hangs, which is told to give up', async () => {
+    await service(8443);
+    let given: AbortSignal | undefined;
+    dial = (_host, _port, options) => {
+      given = options?.signal;
+      return new Promise(() => undefined);
+    };
+    expect(await failure({ timeoutSeconds: 1 })).toContain('timeout=1s": context deadline exceeded');
+    expect(given?.aborted).toBe(true);
+  });
+
+  it('is given up when the API server closes', async () => {
+    await service(8443);
+    dial = () => {
+      void test.close();
+      return new Promise(() => undefined);
+    };
+    await configure(test, 'Validating', 'v', { name: 'v.hook.example', clientConfig: byService() });
+    await expect(send(test, 'POST', podsPath, podOf('asked'))).rejects.toThrow();
+  });
+});
+
+describe('an answer that is none', () => {
+  const answers: readonly (readonly [what: string, given: object, text: string | RegExp])[] = [
+    [
+      'an empty review',
+      { raw: '{"kind":"AdmissionReview"}' },
+      'received invalid webhook response: webhook response was absent',
+    ],
+    [
+      'another request',
+      { uid: 'x', allowed: true },
+      /^received invalid webhook response: expected response\.uid="[-0-9a-f]+", got "x"$/,
+    ],
+    [
+      'a patch',
+      { allowed: true, patch: 'W10=', patchType: 'JSONPatch' },
+      'received invalid webhook response: validating webhook may not return response.patch',
+    ],
+    [
+      'HTTP 500',
+      { raw: 'oops\n', code: 500 },
+      'failed to call webhook: an error on the server ("oops") has prevented the request from succeeding',
+    ],
+    [
+      'HTTP 404',
+      { raw: '', code: 404 },
+      'failed to call webhook: the server could not find the requested resource',
+    ],
+    ['no kind', { raw: '{"a":1}' }, `failed to call webhook: Object 'Kind' is missing in '{"a":1}'`],
+    ['no JSON', { raw: 'hello' }, /^failed to call webhook: couldn't get version\/kind; json parse error: /],
+  ];
+  it.each(answers)('fails the write: %s', async (_what, given, text) => {
+    const server = await hookServer(() => given);
+    await service(server.port);
+    const message = (await failure()).slice(called.length);
+    if (typeof text === 'string') expect(message).toBe(text);
+    else expect(message).toMatch(text);
+  });
+});
+
+describe('a webhook given by its URL', () => {
+  it('does not care about the way into the cluster', async () => {
+    const pair = await credentials.ca.issue({ commonName: 'hook', usages: ['server'] });
+    const server = await hookServer(allow, pair);
+    dial = () => Promise.reject(new TunnelError('NO_AGENT', 'No agent available'));
+    const url = `https://127.0.0.1:${server.port}/check`;
+    const clientConfig = { url, caBundle: caBundle(credentials) };
+    await configure(test, 'Validating', 'v', { name: 'v.hook.example', clientConfig });
+    expect((await send(test, 'POST', podsPath, podOf('asked'))).status).toBe(201);
+    await server.close();
+    const refused = await send(test, 'POST', podsPath, podOf('other'));
+    expect(refused.json()['message']).toBe(
+      `${called}failed to call webhook: Post "${url}?timeout=10s": dial tcp 127.0.0.1:${server.port}: connect: connection refused`,
+    );
+  });
+});
+
+describe('a webhook with side effects', () => {
+  it('refuses dry runs without being asked', async () => {
+    test.store.put({
+      ...{ apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration' },
+      metadata: { name: 'old', uid: 'u', creationTimestamp: '2024-01-01T00:00:00Z' },
+      ...{
+        webhooks: [
+          {
+            name: 'old.hook.example',
+            sideEffects: 'Some',
+            clientConfig: byService(),
+            rules: [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['*'] }],
+          },
+        ],
+      },
+    });
+    const answer = await send(test, 'POST', `${podsPath}?dryRun=All`, podOf('asked'));
+    expect(answer.json()).toMatchObject({
+      code: 400,
+      message: 'admission webhook "old.hook.example" does not support dry run',
+    });
+  });
+});
