@@ -60,10 +60,11 @@ describeEachKubectl('containers that are processes', (binary) => {
         })
         .toBe('30 90');
       const mark = pty.mark();
-      pty.type('sleep 1000\r');
-      await pty.waitFor(/sleep 1000/, mark);
+      // Its own words tell that it has the terminal: a shell that is still on its way to it would take the interrupt.
+      pty.type("sh -c 'echo be''gun; exec sleep 1000'\r");
+      const { index } = await pty.waitFor(/begun\r\n/, mark);
       pty.type('\x03');
-      await pty.waitFor(/[$#] $/, mark + 'sleep 1000\r\n'.length);
+      await pty.waitFor(/[$#] $/, mark + index);
       pty.type('seq 1 2000; exit 7\r');
       const { code, restored, screen } = await pty.finished();
       expect({ code, restored }).toEqual({ code: 7, restored: true });

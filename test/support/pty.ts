@@ -6,7 +6,7 @@ import { once } from 'node:events';
  * terminal shows to stdout, and says at the end on stderr whether the terminal's settings are as before.
  */
 const program = `
-import fcntl, json, os, pty, select, struct, subprocess, sys, termios
+import fcntl, json, os, pty, select, signal, struct, subprocess, sys, termios
 master, slave = pty.openpty()
 size = lambda rows, columns: fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
 size(24, 80)
@@ -15,6 +15,10 @@ def own_terminal():
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 child = subprocess.Popen(sys.argv[1:], stdin=slave, stdout=slave, stderr=slave, preexec_fn=own_terminal)
+def give_up(*_):
+    child.kill()
+    os._exit(143)
+signal.signal(signal.SIGTERM, give_up)
 pending = b''
 sources = [0, master]
 while True:
