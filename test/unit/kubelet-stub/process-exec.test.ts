@@ -159,18 +159,20 @@ describe('a terminal in the process runtime', () => {
   });
 
   it('turns typed ^C into an interrupt', async () => {
-    const stdin = new PassThrough();
-    const running = run(
-      runtime,
-      sh('trap "echo caught; exit 9" INT; echo ready; while :; do sleep 0.05; done'),
-      {
-        tty: true,
-        stdin,
-      },
-    );
-    setTimeout(() => stdin.write('\x03'), 300);
-    const { result, out } = await running;
-    expect(result).toEqual({ kind: 'exit', code: 9 });
+    const [stdin, stdout] = [new PassThrough(), new PassThrough()];
+    let out = '';
+    const ready = new Promise<void>((resolve) => {
+      stdout.on('data', (chunk: Buffer) => {
+        out += chunk.toString();
+        if (out.includes('ready\r\n')) resolve();
+      });
+    });
+    const script = 'trap "echo caught; exit 9" INT; echo ready; while :; do sleep 0.05; done';
+    const { signal } = new AbortController();
+    const running = runtime.exec({ ...ref, command: sh(script), tty: true }, { stdin, stdout, signal });
+    await ready;
+    stdin.write('\x03');
+    expect(await running).toEqual({ kind: 'exit', code: 9 });
     expect(out).toContain('caught');
   });
 
