@@ -1,6 +1,12 @@
 import type { WatchEvent } from './kube-client.js';
 import type { KubeObject } from './objects.js';
-import type { ItemChange } from './watch-list.js';
+
+/** One object came, changed or went. */
+export interface ItemChange<T> {
+  readonly type: 'added' | 'modified' | 'deleted';
+  /** As it was last seen when it is gone. */
+  readonly object: T;
+}
 
 /** Objects by namespace and name, and what becomes of them. */
 export class ItemStore<T extends KubeObject> {

@@ -1,19 +1,14 @@
 import type { Clock, Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { Random } from '../core/random.js';
-import { ItemStore } from './item-store.js';
+import { type ItemChange, ItemStore } from './item-store.js';
 import type { KubeClient, Selection } from './kube-client.js';
 import type { KubeObject, ResourceTarget } from './objects.js';
 import { pause } from './pause.js';
 import { statusOf } from './status-error.js';
 import { WatchBackoff } from './watch-backoff.js';
 
-/** One object came, changed or went. */
-export interface ItemChange<T> {
-  readonly type: 'added' | 'modified' | 'deleted';
-  /** As it was last seen when it is gone. */
-  readonly object: T;
-}
+export type { ItemChange };
 
 /** What a list, or the beginning of a watch, came to. */
 export interface WatchListCall {

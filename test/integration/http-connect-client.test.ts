@@ -2,13 +2,13 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ConnectEndpoint } from '../../src/agent/options.js';
 import { TunnelError } from '../../src/core/errors.js';
 import type { EventBody } from '../../src/core/events.js';
 import { type CertificateSet, createCertificateSet } from '../../src/pki/certificate-set.js';
 import type { ProxyServer } from '../../src/server/server.js';
+import { echoed } from '../support/duplex.js';
 import { connectClient, connectServer, established, RawConnect } from '../support/raw-connect.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
 
@@ -43,19 +43,6 @@ async function fakeProxy(serve: (socket: Socket) => void): Promise<string> {
   await once(proxy.listen(path), 'listening');
   bench.onClose(async () => void proxy.close());
   return path;
-}
-
-async function echoed(stream: Duplex, payload: Buffer): Promise<string> {
-  const hash = createHash('sha256');
-  let received = 0;
-  stream.on('data', (chunk: Buffer) => {
-    hash.update(chunk);
-    received += chunk.length;
-    if (received === payload.length) stream.end();
-  });
-  stream.write(payload);
-  await once(stream, 'close');
-  return hash.digest('hex');
 }
 
 describe.each([

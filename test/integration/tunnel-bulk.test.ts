@@ -1,10 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type CertificateSet, createCertificateSet } from '../../src/pki/certificate-set.js';
 import type { ProxyServer } from '../../src/server/server.js';
+import { echoed, sha256 } from '../support/duplex.js';
 import { carryLate } from '../support/late-link.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
 
@@ -40,21 +40,6 @@ async function farAway(oneWayMs: number): Promise<string> {
   const address = link.address();
   return `${host}:${typeof address === 'object' ? address?.port : ''}`;
 }
-
-async function echoed(stream: Duplex, payload: Buffer): Promise<string> {
-  const hash = createHash('sha256');
-  let received = 0;
-  stream.on('data', (chunk: Buffer) => {
-    hash.update(chunk);
-    received += chunk.length;
-    if (received === payload.length) stream.end();
-  });
-  stream.write(payload);
-  await once(stream, 'close');
-  return hash.digest('hex');
-}
-
-const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Both directions have wide windows; that an end reads on while its writes wait is tested in eager-socket.test.ts. */
 describe.each([0, 5])('full-duplex bulk over a link of %i ms each way', (oneWayMs) => {

@@ -1,11 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type CertificateSet, createCertificateSet } from '../../src/pki/certificate-set.js';
 import type { ProxyServer } from '../../src/server/server.js';
 import { deferred } from '../support/deferred.js';
+import { echoed, readAll, sha256 } from '../support/duplex.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
 
 let certificates: CertificateSet;
@@ -22,29 +21,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => bench.close());
-
-/** Reads until the end of the stream, or rejects with its error. */
-async function readAll(stream: Duplex): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
-
-const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
-
-/** Sends all, ends when all came back, and returns the digest of it. */
-async function echoed(stream: Duplex, payload: Buffer): Promise<string> {
-  const hash = createHash('sha256');
-  let received = 0;
-  stream.on('data', (chunk: Buffer) => {
-    hash.update(chunk);
-    received += chunk.length;
-    if (received === payload.length) stream.end();
-  });
-  stream.write(payload);
-  await once(stream, 'close');
-  return hash.digest('hex');
-}
 
 describe.each([
   ['Unix socket', false],

@@ -1,28 +1,9 @@
-import type { Clock } from '../../core/clock.js';
-import type { EventSink } from '../../core/events.js';
-import type { Random } from '../../core/random.js';
-import type { Dialer } from '../../wire/dialer.js';
 import { createDirectDialer } from './direct-dialer.js';
+import type { ClosableDialer, EgressGround } from './ground.js';
 import { createGrpcDialer } from './grpc-dialer.js';
 import { createTcpConnectDialer, createUdsConnectDialer } from './http-connect-dialer.js';
 import type { EgressConfiguration, EgressSelection } from './schema.js';
 import type { EgressName, EgressSelector } from './selector.js';
-
-/** What dialers need of their surroundings. */
-export interface EgressGround {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly emit: EventSink;
-  readonly packetEvents?: boolean;
-  /** Who dials, in events: `apiserver/main`. */
-  readonly name: string;
-  /** Who is dialled, in events: `server/proxy-server`. */
-  readonly serverName: string;
-}
-
-export interface ClosableDialer extends Dialer {
-  close(): Promise<void>;
-}
 
 /**
  * Makes the dialers of a valid configuration. What no selection names is dialled directly, as kube-apiserver does.

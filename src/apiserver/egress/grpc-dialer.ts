@@ -4,7 +4,7 @@ import { agentLostText } from '../../core/server/backend-handlers.js';
 import type { Dialer } from '../../wire/dialer.js';
 import { goConnectText } from '../../wire/go-connect-text.js';
 import { TunnelClient } from '../../wire/tunnel-client.js';
-import type { ClosableDialer, EgressGround } from './create.js';
+import type { ClosableDialer, EgressGround } from './ground.js';
 
 /** `GRPC` over a Unix socket. What fails is told in the words that kube-apiserver has for it. */
 export function createGrpcDialer(udsName: string, ground: EgressGround): ClosableDialer {

@@ -9,7 +9,7 @@ import {
 } from '../../wire/http-connect-client.js';
 import { checkTlsFiles } from '../../wire/tls.js';
 import { goErrorText } from '../kubelet/go-errors.js';
-import type { ClosableDialer, EgressGround } from './create.js';
+import type { ClosableDialer, EgressGround } from './ground.js';
 import type { EgressTcp, EgressTls } from './schema.js';
 
 /** `HTTPConnect` over a Unix socket. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type ErrorCode, TunnelError } from '../../core/errors.js';
-import { createEgressSelector, type EgressGround } from './create.js';
+import { createEgressSelector } from './create.js';
+import type { EgressGround } from './ground.js';
 import { parseEgressConfiguration } from './parse.js';
 import type { EgressSelector } from './selector.js';
 import { validateEgressConfiguration } from './validate.js';

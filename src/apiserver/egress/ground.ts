@@ -1,0 +1,20 @@
+import type { Clock } from '../../core/clock.js';
+import type { EventSink } from '../../core/events.js';
+import type { Random } from '../../core/random.js';
+import type { Dialer } from '../../wire/dialer.js';
+
+/** What dialers need of their surroundings. */
+export interface EgressGround {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: EventSink;
+  readonly packetEvents?: boolean;
+  /** Who dials, in events: `apiserver/main`. */
+  readonly name: string;
+  /** Who is dialled, in events: `server/proxy-server`. */
+  readonly serverName: string;
+}
+
+export interface ClosableDialer extends Dialer {
+  close(): Promise<void>;
+}

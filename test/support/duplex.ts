@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+
+/** Reads until the end of the stream, or rejects with its error. */
+export async function readAll(stream: Duplex): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Sends all, ends when all came back, and returns the digest of it. */
+export async function echoed(stream: Duplex, payload: Buffer): Promise<string> {
+  const hash = createHash('sha256');
+  let received = 0;
+  stream.on('data', (chunk: Buffer) => {
+    hash.update(chunk);
+    received += chunk.length;
+    if (received === payload.length) stream.end();
+  });
+  stream.write(payload);
+  await once(stream, 'close');
+  return hash.digest('hex');
+}
