@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TunnelError } from '../core/errors.js';
@@ -18,6 +19,7 @@ export async function createWorkFolder(): Promise<WorkFolder> {
     const text = `the path of the folder for temporary files is too long for sockets: ${tmpdir()}`;
     throw new TunnelError('CONFIG_INVALID', text, { where: 'TMPDIR', hint: 'Set TMPDIR to a shorter path.' });
   }
-  const path = await mkdtemp(join(tmpdir(), 'konnsim-'));
+  // At once: a signal between its coming into being and our knowing of it would leave it behind.
+  const path = mkdtempSync(join(tmpdir(), 'konnsim-'));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }

@@ -137,7 +137,9 @@ describe('PortForward behaviours', () => {
     const runtime = start('busybox', {
       behaviours: [{ kind: 'PortForward', metadata: forPod, spec: { forwards } }],
     });
-    expect(await collect(await dial(runtime, 1))).toBe('from outside');
+    const outside = await dial(runtime, 1);
+    expect(await collect(outside)).toBe('from outside');
+    outside.end();
     const command = await dial(runtime, 2);
     command.end('line\nrest');
     expect((await readToEnd(command)).toString()).toBe('got line\nrest');
