@@ -12,12 +12,14 @@ export const cells: Readonly<Record<string, Cell>> = {
   'small-writes': { cell: 'upload', connections: 1, writeBytes: 256 },
   'ping-pong': { cell: 'ping-pong', connections: 1 },
   dials: { cell: 'dials', connections: 50 },
+  'single-use-dials': { cell: 'single-use-dials', connections: 50 },
 };
 
 export const idleCell = 'idle-agents';
 
 const bulk = { unit: 'MB/s', field: 'rate', digits: 0 };
 const cpu = { unit: 'CPU s/GB', field: 'cpuSecondsPerGb', digits: 2 };
+const cpuOfDial = { unit: 'CPU ms', digits: 2 };
 const idle = { cell: idleCell, unit: 'KiB RSS', digits: 0 };
 
 export const rows: readonly Row[] = [
@@ -33,6 +35,11 @@ export const rows: readonly Row[] = [
   { title: 'ping-pong of 64 B, p50', cell: 'ping-pong', unit: 'us', field: 'p50Us', digits: 0 },
   { title: 'ping-pong of 64 B, p99', cell: 'ping-pong', unit: 'us', field: 'p99Us', digits: 0 },
   { title: 'dials, 50 at once', cell: 'dials', unit: '1/s', field: 'rate', digits: 0 },
+  { title: 'each, server and agent', cell: 'dials', field: 'hopsMs', ...cpuOfDial },
+  { title: 'each, client', cell: 'dials', field: 'clientMs', ...cpuOfDial },
+  { title: 'single-use dials, 50 at once', cell: 'single-use-dials', unit: '1/s', field: 'rate', digits: 0 },
+  { title: 'each, server and agent', cell: 'single-use-dials', field: 'hopsMs', ...cpuOfDial },
+  { title: 'each, client', cell: 'single-use-dials', field: 'clientMs', ...cpuOfDial },
   { title: 'server, each idle agent', ...idle, field: 'server' },
   { title: 'our agents, each idle one', ...idle, field: 'agent' },
   { title: 'agents connecting, 20 at once', cell: idleCell, unit: '1/s', field: 'rate', digits: 0 },

@@ -5,6 +5,7 @@ import { ignoreEvents } from '../../src/core/events.js';
 import { createRandom } from '../../src/core/random.js';
 import { TunnelClient } from '../../src/wire/tunnel-client.js';
 import { type EndpointCounts, modes } from './modes.js';
+import { exchangeOnce } from './single-use.js';
 import { host } from './sockets.js';
 import { cpuMsOf } from './usage.js';
 import { serve } from './worker.js';
@@ -20,7 +21,7 @@ export interface LoadSetup {
 }
 
 export interface CellRequest {
-  readonly cell: 'upload' | 'download' | 'ping-pong' | 'dials';
+  readonly cell: 'upload' | 'download' | 'ping-pong' | 'dials' | 'single-use-dials';
   readonly connections: number;
   /** Size of each write of an upload; default 64 KiB. */
   readonly writeBytes?: number;
@@ -30,7 +31,10 @@ export interface CellRequest {
   readonly pids: readonly number[];
 }
 
-/** Named numbers: `rate` (MB/s or dials/s), `cpuSecondsPerGb`, `p50Us`, `p99Us`. */
+/**
+ * Named numbers: `rate` (MB/s or dials/s), `cpuSecondsPerGb`, `p50Us`, `p99Us`; for dials the processor milliseconds of
+ * each, `clientMs` and `hopsMs`, the two processes between client and endpoint.
+ */
 export type Sample = Readonly<Record<string, number>>;
 
 type Dial = () => Promise<Duplex>;
@@ -164,31 +168,52 @@ async function pingPong(dial: Dial, { warmUpMs, windowMs }: CellRequest): Promis
   return { p50Us: at(0.5), p99Us: at(0.99) };
 }
 
+type Exchange = () => Promise<void>;
+const echoed = Buffer.of(modes.echo, 0x78);
+
 /** A dial counts when a byte has come back: what TCP accepts, a relay has not carried yet. */
-async function dials(dial: Dial, { connections, windowMs }: CellRequest): Promise<Sample> {
+function exchangeBy(dial: Dial): Exchange {
+  return async () => {
+    const stream = await dial();
+    stream.on('error', () => undefined);
+    const back = receive(stream, 1);
+    stream.write(echoed);
+    await back;
+    stream.destroy();
+  };
+}
+
+function createExchange(way: Way, dial: Dial, { cell }: CellRequest): Exchange {
+  if (cell !== 'single-use-dials' || way.kind === 'tcp') return exchangeBy(dial);
+  const once = { address: way.address, host, port: way.endpointPort, data: echoed };
+  return () => exchangeOnce(once);
+}
+
+async function dials(exchange: Exchange, { connections, windowMs, pids }: CellRequest): Promise<Sample> {
+  const cpuBefore = pids.map((pid) => cpuMsOf([pid]));
   const beginMs = performance.now();
   let done = 0;
   const one = async (): Promise<void> => {
     while (performance.now() < beginMs + windowMs) {
-      const stream = await dial();
-      stream.on('error', () => undefined);
-      const back = receive(stream, 1);
-      stream.write(Buffer.of(modes.echo, 0x78));
-      await back;
-      stream.destroy();
+      await exchange();
       done += 1;
     }
   };
   await Promise.all(Array.from({ length: connections }, one));
-  return { rate: done / ((performance.now() - beginMs) / 1000) };
+  const rate = done / ((performance.now() - beginMs) / 1000);
+  const cpuAfter = pids.map((pid) => cpuMsOf([pid]));
+  if (cpuBefore.includes(undefined) || cpuAfter.includes(undefined)) return { rate };
+  const each = cpuAfter.map((after, index) => ((after ?? 0) - (cpuBefore[index] ?? 0)) / done);
+  const [clientMs = 0, serverMs = 0, agentMs = 0] = each;
+  return { rate, clientMs, hopsMs: serverMs + agentMs, serverMs, agentMs };
 }
 
 serve(async ({ way, controlPort }: LoadSetup) => {
   const dial = createDial(way);
   const run = (request: CellRequest): Promise<Sample> => {
     if (request.cell === 'ping-pong') return pingPong(dial, request);
-    if (request.cell === 'dials') return dials(dial, request);
-    return bulk(dial, request, controlPort);
+    if (request.cell === 'upload' || request.cell === 'download') return bulk(dial, request, controlPort);
+    return dials(createExchange(way, dial, request), request);
   };
   const handle = async (request: CellRequest): Promise<Sample> => {
     try {
