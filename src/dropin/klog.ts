@@ -1,16 +1,18 @@
 import type { Writable } from 'node:stream';
-import type { EventSink, LabEvent } from '../core/events.js';
+import type { EventSink } from '../core/events.js';
 import { type LogLevel, levelOf } from '../observe/event-log.js';
 import { eventText, printable } from '../observe/event-text.js';
 
 export type Severity = 'I' | 'W' | 'E';
 
-/** Log lines as klog writes them. */
+/** Log lines as klog writes them. Information is gathered for some milliseconds: a write costs much of what a dial does. */
 export interface Klog {
   /** Writes a line of one severity, at whatever verbosity. */
   readonly say: (severity: Severity, text: string) => void;
   /** Writes an event if the verbosity wants it. */
   readonly event: EventSink;
+  /** Writes what was gathered: to be called before the process ends, or before somebody else writes. */
+  readonly flush: () => void;
 }
 
 export interface KlogOptions {
@@ -23,6 +25,9 @@ export interface KlogOptions {
   readonly now: () => Date;
 }
 
+/** How long information is gathered; what went wrong is written at once, with all that came before. */
+const gatherMs = 10;
+const mostGatheredBytes = 64 * 1024;
 /** How much may wait for a slow reader. */
 const mostWaitingBytes = 1024 * 1024;
 
@@ -31,38 +36,52 @@ const verbosityOf: Readonly<Record<LogLevel, number>> = { error: 0, warn: 0, inf
 export const packetVerbosity = 5;
 
 export function createKlog({ program, verbosity, destination, now }: KlogOptions): Klog {
+  const stamp = createStamp();
   let missed = 0;
+  let lines = '';
+  const flush = (): void => {
+    const text = lines;
+    lines = '';
+    if (text !== '') destination.write(text);
+  };
   const write = (severity: Severity, text: string): void => {
-    if (destination.writableLength > mostWaitingBytes) {
+    if (destination.writableLength + lines.length > mostWaitingBytes) {
       missed += 1;
       return;
     }
-    const head = (of: Severity): string => `${of}${stamp(now())} ${processId()} ${program}:0] `;
+    const head = (of: Severity): string => `${of}${stamp(now())} ${processId} ${program}:0] `;
     const gap = missed === 0 ? '' : `${head('W')}${missed} lines were lost: the log is read too slowly\n`;
     missed = 0;
-    destination.write(`${gap}${head(severity)}${printable(text)}\n`);
+    if (lines === '') setTimeout(flush, gatherMs).unref();
+    lines += `${gap}${head(severity)}${printable(text)}\n`;
+    if (severity !== 'I' || lines.length >= mostGatheredBytes) flush();
   };
   return {
     say: write,
+    flush,
     event(body) {
-      // A line tells neither the number nor the lab time of an event.
-      const event: LabEvent = { ...body, seq: 0, t: 0 };
-      const level = levelOf(event);
-      const packet = event.kind === 'packet' && level === 'debug';
+      const level = levelOf(body);
+      const packet = body.kind === 'packet' && level === 'debug';
       if (verbosity < (packet ? packetVerbosity : verbosityOf[level])) return;
-      write(level === 'warn' ? 'W' : level === 'error' ? 'E' : 'I', eventText(event));
+      write(level === 'warn' ? 'W' : level === 'error' ? 'E' : 'I', eventText(body));
     },
   };
 }
 
-/** `mmdd hh:mm:ss.uuuuuu`, local time. */
-function stamp(date: Date): string {
+/** `mmdd hh:mm:ss.uuuuuu`, local time; what changes with the second is made once for each. */
+function createStamp(): (date: Date) => string {
   const two = (value: number): string => String(value).padStart(2, '0');
-  const day = two(date.getMonth() + 1) + two(date.getDate());
-  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
-  return `${day} ${time}.${String(date.getMilliseconds()).padStart(3, '0')}000`;
+  let second = Number.NaN;
+  let text = '';
+  return (date) => {
+    const ms = date.getTime();
+    if (Math.floor(ms / 1000) !== second) {
+      second = Math.floor(ms / 1000);
+      const day = two(date.getMonth() + 1) + two(date.getDate());
+      text = `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`;
+    }
+    return `${text}.${String(ms - second * 1000).padStart(3, '0')}000`;
+  };
 }
 
-function processId(): string {
-  return String(process.pid).padStart(7);
-}
+const processId = String(process.pid).padStart(7);

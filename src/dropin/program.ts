@@ -34,9 +34,11 @@ export async function runProgram<O extends { readonly verbosity: number }>({
   const log = createKlog({ program: name, verbosity, destination: process.stderr, now: () => new Date() });
   for (const notice of outcome.notices) log.say('W', notice);
   const signals = new SignalQueue();
+  process.on('exit', log.flush);
   try {
     return await run(outcome.options, { log, signals });
   } catch (caught) {
+    log.flush();
     return fail(caught);
   } finally {
     signals.dispose();

@@ -3,7 +3,7 @@ import { isIP, type Socket } from 'node:net';
 import { type Clock, createRealClock } from '../core/clock.js';
 import { type Deadline, startDeadline } from './deadline.js';
 import { type GoTarget, invalidPort, lookupError, noSuchHost, stopError } from './go-errors.js';
-import { connectTcp } from './tcp-connect.js';
+import { type ConnectPlan, connectTcp } from './tcp-connect.js';
 
 /** Konnectivity's agent gives an endpoint five seconds. */
 export const defaultDialTimeoutMs = 5000;
@@ -69,13 +69,16 @@ async function connectFirst(
   target: GoTarget,
   attempt: Attempt,
 ): Promise<Socket> {
-  let first: unknown = noSuchHost(target);
+  const [only] = addresses;
+  if (only === undefined) throw noSuchHost(target);
+  if (addresses.length === 1) return connectTcp(planFor(only, target), attempt.deadline);
+  let first: unknown;
   for (const [index, host] of addresses.entries()) {
     const leftMs = attempt.deadline.remainingMs();
     const shareMs = Math.min(leftMs, Math.max(leastShareMs, leftMs / (addresses.length - index)));
     const share = startDeadline(attempt.clock, shareMs, attempt.signal);
     try {
-      return await connectTcp({ real: { host, port: target.port }, shown: { ...target, host } }, share);
+      return await connectTcp(planFor(host, target), share);
     } catch (error) {
       if (share.stopped === 'cancelled') throw error;
       if (index === 0) first = error;
@@ -86,3 +89,8 @@ async function connectFirst(
   }
   throw first;
 }
+
+const planFor = (host: string, target: GoTarget): ConnectPlan => ({
+  real: { host, port: target.port },
+  shown: { ...target, host },
+});

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { LabEvent } from '../core/events.js';
+import type { EventBody, LabEvent } from '../core/events.js';
 import { eventText } from './event-text.js';
 
 /** From most to least important. */
@@ -52,7 +52,7 @@ function scopeOf(event: LabEvent): string {
 }
 
 /** How much an event matters to somebody who watches a healthy lab. */
-export function levelOf(event: LabEvent): LogLevel {
+export function levelOf(event: EventBody): LogLevel {
   switch (event.kind) {
     case 'packet':
       return event.packet === 'DATA' ? 'trace' : 'debug';

@@ -1,24 +1,25 @@
-import type { LabEvent } from '../core/events.js';
+import type { EventBody } from '../core/events.js';
 
 /** Fields that have their own place in the line. */
 const placed = new Set(['kind', 'node', 'peer', 'seq', 't', 'text', 'dir', 'packet', 'bytes']);
 
 /** One event as one line for people: `agent/node-1 → server/server-1  DATA 512 B  connectId=1`. */
-export function eventText(event: LabEvent): string {
-  const details = Object.entries(event)
-    .filter(([field, value]) => !placed.has(field) && value !== undefined)
-    .map(([field, value]) => `${field}=${fieldText(value)}`);
-  const words = [event.text === undefined ? undefined : printable(event.text), ...details];
-  return [route(event), title(event), ...words.filter((word) => word !== undefined)].join('  ');
+export function eventText(event: EventBody): string {
+  let line = `${route(event)}  ${title(event)}`;
+  if (event.text !== undefined) line += `  ${printable(event.text)}`;
+  for (const [field, value] of Object.entries(event)) {
+    if (!placed.has(field) && value !== undefined) line += `  ${field}=${fieldText(value)}`;
+  }
+  return line;
 }
 
-function route(event: LabEvent): string {
+function route(event: EventBody): string {
   if (event.peer === undefined) return event.node;
   const arrow = event.kind !== 'packet' ? '·' : event.dir === 'out' ? '→' : '←';
   return `${event.node} ${arrow} ${event.peer}`;
 }
 
-function title(event: LabEvent): string {
+function title(event: EventBody): string {
   if (event.kind !== 'packet') return event.kind;
   return event.packet === 'DATA' ? `DATA ${bytesText(event.bytes)}` : event.packet;
 }
@@ -28,9 +29,12 @@ function fieldText(value: unknown): string {
   return /\s/.test(text) ? JSON.stringify(text) : text;
 }
 
+const control = /\p{Cc}/u;
+
 /** Text of unknown origin without control characters, which could steer a terminal. */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ').trim();
+  // Nearly all is, and the search alone is cheaper than a replacement.
+  return (control.test(text) ? text.replace(/\p{Cc}+/gu, ' ') : text).trim();
 }
 
 /** `512 B`, `14.2 kB`, `3.1 MB`: decimal units, at most four digits. */
