@@ -3,7 +3,7 @@ import { AgentMachine, type AgentObserver } from '../core/agent/machine.js';
 import type { Timer } from '../core/clock.js';
 import type { ConnectId } from '../core/packet.js';
 import { GrpcPacketStream } from '../wire/grpc-packet-stream.js';
-import type { StreamEnd } from '../wire/packet-stream.js';
+import type { PacketStreamOwner, StreamEnd } from '../wire/packet-stream.js';
 import { currentTls } from '../wire/tls.js';
 import { TunnelChannel, type TunnelClientCall } from '../wire/tunnel-service.js';
 import { Announcement, type ServerIdentity } from './announcement.js';
@@ -81,7 +81,7 @@ export class ServerConnection {
   }
 
   private openStream(call: TunnelClientCall): GrpcPacketStream {
-    return new GrpcPacketStream(call, {
+    const owner: PacketStreamOwner = {
       packet: (packet) => this.machine.handlePacket(packet),
       paused: (paused) => {
         if (paused) this.options.paused();
@@ -94,7 +94,9 @@ export class ServerConnection {
         this.channel.close();
         this.options.ended(end);
       },
-    });
+    };
+    const tuning = this.channel.eager ? { growWindow: this.options.agent.clock } : {};
+    return new GrpcPacketStream(call, owner, tuning);
   }
 
   private probe(): void {

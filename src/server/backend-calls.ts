@@ -1,9 +1,11 @@
 import { Metadata, status } from '@grpc/grpc-js';
+import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import { type AgentIdentifiers, parseAgentIdentifiers } from '../core/identifiers.js';
 import type { ServerMachine } from '../core/server/machine.js';
 import type { Backend } from '../core/server/state.js';
 import { GrpcPacketStream } from '../wire/grpc-packet-stream.js';
+import type { PacketStreamOwner } from '../wire/packet-stream.js';
 import type { TunnelCall } from '../wire/tunnel-service.js';
 import type { StreamMeter } from './stream-meter.js';
 import type { TokenAuthenticator } from './token-review.js';
@@ -14,8 +16,8 @@ export interface BackendCallsOptions {
   readonly serverCount: number;
   readonly machine: ServerMachine;
   readonly emit: EventSink;
-  readonly widenWindow: (call: TunnelCall) => void;
   readonly meter: StreamMeter;
+  readonly clock: Clock;
   /** Absent when agents need no tokens. */
   readonly authenticator: TokenAuthenticator | undefined;
   /** An agent came or went. */
@@ -69,16 +71,15 @@ export class BackendCalls {
   }
 
   private welcome(call: TunnelCall, identity: AgentIdentity): void {
-    this.options.widenWindow(call);
     // At once: an agent waits for these before it does anything else (R13).
     call.sendMetadata(this.announcement());
     this.serve(call, identity);
   }
 
   private serve(call: TunnelCall, identity: AgentIdentity): void {
-    const { machine, node, emit, meter, changed } = this.options;
+    const { machine, node, emit, meter, changed, clock } = this.options;
     const name = `agent/${identity.agentId}`;
-    const stream: GrpcPacketStream = new GrpcPacketStream(call, {
+    const owner: PacketStreamOwner = {
       packet: (packet) => machine.handleBackendPacket(backend, packet),
       paused: (paused) => meter.paused(paused),
       ended: (end) => {
@@ -90,7 +91,8 @@ export class BackendCalls {
         emit({ kind: 'backend.disconnected', node, peer: name, ...error });
         stream.finish();
       },
-    });
+    };
+    const stream = new GrpcPacketStream(call, owner, { growWindow: clock });
     const backend: Backend = machine.openBackend({ ...identity, name }, stream);
     this.open.add(stream);
     meter.opened();

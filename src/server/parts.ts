@@ -11,7 +11,6 @@ import {
   frontendWindowBytes,
   proxyServiceDefinition,
   type TunnelCall,
-  windowBytes,
 } from '../wire/tunnel-service.js';
 import { BackendCalls } from './backend-calls.js';
 import { bothObservers } from './both-observers.js';
@@ -59,8 +58,8 @@ export function createParts(options: ProxyServerOptions): ServerParts {
   const backends = new BackendCalls({
     ...{ node, serverId, serverCount, machine, emit, changed },
     authenticator: options.agentTokens && new TokenAuthenticator(options.agentTokens),
-    widenWindow: createWindowWidener(windowBytes),
     meter: new StreamMeter(metrics, 'Connect'),
+    clock,
   });
   return {
     node,

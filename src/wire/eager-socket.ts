@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { largestWindowBytes } from './growing-window.js';
 
 /** What may wait for the kernel before writes wait, too: more than any window of HTTP/2 lets a session send. */
-const mostQueuedBytes = 16 * 1024 * 1024;
+const mostQueuedBytes = 2 * largestWindowBytes;
 
 /**
  * A socket whose writes are done at once. node:http2 does not read while a write of its session waits for the kernel, so

@@ -1,6 +1,8 @@
 import { type StatusObject, status } from '@grpc/grpc-js';
+import type { Clock } from '../core/clock.js';
 import { type CongestionMarks, CongestionMeter, defaultMarks } from '../core/congestion.js';
 import { type Packet, payloadBytes } from '../core/packet.js';
+import { GrowingWindow } from './growing-window.js';
 import { resetServerCall } from './grpc-internals.js';
 import { CallLane, type MessageLane, StreamLane } from './message-lanes.js';
 import { MessageReader, RefusedMessage } from './message-reader.js';
@@ -41,6 +43,8 @@ export interface StreamTuning {
   readonly timing?: WriteTiming;
   /** How much may wait to be sent; default `defaultMarks`, those of a stream that many share. */
   readonly marks?: CongestionMarks;
+  /** Widens the receive window of the session, as far as the link needs it: for a stream that has its session alone. */
+  readonly growWindow?: Clock;
 }
 
 /**
@@ -52,6 +56,7 @@ export class GrpcPacketStream implements PacketStream {
   private readonly call: Call;
   private readonly owner: PacketStreamOwner;
   private readonly timing: WriteTiming | undefined;
+  private readonly growWindow: Clock | undefined;
   private readonly reader = new MessageReader((packet) => this.receive(packet));
   /** What is read from, and what the next write will go to once none is under way. */
   private lane: MessageLane;
@@ -64,9 +69,14 @@ export class GrpcPacketStream implements PacketStream {
   private writes = 0;
   private flushing = false;
 
-  constructor(call: Call, owner: PacketStreamOwner, { timing, marks = defaultMarks }: StreamTuning = {}) {
+  constructor(
+    call: Call,
+    owner: PacketStreamOwner,
+    { timing, marks = defaultMarks, growWindow }: StreamTuning = {},
+  ) {
     this.call = call;
     this.timing = timing;
+    this.growWindow = growWindow;
     this.meter = new CongestionMeter(marks);
     this.owner = owner;
     this.lane = new CallLane(call);
@@ -136,7 +146,15 @@ export class GrpcPacketStream implements PacketStream {
 
   private bypass(stream: ReturnType<typeof takeClientStream>): void {
     if (stream === undefined) return;
-    this.lane = new StreamLane(stream, (chunk) => this.read(chunk));
+    const { growWindow } = this;
+    const window =
+      growWindow === undefined || stream.session === undefined
+        ? undefined
+        : new GrowingWindow(stream.session, growWindow);
+    this.lane = new StreamLane(stream, (chunk) => {
+      window?.received(chunk.length);
+      this.read(chunk);
+    });
   }
 
   private roomFor(bytes: number): Queued {

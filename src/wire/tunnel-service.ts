@@ -17,6 +17,7 @@ import { splitHostPort } from '../core/address.js';
 import type { Packet } from '../core/packet.js';
 import { decodePacket } from './codec.js';
 import { eagerCredentials } from './eager-credentials.js';
+import { windowBytes } from './growing-window.js';
 import { offerProtocols } from './grpc-internals.js';
 import { PacketBatch } from './packet-batch.js';
 import { agentService, proxyService } from './proto.js';
@@ -67,14 +68,6 @@ export type TunnelClientCall = ClientDuplexStream<TunnelMessage, Packet>;
 export type TunnelRpc = 'Proxy' | 'Connect';
 
 /**
- * The receive window of both ends of an agent's link, and of frontends: the default would cap each direction at 64 KiB
- * per round trip. node:http2 does not read while a write waits for the kernel, so two ends that both may have more under
- * way than the kernel's buffers hold can stop each other for good. An agent therefore runs over an EagerSocket, which
- * always reads; towards frontends, only the downward direction is wide.
- */
-export const windowBytes = 4 * 1024 * 1024;
-
-/**
  * The receive window of a frontend's connection at the server. A frontend is no eager end (its socket in JS would cost
  * it more than the rest of its work), so what it may have under way must fit the kernel's buffers: those of a Unix
  * socket hold some 200 KiB. Its link is short, and twice the default saves half of the wake-ups.
@@ -105,6 +98,8 @@ export interface TunnelClientOptions {
 
 /** One HTTP/2 connection towards a proxy-server, from a frontend or an agent. */
 export class TunnelChannel {
+  /** True when this end never stops to read. */
+  readonly eager: boolean;
   private readonly client: Client;
 
   /** Throws CERT_INVALID. */
@@ -112,7 +107,8 @@ export class TunnelChannel {
     if (options.tls !== undefined) checkTlsFiles(options.tls, options.address);
     const plain = channelCredentials(options);
     const eager = options.eager === true ? eagerCredentials(plain) : undefined;
-    this.client = new Client(options.address, eager ?? plain, clientOptions(options, eager !== undefined));
+    this.eager = eager !== undefined;
+    this.client = new Client(options.address, eager ?? plain, clientOptions(options, this.eager));
   }
 
   open(rpc: TunnelRpc, metadata: Metadata): TunnelClientCall {
