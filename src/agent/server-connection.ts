@@ -74,7 +74,7 @@ export class ServerConnection {
   /** Ends the stream and everything that runs over it. Resolves when no endpoint socket is left. */
   close(): Promise<void> {
     this.stream.cancel();
-    this.channel.close();
+    this.channel.cut();
     for (const socket of this.sockets) socket.destroy();
     if (this.sockets.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.whenNoSocket.push(resolve));
@@ -91,7 +91,7 @@ export class ServerConnection {
         this.nextProbe?.cancel();
         this.announcement.fail(end.text === '' ? 'the server ended the stream' : end.text);
         this.machine.serverLost();
-        this.channel.close();
+        this.channel.cut();
         this.options.ended(end);
       },
     };

@@ -2,6 +2,7 @@ import { type StatusObject, status } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import { type CongestionMarks, CongestionMeter, defaultMarks } from '../core/congestion.js';
 import { type Packet, payloadBytes } from '../core/packet.js';
+import { afterTurns } from './after-turns.js';
 import { GrowingWindow } from './growing-window.js';
 import { resetServerCall } from './grpc-internals.js';
 import { CallLane, type MessageLane, StreamLane } from './message-lanes.js';
@@ -242,11 +243,6 @@ export class GrpcPacketStream implements PacketStream {
     this.queue = [];
     this.meter.clear();
   }
-}
-
-function afterTurns(turns: number, then: () => void): void {
-  if (turns === 0) then();
-  else setImmediate(() => afterTurns(turns - 1, then));
 }
 
 /** `DEADLINE_EXCEEDED` → `DeadlineExceeded`, `CANCELLED` → `Canceled`: the names that Go's metrics bear. */

@@ -84,7 +84,7 @@ export class TunnelClient implements Dialer {
   async close(): Promise<void> {
     this.closed = true;
     for (const call of [...this.calls]) call.abort();
-    this.channel?.close();
+    this.channel?.cut();
     this.channel = undefined;
   }
 

@@ -1,4 +1,5 @@
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { checkServerIdentity } from 'node:tls';
 import {
   type ChannelCredentials,
@@ -15,8 +16,10 @@ import {
 } from '@grpc/grpc-js';
 import { splitHostPort } from '../core/address.js';
 import type { Packet } from '../core/packet.js';
+import { afterTurns } from './after-turns.js';
+import { carriedCredentials } from './carried-credentials.js';
 import { decodePacket } from './codec.js';
-import { eagerCredentials } from './eager-credentials.js';
+import { EagerSocket } from './eager-socket.js';
 import { windowBytes } from './growing-window.js';
 import { offerProtocols } from './grpc-internals.js';
 import { PacketBatch } from './packet-batch.js';
@@ -96,19 +99,24 @@ export interface TunnelClientOptions {
   readonly serverName?: string;
 }
 
+/** Turns of the event loop in which the last frames of a session reach the kernel, with some to spare. */
+const turnsOfFarewell = 8;
+
 /** One HTTP/2 connection towards a proxy-server, from a frontend or an agent. */
 export class TunnelChannel {
   /** True when this end never stops to read. */
   readonly eager: boolean;
   private readonly client: Client;
+  private readonly sockets = new Set<Socket>();
+  private isCut = false;
 
   /** Throws CERT_INVALID. */
   constructor(options: TunnelClientOptions) {
     if (options.tls !== undefined) checkTlsFiles(options.tls, options.address);
     const plain = channelCredentials(options);
-    const eager = options.eager === true ? eagerCredentials(plain) : undefined;
-    this.eager = eager !== undefined;
-    this.client = new Client(options.address, eager ?? plain, clientOptions(options, this.eager));
+    const carried = carriedCredentials(plain, (socket) => this.carry(socket));
+    this.eager = options.eager === true && carried !== undefined;
+    this.client = new Client(options.address, carried ?? plain, clientOptions(options, this.eager));
   }
 
   open(rpc: TunnelRpc, metadata: Metadata): TunnelClientCall {
@@ -127,8 +135,29 @@ export class TunnelChannel {
     return this.client.getChannel().getConnectivityState(false) === connectivityState.READY;
   }
 
+  /** Makes no new calls and no new connections; what runs goes on to its end. */
   close(): void {
     this.client.close();
+  }
+
+  /**
+   * Ends the connection as well, once its last frames are on the way. HTTP/2 would wait until the other end has closed
+   * its half, which one that is stopped, or cut off, never does.
+   */
+  cut(): void {
+    this.close();
+    this.isCut = true;
+    afterTurns(turnsOfFarewell, () => {
+      for (const socket of this.sockets) socket.destroy();
+    });
+  }
+
+  private carry(socket: Socket): Socket | Duplex {
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+    // It came up while the channel was given up.
+    if (this.isCut) socket.destroy();
+    return this.eager ? new EagerSocket(socket) : socket;
   }
 }
 

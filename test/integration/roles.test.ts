@@ -142,6 +142,20 @@ describe('roles as separate processes', () => {
     await expectAnswer();
   });
 
+  it('end although the proxy-server neither reads nor closes any more', async () => {
+    const server = roles.get('server');
+    server?.child.kill('SIGSTOP');
+    try {
+      for (const role of ['agent', 'apiserver'] as const) {
+        expect(await roles.get(role)?.stop('SIGTERM'), role).toMatchObject({ code: 143, stderr: '' });
+      }
+    } finally {
+      server?.child.kill('SIGCONT');
+    }
+    await Promise.all([startAgent(), startApiServer()]);
+    await expectAnswer();
+  });
+
   it('say on both sides that a certificate is of another CA, live on, and retry', async () => {
     await konnsim(['certs', '--out', 'foreign'], { cwd: folder.path });
     const args = ['agent', '--certs', 'foreign', '--agent-id', 'stranger', '--health-server-port', '0'];
