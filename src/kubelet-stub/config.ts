@@ -45,6 +45,7 @@ export function configz(
       authorization: { mode: access.authorizer === undefined ? 'AlwaysAllow' : 'Webhook' },
       streamingConnectionIdleTimeout: goDuration(streamingConnectionIdleTimeoutMs),
       ...{ enableDebuggingHandlers, enableSystemLogHandler, enableSystemLogQuery: false },
+      ...{ enableProfilingHandler: false, enableDebugFlagsHandler: false },
     },
   };
 }

@@ -2,8 +2,10 @@ import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { AccessControl } from './auth/access-control.js';
 import type { KubeletSettings } from './config.js';
+import type { HealthChecks } from './http-health.js';
 import type { HttpCounters } from './metrics/http-counters.js';
 import type { UsageMeter } from './metrics/node-usage.js';
+import type { NodeLogs } from './node-logs/node-logs.js';
 import type { Runtime } from './runtime/runtime.js';
 
 /** What both doors of a kubelet share. */
@@ -21,6 +23,8 @@ export interface DoorContext {
   readonly access: AccessControl;
   readonly settings: KubeletSettings;
   readonly counters: HttpCounters;
+  readonly health: HealthChecks;
+  readonly nodeLogs: NodeLogs;
   readonly meter: UsageMeter;
   /** When the kubelet came up, epoch milliseconds. */
   readonly startedAtMs: number;

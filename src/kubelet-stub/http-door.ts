@@ -47,10 +47,14 @@ class IdleWatch {
   }
 }
 
+/** What Go's mux answers by itself, before anybody asks who it is. */
+const answeredByMux = new Set(['moved', 'unregistered', 'malformed']);
+
 /** Whether the peer may ask for this. If not, that is reported, and the answer is the refusal. */
 async function admit(context: DoorContext, request: IncomingMessage): Promise<Refusal | undefined> {
-  const parsed = parseRequest(request);
-  const attributes = attributesOf(request.method ?? 'GET', parsed.pathname);
+  const parsed = parseRequest(context, request);
+  if (answeredByMux.has(parsed.route.kind)) return undefined;
+  const attributes = attributesOf(request.method ?? 'GET', decodeURIComponent(parsed.pathname));
   const verdict = await context.access.check(credentialsOf(request), attributes);
   if (verdict.kind === 'allowed') return undefined;
   const { status, text, reason } = verdict;
@@ -79,13 +83,9 @@ async function onUpgrade(context: DoorContext, upgrade: Upgrade): Promise<void> 
 
 /** Counts a request until `over` is closed. */
 function count({ counters }: DoorContext, request: IncomingMessage, over: ServerResponse | Duplex): void {
-  const { route, pathname, search } = parseRequest(request);
-  const isLong =
-    longRunning.has(route.kind) || (route.kind === 'containerLogs' && /[?&]follow=(1|true)/.test(search));
-  over.once('close', counters.begin(request.method ?? 'GET', pathname, isLong));
+  const [pathname = '/'] = (request.url ?? '/').split('?');
+  over.once('close', counters.begin(request.method ?? 'GET', pathname));
 }
-
-const longRunning = new Set(['exec', 'attach', 'portForward']);
 
 function createHttpServer(context: DoorContext, watch: IdleWatch): Server {
   const server = createServer({ maxHeaderSize: maxHeaderBytes, keepAliveTimeout: 0 });

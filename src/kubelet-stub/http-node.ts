@@ -1,38 +1,41 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TunnelError } from '../core/errors.js';
 import { configz } from './config.js';
 import type { DoorContext } from './door.js';
-import { type Answered, sendBody, sendJson, sendText } from './http-reply.js';
+import { type Answered, type Refusal, sendBody, sendJson, sendText } from './http-reply.js';
 import type { Route } from './http-router.js';
+import { plainError } from './http-unrouted.js';
 import { cadvisorMetrics } from './metrics/cadvisor-metrics.js';
-import { kubeletMetrics } from './metrics/kubelet-metrics.js';
+import { kubeletMetrics, probeMetrics } from './metrics/kubelet-metrics.js';
 import { type MetricFamily, prometheusType, renderMetrics } from './metrics/prometheus-text.js';
 import { resourceMetrics } from './metrics/resource-metrics.js';
 import { summaryOf } from './metrics/summary.js';
 import { serveNodeLogs } from './node-logs/serve-node-logs.js';
 import type { ContainerRef } from './runtime/runtime.js';
 
-type NodeKind = 'metrics' | 'summary' | 'configz' | 'nodeLogs' | 'checkpoint';
+type NodeKind = 'metrics' | 'summary' | 'configz' | 'healthz' | 'nodeLogs' | 'checkpoint';
 export type NodeRoute = Extract<Route, { readonly kind: NodeKind }>;
 
 /** Answers what is about the node as a whole. */
 export async function answerNode(
   context: DoorContext,
-  {
-    route,
-    pathname,
-    search,
-  }: { readonly route: NodeRoute; readonly pathname: string; readonly search: string },
+  { route, search }: { readonly route: NodeRoute; readonly search: string },
+  request: IncomingMessage,
   response: ServerResponse,
 ): Promise<Answered> {
   switch (route.kind) {
+    case 'healthz':
+      return context.health.answer(route.check, search, response);
     case 'metrics': {
+      if (route.of === 'slis' && request.method === 'DELETE') return resetSlis(context, response);
       const body = Buffer.from(renderMetrics(await familiesOf(context, route.of)));
       sendBody(response, 200, body, { 'Content-Type': prometheusType });
       return { status: 200 };
     }
     case 'summary': {
-      const onlyCpuAndMemory = new URLSearchParams(search).get('only_cpu_and_memory') === 'true';
+      // Given twice, it is not understood.
+      const wanted = new URLSearchParams(search).getAll('only_cpu_and_memory');
+      const onlyCpuAndMemory = wanted.length === 1 && wanted[0] === 'true';
       const { nodeName, startedAtMs: nodeStartMs, meter } = context;
       sendJson(response, summaryOf(await meter.measure(), { nodeName, nodeStartMs, onlyCpuAndMemory }));
       return { status: 200 };
@@ -41,14 +44,19 @@ export async function answerNode(
       sendJson(response, configz(context.settings, context.address()));
       return { status: 200 };
     case 'nodeLogs':
-      return serveNodeLogs(context, pathname, response);
+      return serveNodeLogs(context, route.path, request, response);
     case 'checkpoint':
-      return sendText(response, refuseCheckpoint(context, route.ref));
+      return sendText(response, refuseCheckpoint(context, route.ref, search));
   }
 }
 
+function resetSlis({ health }: DoorContext, response: ServerResponse): Answered {
+  health.reset();
+  return sendText(response, { status: 200, text: 'metrics reset\n', headers: plainError });
+}
+
 async function familiesOf(
-  { meter, counters, runtime, nodeName, startedAtMs }: DoorContext,
+  { meter, counters, health, runtime, nodeName, startedAtMs }: DoorContext,
   of: Extract<Route, { kind: 'metrics' }>['of'],
 ): Promise<readonly MetricFamily[]> {
   switch (of) {
@@ -59,25 +67,14 @@ async function familiesOf(
     case 'kubelet':
       return [...kubeletMetrics({ nodeName, pods: runtime.listPods(), startedAtMs }), ...counters.families()];
     case 'probes':
-      // No container is probed here.
-      return [];
+      return probeMetrics(startedAtMs);
     case 'slis':
-      return [healthFamily()];
+      return health.families();
   }
 }
 
-function healthFamily(): MetricFamily {
-  const checks = ['ping', 'log', 'syncloop'];
-  return {
-    name: 'kubernetes_healthcheck',
-    type: 'gauge',
-    help: '[STABLE] This metric records the result of a single healthcheck.',
-    samples: checks.map((name) => ({ labels: { name, type: 'healthz' }, value: 1 })),
-  };
-}
-
 /** Neither runtime can checkpoint: the answer is that of a kubelet whose container runtime cannot. */
-function refuseCheckpoint({ runtime }: DoorContext, ref: ContainerRef): { status: number; text: string } {
+function refuseCheckpoint({ runtime }: DoorContext, ref: ContainerRef, search: string): Refusal {
   const { namespace, pod, container } = ref;
   try {
     runtime.checkContainer(ref);
@@ -85,6 +82,9 @@ function refuseCheckpoint({ runtime }: DoorContext, ref: ContainerRef): { status
     const found = TunnelError.from(caught).code === 'CONTAINER_NOT_FOUND';
     return { status: 404, text: found ? `container ${container} does not exist` : 'pod does not exist' };
   }
+  const timeout = new URLSearchParams(search).getAll('timeout').at(-1);
+  if (timeout !== undefined && !/^[+-]?\d{1,18}$/.test(timeout))
+    return { status: 404, text: 'cannot parse value of timeout parameter' };
   const cause =
     'rpc error: code = Unimplemented desc = unknown method CheckpointContainer for service runtime.v1.RuntimeService';
   return { status: 500, text: `checkpointing of ${namespace}/${pod}/${container} failed (${cause})` };

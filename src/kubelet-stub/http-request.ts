@@ -3,9 +3,11 @@ import { TunnelError } from '../core/errors.js';
 import type { DoorContext } from './door.js';
 import { serveLogs } from './http-logs.js';
 import { answerNode } from './http-node.js';
+
 import { type Answered, sendBody, sendJson, sendText } from './http-reply.js';
 import { matchRoute, type Route } from './http-router.js';
 import { runCommand } from './http-run.js';
+import { answerUnrouted, plainError } from './http-unrouted.js';
 import { planUpgrade } from './http-upgrade-plan.js';
 import { type RequestSubject, traceRequest } from './request-trace.js';
 import type { ContainerRef } from './runtime/runtime.js';
@@ -21,12 +23,15 @@ export interface ParsedRequest {
 }
 
 /** Splits the target and finds its route; the query stays as it came. */
-export function parseRequest(request: IncomingMessage): ParsedRequest {
+export function parseRequest(
+  { settings }: Pick<DoorContext, 'settings'>,
+  request: IncomingMessage,
+): ParsedRequest {
   const target = request.url ?? '/';
   const mark = target.indexOf('?');
   const pathname = mark < 0 ? target : target.slice(0, mark);
   return {
-    route: matchRoute(request.method ?? 'GET', pathname),
+    route: matchRoute(request.method ?? 'GET', pathname, settings),
     pathname,
     search: mark < 0 ? '' : target.slice(mark),
   };
@@ -60,14 +65,7 @@ function verbOf(route: Route): string {
       return 'list';
     case 'checkpoint':
       return 'checkpoint';
-    case 'healthz':
-    case 'metrics':
-    case 'summary':
-    case 'configz':
-    case 'nodeLogs':
-    case 'disabled':
-    case 'notFound':
-    case 'methodNotAllowed':
+    default:
       return 'get';
   }
 }
@@ -88,40 +86,20 @@ async function sendRun(
   response.once('close', () => gone.abort());
   const command = new URLSearchParams(request.search).get('cmd') ?? '';
   const { status, body } = await runCommand(context, request.ref, command, gone.signal);
-  sendBody(response, status, body);
+  // Whatever a command writes, the kubelet calls it JSON.
+  sendBody(response, status, body, status < 400 ? { 'Content-Type': 'application/json' } : {});
   return status < 400 ? { status } : { status, error: body.toString('utf8', 0, 256) };
-}
-
-const debugging = new Set([
-  'exec',
-  'attach',
-  'portForward',
-  'run',
-  'containerLogs',
-  'runningPods',
-  'disabled',
-  'nodeLogs',
-]);
-
-/** The text of a 405 when the configuration has turned a path off. */
-export function disabledText({ settings }: DoorContext, { kind }: Route): string | undefined {
-  if (!settings.enableDebuggingHandlers && debugging.has(kind)) return 'Debug endpoints are disabled.';
-  if (!settings.enableSystemLogHandler && kind === 'nodeLogs') return 'logs endpoint is disabled.';
-  return undefined;
 }
 
 /** Answers everything that is not an upgrade. */
 async function respond(
   context: DoorContext,
-  parsed: ParsedRequest,
+  request: IncomingMessage,
   response: ServerResponse,
+  parsed: ParsedRequest,
 ): Promise<Answered> {
-  const { route, pathname, search } = parsed;
-  const disabled = disabledText(context, route);
-  if (disabled !== undefined) return sendText(response, { status: 405, text: disabled });
+  const { route, search } = parsed;
   switch (route.kind) {
-    case 'healthz':
-      return sendText(response, { status: 200, text: 'ok' });
     case 'pods':
     case 'runningPods':
       return sendPods(context, route, response);
@@ -134,22 +112,17 @@ async function respond(
     case 'portForward': {
       const plan = planUpgrade(context, route, search);
       if (plan.kind === 'refused') return sendText(response, plan);
-      return sendText(response, { status: 500, text: 'Upgrade request required' });
+      return sendText(response, { status: 500, text: 'Upgrade request required\n', headers: plainError });
     }
-    case 'metrics':
-    case 'summary':
-    case 'configz':
-    case 'nodeLogs':
-    case 'checkpoint':
-      return answerNode(context, { route, pathname, search }, response);
     case 'disabled':
-      return sendText(response, { status: 405, text: route.text });
+    case 'moved':
     case 'notFound':
-      return sendText(response, { status: 404, text: '404: Page Not Found' });
-    case 'methodNotAllowed': {
-      const headers = { Allow: route.allow };
-      return sendText(response, { status: 405, text: '405: Method Not Allowed', headers });
-    }
+    case 'unregistered':
+    case 'malformed':
+    case 'methodNotAllowed':
+      return answerUnrouted(route, parsed, response);
+    default:
+      return answerNode(context, { route, search }, request, response);
   }
 }
 
@@ -159,9 +132,9 @@ export function answerRequest(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  const parsed = parseRequest(request);
+  const parsed = parseRequest(context, request);
   const trace = traceRequest(context, subjectOf(request, parsed));
-  respond(context, parsed, response)
+  respond(context, request, response, parsed)
     .then(({ status, error }) => {
       if (error === undefined) trace.finished({ status });
       else trace.failed(error, { status });

@@ -1,4 +1,9 @@
+import { posix } from 'node:path';
+import type { KubeletSettings } from './config.js';
 import type { ContainerRef } from './runtime/runtime.js';
+
+/** What of the configuration decides which paths there are. */
+export type RouterSettings = Pick<KubeletSettings, 'enableDebuggingHandlers' | 'enableSystemLogHandler'>;
 
 /** What a request to the kubelet's HTTPS API is about. */
 export type Route =
@@ -13,18 +18,28 @@ export type Route =
     }
   | { readonly kind: 'checkpoint'; readonly ref: ContainerRef }
   | { readonly kind: 'metrics'; readonly of: 'kubelet' | 'cadvisor' | 'resource' | 'probes' | 'slis' }
-  | { readonly kind: 'pods' | 'runningPods' | 'healthz' }
-  | { readonly kind: 'configz' | 'summary' | 'nodeLogs' }
-  /** Served by a real kubelet only when somebody has turned it on. */
+  /** `check` is one of the checks; absent for all of them. */
+  | { readonly kind: 'healthz'; readonly check?: string }
+  | { readonly kind: 'pods' | 'runningPods' }
+  | { readonly kind: 'configz' | 'summary' }
+  /** `path` below the folder of logs, decoded, as it was asked for. */
+  | { readonly kind: 'nodeLogs'; readonly path: string }
+  /** Turned off by the configuration; `text` says so. */
   | { readonly kind: 'disabled'; readonly text: string }
+  /** A path that is known with another spelling. */
+  | { readonly kind: 'moved'; readonly location: string }
+  /** Below a known path, but none of it. */
   | { readonly kind: 'notFound' }
+  /** Nobody listens on such paths: not even who asks is looked at. */
+  | { readonly kind: 'unregistered' | 'malformed' }
   | { readonly kind: 'methodNotAllowed'; readonly allow: string };
 
-const healthChecks = new Set(['', 'ping', 'log', 'syncloop']);
+/** In the order in which a verbose health check lists them. */
+export const healthChecks: readonly string[] = ['ping', 'log', 'syncloop'];
 
-function segmentsOf(pathname: string): string[] | undefined {
+function decoded(pathname: string): string | undefined {
   try {
-    return pathname.split('/').slice(1).map(decodeURIComponent);
+    return decodeURIComponent(pathname);
   } catch {
     return undefined;
   }
@@ -66,44 +81,37 @@ function matchPath(first: string, rest: readonly string[]): Route {
       return rest.join('') === '' ? { kind: 'runningPods' } : { kind: 'notFound' };
     case 'checkpoint':
       return forContainer(containerOf(rest, false), (ref) => ({ kind: 'checkpoint', ref }));
-    case 'healthz':
-      return rest.length <= 1 && healthChecks.has(rest[0] ?? '') ? { kind: 'healthz' } : { kind: 'notFound' };
-    default:
-      return matchNodePath(first, rest);
-  }
-}
-
-/** What is about the node, and not about a pod. */
-function matchNodePath(first: string, rest: readonly string[]): Route {
-  const path = rest.join('/').replace(/\/$/, '');
-  switch (first) {
-    case 'metrics': {
-      const of = metricSets.get(path);
-      return of === undefined ? { kind: 'notFound' } : { kind: 'metrics', of };
-    }
-    case 'stats':
-      return path === 'summary' ? { kind: 'summary' } : { kind: 'notFound' };
-    case 'configz':
-      return path === '' ? { kind: 'configz' } : { kind: 'notFound' };
     case 'logs':
-      return { kind: 'nodeLogs' };
-    case 'debug':
-      if (rest[0] === 'pprof') return { kind: 'disabled', text: 'profiling endpoint is disabled.' };
-      if (path === 'flags/v') return { kind: 'disabled', text: 'flags endpoint is disabled.' };
-      return { kind: 'notFound' };
+      return { kind: 'nodeLogs', path: rest.join('/') };
+    case 'stats':
+      return rest.join('/').replace(/\/$/, '') === 'summary' ? { kind: 'summary' } : { kind: 'notFound' };
     default:
-      return { kind: 'notFound' };
+      return exactPaths.get([first, ...rest].join('/')) ?? matchDebug(first, rest);
   }
 }
 
-const metricSets: ReadonlyMap<string, Extract<Route, { kind: 'metrics' }>['of']> = new Map([
-  ['', 'kubelet'],
-  ['cadvisor', 'cadvisor'],
-  ['resource', 'resource'],
-  ['probes', 'probes'],
-  ['slis', 'slis'],
+function matchDebug(first: string, [second]: readonly string[]): Route {
+  if (first !== 'debug' || second !== 'pprof') return { kind: 'unregistered' };
+  return { kind: 'disabled', text: 'profiling endpoint is disabled.' };
+}
+
+/** Paths that Go's mux knows as they are and not as the beginning of others. */
+const exactPaths: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ['healthz', { kind: 'healthz' }],
+  ...healthChecks.map((check) => [`healthz/${check}`, { kind: 'healthz', check }] as const),
+  ['metrics', { kind: 'metrics', of: 'kubelet' }],
+  ['metrics/cadvisor', { kind: 'metrics', of: 'cadvisor' }],
+  ['metrics/resource', { kind: 'metrics', of: 'resource' }],
+  ['metrics/probes', { kind: 'metrics', of: 'probes' }],
+  ['metrics/slis', { kind: 'metrics', of: 'slis' }],
+  ['configz', { kind: 'configz' }],
+  ['debug/flags/v', { kind: 'disabled', text: 'flags endpoint is disabled.' }],
 ]);
 
+/** Folders: without the slash at their end they are elsewhere. */
+const folders = new Set(['/logs', '/runningpods', '/stats', '/checkpoint', '/debug/pprof']);
+
+/** Methods that a path takes; undefined where the path's handler takes them all. */
 function methodsOf(route: Route): readonly string[] | undefined {
   switch (route.kind) {
     case 'exec':
@@ -116,25 +124,52 @@ function methodsOf(route: Route): readonly string[] | undefined {
     case 'containerLogs':
     case 'pods':
     case 'runningPods':
-    case 'healthz':
-    case 'metrics':
     case 'summary':
-    case 'configz':
     case 'nodeLogs':
       return ['GET'];
-    case 'disabled':
-    case 'notFound':
-    case 'methodNotAllowed':
+    default:
       return undefined;
   }
 }
 
-/** Finds what `method` and `pathname` ask for. */
-export function matchRoute(method: string, pathname: string): Route {
-  const [first, ...rest] = segmentsOf(pathname) ?? [];
-  if (first === undefined) return { kind: 'notFound' };
-  const route = matchPath(first, rest);
+/** As Go's mux cleans a path: without `.`, `..` and empty parts, but with the slash at the end. */
+function cleaned(path: string): string {
+  const clean = posix.normalize(`/${path}`);
+  return clean.startsWith('//') ? clean.slice(1) : clean;
+}
+
+const debugFolders = new Set([
+  ...['run', 'exec', 'attach', 'portForward', 'containerLogs', 'runningpods', 'logs'],
+]);
+
+/** What takes the place of a path that the configuration has turned off. */
+function turnedOff(settings: RouterSettings, [first = '', ...rest]: readonly string[]): Route | undefined {
+  if (settings.enableDebuggingHandlers) {
+    if (first !== 'logs' || settings.enableSystemLogHandler) return undefined;
+    return { kind: 'disabled', text: 'logs endpoint is disabled.' };
+  }
+  if (debugFolders.has(first) || (first === 'debug' && rest[0] === 'pprof'))
+    return { kind: 'disabled', text: 'Debug endpoints are disabled.' };
+  return ['configz', 'checkpoint', 'debug'].includes(first) ? { kind: 'unregistered' } : undefined;
+}
+
+/** Finds what `method` and `pathname` ask for, in the order of Go's mux and go-restful's router. */
+export function matchRoute(method: string, pathname: string, settings: RouterSettings): Route {
+  const path = decoded(pathname);
+  if (path === undefined) return { kind: 'malformed' };
+  const clean = cleaned(path);
+  if (folders.has(clean)) return { kind: 'moved', location: encodePath(`${clean}/`) };
+  if (clean !== path) return { kind: 'moved', location: encodePath(clean) };
+  const [first = '', ...rest] = path.split('/').slice(1);
+  const route = turnedOff(settings, [first, ...rest]) ?? matchPath(first, rest);
   const allowed = methodsOf(route);
   if (allowed === undefined || allowed.includes(method)) return route;
   return { kind: 'methodNotAllowed', allow: allowed.join(', ') };
+}
+
+/** A path as Go writes it into a URL. */
+export function encodePath(path: string): string {
+  return encodeURIComponent(path)
+    .replace(/%(2F|24|26|2B|2C|3A|3B|3D|40)/g, (escape) => decodeURIComponent(escape))
+    .replace(/[!'()*]/g, (text) => `%${text.charCodeAt(0).toString(16).toUpperCase()}`);
 }

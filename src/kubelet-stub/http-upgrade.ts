@@ -7,7 +7,7 @@ import type { RemoteCommandResult, RemoteCommandStreams, StreamProtocol, Upgrade
 import { endSoon, refuseUpgrade } from '../streams/upgrade-response.js';
 import type { DoorContext } from './door.js';
 import { responseOnSocket } from './http-reply.js';
-import { answerRequest, disabledText, parseRequest, subjectOf } from './http-request.js';
+import { answerRequest, parseRequest, subjectOf } from './http-request.js';
 import { planUpgrade, type UpgradePlan } from './http-upgrade-plan.js';
 import { type RequestTrace, traceRequest } from './request-trace.js';
 
@@ -109,17 +109,13 @@ function timeoutsOf({ settings }: DoorContext): { creationTimeoutMs: number; idl
 /** Answers a request that asks for an upgrade: on a stream's path with the stream, elsewhere as if it had not. */
 export function answerUpgrade(context: DoorContext, upgrade: Upgrade): void {
   const { request, socket } = upgrade;
-  const parsed = parseRequest(request);
+  const parsed = parseRequest(context, request);
   const { route } = parsed;
   if (route.kind !== 'exec' && route.kind !== 'attach' && route.kind !== 'portForward') {
     return answerRequest(context, request, responseOnSocket(request, socket));
   }
-  const disabled = disabledText(context, route);
   const trace = traceRequest(context, { ...subjectOf(request, parsed), protocol: offeredProtocol(request) });
-  const plan: UpgradePlan =
-    disabled === undefined
-      ? planUpgrade(context, route, parsed.search)
-      : { kind: 'refused', status: 405, text: disabled };
+  const plan = planUpgrade(context, route, parsed.search);
   switch (plan.kind) {
     case 'refused':
       trace.failed(plan.text, { status: plan.status });

@@ -6,8 +6,10 @@ import { type KubeletConfig, settingsOf } from './config.js';
 import type { DoorContext } from './door.js';
 import { createGrpcDoor } from './grpc-door.js';
 import { createHttpDoor } from './http-door.js';
+import { HealthChecks } from './http-health.js';
 import { HttpCounters } from './metrics/http-counters.js';
 import { UsageMeter } from './metrics/node-usage.js';
+import { NodeLogs } from './node-logs/node-logs.js';
 import type { Runtime } from './runtime/runtime.js';
 import { type KubeletTls, openTlsPort } from './tls-port.js';
 
@@ -95,6 +97,8 @@ function contextOf(
     startedAtMs: wall(),
     access: new AccessControl(settings.access),
     counters: new HttpCounters(clock),
+    health: new HealthChecks(),
+    nodeLogs: new NodeLogs(runtime, wall),
     meter: new UsageMeter(runtime, wall),
   };
 }

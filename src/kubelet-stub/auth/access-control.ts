@@ -55,15 +55,19 @@ export class AccessControl {
     }
     const { user } = found;
     const { verb, subresources } = attributes;
-    const asked = `(user=${user.name}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}])`;
-    try {
-      const { authorizer = alwaysAllow } = this.options;
-      if (await authorizer.authorize(user, attributes)) return { kind: 'allowed', user };
-      return { kind: 'refused', status: 403, text: `Forbidden ${asked}\n`, reason: `Forbidden ${asked}` };
-    } catch (caught) {
-      const text = `Authorization error ${asked}`;
-      return { kind: 'refused', status: 500, text, reason: `${text}: ${TunnelError.from(caught).message}` };
+    const asked = `user=${user.name}, verb=${verb}, resource=nodes`;
+    const { authorizer = alwaysAllow } = this.options;
+    for (const subresource of subresources) {
+      try {
+        const allowed = await authorizer.authorize(user, { verb, subresources: [subresource] });
+        if (allowed) return { kind: 'allowed', user };
+      } catch (caught) {
+        const text = `Authorization error (${asked}, subresource=${subresource})`;
+        return { kind: 'refused', status: 500, text, reason: `${text}: ${TunnelError.from(caught).message}` };
+      }
     }
+    const reason = `Forbidden (${asked}, subresource(s)=[${subresources.join(' ')}])`;
+    return { kind: 'refused', status: 403, text: `${reason}\n`, reason };
   }
 
   /** A certificate goes first, then a token. A bad credential is not the same as none. */

@@ -27,7 +27,8 @@ const finer: Readonly<Record<string, string>> = {
 /** What a request to the kubelet asks for on resource `nodes`. */
 export function attributesOf(method: string, pathname: string): NodeAttributes {
   const first = pathname.split('/')[1] ?? '';
-  const verb = verbs[method] ?? 'get';
+  // The kubelet has no verb for other methods, so that nobody is allowed them but for `*`.
+  const verb = verbs[method] ?? '';
   const special = own[first];
   if (special !== undefined) return { verb, subresources: [special] };
   const fine = finer[first];

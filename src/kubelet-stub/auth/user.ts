@@ -8,7 +8,8 @@ export interface UserInfo {
 
 /** What is asked of a kubelet, in the terms of a SubjectAccessReview. */
 export interface NodeAttributes {
-  readonly verb: 'get' | 'create' | 'update' | 'patch' | 'delete';
+  /** Empty for methods without a verb, such as HEAD. */
+  readonly verb: 'get' | 'create' | 'update' | 'patch' | 'delete' | '';
   /** Of resource `nodes`; one of them is enough. The most special one comes first. */
   readonly subresources: readonly string[];
 }

@@ -7,6 +7,8 @@ interface Row {
   readonly type: MetricFamily['type'];
   readonly help: string;
   readonly labels?: Labels;
+  /** Without the time of the measurement. */
+  readonly isTimeless?: boolean;
   readonly value: (container: MeasuredContainer) => number | undefined;
 }
 
@@ -22,6 +24,7 @@ const rows: readonly Row[] = [
     name: 'container_fs_usage_bytes',
     type: 'gauge',
     help: 'Number of bytes that are consumed by the container on this filesystem.',
+    labels: { device: 'rootfs' },
     value: ({ files }) => files.usedBytes,
   },
   {
@@ -43,10 +46,18 @@ const rows: readonly Row[] = [
     value: ({ processes }) => processes,
   },
   {
+    name: 'container_creation_time_seconds',
+    type: 'gauge',
+    help: 'Container creation time since unix epoch in seconds.',
+    isTimeless: true,
+    value: startSeconds,
+  },
+  {
     name: 'container_start_time_seconds',
     type: 'gauge',
     help: 'Start time of the container since unix epoch in seconds.',
-    value: ({ startedAtMs }) => startedAtMs / 1000,
+    isTimeless: true,
+    value: startSeconds,
   },
   {
     name: 'container_threads',
@@ -56,17 +67,25 @@ const rows: readonly Row[] = [
   },
 ];
 
+/** A lab's node has no identity of a machine. */
+const machine: Labels = { boot_id: '', machine_id: '', system_uuid: '' };
+
+function startSeconds({ startedAtMs }: MeasuredContainer): number {
+  return Math.floor(startedAtMs / 1000);
+}
+
 /** `/metrics/cadvisor`: the containers, and the machine that they are on. */
 export function cadvisorMetrics({ timeMs, pods }: Measurement): readonly MetricFamily[] {
   const containers = pods.flatMap((pod) => pod.containers);
-  const families = rows.map(({ name, type, help, labels = {}, value }) => ({
+  const families = rows.map(({ name, type, help, labels = {}, isTimeless = false, value }) => ({
     name,
     type,
     help,
     samples: containers.flatMap((container): Sample[] => {
       const measured = value(container);
       if (measured === undefined) return [];
-      return [{ labels: { ...labelsOf(container), ...labels }, value: measured, timeMs }];
+      const time = isTimeless ? {} : { timeMs };
+      return [{ labels: { ...labelsOf(container), ...labels }, value: measured, ...time }];
     }),
   }));
   const lastSeen = containers.map((container) => ({
@@ -92,13 +111,19 @@ export function cadvisorMetrics({ timeMs, pods }: Measurement): readonly MetricF
       name: 'machine_cpu_cores',
       type: 'gauge',
       help: 'Number of logical CPU cores.',
-      samples: [{ value: cpus().length, timeMs }],
+      samples: [{ labels: machine, value: cpus().length, timeMs }],
     },
     {
       name: 'machine_memory_bytes',
       type: 'gauge',
       help: 'Amount of memory installed on the machine.',
-      samples: [{ value: totalmem(), timeMs }],
+      samples: [{ labels: machine, value: totalmem(), timeMs }],
+    },
+    {
+      name: 'machine_scrape_error',
+      type: 'gauge',
+      help: '1 if there was an error while getting machine metrics, 0 otherwise.',
+      samples: [{ value: 0 }],
     },
   ];
 }

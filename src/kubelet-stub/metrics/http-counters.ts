@@ -14,10 +14,15 @@ const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as cons
 
 const paths = new Set([
   ...['attach', 'checkpoint', 'configz', 'containerLogs', 'debug', 'exec', 'healthz', 'logs', 'metrics'],
-  ...['pods', 'portForward', 'run', 'runningpods', 'stats'],
+  ...['metrics/cadvisor', 'metrics/probes', 'metrics/resource', 'pods', 'portForward', 'run'],
+  ...['runningpods', 'stats'],
 ]);
 
-const methods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']);
+/** PATCH is not among those that a kubelet tells apart. */
+const methods = new Set(['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CONNECT']);
+
+/** A port-forward is not among them: the kubelet looks for `portforward`, and its path is spelt otherwise. */
+const longRunning = new Set(['exec', 'attach', 'debug']);
 
 /** Counts requests as the kubelet does: by method, first part of the path, and whether they run long. */
 export class HttpCounters {
@@ -29,8 +34,8 @@ export class HttpCounters {
   }
 
   /** Counts one request; the result is to be called once, when it is over. */
-  begin(method: string, pathname: string, longRunning: boolean): () => void {
-    const entry = this.entry(method, pathname, longRunning);
+  begin(method: string, pathname: string): () => void {
+    const entry = this.entry(method, pathname);
     const startedAt = this.clock.now();
     entry.requests++;
     entry.inFlight++;
@@ -68,11 +73,12 @@ export class HttpCounters {
     ];
   }
 
-  private entry(method: string, pathname: string, longRunning: boolean): Counted {
+  private entry(method: string, pathname: string): Counted {
+    const path = pathLabel(pathname);
     const labels = {
-      long_running: String(longRunning),
+      long_running: String(longRunning.has(path)),
       method: methods.has(method) ? method : 'other',
-      path: pathLabel(pathname),
+      path,
       server_type: 'readwrite',
     };
     const key = Object.values(labels).join('|');
@@ -86,11 +92,9 @@ export class HttpCounters {
 
 /** A label must not grow with what strangers ask for. */
 function pathLabel(pathname: string): string {
-  const [, first = '', second = ''] = pathname.split('/');
-  if (!paths.has(first)) return 'other';
-  return first === 'metrics' && ['cadvisor', 'probes', 'resource', 'slis'].includes(second)
-    ? `metrics/${second}`
-    : first;
+  const [, first = '', second] = pathname.split('/');
+  const root = first === 'metrics' && second !== undefined ? `metrics/${second}` : first;
+  return paths.has(root) ? root : 'other';
 }
 
 function histogram({ labels, requests, inFlight, sumSeconds, buckets }: Counted): Sample[] {

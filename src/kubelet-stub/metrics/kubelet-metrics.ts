@@ -1,4 +1,5 @@
 import type { ContainerStatus, Pod } from '../../core/objects.js';
+import { sum } from './node-usage.js';
 import type { MetricFamily } from './prometheus-text.js';
 
 export interface KubeletMetricsOptions {
@@ -10,6 +11,11 @@ export interface KubeletMetricsOptions {
 
 const desiredText =
   '[ALPHA] The number of pods the kubelet is being instructed to run. static is true if the pod is not from the apiserver.';
+const activeText =
+  '[ALPHA] The number of pods the kubelet considers active and which are being considered when admitting new pods. static is true if the pod is not from the apiserver.';
+const mirrorText =
+  '[ALPHA] The number of mirror pods the kubelet will try to create (one per admitted static pod)';
+const ephemeralText = '[ALPHA] Current number of ephemeral containers in pods managed by this kubelet.';
 
 /** `/metrics`, requests aside: what the kubelet says of its pods and of itself. */
 export function kubeletMetrics({
@@ -33,7 +39,10 @@ export function kubeletMetrics({
         return { labels: { container_state: state }, value: count(state) };
       }),
     },
-    gauge('kubelet_desired_pods', desiredText, pods.length, { static: 'false' }),
+    byOrigin('kubelet_desired_pods', desiredText, pods.length),
+    byOrigin('kubelet_active_pods', activeText, pods.filter(isActive).length),
+    gauge('kubelet_mirror_pods', mirrorText, 0),
+    gauge('kubelet_managed_ephemeral_containers', ephemeralText, sum(pods.map(ephemerals))),
     gauge(
       'process_start_time_seconds',
       'Start time of the process since unix epoch in seconds.',
@@ -49,6 +58,29 @@ export function kubeletMetrics({
       type: 'counter',
     },
   ];
+}
+
+/** `/metrics/probes`: no container is probed here, so that only the process tells of itself. */
+export function probeMetrics(startedAtMs: number): readonly MetricFamily[] {
+  const help = '[ALPHA] Start time of the process since unix epoch in seconds.';
+  return [gauge('process_start_time_seconds', help, startedAtMs / 1000)];
+}
+
+/** All pods come from the API: none is static. */
+function byOrigin(name: string, help: string, value: number): MetricFamily {
+  const samples = [
+    { labels: { static: '' }, value },
+    { labels: { static: 'true' }, value: 0 },
+  ];
+  return { name, type: 'gauge', help, samples };
+}
+
+function isActive({ status }: Pod): boolean {
+  return status.phase !== 'Succeeded' && status.phase !== 'Failed';
+}
+
+function ephemerals({ spec }: Pod): number {
+  return spec.ephemeralContainers?.length ?? 0;
 }
 
 function gauge(name: string, help: string, value: number, labels = {}): MetricFamily {

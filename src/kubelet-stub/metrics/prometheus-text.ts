@@ -35,9 +35,19 @@ function renderFamily({ name, type, help, samples }: MetricFamily): string {
 
 function renderSample({ labels = {}, value, timeMs, suffix }: Sample): string {
   const given = Object.entries(labels).filter(([, text]) => text !== undefined);
+  // As Go does it: by name, and the bound of a bucket last.
+  given.sort(([a], [b]) => Number(a === 'le') - Number(b === 'le') || (a < b ? -1 : 1));
   const pairs = given.map(([name, text]) => `${name}="${escape(String(text))}"`);
   const time = timeMs === undefined ? '' : ` ${Math.floor(timeMs)}`;
-  return `${suffix ?? ''}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}${time}`;
+  return `${suffix ?? ''}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${goFloat(value)}${time}`;
+}
+
+/** As Go writes numbers: with an exponent of two digits from a million on, and below a ten-thousandth. */
+function goFloat(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return '+Inf';
+  const size = Math.abs(value);
+  if (size === 0 || (size >= 1e-4 && size < 1e6)) return String(value);
+  return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
 }
 
 function escape(text: string): string {

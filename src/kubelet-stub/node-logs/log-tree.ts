@@ -1,5 +1,3 @@
-import type { LogRecord } from '../runtime/logs/log-store.js';
-import { rfc3339Nano } from '../runtime/logs/log-time.js';
 import type { LogFile } from '../runtime/runtime.js';
 
 /** What is found at a path below `/var/log`. */
@@ -22,6 +20,11 @@ export class LogTree {
     }
   }
 
+  /** All paths: what tells one state of the tree from another. */
+  get paths(): string {
+    return [...this.files.keys()].join('\n');
+  }
+
   /** `path` without slashes at its ends; empty for the folder itself. */
   find(path: string): LogEntry | undefined {
     const file = this.files.get(path);
@@ -35,18 +38,4 @@ export class LogTree {
     });
     return { kind: 'folder', names: [...new Set(names)].sort() };
   }
-}
-
-/** A log in the form that container runtimes write: time, stream, whether the line is full (F) or partial (P), text. */
-export function* logFileLines({ store }: LogFile): Generator<Buffer> {
-  for (let index = store.start; index < store.end; index++) {
-    const record = store.at(index);
-    if (record !== undefined) yield logLine(record);
-  }
-}
-
-function logLine({ timeMs, stream, bytes }: LogRecord): Buffer {
-  const isFull = bytes.at(-1) === 0x0a;
-  const head = `${rfc3339Nano(timeMs)} ${stream} ${isFull ? 'F' : 'P'} `;
-  return Buffer.concat([Buffer.from(head), bytes, Buffer.from(isFull ? '' : '\n')]);
 }

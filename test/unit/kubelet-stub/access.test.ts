@@ -201,7 +201,7 @@ describe('who may ask a kubelet for what', () => {
     api.broken = true;
     expect(await withToken(bench, 'good', '/pods')).toMatchObject({
       status: 500,
-      text: 'Authorization error (user=alice, verb=get, resource=nodes, subresource(s)=[pods proxy])',
+      text: 'Authorization error (user=alice, verb=get, resource=nodes, subresource=pods)',
     });
   });
 

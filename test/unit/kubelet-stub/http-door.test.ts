@@ -38,12 +38,72 @@ describe('the HTTP API of a kubelet', () => {
     }
   });
 
-  it('answers unknown paths with 404 and wrong methods with 405 and what is allowed', async () => {
-    for (const path of ['/', '/nope', '/exec/a/b', '/containerLogs/a/b/c/d', '/%E0%A4%A', '/pods/x']) {
-      expect((await get(path)).status).toBe(404);
+  it('answers unknown paths and wrong methods as Go and go-restful do, each in its own words', async () => {
+    const byMux = '404 page not found\n';
+    const byRouter = '404: Page Not Found';
+    const cases = [
+      ['/', byMux],
+      ['/nope', byMux],
+      ['/metrics/none', byMux],
+      ['/healthz/', byMux],
+      ['/healthz/none', byMux],
+      ['/debug', byMux],
+      ['/statusz', byMux],
+      ['/exec/a/b', byRouter],
+      ['/exec', byRouter],
+      ['/containerLogs/a/b/c/d', byRouter],
+      ['/pods/x', byRouter],
+      ['/stats/container', byRouter],
+    ] as const;
+    for (const [path, text] of cases) expect(await get(path), path).toMatchObject({ status: 404, text });
+    const wrong = [
+      ['/pods', 'DELETE', 'GET'],
+      ['/pods', 'POST', 'GET'],
+      ['/runningpods/', 'PUT', 'GET'],
+      ['/stats/summary', 'POST', 'GET'],
+      ['/containerLogs/default/web-0/app', 'POST', 'GET'],
+      ['/exec/default/web-0/app', 'PUT', 'GET, POST'],
+      ['/run/default/web-0/app', 'GET', 'POST'],
+      ['/checkpoint/default/web-0/app', 'GET', 'POST'],
+    ] as const;
+    for (const [path, method, allow] of wrong) {
+      const text = '405: Method Not Allowed';
+      expect(await get(path, method), path).toMatchObject({ status: 405, text, headers: { allow } });
     }
-    const answer = await get('/pods', 'DELETE');
-    expect([answer.status, answer.headers.allow]).toEqual([405, 'GET']);
+    for (const path of ['/pods', '/logs/']) expect((await get(path, 'HEAD')).status).toBe(405);
+    for (const path of ['/metrics', '/metrics/resource', '/healthz', '/configz'])
+      expect((await get(path, 'POST')).status).toBe(200);
+    expect(await get('/%zz')).toMatchObject({ status: 400, text: '400 Bad Request' });
+  });
+
+  it('sends who spells a path otherwise to the right one, and asks nobody who he is for that', async () => {
+    const cases = [
+      ['/logs', '/logs/'],
+      ['/runningpods?a=1', '/runningpods/?a=1'],
+      ['/stats', '/stats/'],
+      ['/debug/pprof', '/debug/pprof/'],
+      ['/exec//default/web-0/app', '/exec/default/web-0/app'],
+      ['/logs/../pods', '/pods'],
+      ['/logs/%2e%2e/%2e%2e/etc/passwd', '/etc/passwd'],
+    ] as const;
+    for (const [path, location] of cases) {
+      const answer = await ask(bench.kubelet, { ca: pki.client.ca }, path);
+      expect(answer, path).toMatchObject({ status: 301, headers: { location } });
+      expect(answer.text).toBe(`<a href="${location}">Moved Permanently</a>.\n\n`);
+    }
+    expect((await ask(bench.kubelet, { ca: pki.client.ca }, '/nope')).status).toBe(404);
+    expect((await ask(bench.kubelet, { ca: pki.client.ca }, '/pods')).status).toBe(401);
+  });
+
+  it('lists health checks when it is asked to, and leaves out what it is told to', async () => {
+    const lines = '[+]ping ok\n[+]log ok\n[+]syncloop ok\nhealthz check passed\n';
+    expect((await get('/healthz?verbose')).text).toBe(lines);
+    expect((await get('/healthz?exclude=log')).text).toBe('ok');
+    expect((await get('/healthz?verbose=1&exclude=log&exclude=etcd')).text).toBe(
+      '[+]ping ok\n[+]log excluded: ok\n[+]syncloop ok\n' +
+        'warn: some health checks cannot be excluded: no matches for "etcd"\nhealthz check passed\n',
+    );
+    expect((await get('/healthz/log?verbose')).text).toBe('ok');
   });
 
   it('answers a peer without a certificate of its client CA with 401 Unauthorized', async () => {
@@ -65,9 +125,9 @@ describe('the HTTP API of a kubelet', () => {
 
   it('wants an upgrade on the paths of streams, after it has checked the request', async () => {
     const cases = [
-      [`/exec/${app}?command=ls&output=1`, 500, 'Upgrade request required'],
-      ['/attach/default/web-0/u-1/app?input=1', 500, 'Upgrade request required'],
-      ['/portForward/default/web-0', 500, 'Upgrade request required'],
+      [`/exec/${app}?command=ls&output=1`, 500, 'Upgrade request required\n'],
+      ['/attach/default/web-0/u-1/app?input=1', 500, 'Upgrade request required\n'],
+      ['/portForward/default/web-0', 500, 'Upgrade request required\n'],
       [`/exec/${app}?command=ls`, 400, 'you must specify at least 1 of stdin, stdout, stderr'],
       [`/exec/${app}?command=ls&output=true`, 400, 'you must specify at least 1 of stdin, stdout, stderr'],
       ['/exec/default/gone/app?command=ls&output=1', 404, 'pod does not exist'],
@@ -91,7 +151,10 @@ describe('the HTTP API of a kubelet', () => {
       ['/run/default/web-0/u-1/nope?cmd=echo', 500, 'container not found ("nope")'],
     ] as const;
     for (const [path, status, text] of cases) {
-      expect(await get(path, 'POST'), path).toMatchObject({ status, text });
+      const answer = await get(path, 'POST');
+      expect(answer, path).toMatchObject({ status, text });
+      const type = status === 200 ? 'application/json' : 'text/plain; charset=utf-8';
+      expect(answer.headers['content-type']).toBe(type);
     }
   });
 
