@@ -1,4 +1,11 @@
+import { TunnelError } from '../core/errors.js';
 import type { AccessOptions } from './auth/access-control.js';
+
+/** Features that can be turned on. All are off by default, as in every release of Kubernetes until now. */
+export interface FeatureGates {
+  /** `/containerLogs?stream=Stdout` or `Stderr`. Alpha since Kubernetes 1.32. */
+  readonly PodLogsQuerySplitStreams?: boolean;
+}
 
 /** Settings of a kubelet, named as in KubeletConfiguration where it has them. */
 export interface KubeletConfig {
@@ -6,6 +13,7 @@ export interface KubeletConfig {
   readonly access?: AccessOptions;
   /** False refuses exec, attach, portForward, run, containerLogs, runningpods and logs with 405. Default true. */
   readonly enableDebuggingHandlers?: boolean;
+  readonly featureGates?: FeatureGates;
   /** False refuses `/logs/` with 405. Default true. */
   readonly enableSystemLogHandler?: boolean;
   /** How long a stream connection may be silent. Default 4 h. */
@@ -15,16 +23,28 @@ export interface KubeletConfig {
 }
 
 /** A configuration with its defaults filled in. */
-export type KubeletSettings = Required<KubeletConfig>;
+export type KubeletSettings = Required<Omit<KubeletConfig, 'featureGates'>> & {
+  readonly featureGates: Required<FeatureGates>;
+};
 
+/** Throws CONFIG_INVALID for a feature gate that there is not. */
 export function settingsOf(config: KubeletConfig): KubeletSettings {
   return {
     access: config.access ?? {},
     enableDebuggingHandlers: config.enableDebuggingHandlers ?? true,
     enableSystemLogHandler: config.enableSystemLogHandler ?? true,
+    featureGates: gatesOf(config.featureGates ?? {}),
     streamingConnectionIdleTimeoutMs: config.streamingConnectionIdleTimeoutMs ?? 4 * 3_600_000,
     streamCreationTimeoutMs: config.streamCreationTimeoutMs ?? 30_000,
   };
+}
+
+const defaultGates: Required<FeatureGates> = { PodLogsQuerySplitStreams: false };
+
+function gatesOf(given: FeatureGates): Required<FeatureGates> {
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(defaultGates, name));
+  if (unknown === undefined) return { ...defaultGates, ...given };
+  throw new TunnelError('CONFIG_INVALID', `featureGates: unrecognized feature gate: ${unknown}`);
 }
 
 /** The answer to `/configz`: what is in force here, in the words of KubeletConfiguration. */
@@ -45,6 +65,7 @@ export function configz(
       authorization: { mode: access.authorizer === undefined ? 'AlwaysAllow' : 'Webhook' },
       streamingConnectionIdleTimeout: goDuration(streamingConnectionIdleTimeoutMs),
       ...{ enableDebuggingHandlers, enableSystemLogHandler, enableSystemLogQuery: false },
+      featureGates: settings.featureGates,
       ...{ enableProfilingHandler: false, enableDebugFlagsHandler: false },
     },
   };

@@ -43,6 +43,19 @@ export async function serveLogs(
   }
 }
 
+/** Rejects one output alone without its feature gate; but what is not there is not there, whatever is wanted of it. */
+function checkStream({ runtime, settings }: DoorContext, request: LogRequest): void {
+  const { stream: wanted } = request;
+  if (wanted === undefined || settings.featureGates.PodLogsQuerySplitStreams) return;
+  runtime.checkContainer(request);
+  const name = wanted === 'stdout' ? 'Stdout' : 'Stderr';
+  const text = `unable to return the given log stream: "${name}"`;
+  throw new TunnelError(
+    'LOGS_UNAVAILABLE',
+    `${text}. Please enable PodLogsQuerySplitStreams feature gate in kubelet`,
+  );
+}
+
 async function sendLog(
   context: DoorContext,
   request: LogRequest,
@@ -51,6 +64,7 @@ async function sendLog(
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   try {
+    checkStream(context, request);
     await stream(response, await context.runtime.logs(request, gone.signal));
     return { status: 200 };
   } catch (caught) {

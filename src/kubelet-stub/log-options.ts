@@ -1,3 +1,4 @@
+import type { LogStream } from './runtime/logs/log-store.js';
 import type { ContainerRef, LogRequest } from './runtime/runtime.js';
 
 export type LogOptions = Omit<LogRequest, keyof ContainerRef>;
@@ -33,7 +34,7 @@ function decodeTime(text: string | null): Decoded<number> {
 /** The old name `tail` stands for `tailLines`, and its value `all` for no limit. */
 function tailText(query: URLSearchParams): string | null {
   const legacy = query.get('tail');
-  if (legacy === null) return query.get('tailLines');
+  if (!legacy) return query.get('tailLines');
   return legacy === 'all' ? null : legacy;
 }
 
@@ -42,6 +43,8 @@ interface DecodedQuery {
   readonly sinceTimeMs: number | undefined;
   readonly tailLines: number | undefined;
   readonly limitBytes: number | undefined;
+  /** As it was given: `All`, `Stdout` and `Stderr` are valid. */
+  readonly stream: string | null;
 }
 
 function decodeNumbers(query: URLSearchParams): DecodedQuery | undefined {
@@ -51,10 +54,19 @@ function decodeNumbers(query: URLSearchParams): DecodedQuery | undefined {
   const limitBytes = decodeInteger(query.get('limitBytes'));
   if (sinceSeconds === undecodable || sinceTimeMs === undecodable) return undefined;
   if (tailLines === undecodable || limitBytes === undecodable) return undefined;
-  return { sinceSeconds, sinceTimeMs, tailLines, limitBytes };
+  return { sinceSeconds, sinceTimeMs, tailLines, limitBytes, stream: query.get('stream') };
 }
 
-function isValid({ sinceSeconds, sinceTimeMs, tailLines, limitBytes }: DecodedQuery): boolean {
+const streams: ReadonlyMap<string, LogStream | undefined> = new Map([
+  ['All', undefined],
+  ['Stdout', 'stdout'],
+  ['Stderr', 'stderr'],
+]);
+
+function isValid({ sinceSeconds, sinceTimeMs, tailLines, limitBytes, stream }: DecodedQuery): boolean {
+  if (stream !== null && !streams.has(stream)) return false;
+  // A kubelet finds the last lines without looking whose they are.
+  if (stream !== null && stream !== 'All' && tailLines !== undefined) return false;
   if (tailLines !== undefined && tailLines < 0) return false;
   if (limitBytes !== undefined && limitBytes < 1) return false;
   if (sinceSeconds === undefined) return true;
@@ -69,6 +81,7 @@ export function parseLogOptions(search: string, nowMs: number): ParsedLogOptions
   if (numbers === undefined) return { kind: 'undecodable' };
   if (!isValid(numbers)) return { kind: 'invalid' };
   const { sinceSeconds, tailLines, limitBytes } = numbers;
+  const stream = streams.get(numbers.stream ?? 'All');
   const sinceTimeMs = sinceSeconds === undefined ? numbers.sinceTimeMs : nowMs - sinceSeconds * 1000;
   const options: LogOptions = {
     follow: decodeBoolean(query, 'follow'),
@@ -77,6 +90,7 @@ export function parseLogOptions(search: string, nowMs: number): ParsedLogOptions
     ...(sinceTimeMs === undefined ? {} : { sinceTimeMs }),
     ...(tailLines === undefined ? {} : { tailLines }),
     ...(limitBytes === undefined ? {} : { limitBytes }),
+    ...(stream === undefined ? {} : { stream }),
   };
   return { kind: 'ok', options };
 }

@@ -46,6 +46,16 @@ describeEachKubectl('logs', (binary) => {
     expect(await lines('counter', '--since-time=2124-01-01T00:00:00Z')).toEqual([]);
   });
 
+  it('of one output alone want a feature gate of the kubelet', async () => {
+    const raw = (query: string) =>
+      kubectl().run(['get', '--raw', `/api/v1/namespaces/default/pods/web-2/log?${query}`]);
+    expect((await raw('stream=All')).stdout).toBe('é'.repeat(1000));
+    expect((await raw('stream=Stderr')).stderr).toContain(
+      'unable to return the given log stream: "Stderr". Please enable PodLogsQuerySplitStreams feature gate in kubelet',
+    );
+    expect((await raw('stream=Stderr&tailLines=1')).stderr).toContain('mutually exclusive');
+  });
+
   it('are followed until Ctrl-C, to the end of the kubelet’s request', async () => {
     const { lab, openStreams } = cluster();
     const mark = lab.mark();

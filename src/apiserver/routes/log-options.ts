@@ -1,4 +1,11 @@
-import { badRequest, StatusError } from '../http/status.js';
+import {
+  type FieldError,
+  forbiddenField,
+  invalidObject,
+  invalidValue,
+  notSupported,
+} from '../http/invalid.js';
+import { badRequest, type StatusError } from '../http/status.js';
 import { formatTime } from '../wall-clock.js';
 import { booleanParameter } from './selection.js';
 
@@ -25,15 +32,17 @@ export function parseLogOptions(query: URLSearchParams, pod: string): LogOptions
   for (const rule of integers) {
     const value = integerParameter(query, rule.name);
     if (value === undefined) continue;
-    if (value < rule.least) throw invalid(pod, `${rule.name}: Invalid value: ${value}: ${rule.text}`);
+    if (value < rule.least) throw invalid(pod, invalidValue(rule.name, value, rule.text));
     kubeletQuery.push([rule.name, String(value)]);
   }
   const sinceTime = query.get('sinceTime');
   if (sinceTime !== null && sinceTime !== '') {
     if (query.has('sinceSeconds'))
-      throw invalid(pod, ': Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified');
+      throw invalid(pod, forbiddenField('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
     kubeletQuery.push(['sinceTime', timeParameter(sinceTime)]);
   }
+  const stream = streamParameter(query, pod);
+  if (stream !== undefined) kubeletQuery.push(['stream', stream]);
   return {
     container: query.get('container') ?? '',
     insecureBackend: booleanParameter(query, 'insecureSkipTLSVerifyBackend'),
@@ -57,9 +66,21 @@ function timeParameter(text: string): string {
   throw badRequest(`parsing time ${quoted} as "2006-01-02T15:04:05Z07:00": cannot parse ${quoted} as "2006"`);
 }
 
-function invalid(pod: string, cause: string): StatusError {
-  return new StatusError(422, `PodLogOptions "${pod}" is invalid: ${cause}`, {
-    reason: 'Invalid',
-    details: { name: pod, kind: 'PodLogOptions' },
-  });
+const streams = ['All', 'Stderr', 'Stdout'];
+
+/** As with feature gate PodLogsQuerySplitStreams; whether there are such logs is for the kubelet to say. */
+function streamParameter(query: URLSearchParams, pod: string): string | undefined {
+  const stream = query.get('stream');
+  if (stream === null) return undefined;
+  if (!streams.includes(stream)) throw invalid(pod, notSupported('stream', stream, streams));
+  if (stream !== 'All' && query.get('tailLines'))
+    throw invalid(
+      pod,
+      forbiddenField('', '`tailLines` and specific `stream` are mutually exclusive for now'),
+    );
+  return stream;
+}
+
+function invalid(pod: string, error: FieldError): StatusError {
+  return invalidObject({ kind: 'PodLogOptions', group: '' }, pod, [error]);
 }

@@ -38,13 +38,14 @@ export async function openLogs(
 }
 
 function readOptions(request: LogRequest): LogReadOptions {
-  const { follow, timestamps, sinceTimeMs, tailLines, limitBytes } = request;
+  const { follow, timestamps, sinceTimeMs, tailLines, limitBytes, stream } = request;
   return {
     follow,
     timestamps,
     ...(sinceTimeMs === undefined ? {} : { sinceTimeMs }),
     ...(tailLines === undefined ? {} : { tailLines }),
     ...(limitBytes === undefined ? {} : { limitBytes }),
+    ...(stream === undefined ? {} : { stream }),
   };
 }
 

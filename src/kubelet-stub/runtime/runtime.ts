@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Pod } from '../../core/objects.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
-import type { LogStore } from './logs/log-store.js';
+import type { LogStore, LogStream } from './logs/log-store.js';
 
 /** A container named by where it runs. `uid`, when given, must be the pod's. */
 export interface ContainerRef {
@@ -24,6 +24,8 @@ export interface LogRequest extends ContainerRef {
   readonly sinceTimeMs?: number;
   readonly tailLines?: number;
   readonly limitBytes?: number;
+  /** One of the two outputs; both when absent. */
+  readonly stream?: LogStream;
 }
 
 export interface PortForwardRequest {

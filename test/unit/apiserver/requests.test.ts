@@ -79,6 +79,14 @@ function options(query: string) {
 }
 
 describe('the options of a log request', () => {
+  it('pass on which output is wanted', () => {
+    expect(options('stream=Stderr').kubeletQuery).toEqual([['stream', 'Stderr']]);
+    expect(options('stream=All&tailLines=2').kubeletQuery).toEqual([
+      ['tailLines', '2'],
+      ['stream', 'All'],
+    ]);
+  });
+
   it('pass on what is set, and only that', () => {
     const query =
       'container=main&follow=true&previous=false&tailLines=0&limitBytes=10&sinceTime=2024-05-01T10:00:00.9%2B02:00';
@@ -109,6 +117,16 @@ describe('the options of a log request', () => {
       'limitBytes=0',
       422,
       'PodLogOptions "web" is invalid: limitBytes: Invalid value: 0: must be greater than 0',
+    ],
+    [
+      'stream=stdout',
+      422,
+      'PodLogOptions "web" is invalid: stream: Unsupported value: "stdout": supported values: "All", "Stderr", "Stdout"',
+    ],
+    [
+      'stream=Stdout&tailLines=0',
+      422,
+      'PodLogOptions "web" is invalid: : Forbidden: `tailLines` and specific `stream` are mutually exclusive for now',
     ],
     ['tailLines=ten', 400, 'strconv.ParseInt: parsing "ten": invalid syntax'],
     [

@@ -192,6 +192,38 @@ describe('the HTTP API of a kubelet', () => {
       }
     });
 
+    it('gives one output alone when its feature gate is on, and says how to get it when it is not', async () => {
+      const refusal =
+        'unable to return the given log stream: "Stderr". Please enable PodLogsQuerySplitStreams feature gate in kubelet';
+      const cases = [
+        [`${app}?stream=All`, 200, 'one\ntwo\n'],
+        [`${app}?stream=Stderr`, 400, refusal],
+        [`${app}?stream=Stderr&tailLines=1`, 422, '{"message": "Invalid request."}'],
+        [`${app}?stream=Both`, 422, '{"message": "Invalid request."}'],
+        ['default/gone/app?stream=Stderr', 404, 'pod "gone" does not exist'],
+        ['default/web-0/nope?stream=Stderr', 404, 'container "nope" not found in pod "web-0"'],
+      ] as const;
+      for (const [path, status, text] of cases) {
+        expect(await get(`/containerLogs/${path}`), path).toMatchObject({ status, text });
+      }
+      const featureGates = { PodLogsQuerySplitStreams: true };
+      const split = await startBench(pki, runtime, { featureGates });
+      const path = `/containerLogs/${app}?stream=Stderr`;
+      expect((await ask(split.kubelet, pki.client, path)).status).toBe(200);
+      expect(runtime.logRequests.map(({ stream }) => stream)).toEqual([undefined, 'stderr']);
+      const { kubeletconfig } = JSON.parse((await ask(split.kubelet, pki.client, '/configz')).text);
+      expect(kubeletconfig.featureGates).toEqual(featureGates);
+      await split.close();
+    });
+
+    it('knows no feature gate but its own', async () => {
+      const featureGates = { PodLogsQuerySplitStream: true } as object;
+      await expect(startBench(pki, runtime, { featureGates })).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: 'featureGates: unrecognized feature gate: PodLogsQuerySplitStream',
+      });
+    });
+
     it('sends the head of a followed log before its first line, and stops when the follower goes', async () => {
       runtime.logLines = [];
       const response = await open(bench.kubelet, pki.client, `/containerLogs/${app}?follow=true`);

@@ -38,6 +38,16 @@ describe('the query of /containerLogs', () => {
     expect(options('?tail=all&tailLines=3')).toEqual(plain);
   });
 
+  it('ignores an empty tail', () => {
+    expect(options('?tail=&tailLines=3')).toEqual({ ...plain, tailLines: 3 });
+  });
+
+  it('knows one output from the other', () => {
+    expect(options('?stream=All&tailLines=3')).toEqual({ ...plain, tailLines: 3 });
+    expect(options('?stream=Stdout')).toEqual({ ...plain, stream: 'stdout' });
+    expect(options('?stream=Stderr&limitBytes=5')).toEqual({ ...plain, limitBytes: 5, stream: 'stderr' });
+  });
+
   it.each([
     '?tailLines=1.5',
     '?limitBytes=',
@@ -50,6 +60,11 @@ describe('the query of /containerLogs', () => {
   it.each([
     '?tailLines=-1',
     '?limitBytes=0',
+    '?stream=',
+    '?stream=stdout',
+    '?stream=Both',
+    '?stream=Stdout&tailLines=3',
+    '?stream=Stderr&tail=0',
     '?sinceSeconds=0',
     '?sinceSeconds=1&sinceTime=2026-03-01T10:00:00Z',
   ])('refuses %s as invalid', (search) => expect(options(search)).toBe('invalid'));

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Container } from '../../../src/core/objects.js';
+import type { LogRequest } from '../../../src/kubelet-stub/runtime/runtime.js';
 import type { SandboxRuntime } from '../../../src/kubelet-stub/runtime/sandbox-runtime.js';
 import { Client, collect, main, sandbox, testPod } from './support.js';
 
@@ -16,10 +17,10 @@ function start(container: Partial<Container>, restartPolicy: string): SandboxRun
 }
 
 const status = (runtime: SandboxRuntime) => runtime.listPods()[0]?.status;
-const log = async (runtime: SandboxRuntime): Promise<string> =>
+const log = async (runtime: SandboxRuntime, options: Partial<LogRequest> = {}): Promise<string> =>
   collect(
     await runtime.logs(
-      { ...main, follow: false, previous: false, timestamps: false },
+      { ...main, follow: false, previous: false, timestamps: false, ...options },
       new AbortController().signal,
     ),
   );
@@ -32,6 +33,9 @@ describe('a container whose spec names a command', () => {
       { ready: false, restartCount: 0, state: { terminated: { exitCode: 3, reason: 'Error' } } },
     ]);
     expect(await log(runtime)).toBe('out\nerr\n');
+    expect(await log(runtime, { stream: 'stdout' })).toBe('out\n');
+    expect(await log(runtime, { stream: 'stderr' })).toBe('err\n');
+    expect(await log(runtime, { stream: 'stderr', limitBytes: 2 })).toBe('er');
   });
 
   it('hands over the input of who attaches, and its end', async () => {

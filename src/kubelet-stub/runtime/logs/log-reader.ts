@@ -1,4 +1,4 @@
-import type { LogRecord, LogStore } from './log-store.js';
+import type { LogRecord, LogStore, LogStream } from './log-store.js';
 import { rfc3339Nano } from './log-time.js';
 
 export interface LogReadOptions {
@@ -6,7 +6,10 @@ export interface LogReadOptions {
   readonly timestamps: boolean;
   readonly sinceTimeMs?: number;
   readonly tailLines?: number;
+  /** Most bytes of what is read, not of what is kept. */
   readonly limitBytes?: number;
+  /** Reads one output alone. */
+  readonly stream?: LogStream;
 }
 
 const batchBytes = 32_768;
@@ -50,13 +53,17 @@ function takeBatch(
   let index = Math.max(from, store.start);
   while (index < store.end && sizeBytes < batchBytes) {
     const record = store.at(index++);
-    if (record === undefined || record.timeMs < (options.sinceTimeMs ?? Number.NEGATIVE_INFINITY)) continue;
+    if (record === undefined || !isWanted(record, options)) continue;
     for (const part of render(record, options.timestamps)) {
       parts.push(part);
       sizeBytes += part.length;
     }
   }
   return { bytes: Buffer.concat(parts), nextIndex: index };
+}
+
+function isWanted({ timeMs, stream }: LogRecord, { sinceTimeMs, stream: wanted }: LogReadOptions): boolean {
+  return timeMs >= (sinceTimeMs ?? Number.NEGATIVE_INFINITY) && (wanted ?? stream) === stream;
 }
 
 function render(record: LogRecord, timestamps: boolean): Uint8Array[] {
