@@ -69,6 +69,11 @@ export const errorTable = {
     httpStatus: 401,
     hint: 'Present a client certificate signed by the CA of the lab.',
   },
+  TOO_MANY_REQUESTS: {
+    audience: 'user',
+    httpStatus: 429,
+    hint: 'Too many streams are being set up on that node. Try again after a minute.',
+  },
   COMMAND_NOT_FOUND: { audience: 'user', httpStatus: 500, hint: 'The container has no such program.' },
   PORT_CLOSED: { audience: 'user', httpStatus: 502, hint: 'Nothing in the pod listens on that port.' },
   USAGE: { audience: 'user', httpStatus: 400, hint: 'Run the command with --help.' },

@@ -16,6 +16,8 @@ export interface KubeletConfig {
   readonly featureGates?: FeatureGates;
   /** False refuses `/logs/` with 405. Default true. */
   readonly enableSystemLogHandler?: boolean;
+  /** Streams that may be under way at a time between being asked for and being fetched. Default 1000. */
+  readonly maxInFlightStreams?: number;
   /** How long a stream connection may be silent. Default 4 h. */
   readonly streamingConnectionIdleTimeoutMs?: number;
   /** How long a client may take to open the streams of a request. Default 30 s. */
@@ -34,6 +36,7 @@ export function settingsOf(config: KubeletConfig): KubeletSettings {
     enableDebuggingHandlers: config.enableDebuggingHandlers ?? true,
     enableSystemLogHandler: config.enableSystemLogHandler ?? true,
     featureGates: gatesOf(config.featureGates ?? {}),
+    maxInFlightStreams: config.maxInFlightStreams ?? 1000,
     streamingConnectionIdleTimeoutMs: config.streamingConnectionIdleTimeoutMs ?? 4 * 3_600_000,
     streamCreationTimeoutMs: config.streamCreationTimeoutMs ?? 30_000,
   };

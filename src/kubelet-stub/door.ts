@@ -7,6 +7,7 @@ import type { HttpCounters } from './metrics/http-counters.js';
 import type { UsageMeter } from './metrics/node-usage.js';
 import type { NodeLogs } from './node-logs/node-logs.js';
 import type { Runtime } from './runtime/runtime.js';
+import type { StreamTokens } from './stream-tokens.js';
 
 /** What both doors of a kubelet share. */
 export interface DoorContext {
@@ -24,6 +25,7 @@ export interface DoorContext {
   readonly settings: KubeletSettings;
   readonly counters: HttpCounters;
   readonly health: HealthChecks;
+  readonly streamTokens: StreamTokens;
   readonly nodeLogs: NodeLogs;
   readonly meter: UsageMeter;
   /** When the kubelet came up, epoch milliseconds. */

@@ -30,11 +30,14 @@ function optionsOf(start: ExecStart__Output, tty: boolean): RemoteCommandOptions
 }
 
 /** Checks everything that can be wrong before a command runs. */
-function prepare({ runtime }: DoorContext, verb: CommandVerb, start: ExecStart__Output): PreparedCommand {
+function prepare(context: DoorContext, verb: CommandVerb, start: ExecStart__Output): PreparedCommand {
+  const { runtime, streamTokens } = context;
   const ref = refOf(start);
   if (verb === 'attach') {
     if (start.command.length > 0) throw new TunnelError('BAD_REQUEST', 'attach takes no command');
     runtime.checkContainer(ref);
+    runtime.admitStream?.({ kind: 'attach', ...ref });
+    streamTokens.check();
     return {
       options: optionsOf(start, runtime.hasTerminal(ref)),
       run: (streams) => runtime.attach(ref, streams),
@@ -44,7 +47,10 @@ function prepare({ runtime }: DoorContext, verb: CommandVerb, start: ExecStart__
   if (command.length === 0) throw new TunnelError('BAD_REQUEST', 'exec needs a command');
   const options = optionsOf(start, tty);
   runtime.checkContainer(ref);
-  return { options, run: (streams) => runtime.exec({ ...ref, command, tty }, streams) };
+  const request = { ...ref, command, tty };
+  runtime.admitStream?.({ kind: 'exec', ...request });
+  streamTokens.check();
+  return { options, run: (streams) => runtime.exec(request, streams) };
 }
 
 function exitMessage(result: RemoteCommandResult): ExecOutput {

@@ -48,6 +48,8 @@ async function servePort(context: DoorContext, call: PortForwardCall): Promise<v
   const path = `/portForward/${namespace}/${pod}/${port}`;
   const trace = traceRequest(context, subjectOf(call, 'portforward', path));
   try {
+    context.runtime.admitStream?.({ kind: 'portForward', namespace, pod });
+    context.streamTokens.check();
     const target = await context.runtime.portForward(request, signal);
     target.on('error', () => undefined);
     call.write({ connected: {} });

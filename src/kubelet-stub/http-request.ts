@@ -112,6 +112,7 @@ async function respond(
     case 'portForward': {
       const plan = planUpgrade(context, route, search);
       if (plan.kind === 'refused') return sendText(response, plan);
+      context.streamTokens.leave();
       return sendText(response, { status: 500, text: 'Upgrade request required\n', headers: plainError });
     }
     case 'disabled':

@@ -4,7 +4,7 @@ import type { RemoteCommandOptions, RemoteCommandResult, RemoteCommandStreams } 
 import type { DoorContext } from './door.js';
 import type { Refusal } from './http-reply.js';
 import type { Route } from './http-router.js';
-import type { ContainerRef } from './runtime/runtime.js';
+import type { ContainerRef, StreamRequest } from './runtime/runtime.js';
 
 type UpgradeRoute = Extract<Route, { kind: 'exec' | 'attach' | 'portForward' }>;
 type CommandRoute = Extract<UpgradeRoute, { kind: 'exec' | 'attach' }>;
@@ -30,6 +30,22 @@ function refused(status: number, text: string): UpgradePlan {
   return { kind: 'refused', status, text };
 }
 
+/** What the container runtime says when it is asked for the stream: nothing, or why not. */
+function askRuntime({ runtime, streamTokens }: DoorContext, request: StreamRequest): UpgradePlan | undefined {
+  try {
+    runtime.admitStream?.(request);
+    streamTokens.check();
+    return undefined;
+  } catch (caught) {
+    const { code, message: text } = TunnelError.from(caught);
+    if (code === 'TOO_MANY_REQUESTS') return { ...tooMany, text };
+    return refused(code === 'CONTAINER_NOT_FOUND' ? 404 : 500, text);
+  }
+}
+
+/** After the life of a token there is room again. */
+const tooMany = { kind: 'refused', status: 429, headers: { 'Retry-After': '60' } } as const;
+
 /** Only the literal `1` is true. */
 function flags(query: URLSearchParams): RemoteCommandOptions {
   const on = (name: string): boolean => query.get(name) === '1';
@@ -49,7 +65,8 @@ function refusalOf(error: TunnelError, route: CommandRoute): UpgradePlan {
   return refused(500, error.message);
 }
 
-function planCommand({ runtime }: DoorContext, route: CommandRoute, query: URLSearchParams): UpgradePlan {
+function planCommand(context: DoorContext, route: CommandRoute, query: URLSearchParams): UpgradePlan {
+  const { runtime } = context;
   const { ref, kind } = route;
   const options = flags(query);
   if (!options.stdin && !options.stdout && !options.stderr) {
@@ -57,7 +74,9 @@ function planCommand({ runtime }: DoorContext, route: CommandRoute, query: URLSe
   }
   try {
     runtime.checkContainer(ref);
-    if (kind === 'exec') return planExec(runtime, ref, { options, command: query.getAll('command') });
+    if (kind === 'exec') return planExec(context, ref, { options, command: query.getAll('command') });
+    const refusal = askRuntime(context, { kind, ...ref });
+    if (refusal !== undefined) return refusal;
     // The terminal of an attach is the container's, whatever the query says.
     const tty = runtime.hasTerminal(ref);
     const attachOptions = { ...options, tty, stderr: query.get('error') === '1' && !tty };
@@ -73,20 +92,26 @@ function planCommand({ runtime }: DoorContext, route: CommandRoute, query: URLSe
 }
 
 function planExec(
-  runtime: DoorContext['runtime'],
+  context: DoorContext,
   ref: ContainerRef,
   { options, command }: { readonly options: RemoteCommandOptions; readonly command: readonly string[] },
 ): UpgradePlan {
   const request = { ...ref, command, tty: options.tty };
-  return { kind: 'command', verb: 'exec', options, run: (streams) => runtime.exec(request, streams) };
+  const refusal = askRuntime(context, { kind: 'exec', ...request });
+  const run: Extract<UpgradePlan, { kind: 'command' }>['run'] = (streams) =>
+    context.runtime.exec(request, streams);
+  return refusal ?? { kind: 'command', verb: 'exec', options, run };
 }
 
-function planPorts({ runtime }: DoorContext, { namespace, pod, uid }: PortRoute): UpgradePlan {
+function planPorts(context: DoorContext, { namespace, pod, uid }: PortRoute): UpgradePlan {
+  const { runtime } = context;
   const found = runtime
     .listPods()
     .find(({ metadata }) => metadata.namespace === namespace && metadata.name === pod);
   if (found === undefined) return refused(404, 'pod does not exist');
   if (uid !== undefined && found.metadata.uid !== uid) return refused(404, 'pod not found');
+  const refusal = askRuntime(context, { kind: 'portForward', namespace, pod });
+  if (refusal !== undefined) return refusal;
   return {
     kind: 'ports',
     podId: found.metadata.uid,

@@ -119,7 +119,11 @@ export function answerUpgrade(context: DoorContext, upgrade: Upgrade): void {
   switch (plan.kind) {
     case 'refused':
       trace.failed(plan.text, { status: plan.status });
-      return refuseUpgrade(socket, { status: plan.status, body: plan.text }, context.clock);
+      return refuseUpgrade(
+        socket,
+        { status: plan.status, body: plan.text, headers: Object.entries(plan.headers ?? {}) },
+        context.clock,
+      );
     case 'command':
       return serveCommand(context, upgrade, plan, new UpgradeTrace(trace));
     case 'ports':

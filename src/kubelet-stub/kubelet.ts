@@ -11,6 +11,7 @@ import { HttpCounters } from './metrics/http-counters.js';
 import { UsageMeter } from './metrics/node-usage.js';
 import { NodeLogs } from './node-logs/node-logs.js';
 import type { Runtime } from './runtime/runtime.js';
+import { StreamTokens } from './stream-tokens.js';
 import { type KubeletTls, openTlsPort } from './tls-port.js';
 
 export interface KubeletOptions {
@@ -98,6 +99,7 @@ function contextOf(
     access: new AccessControl(settings.access),
     counters: new HttpCounters(clock),
     health: new HealthChecks(),
+    streamTokens: new StreamTokens(clock, settings.maxInFlightStreams),
     nodeLogs: new NodeLogs(runtime, wall),
     meter: new UsageMeter(runtime, wall),
   };

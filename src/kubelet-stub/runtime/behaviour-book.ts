@@ -7,8 +7,10 @@ import type {
   ForwardRule,
   LogsRule,
   ObjectSelector,
+  RuntimeRefusal,
 } from './behaviours.js';
-import type { ContainerRef, ExecRequest, LogRequest, PortForwardRequest } from './runtime.js';
+import type { ContainerRef, ExecRequest, LogRequest, PortForwardRequest, StreamRequest } from './runtime.js';
+import { refusedStream } from './stream-refusal.js';
 
 type PodPlace = Pick<ContainerRef, 'namespace' | 'pod'>;
 
@@ -42,11 +44,36 @@ export class BehaviourBook {
   }
 
   portForward(request: PortForwardRequest): ForwardRule | undefined {
-    return this.rules(request, (behaviour) =>
+    return this.forwards(request).find(
+      ({ ports = [] }) => ports.length === 0 || ports.includes(request.port),
+    );
+  }
+
+  /** Throws what the container runtime answers to a request for a stream, when a rule says that it refuses. */
+  admit(request: StreamRequest): void {
+    const refused = this.refusal(request);
+    if (refused === undefined) return;
+    if (typeof refused === 'string') throw refusedStream(refused);
+    throw refusedStream(refused.code, refused.message);
+  }
+
+  private refusal(request: StreamRequest): RuntimeRefusal | undefined {
+    switch (request.kind) {
+      case 'exec':
+        return this.exec(request)?.refused;
+      case 'attach':
+        return this.attach(request)?.refused;
+      case 'portForward':
+        return this.forwards(request).find(({ ports = [] }) => ports.length === 0)?.refused;
+    }
+  }
+
+  private forwards(place: PodPlace): readonly ForwardRule[] {
+    return this.rules(place, (behaviour) =>
       behaviour.kind === 'PortForward' || behaviour.kind === 'ClusterPortForward'
         ? behaviour.spec.forwards
         : [],
-    ).find(({ ports = [] }) => ports.length === 0 || ports.includes(request.port));
+    );
   }
 
   private rules<Rule>(place: PodPlace, rulesOf: (behaviour: Behaviour) => readonly Rule[]): readonly Rule[] {

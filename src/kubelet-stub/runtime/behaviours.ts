@@ -1,3 +1,8 @@
+import type { StreamRefusal } from './stream-refusal.js';
+
+/** The container runtime does not set the stream up. With its name alone the text is the usual one. */
+export type RuntimeRefusal = StreamRefusal | { readonly code: StreamRefusal; readonly message: string };
+
 /** Which pods a cluster-wide behaviour is for; an absent list matches all. */
 export interface ObjectSelector {
   readonly matchNamespaces?: readonly string[];
@@ -51,6 +56,7 @@ export interface ExecRule extends ContainerRule {
   readonly match?: CommandMatch;
   readonly answer?: ExecAnswer;
   readonly local?: ExecLocal;
+  readonly refused?: RuntimeRefusal;
 }
 
 export interface LogsRule extends ContainerRule {
@@ -70,6 +76,7 @@ export interface AttachRule extends ContainerRule {
   readonly logsFile?: string;
   readonly content?: string;
   readonly error?: string;
+  readonly refused?: RuntimeRefusal;
 }
 
 export interface ForwardRule {
@@ -81,6 +88,8 @@ export interface ForwardRule {
   readonly command?: readonly string[];
   /** The port cannot be reached, and this is why. */
   readonly error?: string;
+  /** As of a whole port-forward: over HTTP its ports are not known yet, so that a rule for some ports does not count. */
+  readonly refused?: RuntimeRefusal;
 }
 
 /** Scripted answers of a kubelet: kwok's kinds with its fields, and more ways to answer. The first rule that matches wins. */

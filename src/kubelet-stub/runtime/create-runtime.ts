@@ -11,10 +11,14 @@ export interface RuntimeOptions extends SandboxOptions {
   readonly folder?: string;
 }
 
-/** Starts the pods of a node. Rejects with CONFIG_INVALID, or FILE_UNWRITABLE when processes have no place. */
+/**
+ * Starts the pods of a node. Rejects with CONFIG_INVALID for a behaviour that cannot work, or
+ * FILE_UNWRITABLE when processes have no place.
+ */
 export async function createRuntime(kind: RuntimeKind, options: RuntimeOptions): Promise<NodeRuntime> {
   switch (kind) {
     case 'sandbox':
+      await checkGiven(options.behaviours);
       return createSandboxRuntime(options);
     case 'process': {
       // Loaded when it is asked for: whoever did not ask cannot start a process.
@@ -22,4 +26,11 @@ export async function createRuntime(kind: RuntimeKind, options: RuntimeOptions):
       return startProcessRuntime(options);
     }
   }
+}
+
+/** The check is loaded when there is something to check. */
+async function checkGiven(behaviours: unknown): Promise<void> {
+  if (behaviours === undefined || (Array.isArray(behaviours) && behaviours.length === 0)) return;
+  const { checkBehaviours } = await import('./behaviour-schema.js');
+  checkBehaviours(behaviours);
 }

@@ -34,6 +34,12 @@ export interface PortForwardRequest {
   readonly port: number;
 }
 
+/** A stream that a container runtime is asked to set up. Which ports are forwarded is not known then. */
+export type StreamRequest =
+  | ({ readonly kind: 'exec' } & ExecRequest)
+  | ({ readonly kind: 'attach' } & ContainerRef)
+  | ({ readonly kind: 'portForward' } & Omit<PortForwardRequest, 'port'>);
+
 /** What one running container uses, as measured at the time of asking. */
 export interface ContainerUsage {
   readonly name: string;
@@ -87,6 +93,11 @@ export interface Runtime {
   listPods(): readonly Pod[];
   /** Throws POD_NOT_FOUND or CONTAINER_NOT_FOUND. Doors call it before they answer an upgrade. */
   checkContainer(ref: ContainerRef): void;
+  /**
+   * Throws when the container runtime would not set the stream up, with its text: TOO_MANY_REQUESTS,
+   * CONTAINER_NOT_FOUND, NOT_READY. Doors call it after all checks of their own.
+   */
+  admitStream?(request: StreamRequest): void;
   /** Runs a command; resolves when it has ended and its output is written. Aborting `streams.signal` kills it. */
   exec(request: ExecRequest, streams: RemoteCommandStreams): Promise<RemoteCommandResult>;
   /** Joins the main process of a container. */

@@ -21,6 +21,7 @@ import type {
   NodeRuntime,
   PodUsage,
   PortForwardRequest,
+  StreamRequest,
   Termination,
 } from './runtime.js';
 import { SandboxContainer, type SandboxContainerOptions } from './sandbox-container.js';
@@ -130,6 +131,10 @@ class Sandbox implements SandboxRuntime {
 
   checkContainer(ref: ContainerRef): void {
     this.container(ref);
+  }
+
+  admitStream(request: StreamRequest): void {
+    this.book.admit(request);
   }
 
   hasTerminal(ref: ContainerRef): boolean {
