@@ -67,11 +67,13 @@ const logs = z.array(
     previousContent: text.optional(),
     follow: z.boolean().optional(),
     error: text.optional(),
+    disconnectAfterBytes: count.optional(),
   }),
 );
 const attaches = z.array(
   z.strictObject({
     containers,
+    answer: answer.omit({ exitCode: true }).optional(),
     logsFile: text.optional(),
     content: text.optional(),
     error: text.optional(),

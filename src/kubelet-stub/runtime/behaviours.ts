@@ -69,9 +69,13 @@ export interface LogsRule extends ContainerRule {
   readonly follow?: boolean;
   /** The logs cannot be read, and this is why. */
   readonly error?: string;
+  /** The connection breaks after so many bytes of the log. */
+  readonly disconnectAfterBytes?: number;
 }
 
 export interface AttachRule extends ContainerRule {
+  /** What the main process writes to who attaches, as for a command. Its end is a success: there is no exit code. */
+  readonly answer?: Omit<ExecAnswer, 'exitCode'>;
   /** A path in the container's own file system. */
   readonly logsFile?: string;
   readonly content?: string;

@@ -1,4 +1,5 @@
 import type { IFileSystem } from 'just-bash';
+import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { Container, ContainerState } from '../../core/objects.js';
 import type { LogsRule } from './behaviours.js';
@@ -21,6 +22,7 @@ export interface LogSource {
   readonly rule: LogsRule | undefined;
   /** Wall time in epoch milliseconds. */
   readonly now: () => number;
+  readonly clock: Clock;
 }
 
 /** The log that a request asks for. Rejects with LOGS_UNAVAILABLE and the text that a kubelet would give. */
@@ -34,7 +36,29 @@ export async function openLogs(
   const scripted = rule === undefined ? undefined : await scriptedLog(source, rule, request, signal);
   const store = scripted ?? (request.previous ? container.previousLogs : container.logs);
   if (store === undefined) throw new TunnelError('LOGS_UNAVAILABLE', whyNoLog(container, request));
-  return readLog(store, readOptions(request), signal);
+  const bytes = readLog(store, readOptions(request), signal);
+  const limitBytes = rule?.disconnectAfterBytes;
+  return limitBytes === undefined ? bytes : cutAfter(bytes, limitBytes, source.clock);
+}
+
+/** How long what was written has to leave before the connection goes. */
+const cutDelayMs = 100;
+
+/** The beginning of a log; then the connection breaks, if there is more to come. */
+async function* cutAfter(
+  bytes: AsyncIterable<Uint8Array>,
+  limitBytes: number,
+  clock: Clock,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let leftBytes = limitBytes;
+  for await (const chunk of bytes) {
+    const part = chunk.subarray(0, leftBytes);
+    leftBytes -= part.length;
+    if (part.length > 0) yield part;
+    if (part.length === chunk.length) continue;
+    await new Promise<void>((resolve) => clock.after(cutDelayMs, resolve));
+    throw new TunnelError('TUNNEL_CLOSED', `scripted disconnect after ${limitBytes} bytes`);
+  }
 }
 
 function readOptions(request: LogRequest): LogReadOptions {

@@ -171,7 +171,7 @@ class Sandbox implements SandboxRuntime {
     const container = this.container(ref);
     const rule = this.book.attach(ref);
     if (rule?.error !== undefined) return { kind: 'error', message: rule.error };
-    if (rule?.content !== undefined || rule?.logsFile !== undefined) {
+    if (rule?.answer !== undefined || rule?.content !== undefined || rule?.logsFile !== undefined) {
       return this.track(this.replay(run, rule, streams, container.spec.tty === true));
     }
     if (container.main !== undefined) return this.track(container.main.attach(streams));
@@ -192,7 +192,7 @@ class Sandbox implements SandboxRuntime {
         `container "${request.container}" not found in pod "${request.pod}"`,
       );
     }
-    return openLogs({ container, rule: this.book.logs(request), now: this.time.now }, request, signal);
+    return openLogs({ container, rule: this.book.logs(request), ...this.time }, request, signal);
   }
 
   async portForward(request: PortForwardRequest, signal: AbortSignal): Promise<Duplex> {
@@ -239,8 +239,10 @@ class Sandbox implements SandboxRuntime {
     tty: boolean,
   ): Promise<RemoteCommandResult> {
     const signal = AbortSignal.any([run.signal, streams.signal]);
-    const stdout = rule.content ?? (await (await run.files()).readFile(rule.logsFile ?? ''));
-    return runScripted({ answer: { stdout }, tty, streams, machine: run.place(tty).machine, signal });
+    const answer = rule.answer ?? {
+      stdout: rule.content ?? (await (await run.files()).readFile(rule.logsFile ?? '')),
+    };
+    return runScripted({ answer, tty, streams, machine: run.place(tty).machine, signal });
   }
 
   /** The shell is the container's main process: what it writes is the log, and its exit is the container's. */

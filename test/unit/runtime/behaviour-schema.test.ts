@@ -35,6 +35,7 @@ describe('documents with behaviours', () => {
               content: 'c',
               previousContent: 'd',
               follow: true,
+              disconnectAfterBytes: 9,
               error: 'e',
             },
           ],
@@ -43,7 +44,7 @@ describe('documents with behaviours', () => {
       {
         kind: 'Attach',
         metadata,
-        spec: { attaches: [{ content: 'c', logsFile: '/a', error: 'e', refused }] },
+        spec: { attaches: [{ answer: { bytes: 5 }, content: 'c', logsFile: '/a', error: 'e', refused }] },
       },
       {
         ...{ kind: 'PortForward', metadata },

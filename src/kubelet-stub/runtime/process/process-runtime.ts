@@ -147,7 +147,7 @@ class Processes implements ProcessRuntime {
     if (pod === undefined) throw this.error('POD_NOT_FOUND', `pod "${request.pod}" does not exist`);
     const container = pod.find(request.container);
     if (container !== undefined)
-      return openLogs({ container, rule: undefined, now: this.ground.now }, request, signal);
+      return openLogs({ container, rule: undefined, ...this.ground }, request, signal);
     const text = `container "${request.container}" not found in pod "${request.pod}"`;
     throw this.error('CONTAINER_NOT_FOUND', text);
   }

@@ -63,8 +63,9 @@ export interface WebSocketCommand {
 export async function openWebSocketCommand(
   url: string,
   protocols: readonly string[],
+  options: WebSocket.ClientOptions = {},
 ): Promise<WebSocketCommand> {
-  const ws = new WebSocket(url, [...protocols], { perMessageDeflate: false });
+  const ws = new WebSocket(url, [...protocols], { perMessageDeflate: false, ...options });
   const messages: Buffer[] = [];
   ws.on('message', (data: Buffer, isBinary) => messages.push(isBinary ? data : decodeText(data)));
   const ended = new Promise<WebSocketEnd>((resolve) => {
