@@ -1,7 +1,7 @@
 import { TunnelError } from '../core/errors.js';
 import type { AccessOptions } from './auth/access-control.js';
 
-/** Features that can be turned on. All are off by default, as in every release of Kubernetes until now. */
+/** Features that can be turned on. All are off by default, as in Kubernetes 1.32 to 1.35. */
 export interface FeatureGates {
   /** `/containerLogs?stream=Stdout` or `Stderr`. Alpha since Kubernetes 1.32. */
   readonly PodLogsQuerySplitStreams?: boolean;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TunnelError } from '../core/errors.js';
+import type { Pod } from '../core/objects.js';
 import type { DoorContext } from './door.js';
 import { serveLogs } from './http-logs.js';
 import { answerNode } from './http-node.js';
@@ -72,9 +73,28 @@ function verbOf(route: Route): string {
 
 function sendPods(context: DoorContext, route: Route, response: ServerResponse): Answered {
   const pods = context.runtime.listPods();
-  const items = route.kind === 'runningPods' ? pods.filter((pod) => pod.status.phase === 'Running') : pods;
-  sendJson(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items });
+  const items = route.kind === 'runningPods' ? pods.flatMap(runningPod) : pods;
+  // Go writes a list that has nothing in it as null.
+  const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: items.length === 0 ? null : items };
+  sendJson(response, list);
   return { status: 200 };
+}
+
+/** What a container runtime knows of a pod: names and images of what runs. */
+function runningPod({ metadata: { name, namespace, uid }, status }: Pod): object[] {
+  const all = [
+    ...(status.initContainerStatuses ?? []),
+    ...status.containerStatuses,
+    ...(status.ephemeralContainerStatuses ?? []),
+  ];
+  const running = all.filter(({ state }) => 'running' in state);
+  if (running.length === 0) return [];
+  const containers = running.map((container) => ({
+    name: container.name,
+    image: container.image,
+    resources: {},
+  }));
+  return [{ metadata: { name, namespace, uid, creationTimestamp: null }, spec: { containers }, status: {} }];
 }
 
 async function sendRun(

@@ -95,7 +95,9 @@ function serveWebSocket(upgrade: Upgrade, settings: PortForwardSettings): void {
 function serveChannels(upgrade: Upgrade, settings: PortForwardSettings, protocol: string): void {
   const ports = queryPorts(upgrade.request.url ?? '');
   if (typeof ports === 'string') {
-    refuse(upgrade, settings, ports);
+    // The kubelet itself refuses these, before any streaming server: without Go's newline.
+    refuseUpgrade(upgrade.socket, { status: 400, body: ports }, settings.clock);
+    settings.onFailure?.(new TunnelError('BAD_REQUEST', ports));
     return;
   }
   acceptWebSocket(upgrade, protocol, (ws) => {
@@ -113,11 +115,16 @@ function queryPorts(url: string): number[] | string {
     const quoted = JSON.stringify(text);
     if (text === '') return 'query parameter "port" cannot be empty';
     const port = parsePort(text);
-    if (port === undefined) return `unable to parse ${quoted} as a port: invalid syntax`;
+    if (port === undefined) return `unable to parse ${quoted} as a port: ${parseUintError(text)}`;
     if (port === 0) return `port ${quoted} must be > 0`;
     ports.push(port);
   }
   return ports;
+}
+
+function parseUintError(text: string): string {
+  const cause = /^\d+$/.test(text) ? 'value out of range' : 'invalid syntax';
+  return `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${cause}`;
 }
 
 function refuse(upgrade: Upgrade, settings: PortForwardSettings, text: string): void {

@@ -86,6 +86,7 @@ const forwards = z.array(
     target: z.strictObject({ address: text.min(1), port }).optional(),
     command: texts.min(1).optional(),
     error: text.optional(),
+    disconnectAfterBytes: count.optional(),
     refused,
   }),
 );

@@ -92,6 +92,8 @@ export interface ForwardRule {
   readonly command?: readonly string[];
   /** The port cannot be reached, and this is why. */
   readonly error?: string;
+  /** The connection breaks after so many bytes from the pod. */
+  readonly disconnectAfterBytes?: number;
   /** As of a whole port-forward: over HTTP its ports are not known yet, so that a rule for some ports does not count. */
   readonly refused?: RuntimeRefusal;
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { Container, ContainerState } from '../../core/objects.js';
 import type { LogsRule } from './behaviours.js';
+import { cutDelayMs, disconnectText } from './cut-connection.js';
 import { type LogReadOptions, readLog } from './logs/log-reader.js';
 import { LogStore } from './logs/log-store.js';
 import type { LogRequest } from './runtime.js';
@@ -41,9 +42,6 @@ export async function openLogs(
   return limitBytes === undefined ? bytes : cutAfter(bytes, limitBytes, source.clock);
 }
 
-/** How long what was written has to leave before the connection goes. */
-const cutDelayMs = 100;
-
 /** The beginning of a log; then the connection breaks, if there is more to come. */
 async function* cutAfter(
   bytes: AsyncIterable<Uint8Array>,
@@ -57,7 +55,7 @@ async function* cutAfter(
     if (part.length > 0) yield part;
     if (part.length === chunk.length) continue;
     await new Promise<void>((resolve) => clock.after(cutDelayMs, resolve));
-    throw new TunnelError('TUNNEL_CLOSED', `scripted disconnect after ${limitBytes} bytes`);
+    throw new TunnelError('TUNNEL_CLOSED', disconnectText(limitBytes));
   }
 }
 

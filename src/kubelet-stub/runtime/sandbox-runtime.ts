@@ -9,6 +9,7 @@ import { followOutput } from './attach.js';
 import { BehaviourBook } from './behaviour-book.js';
 import type { AttachRule, Behaviour, ExecLocal } from './behaviours.js';
 import { type ContainerRun, hexId, type SandboxTime } from './container-run.js';
+import { cutConnection } from './cut-connection.js';
 import { type ExecOptions, type ExecPlace, execute } from './exec.js';
 import { rfc3339 } from './logs/log-time.js';
 import { openPort } from './port-forward.js';
@@ -198,7 +199,9 @@ class Sandbox implements SandboxRuntime {
   async portForward(request: PortForwardRequest, signal: AbortSignal): Promise<Duplex> {
     const pod = this.pod(request);
     const rule = this.book.portForward(request);
-    return openPort({ pod, port: request.port, rule, execId: this.execId, signal });
+    const connection = await openPort({ pod, port: request.port, rule, execId: this.execId, signal });
+    const limitBytes = rule?.disconnectAfterBytes;
+    return limitBytes === undefined ? connection : cutConnection(connection, limitBytes, this.time.clock);
   }
 
   async close(): Promise<void> {

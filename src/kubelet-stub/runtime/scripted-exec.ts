@@ -2,6 +2,7 @@ import { createRandom } from '../../core/random.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
 import type { ExecAnswer } from './behaviours.js';
 import { exitCodes, type Machine } from './commands/command.js';
+import { disconnectText } from './cut-connection.js';
 import { BrokenPipe, type ByteSink, discardSink, StreamSink } from './io/byte-sink.js';
 import { type ByteSource, bytesSource } from './io/byte-source.js';
 import { terminalOutput } from './io/terminal.js';
@@ -88,7 +89,7 @@ function generated({ bytes = 0, byteSource = 'counting', seed = 0 }: ExecAnswer)
 
 /** Breaks the client's streams the way a lost connection does. */
 function disconnect({ streams, answer }: ScriptedExec): RemoteCommandResult {
-  const message = `scripted disconnect after ${answer.disconnectAfterBytes ?? 0} bytes`;
+  const message = disconnectText(answer.disconnectAfterBytes ?? 0);
   const error = Object.assign(new Error(message), { code: 'ECONNRESET' });
   for (const stream of [streams.stdout, streams.stderr, streams.stdin]) {
     stream?.on('error', () => undefined);

@@ -29,13 +29,22 @@ describe('the HTTP API of a kubelet', () => {
     }
   });
 
-  it('lists its pods as a v1 PodList, and the running ones under /runningpods/', async () => {
-    const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: [pod] };
-    for (const path of ['/pods', '/pods/', '/runningpods/']) {
+  it('lists its pods as a v1 PodList, and what the runtime knows of those that run under /runningpods/', async () => {
+    const list = { kind: 'PodList', apiVersion: 'v1', metadata: {} };
+    const containers = ['app', 'shell'].map((name) => ({ name, image: 'nginx', resources: {} }));
+    const metadata = { name: 'web-0', namespace: 'default', uid: 'u-1', creationTimestamp: null };
+    const cases = [
+      ['/pods', pod],
+      ['/pods/', pod],
+      ['/runningpods/', { metadata, spec: { containers }, status: {} }],
+    ] as const;
+    for (const [path, item] of cases) {
       const answer = await get(path);
-      expect(JSON.parse(answer.text)).toEqual(list);
+      expect(JSON.parse(answer.text)).toEqual({ ...list, items: [item] });
       expect(answer.headers['content-type']).toBe('application/json');
     }
+    runtime.listPods = () => [];
+    for (const [path] of cases) expect(JSON.parse((await get(path)).text)).toEqual({ ...list, items: null });
   });
 
   it('answers unknown paths and wrong methods as Go and go-restful do, each in its own words', async () => {

@@ -329,4 +329,24 @@ describe('scripted port-forwards', () => {
       message: 'scripted: closed',
     });
   });
+
+  it('break after as many bytes as asked for, and only if there is more', async () => {
+    await forwards({ command: ['cat'], disconnectAfterBytes: 5 });
+    const whole = await bench.client.portForward({ ...place, port: 80 });
+    whole.end('12345');
+    expect((await buffer(whole)).toString()).toBe('12345');
+    const broken = await bench.client.portForward({ ...place, port: 80 });
+    const seen = collected(broken);
+    broken.end('1234567');
+    expect((await seen).toString()).toBe('12345');
+    const forward = await spdyForward();
+    const { data, failure } = await forward.open(80);
+    const sent = collected(data);
+    data.write('1234567');
+    expect((await sent).toString()).toBe('12345');
+    expect(await failure).toBe(
+      'error forwarding port 80 to pod u-1, uid : scripted disconnect after 5 bytes',
+    );
+    await forward.close();
+  });
 });

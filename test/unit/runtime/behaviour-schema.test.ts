@@ -50,7 +50,14 @@ describe('documents with behaviours', () => {
         ...{ kind: 'PortForward', metadata },
         spec: {
           forwards: [
-            { ports: [80], target: { address: 'localhost', port: 1 }, command: ['cat'], error: 'e', refused },
+            {
+              ports: [80],
+              target: { address: 'localhost', port: 1 },
+              command: ['cat'],
+              disconnectAfterBytes: 5,
+              error: 'e',
+              refused,
+            },
           ],
         },
       },
