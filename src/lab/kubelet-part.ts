@@ -64,7 +64,8 @@ export function kubeletPart(ground: LabGround, options: KubeletPartOptions): Res
     start: async () => {
       const runtime = await createRuntime(ground.runtime, { ...ground, nodeName: spec.name, pods });
       const tls = { cert: pair.certPem, key: pair.keyPem, clientCa: certificates.ca.certPem };
-      const kubelet = await startKubelet({ nodeName: spec.name, tls, runtime, clock, emit });
+      const config = ground.kubelet;
+      const kubelet = await startKubelet({ nodeName: spec.name, tls, runtime, config, clock, emit });
       network.register(spec.ip, spec.kubeletPort, kubelet.address);
       const begin = (server: string): PodSource => {
         const access = { server: new URL(server), tls: () => tlsOf(ground, pair), headers: () => ({}) };

@@ -1,8 +1,12 @@
 import type { LabEvent } from '../core/events.js';
 import type { FaithfulName } from '../core/faithful.js';
 import type { StrategyName } from '../core/strategy.js';
+import type { KubeletConfig } from '../kubelet-stub/config.js';
 import type { Behaviour } from '../kubelet-stub/runtime/behaviours.js';
 import type { RuntimeKind } from '../kubelet-stub/runtime/create-runtime.js';
+
+/** Settings of the kubelets of a lab, named as in KubeletConfiguration where it has them. */
+export type LabKubeletConfig = Omit<KubeletConfig, 'access'>;
 
 export interface LabOptions {
   /** Nodes, each with an agent and a kubelet; 1 to 200. Default 2. */
@@ -20,6 +24,8 @@ export interface LabOptions {
   readonly faithful?: readonly FaithfulName[];
   /** Scripted answers of containers; the first that matches wins, the rest is the sandbox's shell. */
   readonly behaviours?: readonly Behaviour[];
+  /** What of a kubelet's configuration is to be other than usual (`docs/behaviours.md`). */
+  readonly kubelet?: LabKubeletConfig;
   /**
    * What containers run in. `sandbox` (the default) is in memory; `process` starts real processes of this host, with
    * your rights and without any confinement.

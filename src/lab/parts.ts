@@ -17,6 +17,7 @@ import { defaultBackendDialTimeoutMs, defaultKeepaliveTimeMs } from '../server/o
 import { type ProxyServer, startProxyServer } from '../server/server.js';
 import type { Dialer } from '../wire/dialer.js';
 import type { TlsFiles } from '../wire/tls.js';
+import type { LabKubeletConfig } from './options.js';
 import { RestartablePart } from './part.js';
 import type { NodeSpec } from './topology.js';
 
@@ -30,6 +31,7 @@ export interface LabGround {
   readonly certificates: CertificateSet;
   readonly network: NodeNetwork;
   readonly behaviours: readonly Behaviour[];
+  readonly kubelet: LabKubeletConfig;
   /** For all parts: each takes what concerns it. */
   readonly faithful: readonly FaithfulName[];
   /** What containers run in. */

@@ -78,6 +78,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     certificates,
     network,
     behaviours: options.behaviours ?? [],
+    kubelet: options.kubelet ?? {},
     faithful: options.faithful ?? [],
     runtime: options.runtime ?? 'sandbox',
     folder: folder.path,
