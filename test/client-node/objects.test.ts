@@ -65,6 +65,32 @@ describe('CoreV1Api of the official JavaScript client', () => {
     expect((await core.listNode()).items.map(({ metadata }) => metadata?.name)).toEqual(['node-1', 'node-2']);
   });
 
+  it('lists in pages, and takes up a list whose version is gone (410)', async () => {
+    const { core } = client();
+    const page = (continueFrom = ''): ReturnType<CoreV1Api['listNamespacedConfigMap']> =>
+      core.listNamespacedConfigMap({
+        ...{ namespace, labelSelector: 'made=here', limit: 2 },
+        ...(continueFrom === '' ? {} : { _continue: continueFrom }),
+      });
+    for (const name of ['a', 'b', 'c', 'd']) await create(name, 'one');
+    const first = await page();
+    await update('d', 'two');
+    const second = await page(first.metadata?._continue);
+    expect([first, second].map(({ items }) => items.map(nameOf))).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ]);
+    expect(second.items[1]?.data).toEqual({ value: 'one' });
+    client().cluster.store.compact();
+    const expired = await page(first.metadata?._continue).catch((caught: unknown) => caught);
+    expect(expired).toBeInstanceOf(ApiException);
+    const { body, code } = expired as ApiException<string>;
+    expect(code).toBe(410);
+    const { metadata } = JSON.parse(body) as { metadata: { continue: string } };
+    const rest = await page(metadata.continue);
+    expect(rest.items.map(({ data }) => data?.['value'])).toEqual(['one', 'two']);
+  });
+
   it('runs a pod to its readiness, and deletes it', async () => {
     const { core } = client();
     const containers = [{ name: 'web', image: 'konnsim/web' }];

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { coreResource } from '../../src/apiserver/resources/catalogue.js';
 import { describeEachKubectl } from '../support/kubectl.js';
-import { useCluster, useKubectl } from './cluster.js';
+import { requestsSince, useCluster, useKubectl } from './cluster.js';
 
 const podResource = coreResource('pods');
 const cluster = useCluster();
@@ -60,6 +60,22 @@ describeEachKubectl('reading objects', (binary) => {
     const args = ['--field-selector', 'spec.nodeName=node-2', '--sort-by', '.metadata.name', '--no-headers'];
     const names = rows(await output('get', 'pods', ...args)).map(([name]) => name);
     expect(names).toEqual(['counter', 'pair', 'web-2']);
+  });
+
+  it('gathers a list from its pages', async () => {
+    const { lab } = cluster();
+    const mark = lab.mark();
+    const chunked = ['get', 'pods', '-A', '--chunk-size=2'];
+    expect(await output(...chunked, '-o', 'name')).toBe(await output('get', 'pods', '-A', '-o', 'name'));
+    await lab.settled();
+    const lists = requestsSince(lab, mark).filter(
+      ({ kind, verb, path }) => kind === 'request.finished' && verb === 'list' && path === '/api/v1/pods',
+    );
+    // Six pods make three pages of two; without a chunk size they come at once.
+    expect(lists).toHaveLength(4);
+    expect(rows(await output(...chunked)).map(([, name]) => name)).toEqual([
+      ...['NAME', 'counter', 'echo', 'pair', 'shell', 'web-1', 'web-2'],
+    ]);
   });
 
   it('describes pods, nodes and services', async () => {

@@ -4,7 +4,8 @@ import { TunnelError } from '../../core/errors.js';
 export interface Status {
   readonly kind: 'Status';
   readonly apiVersion: 'v1';
-  readonly metadata: Record<string, never>;
+  /** `continue`: where a list that has failed may be taken up. */
+  readonly metadata: { readonly continue?: string };
   readonly status: 'Failure';
   readonly message: string;
   readonly reason?: StatusReason;
@@ -45,6 +46,7 @@ interface StatusExtras {
   /** Absent for Go errors that carry none; kubectl then prints `Error from server: MESSAGE`. */
   readonly reason?: StatusReason;
   readonly details?: StatusDetails;
+  readonly metadata?: Status['metadata'];
 }
 
 /** An answer of the API other than success, thrown by handlers and written by whoever owns the response. */
@@ -98,8 +100,8 @@ export function unauthorized(): StatusError {
 }
 
 /** The resource version asked for is older than the history that is kept. */
-export function expired(message: string): StatusError {
-  return new StatusError(410, message, { reason: 'Expired' });
+export function expired(message: string, metadata: Status['metadata'] = {}): StatusError {
+  return new StatusError(410, message, { reason: 'Expired', metadata });
 }
 
 export function internalError(message: string): StatusError {

@@ -10,7 +10,8 @@ export interface TableOptions {
   readonly includeObject: IncludeObject;
   /** `meta.k8s.io/v1`, or `v1beta1` for those who ask for it. */
   readonly apiVersion: string;
-  readonly resourceVersion: string;
+  /** Of the list. */
+  readonly metadata: object;
   /** A watch tells the columns once, with its first event. */
   readonly withColumns: boolean;
 }
@@ -25,7 +26,7 @@ export function renderTable(
   return {
     kind: 'Table',
     apiVersion: options.apiVersion,
-    metadata: { resourceVersion: options.resourceVersion },
+    metadata: options.metadata,
     columnDefinitions: options.withColumns ? columns.map(definition) : [],
     rows: objects.map((object) => row(columns, object, options)),
   };

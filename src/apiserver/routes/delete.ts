@@ -6,9 +6,9 @@ import type { ApiObject } from '../resources/api-object.js';
 import { strategyOf } from '../strategies/table.js';
 import { readDeleteOptions } from '../write/delete-options.js';
 import { deleteObject } from '../write/remove.js';
+import { listPage } from './list-page.js';
 import { createPresenter } from './presenter.js';
 import type { NamedRoute, ResourceRoute } from './route.js';
-import { selectionOf } from './selection.js';
 import { namedWriteOf } from './write-answers.js';
 
 /** DELETE of one object. What is gone is answered with a Status, what stays for a while with the object. */
@@ -33,16 +33,15 @@ function success({ resource }: ResourceRoute, { metadata }: ApiObject): object {
   };
 }
 
-/** DELETE of all objects that the selectors leave, one after the other. */
+/** DELETE of all objects that a list with the same parameters shows, one after the other. */
 export async function handleDeleteCollection(
   facade: Facade,
   exchange: Exchange,
   route: ResourceRoute,
 ): Promise<void> {
   const presenter = createPresenter(route.resource, exchange, facade.now);
-  const selected = selectionOf(route, exchange.query);
   const options = await readDeleteOptions(exchange);
-  const objects = facade.store.list(route.resource, route.namespace).filter(selected);
+  const { objects, meta } = listPage(facade.store, route, exchange.query);
   for (const { metadata } of objects) {
     const place = {
       ...route,
@@ -55,7 +54,7 @@ export async function handleDeleteCollection(
     });
     await deleteObject(write, options).catch(ignoreMissing);
   }
-  sendJson(exchange.response, presenter.list(objects, facade.store.revision));
+  sendJson(exchange.response, presenter.list(objects, meta));
 }
 
 /** Somebody else was faster. */

@@ -5,11 +5,12 @@ import type { ApiObject } from '../resources/api-object.js';
 import { apiVersionOf, type Resource } from '../resources/resource.js';
 import { type IncludeObject, partialMetadata, renderTable } from '../resources/table.js';
 import type { WallClock } from '../wall-clock.js';
+import type { ListMeta } from './list-page.js';
 
 /** Shows objects in the form that the client asked for: whole, as metadata only, or as a table. */
 export interface Presenter {
   one(object: ApiObject): object;
-  list(objects: readonly ApiObject[], revision: number): object;
+  list(objects: readonly ApiObject[], meta: ListMeta): object;
   /** The `object` of a watch event. The first one carries the columns of a table. */
   event(object: ApiObject): object;
   bookmark(revision: number): object;
@@ -49,10 +50,10 @@ function objectPresenter(resource: Resource): Presenter {
   const apiVersion = apiVersionOf(resource);
   return {
     one: (object) => object,
-    list: (items, revision) => ({
+    list: (items, metadata) => ({
       kind: `${resource.kind}List`,
       apiVersion,
-      metadata: { resourceVersion: String(revision) },
+      metadata,
       items,
     }),
     event: (object) => object,
@@ -67,10 +68,10 @@ function objectPresenter(resource: Resource): Presenter {
 function metadataPresenter(apiVersion: string): Presenter {
   return {
     one: (object) => partialMetadata(object, apiVersion),
-    list: (objects, revision) => ({
+    list: (objects, metadata) => ({
       kind: 'PartialObjectMetadataList',
       apiVersion,
-      metadata: { resourceVersion: String(revision) },
+      metadata,
       items: objects.map((object) => partialMetadata(object, apiVersion)),
     }),
     event: (object) => partialMetadata(object, apiVersion),
@@ -88,17 +89,19 @@ function tablePresenter(
   form: { apiVersion: string; includeObject: IncludeObject },
 ): Presenter {
   let withColumns = true;
-  const table = (objects: readonly ApiObject[], resourceVersion: string): object =>
-    renderTable(resource, objects, { ...form, nowMs: now(), resourceVersion, withColumns });
+  const table = (objects: readonly ApiObject[], metadata: ListMeta): object =>
+    renderTable(resource, objects, { ...form, nowMs: now(), metadata, withColumns });
+  const tableOf = (object: ApiObject): object =>
+    table([object], { resourceVersion: object.metadata.resourceVersion ?? '' });
   const once = (render: () => object): object => {
     const shown = render();
     withColumns = false;
     return shown;
   };
   return {
-    one: (object) => table([object], object.metadata.resourceVersion ?? ''),
-    list: (objects, revision) => table(objects, String(revision)),
-    event: (object) => once(() => table([object], object.metadata.resourceVersion ?? '')),
-    bookmark: (revision) => once(() => table([], String(revision))),
+    one: tableOf,
+    list: table,
+    event: (object) => once(() => tableOf(object)),
+    bookmark: (revision) => once(() => table([], { resourceVersion: String(revision) })),
   };
 }

@@ -130,8 +130,8 @@ describe('objects', () => {
     ['/api/v1/pods?fieldSelector=spec.zap%3D1', 400, 'BadRequest', 'field label not supported: spec.zap'],
     ['/api/v1/pods?resourceVersion=abc', 400, 'BadRequest', /resourceVersion: Invalid value: "abc"/],
     ['/api/v1/pods?resourceVersion=99999', 504, 'Timeout', /Too large resource version: 99999/],
-    ['/api/v1/pods?resourceVersion=1&resourceVersionMatch=Exact', 410, 'Expired', /not available: 1/],
-    ['/api/v1/pods?continue=abc', 400, 'BadRequest', 'continue key is not valid'],
+    ['/api/v1/pods?resourceVersion=1&resourceVersionMatch=Exact', 410, 'Expired', /provided list is too old/],
+    ['/api/v1/pods?continue=abc', 400, 'BadRequest', /continue key is not valid: invalid character 'i'/],
     ['/api/v1/namespaces/default/pods/a/exec?command=ls', 400, 'BadRequest', 'Upgrade request required'],
     ['/api/%zz', 400, 'BadRequest', /invalid URL escape/],
   ])('%s is answered with %d %s', async (path, status, reason, message) => {

@@ -19,7 +19,7 @@ function table(object: ApiObject, overrides: Partial<Parameters<typeof renderTab
     nowMs,
     includeObject: 'Metadata',
     apiVersion: 'meta.k8s.io/v1',
-    resourceVersion: '1',
+    metadata: { resourceVersion: '1' },
   } as const;
   return renderTable(resource, [object], { ...base, withColumns: true, ...overrides }) as Table;
 }

@@ -175,6 +175,7 @@ describe('a watch', () => {
     ['resourceVersion=99999', 504, 'Timeout'],
     ['resourceVersion=x', 400, 'BadRequest'],
     ['sendInitialEvents=true', 422, 'Invalid'],
+    ['resourceVersionMatch=NotOlderThan', 422, 'Invalid'],
   ])('with %s is refused', async (query, code, reason) => {
     const answer = await call(test, `/api/v1/pods?watch=true&${query}`);
     expect(answer.json()).toMatchObject({ code, reason });

@@ -1,0 +1,46 @@
+import type { ApiObject } from '../resources/api-object.js';
+import type { Resource } from '../resources/resource.js';
+import type { ObjectKey, ObjectStore } from './object-store.js';
+
+export interface Moment {
+  readonly resource: Resource;
+  /** Absent: objects of all namespaces. */
+  readonly namespace?: string | undefined;
+  readonly revision: number;
+}
+
+/**
+ * The objects of a kind as they were at a revision that is no later than now: the present ones, with each later change
+ * undone. `forgotten` when the history no longer reaches back so far. Costs one step per change since then.
+ */
+export function objectsAt(store: ObjectStore, moment: Moment): readonly ApiObject[] | 'forgotten' {
+  const { resource, namespace } = moment;
+  const before = new Map<string, ApiObject | undefined>();
+  let { revision } = moment;
+  for (;;) {
+    const change = store.nextChange(resource, revision);
+    if (change === 'forgotten') return change;
+    if (change === undefined) break;
+    const key = keyText(change.object.metadata);
+    if (!before.has(key)) before.set(key, change.previous);
+    ({ revision } = change);
+  }
+  const present = store.list(resource, namespace);
+  if (before.size === 0) return present;
+  const unchanged = present.filter(({ metadata }) => !before.has(keyText(metadata)));
+  const undone = [...before.values()].filter((object) => object !== undefined);
+  return [...unchanged, ...undone.filter((object) => isIn(object, namespace))].sort(byKey);
+}
+
+function isIn({ metadata }: ApiObject, namespace: string | undefined): boolean {
+  return namespace === undefined || metadata.namespace === namespace;
+}
+
+function byKey(one: ApiObject, other: ApiObject): number {
+  return keyText(one.metadata) < keyText(other.metadata) ? -1 : 1;
+}
+
+/** As the store orders them: by namespace, then by name. */
+function keyText({ namespace = '', name }: ObjectKey): string {
+  return `${namespace}\u0000${name}`;
+}
