@@ -140,7 +140,8 @@ function createFacade(
   const egress = options.egress ?? intoCluster(options.dialer ?? direct, direct);
   const random = options.random ?? createRandom(randomInt(2 ** 32));
   const observe = metrics.webhookCalled;
-  const webhooks = createWebhookAdmission({ store, egress, random, clock, observe }, admit);
+  const authorize = createAuthorizer(mode, store);
+  const webhooks = createWebhookAdmission({ store, egress, random, clock, observe, authorize }, admit);
   const asked = options.webhooks === false ? admit : webhooks.admit;
   const tokenKeys = options.tokenKeys ?? createTokenKeys();
   const facade: Facade = {
@@ -158,7 +159,7 @@ function createFacade(
     metrics,
     tokenKeys,
     authenticateToken: createTokenAuthenticator(options.tokens ?? [], { keys: tokenKeys, store, now }),
-    authorize: createAuthorizer(mode, store),
+    authorize,
     admit: mode === 'RBAC' ? restrictNodes(asked) : asked,
     version: versionInfo(options.version ?? defaultVersion),
     streams: createStreamCounter(),

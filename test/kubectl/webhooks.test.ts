@@ -88,6 +88,29 @@ describe.skipIf(newest === undefined)('admission webhooks through the tunnel', (
     await setPolicy('Fail');
   });
 
+  it('are not asked for what their conditions leave out, and must have conditions that compile', async () => {
+    const condition = (expression: string): object => ({
+      op: 'add',
+      path: '/webhooks/0/matchConditions',
+      value: [{ name: 'not-in-need', expression }],
+    });
+    const bad = JSON.stringify([condition('object.metadata.name == zap')]);
+    const name = 'mutatingwebhookconfiguration';
+    expect(await failure(['patch', name, 'konnsim', '--type=json', '-p', bad])).toBe(
+      'The MutatingWebhookConfiguration "konnsim" is invalid: webhooks[0].matchConditions[0].expression: Invalid value: "object.metadata.name == zap": ' +
+        "compilation failed: ERROR: <input>:1:25: undeclared reference to 'zap' (in container '')\n | object.metadata.name == zap\n | ........................^\n",
+    );
+    const good = condition('object.metadata.?labels.?need.orValue("") != "high"');
+    for (const kind of [name, 'validatingwebhookconfiguration']) await patch(kind, good);
+    await stopAgent();
+    expect(await output(['run', 'needed', '--image=konnsim/web', '--labels=need=high'])).toBe(
+      'pod/needed created\n',
+    );
+    expect(await failure(['run', 'other', '--image=konnsim/web'])).toContain('No agent available');
+    for (const kind of [name, 'validatingwebhookconfiguration'])
+      await patch(kind, { op: 'remove', path: '/webhooks/0/matchConditions' });
+  });
+
   it('stop writes after their timeout when the tunnel leads into silence', async () => {
     const timeout = { op: 'replace', path: '/webhooks/0/timeoutSeconds', value: 1 };
     await patch('mutatingwebhookconfiguration', timeout);

@@ -14,6 +14,8 @@ export interface Webhook {
   readonly rules: readonly unknown[];
   readonly namespaceSelector: unknown;
   readonly objectSelector: unknown;
+  /** CEL expressions. */
+  readonly matchConditions: readonly string[];
   /** `url` or `service`, and `caBundle`. */
   readonly clientConfig: unknown;
   /** 1 to 30. */
@@ -66,6 +68,7 @@ function webhookOf(raw: unknown, type: WebhookType, id: string): Webhook {
     rules: listAt(raw, 'rules'),
     namespaceSelector: at(raw, 'namespaceSelector'),
     objectSelector: at(raw, 'objectSelector'),
+    matchConditions: listAt(raw, 'matchConditions').map((each) => textAt(each, 'expression').trim()),
     clientConfig: at(raw, 'clientConfig'),
     timeoutSeconds: numberAt(raw, 'timeoutSeconds') || defaultTimeoutSeconds,
     ignoresFailure: textAt(raw, 'failurePolicy') === 'Ignore',

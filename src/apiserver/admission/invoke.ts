@@ -5,11 +5,12 @@ import { randomUid } from '../write/object-meta.js';
 import type { Webhook } from './configurations.js';
 import { type DestinationGround, destinationOf } from './destination.js';
 import { CallFailure, dryRunUnsupported, failedCall, refusal } from './failures.js';
+import type { ConditionGround } from './match-conditions.js';
 import { postJson } from './post.js';
 import { readAnswer, reviewOf, type WebhookAnswer } from './review.js';
 import type { CallReport, WebhookObserver } from './webhook-observer.js';
 
-export interface InvokeGround extends DestinationGround {
+export interface InvokeGround extends DestinationGround, ConditionGround {
   readonly clock: Clock;
   /** Ends all calls. */
   readonly signal: AbortSignal;

@@ -7,7 +7,7 @@ import type { AdmissionRequest } from '../write/admission.js';
 import { isExempt, type Webhook, webhooksOf } from './configurations.js';
 import { nothingToChange } from './failures.js';
 import { type InvokeGround, invoke } from './invoke.js';
-import { isConcerned } from './match.js';
+import { isAsked } from './match-conditions.js';
 
 export interface Mutation {
   /** The object after all webhooks; absent where the write has none. */
@@ -51,7 +51,7 @@ class Round {
 
   async ask(webhook: Webhook): Promise<void> {
     const request = { ...this.request, ...objectOf(this) };
-    if (!isConcerned(webhook, request, this.ground.store)) return;
+    if (!(await isAsked(this.ground, webhook, request))) return;
     const answer = await invoke(this.ground, webhook, request);
     this.warnings.push(...(answer?.warnings ?? []));
     const { patch = [] } = answer ?? {};

@@ -17,6 +17,20 @@ export interface WebhookAnswer {
 
 /** The AdmissionReview that asks a webhook. */
 export function reviewOf(webhook: Webhook, request: AdmissionRequest, uid: string): JsonObject {
+  return {
+    kind: 'AdmissionReview',
+    apiVersion: `admission.k8s.io/${webhook.reviewVersion}`,
+    request: {
+      uid,
+      ...requestOf(request),
+      object: request.object ?? null,
+      oldObject: request.oldObject ?? null,
+    },
+  };
+}
+
+/** What is asked of a webhook, and what its conditions see, but for the objects. */
+export function requestOf(request: AdmissionRequest): JsonObject {
   const { resource, subresource, namespace, operation, name, user, dryRun } = request;
   const { group, version, kind, plural } = resource;
   const what = {
@@ -25,20 +39,13 @@ export function reviewOf(webhook: Webhook, request: AdmissionRequest, uid: strin
   };
   const part = subresource === undefined ? {} : { subResource: subresource, requestSubResource: subresource };
   return {
-    kind: 'AdmissionReview',
-    apiVersion: `admission.k8s.io/${webhook.reviewVersion}`,
-    request: {
-      uid,
-      ...what,
-      ...{ requestKind: what.kind, requestResource: what.resource, ...part, name },
-      ...(namespace === undefined ? {} : { namespace }),
-      operation,
-      userInfo: userInfo(user),
-      object: request.object ?? null,
-      oldObject: request.oldObject ?? null,
-      dryRun,
-      options: request.options ?? null,
-    },
+    ...what,
+    ...{ requestKind: what.kind, requestResource: what.resource, ...part, name },
+    ...(namespace === undefined ? {} : { namespace }),
+    operation,
+    userInfo: userInfo(user),
+    dryRun,
+    options: request.options ?? null,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { AdmissionRequest } from '../write/admission.js';
-import { isExempt, webhooksOf } from './configurations.js';
+import { isExempt, type Webhook, webhooksOf } from './configurations.js';
 import { type InvokeGround, invoke } from './invoke.js';
-import { isConcerned } from './match.js';
+import { isAsked } from './match-conditions.js';
 
 /**
  * Asks all validating webhooks at the same time and waits for every one. Resolves with their warnings; rejects with
@@ -9,9 +9,9 @@ import { isConcerned } from './match.js';
  */
 export async function validate(ground: InvokeGround, request: AdmissionRequest): Promise<readonly string[]> {
   if (isExempt(request.resource)) return [];
-  const concerned = webhooksOf(ground.store, 'validating').filter((webhook) =>
-    isConcerned(webhook, request, ground.store),
-  );
+  const concerned: Webhook[] = [];
+  for (const webhook of webhooksOf(ground.store, 'validating'))
+    if (await isAsked(ground, webhook, request)) concerned.push(webhook);
   let first: { readonly reason: unknown } | undefined;
   const answers = await Promise.all(
     concerned.map((webhook) =>

@@ -1,6 +1,9 @@
 import { setMaxListeners } from 'node:events';
+import { type Cel, loadCel } from '../cel/library.js';
 import type { Admission, AdmissionRequest } from '../write/admission.js';
+import { isExempt } from './configurations.js';
 import type { InvokeGround } from './invoke.js';
+import { checkConditions } from './match-conditions.js';
 import { mutate } from './mutate.js';
 import { validate } from './validate.js';
 
@@ -15,12 +18,14 @@ export interface WebhookAdmission {
  * write comes in, validating ones once the object has passed all other checks. `next` is asked before them.
  */
 export function createWebhookAdmission(
-  ground: Omit<InvokeGround, 'signal'>,
+  ground: Omit<InvokeGround, 'signal' | 'cel'>,
   next: Admission,
 ): WebhookAdmission {
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
-  const all: InvokeGround = { ...ground, signal: closing.signal };
+  let loaded: Promise<Cel> | undefined;
+  const cel = (): Promise<Cel> => (loaded ??= loadCel());
+  const all: InvokeGround = { ...ground, cel, signal: closing.signal };
   const admit: Admission = async (request) => {
     const before = await next(request);
     const given: AdmissionRequest =
@@ -29,10 +34,13 @@ export function createWebhookAdmission(
     return {
       ...(object === undefined ? {} : { object }),
       warnings: [...(before.warnings ?? []), ...warnings],
-      review: async (checked) => [
-        ...((await before.review?.(checked)) ?? []),
-        ...(await validate(all, checked === undefined ? request : { ...request, object: checked })),
-      ],
+      review: async (checked) => {
+        if (isExempt(request.resource) && checked !== undefined) await checkConditions(cel, request, checked);
+        return [
+          ...((await before.review?.(checked)) ?? []),
+          ...(await validate(all, checked === undefined ? request : { ...request, object: checked })),
+        ];
+      },
     };
   };
   return { admit, close: () => closing.abort() };

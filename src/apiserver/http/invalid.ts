@@ -10,6 +10,7 @@ export interface FieldError {
     | 'FieldValueForbidden'
     | 'FieldValueDuplicate'
     | 'FieldValueTooLong'
+    | 'FieldValueTooMany'
     | 'FieldValueNotFound';
   /** Such as `spec.containers[0].name`. */
   readonly field: string;
@@ -51,6 +52,11 @@ export function notFoundValue(field: string, value: unknown): FieldError {
 
 export function tooLong(field: string, detail: string): FieldError {
   return { reason: 'FieldValueTooLong', field, message: `Too long: ${detail}` };
+}
+
+export function tooMany(field: string, actual: number, most: number): FieldError {
+  const message = `Too many: ${actual}: must have at most ${most} items`;
+  return { reason: 'FieldValueTooMany', field, message };
 }
 
 /** 422: `Pod "x" is invalid: spec.containers: Required value`. */

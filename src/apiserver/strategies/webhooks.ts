@@ -1,6 +1,13 @@
-import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../http/invalid.js';
+import {
+  duplicate,
+  type FieldError,
+  invalidValue,
+  notSupported,
+  required,
+  tooMany,
+} from '../http/invalid.js';
 import { childOf, isObject, itemsOf, type JsonObject, setDefault, textOf } from '../resources/json.js';
-import { nameProblems } from '../write/names.js';
+import { nameProblems, qualifiedNameProblems } from '../write/names.js';
 import type { Strategy } from './strategy.js';
 
 /** MutatingWebhookConfiguration and ValidatingWebhookConfiguration. */
@@ -49,12 +56,27 @@ function webhookErrors(webhook: JsonObject, path: string): readonly FieldError[]
     errors.push(
       invalidValue(`${path}.timeoutSeconds`, seconds, 'the timeout value must be between 1 and 30 seconds'),
     );
-  // They are CEL expressions, which are not evaluated here: to leave them out would call webhooks too often.
-  if (itemsOf(webhook, 'matchConditions').length > 0)
-    errors.push(
-      forbiddenField(`${path}.matchConditions`, 'match conditions are not supported by this API server'),
-    );
+  errors.push(...conditionErrors(itemsOf(webhook, 'matchConditions'), `${path}.matchConditions`));
   return [...errors, ...clientErrors(childOf(webhook, 'clientConfig') ?? {}, `${path}.clientConfig`)];
+}
+
+const mostConditions = 64;
+
+/** Of their form. Whether the expressions are CEL is for admission, which evaluates them. */
+function conditionErrors(conditions: readonly JsonObject[], path: string): readonly FieldError[] {
+  const names = new Set<string>();
+  const errors: FieldError[] = [];
+  if (conditions.length > mostConditions) errors.push(tooMany(path, conditions.length, mostConditions));
+  for (const [index, condition] of conditions.entries()) {
+    const field = `${path}[${index}]`;
+    if (textOf(condition['expression']).trim() === '') errors.push(required(`${field}.expression`));
+    const name = textOf(condition['name']);
+    if (name === '') errors.push(required(`${field}.name`));
+    else errors.push(...qualifiedNameProblems(name).map((text) => invalidValue(`${field}.name`, name, text)));
+    if (names.has(name)) errors.push(duplicate(`${field}.name`, name));
+    else if (name !== '') names.add(name);
+  }
+  return errors;
 }
 
 function clientErrors({ url, service }: JsonObject, path: string): readonly FieldError[] {

@@ -14,6 +14,7 @@ store.put({
 
 const hook: Webhook = {
   ...{ name: 'a.b.c', id: 'x/0', type: 'validating', rules: [], namespaceSelector: {}, objectSelector: {} },
+  matchConditions: [],
   ...{ clientConfig: {}, timeoutSeconds: 10, ignoresFailure: false, reinvokes: false },
   ...{ sideEffects: 'None', reviewVersion: 'v1' },
 } as const;

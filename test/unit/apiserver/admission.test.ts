@@ -243,18 +243,6 @@ describe('webhook configurations', () => {
     expect(server.seen).toEqual([]);
   });
 
-  it('are refused with match conditions, which would not be heeded', async () => {
-    const server = await hookServer(() => ({ allowed: true }));
-    const matchConditions = [{ name: 'c', expression: 'true' }];
-    await expect(
-      configure(test, 'Validating', 'a', {
-        name: 'a.hook.example',
-        clientConfig: at(server),
-        matchConditions,
-      }),
-    ).rejects.toThrow('webhooks[0].matchConditions: Forbidden: match conditions are not supported');
-  });
-
   it.each([
     [{ service: { namespace: 'default', path: 'x' } }, "must start with a '/'"],
     [{ service: { namespace: 'default' } }, 'service.name: Required value: service name is required'],

@@ -1,0 +1,100 @@
+import type { Authorizer } from '../auth/authorize.js';
+import { CelAuthorizer } from '../cel/authorizer.js';
+import type { Cel } from '../cel/library.js';
+import { toCel } from '../cel/values.js';
+import { type FieldError, invalidObject, invalidValue } from '../http/invalid.js';
+import { forbidden } from '../http/status.js';
+import { listAt, textAt } from '../resources/api-object.js';
+import type { JsonObject } from '../resources/json.js';
+import type { ObjectStore } from '../store/object-store.js';
+import type { AdmissionRequest } from '../write/admission.js';
+import type { Webhook } from './configurations.js';
+import { isConcerned } from './match.js';
+import { requestOf } from './review.js';
+
+export interface ConditionGround {
+  readonly store: ObjectStore;
+  readonly authorize: Authorizer;
+  /** Loaded when it is first needed. */
+  readonly cel: () => Promise<Cel>;
+}
+
+/** Whether a webhook is to be asked about a write. Rejects with 403 and 404 when that cannot be told. */
+export async function isAsked(
+  ground: ConditionGround,
+  webhook: Webhook,
+  request: AdmissionRequest,
+): Promise<boolean> {
+  return isConcerned(webhook, request, ground.store) && (await conditionsMatch(ground, webhook, request));
+}
+
+/**
+ * Whether all conditions are true: one that is false is enough not to ask the webhook. One that fails is for the failure
+ * policy: the write is refused, or goes on without the webhook.
+ */
+async function conditionsMatch(
+  ground: ConditionGround,
+  webhook: Webhook,
+  request: AdmissionRequest,
+): Promise<boolean> {
+  if (webhook.matchConditions.length === 0) return true;
+  const cel = await ground.cel();
+  const variables = variablesOf(ground.authorize, request);
+  const errors: string[] = [];
+  for (const expression of webhook.matchConditions) {
+    const compiled = cel.compile(expression);
+    if (compiled.kind === 'problem') {
+      errors.push(`compilation error: ${compiled.problem}`);
+      continue;
+    }
+    try {
+      if (compiled.run(variables) === false) return false;
+    } catch (caught) {
+      const cause = caught instanceof Error ? caught.message : String(caught);
+      errors.push(`expression '${expression}' resulted in error: ${cause}`);
+    }
+  }
+  if (errors.length === 0) return true;
+  if (webhook.ignoresFailure) return false;
+  throw forbidden(request.resource, request.name, aggregate(errors));
+}
+
+/** Several errors as one, each of them once. */
+function aggregate(errors: readonly string[]): string {
+  const [first = '', ...more] = new Set(errors);
+  return more.length === 0 ? first : `[${[first, ...more].join(', ')}]`;
+}
+
+function variablesOf(authorize: Authorizer, request: AdmissionRequest): Record<string, unknown> {
+  const { resource, subresource = '', namespace = '', name, user } = request;
+  const { group, plural } = resource;
+  const about = { group, resource: plural, subresource, namespace, name };
+  return {
+    object: toCel(request.object ?? null),
+    oldObject: toCel(request.oldObject ?? null),
+    request: toCel(requestOf(request)),
+    namespaceObject: null,
+    authorizer: new CelAuthorizer(authorize, { kind: 'resource', user, ...about }),
+  };
+}
+
+/** Throws 422 for a configuration of webhooks with a condition that does not compile. */
+export async function checkConditions(
+  cel: ConditionGround['cel'],
+  { resource, name }: AdmissionRequest,
+  configuration: JsonObject,
+): Promise<void> {
+  const expressions = listAt(configuration, 'webhooks').flatMap((webhook, index) =>
+    listAt(webhook, 'matchConditions').map((condition, position) => ({
+      field: `webhooks[${index}].matchConditions[${position}].expression`,
+      expression: textAt(condition, 'expression').trim(),
+    })),
+  );
+  if (expressions.length === 0) return;
+  const library = await cel();
+  const errors = expressions.flatMap(({ field, expression }): FieldError[] => {
+    const compiled = library.compile(expression);
+    return compiled.kind === 'problem' ? [invalidValue(field, expression, compiled.problem)] : [];
+  });
+  if (errors.length > 0) throw invalidObject(resource, name, errors);
+}

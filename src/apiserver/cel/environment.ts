@@ -1,0 +1,52 @@
+import type { Environment } from '@marcbachmann/cel-js';
+import { declareAuthorizer } from './authorizer.js';
+
+const kind = { group: 'string', version: 'string', kind: 'string' };
+const resource = { group: 'string', version: 'string', resource: 'string' };
+
+/** An AdmissionRequest without the objects, which are variables of their own. */
+const requestSchema = {
+  ...{ kind, resource, subResource: 'string' },
+  ...{ requestKind: kind, requestResource: resource, requestSubResource: 'string' },
+  ...{ name: 'string', namespace: 'string', operation: 'string' },
+  userInfo: {
+    username: 'string',
+    uid: 'string',
+    groups: 'list<string>',
+    extra: 'map<string, list<string>>',
+  },
+  ...{ dryRun: 'bool', options: 'dyn' },
+};
+
+/**
+ * The variables and functions of match conditions: those of CEL, of its extension for strings and of Kubernetes'
+ * libraries for authorizers and regular expressions. Those for quantities, URLs, addresses and sets are not there.
+ */
+export function createEnvironment(Constructor: typeof Environment): Environment {
+  const environment = new Constructor({ enableOptionalTypes: true });
+  declareAuthorizer(environment);
+  declareText(environment);
+  return environment
+    .registerVariable('object', 'dyn')
+    .registerVariable('oldObject', 'dyn')
+    .registerVariable('namespaceObject', 'dyn')
+    .registerVariable({ name: 'request', schema: requestSchema });
+}
+
+function declareText(environment: Environment): void {
+  environment
+    .registerFunction('string.charAt(int): string', (text: string, index: bigint) => {
+      if (index < 0 || index > text.length) throw new Error(`index out of range: ${index}`);
+      return text.charAt(Number(index));
+    })
+    .registerFunction('string.replace(string, string): string', (text: string, from: string, to: string) =>
+      text.replaceAll(from, () => to),
+    )
+    .registerFunction(
+      'string.find(string): string',
+      (text: string, pattern: string) => new RegExp(pattern, 'u').exec(text)?.[0] ?? '',
+    )
+    .registerFunction('string.findAll(string): list<string>', (text: string, pattern: string) =>
+      Array.from(text.matchAll(new RegExp(pattern, 'gu')), ([found]) => found),
+    );
+}
