@@ -1,5 +1,5 @@
 import { groupVersions, resourcesOf } from '../resources/catalogue.js';
-import { apiVersionOf, kindGroup, type Resource } from '../resources/resource.js';
+import { apiVersionOf, kindGroup, kindIn, type Resource } from '../resources/resource.js';
 
 /** `/api`: the versions of the core group. `address` is what clients reach the server by. */
 export function apiVersions(address: string): object {
@@ -25,15 +25,15 @@ export function apiGroup(name: string): object | undefined {
   return served ? { kind: 'APIGroup', apiVersion: 'v1', ...describeGroup(name) } : undefined;
 }
 
-/** `/api/v1` or `/apis/GROUP/VERSION`; undefined when it is not served. */
-export function apiResourceList(group: string, version: string): object | undefined {
+/** `/api/v1` or `/apis/GROUP/VERSION` in release 1.`minor`; undefined when it is not served. */
+export function apiResourceList(group: string, version: string, minor: number): object | undefined {
   const resources = resourcesOf(group, version);
   if (resources.length === 0) return undefined;
   return {
     kind: 'APIResourceList',
     ...(group === '' ? {} : { apiVersion: 'v1' }),
     groupVersion: apiVersionOf({ group, version }),
-    resources: resources.flatMap(describeResource),
+    resources: resources.flatMap((resource) => describeResource(resource, minor)),
   };
 }
 
@@ -44,7 +44,7 @@ function describeGroup(name: string): { name: string } {
   return { name, ...{ versions, preferredVersion: versions[0] } };
 }
 
-function describeResource(resource: Resource): object[] {
+function describeResource(resource: Resource, minor: number): object[] {
   const { plural, singular, namespaced, kind, verbs, shortNames, categories } = resource;
   const whole = {
     name: plural,
@@ -60,7 +60,7 @@ function describeResource(resource: Resource): object[] {
     singularName: '',
     namespaced,
     ...(part.apiVersion === undefined ? {} : kindGroup(resource, part)),
-    kind: part.kind,
+    kind: kindIn(part, minor),
     verbs: part.verbs,
   }));
   return [whole, ...parts];

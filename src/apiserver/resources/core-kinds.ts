@@ -109,7 +109,12 @@ export const coreKinds: readonly Resource[] = [
     subresources: [
       { name: 'attach', kind: 'PodAttachOptions', verbs: connect },
       { name: 'binding', kind: 'Binding', verbs: ['create'] },
-      { name: 'ephemeralcontainers', kind: 'Pod', verbs: partVerbs },
+      {
+        name: 'ephemeralcontainers',
+        kind: 'Pod',
+        formerly: { kind: 'EphemeralContainers', before: 22 },
+        verbs: partVerbs,
+      },
       { name: 'eviction', kind: 'Eviction', apiVersion: 'policy/v1', verbs: ['create'] },
       { name: 'exec', kind: 'PodExecOptions', verbs: connect },
       { name: 'log', kind: 'Pod', verbs: ['get'] },

@@ -15,6 +15,8 @@ export interface Column {
 export interface Subresource {
   readonly name: string;
   readonly kind: string;
+  /** Its kind before a minor release of Kubernetes 1. */
+  readonly formerly?: { readonly kind: string; readonly before: number };
   /** Of the kind, where it is not that of the resource. */
   readonly apiVersion?: string;
   readonly verbs: readonly string[];
@@ -54,4 +56,9 @@ export function kindGroup(
   if (apiVersion === undefined) return { group, version };
   const [first = '', second] = apiVersion.split('/');
   return second === undefined ? { group: '', version: first } : { group: first, version: second };
+}
+
+/** The kind of a subresource in Kubernetes 1.`minor`. */
+export function kindIn({ kind, formerly }: Subresource, minor: number): string {
+  return formerly !== undefined && minor < formerly.before ? formerly.kind : kind;
 }

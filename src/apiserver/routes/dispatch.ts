@@ -7,9 +7,10 @@ import { sendBytes, sendJson, sendText } from '../http/respond.js';
 import { badRequest, methodNotAllowed, unknownPath } from '../http/status.js';
 import { handleProxy } from '../proxy/handle-proxy.js';
 import { groupVersions } from '../resources/catalogue.js';
-import { apiVersionOf } from '../resources/resource.js';
+import { apiVersionOf, kindIn } from '../resources/resource.js';
 import { handleCreate, handleUpdate } from './create.js';
 import { handleDelete, handleDeleteCollection } from './delete.js';
+import { handleFormerEphemeral } from './former-ephemeral.js';
 import { handleLogs } from './logs.js';
 import { handleObjectPart } from './object-part.js';
 import { handleOpenApi } from './openapi.js';
@@ -44,7 +45,10 @@ export async function dispatch(facade: Facade, exchange: Exchange, route: Route)
     case 'group':
       return sendJson(response, found(apiGroup(route.group)));
     case 'group-version':
-      return sendJson(response, found(apiResourceList(route.group, route.version)));
+      return sendJson(
+        response,
+        found(apiResourceList(route.group, route.version, Number(facade.version.minor))),
+      );
     case 'nowhere':
       throw unknownPath();
   }
@@ -98,7 +102,7 @@ type PartHandler = (facade: Facade, exchange: Exchange, route: NamedRoute) => Pr
 const partHandlers: Readonly<Record<string, PartHandler>> = {
   attach: refuseStream,
   binding: onlyPost(handleBinding),
-  ephemeralcontainers: handleObjectPart,
+  ephemeralcontainers: handleEphemeral,
   eviction: onlyPost(handleEviction),
   exec: refuseStream,
   finalize: handleObjectPart,
@@ -115,6 +119,13 @@ async function dispatchSubresource(facade: Facade, exchange: Exchange, route: Re
   const handle = partHandlers[subresource?.name ?? ''];
   if (name === undefined || handle === undefined) throw unknownPath();
   return handle(facade, exchange, { ...route, name });
+}
+
+async function handleEphemeral(facade: Facade, exchange: Exchange, route: NamedRoute): Promise<void> {
+  const { subresource } = route;
+  const isFormer =
+    subresource !== undefined && kindIn(subresource, Number(facade.version.minor)) !== subresource.kind;
+  return (isFormer ? handleFormerEphemeral : handleObjectPart)(facade, exchange, route);
 }
 
 function onlyPost(handle: PartHandler): PartHandler {

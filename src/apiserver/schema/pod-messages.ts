@@ -15,6 +15,8 @@ PodSpec
   34 ephemeralContainers EphemeralContainer[] ^name #name, 35 setHostnameAsFQDN bool*, 36 os PodOS,
   37 hostUsers bool*, 38 schedulingGates PodSchedulingGate[] ^name #name,
   39 resourceClaims PodResourceClaim[] ^name! #name, 40 resources ResourceRequirements
+EphemeralContainers
+  1 metadata ObjectMeta, 2 ephemeralContainers EphemeralContainer[] ^name #name
 Container
   1 name string, 2 image string, 3 command string[], 4 args string[], 5 workingDir string,
   6 ports ContainerPort[] ^containerPort #containerPort+protocol, 7 env EnvVar[] ^name #name,

@@ -32,6 +32,8 @@ export interface Cell {
   /** The test file that already tries this with every kubectl of `npm test`. */
   readonly coveredBy?: string;
   readonly limit?: CellLimit;
+  /** The release that the lab must claim to be, where the usual one lacks what this kubectl needs. */
+  readonly release?: (binary: KubectlBinary) => string | undefined;
   readonly run: (bench: CellBench) => Promise<void>;
 }
 

@@ -40,10 +40,20 @@ function wiresOf({ lab }: TestCluster, mark: number, wanted: string): readonly s
 
 for (const binary of findAllKubectls(wish !== undefined)) {
   const wanted = cells.filter((cell) => isWanted(binary, cell));
-  if (wanted.length > 0) describe(`kubectl ${binary.version}`, () => defineColumn(binary, wanted));
+  for (const release of new Set(wanted.map((cell) => cell.release?.(binary)))) {
+    const title = `kubectl ${binary.version}${release === undefined ? '' : ` and Kubernetes ${release}`}`;
+    const some = wanted.filter((cell) => cell.release?.(binary) === release);
+    describe(title, () => {
+      defineColumn(
+        binary,
+        some,
+        release === undefined ? cluster : useCluster({ kubernetesVersion: release }),
+      );
+    });
+  }
 }
 
-function defineColumn(binary: KubectlBinary, wanted: readonly Cell[]): void {
+function defineColumn(binary: KubectlBinary, wanted: readonly Cell[], cluster: () => TestCluster): void {
   const kubectl = useKubectl(binary, cluster);
   let folder = '';
   beforeAll(async () => {
