@@ -17,6 +17,7 @@ import { createAuthenticator, createTokenAuthenticator, type TokenRecord } from 
 import { listen, type ServingTls } from './http/listener.js';
 import { createKubeletConnector, type KubeletTls } from './kubelet/connector.js';
 import { defaultAddressTypes, type NodeAddressType } from './kubelet/endpoint.js';
+import { createInFlightGate, type InFlightLimits } from './max-in-flight.js';
 import { createReception } from './reception.js';
 import { Lifecycle, type ShutdownOptions, shutDown } from './shutdown.js';
 import type { ObjectStore } from './store/object-store.js';
@@ -64,6 +65,8 @@ export interface ApiServerOptions {
   readonly emit: EventSink;
   /** Kubernetes release to answer `/version` with. Default 1.33.1. */
   readonly version?: string;
+  /** Requests under way at once; those above get 429. Default 400, of which change something 200. */
+  readonly inFlight?: InFlightLimits;
   /** Bugs of kube-apiserver to reproduce. Default none. */
   readonly faithful?: readonly FaithfulBug[];
 }
@@ -164,6 +167,7 @@ function createFacade(
     version: versionInfo(options.version ?? defaultVersion),
     streams: createStreamCounter(),
     lifecycle: new Lifecycle(),
+    enter: createInFlightGate(options.inFlight ?? {}),
     faithful: new Set(options.faithful),
   };
   return { facade, webhooks };

@@ -9,6 +9,7 @@ import type { EgressDialers } from './egress/selector.js';
 import type { TokenAuthenticator } from './http/authenticate.js';
 import type { KubeletConnector } from './kubelet/connector.js';
 import type { KubeletDirectory } from './kubelet/target.js';
+import type { InFlightGate } from './max-in-flight.js';
 import type { Lifecycle } from './shutdown.js';
 import type { StreamCounter } from './stream-counter.js';
 import type { VersionInfo } from './version.js';
@@ -36,6 +37,8 @@ export interface Facade extends KubeletDirectory {
   readonly streams: StreamCounter;
   /** Whether it is about to end. */
   readonly lifecycle: Lifecycle;
+  /** How many requests may be under way. */
+  readonly enter: InFlightGate;
   /** What `/metrics` tells. */
   readonly metrics: ApiMetrics;
   readonly faithful: ReadonlySet<FaithfulBug>;

@@ -9,6 +9,7 @@ import type { Authenticator } from './http/authenticate.js';
 import { parseTarget, type RequestContext, type User } from './http/exchange.js';
 import { sendStatus } from './http/respond.js';
 import { type Status, statusOf, unauthorized } from './http/status.js';
+import { requestLabels } from './request-labels.js';
 import { type FinishReport, type RequestEnd, reportRequest } from './request-report.js';
 import { connectStream } from './routes/connect.js';
 import { dispatch } from './routes/dispatch.js';
@@ -88,6 +89,7 @@ export function createReception(facade: Facade, authenticate: Authenticator, nam
 async function serve(facade: Facade, authenticate: Authenticator, arrival: Arrival): Promise<void> {
   const { request, id, signal } = arrival;
   let finish: FinishReport = () => undefined;
+  let leave = (): void => undefined;
   try {
     const target = parseTarget(request.url ?? '/');
     const route = findRoute(target.segments);
@@ -95,12 +97,16 @@ async function serve(facade: Facade, authenticate: Authenticator, arrival: Arriv
     const method = request.method ?? 'GET';
     const arrived = { ...target, request, method, id, signal, user: user ?? anonymous };
     finish = reportRequest(facade, arrived, route);
+    const isKnown = user !== undefined || isPublic(route);
+    if (isKnown) leave = facade.enter(requestLabels(arrived, route), arrived.user);
     const context = isPublic(route) ? arrived : permitted(facade, arrived, { route, user });
     finish(await arrival.handle(context, route));
   } catch (caught) {
     const status = statusOf(caught);
     arrival.refuse(status);
     finish({ status: status.code, error: status.message });
+  } finally {
+    leave();
   }
 }
 

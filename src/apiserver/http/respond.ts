@@ -22,8 +22,14 @@ export function sendBytes(response: ServerResponse, body: Buffer, code: number, 
   response.end(body);
 }
 
-/** Answers with a failure. */
+/** Answers with a failure. Who shall come back later is told when, and in plain text, as kube-apiserver does it. */
 export function sendStatus(response: ServerResponse, status: Status): void {
+  const { retryAfterSeconds } = status.details ?? {};
+  if (retryAfterSeconds !== undefined && !response.headersSent) {
+    response.setHeader('retry-after', String(retryAfterSeconds));
+    response.setHeader('x-content-type-options', 'nosniff');
+    return sendText(response, `${status.message}\n`, status.code);
+  }
   sendJson(response, status, status.code);
 }
 

@@ -35,6 +35,7 @@ export interface StatusDetails {
   readonly name?: string;
   readonly group?: string;
   readonly kind?: string;
+  readonly retryAfterSeconds?: number;
   readonly causes?: readonly {
     readonly reason?: string;
     readonly message: string;
@@ -102,6 +103,14 @@ export function unauthorized(): StatusError {
 /** The resource version asked for is older than the history that is kept. */
 export function expired(message: string, metadata: Status['metadata'] = {}): StatusError {
   return new StatusError(410, message, { reason: 'Expired', metadata });
+}
+
+/** 429: the server has enough to do. It is told before there are API objects, so that clients get plain text. */
+export function tooManyRequests(): StatusError {
+  return new StatusError(429, 'Too many requests, please try again later.', {
+    reason: 'TooManyRequests',
+    details: { retryAfterSeconds: 1 },
+  });
 }
 
 export function internalError(message: string): StatusError {

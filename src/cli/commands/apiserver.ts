@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { startApiServer } from '../../apiserver/api-server.js';
 import { writeKubeconfig } from '../../apiserver/kubeconfig.js';
+import { defaultInFlight } from '../../apiserver/max-in-flight.js';
 import { createObjectStore } from '../../apiserver/store/object-store.js';
 import { defaultVersion } from '../../apiserver/version.js';
 import { maxNodes } from '../../lab/topology.js';
@@ -11,6 +12,8 @@ import type { Invocation } from '../invocation.js';
 import { commonOptions, type RoleFlags, readTls, runRole, standardTopology, tlsUser } from '../role.js';
 import { hostPort, option, portNumber, socketPath, someText, wholeNumber } from '../values.js';
 
+const mostInFlight = 1_000_000;
+
 interface ApiServerFlags extends RoleFlags {
   readonly nodes: number;
   readonly bindAddress: string;
@@ -20,6 +23,8 @@ interface ApiServerFlags extends RoleFlags {
   readonly egressSelectorConfigFile?: string;
   readonly kubeconfig?: string;
   readonly kubernetesVersion: string;
+  readonly maxRequestsInflight: number;
+  readonly maxMutatingRequestsInflight: number;
 }
 
 /** `konnsim apiserver`: the API façade alone. */
@@ -46,6 +51,16 @@ export function apiserverCommand(invocation: Invocation): Command {
     )
     .addOption(option('--kubeconfig <file>', "writes an administrator's kubeconfig").argParser(someText))
     .addOption(option('--kubernetes-version <release>', 'release it claims to be').default(defaultVersion))
+    .addOption(
+      option('--max-requests-inflight <number>', 'requests under way that change nothing, 0 for no limit')
+        .argParser(wholeNumber(0, mostInFlight))
+        .default(defaultInFlight.maxRequestsInflight),
+    )
+    .addOption(
+      option('--max-mutating-requests-inflight <number>', 'and those that change something')
+        .argParser(wholeNumber(0, mostInFlight))
+        .default(defaultInFlight.maxMutatingRequestsInflight),
+    )
     .addOption(commonOptions.packets())
     .addOption(commonOptions.adminPort())
     .addOption(commonOptions.adminAddress())
@@ -79,6 +94,7 @@ function run(flags: ApiServerFlags): Promise<number> {
       kubeletTls: await useTls('apiserver-kubelet-client'),
       controllers: true,
       version: flags.kubernetesVersion,
+      inFlight: flags,
     });
     started(() => apiserver.close());
     if (flags.kubeconfig !== undefined)
