@@ -227,6 +227,7 @@ describe('patching', () => {
       a: '9',
     });
     const stale = await send(test, 'PATCH', `${maps}/jp`, good, jsonPatch);
+    expect(stale.json()['details']).toEqual({});
     expect(stale.json()).toMatchObject({
       code: 422,
       message: 'the server rejected our request due to an error in our request',
