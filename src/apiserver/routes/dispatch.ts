@@ -44,6 +44,8 @@ export async function dispatch(facade: Facade, exchange: Exchange, route: Route)
       return discoveryRoot(exchange, route.root);
     case 'group':
       return sendJson(response, found(apiGroup(route.group)));
+    case 'custom-kinds':
+      return sendJson(response, noCustomKinds(facade));
     case 'group-version':
       return sendJson(
         response,
@@ -147,10 +149,17 @@ async function readLog(facade: Facade, exchange: Exchange, { namespace, name }: 
   return handleLogs(facade, exchange, { namespace, name });
 }
 
-function sendHealth({ lifecycle }: Facade, { response, segments }: Exchange): void {
+function sendHealth({ lifecycle }: Facade, { response, segments, query }: Exchange): void {
+  const [endpoint = ''] = segments;
   const { unready } = lifecycle;
-  if (unready === undefined || segments[0] !== 'readyz') sendText(response, 'ok');
-  else sendText(response, unready, 500);
+  if (unready !== undefined && endpoint === 'readyz') sendText(response, unready, 500);
+  else if (!query.has('verbose')) sendText(response, 'ok');
+  else sendText(response, `[+]ping ok\n${shutdownCheck(endpoint)}${endpoint} check passed\n`);
+}
+
+/** Only readiness knows of a shutdown. */
+function shutdownCheck(endpoint: string): string {
+  return endpoint === 'readyz' ? '[+]shutdown ok\n' : '';
 }
 
 function discoveryRoot(exchange: Exchange, root: 'api' | 'apis'): void {
@@ -179,6 +188,14 @@ function rootPaths(): object {
       '/readyz',
       '/version',
     ],
+  };
+}
+
+/** There are none, and none can be made: discovery does not know of them. */
+function noCustomKinds({ store }: Facade): object {
+  return {
+    ...{ kind: 'CustomResourceDefinitionList', apiVersion: 'apiextensions.k8s.io/v1' },
+    ...{ metadata: { resourceVersion: String(store.revision) }, items: [] },
   };
 }
 

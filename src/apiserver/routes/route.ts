@@ -10,6 +10,7 @@ export type Route =
   | { readonly kind: 'openapi'; readonly segments: readonly string[] }
   | { readonly kind: 'discovery-root'; readonly root: 'api' | 'apis' }
   | { readonly kind: 'group'; readonly group: string }
+  | { readonly kind: 'custom-kinds' }
   | { readonly kind: 'group-version'; readonly group: string; readonly version: string }
   | ResourceRoute
   | { readonly kind: 'nowhere' };
@@ -27,6 +28,8 @@ export interface ResourceRoute {
 export type NamedRoute = ResourceRoute & { readonly name: string };
 
 const nowhere: Route = { kind: 'nowhere' };
+/** kubectl looks here before it believes that the API does not check fields of a kind, such as those of reviews. */
+const customKinds = 'apiextensions.k8s.io/v1/customresourcedefinitions';
 const healthPaths = new Set(['healthz', 'livez', 'readyz']);
 
 /** Whether a route answers those who cannot tell who they are, as in a cluster with default roles. */
@@ -45,6 +48,7 @@ export function findRoute(segments: readonly string[]): Route {
   if (first === 'api') return apiRoute('', rest);
   if (first !== 'apis') return nowhere;
   const [group, ...below] = rest;
+  if (rest.join('/') === customKinds) return { kind: 'custom-kinds' };
   if (group === undefined) return { kind: 'discovery-root', root: 'apis' };
   return below.length === 0 ? { kind: 'group', group } : apiRoute(group, below);
 }

@@ -19,6 +19,8 @@ describe('a path', () => {
     ['/apis/', 'discovery-root'],
     ['/apis/apps', 'group'],
     ['/apis/apps/v1', 'group-version'],
+    ['/apis/apiextensions.k8s.io/v1/customresourcedefinitions', 'custom-kinds'],
+    ['/apis/apiextensions.k8s.io/v1/customresourcedefinitions/x', 'nowhere'],
     ['/api/v1/pods', 'resource'],
     ['/api/v1/namespaces/default', 'resource'],
     ['/api/v1/namespaces/default/pods/p/log', 'resource'],
