@@ -12,7 +12,10 @@ RUN npx tsc -p tsconfig.build.json && rm dist/.tsbuildinfo
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --ignore-scripts
+# What no program reads: types, source maps, texts, and a data base's other builds.
+RUN npm ci --omit=dev --ignore-scripts \
+ && find node_modules -type f \( -name '*.map' -o -name '*.[cm]ts' -o -name '*.ts' -o -name '*.md' \) -delete \
+ && find node_modules/sql.js/dist -type f ! -name 'sql-wasm.*' -delete
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
@@ -20,7 +23,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY proto proto
-COPY bin bin
+COPY bin deploy/health bin/
 COPY examples examples
 COPY --from=build /app/dist dist
 # Where volumes go: a fresh one takes over its owner from here.

@@ -55,6 +55,12 @@ export class Compose {
     return this.try(['exec', '-T', service, ...command], options);
   }
 
+  /** Runs a script in which `docker compose` means this project. */
+  bash(script: string, { timeoutMs = 120_000 }: ComposeOptions = {}): Promise<ComposeResult> {
+    const env = { ...this.env, COMPOSE_PROJECT_NAME: this.project };
+    return run('bash', ['-c', script], { env, timeoutMs });
+  }
+
   /** What the engine knows of a service's container. */
   async inspect(service: string): Promise<ContainerFacts> {
     const id = (await this.do(['ps', '-a', '-q', service])).trim();
@@ -66,7 +72,13 @@ export class Compose {
 /** The part of `docker inspect` that the tests look at. */
 export interface ContainerFacts {
   readonly Config: { readonly User: string; readonly Env: readonly string[] };
-  readonly State: { readonly ExitCode: number };
+  readonly State: {
+    readonly ExitCode: number;
+    readonly Health?: {
+      readonly Status: string;
+      readonly Log: readonly { readonly Start: string; readonly End: string; readonly ExitCode: number }[];
+    };
+  };
   readonly HostConfig: {
     readonly ReadonlyRootfs: boolean;
     readonly Privileged: boolean;

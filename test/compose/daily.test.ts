@@ -112,6 +112,20 @@ describe('docker compose up', () => {
   });
 });
 
+describe('the health check', () => {
+  it.each(services)('of %s finds it well, and rests between its looks', async (service) => {
+    const rests = async (): Promise<boolean> => {
+      const { Health } = (await lab.compose.inspect(service)).State;
+      expect(Health?.Status).toBe('healthy');
+      // A look takes a moment, and a rest the nine seconds that deploy/health sleeps.
+      return (Health?.Log ?? []).some(
+        ({ Start, End, ExitCode }) => ExitCode === 0 && Date.parse(End) - Date.parse(Start) >= 9000,
+      );
+    };
+    await expect.poll(rests, { timeout: 60_000, interval: 500 }).toBe(true);
+  });
+});
+
 describe('security', () => {
   it.each(services)('%s is no root, has no capability, no writable root and no secret', async (service) => {
     const { Config, HostConfig } = await lab.compose.inspect(service);
