@@ -69,7 +69,7 @@ export class MetricKit implements MetricsText {
   ): (value: V) => Level {
     const gauge = new this.library.Gauge({ ...this.base(name, help), labelNames: [label] });
     for (const value of values) gauge.labels(value).set(0);
-    return (value) => gauge.labels(value);
+    return remembered((value) => gauge.labels(value));
   }
 
   timing(name: string, help: string, buckets: readonly number[]): Timing {
@@ -80,7 +80,7 @@ export class MetricKit implements MetricsText {
   timings(name: string, help: string, label: string, buckets?: readonly number[]): (value: string) => Timing {
     const own = buckets === undefined ? {} : { buckets: [...buckets] };
     const histogram = new this.library.Histogram({ ...this.base(name, help), labelNames: [label], ...own });
-    return (value) => histogram.labels(value);
+    return remembered((value) => histogram.labels(value));
   }
 
   /** Durations under the values of several labels, in order. */
@@ -110,8 +110,9 @@ export class MetricKit implements MetricsText {
     values: readonly V[],
   ): (value: V) => void {
     const counter = new this.library.Counter({ ...this.base(name, help), labelNames: [label] });
-    for (const value of values) counter.labels(value).inc(0);
-    return (value) => counter.labels(value).inc();
+    const of = remembered((value: V) => counter.labels(value));
+    for (const value of values) of(value).inc(0);
+    return (value) => of(value).inc();
   }
 
   /**
@@ -160,6 +161,16 @@ export class MetricKit implements MetricsText {
   private base(name: string, help: string): { name: string; help: string; registers: Registry[] } {
     return { name: `${this.prefix}_${name}`, help, registers: [this.registry] };
   }
+}
+
+/** The library looks labels up anew each time, which costs more than to count; their values here are few. */
+function remembered<V, T>(make: (value: V) => T): (value: V) => T {
+  const made = new Map<V, T>();
+  return (value) => {
+    const known = made.get(value) ?? make(value);
+    made.set(value, known);
+    return known;
+  };
 }
 
 /** Labels in the order of their names, as Go's library shows them. */

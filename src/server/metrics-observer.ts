@@ -8,13 +8,13 @@ export interface MetricsObserverOptions {
   readonly metrics: ServerMetrics;
   readonly clock: Clock;
   /** Asked for the levels after each change. */
-  readonly state: () => ServerState;
+  readonly levels: () => Pick<ServerState, 'pendingDials' | 'established'>;
 }
 
 /** Feeds a server's metrics from what its machine tells. */
-export function createMetricsObserver({ metrics, clock, state }: MetricsObserverOptions): ServerObserver {
+export function createMetricsObserver({ metrics, clock, levels }: MetricsObserverOptions): ServerObserver {
   const showLevels = (): void => {
-    const { pendingDials, established } = state();
+    const { pendingDials, established } = levels();
     metrics.pendingDials.set(pendingDials);
     metrics.established.set(established);
   };

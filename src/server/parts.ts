@@ -89,7 +89,7 @@ type MachineParts = Omit<ProxyServerOptions, 'faithful'> & {
 
 function createMachine({ node, metrics, faithful, ...options }: MachineParts): ServerMachine {
   const { emit, packetEvents, clock, random, strategies, backendDialTimeoutMs } = options;
-  const counted = createMetricsObserver({ metrics, clock, state: () => machine.state() });
+  const counted = createMetricsObserver({ metrics, clock, levels: () => machine.levels() });
   const observer = bothObservers(counted, createEventObserver(node, emit, packetEvents));
   const machine: ServerMachine = new ServerMachine({
     clock,

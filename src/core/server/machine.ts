@@ -127,6 +127,11 @@ export class ServerMachine {
     return sumPayload(this.context.ended, this.context.backends.all());
   }
 
+  /** Of the state, what each dial changes. */
+  levels(): Pick<ServerState, 'pendingDials' | 'established'> {
+    return this.context.counts;
+  }
+
   state(): ServerState {
     const { backends, counts } = this.context;
     return {
