@@ -12,7 +12,7 @@ export const windowBytes = 4 * 1024 * 1024;
 export const largestWindowBytes = 16 * 1024 * 1024;
 
 /** How often the way to the other end is measured at the beginning: a busy process answers late. */
-const probes = 3;
+const probes = 8;
 
 /** A window holds a link back when a round trip brings more than this share of it: credit comes half a window at a time. */
 const busyShare = 0.25;
