@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { joinHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
+import { TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
 import { createRandom, type Random } from '../core/random.js';
 import type { Dialer } from '../wire/dialer.js';
@@ -9,7 +10,7 @@ import { createWebhookAdmission, type WebhookAdmission } from './admission/webho
 import { type ApiMetrics, createApiMetrics } from './api-metrics.js';
 import { type AuthorizationMode, createAuthorizer } from './auth/authorize.js';
 import { createTokenKeys, type TokenKeys } from './auth/service-account-tokens.js';
-import { startControllers } from './controllers/controllers.js';
+import { type Controllers, startControllers } from './controllers/controllers.js';
 import { createDirectDialer } from './egress/direct-dialer.js';
 import { type EgressDialers, intoCluster } from './egress/selector.js';
 import type { Facade, FaithfulBug } from './facade.js';
@@ -20,7 +21,7 @@ import { defaultAddressTypes, type NodeAddressType } from './kubelet/endpoint.js
 import { createInFlightGate, type InFlightLimits } from './max-in-flight.js';
 import { createReception } from './reception.js';
 import { Lifecycle, type ShutdownOptions, shutDown } from './shutdown.js';
-import type { ObjectStore } from './store/object-store.js';
+import type { LocalStore, ObjectStore } from './store/object-store.js';
 import { createStreamCounter, type StreamCounts } from './stream-counter.js';
 import { defaultVersion, versionInfo } from './version.js';
 import { createWallClock } from './wall-clock.js';
@@ -35,8 +36,8 @@ export interface ApiServerOptions {
   /** Default 0: a free one. */
   readonly port?: number;
   readonly tls: ServingTls | Renewable<ServingTls>;
-  /** Replicas share one. */
-  readonly store: ObjectStore;
+  /** Replicas share one, or have mirrors of one. */
+  readonly store: ObjectStore | LocalStore;
   /** The way into the cluster (kubelets, pods, services), unless `egress` is given. All else is then plain TCP. */
   readonly dialer?: Dialer;
   /** The ways by what they lead to. Default: `dialer` for the cluster, and plain TCP. */
@@ -57,7 +58,7 @@ export interface ApiServerOptions {
   readonly admit?: Admission;
   /** Whether admission webhooks are called. Default true. */
   readonly webhooks?: boolean;
-  /** Also runs scheduler and controllers on the store. One replica is enough. Default false. */
+  /** Also runs scheduler and controllers on the store, which must be a local one. One replica is enough. Default false. */
   readonly controllers?: boolean;
   readonly clock: Clock;
   /** Names and IDs of new objects. Default: different ones in each run. */
@@ -103,7 +104,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     onUpgrade: reception.upgrade,
   });
   const address = joinHostPort(host, listener.port);
-  const controllers = options.controllers === true ? startControllers({ ...facade }) : undefined;
+  const controllers = ownControllers(options, facade);
   emit({ kind: 'role.started', node: facade.node, address });
   let closing: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
@@ -125,6 +126,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     },
     close: () => (closing ??= stop()),
   };
+}
+
+function ownControllers({ controllers, store }: ApiServerOptions, facade: Facade): Controllers | undefined {
+  if (controllers !== true) return undefined;
+  if ('put' in store) return startControllers({ ...facade, store });
+  throw new TunnelError('INTERNAL', 'controllers run where the objects are kept', { where: facade.node });
 }
 
 /** Watches end by themselves in a shutdown; these do not. */

@@ -56,7 +56,7 @@ export function createReception(facade: Facade, authenticate: Authenticator, nam
     request: (request, response, abort) => {
       const admitted = admit(response);
       response.setHeader('audit-id', admitted.id);
-      if (facade.lifecycle.unready !== undefined && request.httpVersionMajor < 2)
+      if (facade.lifecycle.isLeaving && request.httpVersionMajor < 2)
         response.setHeader('connection', 'close');
       const handle: Arrival['handle'] = async (context, route) => {
         await dispatch(facade, { ...context, response }, route);
@@ -100,6 +100,8 @@ async function serve(facade: Facade, authenticate: Authenticator, arrival: Arriv
     const isKnown = user !== undefined || isPublic(route);
     if (isKnown) leave = facade.enter(requestLabels(arrived, route), arrived.user);
     const context = isPublic(route) ? arrived : permitted(facade, arrived, { route, user });
+    // As with a real one, what was written at one replica is there for a request to another.
+    if (route.kind === 'resource') await facade.store.catchUp();
     finish(await arrival.handle(context, route));
   } catch (caught) {
     const status = statusOf(caught);

@@ -18,10 +18,9 @@ export class Lifecycle {
     this.draining = this.drain.signal;
   }
 
-  /** What `/readyz` answers with; undefined while all is well. */
-  get unready(): string | undefined {
-    if (!this.leaving) return undefined;
-    return '[+]ping ok\n[+]etcd ok\n[-]shutdown failed: reason withheld\nreadyz check failed\n';
+  /** Whether `/readyz` fails for it. */
+  get isLeaving(): boolean {
+    return this.leaving;
   }
 
   leave(): void {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Agent } from '../agent/agent.js';
 import { renderKubeconfig } from '../apiserver/kubeconfig.js';
-import type { ObjectStore } from '../apiserver/store/object-store.js';
+import type { LocalStore } from '../apiserver/store/object-store.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventKind, LabEvent } from '../core/events.js';
 import type { EventOf, EventPattern } from '../observe/event-match.js';
@@ -50,7 +50,7 @@ export interface LabInsides {
   readonly journal: Journal;
   readonly folder: WorkFolder;
   /** What the façade serves; it outlives restarts. */
-  readonly store: ObjectStore;
+  readonly store: LocalStore;
   readonly api: ApiAddress;
   readonly parts: LabParts;
   readonly clients: {

@@ -2,7 +2,7 @@ import { Agent } from '../agent/agent.js';
 import { agentDefaults } from '../agent/options.js';
 import { type ApiServer, startApiServer } from '../apiserver/api-server.js';
 import type { TokenKeys } from '../apiserver/auth/service-account-tokens.js';
-import type { ObjectStore } from '../apiserver/store/object-store.js';
+import type { LocalStore } from '../apiserver/store/object-store.js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import { type FaithfulName, faithfulOf } from '../core/faithful.js';
@@ -127,7 +127,7 @@ export interface ApiServerPartOptions {
   readonly tokenKeys: TokenKeys;
   /** Whether it runs the controllers. */
   readonly controllers: boolean;
-  readonly store: ObjectStore;
+  readonly store: LocalStore;
   readonly dialer: Dialer;
   readonly port: number;
   readonly version: string;

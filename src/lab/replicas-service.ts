@@ -1,5 +1,5 @@
 import type { ApiObject } from '../apiserver/resources/api-object.js';
-import type { ObjectStore } from '../apiserver/store/object-store.js';
+import type { LocalStore } from '../apiserver/store/object-store.js';
 
 /** The first address of the service range 10.96.0.0/12, which is the API's own in every cluster. */
 export const kubernetesServiceIp = '10.96.0.1';
@@ -14,7 +14,7 @@ export interface ApiPlace {
  * a balancer is, however many replicas there are. kube-apiserver writes them itself; no controller touches them.
  */
 export function publishKubernetesService(
-  store: ObjectStore,
+  store: LocalStore,
   place: ApiPlace,
   creationTimestamp: string,
 ): void {

@@ -1,7 +1,7 @@
 import type { ApiServer } from '../apiserver/api-server.js';
 import { startControllers } from '../apiserver/controllers/controllers.js';
 import type { ShutdownOptions } from '../apiserver/shutdown.js';
-import type { ObjectStore } from '../apiserver/store/object-store.js';
+import type { LocalStore } from '../apiserver/store/object-store.js';
 import { TunnelError } from '../core/errors.js';
 import { createRandom } from '../core/random.js';
 import { type Middlebox, startMiddlebox } from '../links/middlebox.js';
@@ -53,7 +53,7 @@ export interface ApiServers {
 
 export interface ReplicasOptions {
   readonly ground: LabGround;
-  readonly store: ObjectStore;
+  readonly store: LocalStore;
   /** Undefined for a single façade without an address before it. */
   readonly count: number | undefined;
   /** Where the dedicated address listens. */

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { createTokenKeys } from '../apiserver/auth/service-account-tokens.js';
 import { coreResource } from '../apiserver/resources/catalogue.js';
-import { createObjectStore, type ObjectStore } from '../apiserver/store/object-store.js';
+import { createObjectStore, type LocalStore } from '../apiserver/store/object-store.js';
 import { defaultVersion } from '../apiserver/version.js';
 import { createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
@@ -102,7 +102,7 @@ function kubeletSubject({ name, ip }: NodeSpec): { name: string; ipAddresses: st
 interface Stock {
   readonly topology: Topology;
   readonly folder: WorkFolder;
-  readonly store: ObjectStore;
+  readonly store: LocalStore;
   readonly version: string;
 }
 
@@ -133,7 +133,7 @@ function assemble(
 }
 
 interface ReplicaNeeds {
-  readonly store: ObjectStore;
+  readonly store: LocalStore;
   readonly version: string;
   readonly client: (name: string) => TunnelClient;
 }
@@ -161,12 +161,12 @@ function given({ objects }: Topology, spec: NodeSpec): Omit<KubeletPartOptions, 
 }
 
 interface ClusterGround {
-  readonly store: ObjectStore;
+  readonly store: LocalStore;
   readonly dialer: TunnelClient;
 }
 
 /** The pods of the cluster as it is now, also those that kubectl made. */
-function placesOf(store: ObjectStore): readonly PodPlace[] {
+function placesOf(store: LocalStore): readonly PodPlace[] {
   const pods = store.list(coreResource('pods')) as readonly Pod[];
   const placed = pods.filter(({ spec }) => (spec.nodeName ?? '') !== '');
   return placed.map(({ metadata, spec }) => ({

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import type { ObjectStore } from '../../src/apiserver/store/object-store.js';
+import type { LocalStore } from '../../src/apiserver/store/object-store.js';
 import type { StreamCounts } from '../../src/apiserver/stream-counter.js';
 import { type Lab, type LabEvent, type LabOptions, type RequestEvent, startLab } from '../../src/index.js';
 import { createKubectl, findKubectls, type Kubectl, type KubectlBinary } from '../support/kubectl.js';
@@ -8,7 +8,7 @@ import { createKubectl, findKubectls, type Kubectl, type KubectlBinary } from '.
 export interface TestCluster {
   readonly lab: Lab;
   /** What the façade serves. */
-  readonly store: ObjectStore;
+  readonly store: LocalStore;
   /** Long-lived requests that the façade has open now, but for the one watch of each kubelet. */
   openStreams(): StreamCounts;
 }

@@ -3,12 +3,12 @@ import type { ApiObject } from '../resources/api-object.js';
 import { findResource } from '../resources/catalogue.js';
 import { finished, type JsonObject } from '../resources/json.js';
 import type { Resource } from '../resources/resource.js';
-import type { ObjectStore } from '../store/object-store.js';
+import type { LocalStore } from '../store/object-store.js';
 import { formatTime } from '../wall-clock.js';
 
 /** What a controller works with. */
 export interface ControllerGround {
-  readonly store: ObjectStore;
+  readonly store: LocalStore;
   readonly random: Random;
   readonly nowMs: number;
   /** RFC 3339. */

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../core/clock.js';
 import type { Random } from '../../core/random.js';
 import { catalogue } from '../resources/catalogue.js';
-import type { ObjectStore } from '../store/object-store.js';
+import type { LocalStore } from '../store/object-store.js';
 import { createWallClock, formatTime } from '../wall-clock.js';
 import type { Controller } from './controller.js';
 import { deploymentController } from './deployments.js';
@@ -14,7 +14,7 @@ import { replicaSetController } from './replica-sets.js';
 import { scheduler } from './scheduler.js';
 
 export interface ControllersOptions {
-  readonly store: ObjectStore;
+  readonly store: LocalStore;
   readonly clock: Clock;
   readonly random: Random;
   /** A controller threw: its round is over, the next change brings the next one. */
@@ -82,7 +82,7 @@ export function startControllers(options: ControllersOptions): Controllers {
 }
 
 /** Whether anything has changed that a controller looks at: heartbeats and events are many, and wake nobody. */
-function hasNews(store: ObjectStore, from: number): boolean {
+function hasNews(store: LocalStore, from: number): boolean {
   return catalogue.some((resource) => {
     if (resource.virtual === true || resource.kind === 'Event') return false;
     let change = store.nextChange(resource, from);

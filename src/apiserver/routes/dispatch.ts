@@ -3,7 +3,7 @@ import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discove
 import type { Facade } from '../facade.js';
 import { chooseDiscovery } from '../http/accept.js';
 import type { Exchange } from '../http/exchange.js';
-import { sendBytes, sendJson, sendText } from '../http/respond.js';
+import { sendBytes, sendJson } from '../http/respond.js';
 import { badRequest, methodNotAllowed, unknownPath } from '../http/status.js';
 import { handleProxy } from '../proxy/handle-proxy.js';
 import { groupVersions } from '../resources/catalogue.js';
@@ -11,6 +11,7 @@ import { apiVersionOf, kindIn } from '../resources/resource.js';
 import { handleCreate, handleUpdate } from './create.js';
 import { handleDelete, handleDeleteCollection } from './delete.js';
 import { handleFormerEphemeral } from './former-ephemeral.js';
+import { sendHealth } from './health.js';
 import { handleLogs } from './logs.js';
 import { handleObjectPart } from './object-part.js';
 import { handleOpenApi } from './openapi.js';
@@ -149,57 +150,3 @@ async function readLog(facade: Facade, exchange: Exchange, { namespace, name }: 
   return handleLogs(facade, exchange, { namespace, name });
 }
 
-function sendHealth({ lifecycle }: Facade, { response, segments, query }: Exchange): void {
-  const [endpoint = ''] = segments;
-  const { unready } = lifecycle;
-  if (unready !== undefined && endpoint === 'readyz') sendText(response, unready, 500);
-  else if (!query.has('verbose')) sendText(response, 'ok');
-  else sendText(response, `[+]ping ok\n${shutdownCheck(endpoint)}${endpoint} check passed\n`);
-}
-
-/** Only readiness knows of a shutdown. */
-function shutdownCheck(endpoint: string): string {
-  return endpoint === 'readyz' ? '[+]shutdown ok\n' : '';
-}
-
-function discoveryRoot(exchange: Exchange, root: 'api' | 'apis'): void {
-  const { request, response } = exchange;
-  const form = chooseDiscovery(request.headers.accept);
-  if (form !== 'legacy')
-    return sendJson(response, aggregatedDiscovery(root, form), 200, aggregatedContentType(form));
-  sendJson(response, root === 'apis' ? apiGroupList() : apiVersions(request.headers.host ?? ''));
-}
-
-function rootPaths(): object {
-  const groups = groupVersions()
-    .filter(({ group }) => group !== '')
-    .flatMap((served) => [`/apis/${served.group}`, `/apis/${apiVersionOf(served)}`]);
-  return {
-    paths: [
-      '/api',
-      '/api/v1',
-      '/apis',
-      ...groups,
-      '/healthz',
-      '/livez',
-      '/metrics',
-      '/openapi/v2',
-      '/openapi/v3',
-      '/readyz',
-      '/version',
-    ],
-  };
-}
-
-/** There are none, and none can be made: discovery does not know of them. */
-function noCustomKinds({ store }: Facade): object {
-  return {
-    ...{ kind: 'CustomResourceDefinitionList', apiVersion: 'apiextensions.k8s.io/v1' },
-    ...{ metadata: { resourceVersion: String(store.revision) }, items: [] },
-  };
-}
-
-function found(document: object | undefined): object {
-  if (document === undefined) throw unknownPath();
-  return document;
-}

@@ -24,6 +24,11 @@ export class History {
     return this.changes[this.firstAfter(revision)];
   }
 
+  /** All changes after `revision`; `forgotten` when some are no longer kept. */
+  after(revision: number): readonly Change[] | 'forgotten' {
+    return revision < this.floor ? 'forgotten' : this.changes.slice(this.firstAfter(revision));
+  }
+
   /** Drops all changes up to and including `revision`. */
   forget(revision: number): void {
     if (revision <= this.floor) return;

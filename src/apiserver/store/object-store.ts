@@ -4,11 +4,13 @@ import { TunnelError } from '../../core/errors.js';
 import type { Node, Pod, Service } from '../../core/objects.js';
 import { defaultRoles } from '../auth/default-roles.js';
 import type { ApiObject } from '../resources/api-object.js';
-import { coreResource, findKind } from '../resources/catalogue.js';
+import { coreResource } from '../resources/catalogue.js';
 import type { Resource } from '../resources/resource.js';
 import { createWallClock, formatTime } from '../wall-clock.js';
 import type { Change } from './change.js';
-import { History } from './history.js';
+import { type Commit, expectedRevision } from './commit.js';
+import { ObjectState, storedResource, withRevision } from './object-state.js';
+import { identityOf, type ObjectIdentity, type ObjectKey, type Step } from './step.js';
 
 /** What a store begins with. Namespaces that objects name come into being by themselves. */
 export interface InitialObjects {
@@ -26,27 +28,36 @@ export interface ObjectStoreOptions {
   readonly historyLimit?: number;
 }
 
-/** Where an object lives. */
-export interface ObjectKey {
-  readonly namespace?: string | undefined;
-  readonly name: string;
-}
-
-/** The objects of the cluster, shared by all replicas of the API. Objects are never changed in place. */
+/** The objects of the cluster, as a replica of the API sees them. Objects are never changed in place. */
 export interface ObjectStore {
   /** Counts changes; the `resourceVersion` of lists. */
   readonly revision: number;
+  /** Nothing can be written now, and what is read may be old. */
+  readonly isAway: boolean;
   get(resource: Resource, key: ObjectKey): ApiObject | undefined;
   /** Objects of one kind, of one namespace or of all, ordered by namespace and name. */
   list(resource: Resource, namespace?: string): readonly ApiObject[];
+  /** The first change of a kind after `revision`; `forgotten` when the history does not reach there (any more). */
+  nextChange(resource: Resource, revision: number): Change | 'forgotten' | undefined;
+  /** Calls `listener` after every change until the returned function is called. */
+  subscribe(listener: () => void): () => void;
+  /**
+   * Writes if the object is as the commit expects it, and resolves with what was stored, or was there at last. Undefined:
+   * it is another one by now, and reads show it. Rejects with a StatusError when the store is away.
+   */
+  commit(commit: Commit): Promise<ApiObject | undefined>;
+  /** Resolves when reads show all that was written before, at whatever replica. Undefined: they do. Never rejects. */
+  catchUp(): Promise<void> | undefined;
+}
+
+/** The objects where they are kept: all replicas in one process share it. */
+export interface LocalStore extends ObjectStore {
   /** Creates or replaces. Returns what is stored. Throws CONFIG_INVALID for a kind that is not served. */
   put(object: ApiObject): ApiObject;
   /** Removes the object of this kind and key; false when there is none. */
   remove(apiVersion: string, kind: string, key: ObjectKey): boolean;
-  /** The first change of a kind after `revision`; `forgotten` when the history no longer reaches back so far. */
-  nextChange(resource: Resource, revision: number): Change | 'forgotten' | undefined;
-  /** Calls `listener` after every change until the returned function is called. */
-  subscribe(listener: () => void): () => void;
+  /** As `commit`, at once. */
+  commitNow(commit: Commit): ApiObject | undefined;
   /** Drops the history, as etcd's compaction does: watches from before now get 410 Expired. */
   compact(): void;
 }
@@ -59,92 +70,80 @@ export function createObjectStore(
   initial: InitialObjects,
   clock: Clock,
   options: ObjectStoreOptions = {},
-): ObjectStore {
-  const now = createWallClock(clock);
-  const store = new MemoryStore(() => formatTime(now()), options.historyLimit ?? 1000);
-  const { namespaces = [], nodes = [], services = [], deployments = [], pods = [], others = [] } = initial;
-  for (const object of [...namespaces, ...nodes, ...services, ...deployments, ...pods, ...others])
-    store.put(object);
-  for (const name of systemNamespaces) store.ensureNamespace(name);
-  for (const object of defaultRoles(formatTime(now()), uidFor)) if (!store.has(object)) store.put(object);
-  store.compact();
+): LocalStore {
+  const store = new MemoryStore(clock, options.historyLimit);
+  store.fill(initial);
   return store;
 }
 
-interface Shelf {
-  readonly objects: Map<string, ApiObject>;
-  readonly history: History;
-}
-
-class MemoryStore implements ObjectStore {
-  private counter = 0;
-  private readonly shelves = new Map<Resource, Shelf>();
-  private readonly listeners = new Set<() => void>();
+/** Keeps the objects in this process. */
+export class MemoryStore extends ObjectState implements LocalStore {
+  readonly isAway = false;
+  /** Told of each step before it is made, so that nobody sees what is not written down. What it throws fails the write. */
+  writeAhead: (step: Step) => void = () => undefined;
   private readonly timestamp: () => string;
-  private readonly historyLimit: number;
 
-  constructor(timestamp: () => string, historyLimit: number) {
-    this.timestamp = timestamp;
-    this.historyLimit = historyLimit;
+  constructor(clock: Clock, historyLimit?: number) {
+    super(historyLimit);
+    const now = createWallClock(clock);
+    this.timestamp = () => formatTime(now());
   }
 
-  get revision(): number {
-    return this.counter;
-  }
-
-  get(resource: Resource, key: ObjectKey): ApiObject | undefined {
-    return this.shelf(resource).objects.get(keyText(key));
-  }
-
-  list(resource: Resource, namespace?: string): readonly ApiObject[] {
-    const entries = [...this.shelf(resource).objects.entries()];
-    return entries
-      .filter(([, object]) => namespace === undefined || object.metadata.namespace === namespace)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, object]) => object);
+  /** Stores what a cluster begins with. */
+  fill(initial: InitialObjects): void {
+    const { namespaces = [], nodes = [], services = [], deployments = [], pods = [], others = [] } = initial;
+    for (const object of [...namespaces, ...nodes, ...services, ...deployments, ...pods, ...others])
+      this.put(object);
+    for (const name of systemNamespaces) this.ensureNamespace(name);
+    for (const object of defaultRoles(this.timestamp(), uidFor)) if (!this.has(object)) this.put(object);
+    this.compact();
   }
 
   put(object: ApiObject): ApiObject {
     const resource = storedResource(object.apiVersion, object.kind);
-    const { namespace, name } = checkedKey(resource, object);
+    const { namespace } = checkedKey(resource, object);
     if (namespace !== undefined) this.ensureNamespace(namespace);
-    const shelf = this.shelf(resource);
-    const previous = shelf.objects.get(keyText({ namespace, name }));
-    const revision = ++this.counter;
+    const revision = this.revision + 1;
     const stored = withRevision(object, revision);
-    shelf.objects.set(keyText({ namespace, name }), stored);
-    this.record(shelf, {
-      revision,
-      object: stored,
-      ...(previous === undefined ? { type: 'ADDED' } : { type: 'MODIFIED', previous }),
-    });
+    this.make({ revision, put: stored });
     return stored;
   }
 
-  remove(apiVersion: string, kind: string, key: ObjectKey): boolean {
-    const shelf = this.shelf(storedResource(apiVersion, kind));
-    const previous = shelf.objects.get(keyText(key));
-    if (previous === undefined) return false;
-    shelf.objects.delete(keyText(key));
-    const revision = ++this.counter;
-    this.record(shelf, { revision, type: 'DELETED', object: withRevision(previous, revision), previous });
+  remove(apiVersion: string, kind: string, { name, namespace }: ObjectKey): boolean {
+    const removed = identityOf({ apiVersion, kind, metadata: { name, namespace } });
+    if (!this.has(removed)) return false;
+    this.make({ revision: this.revision + 1, removed });
     return true;
   }
 
-  nextChange(resource: Resource, revision: number): Change | 'forgotten' | undefined {
-    return this.shelf(resource).history.next(revision);
+  commitNow(commit: Commit): ApiObject | undefined {
+    const { object } = commit;
+    const current = this.get(storedResource(object.apiVersion, object.kind), object.metadata);
+    if (current?.metadata.resourceVersion !== expectedRevision(commit)) return undefined;
+    const stored = commit.kind === 'put' ? this.put(object) : current;
+    if (commit.kind === 'remove' || commit.thenRemove === true)
+      this.remove(object.apiVersion, object.kind, object.metadata);
+    return stored;
   }
 
-  subscribe(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => void this.listeners.delete(listener);
+  commit(commit: Commit): Promise<ApiObject | undefined> {
+    return new Promise((resolve) => resolve(this.commitNow(commit)));
+  }
+
+  catchUp(): undefined {
+    return undefined;
   }
 
   compact(): void {
-    for (const shelf of this.shelves.values()) shelf.history.forget(this.counter);
+    this.forget();
   }
 
-  ensureNamespace(name: string): void {
+  private make(step: Step): void {
+    this.writeAhead(step);
+    this.apply(step);
+  }
+
+  private ensureNamespace(name: string): void {
     const resource = coreResource('namespaces');
     if (this.get(resource, { name }) !== undefined) return;
     this.put(namespaceObject(name, this.timestamp()));
@@ -156,31 +155,9 @@ class MemoryStore implements ObjectStore {
     if (!this.has(account)) this.put(account);
   }
 
-  has(object: ApiObject): boolean {
-    return this.get(storedResource(object.apiVersion, object.kind), object.metadata) !== undefined;
+  private has({ apiVersion, kind, metadata }: ObjectIdentity): boolean {
+    return this.get(storedResource(apiVersion, kind), metadata) !== undefined;
   }
-
-  private record(shelf: Shelf, change: Change): void {
-    shelf.history.append(change);
-    for (const listener of [...this.listeners]) listener();
-  }
-
-  private shelf(resource: Resource): Shelf {
-    const known = this.shelves.get(resource);
-    if (known !== undefined) return known;
-    // A kind without objects has no history to miss, but before the first change everything was there.
-    const created = { objects: new Map<string, ApiObject>(), history: new History(0, this.historyLimit) };
-    this.shelves.set(resource, created);
-    return created;
-  }
-}
-
-function storedResource(apiVersion: string, kind: string): Resource {
-  const resource = findKind(apiVersion, kind);
-  if (resource !== undefined) return resource;
-  throw new TunnelError('CONFIG_INVALID', `no kind ${kind} in ${apiVersion} is served`, {
-    where: 'object store',
-  });
 }
 
 function checkedKey(resource: Resource, object: ApiObject): ObjectKey {
@@ -193,15 +170,6 @@ function checkedKey(resource: Resource, object: ApiObject): ObjectKey {
 
 function invalid(message: string): TunnelError {
   return new TunnelError('CONFIG_INVALID', message, { where: 'object store' });
-}
-
-/** NUL sorts before everything that names may contain, so keys sort by namespace, then by name. */
-function keyText(key: ObjectKey): string {
-  return `${key.namespace ?? ''}\u0000${key.name}`;
-}
-
-function withRevision(object: ApiObject, revision: number): ApiObject {
-  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
 }
 
 /** Of the account that pods use when they name none. */

@@ -30,7 +30,9 @@ export async function createObject(write: Write, body: JsonObject): Promise<Writ
   if (facade.store.get(resource, key) !== undefined) throw alreadyExists(resource, name);
   recordManager(object, undefined, managerOf(write));
   if (options.dryRun) return { object: finished(object), created: true };
-  return { object: facade.store.put(finished(object)), created: true };
+  const stored = await facade.store.commit({ kind: 'put', object: finished(object) });
+  if (stored === undefined) throw alreadyExists(resource, name);
+  return { object: stored, created: true };
 }
 
 /** Who wrote, as `managedFields` says it. */

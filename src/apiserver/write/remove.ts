@@ -5,7 +5,7 @@ import { strategyOf } from '../strategies/table.js';
 import { formatTime } from '../wall-clock.js';
 import type { DeleteOptions } from './delete-options.js';
 import { finalizersOf } from './object-meta.js';
-import type { NamedWrite } from './write.js';
+import { mostTries, type NamedWrite } from './write.js';
 
 /** What became of an object that was to be deleted. */
 export interface Removed {
@@ -33,10 +33,14 @@ export async function deleteObject(write: NamedWrite, options: DeleteOptions): P
   });
   const reviewed = (await answer.review?.(undefined)) ?? [];
   for (const text of [...(answer.warnings ?? []), ...reviewed]) write.warn(text);
-  const latest = facade.store.get(resource, write);
-  if (latest === undefined) throw notFound(resource, name);
-  refuseOther(write, latest, options);
-  return remove(write, latest, options);
+  for (let tries = 1; tries <= mostTries; tries++) {
+    const latest = facade.store.get(resource, write);
+    if (latest === undefined) throw notFound(resource, name);
+    refuseOther(write, latest, options);
+    const removed = await remove(write, latest, options);
+    if (removed !== 'raced') return removed;
+  }
+  throw conflict(resource, name);
 }
 
 function optionsObject({
@@ -76,7 +80,11 @@ function refuseOther({ resource, name }: NamedWrite, current: ApiObject, options
     );
 }
 
-function remove(write: NamedWrite, current: ApiObject, options: DeleteOptions): Removed {
+async function remove(
+  write: NamedWrite,
+  current: ApiObject,
+  options: DeleteOptions,
+): Promise<Removed | 'raced'> {
   const { facade, resource } = write;
   const strategy = strategyOf(resource);
   const draft = draftOf(current);
@@ -84,10 +92,11 @@ function remove(write: NamedWrite, current: ApiObject, options: DeleteOptions): 
   const graceSeconds = strategy.graceSeconds?.(draft, options.gracePeriodSeconds) ?? 0;
   const isHeld = strategy.isHeld?.(draft) ?? false;
   if (graceSeconds === 0 && !isHeld && finalizersOf(draft).length === 0) {
-    if (!options.dryRun) facade.store.remove(current.apiVersion, current.kind, current.metadata);
-    return { object: current, gone: true };
+    const removed = options.dryRun ? current : await facade.store.commit({ kind: 'remove', object: current });
+    return removed === undefined ? 'raced' : { object: current, gone: true };
   }
-  return { object: mark(write, { draft, current, graceSeconds, dryRun: options.dryRun }), gone: false };
+  const marked = await mark(write, { draft, current, graceSeconds, dryRun: options.dryRun });
+  return marked === undefined ? 'raced' : { object: marked, gone: false };
 }
 
 /** Foreground and orphan deletion are finished by the garbage collector. */
@@ -105,8 +114,11 @@ interface Mark {
   readonly dryRun: boolean;
 }
 
-/** A second deletion may shorten the grace period, never lengthen it. */
-function mark({ facade, resource }: NamedWrite, { draft, current, graceSeconds, dryRun }: Mark): ApiObject {
+/** A second deletion may shorten the grace period, never lengthen it. Undefined: the object was changed. */
+async function mark(
+  { facade, resource }: NamedWrite,
+  { draft, current, graceSeconds, dryRun }: Mark,
+): Promise<ApiObject | undefined> {
   const metadata = metadataOf(draft);
   const before = metadata['deletionGracePeriodSeconds'];
   const isRepeat = metadata['deletionTimestamp'] !== undefined;
@@ -118,5 +130,6 @@ function mark({ facade, resource }: NamedWrite, { draft, current, graceSeconds, 
   if (!isRepeat && strategy.countsGenerations === true)
     metadata['generation'] = Number(metadata['generation'] ?? 0) + 1;
   strategy.marked?.(draft);
-  return dryRun ? finished(draft) : facade.store.put(finished(draft));
+  if (dryRun) return finished(draft);
+  return facade.store.commit({ kind: 'put', object: finished(draft), over: current });
 }

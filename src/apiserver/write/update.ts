@@ -8,13 +8,10 @@ import type { Strategy } from '../strategies/strategy.js';
 import { strategyOf } from '../strategies/table.js';
 import { createObject, managerOf } from './create.js';
 import { finalizerErrors, finalizersOf, keepIdentity, metadataErrors, specDiffers } from './object-meta.js';
-import { admitted, groundOf, type NamedWrite, type Written } from './write.js';
+import { admitted, groundOf, mostTries, type NamedWrite, type Written } from './write.js';
 
 /** Makes the next state of an object from the present one, which it may change in place. */
 export type Transform = (current: JsonObject) => JsonObject;
-
-/** A write that raced with others is tried again this often, as kube-apiserver does. */
-const mostTries = 5;
 
 export interface UpdateWish {
   readonly transform: Transform;
@@ -58,20 +55,20 @@ async function tryUpdate(
   if (countsGenerations === true && specDiffers(object, old))
     metadataOf(object)['generation'] = Number(metadataOf(old)['generation'] ?? 0) + 1;
   recordManager(object, old, managerOf(write));
-  return { object: settle(write, object, current), created: false };
+  const stored = await settle(write, object, current);
+  return stored === undefined ? 'raced' : { object: stored, created: false };
 }
 
-/** Stores what differs; an object whose last finalizer went while it was being deleted goes. */
-function settle(
+/** Stores what differs; an object whose last finalizer went while it was being deleted goes. Undefined: it was changed. */
+async function settle(
   { facade, options, resource }: NamedWrite,
   object: JsonObject,
   current: ApiObject,
-): ApiObject {
+): Promise<ApiObject | undefined> {
   if (sameButTimes(object, draftOf(current))) return current;
   if (options.dryRun) return finished(object);
-  const stored = facade.store.put(finished(object));
-  if (isGone(resource, object)) facade.store.remove(stored.apiVersion, stored.kind, stored.metadata);
-  return stored;
+  const thenRemove = isGone(resource, object);
+  return facade.store.commit({ kind: 'put', object: finished(object), over: current, thenRemove });
 }
 
 function isGone(resource: Resource, object: JsonObject): boolean {

@@ -28,6 +28,9 @@ export interface NamedWrite extends Write {
   readonly name: string;
 }
 
+/** A write that raced with others is tried again this often, as kube-apiserver does. */
+export const mostTries = 5;
+
 /** What a write came to. */
 export interface Written {
   readonly object: ApiObject;

@@ -2,14 +2,14 @@ import { expect, it } from 'vitest';
 import { startControllers } from '../../../src/apiserver/controllers/controllers.js';
 import type { ApiObject } from '../../../src/apiserver/resources/api-object.js';
 import { findResource } from '../../../src/apiserver/resources/catalogue.js';
-import { createObjectStore, type ObjectStore } from '../../../src/apiserver/store/object-store.js';
+import { createObjectStore, type LocalStore } from '../../../src/apiserver/store/object-store.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import { createRandom } from '../../../src/core/random.js';
 import { node, pod } from './objects.js';
 
 interface Bench {
   readonly clock: ManualClock;
-  readonly store: ObjectStore;
+  readonly store: LocalStore;
   readonly errors: string[];
   close(): void;
 }
@@ -31,7 +31,7 @@ function bench(): Bench {
   return { clock, store, errors, close: () => controllers.close() };
 }
 
-function all(store: ObjectStore, plural: string): readonly ApiObject[] {
+function all(store: LocalStore, plural: string): readonly ApiObject[] {
   const resource = findResource('', 'v1', plural);
   return resource === undefined ? [] : store.list(resource);
 }

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../../src/apiserver/api-server.js';
 import type {
   InitialObjects,
-  ObjectStore,
+  LocalStore,
   ObjectStoreOptions,
 } from '../../../src/apiserver/store/object-store.js';
 import { createObjectStore } from '../../../src/apiserver/store/object-store.js';
@@ -47,7 +47,7 @@ export const loopbackDialer: Dialer = {
 
 export interface TestApi {
   readonly api: ApiServer;
-  readonly store: ObjectStore;
+  readonly store: LocalStore;
   readonly events: EventBody[];
   readonly credentials: Credentials;
   close(): Promise<void>;

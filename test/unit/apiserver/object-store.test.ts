@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { coreResource } from '../../../src/apiserver/resources/catalogue.js';
 import type { Change } from '../../../src/apiserver/store/change.js';
-import { createObjectStore, type ObjectStore } from '../../../src/apiserver/store/object-store.js';
+import { ObjectState } from '../../../src/apiserver/store/object-state.js';
+import {
+  createObjectStore,
+  type LocalStore,
+  MemoryStore,
+} from '../../../src/apiserver/store/object-store.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import { TunnelError } from '../../../src/core/errors.js';
 import { node, pod } from './objects.js';
@@ -9,14 +14,14 @@ import { node, pod } from './objects.js';
 const pods = coreResource('pods');
 const namespaces = coreResource('namespaces');
 
-function storeWith(...names: string[]): ObjectStore {
+function storeWith(...names: string[]): LocalStore {
   return createObjectStore(
     { pods: names.map((name) => pod({ name })), nodes: [node('node-1')] },
     new ManualClock(),
   );
 }
 
-function change(store: ObjectStore, after: number): Change {
+function change(store: LocalStore, after: number): Change {
   const found = store.nextChange(pods, after);
   if (found === undefined || found === 'forgotten') throw new Error(`no change: ${found}`);
   return found;
@@ -111,5 +116,72 @@ describe('the object store', () => {
       { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', uid: 'u', creationTimestamp: '' } },
     ];
     for (const object of refused) expect(() => store.put(object)).toThrow(TunnelError);
+  });
+});
+
+describe('a conditional write', () => {
+  it('creates what is not there, and nothing else', () => {
+    const store = storeWith('a');
+    const before = store.revision;
+    expect(store.commitNow({ kind: 'put', object: pod({ name: 'a', phase: 'Failed' }) })).toBeUndefined();
+    expect(store.revision).toBe(before);
+    expect(store.commitNow({ kind: 'put', object: pod({ name: 'b' }) })?.metadata.resourceVersion).toBe(
+      String(before + 1),
+    );
+  });
+
+  it('replaces and removes the very revision that its writer has seen', () => {
+    const store = storeWith();
+    const old = store.put(pod({ name: 'a' }));
+    const over = store.put(pod({ name: 'a', phase: 'Failed' }));
+    const object = pod({ name: 'a' });
+    expect(store.commitNow({ kind: 'put', object, over: old })).toBeUndefined();
+    expect(store.commitNow({ kind: 'remove', object: old })).toBeUndefined();
+    expect(store.list(pods)).toEqual([over]);
+    const next = store.commitNow({ kind: 'put', object, over });
+    expect(next).toBeDefined();
+    expect(store.commitNow({ kind: 'remove', object: next ?? over })).toBe(next);
+    expect(store.list(pods)).toEqual([]);
+  });
+
+  it('can remove in the same step, so that watches see both', () => {
+    const store = storeWith();
+    const over = store.put(pod({ name: 'a' }));
+    const start = store.revision;
+    store.commitNow({ kind: 'put', object: pod({ name: 'a', phase: 'Failed' }), over, thenRemove: true });
+    const modified = change(store, start);
+    expect([modified.type, change(store, modified.revision).type]).toEqual(['MODIFIED', 'DELETED']);
+    expect(store.list(pods)).toEqual([]);
+  });
+});
+
+describe('the steps of a store', () => {
+  it('make the same objects, changes and revisions elsewhere', () => {
+    const store = new MemoryStore(new ManualClock());
+    store.fill({ pods: [pod({ name: 'a' })] });
+    const mirror = new ObjectState();
+    mirror.load(store.snapshot());
+    const start = store.revision;
+    store.put(pod({ name: 'b', namespace: 'team' }));
+    store.remove('v1', 'Pod', { namespace: 'default', name: 'a' });
+    const steps = store.stepsAfter(start);
+    if (steps === 'forgotten') throw new Error('forgotten');
+    for (const step of steps) mirror.apply(step);
+    expect(mirror.snapshot()).toEqual(store.snapshot());
+    expect(mirror.nextChange(pods, start)).toEqual(store.nextChange(pods, start));
+    expect(mirror.nextChange(pods, store.revision - 1)).toEqual(store.nextChange(pods, store.revision - 1));
+  });
+
+  it('are no longer known behind the history, nor ahead of it', () => {
+    const store = new MemoryStore(new ManualClock());
+    store.fill({ pods: [pod({ name: 'a' })] });
+    const mirror = new ObjectState();
+    mirror.load(store.snapshot());
+    expect(mirror.stepsAfter(store.revision)).toEqual([]);
+    expect(mirror.stepsAfter(store.revision - 1)).toBe('forgotten');
+    expect(mirror.stepsAfter(store.revision + 1)).toBe('forgotten');
+    // What a mirror has never seen it cannot tell, whatever the kind.
+    expect(mirror.nextChange(coreResource('endpoints'), store.revision - 1)).toBe('forgotten');
+    expect(mirror.nextChange(pods, store.revision + 1)).toBe('forgotten');
   });
 });

@@ -1,0 +1,23 @@
+import type { Facade } from '../facade.js';
+import type { Exchange } from '../http/exchange.js';
+import { sendText } from '../http/respond.js';
+
+/**
+ * `/healthz`, `/livez` and `/readyz`: `ok`, or 500 with all checks, the reasons of which kube-apiserver keeps to itself.
+ * `?verbose` lists the checks also when they pass.
+ */
+export function sendHealth({ lifecycle, store }: Facade, { response, segments, query }: Exchange): void {
+  const [page = ''] = segments;
+  const checks: (readonly [name: string, fails: boolean])[] = [
+    ['ping', false],
+    ['etcd', store.isAway],
+    ...(page === 'readyz' ? [['shutdown', lifecycle.isLeaving] as const] : []),
+  ];
+  const passed = checks.every(([, fails]) => !fails);
+  if (passed && !query.has('verbose')) return sendText(response, 'ok');
+  const lines = checks.map(([name, fails]) =>
+    fails ? `[-]${name} failed: reason withheld` : `[+]${name} ok`,
+  );
+  const verdict = `${page} check ${passed ? 'passed' : 'failed'}`;
+  sendText(response, [...lines, verdict, ''].join('\n'), passed ? 200 : 500);
+}

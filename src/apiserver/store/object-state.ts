@@ -1,0 +1,145 @@
+import { TunnelError } from '../../core/errors.js';
+import type { ApiObject } from '../resources/api-object.js';
+import { findKind } from '../resources/catalogue.js';
+import type { Resource } from '../resources/resource.js';
+import type { Change } from './change.js';
+import { History } from './history.js';
+import { identityOf, type ObjectKey, type Snapshot, type Step } from './step.js';
+
+interface Shelf {
+  readonly objects: Map<string, ApiObject>;
+  readonly history: History;
+}
+
+/** All objects and their latest changes. Steps are made elsewhere: here they are taken, in the order of revisions. */
+export class ObjectState {
+  private counter = 0;
+  /** Nothing is known of what happened up to this revision. */
+  private floor = 0;
+  private readonly shelves = new Map<Resource, Shelf>();
+  private readonly listeners = new Set<(step?: Step) => void>();
+  private readonly historyLimit: number;
+
+  constructor(historyLimit = 1000) {
+    this.historyLimit = historyLimit;
+  }
+
+  get revision(): number {
+    return this.counter;
+  }
+
+  get(resource: Resource, key: ObjectKey): ApiObject | undefined {
+    return this.shelf(resource).objects.get(keyText(key));
+  }
+
+  list(resource: Resource, namespace?: string): readonly ApiObject[] {
+    const entries = [...this.shelf(resource).objects.entries()];
+    return entries
+      .filter(([, object]) => namespace === undefined || object.metadata.namespace === namespace)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, object]) => object);
+  }
+
+  nextChange(resource: Resource, revision: number): Change | 'forgotten' | undefined {
+    // Who has seen more than there is has seen another store's.
+    if (revision > this.counter) return 'forgotten';
+    return this.shelf(resource).history.next(revision);
+  }
+
+  /** Calls `listener` after every change, with the step, and without one when all is new. Returns how to end that. */
+  subscribe(listener: (step?: Step) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  /** Makes a change. Throws CONFIG_INVALID for a kind that is not served. */
+  apply(step: Step): void {
+    const about = 'put' in step ? step.put : step.removed;
+    const shelf = this.shelf(storedResource(about.apiVersion, about.kind));
+    const key = keyText(about.metadata);
+    const previous = shelf.objects.get(key);
+    this.counter = step.revision;
+    if ('put' in step) {
+      shelf.objects.set(key, step.put);
+      shelf.history.append({
+        revision: step.revision,
+        object: step.put,
+        ...(previous === undefined ? { type: 'ADDED' } : { type: 'MODIFIED', previous }),
+      });
+    } else if (previous !== undefined) {
+      shelf.objects.delete(key);
+      const object = withRevision(previous, step.revision);
+      shelf.history.append({ revision: step.revision, type: 'DELETED', object, previous });
+    }
+    for (const listener of [...this.listeners]) listener(step);
+  }
+
+  /** Takes another state instead. Watches from before get 410 Expired. */
+  load({ revision, objects }: Snapshot): void {
+    this.shelves.clear();
+    this.counter = revision;
+    this.floor = revision;
+    for (const object of objects)
+      this.shelf(storedResource(object.apiVersion, object.kind)).objects.set(
+        keyText(object.metadata),
+        object,
+      );
+    for (const listener of [...this.listeners]) listener();
+  }
+
+  snapshot(): Snapshot {
+    const objects = [...this.shelves.values()].flatMap((shelf) => [...shelf.objects.values()]);
+    return { revision: this.counter, objects };
+  }
+
+  /** All changes after `revision`, in order; `forgotten` when some are no longer known. */
+  stepsAfter(revision: number): readonly Step[] | 'forgotten' {
+    if (revision < this.floor || revision > this.counter) return 'forgotten';
+    const changes: Change[] = [];
+    for (const { history } of this.shelves.values()) {
+      const some = history.after(revision);
+      if (some === 'forgotten') return 'forgotten';
+      changes.push(...some);
+    }
+    return changes.sort((a, b) => a.revision - b.revision).map(stepOf);
+  }
+
+  /** Drops the history. */
+  forget(): void {
+    for (const { history } of this.shelves.values()) history.forget(this.counter);
+  }
+
+  private shelf(resource: Resource): Shelf {
+    const known = this.shelves.get(resource);
+    if (known !== undefined) return known;
+    // A kind without objects has no history to miss: before the first change everything was there.
+    const created = {
+      objects: new Map<string, ApiObject>(),
+      history: new History(this.floor, this.historyLimit),
+    };
+    this.shelves.set(resource, created);
+    return created;
+  }
+}
+
+function stepOf({ revision, type, object }: Change): Step {
+  return type === 'DELETED' ? { revision, removed: identityOf(object) } : { revision, put: object };
+}
+
+/** The record of a kind. Throws CONFIG_INVALID for one that is not served. */
+export function storedResource(apiVersion: string, kind: string): Resource {
+  const resource = findKind(apiVersion, kind);
+  if (resource !== undefined) return resource;
+  throw new TunnelError('CONFIG_INVALID', `no kind ${kind} in ${apiVersion} is served`, {
+    where: 'object store',
+  });
+}
+
+export function withRevision(object: ApiObject, revision: number): ApiObject {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+}
+
+/** NUL sorts before everything that names may contain, so keys sort by namespace, then by name. */
+function keyText(key: ObjectKey): string {
+  return `${key.namespace ?? ''}\u0000${key.name}`;
+}
