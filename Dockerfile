@@ -1,4 +1,4 @@
-# One image for every role: the command chooses (`server`, `agent`, `kubelet`, `apiserver`, `middlebox`, `certs`, `ready`).
+# One image for every role: the command chooses (`server`, `agent`, `kubelet`, `apiserver`, `store`, `middlebox`, `certs`, `ready`).
 ARG NODE_IMAGE=node:22-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build

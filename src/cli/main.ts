@@ -34,6 +34,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   agent: { group: 'roles', load: async () => (await import('./commands/agent.js')).agentCommand },
   kubelet: { group: 'roles', load: async () => (await import('./commands/kubelet.js')).kubeletCommand },
   apiserver: { group: 'roles', load: async () => (await import('./commands/apiserver.js')).apiserverCommand },
+  store: { group: 'roles', load: async () => (await import('./commands/store.js')).storeCommand },
   middlebox: { group: 'roles', load: async () => (await import('./commands/middlebox.js')).middleboxCommand },
 };
 

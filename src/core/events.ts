@@ -9,6 +9,7 @@ export type Role =
   | 'kubelet'
   | 'container'
   | 'middlebox'
+  | 'store'
   | 'lab';
 
 /** The seven packets of Konnectivity's wire. */
@@ -64,7 +65,10 @@ export interface LifecycleEvent extends Common {
     /** Replicas of the API: one is not ready any more, their number changes, their address is on another machine. */
     | 'apiserver.leaving'
     | 'apiservers.resized'
-    | 'apiservers.moved';
+    | 'apiservers.moved'
+    /** A replica of the API has its store, with all objects; has lost it, and goes on with what it knows. */
+    | 'store.connected'
+    | 'store.lost';
   readonly address?: string;
   readonly error?: string;
   readonly code?: ErrorCode;

@@ -64,6 +64,7 @@ export function levelOf(event: EventBody): LogLevel {
     case 'peer.refused':
     case 'lease.failed':
     case 'certificates.rejected':
+    case 'store.lost':
     case 'watch.broken':
     case 'watch.relisted':
     case 'flow.refused':
@@ -81,6 +82,7 @@ export function levelOf(event: EventBody): LogLevel {
     case 'apiserver.leaving':
     case 'apiservers.resized':
     case 'apiservers.moved':
+    case 'store.connected':
     case 'watch.resumed':
     case 'servers.counted':
     case 'lease.acquired':

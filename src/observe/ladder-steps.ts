@@ -116,6 +116,8 @@ function isSetback(event: Exclude<Doing, { kind: ConnectionEvent['kind'] | Reque
     case 'apiserver.leaving':
     case 'apiservers.resized':
     case 'apiservers.moved':
+    case 'store.connected':
+    case 'store.lost':
     case 'watch.broken':
     case 'watch.resumed':
     case 'watch.relisted':

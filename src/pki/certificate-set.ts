@@ -24,6 +24,12 @@ export const roleLeaves = {
     organizations: ['system:masters'],
     usages: ['client'],
   },
+  /** The store of several kube-apiservers → them. */
+  store: { commonName: 'konnsim-store', usages: ['server'] },
+  /** kube-apiserver → store. */
+  'apiserver-store-client': { commonName: 'kube-apiserver-store-client', usages: ['client'] },
+  /** Its key signs the tokens of service accounts, at all kube-apiservers. */
+  sa: { commonName: 'service-accounts', usages: ['client'] },
   /** kubectl → kube-apiserver. */
   admin: { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] },
   /** Every role's admin port → who watches. */

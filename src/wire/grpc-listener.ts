@@ -1,5 +1,5 @@
 import type { Server as NetServer, Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { type ConnectionInjector, Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import { watchServerSessions } from './grpc-internals.js';
 import { limitSessionPings, type PingLimit } from './ping-limit.js';
@@ -42,6 +42,8 @@ export interface GrpcListenerOptions {
   readonly pings?: PingLimit;
   /** Who listens, for errors: `server/server-1`. */
   readonly where: string;
+  /** Who may come, by the common name of its certificate; all whose certificate is good when absent. For TLS alone. */
+  readonly clients?: readonly string[];
   /** Told of every peer whose TLS handshake fails, or that pings too much. */
   readonly refused?: ((refusal: Refusal) => void) | undefined;
   /** Adds the services before the first connection is taken. */
@@ -130,20 +132,37 @@ interface Receiver {
  * TLS is ours as well: grpc-js knows neither a lowest version nor cipher suites of one server alone, nor certificates
  * that are renewed.
  */
-function receiver({ endpoint, refused }: GrpcListenerOptions, injector: ConnectionInjector): Receiver {
+function receiver(
+  { endpoint, clients, refused }: GrpcListenerOptions,
+  injector: ConnectionInjector,
+): Receiver {
   if (endpoint.kind !== 'tcp') {
     return { receive: (socket) => injector.injectConnection(socket), forget: () => undefined };
   }
   const options = { ...tlsServerOptions(currentTls(endpoint.tls)), ALPNProtocols: ['h2'] };
   const tls = createTlsServer(options, (secured) => {
     secured.on('error', () => undefined);
-    injector.injectConnection(secured);
+    if (isWelcome(secured, clients, refused)) injector.injectConnection(secured);
   });
   watchRefusals(tls, refused);
   return {
     receive: (socket) => void tls.emit('connection', socket),
     forget: followRenewals(tls, endpoint.tls),
   };
+}
+
+/** One whose certificate is another party's is turned away before HTTP/2. */
+function isWelcome(
+  socket: TLSSocket,
+  clients: GrpcListenerOptions['clients'],
+  refused: GrpcListenerOptions['refused'],
+): boolean {
+  const name = String(socket.getPeerCertificate().subject?.CN ?? '');
+  if (clients === undefined || clients.includes(name)) return true;
+  const peer = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+  refused?.({ peer, error: `client certificate: of ${JSON.stringify(name)}, who may not come here` });
+  socket.destroy();
+  return false;
 }
 
 export function socketEndpoint(endpoint: GrpcEndpoint | PlainEndpoint): ListenEndpoint {

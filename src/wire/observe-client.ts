@@ -1,7 +1,4 @@
-import { isIP } from 'node:net';
-import { checkServerIdentity } from 'node:tls';
-import { type ClientReadableStream, credentials, type ServiceError } from '@grpc/grpc-js';
-import { splitHostPort } from '../core/address.js';
+import type { ClientReadableStream, ServiceError } from '@grpc/grpc-js';
 import type { TunnelError } from '../core/errors.js';
 import { type ClockReading, clockOffsetMs } from '../core/event-merge.js';
 import type { LabEvent } from '../core/events.js';
@@ -10,6 +7,7 @@ import type { ObserveClient as Stub } from './gen/konnsim/observe/v1/Observe.js'
 import { observedFailure } from './observe-failure.js';
 import { decodeEvent } from './observed-event.js';
 import { observeService } from './proto.js';
+import { secureChannel } from './secure-channel.js';
 import type { TlsFiles } from './tls.js';
 
 export interface ObserveTarget {
@@ -62,21 +60,8 @@ export async function readEvents(target: ObserveTarget, options: ReadOptions): P
 }
 
 function connectTo({ address, tls }: ObserveTarget): Stub {
-  const host = splitHostPort(address)?.host ?? address;
-  const [ca, key, cert] = [tls.ca, tls.key, tls.cert].map((pem) => Buffer.from(pem));
-  const secure = credentials.createSsl(ca, key, cert, {
-    checkServerIdentity: (_sent, certificate) => checkServerIdentity(host, certificate),
-  });
-  return new (observeService())(address, secure, {
-    'grpc.enable_channelz': 0,
-    'grpc.use_local_subchannel_pool': 1,
-    // A look-up of a TXT record, which networks without a way out never answer, would hold up the end of the process.
-    'grpc.service_config_disable_resolution': 1,
-    'grpc.keepalive_time_ms': 10_000,
-    'grpc.keepalive_timeout_ms': 5_000,
-    // The name in the handshake (SNI): an address is none.
-    'grpc.ssl_target_name_override': isIP(host) === 0 ? host : 'localhost',
-  });
+  const { secure, options } = secureChannel(address, tls, { timeMs: 10_000, timeoutMs: 5_000 });
+  return new (observeService())(address, secure, options);
 }
 
 async function measureOffset(stub: Stub, target: ObserveTarget): Promise<number> {

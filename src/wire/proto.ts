@@ -5,11 +5,12 @@ import type { ProtoGrpcType as AgentProto } from './gen/agent.js';
 import type { ProtoGrpcType as ClientProto } from './gen/client.js';
 import type { ProtoGrpcType as KubeletProto } from './gen/kubelet.js';
 import type { ProtoGrpcType as ObserveProto } from './gen/observe.js';
+import type { ProtoGrpcType as StoreProto } from './gen/store.js';
 
 /** `proto/` of the package: two folders above this module, both in `src` and in `dist`. */
 export const protoFolder = fileURLToPath(new URL('../../proto/', import.meta.url));
 
-export type ProtoFile = 'agent.proto' | 'client.proto' | 'kubelet.proto' | 'observe.proto';
+export type ProtoFile = 'agent.proto' | 'client.proto' | 'kubelet.proto' | 'observe.proto' | 'store.proto';
 
 const cache = new Map<ProtoFile, PackageDefinition>();
 
@@ -47,4 +48,10 @@ export function kubeletService(): KubeletProto['konnsim']['kubelet']['v1']['Kube
 export function observeService(): ObserveProto['konnsim']['observe']['v1']['Observe'] {
   const loaded = loadPackageDefinition(protoDefinition('observe.proto')) as unknown as ObserveProto;
   return loaded.konnsim.observe.v1.Observe;
+}
+
+/** `konnsim.store.v1.Store`: the objects of a cluster, for all replicas of its API. */
+export function storeService(): StoreProto['konnsim']['store']['v1']['Store'] {
+  const loaded = loadPackageDefinition(protoDefinition('store.proto')) as unknown as StoreProto;
+  return loaded.konnsim.store.v1.Store;
 }

@@ -35,6 +35,62 @@ describe('three API servers, each with a proxy-server of its own', () => {
     await eventually(async () => expect(await failuresOfThree()).toEqual([]));
   });
 
+  it('serve one cluster: what one of them creates is at all of them, and runs', async () => {
+    const made = await lab.run(['run', 'mine', '--image=any', '--', 'sleep', '100000']);
+    expect(made).toMatchObject({ code: 0 });
+    for (let turn = 0; turn < 3; turn++) expect((await lab.run(['get', 'pod', 'mine'])).code).toBe(0);
+    const again = await lab.run(['run', 'mine', '--image=any']);
+    expect(again.stderr).toContain('pods "mine" already exists');
+    await lab.run(['wait', 'pod/mine', '--for=condition=Ready', '--timeout=60s'], { timeoutMs: 70_000 });
+    for (let turn = 0; turn < 3; turn++) {
+      const { code, stdout } = await lab.run(['exec', 'mine', '--', 'echo', 'fine']);
+      expect([code, stdout]).toEqual([0, 'fine\n']);
+    }
+  });
+
+  it('end the watches of one that is killed, and no other', async () => {
+    const watches = Array.from({ length: 3 }, () =>
+      lab.kubectl.start(['get', 'pods', '--watch', '--no-headers', '-L', 'seen'], { timeoutMs: 120_000 }),
+    );
+    for (const watch of watches) await watch.waitFor(/mine/);
+    await lab.compose.do(['kill', 'apiserver-2']);
+    const ended = await Promise.any(watches.map(async (watch) => (await watch.result, watch)));
+    const others = watches.filter((watch) => watch !== ended);
+    // One of three attempts meets the one that is gone.
+    await eventually(async () =>
+      expect((await lab.run(['label', 'pod', 'mine', 'seen=still', '--overwrite'])).code).toBe(0),
+    );
+    for (const watch of others) await watch.waitFor(/mine.*still/);
+    for (const watch of others) await watch.stop();
+    await lab.compose.do(['start', 'apiserver-2']);
+    await eventually(async () => expect(await failuresOfThree()).toEqual([]));
+  });
+
+  it('go on without their store, but for writes, and find all again with it', async () => {
+    const read = ['get', 'pod', 'mine', '-o', 'jsonpath={.metadata.uid} {.metadata.resourceVersion}'];
+    const [uid, revision] = (await lab.run(read)).stdout.split(' ');
+    await lab.compose.do(['kill', 'store']);
+    await eventually(async () => {
+      const ready = await lab.run(['get', '--raw', '/readyz']);
+      expect(ready.stderr + ready.stdout).toContain('[-]etcd failed: reason withheld');
+    });
+    for (let turn = 0; turn < 3; turn++) {
+      expect((await lab.run(['exec', 'mine', '--', 'true'])).code).toBe(0);
+      const write = await lab.run(['label', 'pod', 'mine', `turn=${turn}`]);
+      expect(write.stderr).toMatch(/rpc error: code = Unavailable|etcdserver: request timed out/);
+    }
+    await lab.compose.do(['start', 'store']);
+    await eventually(async () =>
+      expect(await lab.run(['label', 'pod', 'mine', 'turn=last'])).toMatchObject({ code: 0 }),
+    );
+    for (let turn = 0; turn < 3; turn++) {
+      const [sameUid, laterRevision] = (await lab.run(read)).stdout.split(' ');
+      expect(sameUid).toBe(uid);
+      expect(Number(laterRevision)).toBeGreaterThan(Number(revision));
+    }
+    await eventually(async () => expect(await failuresOfThree()).toEqual([]));
+  });
+
   it('fail in two of three cases when agents are told of one server only', async () => {
     lab.compose.set({ SERVER_COUNT: '1' });
     await lab.compose.do(['up', '--wait']);

@@ -1,15 +1,27 @@
 import { Command } from 'commander';
-import { startApiServer } from '../../apiserver/api-server.js';
+import { type ApiServerOptions, startApiServer } from '../../apiserver/api-server.js';
+import { createTokenKeys } from '../../apiserver/auth/service-account-tokens.js';
 import { writeKubeconfig } from '../../apiserver/kubeconfig.js';
 import { defaultInFlight } from '../../apiserver/max-in-flight.js';
 import { createObjectStore } from '../../apiserver/store/object-store.js';
+import { RemoteStore } from '../../apiserver/store/remote/remote-store.js';
 import { defaultVersion } from '../../apiserver/version.js';
 import { maxNodes } from '../../lab/topology.js';
 import { renewableAs } from '../../wire/tls.js';
 import { createEgress } from '../egress.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
-import { commonOptions, type RoleFlags, readTls, runRole, standardTopology, tlsUser } from '../role.js';
+import {
+  commonOptions,
+  type RoleFlags,
+  type RoleGround,
+  readTls,
+  runRole,
+  type Started,
+  standardTopology,
+  tlsUser,
+  type UseTls,
+} from '../role.js';
 import { hostPort, option, portNumber, socketPath, someText, wholeNumber } from '../values.js';
 
 const mostInFlight = 1_000_000;
@@ -18,6 +30,7 @@ interface ApiServerFlags extends RoleFlags {
   readonly nodes: number;
   readonly bindAddress: string;
   readonly port: number;
+  readonly store?: string;
   readonly udsName?: string;
   readonly proxyServer?: string;
   readonly egressSelectorConfigFile?: string;
@@ -36,6 +49,12 @@ export function apiserverCommand(invocation: Invocation): Command {
     .addOption(option('--certs <folder>', 'certificates made by `konnsim certs`').default('certs'))
     .addOption(
       option('--nodes <number>', 'nodes of the cluster').argParser(wholeNumber(1, maxNodes)).default(2),
+    )
+    .addOption(
+      option(
+        '--store <address>',
+        'host:port of a `konnsim store`, which other API façades share; default, or empty: a store of its own',
+      ).argParser((text) => (text === '' ? undefined : hostPort(text))),
     )
     .addOption(option('--bind-address <address>', 'where it listens').default('127.0.0.1'))
     .addOption(option('--port <port>', 'its port, 0 for a free one').argParser(portNumber).default(6443))
@@ -83,16 +102,15 @@ function run(flags: ApiServerFlags): Promise<number> {
     const serving = await useTls('apiserver');
     const egress = await createEgress(flags, ground, useTls);
     started(() => egress.close());
-    const { objects } = standardTopology(flags.nodes, flags.kubernetesVersion);
+    const objects = await openStore(flags, ground, { useTls, started });
     const apiserver = await startApiServer({
       ...ground,
       host: flags.bindAddress,
       port: flags.port,
       tls: renewableAs(serving, ({ ca: clientCa, cert, key }) => ({ cert, key, clientCa })),
-      store: createObjectStore(objects, ground.clock),
+      ...objects,
       egress,
       kubeletTls: await useTls('apiserver-kubelet-client'),
-      controllers: true,
       version: flags.kubernetesVersion,
       inFlight: flags,
     });
@@ -101,6 +119,27 @@ function run(flags: ApiServerFlags): Promise<number> {
       await writeAdminKubeconfig(flags.kubeconfig, flags.certs, apiserver.url);
     return [`apiserver ${apiserver.url}`];
   });
+}
+
+/** kube-apiserver gives up on an etcd that it cannot reach after as long. */
+const storeTimeoutMs = 20_000;
+
+/** Objects of its own, with controllers, or those that several share, whose tokens are then good at all of them. */
+async function openStore(
+  { store: address, nodes, certs, kubernetesVersion }: ApiServerFlags,
+  ground: RoleGround,
+  { useTls, started }: { readonly useTls: UseTls; readonly started: Started },
+): Promise<Pick<ApiServerOptions, 'store' | 'controllers' | 'tokenKeys'>> {
+  if (address === undefined) {
+    const { objects } = standardTopology(nodes, kubernetesVersion);
+    return { store: createObjectStore(objects, ground.clock), controllers: true };
+  }
+  const tls = await useTls('apiserver-store-client');
+  const tokenKeys = createTokenKeys({ privateKeyPem: (await readTls(certs, 'sa')).key });
+  const store = new RemoteStore({ ...ground, node: 'apiserver/apiserver', address, tls });
+  started(async () => store.close());
+  await store.ready(storeTimeoutMs);
+  return { store, tokenKeys };
 }
 
 async function writeAdminKubeconfig(path: string, certs: string, server: string): Promise<void> {

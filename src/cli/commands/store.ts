@@ -1,0 +1,141 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { MemoryStore } from '../../apiserver/store/object-store.js';
+import { Runs } from '../../apiserver/store/remote/runs.js';
+import { StoreFiles } from '../../apiserver/store/remote/store-files.js';
+import { startStoreServer } from '../../apiserver/store/remote/store-server.js';
+import { defaultVersion } from '../../apiserver/version.js';
+import { TunnelError } from '../../core/errors.js';
+import { maxNodes } from '../../lab/topology.js';
+import { startHealthServer } from '../../observe/health.js';
+import { roleLeaves } from '../../pki/certificate-set.js';
+import { listenOn } from '../../wire/socket-listener.js';
+import { examples } from '../help.js';
+import type { Invocation } from '../invocation.js';
+import {
+  commonOptions,
+  type RoleFlags,
+  type RoleGround,
+  runRole,
+  type Started,
+  standardTopology,
+  tlsUser,
+} from '../role.js';
+import { option, portNumber, socketPath, wholeNumber } from '../values.js';
+
+interface StoreFlags extends RoleFlags {
+  readonly nodes: number;
+  readonly bindAddress: string;
+  readonly port: number;
+  readonly dataDir?: string;
+  readonly healthAddress: string;
+  readonly healthPort: number;
+  readonly kubernetesVersion: string;
+}
+
+/** `konnsim store`: the objects of the cluster, for several API façades in processes of their own. */
+export function storeCommand(invocation: Invocation): Command {
+  return new Command('store')
+    .description("keep the cluster's objects for several API façades, and run its controllers")
+    .addOption(option('--certs <folder>', 'certificates made by `konnsim certs`').default('certs'))
+    .addOption(
+      option('--nodes <number>', 'nodes of a cluster that is new')
+        .argParser(wholeNumber(1, maxNodes))
+        .default(2),
+    )
+    .addOption(option('--bind-address <address>', 'where it listens').default('127.0.0.1'))
+    .addOption(option('--port <port>', 'its mTLS port, 0 for a free one').argParser(portNumber).default(2379))
+    .addOption(
+      option(
+        '--data-dir <folder>',
+        'keeps objects and revisions over restarts; default: in memory alone',
+      ).argParser(dataFolder),
+    )
+    .addOption(option('--health-address <address>', 'where the health port listens').default('127.0.0.1'))
+    .addOption(option('--health-port <port>', '/healthz, /readyz').argParser(portNumber).default(2381))
+    .addOption(
+      option('--kubernetes-version <release>', 'release of its nodes, if new').default(defaultVersion),
+    )
+    .addOption(commonOptions.packets())
+    .addOption(commonOptions.adminPort())
+    .addOption(commonOptions.adminAddress())
+    .addHelpText(
+      'after',
+      examples(
+        'konnsim store --certs certs --data-dir store-data',
+        'konnsim apiserver --certs certs --store 127.0.0.1:2379 --uds-name /tmp/konnsim.sock',
+      ),
+    )
+    .action(async (flags: StoreFlags) => {
+      invocation.exitCode = await run(flags);
+    });
+}
+
+const lockName = 'in-use.sock';
+
+/** As long as a Unix socket in it may be. */
+function dataFolder(text: string): string {
+  return socketPath(join(text, lockName)).slice(0, -lockName.length - 1);
+}
+
+function run(flags: StoreFlags): Promise<number> {
+  return runRole(flags, async (ground, started) => {
+    const useTls = tlsUser(flags, ground, { node: 'store/store', started });
+    const tls = await useTls('store');
+    const store = new MemoryStore(ground.clock);
+    const runs = await load(store, flags, { ground, started });
+    const server = await startStoreServer({
+      ...ground,
+      host: flags.bindAddress,
+      port: flags.port,
+      tls,
+      clients: [roleLeaves['apiserver-store-client'].commonName],
+      store,
+      runs,
+    });
+    started(() => server.close());
+    const health = await startHealthServer({
+      host: flags.healthAddress,
+      port: flags.healthPort,
+      style: 'server',
+      ready: () => ({ ok: true, text: '' }),
+    });
+    started(() => health.close());
+    return [`store ${server.address}`, `health ${health.host}:${health.port}`];
+  });
+}
+
+interface Surroundings {
+  readonly ground: RoleGround;
+  readonly started: Started;
+}
+
+/** The cluster as it was left in the folder, else a new one. */
+async function load(
+  store: MemoryStore,
+  { dataDir: folder, nodes, kubernetesVersion }: StoreFlags,
+  { ground: { clock }, started }: Surroundings,
+): Promise<Runs> {
+  const begin = (): void => store.fill(standardTopology(nodes, kubernetesVersion).objects);
+  if (folder === undefined) {
+    begin();
+    return new Runs([], store.revision);
+  }
+  await lock(folder, started);
+  const files = new StoreFiles({ folder, clock });
+  started(async () => files.close());
+  return files.open(store, begin);
+}
+
+/** A socket that answers tells that somebody has the folder, across containers too; one that does not is left over. */
+async function lock(folder: string, started: Started): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw TunnelError.from(cause, 'FILE_UNWRITABLE', '--data-dir');
+  });
+  const { listener } = await listenOn(
+    { path: join(folder, lockName) },
+    { where: '--data-dir', take: (socket) => socket.on('error', () => undefined).destroy() },
+  );
+  started(() => new Promise((resolve) => listener.close(() => resolve())));
+}
