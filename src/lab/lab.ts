@@ -19,9 +19,10 @@ import type {
 import { type ExecOptions, type ExecOutcome, execAndGather } from './exec-call.js';
 import type { ApiAddress, RunningKubelet } from './kubelet-part.js';
 import type { LabPart, RestartablePart } from './part.js';
-import type { LabGround, ServerPart } from './parts.js';
+import type { LabGround } from './parts.js';
 import type { ApiServerReplica, ApiServers, Replicas } from './replicas.js';
 import { type LabWatch, type LabWatchOptions, startLabWatch, type WatchedName } from './replicas-watch.js';
+import type { Servers } from './servers.js';
 import type { NodeSpec, Topology } from './topology.js';
 import type { WorkFolder } from './work-folder.js';
 
@@ -36,7 +37,7 @@ export interface OpenCounts {
 }
 
 export interface LabParts {
-  readonly server: ServerPart;
+  readonly servers: Servers;
   readonly kubelets: readonly RestartablePart<RunningKubelet>[];
   readonly agents: readonly RestartablePart<Agent>[];
   readonly apiservers: Replicas;
@@ -103,14 +104,19 @@ export class Lab implements AsyncDisposable {
     return this.insides.parts.apiservers.url;
   }
 
-  /** `unix://PATH`: the proxy-server's frontend. */
+  /** `unix://PATH`: the first proxy-server's frontend. */
   get frontendAddress(): string {
-    return this.insides.parts.server.part.value.frontendAddresses[0] ?? '';
+    return this.frontendAddresses[0] ?? '';
+  }
+
+  /** The same of each proxy-server. */
+  get frontendAddresses(): readonly string[] {
+    return this.insides.parts.servers.frontendAddresses;
   }
 
   /** `127.0.0.1:PORT`: where agents connect. */
   get agentAddress(): string {
-    return this.insides.parts.server.agentAddress();
+    return this.insides.parts.servers.agentAddress;
   }
 
   /** A kubeconfig with administrator's rights, as YAML. It holds a private key. */
@@ -180,8 +186,8 @@ export class Lab implements AsyncDisposable {
 
   /** All parts, in the order in which a request meets them. */
   parts(): readonly LabPart[] {
-    const { apiservers, server, agents, kubelets } = this.insides.parts;
-    return [...apiservers.parts, server.part, ...agents, ...kubelets].map((part) => this.withMesh(part));
+    const { apiservers, servers, agents, kubelets } = this.insides.parts;
+    return [...apiservers.parts, ...servers.parts, ...agents, ...kubelets].map((part) => this.withMesh(part));
   }
 
   /** The journal's events that are still held, oldest first. */
@@ -214,14 +220,11 @@ export class Lab implements AsyncDisposable {
   /** What is open now. */
   open(): OpenCounts {
     const { parts, clients } = this.insides;
-    const server = parts.server.part.running ? parts.server.part.value.snapshot() : undefined;
     const running = <T>(all: readonly RestartablePart<T>[]): readonly T[] =>
       all.filter((part) => part.running).map((part) => part.value);
     const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
     return {
-      frontends: server?.frontends ?? 0,
-      pendingDials: server?.pendingDials ?? 0,
-      established: server?.established ?? 0,
+      ...parts.servers.open(),
       endpoints: sum(running(parts.agents).map((agent) => agent.snapshot().endpoints)),
       kubeletRequests: sum(running(parts.kubelets).map(({ kubelet }) => kubelet.openRequests)),
       tunnelConnections: clients.lab.openConnections + parts.apiservers.tunnelConnections,
@@ -263,15 +266,12 @@ export class Lab implements AsyncDisposable {
     };
   }
 
-  /** Every running agent is connected to the running server; at once when there is no server. */
+  /** Every running agent is connected to all running servers that it looks for; at once when there is none. */
   private async meshed(): Promise<void> {
-    const { server, agents } = this.insides.parts;
-    const missing = (): number =>
-      server.part.running
-        ? agents.filter((agent) => agent.running).length - server.part.value.snapshot().backends
-        : 0;
-    await this.until(() => missing() <= 0, {
-      withinMs: 15_000,
+    const { servers, agents } = this.insides.parts;
+    const missing = (): number => servers.missing(agents.filter((agent) => agent.running).length);
+    await this.until(() => missing() === 0, {
+      withinMs: 30_000,
       still: () => `${missing()} agents not connected`,
     });
   }
@@ -312,7 +312,7 @@ export async function stopAll({ parts, clients, journal, folder }: LabInsides): 
   await parts.apiservers.stop();
   await clients.lab.close();
   await Promise.all(parts.agents.map((part) => part.stop()));
-  await parts.server.part.stop();
+  await parts.servers.stop();
   await Promise.all(parts.kubelets.map((part) => part.stop()));
   await folder.remove();
   journal.emit({ kind: 'lab.stopped', node: 'lab/lab' });

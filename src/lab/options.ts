@@ -36,11 +36,18 @@ export interface LabOptions {
    * without anything before it.
    */
   readonly apiservers?: number;
+  /**
+   * Proxy-servers, 1 to 9, each beside an API server: replica n has server ((n - 1) mod servers) + 1. Agents find all of
+   * them behind one address. Default 1.
+   */
+  readonly servers?: number;
+  /** How many servers the servers say there are: agents are content with as many. Default: `servers`. */
+  readonly serverCount?: number;
   /** A controller that watches pods, whose losses are in the journal: `lab.watch('pods')`. Default false. */
   readonly controller?: boolean;
   /** Where the API façade, or the address of its replicas, listens on 127.0.0.1. Default 0, a free port. */
   readonly apiPort?: number;
-  /** Where the proxy-server listens for agents on 127.0.0.1. Default 0, a free port. */
+  /** Where the proxy-server, or the address of several, listens for agents on 127.0.0.1. Default 0, a free port. */
   readonly agentPort?: number;
   /** Kubernetes release that the façade claims to be. Default 1.33.1. */
   readonly kubernetesVersion?: string;

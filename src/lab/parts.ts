@@ -45,24 +45,27 @@ export function tlsOf({ certificates }: Pick<LabGround, 'certificates'>, pair: K
   return { ca: certificates.ca.certPem, cert: pair.certPem, key: pair.keyPem };
 }
 
-/** The proxy-server and where agents find it, whether it runs or not. */
+/** A proxy-server and where agents find it, whether it runs or not. */
 export interface ServerPart {
   readonly part: RestartablePart<ProxyServer>;
   readonly agentAddress: () => string;
 }
 
 export interface ServerPartOptions {
+  /** Also its server ID: `server-1`. */
+  readonly name: string;
+  /** How many servers it says there are. */
+  readonly serverCount: number;
   readonly socketPath: string;
   readonly agentPort: number;
   readonly strategies: readonly StrategyName[];
 }
 
-/** The proxy-server: a Unix socket for frontends, an mTLS port for agents. It keeps its port over restarts. */
+/** A proxy-server: a Unix socket for frontends, an mTLS port for agents. It keeps its port over restarts. */
 export function serverPart(
   ground: LabGround,
-  { socketPath, agentPort, strategies }: ServerPartOptions,
+  { name, serverCount, socketPath, agentPort, strategies }: ServerPartOptions,
 ): ServerPart {
-  const name = 'server-1';
   let port = agentPort;
   const { clock, random, emit, faithful } = ground;
   const part = new RestartablePart<ProxyServer>({
@@ -72,7 +75,7 @@ export function serverPart(
       const server = await startProxyServer({
         name,
         serverId: name,
-        serverCount: 1,
+        serverCount,
         frontends: [{ kind: 'unix', path: socketPath }],
         agents: { kind: 'tcp', host, port, tls: tlsOf(ground, ground.certificates.leaves.server) },
         health: { host, port: 0 },
@@ -92,8 +95,12 @@ export function serverPart(
   return { part, agentAddress: () => `${host}:${port}` };
 }
 
-/** A node's agent. It dials out to the server, wherever that is at the time. */
-export function agentPart(ground: LabGround, node: NodeSpec, server: ServerPart): RestartablePart<Agent> {
+/** A node's agent. It dials out to the servers' address, wherever that is at the time. */
+export function agentPart(
+  ground: LabGround,
+  node: NodeSpec,
+  servers: { readonly agentAddress: string },
+): RestartablePart<Agent> {
   const { clock, random, emit, network, faithful } = ground;
   return new RestartablePart<Agent>({
     name: `agent/${node.name}`,
@@ -104,7 +111,7 @@ export function agentPart(ground: LabGround, node: NodeSpec, server: ServerPart)
         name: node.name,
         agentId: node.name,
         identifiers: `ipv4=${node.ip}&host=${node.name}`,
-        server: server.agentAddress(),
+        server: servers.agentAddress,
         tls: tlsOf(ground, ground.certificates.leaves.agent),
         connectEndpoint: (address, port, options) => network.connect(address, port, options),
         health: { host, port: 0 },

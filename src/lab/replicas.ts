@@ -58,7 +58,8 @@ export interface ReplicasOptions {
   readonly count: number | undefined;
   /** Where the dedicated address listens. */
   readonly port: number;
-  readonly client: (name: string) => TunnelClient;
+  /** Its way to the nodes, by its number from 1 on. */
+  readonly client: (name: string, replica: number) => TunnelClient;
   readonly makePart: (name: string, dialer: TunnelClient) => RestartablePart<ApiServer>;
 }
 
@@ -164,8 +165,9 @@ export class Replicas implements ApiServers {
 
   private add(): Replica {
     const { client, makePart, count } = this.options;
-    const name = count === undefined ? 'main' : `apiserver-${this.replicas.length + 1}`;
-    const dialer = client(`apiserver/${name}`);
+    const number = this.replicas.length + 1;
+    const name = count === undefined ? 'main' : `apiserver-${number}`;
+    const dialer = client(`apiserver/${name}`, number);
     const replica = { part: makePart(name, dialer), client: dialer };
     this.replicas.push(replica);
     return replica;

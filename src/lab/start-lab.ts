@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { join } from 'node:path';
 import { createTokenKeys } from '../apiserver/auth/service-account-tokens.js';
 import { coreResource } from '../apiserver/resources/catalogue.js';
 import { createObjectStore, type LocalStore } from '../apiserver/store/object-store.js';
@@ -18,9 +17,10 @@ import { ApiAddress, type KubeletPartOptions, kubeletPart } from './kubelet-part
 import { Lab, type LabInsides, type LabParts, stopAll } from './lab.js';
 import type { LabOptions } from './options.js';
 import type { LabPart } from './part.js';
-import { agentPart, apiServerPart, type LabGround, serverPart, tlsOf } from './parts.js';
+import { agentPart, apiServerPart, type LabGround, tlsOf } from './parts.js';
 import { Replicas } from './replicas.js';
 import { kubernetesServiceIp, publishKubernetesService } from './replicas-service.js';
+import { Servers } from './servers.js';
 import { createTopology, type NodeSpec, type Topology } from './topology.js';
 import { createWorkFolder, type WorkFolder } from './work-folder.js';
 
@@ -91,7 +91,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     journal,
     folder,
     store,
-    ...assemble(options, ground, { topology, folder, store, version }),
+    ...assemble(options, ground, { topology, store, version }),
   };
 }
 
@@ -101,7 +101,6 @@ function kubeletSubject({ name, ip }: NodeSpec): { name: string; ipAddresses: st
 
 interface Stock {
   readonly topology: Topology;
-  readonly folder: WorkFolder;
   readonly store: LocalStore;
   readonly version: string;
 }
@@ -109,20 +108,20 @@ interface Stock {
 function assemble(
   options: LabOptions,
   ground: LabGround,
-  { topology, folder, store, version }: Stock,
+  { topology, store, version }: Stock,
 ): Pick<LabInsides, 'api' | 'parts' | 'clients'> {
   const { strategies = defaultStrategies } = options;
-  const socketPath = join(folder.path, 'server-1.sock');
-  const server = serverPart(ground, { socketPath, agentPort: options.agentPort ?? 0, strategies });
-  const client = (name: string): TunnelClient =>
-    new TunnelClient({ ...ground, address: `unix://${socketPath}`, name, serverName: 'server/server-1' });
-  const lab = client('client/lab');
+  const { servers: count = 1, serverCount: announced = count, agentPort = 0 } = options;
+  const servers = new Servers({ ground, count, announced, agentPort, strategies });
+  const client = (name: string, replica: number): TunnelClient =>
+    new TunnelClient({ ...ground, ...servers.beside(replica), name });
+  const lab = client('client/lab', 1);
   const { nodes } = topology;
   const api = new ApiAddress();
   const parts: LabParts = {
-    server,
+    servers,
     kubelets: nodes.map((spec) => kubeletPart(ground, { ...given(topology, spec), api: api.known })),
-    agents: nodes.map((node) => agentPart(ground, node, server)),
+    agents: nodes.map((node) => agentPart(ground, node, servers)),
     apiservers: replicas(options, ground, { store, version, client }),
   };
   return {
@@ -135,7 +134,7 @@ function assemble(
 interface ReplicaNeeds {
   readonly store: LocalStore;
   readonly version: string;
-  readonly client: (name: string) => TunnelClient;
+  readonly client: (name: string, replica: number) => TunnelClient;
 }
 
 /** A façade alone listens where its clients are told; replicas do anywhere, behind one address. */
@@ -195,7 +194,7 @@ function clusterClient(
 
 async function startParts({ parts, topology, ground, store }: LabInsides): Promise<void> {
   for (const { name, ip } of topology.nodes) ground.network.addName(name, ip);
-  await startAll([parts.server.part, parts.apiservers, ...parts.kubelets]);
+  await startAll([parts.servers, parts.apiservers, ...parts.kubelets]);
   const { hostname: host, port } = new URL(parts.apiservers.url);
   const place = { host, port: Number(port) };
   const [first] = topology.objects.nodes;
@@ -211,12 +210,19 @@ async function startAll(parts: readonly Pick<LabPart, 'start'>[]): Promise<void>
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
-async function allAgentsConnected({ journal, topology }: LabInsides, options: LabOptions): Promise<void> {
+async function allAgentsConnected(
+  { journal, topology, parts: { servers } }: LabInsides,
+  options: LabOptions,
+): Promise<void> {
   const { readyTimeoutMs: timeoutMs = 10_000, timeScale = 1 } = options;
   // The bound is real time, the journal's is the lab's.
   const withinMs = timeoutMs * timeScale;
-  const connected = topology.nodes.map(({ name }) =>
-    journal.waitFor({ kind: 'backend.connected', peer: `agent/${name}` }, { withinMs }),
+  // Where agents are told of fewer servers than there are, it is chance which ones they have.
+  const ends = servers.isWhole ? servers.names.map((node) => ({ node })) : [{}];
+  const connected = topology.nodes.flatMap(({ name }) =>
+    ends.map((end) =>
+      journal.waitFor({ kind: 'backend.connected', peer: `agent/${name}`, ...end }, { withinMs }),
+    ),
   );
   try {
     await Promise.all(connected);

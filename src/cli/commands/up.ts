@@ -6,6 +6,7 @@ import { type RuntimeKind, runtimeKinds } from '../../kubelet-stub/runtime/creat
 import type { Lab } from '../../lab/lab.js';
 import type { LabOptions } from '../../lab/options.js';
 import { maxReplicas } from '../../lab/replicas.js';
+import { maxServers } from '../../lab/servers.js';
 import { maxNodes } from '../../lab/topology.js';
 import { eventText } from '../../observe/event-text.js';
 import { defaultStrategies } from '../../server/options.js';
@@ -21,6 +22,7 @@ interface UpFlags {
   readonly dir: string;
   readonly nodes: number;
   readonly apiservers?: number;
+  readonly servers: number;
   readonly apiPort: number;
   readonly agentPort: number;
   readonly seed?: number;
@@ -46,6 +48,11 @@ export function upCommand(invocation: Invocation): Command {
         '--apiservers <number>',
         'replicas of the API façade behind one address; one alone if absent',
       ).argParser(wholeNumber(1, maxReplicas)),
+    )
+    .addOption(
+      option('--servers <number>', 'proxy-servers, each beside a replica of the API façade')
+        .argParser(wholeNumber(1, maxServers))
+        .default(1),
     )
     .addOption(
       option('--api-port <port>', 'port of the API façade, 0 for a free one')
@@ -75,7 +82,12 @@ export function upCommand(invocation: Invocation): Command {
     .addOption(faithfulOption(['server', 'agent', 'apiserver']))
     .addHelpText(
       'after',
-      examples('konnsim up', 'konnsim up --nodes 5 --events', 'konnsim up --dir /tmp/lab --output json'),
+      examples(
+        'konnsim up',
+        'konnsim up --nodes 5 --events',
+        'konnsim up --apiservers 3 --servers 3',
+        'konnsim up --dir /tmp/lab --output json',
+      ),
     )
     .action(async (flags: UpFlags) => {
       invocation.exitCode = await run(flags, createTerminal(invocation.colour));
@@ -102,10 +114,11 @@ function run(flags: UpFlags, terminal: Terminal): Promise<number> {
 }
 
 function labOptions(flags: UpFlags): LabOptions {
-  const { nodes, apiPort, agentPort, seed, runtime, events, proxyStrategies: strategies } = flags;
+  const { nodes, servers, apiPort, agentPort, seed, runtime, events, proxyStrategies: strategies } = flags;
   const print = createEventPrinter();
   return {
     nodes,
+    servers,
     apiPort,
     agentPort,
     strategies,
@@ -129,7 +142,7 @@ function introduce(lab: Lab, files: LabFiles, { terminal, readyMs }: Introductio
     `${bold('ready')} in ${readyMs} ms  ${dim(`seed ${lab.seed}`)}`,
     '',
     `  API façade     ${lab.apiServerUrl}`,
-    `  proxy-server   frontends ${lab.frontendAddress}`,
+    ...lab.frontendAddresses.map((address) => `  proxy-server   frontends ${address}`),
     `                 agents    ${lab.agentAddress}`,
     ...lab.nodes.map(
       ({ name, ip, kubeletPort }) =>

@@ -1,0 +1,169 @@
+import { join } from 'node:path';
+import { TunnelError } from '../core/errors.js';
+import type { StrategyName } from '../core/strategy.js';
+import { type Middlebox, startMiddlebox } from '../links/middlebox.js';
+import type { LabPart } from './part.js';
+import { type LabGround, type ServerPart, serverPart } from './parts.js';
+
+export const maxServers = 9;
+
+export interface ServersOptions {
+  readonly ground: LabGround;
+  /** 1 to 9. */
+  readonly count: number;
+  /** How many servers each says there are. */
+  readonly announced: number;
+  /** Where agents connect. */
+  readonly agentPort: number;
+  readonly strategies: readonly StrategyName[];
+}
+
+interface Server {
+  readonly name: string;
+  readonly socketPath: string;
+  readonly server: ServerPart;
+}
+
+const host = '127.0.0.1';
+
+/**
+ * The proxy-servers of a lab. One stands alone; several stand behind an address that leads to those which run, in turn:
+ * the one that agents are told, and find all of them by.
+ */
+export class Servers {
+  private readonly options: ServersOptions;
+  private readonly servers: readonly Server[];
+  private box: Middlebox | undefined;
+  private stopping = false;
+
+  /** Throws CONFIG_INVALID. */
+  constructor(options: ServersOptions) {
+    checkNumber('servers', options.count);
+    checkNumber('serverCount', options.announced);
+    this.options = options;
+    this.servers = Array.from({ length: options.count }, (_, index) => this.make(index + 1));
+  }
+
+  /** As parts, in order. */
+  get parts(): readonly LabPart[] {
+    if (this.servers.length === 1) return this.servers.map(({ server }) => server.part);
+    return this.servers.map((server) => this.handle(server));
+  }
+
+  get names(): readonly string[] {
+    return this.servers.map(({ server }) => server.part.name);
+  }
+
+  /** Where agents connect, whether a server runs or not. */
+  get agentAddress(): string {
+    return this.box?.addresses[0] ?? this.first.server.agentAddress();
+  }
+
+  /** `unix://PATH` of each one's frontend. */
+  get frontendAddresses(): readonly string[] {
+    return this.servers.map(({ socketPath }) => `unix://${socketPath}`);
+  }
+
+  /** The one beside replica `replica` of the API, from 1 on: where it listens, and what it is called. */
+  beside(replica: number): { readonly address: string; readonly serverName: string } {
+    const { socketPath, server } = this.servers[(replica - 1) % this.servers.length] ?? this.first;
+    return { address: `unix://${socketPath}`, serverName: server.part.name };
+  }
+
+  /** Whether every server that agents would look for can have every agent. */
+  get isWhole(): boolean {
+    return this.options.announced >= this.servers.length;
+  }
+
+  open(): { readonly frontends: number; readonly pendingDials: number; readonly established: number } {
+    const sum = { frontends: 0, pendingDials: 0, established: 0 };
+    for (const { server } of this.running) {
+      const { frontends, pendingDials, established } = server.part.value.snapshot();
+      sum.frontends += frontends;
+      sum.pendingDials += pendingDials;
+      sum.established += established;
+    }
+    return sum;
+  }
+
+  /** Connections that these agents look for and do not have yet. */
+  missing(agents: number): number {
+    const backends = this.running.map(({ server }) => server.part.value.snapshot().backends);
+    const { announced } = this.options;
+    if (announced >= backends.length)
+      return backends.reduce((total, some) => total + Math.max(0, agents - some), 0);
+    return Math.max(0, agents * announced - backends.reduce((total, some) => total + some, 0));
+  }
+
+  async start(): Promise<void> {
+    const ends = await Promise.allSettled(this.servers.map(({ server }) => server.part.start()));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    if (this.servers.length === 1) return;
+    const { clock, emit } = this.options.ground;
+    const routes = [{ listen: `${host}:${this.options.agentPort}`, to: this.targets() }];
+    this.box = await startMiddlebox({ name: 'servers', routes, clock, emit });
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await this.box?.close();
+    await Promise.all(this.servers.map(({ server }) => server.part.stop()));
+  }
+
+  private get first(): Server {
+    const [first] = this.servers;
+    if (first !== undefined) return first;
+    throw new TunnelError('INTERNAL', 'there is no proxy-server', { where: 'servers' });
+  }
+
+  private get running(): readonly Server[] {
+    return this.servers.filter(({ server }) => server.part.running);
+  }
+
+  private make(number: number): Server {
+    const { ground, count, announced: serverCount, agentPort, strategies } = this.options;
+    const name = `server-${number}`;
+    const socketPath = join(ground.folder, `${name}.sock`);
+    const own = { name, serverCount, socketPath, agentPort: count === 1 ? agentPort : 0, strategies };
+    return { name, socketPath, server: serverPart(ground, own) };
+  }
+
+  private targets(): readonly string[] {
+    return this.running.map(({ server }) => server.agentAddress());
+  }
+
+  /** As a balancer that asks for health: it leads to those that run. */
+  private retarget(): void {
+    if (!this.stopping) this.box?.setTargets(0, this.targets());
+  }
+
+  private handle({ server: { part } }: Server): LabPart {
+    const kill = async (): Promise<void> => {
+      const killed = part.kill();
+      this.retarget();
+      await killed;
+    };
+    const start = async (): Promise<void> => {
+      await part.start();
+      this.retarget();
+    };
+    return {
+      name: part.name,
+      get running() {
+        return part.running;
+      },
+      kill,
+      start,
+      restart: async () => {
+        await kill();
+        await start();
+      },
+    };
+  }
+}
+
+function checkNumber(name: string, value: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= maxServers) return;
+  const message = `${name} must be a whole number from 1 to ${maxServers}, not ${value}`;
+  throw new TunnelError('CONFIG_INVALID', message, { where: name });
+}
