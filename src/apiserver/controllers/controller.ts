@@ -11,6 +11,8 @@ export interface ControllerGround {
   readonly store: LocalStore;
   readonly random: Random;
   readonly nowMs: number;
+  /** Where the controllers began: what was there already may be old because nobody could write meanwhile. */
+  readonly start: { readonly ms: number; readonly revision: number };
   /** RFC 3339. */
   readonly timestamp: string;
 }

@@ -43,10 +43,11 @@ const timedEveryMs = 5_000;
 export function startControllers(options: ControllersOptions): Controllers {
   const { store, clock, random, onError = () => undefined } = options;
   const now = createWallClock(clock);
+  const start = { ms: now(), revision: store.revision };
   let pending: Timer | undefined;
   const run = (chosen: readonly Controller[]): void => {
     const nowMs = now();
-    const ground = { store, random, nowMs, timestamp: formatTime(nowMs) };
+    const ground = { store, random, nowMs, start, timestamp: formatTime(nowMs) };
     for (const { name, reconcile } of chosen) {
       try {
         reconcile(ground);

@@ -17,12 +17,19 @@ export const nodeController: Controller = {
         name: node.metadata.name,
       });
       if (lease === undefined) continue;
-      const renewedMs = Date.parse(textAt(lease, 'spec.renewTime'));
+      const renewedMs = renewalOf(ground, lease);
       if (ground.nowMs - renewedMs > graceMs) loseNode(ground, node);
       else welcomeBack(ground, node);
     }
   },
 };
+
+/** After a start every node has its whole time again: it could not renew what nobody served. */
+function renewalOf({ start }: ControllerGround, lease: ApiObject): number {
+  const renewedMs = Date.parse(textAt(lease, 'spec.renewTime'));
+  const isFromBefore = Number(lease.metadata.resourceVersion) <= start.revision;
+  return isFromBefore ? Math.max(renewedMs, start.ms) : renewedMs;
+}
 
 function loseNode(ground: ControllerGround, node: ApiObject): void {
   const draft = draftOf(node);

@@ -14,11 +14,11 @@ interface Bench {
   close(): void;
 }
 
-function bench(): Bench {
+function bench(...others: ApiObject[]): Bench {
   const clock = new ManualClock();
   const waiting = pod({ name: 'waiting', node: '' });
   const store = createObjectStore(
-    { nodes: [node('node-1'), node('node-2')], pods: [pod({ name: 'a' }), waiting] },
+    { nodes: [node('node-1'), node('node-2')], pods: [pod({ name: 'a' }), waiting], others },
     clock,
   );
   const errors: string[] = [];
@@ -93,4 +93,23 @@ it('nothing happens any more after they are closed', () => {
   expect(all(store, 'pods').find(({ metadata }) => metadata.name === 'waiting')).toMatchObject({
     spec: { nodeName: '' },
   });
+});
+
+it('a node has its whole grace period after a start, however old its lease is', () => {
+  const { clock, store, errors, close } = bench({
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name: 'node-1', namespace: 'kube-node-lease', uid: 'u', creationTimestamp: '' },
+    spec: { renewTime: '2000-01-01T00:00:00.000000Z' },
+  } as ApiObject);
+  const taints = (): unknown =>
+    all(store, 'nodes').map(
+      (object) => (object as { spec?: { taints?: unknown[] } }).spec?.taints?.length ?? 0,
+    );
+  clock.advance(45_000);
+  expect(taints()).toEqual([0, 0]);
+  clock.advance(20_000);
+  expect(taints()).toEqual([2, 0]);
+  expect(errors).toEqual([]);
+  close();
 });
