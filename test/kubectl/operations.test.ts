@@ -95,7 +95,7 @@ describeEachKubectl('running a cluster', (binary) => {
   it.runIf(full)('reads raw paths', async () => {
     expect(await output(['get', '--raw', '/livez'])).toBe('ok');
     expect(await output(['get', '--raw', '/readyz?verbose'])).toBe(
-      '[+]ping ok\n[+]shutdown ok\nreadyz check passed\n',
+      '[+]ping ok\n[+]etcd ok\n[+]shutdown ok\nreadyz check passed\n',
     );
     expect(await output(['get', '--raw', '/metrics'])).toMatch(/^apiserver_request_total\{/m);
     expect(await output(['get', '--raw', '/api/v1/nodes/node-1/proxy/healthz'])).toBe('ok');

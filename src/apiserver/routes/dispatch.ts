@@ -150,3 +150,44 @@ async function readLog(facade: Facade, exchange: Exchange, { namespace, name }: 
   return handleLogs(facade, exchange, { namespace, name });
 }
 
+function discoveryRoot(exchange: Exchange, root: 'api' | 'apis'): void {
+  const { request, response } = exchange;
+  const form = chooseDiscovery(request.headers.accept);
+  if (form !== 'legacy')
+    return sendJson(response, aggregatedDiscovery(root, form), 200, aggregatedContentType(form));
+  sendJson(response, root === 'apis' ? apiGroupList() : apiVersions(request.headers.host ?? ''));
+}
+
+function rootPaths(): object {
+  const groups = groupVersions()
+    .filter(({ group }) => group !== '')
+    .flatMap((served) => [`/apis/${served.group}`, `/apis/${apiVersionOf(served)}`]);
+  return {
+    paths: [
+      '/api',
+      '/api/v1',
+      '/apis',
+      ...groups,
+      '/healthz',
+      '/livez',
+      '/metrics',
+      '/openapi/v2',
+      '/openapi/v3',
+      '/readyz',
+      '/version',
+    ],
+  };
+}
+
+/** There are none, and none can be made: discovery does not know of them. */
+function noCustomKinds({ store }: Facade): object {
+  return {
+    ...{ kind: 'CustomResourceDefinitionList', apiVersion: 'apiextensions.k8s.io/v1' },
+    ...{ metadata: { resourceVersion: String(store.revision) }, items: [] },
+  };
+}
+
+function found(document: object | undefined): object {
+  if (document === undefined) throw unknownPath();
+  return document;
+}

@@ -97,22 +97,21 @@ interface Cut extends Omit<State, 'objects'> {
   readonly keyOf: (object: ApiObject) => string;
 }
 
-/** Whether there is more is told without looking at it, so that the last page of a selection may be empty. */
+/** `objects` come in the order of their keys. Whether there is more is told without looking at it, so that the last page of a selection may be empty. */
 function cut(
   objects: readonly ApiObject[],
   { limit, selected, hasSelectors, keyOf, revision }: Cut,
 ): ListPage {
-  const ordered = [...objects].sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
   const page: ApiObject[] = [];
   let seen = 0;
-  for (; seen < ordered.length && page.length < limit; seen++) {
-    const object = ordered[seen];
+  for (; seen < objects.length && page.length < limit; seen++) {
+    const object = objects[seen];
     if (object !== undefined && selected(object)) page.push(object);
   }
-  const last = ordered[seen - 1];
+  const last = objects[seen - 1];
   const resourceVersion = String(revision);
-  if (last === undefined || seen === ordered.length) return { objects: page, meta: { resourceVersion } };
+  if (last === undefined || seen === objects.length) return { objects: page, meta: { resourceVersion } };
   const more = { resourceVersion, continue: encodeContinue({ revision, start: `${keyOf(last)}\u0000` }) };
-  const rest = ordered.length - seen;
+  const rest = objects.length - seen;
   return { objects: page, meta: hasSelectors ? more : { ...more, remainingItemCount: rest } };
 }

@@ -4,7 +4,7 @@ import { findKind } from '../resources/catalogue.js';
 import type { Resource } from '../resources/resource.js';
 import type { Change } from './change.js';
 import { History } from './history.js';
-import { identityOf, type ObjectKey, type Snapshot, type Step } from './step.js';
+import { identityOf, keyText, type ObjectKey, type Snapshot, type Step } from './step.js';
 
 interface Shelf {
   readonly objects: Map<string, ApiObject>;
@@ -137,9 +137,4 @@ export function storedResource(apiVersion: string, kind: string): Resource {
 
 export function withRevision(object: ApiObject, revision: number): ApiObject {
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
-}
-
-/** NUL sorts before everything that names may contain, so keys sort by namespace, then by name. */
-function keyText(key: ObjectKey): string {
-  return `${key.namespace ?? ''}\u0000${key.name}`;
 }

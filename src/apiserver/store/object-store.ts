@@ -35,7 +35,7 @@ export interface ObjectStore {
   /** Nothing can be written now, and what is read may be old. */
   readonly isAway: boolean;
   get(resource: Resource, key: ObjectKey): ApiObject | undefined;
-  /** Objects of one kind, of one namespace or of all, ordered by namespace and name. */
+  /** Objects of one kind, of one namespace or of all, in the order of etcd’s keys. */
   list(resource: Resource, namespace?: string): readonly ApiObject[];
   /** The first change of a kind after `revision`; `forgotten` when the history does not reach there (any more). */
   nextChange(resource: Resource, revision: number): Change | 'forgotten' | undefined;

@@ -1,6 +1,7 @@
 import type { ApiObject } from '../resources/api-object.js';
 import type { Resource } from '../resources/resource.js';
-import type { ObjectKey, ObjectStore } from './object-store.js';
+import type { ObjectStore } from './object-store.js';
+import { keyText } from './step.js';
 
 export interface Moment {
   readonly resource: Resource;
@@ -38,9 +39,4 @@ function isIn({ metadata }: ApiObject, namespace: string | undefined): boolean {
 
 function byKey(one: ApiObject, other: ApiObject): number {
   return keyText(one.metadata) < keyText(other.metadata) ? -1 : 1;
-}
-
-/** As the store orders them: by namespace, then by name. */
-function keyText({ namespace = '', name }: ObjectKey): string {
-  return `${namespace}\u0000${name}`;
 }

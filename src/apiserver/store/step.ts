@@ -6,6 +6,11 @@ export interface ObjectKey {
   readonly name: string;
 }
 
+/** Keys are those of etcd, behind the kind, so that lists have its order: `default-2/a` comes before `default/a`. */
+export function keyText({ namespace, name }: ObjectKey): string {
+  return namespace ? `${namespace}/${name}` : name;
+}
+
 /** Which object it is, whatever its state. */
 export interface ObjectIdentity {
   readonly apiVersion: string;
