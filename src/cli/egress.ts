@@ -1,4 +1,6 @@
 import { createDirectDialer } from '../apiserver/egress/direct-dialer.js';
+import type { ClosableDialer } from '../apiserver/egress/ground.js';
+import { createGrpcDialer } from '../apiserver/egress/grpc-dialer.js';
 import { loadEgressSelector } from '../apiserver/egress/load.js';
 import { type EgressSelector, intoCluster } from '../apiserver/egress/selector.js';
 import { TunnelError } from '../core/errors.js';
@@ -23,8 +25,7 @@ export async function createEgress(
   }
   const common = { ...ground, name: 'apiserver/apiserver', serverName: 'server/proxy-server' };
   if (file !== undefined) return loadEgressSelector(file, common);
-  if (udsName !== undefined)
-    return tunnel(new TunnelClient({ ...common, address: `unix://${udsName}` }), ground);
+  if (udsName !== undefined) return tunnel(createGrpcDialer(udsName, common), ground);
   if (proxyServer !== undefined) {
     const tls = await useTls('frontend-client');
     return tunnel(new TunnelClient({ ...common, address: proxyServer, tls }), ground);
@@ -34,6 +35,6 @@ export async function createEgress(
 }
 
 /** What is no part of the cluster, such as webhooks given by URL, is dialled directly. */
-function tunnel(client: TunnelClient, { clock }: RoleGround): EgressSelector {
+function tunnel(client: ClosableDialer, { clock }: RoleGround): EgressSelector {
   return { ...intoCluster(client, createDirectDialer(clock)), close: () => client.close() };
 }

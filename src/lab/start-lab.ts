@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { createTokenKeys } from '../apiserver/auth/service-account-tokens.js';
+import { kubeDialer } from '../apiserver/egress/grpc-dialer.js';
 import { coreResource } from '../apiserver/resources/catalogue.js';
 import { createObjectStore, type LocalStore } from '../apiserver/store/object-store.js';
 import { defaultVersion } from '../apiserver/version.js';
@@ -147,8 +148,10 @@ function replicas(
   const alone = count === undefined;
   return new Replicas({
     ...{ ground, store, count, port: apiPort, client },
-    makePart: (name, dialer) =>
-      apiServerPart(ground, { ...own, name, dialer, port: alone ? apiPort : 0, controllers: alone }),
+    makePart: (name, tunnel) => {
+      const dialer = kubeDialer(tunnel, tunnel.address.replace(/^unix:\/\//, ''));
+      return apiServerPart(ground, { ...own, name, dialer, port: alone ? apiPort : 0, controllers: alone });
+    },
   });
 }
 

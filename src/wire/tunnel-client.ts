@@ -55,6 +55,11 @@ export class TunnelClient implements Dialer {
     this.settings = settings;
   }
 
+  /** Where the proxy-server is: `host:port` or `unix:///path`. */
+  get address(): string {
+    return this.settings.address;
+  }
+
   /** Connections and dials that are not over yet. */
   get openConnections(): number {
     return this.calls.size;

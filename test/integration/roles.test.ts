@@ -47,7 +47,8 @@ async function startAgent(): Promise<Konnsim> {
 
 async function startApiServer(): Promise<Konnsim> {
   const own = ['--uds-name', 'server.sock', '--nodes', '1', '--port', '0', '--kubeconfig', 'kubeconfig'];
-  const apiserver = start('apiserver', own);
+  // As docker compose passes on that there is no store.
+  const apiserver = start('apiserver', [...own, '--store=']);
   ports.apiserver = Number((await apiserver.waitFor(/^apiserver https:\/\/127\.0\.0\.1:(\d+)$/m))[1]);
   return apiserver;
 }

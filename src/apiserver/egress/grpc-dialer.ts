@@ -9,14 +9,20 @@ import type { ClosableDialer, EgressGround } from './ground.js';
 /** `GRPC` over a Unix socket. What fails is told in the words that kube-apiserver has for it. */
 export function createGrpcDialer(udsName: string, ground: EgressGround): ClosableDialer {
   const client = new TunnelClient({ ...ground, address: `unix://${resolve(udsName)}` });
-  const dial: Dialer['dial'] = async (host, port, options) => {
-    try {
-      return await client.dial(host, port, options);
-    } catch (caught) {
-      throw inKubeWords(TunnelError.from(caught), udsName);
-    }
+  return { ...kubeDialer(client, udsName), close: () => client.close() };
+}
+
+/** Dials through `client`, whose proxy-server listens at `udsName`, and fails in kube-apiserver's words. */
+export function kubeDialer(client: Dialer, udsName: string): Dialer {
+  return {
+    async dial(host, port, options) {
+      try {
+        return await client.dial(host, port, options);
+      } catch (caught) {
+        throw inKubeWords(TunnelError.from(caught), udsName);
+      }
+    },
   };
-  return { dial, close: () => client.close() };
 }
 
 function inKubeWords(error: TunnelError, udsName: string): TunnelError {

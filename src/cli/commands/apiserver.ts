@@ -54,7 +54,7 @@ export function apiserverCommand(invocation: Invocation): Command {
       option(
         '--store <address>',
         'host:port of a `konnsim store`, which other API façades share; default, or empty: a store of its own',
-      ).argParser((text) => (text === '' ? undefined : hostPort(text))),
+      ).argParser((text) => (text === '' ? text : hostPort(text))),
     )
     .addOption(option('--bind-address <address>', 'where it listens').default('127.0.0.1'))
     .addOption(option('--port <port>', 'its port, 0 for a free one').argParser(portNumber).default(6443))
@@ -130,7 +130,8 @@ async function openStore(
   ground: RoleGround,
   { useTls, started }: { readonly useTls: UseTls; readonly started: Started },
 ): Promise<Pick<ApiServerOptions, 'store' | 'controllers' | 'tokenKeys'>> {
-  if (address === undefined) {
+  // Empty where a variable that names none is passed on.
+  if (address === undefined || address === '') {
     const { objects } = standardTopology(nodes, kubernetesVersion);
     return { store: createObjectStore(objects, ground.clock), controllers: true };
   }
