@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import type { Option } from 'commander';
 import { type Clock, createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
@@ -10,6 +9,7 @@ import { createTopology, type NodeSpec, type Topology } from '../lab/topology.js
 import { eventText } from '../observe/event-text.js';
 import { createJournal, type Journal } from '../observe/journal.js';
 import { pairPaths, readKeyPair, readTrustedCertificates } from '../pki/files.js';
+import { tuneForPackets } from '../wire/packet-flags.js';
 import type { Renewable, TlsFiles } from '../wire/tls.js';
 import { TlsFilesGroup } from '../wire/tls-files-group.js';
 import { listenForSignals } from './signals.js';
@@ -59,7 +59,7 @@ export async function runRole(
   flags: CommonFlags,
   start: (ground: RoleGround, started: Started) => Promise<readonly string[]>,
 ): Promise<number> {
-  collectPayloadsHere();
+  tuneForPackets();
   const interruption = listenForSignals();
   const closes: (() => Promise<void>)[] = [];
   try {
@@ -89,14 +89,6 @@ export async function runRole(
     for (const close of closes) await close();
     interruption.dispose();
   }
-}
-
-/**
- * V8 frees the memory of Buffers in a thread beside ours, which is slow at it when they are many and short-lived, as
- * payloads are. For whole processes only: the flag is not a library's to set.
- */
-function collectPayloadsHere(): void {
-  setFlagsFromString('--no-concurrent-array-buffer-sweeping');
 }
 
 interface GroundWithJournal extends RoleGround {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CertificateSet, RoleLeaf } from '../../src/pki/certificate-set.js';
+import { packetFlags } from '../../src/wire/packet-flags.js';
 import type { TlsFiles } from '../../src/wire/tls.js';
 import type { Child, Children, Worker } from './children.js';
 import type { DelaySetup } from './delay-relay.js';
@@ -132,13 +133,10 @@ export async function startTunnelChain(ground: Ground, programs: Programs): Prom
   return startLoad(ground, { name: programs.name, way, hops: [server.child.pid, agent.pid] });
 }
 
-/** What the programs of `bin` set for themselves. */
-const flagsOfPrograms = ['--semi-space-growth-factor=1', '--no-concurrent-array-buffer-sweeping'];
-
 /** Our server and agent without TLS between them. */
 export async function startPlainChain(ground: Ground): Promise<Chain> {
   const { children, folder, nodeFlags, endpoint } = ground;
-  const flags = [...flagsOfPrograms, ...nodeFlags];
+  const flags = [...packetFlags, ...nodeFlags];
   const socket = join(folder, 'plain.sock');
   const start = (setup: PlainRoleSetup) =>
     children.worker<never, never, number | undefined>('plain-role', { ...setup }, flags);
