@@ -95,8 +95,9 @@ export class ServerConnection {
         this.options.ended(end);
       },
     };
-    const tuning = this.channel.eager ? { growWindow: this.options.agent.clock } : {};
-    return new GrpcPacketStream(call, owner, tuning);
+    const { channel } = this;
+    const eager = { growWindow: this.options.agent.clock, backlog: () => channel.backlog };
+    return new GrpcPacketStream(call, owner, channel.eager ? eager : {});
   }
 
   private probe(): void {

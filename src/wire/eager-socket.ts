@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { defaultMarks } from '../core/congestion.js';
+import type { Congestible } from '../core/port.js';
 import { largestWindowBytes } from './growing-window.js';
 
 /** What may wait for the kernel before writes wait, too: more than any window of HTTP/2 lets a session send. */
@@ -8,11 +10,13 @@ const mostQueuedBytes = 2 * largestWindowBytes;
 /**
  * A socket whose writes are done at once. node:http2 does not read while a write of its session waits for the kernel, so
  * two ends that both have more to send than the kernel's buffers hold would stop each other for good. One end over an
- * eager socket always reads, which sets the other free. What is queued here is bounded by the HTTP/2 window of the peer.
+ * eager socket always reads, which sets the other free. What is queued here is bounded by the HTTP/2 window of the peer;
+ * whoever writes bulk over the session should watch `congested` instead, for behind a window full of it all else waits.
  */
-export class EagerSocket extends Duplex {
+export class EagerSocket extends Duplex implements Congestible {
   private readonly socket: Socket;
   private resumeWriting: (() => void) | undefined;
+  private waiting: (() => void)[] = [];
 
   constructor(socket: Socket) {
     super({ allowHalfOpen: true, readableHighWaterMark: 64 * 1024 });
@@ -24,6 +28,15 @@ export class EagerSocket extends Duplex {
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
     socket.pause();
+  }
+
+  /** True while more waits for the kernel than keeps the link busy. */
+  get congested(): boolean {
+    return !this.destroyed && this.socket.writableLength > defaultMarks.highBytes;
+  }
+
+  whenClear(resume: () => void): void {
+    this.waiting.push(resume);
   }
 
   override _read(): void {
@@ -49,6 +62,7 @@ export class EagerSocket extends Duplex {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.socket.destroy();
     done(error);
+    this.wake();
   }
 
   private receive(data: Buffer): void {
@@ -64,5 +78,12 @@ export class EagerSocket extends Duplex {
     const resume = this.resumeWriting;
     this.resumeWriting = undefined;
     resume?.();
+    this.wake();
+  }
+
+  private wake(): void {
+    const woken = this.waiting;
+    this.waiting = [];
+    for (const resume of woken) resume();
   }
 }

@@ -2,6 +2,7 @@ import { type StatusObject, status } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import { type CongestionMarks, CongestionMeter, defaultMarks } from '../core/congestion.js';
 import { type Packet, payloadBytes } from '../core/packet.js';
+import type { Congestible } from '../core/port.js';
 import { afterTurns } from './after-turns.js';
 import { GrowingWindow } from './growing-window.js';
 import { resetServerCall } from './grpc-internals.js';
@@ -46,6 +47,8 @@ export interface StreamTuning {
   readonly marks?: CongestionMarks;
   /** Widens the receive window of the session, as far as the link needs it: for a stream that has its session alone. */
   readonly growWindow?: Clock;
+  /** What is under the transport, when that takes all at once: a write is done when this has room again. */
+  readonly backlog?: () => Congestible | undefined;
 }
 
 /**
@@ -58,6 +61,7 @@ export class GrpcPacketStream implements PacketStream {
   private readonly owner: PacketStreamOwner;
   private readonly timing: WriteTiming | undefined;
   private readonly growWindow: Clock | undefined;
+  private readonly backlog: () => Congestible | undefined;
   private readonly reader = new MessageReader((packet) => this.receive(packet));
   /** What is read from, and what the next write will go to once none is under way. */
   private lane: MessageLane;
@@ -73,11 +77,12 @@ export class GrpcPacketStream implements PacketStream {
   constructor(
     call: Call,
     owner: PacketStreamOwner,
-    { timing, marks = defaultMarks, growWindow }: StreamTuning = {},
+    { timing, marks = defaultMarks, growWindow, backlog = () => undefined }: StreamTuning = {},
   ) {
     this.call = call;
     this.timing = timing;
     this.growWindow = growWindow;
+    this.backlog = backlog;
     this.meter = new CongestionMeter(marks);
     this.owner = owner;
     this.lane = new CallLane(call);
@@ -179,7 +184,13 @@ export class GrpcPacketStream implements PacketStream {
     // Two lanes at once would overtake each other.
     if (this.writes === 0) this.writeLane = this.lane;
     this.writes += 1;
-    this.writeLane.write(next.batch, () => this.written(next));
+    this.writeLane.write(next.batch, () => this.passed(next));
+  }
+
+  private passed(queued: Queued): void {
+    const backlog = this.backlog();
+    if (backlog?.congested === true) backlog.whenClear(() => this.written(queued));
+    else this.written(queued);
   }
 
   private written({ batch, startedAt, meterBytes }: Queued): void {

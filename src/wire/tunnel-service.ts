@@ -16,6 +16,7 @@ import {
 } from '@grpc/grpc-js';
 import { splitHostPort } from '../core/address.js';
 import type { Packet } from '../core/packet.js';
+import type { Congestible } from '../core/port.js';
 import { afterTurns } from './after-turns.js';
 import { carriedCredentials } from './carried-credentials.js';
 import { decodePacket } from './codec.js';
@@ -108,6 +109,7 @@ export class TunnelChannel {
   readonly eager: boolean;
   private readonly client: Client;
   private readonly sockets = new Set<Socket>();
+  private eagerSocket: EagerSocket | undefined;
   private isCut = false;
 
   /** Throws CERT_INVALID. */
@@ -122,6 +124,11 @@ export class TunnelChannel {
   open(rpc: TunnelRpc, metadata: Metadata): TunnelClientCall {
     const definition = rpc === 'Proxy' ? proxyServiceDefinition().Proxy : agentServiceDefinition().Connect;
     return this.client.makeBidiStreamRequest(definition.path, serialize, decodePacket, metadata, {});
+  }
+
+  /** What waits for the kernel below HTTP/2, which does not see it where this end is eager. */
+  get backlog(): Congestible | undefined {
+    return this.eagerSocket;
   }
 
   /** True when the last attempt to connect failed: a call would fail at once, or wait for a back-off. */
@@ -157,7 +164,9 @@ export class TunnelChannel {
     socket.once('close', () => this.sockets.delete(socket));
     // It came up while the channel was given up.
     if (this.isCut) socket.destroy();
-    return this.eager ? new EagerSocket(socket) : socket;
+    if (!this.eager) return socket;
+    this.eagerSocket = new EagerSocket(socket);
+    return this.eagerSocket;
   }
 }
 

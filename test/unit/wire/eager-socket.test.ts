@@ -48,6 +48,25 @@ it('waits once more is queued than a window lets through, and goes on when the p
   await expect.poll(() => received).toBe(8 * chunk.length + 1);
 });
 
+it('says that much waits for the kernel, and when it has gone', async () => {
+  expect(eager.congested).toBe(false);
+  while (!eager.congested) await write(Buffer.alloc(mib));
+  let cleared = 0;
+  const clear = new Promise<void>((resolve) => eager.whenClear(resolve)).then(() => (cleared += 1));
+  expect(cleared).toBe(0);
+  peer.resume();
+  await clear;
+  expect(eager.congested).toBe(false);
+});
+
+it('holds nobody up once it is gone', async () => {
+  while (!eager.congested) await write(Buffer.alloc(mib));
+  const clear = new Promise<void>((resolve) => eager.whenClear(resolve));
+  eager.destroy();
+  await clear;
+  expect(eager.congested).toBe(false);
+});
+
 it('reads no more than is wanted of it', async () => {
   const chunk = Buffer.alloc(16 * mib);
   peer.write(chunk);
