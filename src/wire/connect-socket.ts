@@ -65,8 +65,8 @@ export class ConnectSocket implements ConnectClient {
     });
   }
 
-  end(): void {
-    this.socket.end();
+  end(ended: () => void): void {
+    this.socket.end(ended);
   }
 
   destroy(): void {

@@ -15,6 +15,7 @@ const mostClients = 5;
 /** The socket of a CONNECT client. */
 class FuzzClient extends FuzzPort implements ConnectClient {
   private started = '';
+  private onFlushed: () => void = () => undefined;
 
   write(bytes: Uint8Array): void {
     if (this.started === '') this.started = Buffer.from(bytes.subarray(0, 9)).toString('latin1');
@@ -22,8 +23,16 @@ class FuzzClient extends FuzzPort implements ConnectClient {
     this.queue(bytes.length);
   }
 
-  end(): void {
+  end(ended: () => void): void {
     this.finish();
+    this.onFlushed = ended;
+  }
+
+  override read(count: number): void {
+    super.read(count);
+    if (!this.emptied) return;
+    this.onFlushed();
+    this.onFlushed = () => undefined;
   }
 
   destroy(): void {

@@ -60,6 +60,11 @@ export class FuzzPort implements ClosablePort {
     for (const size of this.sizes.splice(0, count)) this.meter.remove(size);
   }
 
+  /** True when the far end has read it all. */
+  get emptied(): boolean {
+    return this.sizes.length === 0;
+  }
+
   /** The stream is over, whoever wanted it. */
   close(): void {
     this.over = true;

@@ -60,8 +60,8 @@ describe('a frontend door for HTTP CONNECT', () => {
     expect(server.snapshot().frontends).toBe(0);
   });
 
-  it('R26: drops a client that leaves its ended connection open for 30 s', async () => {
-    const server = await setUp(200);
+  it('R26: drops a client that leaves its ended connection open', async () => {
+    const server = await setUp();
     const client = await RawConnect.open(bench, server.frontendAddresses[0] ?? '');
     client.connect('10.0.0.9:1');
     await once(client.socket, 'end');

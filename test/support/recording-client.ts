@@ -7,6 +7,8 @@ export class RecordingClient implements ConnectClient {
   ended = 0;
   destroyed = 0;
   readonly writes: string[] = [];
+  /** Says that the system has all that was written; set by the end. */
+  flushed: () => void = () => undefined;
   private waiting: (() => void)[] = [];
 
   get text(): string {
@@ -17,8 +19,9 @@ export class RecordingClient implements ConnectClient {
     this.writes.push(Buffer.from(bytes).toString());
   }
 
-  end(): void {
+  end(flushed: () => void): void {
     this.ended += 1;
+    this.flushed = flushed;
   }
 
   destroy(): void {

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import { CongestionMeter } from '../congestion.js';
 import { type FaithfulSet, nothingFaithful } from '../faithful.js';
 import {
@@ -25,8 +25,11 @@ import { earlyResponse, establishedResponse, failureInTunnel, failureResponse } 
 export interface ConnectClient extends Drained {
   /** Queues bytes for the client. */
   write(bytes: Uint8Array): void;
-  /** Writes what is queued, then ends our direction. What the client still sends is read and dropped. */
-  end(): void;
+  /**
+   * Writes what is queued, then ends our direction. What the client still sends is read and dropped. `ended` is called
+   * once the system has it all, if it ever does.
+   */
+  end(ended: () => void): void;
   /** Closes at once; what is queued is lost. */
   destroy(): void;
 }
@@ -53,6 +56,12 @@ type State =
 /** What a client may send before its dial is answered; then it is not read on, bytes. */
 const earlyMarks = { highBytes: maxDataBytes, lowBytes: 0 };
 
+/**
+ * After the last byte of an ended connection: how long a client that leaves it open is read on, ms. To close with unread
+ * bytes is a reset, which Konnectivity risks at once; a client that is still writing may miss its answer by one.
+ */
+export const lingerMs = 500;
+
 const ignore = (): void => undefined;
 
 const handlers: PacketHandlers<ConnectFrontend, void> = {
@@ -75,6 +84,8 @@ export class ConnectFrontend implements ClosablePort {
   private readonly early = new CongestionMeter(earlyMarks);
   private readonly guard: StallGuard;
   private readonly answersEarly: boolean;
+  private lingering: Timer | undefined;
+  private isGone = false;
   private state: State = { kind: 'dialing', early: [] };
 
   constructor(options: ConnectFrontendOptions) {
@@ -136,6 +147,8 @@ export class ConnectFrontend implements ClosablePort {
   clientGone(): void {
     this.leave();
     this.guard.cancel();
+    this.lingering?.cancel();
+    this.isGone = true;
   }
 
   /** A packet of the server for this frontend. */
@@ -146,8 +159,8 @@ export class ConnectFrontend implements ClosablePort {
   finish(): void {
     if (this.state.kind === 'ended') return;
     this.leave();
-    this.options.client.end();
     this.guard.watch();
+    this.options.client.end(() => this.linger());
   }
 
   cancel(): void {
@@ -177,6 +190,12 @@ export class ConnectFrontend implements ClosablePort {
   /** HTTP has no words for the error of a CLOSE_RSP: whatever it says, the connection just ends. */
   handleCloseResponse(packet: CloseResponsePacket): void {
     if (this.owns(packet.connectId)) this.finish();
+  }
+
+  private linger(): void {
+    if (this.isGone) return;
+    const { clock, client } = this.options;
+    this.lingering = clock.after(lingerMs, () => client.destroy());
   }
 
   private owns(connectId: ConnectId): boolean {

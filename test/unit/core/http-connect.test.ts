@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AnswerReader, type ConnectAnswer, maxAnswerBytes } from '../../../src/core/http-connect/answer.js';
-import { ConnectFrontend } from '../../../src/core/http-connect/frontend.js';
+import { ConnectFrontend, lingerMs } from '../../../src/core/http-connect/frontend.js';
 import { failureResponse } from '../../../src/core/http-connect/responses.js';
 import {
   closeResponse,
@@ -246,7 +246,27 @@ describe('the end of a CONNECT', () => {
     expect([client.text, client.ended, client.destroyed]).toEqual(['', 1, 0]);
   });
 
-  it('R26: is enforced on a client that leaves it open for 30 s', () => {
+  it('R26: is enforced on a client that has all of it and leaves it open for half a second', () => {
+    const { client, agent, bench } = open();
+    agent.send(closeResponse(connectId(1n)));
+    client.flushed();
+    bench.clock.advance(lingerMs - 1);
+    expect(client.destroyed).toBe(0);
+    bench.clock.advance(1);
+    expect(client.destroyed).toBe(1);
+  });
+
+  it('R26: needs no force on a client that closes in time', () => {
+    const { client, agent, bench, gone } = open();
+    agent.send(closeResponse(connectId(1n)));
+    client.flushed();
+    gone();
+    expect(bench.clock.pendingTimers).toBe(0);
+    client.flushed();
+    expect(bench.clock.pendingTimers).toBe(0);
+  });
+
+  it('R26: is enforced on a client that takes nothing for 30 s', () => {
     const { client, agent, bench } = open();
     agent.send(closeResponse(connectId(1n)));
     bench.clock.advance(29_999);
