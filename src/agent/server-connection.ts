@@ -96,7 +96,7 @@ export class ServerConnection {
       },
     };
     const { channel } = this;
-    const eager = { growWindow: this.options.agent.clock, backlog: () => channel.backlog };
+    const eager = { growWindow: this.options.agent.clock, below: () => channel.backlog };
     return new GrpcPacketStream(call, owner, channel.eager ? eager : {});
   }
 

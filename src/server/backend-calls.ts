@@ -7,6 +7,7 @@ import type { Backend } from '../core/server/state.js';
 import { GrpcPacketStream } from '../wire/grpc-packet-stream.js';
 import type { PacketStreamOwner } from '../wire/packet-stream.js';
 import type { TunnelCall } from '../wire/tunnel-service.js';
+import { type FrontendBounds, fuller } from './frontend-bounds.js';
 import type { StreamMeter } from './stream-meter.js';
 import type { TokenAuthenticator } from './token-review.js';
 
@@ -18,6 +19,7 @@ export interface BackendCallsOptions {
   readonly emit: EventSink;
   readonly meter: StreamMeter;
   readonly clock: Clock;
+  readonly frontendBounds: FrontendBounds;
   /** Absent when agents need no tokens. */
   readonly authenticator: TokenAuthenticator | undefined;
   /** An agent came or went. */
@@ -77,10 +79,10 @@ export class BackendCalls {
   }
 
   private serve(call: TunnelCall, identity: AgentIdentity): void {
-    const { machine, node, emit, meter, changed, clock } = this.options;
+    const { machine, node, emit, meter, changed, clock, frontendBounds } = this.options;
     const name = `agent/${identity.agentId}`;
     const owner: PacketStreamOwner = {
-      packet: (packet) => machine.handleBackendPacket(backend, packet),
+      packet: (packet) => fuller(machine.handleBackendPacket(backend, packet), frontendBounds.together),
       paused: (paused) => meter.paused(paused),
       ended: (end) => {
         this.open.delete(stream);

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
-import { blockingMarks, type FaithfulSet } from '../core/faithful.js';
+import type { FaithfulSet } from '../core/faithful.js';
 import { ConnectFrontend } from '../core/http-connect/frontend.js';
 import { dialId } from '../core/packet.js';
 import type { Random } from '../core/random.js';
@@ -9,6 +9,7 @@ import type { Frontend } from '../core/server/state.js';
 import type { ServerMetrics } from '../observe/server-metrics.js';
 import type { ConnectRequest } from '../wire/connect-listener.js';
 import { ConnectSocket } from '../wire/connect-socket.js';
+import type { FrontendBounds } from './frontend-bounds.js';
 
 export interface ConnectCallsOptions {
   /** `server/server-1`. */
@@ -21,6 +22,7 @@ export interface ConnectCallsOptions {
   readonly random: Random;
   /** Behaviours of the original that are wanted back. */
   readonly faithful: FaithfulSet;
+  readonly frontendBounds: FrontendBounds;
 }
 
 /** Serves HTTP CONNECT: each request is a frontend of the machine, with one dial. */
@@ -73,16 +75,12 @@ export class ConnectCalls {
   }
 
   private socketOf(socket: ConnectRequest['socket']): ConnectSocket {
-    const { clock, metrics, faithful } = this.options;
+    const { clock, metrics, frontendBounds } = this.options;
     const timing = {
       now: () => clock.now(),
       took: (durationMs: number) => metrics.frontendWriteDuration.observe(durationMs / 1000),
     };
-    return new ConnectSocket(
-      socket,
-      timing,
-      faithful.has('head-of-line-blocking') ? blockingMarks : undefined,
-    );
+    return new ConnectSocket(socket, { timing, ...frontendBounds });
   }
 
   /** Ends what we hold of every connection. */

@@ -1,12 +1,12 @@
 import { Metadata } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
-import { type CongestionMarks, connectionMarks } from '../core/congestion.js';
 import type { EventSink } from '../core/events.js';
 import type { ServerMachine } from '../core/server/machine.js';
 import type { Frontend } from '../core/server/state.js';
 import { GrpcPacketStream } from '../wire/grpc-packet-stream.js';
 import type { PacketStreamOwner } from '../wire/packet-stream.js';
 import type { TunnelCall } from '../wire/tunnel-service.js';
+import type { FrontendBounds } from './frontend-bounds.js';
 import type { StreamMeter } from './stream-meter.js';
 
 export interface FrontendCallsOptions {
@@ -17,8 +17,7 @@ export interface FrontendCallsOptions {
   readonly meter: StreamMeter;
   readonly widenWindow: (call: TunnelCall) => void;
   readonly clock: Clock;
-  /** How much may wait for a frontend before its agent is not read on; default `connectionMarks`. */
-  readonly marks?: CongestionMarks;
+  readonly frontendBounds: FrontendBounds;
 }
 
 /** Serves `/ProxyService/Proxy`. */
@@ -32,7 +31,7 @@ export class FrontendCalls {
   }
 
   handle(call: TunnelCall): void {
-    const { machine, node, emit, meter, clock, widenWindow, marks = connectionMarks } = this.options;
+    const { machine, node, emit, meter, clock, widenWindow, frontendBounds } = this.options;
     widenWindow(call);
     this.opened += 1;
     const name = `client/frontend-${this.opened}`;
@@ -47,10 +46,7 @@ export class FrontendCalls {
         stream.finish();
       },
     };
-    const stream = new GrpcPacketStream(call, owner, {
-      timing: meter.writeTiming(clock),
-      marks,
-    });
+    const stream = new GrpcPacketStream(call, owner, { timing: meter.writeTiming(clock), ...frontendBounds });
     const frontend: Frontend = machine.openFrontend(name, stream);
     this.open.add(stream);
     meter.opened();

@@ -1,5 +1,5 @@
 import type { Server } from '@grpc/grpc-js';
-import { blockingMarks, type FaithfulSet } from '../core/faithful.js';
+import type { FaithfulSet } from '../core/faithful.js';
 import { ServerMachine } from '../core/server/machine.js';
 import type { Readiness } from '../observe/health.js';
 import { createServerMetrics, type ServerMetrics } from '../observe/server-metrics.js';
@@ -15,6 +15,7 @@ import {
 import { BackendCalls } from './backend-calls.js';
 import { bothObservers } from './both-observers.js';
 import { ConnectCalls } from './connect-calls.js';
+import { createFrontendBounds } from './frontend-bounds.js';
 import { FrontendCalls } from './frontend-calls.js';
 import { createMetricsObserver, createReadyBackends } from './metrics-observer.js';
 import { createEventObserver } from './observer.js';
@@ -45,21 +46,24 @@ export function createParts(options: ProxyServerOptions): ServerParts {
   const showReady = createReadyBackends(metrics);
   const changed = (): void => showReady(machine.state());
   changed();
+  const frontendBounds = createFrontendBounds(clock, faithful);
   const frontends = new FrontendCalls({
     node,
     machine,
     emit,
     clock,
     meter: new StreamMeter(metrics, 'Proxy'),
-    ...(faithful.has('head-of-line-blocking') ? { marks: blockingMarks } : {}),
+    frontendBounds,
     widenWindow: createWindowWidener(frontendWindowBytes),
   });
-  const connects = new ConnectCalls({ node, machine, emit, clock, random, metrics, faithful });
+  const connects = new ConnectCalls({
+    ...{ node, machine, emit, clock, random, metrics, faithful, frontendBounds },
+  });
   const backends = new BackendCalls({
     ...{ node, serverId, serverCount, machine, emit, changed },
     authenticator: options.agentTokens && new TokenAuthenticator(options.agentTokens),
     meter: new StreamMeter(metrics, 'Connect'),
-    clock,
+    ...{ clock, frontendBounds },
   });
   return {
     node,

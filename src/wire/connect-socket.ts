@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type CongestionMarks, CongestionMeter, connectionMarks } from '../core/congestion.js';
+import { type Backlog, type CongestionMarks, CongestionMeter, connectionMarks } from '../core/congestion.js';
 import type { ConnectClient } from '../core/http-connect/frontend.js';
 import type { Congestible } from '../core/port.js';
 import type { WriteTiming } from './grpc-packet-stream.js';
@@ -16,6 +16,14 @@ export interface ConnectSocketOwner {
   closed(): void;
 }
 
+export interface ConnectSocketTuning {
+  readonly timing: WriteTiming;
+  /** How much may wait to be sent; default `connectionMarks`. */
+  readonly marks?: CongestionMarks | undefined;
+  /** Bounds what waits here together with what waits elsewhere. */
+  readonly together?: Backlog | undefined;
+}
+
 /** The socket of a CONNECT client, with the same bounds as any frontend's stream. Its bytes are the tunnel's. */
 export class ConnectSocket implements ConnectClient {
   private readonly socket: Duplex;
@@ -24,9 +32,9 @@ export class ConnectSocket implements ConnectClient {
   private owner: ConnectSocketOwner | undefined;
   private paused = false;
 
-  constructor(socket: Duplex, timing: WriteTiming, marks: CongestionMarks = connectionMarks) {
+  constructor(socket: Duplex, { timing, marks = connectionMarks, together }: ConnectSocketTuning) {
     this.socket = socket;
-    this.meter = new CongestionMeter(marks);
+    this.meter = new CongestionMeter(marks, together);
     this.timing = timing;
     socket.on('error', () => undefined);
   }

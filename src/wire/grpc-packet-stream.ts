@@ -1,6 +1,6 @@
 import { type StatusObject, status } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
-import { type CongestionMarks, CongestionMeter, defaultMarks } from '../core/congestion.js';
+import { type Backlog, type CongestionMarks, CongestionMeter, defaultMarks } from '../core/congestion.js';
 import { type Packet, payloadBytes } from '../core/packet.js';
 import type { Congestible } from '../core/port.js';
 import { afterTurns } from './after-turns.js';
@@ -45,10 +45,12 @@ export interface StreamTuning {
   readonly timing?: WriteTiming;
   /** How much may wait to be sent; default `defaultMarks`, those of a stream that many share. */
   readonly marks?: CongestionMarks;
+  /** Bounds what waits here together with what waits elsewhere. */
+  readonly together?: Backlog | undefined;
   /** Widens the receive window of the session, as far as the link needs it: for a stream that has its session alone. */
   readonly growWindow?: Clock;
   /** What is under the transport, when that takes all at once: a write is done when this has room again. */
-  readonly backlog?: () => Congestible | undefined;
+  readonly below?: () => Congestible | undefined;
 }
 
 /**
@@ -61,7 +63,7 @@ export class GrpcPacketStream implements PacketStream {
   private readonly owner: PacketStreamOwner;
   private readonly timing: WriteTiming | undefined;
   private readonly growWindow: Clock | undefined;
-  private readonly backlog: () => Congestible | undefined;
+  private readonly below: () => Congestible | undefined;
   private readonly reader = new MessageReader((packet) => this.receive(packet));
   /** What is read from, and what the next write will go to once none is under way. */
   private lane: MessageLane;
@@ -77,13 +79,13 @@ export class GrpcPacketStream implements PacketStream {
   constructor(
     call: Call,
     owner: PacketStreamOwner,
-    { timing, marks = defaultMarks, growWindow, backlog = () => undefined }: StreamTuning = {},
+    { timing, marks = defaultMarks, together, growWindow, below = () => undefined }: StreamTuning = {},
   ) {
     this.call = call;
     this.timing = timing;
     this.growWindow = growWindow;
-    this.backlog = backlog;
-    this.meter = new CongestionMeter(marks);
+    this.below = below;
+    this.meter = new CongestionMeter(marks, together);
     this.owner = owner;
     this.lane = new CallLane(call);
     this.writeLane = this.lane;
@@ -188,8 +190,8 @@ export class GrpcPacketStream implements PacketStream {
   }
 
   private passed(queued: Queued): void {
-    const backlog = this.backlog();
-    if (backlog?.congested === true) backlog.whenClear(() => this.written(queued));
+    const below = this.below();
+    if (below?.congested === true) below.whenClear(() => this.written(queued));
     else this.written(queued);
   }
 

@@ -40,7 +40,7 @@ beforeEach(async () => {
   metadata.set('agentid', 'backlogged');
   const call = channel.open('Connect', metadata);
   const owner = { packet: () => undefined, ended: () => undefined };
-  stream = new GrpcPacketStream(call, owner, { backlog: () => backlog });
+  stream = new GrpcPacketStream(call, owner, { below: () => backlog });
   await once(call, 'metadata');
 });
 

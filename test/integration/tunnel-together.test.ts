@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type CertificateSet, createCertificateSet } from '../../src/pki/certificate-set.js';
+import type { ProxyServer } from '../../src/server/server.js';
+import { connectServer, established, metrics, RawConnect } from '../support/raw-connect.js';
+import { host, TunnelBench } from '../support/tunnel-bench.js';
+
+const mib = 1024 * 1024;
+const clients = 8;
+
+let certificates: CertificateSet;
+let bench: TunnelBench;
+
+beforeAll(async () => {
+  certificates = await createCertificateSet();
+});
+
+afterEach(() => bench.close());
+
+async function setUp(timeScale: number): Promise<ProxyServer> {
+  bench = await TunnelBench.create({ certificates, timeScale });
+  const server = await connectServer(bench);
+  await bench.connectedAgent(server);
+  return server;
+}
+
+/** Clients that do not read yet, each with a MiB on its way to it: none has more than one may have, all together do. */
+async function downloads(server: ProxyServer): Promise<readonly RawConnect[]> {
+  const port = await bench.endpoint((socket) => void socket.end(Buffer.alloc(mib, 'x')));
+  const opened: RawConnect[] = [];
+  for (let count = 0; count < clients; count += 1) {
+    const client = await RawConnect.open(bench, server.frontendAddresses[0] ?? '');
+    client.connect(`${host}:${port}`);
+    await client.read(established.length);
+    client.socket.pause();
+    opened.push(client);
+  }
+  return opened;
+}
+
+const pauses = async (server: ProxyServer): Promise<number> =>
+  Number(/konnsim_server_stream_pauses_total\{source="Connect"\} (\d+)/.exec(await metrics(server))?.[1]);
+
+describe('R22: what waits for all frontends of a server together', () => {
+  it('has the bound of one: their agent is not read on, and nothing is lost', async () => {
+    // Slow enough that nobody seems to rest.
+    const server = await setUp(0.01);
+    const opened = await downloads(server);
+    await expect.poll(() => pauses(server), { timeout: 10_000 }).toBeGreaterThan(0);
+    for (const { socket } of opened) socket.resume();
+    for (const client of opened) {
+      const text = await client.readToEnd();
+      expect(text.length).toBe(established.length + mib);
+    }
+  });
+
+  it('does not count for those that rest: others are served', async () => {
+    const server = await setUp(1);
+    const opened = await downloads(server);
+    const awake = await RawConnect.open(bench, server.frontendAddresses[0] ?? '');
+    awake.connect(`${host}:${await bench.echo()}`, 'hi');
+    expect(await awake.read(established.length + 2)).toBe(`${established}hi`);
+    for (const { socket } of opened) {
+      socket.destroy();
+      await once(socket, 'close');
+    }
+  });
+});
