@@ -231,7 +231,12 @@ export class GrpcPacketStream implements PacketStream {
     const full = this.owner.packet(packet);
     if (full === undefined || !full.congested || this.paused) return;
     this.pause(true);
-    full.whenClear(() => this.pause(false));
+    full.whenClear(() => this.resume());
+  }
+
+  /** The end of the stream may have come before. */
+  private resume(): void {
+    if (this.paused) this.pause(false);
   }
 
   private pause(paused: boolean): void {
@@ -250,7 +255,7 @@ export class GrpcPacketStream implements PacketStream {
   private end(end: StreamEnd): void {
     if (this.over) return;
     this.over = true;
-    if (this.paused) this.pause(false);
+    this.resume();
     this.owner.ended(end);
     this.writable = false;
     this.queue = [];

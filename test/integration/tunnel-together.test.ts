@@ -54,6 +54,17 @@ describe('R22: what waits for all frontends of a server together', () => {
     }
   });
 
+  it('leaves no trace in the metrics of an agent that goes meanwhile', async () => {
+    const server = await setUp(0.01);
+    const opened = await downloads(server);
+    await expect.poll(() => pauses(server), { timeout: 10_000 }).toBeGreaterThan(0);
+    await bench.agents[0]?.stop();
+    await expect.poll(() => server.snapshot().backends).toBe(0);
+    for (const { socket } of opened) socket.resume();
+    for (const client of opened) await client.readToEnd();
+    expect(await metrics(server)).toMatch(/full_receive_channels\{service_method="Connect"\} 0$/m);
+  });
+
   it('does not count for those that rest: others are served', async () => {
     const server = await setUp(1);
     const opened = await downloads(server);
