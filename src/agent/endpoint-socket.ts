@@ -4,6 +4,7 @@ import type { AgentMachine, Endpoint, EndpointPort } from '../core/agent/machine
 import type { Clock, Timer } from '../core/clock.js';
 import { connectionMarks } from '../core/congestion.js';
 import { TunnelError } from '../core/errors.js';
+import { Waiters } from '../core/waiters.js';
 import type { ConnectEndpoint } from './options.js';
 import { takenBytes } from './socket-progress.js';
 
@@ -26,7 +27,7 @@ export class EndpointSocket implements EndpointPort {
   private readonly options: EndpointSocketOptions;
   private socket: Socket | undefined;
   private finishTimer: Timer | undefined;
-  private readonly waiting = new Set<() => void>();
+  private readonly waiting = new Waiters();
 
   constructor(options: EndpointSocketOptions) {
     this.options = options;
@@ -108,7 +109,7 @@ export class EndpointSocket implements EndpointPort {
       socket.destroy();
       return;
     }
-    socket.on('drain', () => this.wake());
+    socket.on('drain', () => this.waiting.wake());
     socket.on('end', () => machine.endpointEnded(endpoint));
     // The answer goes out before the first byte of the endpoint is read (R16).
     machine.dialSucceeded(endpoint);
@@ -118,7 +119,7 @@ export class EndpointSocket implements EndpointPort {
   private closed(): void {
     const { endpoint, machine, gone } = this.options;
     this.finishTimer?.cancel();
-    this.wake();
+    this.waiting.wake();
     machine.endpointEnded(endpoint);
     gone();
   }
@@ -128,12 +129,6 @@ export class EndpointSocket implements EndpointPort {
     if (full === undefined || !full.congested) return;
     socket.pause();
     full.whenClear(() => socket.resume());
-  }
-
-  private wake(): void {
-    const woken = [...this.waiting];
-    this.waiting.clear();
-    for (const resume of woken) resume();
   }
 }
 

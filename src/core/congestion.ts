@@ -1,4 +1,5 @@
 import type { Drained } from './port.js';
+import { Waiters } from './waiters.js';
 
 /** Byte marks of a queue: above `highBytes` it is congested, until it is down to `lowBytes`. */
 export interface CongestionMarks {
@@ -39,7 +40,7 @@ export class CongestionMeter implements Drained {
   private taken = 0;
   private full = false;
   private over = false;
-  private waiting: (() => void)[] = [];
+  private readonly waiting = new Waiters();
   private readonly marks: CongestionMarks;
   private readonly backlog: Backlog | undefined;
   private joined = false;
@@ -78,7 +79,7 @@ export class CongestionMeter implements Drained {
   }
 
   whenClear(resume: () => void): void {
-    this.waiting.push(resume);
+    this.waiting.add(resume);
   }
 
   /** The stream ended: nothing holds anybody up any more. */
@@ -102,8 +103,6 @@ export class CongestionMeter implements Drained {
 
   private relieve(): void {
     this.full = false;
-    const woken = this.waiting;
-    this.waiting = [];
-    for (const resume of woken) resume();
+    this.waiting.wake();
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from './clock.js';
 import { type Backlog, type BacklogMember, type CongestionMarks, connectionMarks } from './congestion.js';
 import type { Congestible } from './port.js';
+import { Waiters } from './waiters.js';
 
 /** A consumer that takes nothing for this long rests, ms. */
 export const restMs = 200;
@@ -16,7 +17,7 @@ interface Seen {
  * and those that rest do not count: waiting for them would be waiting for nothing.
  *
  * The count is of what came and went; who rests is looked at when it is above the bound, and then again and again until
- * it is not. So it costs nothing while little waits.
+ * it is not. So it costs little while little waits.
  */
 export class SharedBacklog implements Backlog, Congestible {
   private readonly members = new Map<BacklogMember, Seen>();
@@ -26,7 +27,7 @@ export class SharedBacklog implements Backlog, Congestible {
   private queued = 0;
   private full = false;
   private look: Timer | undefined;
-  private waiting: (() => void)[] = [];
+  private readonly waiting = new Waiters();
 
   constructor(clock: Clock, marks: CongestionMarks = connectionMarks) {
     this.clock = clock;
@@ -38,7 +39,7 @@ export class SharedBacklog implements Backlog, Congestible {
   }
 
   whenClear(resume: () => void): void {
-    this.waiting.push(resume);
+    this.waiting.add(resume);
   }
 
   join(member: BacklogMember): void {
@@ -86,8 +87,6 @@ export class SharedBacklog implements Backlog, Congestible {
   private clear(): void {
     this.full = false;
     this.look?.cancel();
-    const woken = this.waiting;
-    this.waiting = [];
-    for (const resume of woken) resume();
+    this.waiting.wake();
   }
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { defaultMarks } from '../core/congestion.js';
 import type { Congestible } from '../core/port.js';
+import { Waiters } from '../core/waiters.js';
 import { largestWindowBytes } from './growing-window.js';
 
 /** What may wait for the kernel before writes wait, too: more than any window of HTTP/2 lets a session send. */
@@ -16,7 +17,7 @@ const mostQueuedBytes = 2 * largestWindowBytes;
 export class EagerSocket extends Duplex implements Congestible {
   private readonly socket: Socket;
   private resumeWriting: (() => void) | undefined;
-  private waiting: (() => void)[] = [];
+  private readonly waiting = new Waiters();
 
   constructor(socket: Socket) {
     super({ allowHalfOpen: true, readableHighWaterMark: 64 * 1024 });
@@ -36,7 +37,7 @@ export class EagerSocket extends Duplex implements Congestible {
   }
 
   whenClear(resume: () => void): void {
-    this.waiting.push(resume);
+    this.waiting.add(resume);
   }
 
   override _read(): void {
@@ -62,7 +63,7 @@ export class EagerSocket extends Duplex implements Congestible {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.socket.destroy();
     done(error);
-    this.wake();
+    this.waiting.wake();
   }
 
   private receive(data: Buffer): void {
@@ -78,12 +79,6 @@ export class EagerSocket extends Duplex implements Congestible {
     const resume = this.resumeWriting;
     this.resumeWriting = undefined;
     resume?.();
-    this.wake();
-  }
-
-  private wake(): void {
-    const woken = this.waiting;
-    this.waiting = [];
-    for (const resume of woken) resume();
+    this.waiting.wake();
   }
 }

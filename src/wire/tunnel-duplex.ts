@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream';
 import { TunnelError } from '../core/errors.js';
 import type { Congestible, Drained } from '../core/port.js';
+import { Waiters } from '../core/waiters.js';
 import { piecesOf } from './pieces.js';
 
 /** What the stream asks of the tunnel under it. */
@@ -17,7 +18,7 @@ export interface TunnelDuplexPort {
  */
 export class TunnelDuplex extends Duplex {
   private readonly port: TunnelDuplexPort;
-  private waiting: (() => void)[] = [];
+  private readonly waiting = new Waiters();
   private full = false;
   private takenBytes = 0;
 
@@ -60,7 +61,7 @@ export class TunnelDuplex extends Duplex {
       get takenBytes() {
         return taken();
       },
-      whenClear: (resume) => void this.waiting.push(resume),
+      whenClear: (resume) => this.waiting.add(resume),
     };
   }
 
@@ -100,8 +101,6 @@ export class TunnelDuplex extends Duplex {
 
   private wake(): void {
     this.full = false;
-    const woken = this.waiting;
-    this.waiting = [];
-    for (const resume of woken) resume();
+    this.waiting.wake();
   }
 }
