@@ -19,7 +19,7 @@ export interface PortForwardContext {
   readonly signal?: AbortSignal;
   /** How long the second stream of a pair may take. Default 30 s. */
   readonly creationTimeoutMs?: number;
-  /** Default 500 ms, the linger of containerd and socat. */
+  /** Once one direction of a connection has ended, the other has this long. Default 1 s, as in containerd. */
   readonly lingerMs?: number;
   /** Default 4 h. */
   readonly idleTimeoutMs?: number;

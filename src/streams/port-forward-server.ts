@@ -36,7 +36,7 @@ export function servePortForward(upgrade: Upgrade, connect: ConnectPort, context
     connect,
     podUid: context.podUid ?? '',
     creationTimeoutMs: context.creationTimeoutMs ?? 30_000,
-    lingerMs: context.lingerMs ?? 500,
+    lingerMs: context.lingerMs ?? 1_000,
     idleTimeoutMs: context.idleTimeoutMs ?? 4 * 3_600_000,
   };
   switch (upgradeKind(upgrade.request)) {

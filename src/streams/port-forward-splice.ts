@@ -4,14 +4,14 @@ import { sendAtOnce } from './no-delay.js';
 
 export interface SpliceOptions {
   readonly clock: Clock;
-  /** How long the client may stay silent once the target has ended, before both directions are over. */
+  /** How long the other direction may go on once one has ended. */
   readonly lingerMs: number;
 }
 
 /**
- * Joins a client's stream with the connection to a port. Half-closes go through: after the client's end the target's
- * answer still arrives whole, however late. After the target's end the client's direction is given up when it has been
- * silent for the linger: kubectl up to 1.31 sends its own FIN only after the server has ended the error stream.
+ * Joins a client's stream with the connection to a port. Half-closes go through. Once one direction has ended, the
+ * other has the linger, as in containerd and socat: kubectl closes the connection of a client that is gone with just
+ * such a half-close, and what the pod goes on to send would be in the way of all others.
  *
  * Resolves when nothing more will pass, with the target's error if it broke. The target is destroyed by then; the
  * client's stream is ended, not destroyed. Never rejects.
@@ -25,27 +25,22 @@ export function splice(client: Duplex, target: Duplex, options: SpliceOptions): 
       if (settled) return;
       settled = true;
       linger?.cancel();
-      client.off('data', touch);
       client.unpipe(target);
       target.unpipe(client);
       target.destroy();
       resolve(error);
     };
-    const restart = (): void => {
-      linger?.cancel();
-      linger = options.clock.after(options.lingerMs, () => settle());
-    };
-    const touch = (): void => {
-      if (linger !== undefined) restart();
+    const oneDirectionIsOver = (): void => {
+      if (!settled) linger ??= options.clock.after(options.lingerMs, () => settle());
     };
     target.on('error', settle);
     target.once('end', () => {
-      client.on('data', touch);
-      restart();
       if (target.writableFinished) settle();
+      else oneDirectionIsOver();
     });
     target.once('finish', () => {
       if (target.readableEnded) settle();
+      else oneDirectionIsOver();
     });
     target.once('close', () => settle());
     client.once('close', () => {

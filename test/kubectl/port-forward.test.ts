@@ -1,18 +1,65 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { describeEachKubectl, type KubectlProcess } from '../support/kubectl.js';
 import { killAgent, preferredProtocol, requestsSince, useCluster, useKubectl } from './cluster.js';
 
-const cluster = useCluster();
+/** Sends without an end whatever its client does, until the connection is closed. */
+const downloads = createServer({ allowHalfOpen: true }, (socket) => {
+  const send = (): void => {
+    while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
+  };
+  socket.on('error', () => undefined);
+  socket.on('drain', send);
+  send();
+});
+await new Promise<void>((resolve) => downloads.listen(0, '127.0.0.1', resolve));
+afterAll(() => void downloads.close());
+
+const cluster = useCluster({
+  behaviours: [
+    {
+      kind: 'PortForward',
+      metadata: { name: 'shell', namespace: 'default' },
+      spec: {
+        forwards: [
+          {
+            ports: [9],
+            target: { address: '127.0.0.1', port: (downloads.address() as AddressInfo).port },
+          },
+        ],
+      },
+    },
+  ],
+});
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Sends, half-closes and gathers what comes back. */
+/** Sends, half-closes when as much has come back, and gathers all that came until the other side ended. */
 function exchange(port: number, bytes: Uint8Array): Promise<Buffer> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-  socket.end(bytes);
+  let received = 0;
+  socket.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+    // A busy machine may need longer than the second that the other direction has after the half-close.
+    if (received >= bytes.length) socket.end();
+  });
+  socket.write(bytes);
   return buffer(socket);
+}
+
+function connectionCount(): Promise<number> {
+  return new Promise((resolve, reject) =>
+    downloads.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+  );
+}
+
+/** Reads a little from an endless port, then goes. */
+function cancelledDownload(port: number): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  socket.on('error', () => undefined);
+  socket.once('data', () => socket.destroy());
+  return new Promise((resolve) => socket.once('close', () => resolve()));
 }
 
 describeEachKubectl('port-forward', (binary) => {
@@ -62,6 +109,13 @@ describeEachKubectl('port-forward', (binary) => {
       { kind: 'request.finished', status: 101 },
     ]);
     expect(over.request).toMatch(/^main-\d+$/);
+  });
+
+  it('closes the pod’s side of downloads that were cancelled, and carries on', async () => {
+    const { port } = await forward('shell', 9);
+    await Promise.all(Array.from({ length: 5 }, () => cancelledDownload(port)));
+    await expect.poll(connectionCount, { timeout: 20_000 }).toBe(0);
+    await cancelledDownload(port);
   });
 
   it('tells of a port where nobody listens', async () => {

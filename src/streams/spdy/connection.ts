@@ -131,6 +131,7 @@ export class SpdyConnection implements StreamLink {
   }
 
   sendReset(stream: SpdyStream, status: number): void {
+    this.writer.dropData(stream.id, connectionClosed());
     this.writer.control(rstStreamFrame(stream.id, status));
   }
 
@@ -234,6 +235,7 @@ export class SpdyConnection implements StreamLink {
     this.full.delete(stream);
     const error = streamReset();
     this.opening.refused(stream, error);
+    this.writer.dropData(streamId, error);
     stream.lose(error);
     if (this.peerGoingAway && this.streams.size === 0) void this.close();
   }

@@ -18,6 +18,13 @@ export interface FrameWriterOptions {
 /** Longer chunks are cut into frames of this payload; Go peers allocate a whole frame at once. */
 const dataFrameBytes = 64 * 1024;
 
+/** A payload that the socket has no room for yet. */
+interface Waiter {
+  readonly streamId: number;
+  readonly payload: Buffer;
+  readonly done: Done;
+}
+
 interface Job {
   readonly run: () => void;
   readonly drop: (error: Error) => void;
@@ -33,7 +40,7 @@ export class FrameWriter {
   private readonly queue: Job[] = [];
   private compressor: HeaderContext | undefined;
   private compressing = false;
-  private waiting: Done[] = [];
+  private waiting: Waiter[] = [];
   private controlBacklogBytes = 0;
   private closedBy: Error | undefined;
 
@@ -52,9 +59,19 @@ export class FrameWriter {
     this.enqueue({ run: () => void this.compress(fields, build), drop: () => undefined });
   }
 
-  /** `done` comes at once while the socket has room, else with its next drain. */
+  /**
+   * `done` comes when the payload is with the socket. While that is full, payloads wait here, one for each stream and
+   * in the order of their arrival: a stream takes its turn, and what a dead stream left can still be dropped.
+   */
   data(streamId: number, payload: Buffer, done: Done): void {
-    this.enqueue({ run: () => this.writeData(streamId, payload, done), drop: done });
+    this.enqueue({ run: () => this.offerData({ streamId, payload, done }), drop: done });
+  }
+
+  /** Drops the payload that waits for this stream, if one does. */
+  dropData(streamId: number, error: Error): void {
+    const index = this.waiting.findIndex((waiter) => waiter.streamId === streamId);
+    if (index === -1) return;
+    for (const { done } of this.waiting.splice(index, 1)) done(error);
   }
 
   fin(streamId: number, done: Done): void {
@@ -78,7 +95,7 @@ export class FrameWriter {
     for (const job of this.queue.splice(0)) job.drop(error);
     const waiting = this.waiting;
     this.waiting = [];
-    for (const done of waiting) done(error);
+    for (const { done } of waiting) done(error);
   }
 
   private enqueue(job: Job): void {
@@ -121,12 +138,15 @@ export class FrameWriter {
     }
   }
 
-  private writeData(streamId: number, payload: Buffer, done: Done): void {
+  private offerData(waiter: Waiter): void {
     const { socket } = this;
-    if (!socket.writable) {
-      done(connectionClosed());
-      return;
-    }
+    if (!socket.writable) waiter.done(connectionClosed());
+    else if (socket.writableNeedDrain || this.waiting.length > 0) this.waiting.push(waiter);
+    else this.writeData(waiter);
+  }
+
+  private writeData({ streamId, payload, done }: Waiter): void {
+    const { socket } = this;
     socket.cork();
     for (let offset = 0; offset < payload.length; offset += dataFrameBytes) {
       const piece = payload.subarray(offset, offset + dataFrameBytes);
@@ -134,13 +154,14 @@ export class FrameWriter {
       socket.write(piece);
     }
     socket.uncork();
-    if (socket.writableNeedDrain) this.waiting.push(done);
-    else done();
+    done();
   }
 
   private drained(): void {
-    const ready = this.waiting;
-    this.waiting = [];
-    for (const done of ready) done();
+    while (!this.socket.writableNeedDrain) {
+      const waiter = this.waiting.shift();
+      if (waiter === undefined) return;
+      this.writeData(waiter);
+    }
   }
 }

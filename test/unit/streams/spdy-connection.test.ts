@@ -84,6 +84,47 @@ describe('SPDY connection', () => {
     expect((await readAll(stream)).toString()).toBe('answer');
   });
 
+  it('sends nothing more of a stream that was reset while its bytes waited', async () => {
+    const { client, accepted, serverSocket } = await pair();
+    const [dead, alive] = [
+      await client.open([['streamtype', 'a']]),
+      await client.open([['streamtype', 'b']]),
+    ];
+    const [incomingDead, incomingAlive] = [await accepted(), await accepted()];
+    const filling = 32 * 1024 * 1024;
+    // It fills the socket, so that the second payload waits for its turn.
+    incomingDead.write(Buffer.alloc(filling));
+    incomingDead.write(Buffer.alloc(8 * 1024 * 1024));
+    dead.destroy();
+    incomingAlive.end('still here');
+    expect((await readAll(alive)).toString()).toBe('still here');
+    expect(serverSocket.bytesWritten).toBeLessThan(filling + 1024 * 1024);
+  });
+
+  it('gives streams their turns: one that has much to send does not fill the socket before another', async () => {
+    const { client, accepted, serverSocket } = await pair();
+    const streams = await Promise.all(['a', 'b', 'c'].map((name) => client.open([['streamtype', name]])));
+    for (const stream of streams) stream.resume();
+    const incoming = [await accepted(), await accepted(), await accepted()];
+    const most = { bytes: 0 };
+    const write = serverSocket.write.bind(serverSocket) as (...args: unknown[]) => boolean;
+    serverSocket.write = (...args: unknown[]): boolean => {
+      const result = write(...args);
+      most.bytes = Math.max(most.bytes, serverSocket.writableLength);
+      return result;
+    };
+    const piece = Buffer.alloc(64 * 1024);
+    await Promise.all(
+      incoming.map(async (stream) => {
+        for (let sent = 0; sent < 64; sent += 1) {
+          if (!stream.write(piece)) await once(stream, 'drain');
+        }
+      }),
+    );
+    // The room of the socket and the one payload that went over it, whatever the number of streams.
+    expect(most.bytes).toBeLessThan(serverSocket.writableHighWaterMark + piece.length + 1024);
+  });
+
   it('stops the peer while a reader is full, and loses nothing', async () => {
     const { client, accepted, clientSocket, serverSocket } = await pair();
     const stream = await client.open([['streamtype', 'data']]);
