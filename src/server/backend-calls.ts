@@ -116,6 +116,9 @@ export class BackendCalls {
   }
 }
 
+/** An agent's ID stands in every event and metric of it. Node names and UUIDs are far shorter. */
+const maxAgentIdLength = 1_024;
+
 /** Who connects, from the request metadata; or Konnectivity's text for what is wrong with it. */
 function identify(metadata: Metadata): AgentIdentity | string {
   const ids = texts(metadata, 'agentid');
@@ -123,6 +126,9 @@ function identify(metadata: Metadata): AgentIdentity | string {
   const [agentId] = ids;
   if (agentId === undefined || ids.length !== 1) {
     return `expected one agent ID in the context, got [${ids.join(' ')}]`;
+  }
+  if (agentId === '' || agentId.length > maxAgentIdLength) {
+    return `expected an agent ID of 1 to ${maxAgentIdLength} characters in the context, got ${agentId.length}`;
   }
   if (sets.length > 1) {
     return `expected at most one set of agent identifiers in the context, got [${sets.join(' ')}]`;

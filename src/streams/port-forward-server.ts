@@ -93,7 +93,7 @@ function serveWebSocket(upgrade: Upgrade, settings: PortForwardSettings): void {
 }
 
 function serveChannels(upgrade: Upgrade, settings: PortForwardSettings, protocol: string): void {
-  const ports = queryPorts(upgrade.request.url ?? '');
+  const ports = queryPorts(upgrade.request.url ?? '', maxPorts(protocol));
   if (typeof ports === 'string') {
     // The kubelet itself refuses these, before any streaming server: without Go's newline.
     refuseUpgrade(upgrade.socket, { status: 400, body: ports }, settings.clock);
@@ -106,8 +106,11 @@ function serveChannels(upgrade: Upgrade, settings: PortForwardSettings, protocol
   });
 }
 
+/** A channel is one byte, or in the base64 form one ASCII character from '0' on, and each port takes two. */
+const maxPorts = (protocol: string): number => (protocol.includes('base64') ? 40 : 128);
+
 /** The ports of a `port` query parameter (repeated, or a comma list), or what is wrong with it. */
-function queryPorts(url: string): number[] | string {
+function queryPorts(url: string, most: number): number[] | string {
   const given = new URL(url, 'http://kubelet').searchParams.getAll('port');
   if (given.length === 0) return 'query parameter "port" is required';
   const ports: number[] = [];
@@ -119,6 +122,7 @@ function queryPorts(url: string): number[] | string {
     if (port === 0) return `port ${quoted} must be > 0`;
     ports.push(port);
   }
+  if (ports.length > most) return `at most ${most} ports can be forwarded over one WebSocket, got ${ports.length}`;
   return ports;
 }
 

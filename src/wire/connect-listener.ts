@@ -1,5 +1,6 @@
 import {
   createServer as createHttpServer,
+  type IncomingMessage,
   type Server as HttpServer,
   type ServerOptions,
   type ServerResponse,
@@ -122,14 +123,17 @@ function answerRequests(
       refuseMethod(response);
     });
   }
-  server.on('connect', ({ url = '' }, socket, head) => {
+  server.on('connect', (request: IncomingMessage, socket, head) => {
     // What follows a refused request on the same connection is not served any more.
-    if (heads.done(socket)) serve({ address: url, socket, head });
+    if (!heads.done(socket)) return;
+    const status = headFault(request);
+    if (status === undefined) serve({ address: request.url ?? '', socket, head });
+    else socket.end(errorPage(status));
   });
   server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
     if (!code.startsWith('HPE_')) socket.destroy();
     // The head's timer closes what the client leaves open. More bytes, which are as bad, bring it here again.
-    else if (socket.writable) socket.end(badRequestPage(code));
+    else if (socket.writable) socket.end(errorPage(parserStatus(code)));
   });
 }
 
@@ -169,8 +173,22 @@ function refuseMethod(response: ServerResponse): void {
   response.writeHead(405, 'Method Not Allowed', headers).end(methodRefusal);
 }
 
-/** Go's page for a head that is no HTTP, or too large. */
-function badRequestPage(code: string): string {
-  const status = code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+/** The status of what Go's net/http refuses and Node's parser lets through. */
+function headFault({ httpVersionMajor, rawHeaders }: IncomingMessage): string | undefined {
+  // `CONNECT h:1` alone is HTTP/0.9 to Node's parser and a malformed request line to Go's.
+  if (httpVersionMajor < 1) return badRequest;
+  if (httpVersionMajor > 1) return '505 HTTP Version Not Supported: unsupported protocol version';
+  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
+  return hosts.length > 1 ? badRequest : undefined;
+}
+
+function parserStatus(code: string): string {
+  return code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : badRequest;
+}
+
+const badRequest = '400 Bad Request';
+
+/** Go's page for a request head that it does not take; the text is the status, reason included. */
+function errorPage(status: string): string {
   return `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`;
 }

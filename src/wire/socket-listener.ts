@@ -31,6 +31,12 @@ export interface Listening {
   readonly address: string;
 }
 
+/**
+ * Connections that may wait to be accepted; the system lowers it to its own bound, which is what Go asks for. With Node's
+ * 511 a burst of dials to a Unix socket fails with EAGAIN.
+ */
+export const listenBacklog = 65_535;
+
 /** Bytes of a Unix socket's path that every system has room for; a longer one would be cut, not refused. */
 export const mostSocketPathBytes = 103;
 
@@ -44,7 +50,7 @@ export async function listenOn(endpoint: ListenEndpoint, { where, take }: Listen
   await new Promise<void>((resolve, reject) => {
     // Stays on: a listener that fails later must not end the process.
     listener.on('error', (cause) => reject(listenError(endpoint, cause, where)));
-    listener.listen(endpoint, resolve);
+    listener.listen({ ...endpoint, backlog: listenBacklog }, resolve);
     // Bound already, if at all, and nobody was let in yet.
     if ('path' in endpoint && listener.listening) chmodSync(endpoint.path, endpoint.mode ?? 0o600);
   });

@@ -6,6 +6,7 @@ import { fuzzConnect } from './connect-side.js';
 import { fuzzHeads } from './head-side.js';
 import type { FuzzSide } from './run-side.js';
 import { fuzzServer } from './server-side.js';
+import { fuzzStreams } from './streams-side.js';
 
 /** Every party that reads what a peer sends, by the name that `--side` knows. */
 export const sides: ReadonlyMap<string, FuzzSide> = new Map<string, FuzzSide>([
@@ -16,4 +17,5 @@ export const sides: ReadonlyMap<string, FuzzSide> = new Map<string, FuzzSide>([
   ['connect', fuzzConnect],
   ['connect-answer', fuzzAnswer],
   ['connect-head', fuzzHeads],
+  ['streams', fuzzStreams],
 ]);

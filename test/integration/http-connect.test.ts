@@ -211,6 +211,13 @@ describe.each([
   it.each([
     ['no HTTP', 'hello\r\n\r\n', '400 Bad Request'],
     ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '400 Bad Request'],
+    ['a CONNECT without a version', 'CONNECT h:1\r\n\r\n', '400 Bad Request'],
+    ['two Hosts', 'CONNECT h:1 HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n', '400 Bad Request'],
+    [
+      'a CONNECT of HTTP/2.0',
+      'CONNECT h:1 HTTP/2.0\r\n\r\n',
+      '505 HTTP Version Not Supported: unsupported protocol version',
+    ],
     [
       'too large a head',
       `CONNECT h:1 HTTP/1.1\r\nX: ${'x'.repeat(1 << 20)}`,

@@ -137,6 +137,10 @@ describe('port-forward over WebSocket', () => {
       'unable to parse "65536" as a port: strconv.ParseUint: parsing "65536": value out of range',
     ],
     ['?port=80&port=0', 'port "0" must be > 0'],
+    [
+      `?port=${Array.from({ length: 3_000 }, (_, index) => index + 1).join()}`,
+      'at most 128 ports can be forwarded over one WebSocket, got 3000',
+    ],
   ])('refuses the query %s with 400', async (query, text) => {
     const url = await start(() => undefined);
     const ws = new WebSocket(`${url}/${query}`, ['v4.channel.k8s.io']);

@@ -37,4 +37,18 @@ describe('a Unix socket', () => {
     listener.close();
     await once(listener, 'close');
   });
+
+  it('takes a burst of more connections than Node waits for by default', async () => {
+    const path = join(folder.path, 's');
+    const { listener } = await listenOn(
+      { path },
+      { where: 'server/test', take: (socket) => socket.resume() },
+    );
+    // All of them in one turn of the event loop, before the listener can accept the first.
+    const sockets = Array.from({ length: 1_000 }, () => connect(path));
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    for (const socket of sockets) socket.destroy();
+    listener.close();
+    await once(listener, 'close');
+  });
 });
