@@ -8,6 +8,7 @@ import { createRandom, type Random } from '../core/random.js';
 import { createTopology, type NodeSpec, type Topology } from '../lab/topology.js';
 import { eventText } from '../observe/event-text.js';
 import { createJournal, type Journal } from '../observe/journal.js';
+import { authorityOf } from '../pki/certificate-set.js';
 import { pairPaths, readKeyPair, readTrustedCertificates } from '../pki/files.js';
 import { tuneForPackets } from '../wire/packet-flags.js';
 import type { Renewable, TlsFiles } from '../wire/tls.js';
@@ -110,10 +111,18 @@ function createRoleGround({ packets = false, adminPort }: CommonFlags): GroundWi
 /** Events kept for those who ask later. */
 const heldEvents = 20_000;
 
-/** Reads one pair of a certificate folder and its CA. Rejects with FILE_UNREADABLE or CERT_INVALID. */
+/** Reads one pair of a certificate folder and the CA of its trust. Rejects with FILE_UNREADABLE or CERT_INVALID. */
 export async function readTls(folder: string, leaf: string): Promise<TlsFiles> {
   const pair = await readKeyPair(pairPaths(folder, leaf));
-  return { ca: await readTrustedCertificates(join(folder, 'ca.crt')), cert: pair.certPem, key: pair.keyPem };
+  return {
+    ca: await readTrustedCertificates(authorityPath(folder, leaf)),
+    cert: pair.certPem,
+    key: pair.keyPem,
+  };
+}
+
+function authorityPath(folder: string, leaf: string): string {
+  return join(folder, `${authorityOf(leaf)}.crt`);
 }
 
 /** Reads a leaf of the certificate folder, and follows its changes for as long as the role runs. */
@@ -129,7 +138,7 @@ export function tlsUser(
   started(() => group.close());
   return (leaf) => {
     const { certPath, keyPath } = pairPaths(certs, leaf);
-    return group.use([join(certs, 'ca.crt'), certPath, keyPath], () => readTls(certs, leaf));
+    return group.use([authorityPath(certs, leaf), certPath, keyPath], () => readTls(certs, leaf));
   };
 }
 
