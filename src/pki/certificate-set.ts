@@ -1,7 +1,7 @@
 import { TunnelError } from '../core/errors.js';
 import { type Authority, createAuthority } from './authority.js';
 import type { KeyPair } from './key-pair.js';
-import type { LeafRequest } from './subject.js';
+import type { KeyUsage, LeafRequest } from './subject.js';
 
 /**
  * One CA for each trust, by the names of their files without extension. Both ends of a connection hold certificates of
@@ -148,6 +148,12 @@ async function completeAuthorities(given: Partial<Authorities> = {}): Promise<Au
 export function authorityOf(leaf: string): AuthorityName {
   const roles: Readonly<Record<string, RoleRequest | undefined>> = roleLeaves;
   return (Object.hasOwn(roles, leaf) ? roles[leaf]?.authority : undefined) ?? 'ca';
+}
+
+/** What a leaf is for; a name that is no role's is a client's. */
+export function usagesOf(leaf: string): readonly KeyUsage[] {
+  if (Object.hasOwn(roleLeaves, leaf)) return roleLeaves[leaf as RoleLeaf].usages;
+  return ['client'];
 }
 
 /** What the holder of a leaf shows and believes, as PEM texts. */

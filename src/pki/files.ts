@@ -12,9 +12,12 @@ import {
   kubeletLeaf,
   leafRequests,
   roleNames,
+  usagesOf,
 } from './certificate-set.js';
 import { checkKeyPair, checkValidity, type KeyPair, parseCertificates } from './key-pair.js';
-import { exists, readText, type TextFile, writeFilesAtomically } from './text-files.js';
+import { readText } from './read-files.js';
+import type { KeyUsage } from './subject.js';
+import { exists, type TextFile, writeFilesAtomically } from './text-files.js';
 
 /** Where a pair lies, or is to lie. */
 export interface PairPaths {
@@ -46,7 +49,10 @@ export async function writeCertificateDirectory(
   if (options.force !== true) await refuseExisting(directory, [...leafRequests(options).keys()]);
   const existing = await existingAuthorities(directory);
   const set = await createCertificateSet({ ...options, authorities: existing });
-  const pairs = [...Object.entries(set.authorities).filter(([name]) => !(name in existing)), ...leafPairs(set)];
+  const pairs = [
+    ...Object.entries(set.authorities).filter(([name]) => !(name in existing)),
+    ...leafPairs(set),
+  ];
   await writeFilesAtomically(
     directory,
     pairs.flatMap(([name, pair]) => pairFiles(directory, name, pair)),
@@ -99,11 +105,11 @@ async function readAuthority(directory: string, name: AuthorityName): Promise<Au
 
 /**
  * Reads and checks a certificate (or chain) and its key. Rejects with FILE_UNREADABLE or CERT_INVALID; the text names
- * the file and what is wrong: missing, not PEM, of another key, expired.
+ * the file and what is wrong: missing, not PEM, of another key, expired, not for one of `usages`.
  */
-export async function readKeyPair(paths: PairPaths): Promise<KeyPair> {
+export async function readKeyPair(paths: PairPaths, usages: readonly KeyUsage[] = []): Promise<KeyPair> {
   const pair = await readPairText(paths);
-  checkKeyPair(pair, { certName: paths.certPath, keyName: paths.keyPath });
+  checkKeyPair(pair, { certName: paths.certPath, keyName: paths.keyPath, usages });
   return pair;
 }
 
@@ -139,7 +145,7 @@ export async function readCertificateDirectory(
   const authorities = Object.fromEntries(await Promise.all(loaded)) as Authorities;
   const read = async (name: string): Promise<KeyPair> => {
     const paths = pairPaths(directory, name);
-    const pair = await readKeyPair(paths);
+    const pair = await readKeyPair(paths, usagesOf(name));
     const authority = authorityOf(name);
     const { certPath: path } = pairPaths(directory, authority);
     checkIssuer(pair, paths.certPath, { pem: authorities[authority].certPem, path });

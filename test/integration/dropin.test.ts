@@ -28,7 +28,11 @@ afterEach(async () => {
 
 async function tls(leaf: string) {
   const read = (name: string): Promise<string> => readFile(bench.file(name), 'utf8');
-  return { ca: await read(`${authorityOf(leaf)}.crt`), cert: await read(`${leaf}.crt`), key: await read(`${leaf}.key`) };
+  return {
+    ca: await read(`${authorityOf(leaf)}.crt`),
+    cert: await read(`${leaf}.crt`),
+    key: await read(`${leaf}.key`),
+  };
 }
 
 function common(address: string) {

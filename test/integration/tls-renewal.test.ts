@@ -12,7 +12,8 @@ import { startKubelet } from '../../src/kubelet-stub/kubelet.js';
 import { createSandboxRuntime } from '../../src/kubelet-stub/runtime/sandbox-runtime.js';
 import { createTopology } from '../../src/lab/topology.js';
 import { type CertificateSet, createCertificateSet, type RoleLeaf } from '../../src/pki/certificate-set.js';
-import { readText, writeFilesAtomically } from '../../src/pki/text-files.js';
+import { readText } from '../../src/pki/read-files.js';
+import { writeFilesAtomically } from '../../src/pki/text-files.js';
 import type { ProxyServer } from '../../src/server/server.js';
 import { type Renewable, renewableAs, type TlsFiles } from '../../src/wire/tls.js';
 import { TlsFilesGroup } from '../../src/wire/tls-files-group.js';
@@ -171,7 +172,12 @@ describe('an agent whose files are renewed', () => {
   it('shows its new certificate at the next connect, and is let in where it was refused', async () => {
     const tls = await use('agent');
     const server = await bench.server({
-      agents: { kind: 'tcp', host, port: 0, tls: { ...bench.tls('server'), ca: bench.tls('server', second).ca } },
+      agents: {
+        kind: 'tcp',
+        host,
+        port: 0,
+        tls: { ...bench.tls('server'), ca: bench.tls('server', second).ca },
+      },
     });
     const since = bench.journal.mark();
     await bench.agent(server.agentAddress, { tls, sync: { intervalMs: 50, capMs: 100 } }).start();

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../../src/pki/authority.js';
-import { type AuthorityName, authorityNames, authorityOf, roleNames } from '../../../src/pki/certificate-set.js';
+import {
+  type AuthorityName,
+  authorityNames,
+  authorityOf,
+  roleNames,
+} from '../../../src/pki/certificate-set.js';
 import {
   pairPaths,
   readCertificateDirectory,
@@ -12,6 +17,7 @@ import {
   readTrustedCertificates,
   writeCertificateDirectory,
 } from '../../../src/pki/files.js';
+import type { KeyUsage } from '../../../src/pki/subject.js';
 
 let scratch: string;
 let directory: string;
@@ -155,6 +161,27 @@ describe('a certificate directory', () => {
 });
 
 describe('reading a pair names the file and the reason', () => {
+  it('when the certificate is not for what it is to do', async () => {
+    const ca = await createAuthority();
+    const paths = pairPaths(scratch, 'leaf');
+    const put = async (usages: readonly KeyUsage[]): Promise<void> => {
+      const pair = await ca.issue({ commonName: 'x', usages });
+      await writeFile(paths.certPath, pair.certPem);
+      await writeFile(paths.keyPath, pair.keyPem);
+    };
+    await put(['client']);
+    await readKeyPair(paths, ['client']);
+    await expect(readKeyPair(paths, ['server'])).rejects.toMatchObject({
+      code: 'CERT_INVALID',
+      message: `${paths.certPath}: the certificate is not for use as a server (extended key usage)`,
+      where: paths.certPath,
+    });
+    await put(['server']);
+    await expect(readKeyPair(paths, ['server', 'client'])).rejects.toMatchObject({ code: 'CERT_INVALID' });
+    await put(['server', 'client']);
+    await readKeyPair(paths, ['server', 'client']);
+  });
+
   const put = async (certPem: string, keyPem: string) => {
     await mkdir(directory, { recursive: true });
     const paths = pairPaths(directory, 'x');
