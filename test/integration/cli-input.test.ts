@@ -170,10 +170,14 @@ describe('bad input is one error line, one hint line and an exit code:', () => {
       'busy.sock',
       'certs',
       'd'.repeat(60),
+      'device',
       'expired',
+      'fifo',
       'file',
       'folder',
       'garbage',
+      'one-ca',
+      'server-use',
       'swapped',
     ];
     expect((await readdir(folder.path)).sort()).toEqual(expected);

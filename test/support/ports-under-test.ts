@@ -22,7 +22,7 @@ import type { KeyPair } from '../../src/pki/key-pair.js';
 import { readEvents } from '../../src/wire/observe-client.js';
 import { startObserveService } from '../../src/wire/observe-service.js';
 import { kubeletService } from '../../src/wire/proto.js';
-import type { TlsFiles } from '../../src/wire/tls.js';
+import type { ClientTls, TlsFiles } from '../../src/wire/tls.js';
 import { issueWithSubject } from './odd-subjects.js';
 import { host, TunnelBench } from './tunnel-bench.js';
 
@@ -157,9 +157,9 @@ export class PortsUnderTest {
     return master ? 'system:masters' : username;
   }
 
-  private async kubeletGrpc({ ca, cert, key }: ConnectionOptions): Promise<string> {
+  private async kubeletGrpc({ ca, cert, key }: ClientTls): Promise<string> {
     const [root, shownKey, shownCert] = [ca, key, cert].map((pem) =>
-      pem === undefined ? null : Buffer.from(String(pem)),
+      pem === undefined ? null : Buffer.from(pem),
     );
     const secure = credentials.createSsl(root ?? null, shownKey, shownCert);
     const Stub = kubeletService();
