@@ -11,10 +11,10 @@ const ranks = [
 ];
 
 /**
- * Exceptions among equals: TLS errors have one wording; the kubelet's gRPC client speaks in the stream types; programs
+ * Exceptions among equals: TLS errors have one wording; files are read in one way; the kubelet's gRPC client speaks in the stream types; programs
  * share what serves any.
  */
-const siblings = { kube: ['wire'], wire: ['streams'], dropin: ['cli'] };
+const siblings = { kube: ['wire', 'pki'], wire: ['streams'], dropin: ['cli'] };
 
 /** Libraries that may change: each is known to one place only. */
 const wrapped = {

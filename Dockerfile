@@ -27,7 +27,9 @@ COPY bin deploy/health bin/
 COPY examples examples
 COPY --from=build /app/dist dist
 # Where volumes go: a fresh one takes over its owner from here.
-RUN install -d -o 1000 -g 1000 -m 0700 /certs /run/konnectivity /var/lib/konnsim
+RUN install -d -o 1000 -g 1000 -m 0700 /certs /run/konnectivity /var/lib/konnsim /parts \
+ && for part in apiserver server agent kubelet-node-1 kubelet-node-2 store middlebox observer; do \
+      install -d -o 1000 -g 1000 -m 0700 "/parts/$part"; done
 USER 1000:1000
 WORKDIR /var/lib/konnsim
 ENTRYPOINT ["node", "/app/bin/konnsim"]

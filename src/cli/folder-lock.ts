@@ -1,5 +1,6 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readTextSync } from '../pki/read-files.js';
 
 /** Marks a folder as in use by this process. Synchronous, so that a process that is told to end leaves nothing. */
 export class FolderLock {
@@ -66,7 +67,7 @@ export class FolderLock {
 
 function ownerOf(path: string): number | undefined {
   try {
-    const pid = Number(readFileSync(path, 'utf8'));
+    const pid = Number(readTextSync(path));
     return Number.isInteger(pid) && pid > 0 ? pid : undefined;
   } catch {
     return undefined;

@@ -1,10 +1,11 @@
 import { existsSync, rmdirSync, rmSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { TunnelError } from '../core/errors.js';
 import type { Lab } from '../lab/lab.js';
 import { makeFolder } from '../pki/make-folder.js';
+import { readText } from '../pki/read-files.js';
 import { FolderLock } from './folder-lock.js';
 
 /** What a lab writes for other programs: where it is and how to be let in. */
@@ -114,7 +115,7 @@ export class LabFiles {
 
   /** Rejects with LAB_UNREACHABLE when there is no lab, CONFIG_INVALID when the file is not one of ours. */
   async read(): Promise<LabAddresses> {
-    const text = await readFile(this.addressesPath, 'utf8').catch((cause: unknown) => {
+    const text = await readText(this.addressesPath).catch((cause: unknown) => {
       throw new TunnelError('LAB_UNREACHABLE', `no lab is running: ${this.addressesPath} cannot be read`, {
         cause,
         hint: 'Start one with `konnsim up`, or name its folder with --dir.',

@@ -1,13 +1,12 @@
 import { randomInt } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { createRealClock } from '../core/clock.js';
-import { TunnelError } from '../core/errors.js';
 import { ignoreEvents } from '../core/events.js';
 import type { Pod } from '../core/objects.js';
 import { createRandom } from '../core/random.js';
 import { KubeClient } from '../kube/kube-client.js';
 import { readKubeconfig } from '../kube/kubeconfig.js';
 import { ClusterClient, type PodPlace, type PodTarget, parseTarget } from '../lab/cluster-client.js';
+import { readText } from '../pki/read-files.js';
 import { TunnelClient } from '../wire/tunnel-client.js';
 import { type LabAddresses, LabFiles } from './lab-files.js';
 
@@ -25,11 +24,7 @@ export async function connectToLab(folder: string, target: PodTarget): Promise<R
   const addresses = await new LabFiles(folder).read();
   const pods = await withTarget(addresses, target);
   const [ca, cert, key] = await Promise.all(
-    [addresses.tls.ca, addresses.tls.cert, addresses.tls.key].map((path) =>
-      readFile(path, 'utf8').catch((caught: unknown) => {
-        throw TunnelError.from(caught, 'FILE_UNREADABLE', path);
-      }),
-    ),
+    [addresses.tls.ca, addresses.tls.cert, addresses.tls.key].map(readText),
   );
   const clock = createRealClock();
   const common = { clock, emit: ignoreEvents, name: 'client/konnsim' };
@@ -63,7 +58,11 @@ async function withTarget(
   const { namespace, pod: name } = parseTarget(target);
   if (pods.some((pod) => pod.namespace === namespace && pod.name === name)) return pods;
   const clock = createRealClock();
-  const client = new KubeClient({ access: readKubeconfig(kubeconfig, { clock }), clock, timeoutMs: 5000 });
+  const client = new KubeClient({
+    access: await readKubeconfig(kubeconfig, { clock }),
+    clock,
+    timeoutMs: 5000,
+  });
   try {
     const resource = { group: '', version: 'v1', plural: 'pods' };
     const { spec } = await client.get<Pod>({ resource, namespace, name });

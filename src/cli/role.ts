@@ -8,7 +8,10 @@ import { createRandom, type Random } from '../core/random.js';
 import { createTopology, type NodeSpec, type Topology } from '../lab/topology.js';
 import { eventText } from '../observe/event-text.js';
 import { createJournal, type Journal } from '../observe/journal.js';
+import { authorityOf, usagesOf } from '../pki/certificate-set.js';
 import { pairPaths, readKeyPair, readTrustedCertificates } from '../pki/files.js';
+import type { KeyUsage } from '../pki/subject.js';
+import { exists } from '../pki/text-files.js';
 import { tuneForPackets } from '../wire/packet-flags.js';
 import type { Renewable, TlsFiles } from '../wire/tls.js';
 import { TlsFilesGroup } from '../wire/tls-files-group.js';
@@ -110,14 +113,35 @@ function createRoleGround({ packets = false, adminPort }: CommonFlags): GroundWi
 /** Events kept for those who ask later. */
 const heldEvents = 20_000;
 
-/** Reads one pair of a certificate folder and its CA. Rejects with FILE_UNREADABLE or CERT_INVALID. */
-export async function readTls(folder: string, leaf: string): Promise<TlsFiles> {
-  const pair = await readKeyPair(pairPaths(folder, leaf));
-  return { ca: await readTrustedCertificates(join(folder, 'ca.crt')), cert: pair.certPem, key: pair.keyPem };
+/**
+ * Reads one pair of a certificate folder and the CA of its trust. Rejects with FILE_UNREADABLE, or with CERT_INVALID also
+ * when the certificate is not for what its holder does with it.
+ */
+export async function readTls(folder: string, leaf: string, usages = usagesOf(leaf)): Promise<TlsFiles> {
+  const pair = await readKeyPair(pairPaths(folder, leaf), usages);
+  return {
+    ca: await readAuthorities(folder, leaf),
+    cert: pair.certPem,
+    key: pair.keyPem,
+  };
+}
+
+/** Folders of a time when one CA signed all have `ca.crt` alone. */
+async function readAuthorities(folder: string, leaf: string): Promise<string> {
+  const path = authorityPath(folder, leaf);
+  if ((await exists(path)) || !(await exists(join(folder, 'ca.crt')))) return readTrustedCertificates(path);
+  throw new TunnelError('FILE_UNREADABLE', `${path}: no such file`, {
+    where: path,
+    hint: 'Each trust has a CA of its own: make the certificates anew with `konnsim certs --force`.',
+  });
+}
+
+function authorityPath(folder: string, leaf: string): string {
+  return join(folder, `${authorityOf(leaf)}.crt`);
 }
 
 /** Reads a leaf of the certificate folder, and follows its changes for as long as the role runs. */
-export type UseTls = (leaf: string) => Promise<Renewable<TlsFiles>>;
+export type UseTls = (leaf: string, usages?: readonly KeyUsage[]) => Promise<Renewable<TlsFiles>>;
 
 /** For one role: `node` is its name in events. */
 export function tlsUser(
@@ -127,9 +151,9 @@ export function tlsUser(
 ): UseTls {
   const group = new TlsFilesGroup({ node, clock, emit });
   started(() => group.close());
-  return (leaf) => {
+  return (leaf, usages) => {
     const { certPath, keyPath } = pairPaths(certs, leaf);
-    return group.use([join(certs, 'ca.crt'), certPath, keyPath], () => readTls(certs, leaf));
+    return group.use([authorityPath(certs, leaf), certPath, keyPath], () => readTls(certs, leaf, usages));
   };
 }
 

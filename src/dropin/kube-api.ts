@@ -13,21 +13,21 @@ export interface KubeApiFlags {
   readonly kubeLimit?: RateLimit;
 }
 
-/** Opens a client of the Kubernetes API that a program was pointed to. Throws CONFIG_INVALID, FILE_UNREADABLE. */
-export function openKubeApi(flags: KubeApiFlags, program: string, clock: Clock): KubeClient {
+/** Opens a client of the Kubernetes API that a program was pointed to. Rejects with CONFIG_INVALID, FILE_UNREADABLE. */
+export async function openKubeApi(flags: KubeApiFlags, program: string, clock: Clock): Promise<KubeClient> {
   const { qps, burst } = flags.kubeLimit ?? usualRateLimit;
   const limit = {
     qps: qps === 0 ? usualRateLimit.qps : qps,
     burst: burst === 0 ? usualRateLimit.burst : burst,
   };
-  return new KubeClient({ access: accessOf(flags, clock), clock, limit, userAgent: program });
+  return new KubeClient({ access: await accessOf(flags, clock), clock, limit, userAgent: program });
 }
 
-function accessOf({ kubeconfig }: KubeApiFlags, clock: Clock): KubeAccess {
+async function accessOf({ kubeconfig }: KubeApiFlags, clock: Clock): Promise<KubeAccess> {
   try {
     return kubeconfig === undefined
       ? inClusterAccess({ clock, env: process.env })
-      : readKubeconfig(kubeconfig, { clock });
+      : await readKubeconfig(kubeconfig, { clock });
   } catch (caught) {
     const { code, message, where, hint } = TunnelError.from(caught, 'CONFIG_INVALID');
     const kind = kubeconfig === undefined ? 'in cluster kubernetes' : 'kubernetes';

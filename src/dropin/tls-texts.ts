@@ -1,5 +1,5 @@
 import { TunnelError } from '../core/errors.js';
-import { readText } from '../pki/text-files.js';
+import { readText } from '../pki/read-files.js';
 import type { ClientTls, ServerTls } from '../wire/tls.js';
 import type { TlsFileNames } from './option-types.js';
 

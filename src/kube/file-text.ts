@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { Clock } from '../core/clock.js';
-import { TunnelError } from '../core/errors.js';
+import { readTextSync } from '../pki/read-files.js';
 
 /** Mounted tokens and certificates are replaced well before they end; client-go looks once a minute, too. */
 const freshMs = 60_000;
@@ -21,9 +20,9 @@ export class FileText {
     const now = this.clock.now();
     if (this.last !== undefined && now - this.last.readAt < freshMs) return this.last.text;
     try {
-      this.last = { text: readFileSync(this.path, 'utf8'), readAt: now };
+      this.last = { text: readTextSync(this.path), readAt: now };
     } catch (cause) {
-      if (this.last === undefined) throw TunnelError.from(cause, 'FILE_UNREADABLE', this.path);
+      if (this.last === undefined) throw cause;
     }
     return this.last.text;
   }

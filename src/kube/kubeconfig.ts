@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parse } from 'yaml';
 import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
+import { readDocument } from '../pki/read-files.js';
 import type { KubeAccess } from './access.js';
 import { clusterTls } from './kubeconfig-cluster.js';
 import {
@@ -22,17 +22,21 @@ export interface KubeconfigOptions {
 
 /**
  * Reads the access to an API from a kubeconfig. Files that it names are looked for beside it, and read at the first
- * request and again from time to time. Throws FILE_UNREADABLE, and CONFIG_INVALID for a text that is none, for names
+ * request and again from time to time. Rejects with FILE_UNREADABLE, and CONFIG_INVALID for a text that is none, for names
  * that lead nowhere and for what is not supported: `exec`, `auth-provider`, `proxy-url`.
  */
-export function readKubeconfig(path: string, { clock, context }: KubeconfigOptions): KubeAccess {
+export async function readKubeconfig(
+  path: string,
+  { clock, context }: KubeconfigOptions,
+): Promise<KubeAccess> {
+  const text = await readDocument(path);
   const file: Kubeconfig = {
     path,
     folder: dirname(path),
     clock,
     invalid: (text) => new TunnelError('CONFIG_INVALID', `${path}: ${text}`, { where: path }),
   };
-  const { cluster, user } = selected(file, parsed(file), context);
+  const { cluster, user } = selected(file, parsed(file, text), context);
   const tls = clusterTls(file, cluster);
   const certificate = clientCertificate(file, user);
   return {
@@ -42,13 +46,7 @@ export function readKubeconfig(path: string, { clock, context }: KubeconfigOptio
   };
 }
 
-function parsed(file: Kubeconfig): KubeconfigFile {
-  let text: string;
-  try {
-    text = readFileSync(file.path, 'utf8');
-  } catch (cause) {
-    throw TunnelError.from(cause, 'FILE_UNREADABLE', file.path);
-  }
+function parsed(file: Kubeconfig, text: string): KubeconfigFile {
   const read = kubeconfigSchema.safeParse(yaml(file, text) ?? {});
   if (read.success) return read.data;
   const [issue] = read.error.issues;

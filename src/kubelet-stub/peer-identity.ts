@@ -10,7 +10,7 @@ export function identifyPeer(socket: TLSSocket): PeerIdentity {
   const certificate = socket.getPeerCertificate();
   if (socket.authorized) {
     const { CN, O } = certificate.subject ?? {};
-    return { kind: 'client', name: textsOf(CN).join(','), groups: textsOf(O) };
+    return identityOf(textsOf(CN).at(-1) ?? '', textsOf(O));
   }
   // Node gives an empty object, not undefined, when the peer sent no certificate.
   if (certificate.raw === undefined)
@@ -18,6 +18,12 @@ export function identifyPeer(socket: TLSSocket): PeerIdentity {
   const verdict: unknown = socket.authorizationError;
   const text = verdict instanceof Error ? verdict.message : String(verdict);
   return { kind: 'stranger', reason: `the client certificate was not accepted: ${text}`, isAbsent: false };
+}
+
+/** As kube's x509 authenticator: of several names the last counts, and a certificate without one is worth as much as none. */
+function identityOf(name: string, groups: readonly string[]): PeerIdentity {
+  if (name !== '') return { kind: 'client', name, groups };
+  return { kind: 'stranger', reason: 'the client certificate bears no name', isAbsent: true };
 }
 
 /** A name may come once, often or not at all. */

@@ -9,7 +9,7 @@ import { rfc3339 } from '../kubelet-stub/runtime/logs/log-time.js';
 import type { NodeRuntime } from '../kubelet-stub/runtime/runtime.js';
 import type { KeyPair } from '../pki/key-pair.js';
 import { RestartablePart } from './part.js';
-import { type LabGround, tlsOf } from './parts.js';
+import type { LabGround } from './parts.js';
 import { joinPodNetwork, type PodNetwork } from './pod-network.js';
 import type { NodeSpec } from './topology.js';
 
@@ -54,7 +54,8 @@ export class ApiAddress {
 export function kubeletPart(ground: LabGround, options: KubeletPartOptions): RestartablePart<RunningKubelet> {
   const { clock, emit, network, certificates } = ground;
   const { spec, node, api } = options;
-  const pair = kubeletPair(ground, spec.name);
+  const { certPem: cert, keyPem: key } = kubeletPair(ground, spec.name);
+  const ca = certificates.ca.certPem;
   const random = createRandom(ground.random.below(2 ** 32));
   const now = wallTime(ground);
   let { pods } = options;
@@ -63,12 +64,12 @@ export function kubeletPart(ground: LabGround, options: KubeletPartOptions): Res
     emit,
     start: async () => {
       const runtime = await createRuntime(ground.runtime, { ...ground, nodeName: spec.name, pods });
-      const tls = { cert: pair.certPem, key: pair.keyPem, clientCa: certificates.ca.certPem };
+      const tls = { cert, key, clientCa: ca };
       const config = ground.kubelet;
       const kubelet = await startKubelet({ nodeName: spec.name, tls, runtime, config, clock, emit });
       network.register(spec.ip, spec.kubeletPort, kubelet.address);
       const begin = (server: string): PodSource => {
-        const access = { server: new URL(server), tls: () => tlsOf(ground, pair), headers: () => ({}) };
+        const access = { server: new URL(server), tls: () => ({ ca, cert, key }), headers: () => ({}) };
         const client = new KubeClient({ access, clock, limit: kubeletRateLimit });
         return withClient(client, startPodSource({ client, runtime, node, clock, random, emit, now }));
       };

@@ -11,12 +11,10 @@ import type { StrategyName } from '../core/strategy.js';
 import type { Behaviour } from '../kubelet-stub/runtime/behaviours.js';
 import type { RuntimeKind } from '../kubelet-stub/runtime/create-runtime.js';
 import type { NodeNetwork } from '../links/node-network.js';
-import type { CertificateSet } from '../pki/certificate-set.js';
-import type { KeyPair } from '../pki/key-pair.js';
+import { type CertificateSet, leafTls } from '../pki/certificate-set.js';
 import { defaultBackendDialTimeoutMs, defaultKeepaliveTimeMs } from '../server/options.js';
 import { type ProxyServer, startProxyServer } from '../server/server.js';
 import type { Dialer } from '../wire/dialer.js';
-import type { TlsFiles } from '../wire/tls.js';
 import type { LabKubeletConfig } from './options.js';
 import { RestartablePart } from './part.js';
 import type { NodeSpec } from './topology.js';
@@ -38,11 +36,6 @@ export interface LabGround {
   readonly runtime: RuntimeKind;
   /** The lab's own, for sockets and for the files of containers that are processes. */
   readonly folder: string;
-}
-
-/** One end of a mutual TLS connection. */
-export function tlsOf({ certificates }: Pick<LabGround, 'certificates'>, pair: KeyPair): TlsFiles {
-  return { ca: certificates.ca.certPem, cert: pair.certPem, key: pair.keyPem };
 }
 
 /** A proxy-server and where agents find it, whether it runs or not. */
@@ -77,7 +70,7 @@ export function serverPart(
         serverId: name,
         serverCount,
         frontends: [{ kind: 'unix', path: socketPath }],
-        agents: { kind: 'tcp', host, port, tls: tlsOf(ground, ground.certificates.leaves.server) },
+        agents: { kind: 'tcp', host, port, tls: leafTls(ground.certificates, 'server') },
         health: { host, port: 0 },
         strategies,
         backendDialTimeoutMs: defaultBackendDialTimeoutMs,
@@ -112,7 +105,7 @@ export function agentPart(
         agentId: node.name,
         identifiers: `ipv4=${node.ip}&host=${node.name}`,
         server: servers.agentAddress,
-        tls: tlsOf(ground, ground.certificates.leaves.agent),
+        tls: leafTls(ground.certificates, 'agent'),
         connectEndpoint: (address, port, options) => network.connect(address, port, options),
         health: { host, port: 0 },
         clock,
@@ -144,8 +137,7 @@ export interface ApiServerPartOptions {
 export function apiServerPart(ground: LabGround, options: ApiServerPartOptions): RestartablePart<ApiServer> {
   const { clock, emit, certificates } = ground;
   const { name = 'main', store, dialer, version, tokenKeys, controllers } = options;
-  const { ca, leaves } = certificates;
-  const kubeletPairs = leaves['apiserver-kubelet-client'];
+  const { ca: clientCa, cert, key } = leafTls(certificates, 'apiserver');
   const random = createRandom(ground.random.below(2 ** 32));
   let port = options.port;
   return new RestartablePart<ApiServer>({
@@ -156,10 +148,10 @@ export function apiServerPart(ground: LabGround, options: ApiServerPartOptions):
         name,
         host,
         port,
-        tls: { cert: leaves.apiserver.certPem, key: leaves.apiserver.keyPem, clientCa: ca.certPem },
+        tls: { cert, key, clientCa },
         store,
         dialer,
-        kubeletTls: { ca: ca.certPem, cert: kubeletPairs.certPem, key: kubeletPairs.keyPem },
+        kubeletTls: leafTls(certificates, 'apiserver-kubelet-client'),
         tokenKeys,
         controllers,
         clock,

@@ -2,7 +2,8 @@ import { createRandom } from '../core/random.js';
 import { KubeClient } from '../kube/kube-client.js';
 import type { KubeObject, ResourceKind } from '../kube/objects.js';
 import { type ItemChange, WatchList } from '../kube/watch-list.js';
-import { type LabGround, tlsOf } from './parts.js';
+import { leafTls } from '../pki/certificate-set.js';
+import type { LabGround } from './parts.js';
 
 export interface LabWatchOptions {
   /** A watch without a word for this long counts as lost, lab ms. Bookmarks come each minute. Default 90 000. */
@@ -39,7 +40,7 @@ export function startLabWatch(
   { name, ...options }: LabWatchOptions & { readonly name: WatchedName },
 ): LabWatch {
   const { clock, random } = ground;
-  const tls = tlsOf(ground, ground.certificates.leaves.admin);
+  const tls = leafTls(ground.certificates, 'admin');
   const access = { server: new URL(url), tls: () => tls, headers: () => ({}) };
   const client = new KubeClient({ access, clock });
   const { idleTimeoutMs = 90_000, changed = () => undefined } = options;

@@ -10,7 +10,7 @@ import type { Pod } from '../core/objects.js';
 import { createRandom } from '../core/random.js';
 import { createNodeNetwork } from '../links/node-network.js';
 import { createJournal } from '../observe/journal.js';
-import { createCertificateSet } from '../pki/certificate-set.js';
+import { createCertificateSet, leafTls } from '../pki/certificate-set.js';
 import { defaultStrategies } from '../server/options.js';
 import { TunnelClient } from '../wire/tunnel-client.js';
 import { ClusterClient, type PodPlace } from './cluster-client.js';
@@ -18,7 +18,7 @@ import { ApiAddress, type KubeletPartOptions, kubeletPart } from './kubelet-part
 import { Lab, type LabInsides, type LabParts, stopAll } from './lab.js';
 import type { LabOptions } from './options.js';
 import type { LabPart } from './part.js';
-import { agentPart, apiServerPart, type LabGround, tlsOf } from './parts.js';
+import { agentPart, apiServerPart, type LabGround } from './parts.js';
 import { Replicas } from './replicas.js';
 import { kubernetesServiceIp, publishKubernetesService } from './replicas-service.js';
 import { Servers } from './servers.js';
@@ -187,7 +187,7 @@ function clusterClient(
   return new ClusterClient({
     name: 'client/lab',
     dialer,
-    kubeletTls: tlsOf(ground, ground.certificates.leaves['apiserver-kubelet-client']),
+    kubeletTls: leafTls(ground.certificates, 'apiserver-kubelet-client'),
     nodes: () => nodes,
     pods: () => placesOf(store),
     clock: ground.clock,

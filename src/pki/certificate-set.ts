@@ -1,7 +1,31 @@
 import { TunnelError } from '../core/errors.js';
 import { type Authority, createAuthority } from './authority.js';
 import type { KeyPair } from './key-pair.js';
-import type { LeafRequest } from './subject.js';
+import type { KeyUsage, LeafRequest } from './subject.js';
+
+/**
+ * One CA for each trust, by the names of their files without extension. Both ends of a connection hold certificates of
+ * the same one and believe it alone, so that a certificate of one trust is worth nothing at the ports of another.
+ */
+export const authorityNames = {
+  /** The API: kube-apiserver, kubelets, and the users of both. kubeadm's name. */
+  ca: 'konnectivity-sim-ca',
+  /** Agents and proxy-server. */
+  'agent-ca': 'konnectivity-sim-agent-ca',
+  /** Frontends and proxy-server. */
+  'frontend-ca': 'konnectivity-sim-frontend-ca',
+  /** Admin ports, and who watches. */
+  'observe-ca': 'konnectivity-sim-observe-ca',
+  /** The store of several kube-apiservers. */
+  'store-ca': 'konnectivity-sim-store-ca',
+} as const;
+
+export type AuthorityName = keyof typeof authorityNames;
+
+interface RoleRequest extends LeafRequest {
+  /** Who signs it, and whom its holder believes. */
+  readonly authority: AuthorityName;
+}
 
 /**
  * Every certificate a cluster needs beside those of its kubelets: who shows it to whom. The names are the file names
@@ -9,34 +33,52 @@ import type { LeafRequest } from './subject.js';
  */
 export const roleLeaves = {
   /** proxy-server → agents (`--cluster-cert`). */
-  server: { commonName: 'konnectivity-server', usages: ['server'] },
+  server: { authority: 'agent-ca', commonName: 'konnectivity-server', usages: ['server'] },
   /** proxy-server → frontends over TCP (`--server-cert`). */
-  'server-frontend': { commonName: 'konnectivity-server-frontend', usages: ['server'] },
+  'server-frontend': {
+    authority: 'frontend-ca',
+    commonName: 'konnectivity-server-frontend',
+    usages: ['server'],
+  },
   /** agent → proxy-server (`--agent-cert`). */
-  agent: { commonName: 'system:konnectivity-agent', usages: ['client'] },
+  agent: { authority: 'agent-ca', commonName: 'system:konnectivity-agent', usages: ['client'] },
   /** kube-apiserver, or another frontend → proxy-server over TCP. */
-  'frontend-client': { commonName: 'system:konnectivity-frontend', usages: ['client'] },
+  'frontend-client': {
+    authority: 'frontend-ca',
+    commonName: 'system:konnectivity-frontend',
+    usages: ['client'],
+  },
   /** kube-apiserver → kubectl. */
-  apiserver: { commonName: 'kube-apiserver', usages: ['server'] },
+  apiserver: { authority: 'ca', commonName: 'kube-apiserver', usages: ['server'] },
   /** kube-apiserver → kubelet. */
   'apiserver-kubelet-client': {
+    authority: 'ca',
     commonName: 'kube-apiserver-kubelet-client',
     organizations: ['system:masters'],
     usages: ['client'],
   },
   /** The store of several kube-apiservers → them. */
-  store: { commonName: 'konnsim-store', usages: ['server'] },
+  store: { authority: 'store-ca', commonName: 'konnsim-store', usages: ['server'] },
   /** kube-apiserver → store. */
-  'apiserver-store-client': { commonName: 'kube-apiserver-store-client', usages: ['client'] },
+  'apiserver-store-client': {
+    authority: 'store-ca',
+    commonName: 'kube-apiserver-store-client',
+    usages: ['client'],
+  },
   /** Its key signs the tokens of service accounts, at all kube-apiservers. */
-  sa: { commonName: 'service-accounts', usages: ['client'] },
+  sa: { authority: 'ca', commonName: 'service-accounts', usages: ['client'] },
   /** kubectl → kube-apiserver. */
-  admin: { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] },
+  admin: {
+    authority: 'ca',
+    commonName: 'kubernetes-admin',
+    organizations: ['system:masters'],
+    usages: ['client'],
+  },
   /** Every role's admin port → who watches. */
-  observe: { commonName: 'konnsim-observe', usages: ['server'] },
+  observe: { authority: 'observe-ca', commonName: 'konnsim-observe', usages: ['server'] },
   /** Who watches → admin ports. */
-  observer: { commonName: 'konnsim-observer', usages: ['client'] },
-} as const satisfies Record<string, LeafRequest>;
+  observer: { authority: 'observe-ca', commonName: 'konnsim-observer', usages: ['client'] },
+} as const satisfies Record<string, RoleRequest>;
 
 export type RoleLeaf = keyof typeof roleLeaves;
 
@@ -47,9 +89,11 @@ export interface NodeSubject {
   readonly dnsNames?: readonly string[];
 }
 
+export type Authorities = Readonly<Record<AuthorityName, Authority>>;
+
 export interface CertificateSetOptions {
-  /** Issues the leaves; a new one when absent. */
-  readonly authority?: Authority;
+  /** They issue the leaves; those that are absent are made. */
+  readonly authorities?: Partial<Authorities>;
   readonly nodes?: readonly NodeSubject[];
   /** Names that proxy-server and apiserver answer to beside localhost. */
   readonly dnsNames?: readonly string[];
@@ -58,20 +102,24 @@ export interface CertificateSetOptions {
   readonly validDays?: number;
 }
 
-/** A CA and all leaves of one cluster, in memory. */
+/** The CAs and all leaves of one cluster, in memory. */
 export interface CertificateSet {
+  readonly authorities: Authorities;
+  /** The CA of the API: `authorities.ca`. */
   readonly ca: Authority;
   readonly leaves: Readonly<Record<RoleLeaf, KeyPair>>;
   /** By node name. One certificate serves as the kubelet's server and client certificate. */
   readonly kubelets: ReadonlyMap<string, KeyPair>;
 }
 
-/** Issues a whole set, all leaves in parallel. Rejects with CONFIG_INVALID for a malformed name or address. */
+/** Issues a whole set, all in parallel. Rejects with CONFIG_INVALID for a malformed name or address. */
 export async function createCertificateSet(options: CertificateSetOptions = {}): Promise<CertificateSet> {
   const requests = leafRequests(options);
-  const ca = options.authority ?? (await createAuthority());
+  const authorities = await completeAuthorities(options.authorities);
   const issued = await Promise.all(
-    [...requests].map(async ([name, request]) => [name, await ca.issue(request)] as const),
+    [...requests].map(
+      async ([name, request]) => [name, await authorities[authorityOf(name)].issue(request)] as const,
+    ),
   );
   const byName = new Map(issued);
   const find = (name: string): KeyPair => {
@@ -84,7 +132,37 @@ export async function createCertificateSet(options: CertificateSetOptions = {}):
     KeyPair
   >;
   const kubelets = new Map((options.nodes ?? []).map((node) => [node.name, find(kubeletLeaf(node.name))]));
-  return { ca, leaves, kubelets };
+  return { authorities, ca: authorities.ca, leaves, kubelets };
+}
+
+async function completeAuthorities(given: Partial<Authorities> = {}): Promise<Authorities> {
+  const names = Object.keys(authorityNames) as AuthorityName[];
+  const made = names.map(
+    async (name) =>
+      [name, given[name] ?? (await createAuthority({ commonName: authorityNames[name] }))] as const,
+  );
+  return Object.fromEntries(await Promise.all(made)) as Authorities;
+}
+
+/** Who signs a leaf, and whom its holder believes. A name that is no role's is a kubelet's, or another user of the API. */
+export function authorityOf(leaf: string): AuthorityName {
+  const roles: Readonly<Record<string, RoleRequest | undefined>> = roleLeaves;
+  return (Object.hasOwn(roles, leaf) ? roles[leaf]?.authority : undefined) ?? 'ca';
+}
+
+/** What a leaf is for; a name that is no role's is a client's. */
+export function usagesOf(leaf: string): readonly KeyUsage[] {
+  if (Object.hasOwn(roleLeaves, leaf)) return roleLeaves[leaf as RoleLeaf].usages;
+  return ['client'];
+}
+
+/** What the holder of a leaf shows and believes, as PEM texts. */
+export function leafTls(
+  { authorities, leaves }: Pick<CertificateSet, 'authorities' | 'leaves'>,
+  leaf: RoleLeaf,
+): { readonly ca: string; readonly cert: string; readonly key: string } {
+  const { certPem: cert, keyPem: key } = leaves[leaf];
+  return { ca: authorities[authorityOf(leaf)].certPem, cert, key };
 }
 
 /** The leaf name of a node's kubelet. */
@@ -98,11 +176,11 @@ export function roleNames(): RoleLeaf[] {
 }
 
 /** What a set consists of: leaf name → request. */
-export function leafRequests(options: Omit<CertificateSetOptions, 'authority'>): Map<string, LeafRequest> {
+export function leafRequests(options: Omit<CertificateSetOptions, 'authorities'>): Map<string, LeafRequest> {
   const life = options.validDays === undefined ? {} : { validDays: options.validDays };
   const requests = new Map<string, LeafRequest>();
   for (const name of roleNames()) {
-    const base: LeafRequest = roleLeaves[name];
+    const { authority: _signer, ...base }: RoleRequest = roleLeaves[name];
     requests.set(
       name,
       base.usages.includes('server')

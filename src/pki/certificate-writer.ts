@@ -15,7 +15,7 @@ import {
   utf8String,
 } from './der.js';
 import { keyIdentifier, publicKeyInfo, type SigningKey, signBytes } from './signing-key.js';
-import type { AlternativeName, KeyUsage, NamePart, Validity } from './subject.js';
+import { type AlternativeName, type KeyUsage, keyPurposes, type NamePart, type Validity } from './subject.js';
 
 /** What a certificate says, beside its signature. */
 export interface CertificateContent {
@@ -80,13 +80,8 @@ export const subjectKeyIdentifier = (key: KeyObject): Der =>
 export const authorityKeyIdentifier = (identifier: Uint8Array): Der =>
   extension('2.5.29.35', false, sequence(implicit(0, identifier)));
 
-const purposes: Readonly<Record<KeyUsage, string>> = {
-  server: '1.3.6.1.5.5.7.3.1',
-  client: '1.3.6.1.5.5.7.3.2',
-};
-
 export const extendedKeyUsage = (usages: readonly KeyUsage[]): Der =>
-  extension('2.5.29.37', false, sequence(...usages.map((usage) => oid(purposes[usage]))));
+  extension('2.5.29.37', false, sequence(...usages.map((usage) => oid(keyPurposes[usage]))));
 
 export const subjectAlternativeNames = (names: readonly AlternativeName[]): Der =>
   extension('2.5.29.17', false, sequence(...names.map(writeAlternativeName)));

@@ -1,16 +1,23 @@
 import { join } from 'node:path';
 import { TunnelError } from '../core/errors.js';
-import { type Authority, createAuthority, loadAuthority } from './authority.js';
+import { type Authority, loadAuthority } from './authority.js';
 import {
+  type Authorities,
+  type AuthorityName,
+  authorityNames,
+  authorityOf,
   type CertificateSet,
   type CertificateSetOptions,
   createCertificateSet,
   kubeletLeaf,
   leafRequests,
   roleNames,
+  usagesOf,
 } from './certificate-set.js';
 import { checkKeyPair, checkValidity, type KeyPair, parseCertificates } from './key-pair.js';
-import { exists, readText, type TextFile, writeFilesAtomically } from './text-files.js';
+import { readText } from './read-files.js';
+import type { KeyUsage } from './subject.js';
+import { exists, type TextFile, writeFilesAtomically } from './text-files.js';
 
 /** Where a pair lies, or is to lie. */
 export interface PairPaths {
@@ -23,14 +30,14 @@ export function pairPaths(directory: string, name: string): PairPaths {
   return { certPath: join(directory, `${name}.crt`), keyPath: join(directory, `${name}.key`) };
 }
 
-export interface WriteOptions extends Omit<CertificateSetOptions, 'authority'> {
-  /** Replaces leaves that are there already. The CA is kept even then, so that whoever trusts it goes on doing so. */
+export interface WriteOptions extends Omit<CertificateSetOptions, 'authorities'> {
+  /** Replaces leaves that are there already. CAs are kept even then, so that those who trust them go on doing so. */
   readonly force?: boolean;
 }
 
 /**
- * Fills `directory` (made with mode 0700) with a set: `ca`, the leaves of `roleLeaves` and one `kubelet-NODE` for each
- * node, keys with mode 0600. A CA that is there is used again. Writes all files or none.
+ * Fills `directory` (made with mode 0700) with a set: the CAs of `authorityNames`, the leaves of `roleLeaves` and one
+ * `kubelet-NODE` for each node, keys with mode 0600. A CA that is there is used again. Writes all files or none.
  *
  * Rejects with FILE_UNWRITABLE (also when a leaf exists and `force` is off), FILE_UNREADABLE, CERT_INVALID or
  * CONFIG_INVALID.
@@ -39,13 +46,13 @@ export async function writeCertificateDirectory(
   directory: string,
   options: WriteOptions = {},
 ): Promise<CertificateSet> {
-  const names = [...leafRequests(options).keys()];
-  if (options.force !== true) await refuseExisting(directory, names);
-  const existing = await existingAuthority(directory);
-  const set = await createCertificateSet({ ...options, authority: existing ?? (await createAuthority()) });
-  const pairs: [string, KeyPair][] = [...Object.entries(set.leaves)];
-  for (const [node, pair] of set.kubelets) pairs.push([kubeletLeaf(node), pair]);
-  if (existing === undefined) pairs.push(['ca', set.ca]);
+  if (options.force !== true) await refuseExisting(directory, [...leafRequests(options).keys()]);
+  const existing = await existingAuthorities(directory);
+  const set = await createCertificateSet({ ...options, authorities: existing });
+  const pairs = [
+    ...Object.entries(set.authorities).filter(([name]) => !(name in existing)),
+    ...leafPairs(set),
+  ];
   await writeFilesAtomically(
     directory,
     pairs.flatMap(([name, pair]) => pairFiles(directory, name, pair)),
@@ -53,7 +60,13 @@ export async function writeCertificateDirectory(
   return set;
 }
 
-function pairFiles(directory: string, name: string, pair: KeyPair): TextFile[] {
+/** All leaves by their names. */
+export function leafPairs({ leaves, kubelets }: CertificateSet): [string, KeyPair][] {
+  const nodes = [...kubelets].map(([node, pair]): [string, KeyPair] => [kubeletLeaf(node), pair]);
+  return [...Object.entries(leaves), ...nodes];
+}
+
+export function pairFiles(directory: string, name: string, pair: KeyPair): TextFile[] {
   const { certPath, keyPath } = pairPaths(directory, name);
   return [
     { path: keyPath, text: pair.keyPem, mode: 0o600 },
@@ -72,19 +85,31 @@ async function refuseExisting(directory: string, names: readonly string[]): Prom
   }
 }
 
-async function existingAuthority(directory: string): Promise<Authority | undefined> {
-  const { certPath, keyPath } = pairPaths(directory, 'ca');
+const names = Object.keys(authorityNames) as AuthorityName[];
+
+async function existingAuthorities(directory: string): Promise<Partial<Authorities>> {
+  const found = names.map(async (name) => [name, await existingAuthority(directory, name)] as const);
+  return Object.fromEntries((await Promise.all(found)).filter(([, authority]) => authority !== undefined));
+}
+
+async function existingAuthority(directory: string, name: AuthorityName): Promise<Authority | undefined> {
+  const { certPath, keyPath } = pairPaths(directory, name);
   if (!(await exists(certPath)) && !(await exists(keyPath))) return undefined;
-  return loadAuthority(await readPairText({ certPath, keyPath }), { certName: certPath, keyName: keyPath });
+  return readAuthority(directory, name);
+}
+
+async function readAuthority(directory: string, name: AuthorityName): Promise<Authority> {
+  const paths = pairPaths(directory, name);
+  return loadAuthority(await readPairText(paths), { certName: paths.certPath, keyName: paths.keyPath });
 }
 
 /**
  * Reads and checks a certificate (or chain) and its key. Rejects with FILE_UNREADABLE or CERT_INVALID; the text names
- * the file and what is wrong: missing, not PEM, of another key, expired.
+ * the file and what is wrong: missing, not PEM, of another key, expired, not for one of `usages`.
  */
-export async function readKeyPair(paths: PairPaths): Promise<KeyPair> {
+export async function readKeyPair(paths: PairPaths, usages: readonly KeyUsage[] = []): Promise<KeyPair> {
   const pair = await readPairText(paths);
-  checkKeyPair(pair, { certName: paths.certPath, keyName: paths.keyPath });
+  checkKeyPair(pair, { certName: paths.certPath, keyName: paths.keyPath, usages });
   return pair;
 }
 
@@ -116,20 +141,24 @@ export async function readCertificateDirectory(
   directory: string,
   nodeNames: readonly string[] = [],
 ): Promise<CertificateSet> {
-  const { certPath, keyPath } = pairPaths(directory, 'ca');
-  const names = { certName: certPath, keyName: keyPath };
-  const ca = await loadAuthority(await readPairText({ certPath, keyPath }), names);
+  const loaded = names.map(async (name) => [name, await readAuthority(directory, name)] as const);
+  const authorities = Object.fromEntries(await Promise.all(loaded)) as Authorities;
   const read = async (name: string): Promise<KeyPair> => {
     const paths = pairPaths(directory, name);
-    const pair = await readKeyPair(paths);
-    checkIssuer(pair, paths.certPath, { pem: ca.certPem, path: certPath });
+    const pair = await readKeyPair(paths, usagesOf(name));
+    const authority = authorityOf(name);
+    const { certPath: path } = pairPaths(directory, authority);
+    checkIssuer(pair, paths.certPath, { pem: authorities[authority].certPem, path });
     return pair;
   };
   const [leaves, kubelets] = await Promise.all([
     Promise.all(roleNames().map(async (name) => [name, await read(name)] as const)),
     Promise.all(nodeNames.map(async (node) => [node, await read(kubeletLeaf(node))] as const)),
   ]);
-  return { ca, leaves: Object.fromEntries(leaves) as CertificateSet['leaves'], kubelets: new Map(kubelets) };
+  return {
+    ...{ authorities, ca: authorities.ca, kubelets: new Map(kubelets) },
+    leaves: Object.fromEntries(leaves) as CertificateSet['leaves'],
+  };
 }
 
 function checkIssuer(pair: KeyPair, path: string, ca: { pem: string; path: string }): void {

@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { TunnelError } from '../core/errors.js';
+import { type KeyUsage, keyPurposes } from './subject.js';
 
 /** A certificate (or a chain, leaf first) and its private key (PKCS #8), both PEM text. */
 export interface KeyPair {
@@ -7,11 +8,13 @@ export interface KeyPair {
   readonly keyPem: string;
 }
 
-/** What error texts call the two halves, such as their paths, and the moment to judge validity at. */
+/** What error texts call the two halves, such as their paths, what they are for, and the moment to judge validity at. */
 export interface PairNames {
   readonly certName: string;
   readonly keyName: string;
   readonly at?: Date;
+  /** What the certificate must allow. Default: nothing in particular. */
+  readonly usages?: readonly KeyUsage[];
 }
 
 const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
@@ -68,7 +71,7 @@ function isoDay(openSslDate: string): string {
 }
 
 /**
- * Throws CERT_INVALID unless both halves are PEM, belong together and the certificate is valid now. Returns the
+ * Throws CERT_INVALID unless both halves are PEM and belong together, and the certificate is valid now and for its use. Returns the
  * leaf's certificate.
  */
 export function checkKeyPair(pair: KeyPair, names: PairNames): X509Certificate {
@@ -79,5 +82,18 @@ export function checkKeyPair(pair: KeyPair, names: PairNames): X509Certificate {
     throw new TunnelError('CERT_INVALID', message, { where: names.keyName });
   }
   checkValidity(certificate, names.certName, names.at);
+  checkUsages(certificate, names);
   return certificate;
 }
+
+/** Peers would refuse it, each in words of its own. A certificate that names no usage is good for all. */
+function checkUsages({ keyUsage: allowed }: X509Certificate, { certName, usages = [] }: PairNames): void {
+  const missing = usages.find(
+    (usage) => ![keyPurposes[usage], anyPurpose].some((one) => allowed?.includes(one)),
+  );
+  if (allowed === undefined || missing === undefined) return;
+  const message = `${certName}: the certificate is not for use as a ${missing} (extended key usage)`;
+  throw new TunnelError('CERT_INVALID', message, { where: certName });
+}
+
+const anyPurpose = '2.5.29.37.0';

@@ -3,6 +3,12 @@ import { TunnelError } from '../core/errors.js';
 
 export type KeyUsage = 'server' | 'client';
 
+/** serverAuth and clientAuth, as extended key usages (RFC 5280, 4.2.1.12). */
+export const keyPurposes: Readonly<Record<KeyUsage, string>> = {
+  server: '1.3.6.1.5.5.7.3.1',
+  client: '1.3.6.1.5.5.7.3.2',
+};
+
 /** What a leaf certificate is to say. */
 export interface LeafRequest {
   readonly commonName: string;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { access, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { TunnelError } from '../core/errors.js';
+import { reasonOf, systemCode } from './file-reasons.js';
 import { makeFolder } from './make-folder.js';
 
 export interface TextFile {
@@ -18,15 +19,6 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Reads a file; FILE_UNREADABLE says which and why. */
-export async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new TunnelError('FILE_UNREADABLE', `${path}: ${reasonOf(cause)}`, { where: path, cause });
-  }
-}
-
 /**
  * Writes all files beside their places first and moves them there only when every byte is on disk, so that a reader
  * never sees half a file and a full disk leaves the old set. Rejects with FILE_UNWRITABLE.
@@ -41,32 +33,5 @@ export async function writeFilesAtomically(directory: string, files: readonly Te
   } catch (cause) {
     await Promise.allSettled(files.map(({ path }) => rm(path + suffix, { force: true })));
     throw new TunnelError('FILE_UNWRITABLE', `${directory}: ${reasonOf(cause)}`, { where: directory, cause });
-  }
-}
-
-function systemCode(caught: unknown): string | undefined {
-  return caught instanceof Error && 'code' in caught && typeof caught.code === 'string'
-    ? caught.code
-    : undefined;
-}
-
-function reasonOf(caught: unknown): string {
-  switch (systemCode(caught)) {
-    case 'ENOENT':
-      return 'no such file';
-    case 'EACCES':
-    case 'EPERM':
-      return 'permission denied';
-    case 'EISDIR':
-      return 'is a folder';
-    case 'ENOTDIR':
-    case 'EEXIST':
-      return 'a file is where a folder should be';
-    case 'ENOSPC':
-      return 'the disk is full';
-    case 'EROFS':
-      return 'the file system is read-only';
-    default:
-      return caught instanceof Error ? caught.message : String(caught);
   }
 }

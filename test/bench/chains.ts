@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CertificateSet, RoleLeaf } from '../../src/pki/certificate-set.js';
+import { type CertificateSet, leafTls, type RoleLeaf } from '../../src/pki/certificate-set.js';
 import { packetFlags } from '../../src/wire/packet-flags.js';
 import type { TlsFiles } from '../../src/wire/tls.js';
 import type { Child, Children, Worker } from './children.js';
@@ -28,8 +28,7 @@ export interface Ground {
 }
 
 export function tlsOf({ certificates }: Ground, leaf: RoleLeaf): TlsFiles {
-  const { certPem: cert, keyPem: key } = certificates.leaves[leaf];
-  return { ca: certificates.ca.certPem, cert, key };
+  return leafTls(certificates, leaf);
 }
 
 /** Two relays of plain sockets, in place of the server and the agent; the link between them in TLS or not. */
@@ -97,7 +96,7 @@ export async function startServer(ground: Ground, { name, server }: Programs): P
     ...[`--agent-bind-address=${host}`, `--agent-port=${agentPort}`, '--proxy-strategies=default'],
     ...[`--health-bind-address=${host}`, `--health-port=${healthPort}`],
     ...[`--admin-bind-address=${host}`, `--admin-port=${adminPort}`],
-    ...[`--cluster-ca-cert=${file('ca.crt')}`, `--cluster-cert=${file('server.crt')}`],
+    ...[`--cluster-ca-cert=${file('agent-ca.crt')}`, `--cluster-cert=${file('server.crt')}`],
     `--cluster-key=${file('server.key')}`,
   ]);
   await Promise.race([whenReady(healthPort, '/healthz', 20_000), child.failed]);
@@ -112,7 +111,7 @@ async function startAgent(ground: Ground, { name, agent }: Programs, serverPort:
     ...before,
     ...[`--proxy-server-host=${host}`, `--proxy-server-port=${serverPort}`, '--agent-id=bench'],
     ...[
-      `--ca-cert=${file('ca.crt')}`,
+      `--ca-cert=${file('agent-ca.crt')}`,
       `--agent-cert=${file('agent.crt')}`,
       `--agent-key=${file('agent.key')}`,
     ],

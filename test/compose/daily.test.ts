@@ -158,19 +158,35 @@ describe('security', () => {
       '*/node_modules/*',
     ]);
     expect(inImage.stdout).toBe('');
-    const modes = await compose.exec('server', [
-      'stat',
-      '-c',
-      '%a %u %n',
-      '/certs/ca.key',
-      '/certs/admin.key',
-      '/certs/kubeconfig',
-    ]);
-    expect(modes.stdout).toBe(
-      '600 1000 /certs/ca.key\n600 1000 /certs/admin.key\n600 1000 /certs/kubeconfig\n',
-    );
+    const secrets = ['/certs/admin.key', '/certs/kubeconfig'];
+    const modes = await compose.exec('apiserver', ['stat', '-c', '%a %u %n', ...secrets]);
+    expect(modes.stdout).toBe('600 1000 /certs/admin.key\n600 1000 /certs/kubeconfig\n');
     const write = await compose.exec('server', ['touch', '/certs/x']);
     expect(write.stderr).toMatch(/Read-only file system/);
+  });
+
+  it('shows each part the keys that it needs, and none of a CA or of another part', async () => {
+    const held: Record<string, string> = {};
+    for (const service of services) {
+      const { stdout } = await lab.compose.exec(service, ['sh', '-c', 'cd /certs && echo *.key']);
+      held[service] = stdout.trim();
+    }
+    expect(held).toEqual({
+      balancer: 'observe.key',
+      apiserver:
+        'admin.key apiserver-kubelet-client.key apiserver-store-client.key apiserver.key frontend-client.key observe.key sa.key',
+      server: 'observe.key server-frontend.key server.key',
+      middlebox: 'observe.key observer.key',
+      'agent-1': 'agent.key observe.key',
+      'agent-2': 'agent.key observe.key',
+      'kubelet-1': 'kubelet-node-1.key observe.key',
+      'kubelet-2': 'kubelet-node-2.key observe.key',
+    });
+  });
+
+  it('lets a pod, which nothing confines within the container of its kubelet, find no more', async () => {
+    const { stdout } = await lab.run(['exec', 'shell', '--', 'sh', '-c', 'cd /certs && echo *.key']);
+    expect(stdout).toBe('kubelet-node-1.key observe.key\n');
   });
 
   it('publishes one port, on the loopback', async () => {

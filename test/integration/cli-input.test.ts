@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,9 +20,16 @@ beforeAll(async () => {
   await writeFile(join(folder.path, 'file'), 'text');
   busyPort = String(((await listen({ port: 0, host: '127.0.0.1' })).address() as AddressInfo).port);
   await listen({ path: join(folder.path, 'busy.sock') });
-  for (const name of ['garbage', 'swapped', 'expired', 'folder']) await copyCerts(name);
+  for (const name of ['garbage', 'swapped', 'expired', 'folder', 'fifo', 'device', 'server-use', 'one-ca'])
+    await copyCerts(name);
   await writeFile(certPath('garbage', 'agent.key'), 'no key at all');
   await copyFile(certPath('certs', 'admin.key'), certPath('swapped', 'agent.key'));
+  for (const name of ['fifo', 'device']) await rm(certPath(name, 'agent.key'));
+  execFileSync('mkfifo', [certPath('fifo', 'agent.key')]);
+  await symlink('/dev/zero', certPath('device', 'agent.key'));
+  for (const half of ['crt', 'key'])
+    await copyFile(certPath('certs', `server.${half}`), certPath('server-use', `agent.${half}`));
+  await rm(certPath('one-ca', 'agent-ca.crt'));
   const past = await expiredPair();
   await writeFile(certPath('expired', 'agent.crt'), past.certPem);
   await writeFile(certPath('expired', 'agent.key'), past.keyPem);
@@ -100,6 +108,18 @@ describe('bad input is one error line, one hint line and an exit code:', () => {
     ['a key that is a folder', [...agent, 'folder'], /agent\.key: is a folder/],
     ['a key that is garbage', [...agent, 'garbage'], /agent\.key: not a PEM private key/],
     ['the key of another certificate', [...agent, 'swapped'], /the key does not match the certificate/],
+    ['a key that is a FIFO', [...agent, 'fifo'], /agent\.key: not a regular file/],
+    ['a key that is a device', [...agent, 'device'], /agent\.key: not a regular file/],
+    [
+      'a certificate for another use',
+      [...agent, 'server-use'],
+      /agent\.crt: the certificate is not for use as a client.*\[CERT_INVALID\]/,
+    ],
+    [
+      'a folder of a time when one CA signed all',
+      [...agent, 'one-ca'],
+      /agent-ca\.crt: no such file[\s\S]+konnsim certs --force/,
+    ],
     ['an expired certificate', [...agent, 'expired'], /agent\.crt: expired on \d{4}-/],
     [
       'a socket in no folder',
@@ -150,10 +170,14 @@ describe('bad input is one error line, one hint line and an exit code:', () => {
       'busy.sock',
       'certs',
       'd'.repeat(60),
+      'device',
       'expired',
+      'fifo',
       'file',
       'folder',
       'garbage',
+      'one-ca',
+      'server-use',
       'swapped',
     ];
     expect((await readdir(folder.path)).sort()).toEqual(expected);

@@ -36,10 +36,10 @@ async function serialIn(name: string): Promise<string> {
 
 describe('proxy-server and proxy-agent', () => {
   it('take renewed certificates and another CA without a restart', async () => {
-    const { server, agent } = await bench.both({ 'cluster-ca-cert': bench.file('ca.crt') });
+    const { server, agent } = await bench.both({ 'cluster-ca-cert': bench.file('agent-ca.crt') });
     const second = await createCertificateSet();
     const files = [
-      ['ca.crt', second.ca.certPem],
+      ['agent-ca.crt', second.authorities['agent-ca'].certPem],
       ...(['server', 'agent'] as const).flatMap((leaf) => [
         [`${leaf}.crt`, second.leaves[leaf].certPem],
         [`${leaf}.key`, second.leaves[leaf].keyPem],

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../src/core/clock.js';
 import { ignoreEvents } from '../../src/core/events.js';
 import { createRandom } from '../../src/core/random.js';
+import { authorityOf } from '../../src/pki/certificate-set.js';
 import type { Dialer } from '../../src/wire/dialer.js';
 import { startGrpcListener } from '../../src/wire/grpc-listener.js';
 import { HttpConnectClient } from '../../src/wire/http-connect-client.js';
@@ -27,7 +28,11 @@ afterEach(async () => {
 
 async function tls(leaf: string) {
   const read = (name: string): Promise<string> => readFile(bench.file(name), 'utf8');
-  return { ca: await read('ca.crt'), cert: await read(`${leaf}.crt`), key: await read(`${leaf}.key`) };
+  return {
+    ca: await read(`${authorityOf(leaf)}.crt`),
+    cert: await read(`${leaf}.crt`),
+    key: await read(`${leaf}.key`),
+  };
 }
 
 function common(address: string) {
@@ -76,7 +81,7 @@ function tcpFlags(mode: string): Record<string, string | number> {
     'uds-name': '',
     'server-bind-address': host,
     'server-port': bench.ports.frontends,
-    'server-ca-cert': bench.file('ca.crt'),
+    'server-ca-cert': bench.file('frontend-ca.crt'),
     'server-cert': bench.file('server-frontend.crt'),
     'server-key': bench.file('server-frontend.key'),
     'tls-min-version': 'VersionTLS13',

@@ -53,7 +53,7 @@ describe('a frontend door for HTTP CONNECT', () => {
     const strangers = await createCertificateSet();
     const client = await RawConnect.open(bench, server.frontendAddresses[1] ?? '', {
       ...bench.tls('frontend-client', strangers),
-      ca: certificates.ca.certPem,
+      ca: bench.tls('frontend-client').ca,
     });
     client.connect('10.0.0.9:1');
     expect(await client.readToEnd()).toBe('');

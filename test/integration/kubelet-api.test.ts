@@ -64,7 +64,10 @@ describe('a kubelet that is told where the API is', () => {
     await kubelet.waitFor(/request\.failed +verb=api.+ECONNREFUSED/);
     await startApi();
     const clock = createRealClock();
-    admin = new KubeClient({ access: readKubeconfig(join(folder.path, 'kubeconfig'), { clock }), clock });
+    admin = new KubeClient({
+      access: await readKubeconfig(join(folder.path, 'kubeconfig'), { clock }),
+      clock,
+    });
     await create('late');
     await expect.poll(() => phase('late'), seconds).toBe('Running');
     const node = await admin.get<Node & { metadata: { uid: string } }>({ ...nodes, name: 'node-1' });

@@ -44,7 +44,7 @@ async function kube(): Promise<KubeClient> {
     path,
     renderKubeconfig({ name: 'lab', server: api.url, caPem, credential: { certPem, keyPem } }),
   );
-  const access = readKubeconfig(path, { clock: bench.clock });
+  const access = await readKubeconfig(path, { clock: bench.clock });
   const client = new KubeClient({
     access,
     clock: bench.clock,

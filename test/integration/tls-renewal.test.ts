@@ -12,7 +12,8 @@ import { startKubelet } from '../../src/kubelet-stub/kubelet.js';
 import { createSandboxRuntime } from '../../src/kubelet-stub/runtime/sandbox-runtime.js';
 import { createTopology } from '../../src/lab/topology.js';
 import { type CertificateSet, createCertificateSet, type RoleLeaf } from '../../src/pki/certificate-set.js';
-import { readText, writeFilesAtomically } from '../../src/pki/text-files.js';
+import { readText } from '../../src/pki/read-files.js';
+import { writeFilesAtomically } from '../../src/pki/text-files.js';
 import type { ProxyServer } from '../../src/server/server.js';
 import { type Renewable, renewableAs, type TlsFiles } from '../../src/wire/tls.js';
 import { TlsFilesGroup } from '../../src/wire/tls-files-group.js';
@@ -112,12 +113,12 @@ describe('a proxy-server whose files are renewed', () => {
     await bench.connectedAgent(server);
     const stream = await bench.client(server).dial(host, await bench.echo());
     expect(await shown(server.agentAddress)).toBe(serialOf(first.leaves.server.certPem));
-    const renewed = await first.ca.issue({
+    const renewed = await first.authorities['agent-ca'].issue({
       commonName: 'konnectivity-server',
       usages: ['server'],
       dnsNames: [],
     });
-    await renew('server', { ca: first.ca.certPem, cert: renewed.certPem, key: renewed.keyPem });
+    await renew('server', { ca: bench.tls('server').ca, cert: renewed.certPem, key: renewed.keyPem });
     expect(await shown(server.agentAddress)).toBe(serialOf(renewed.certPem));
     await echo(stream, 'still here');
     expect(server.snapshot().backends).toBe(1);
@@ -141,7 +142,7 @@ describe('a proxy-server whose files are renewed', () => {
     const session = old.getSession();
     const again = await shake(server.agentAddress, { ...bench.tls('agent'), ...(session && { session }) });
     expect(typeof again === 'object' && again.isSessionReused()).toBe(true);
-    await renew('server', { ...bench.tls('server'), ca: second.ca.certPem });
+    await renew('server', { ...bench.tls('server'), ca: bench.tls('server', second).ca });
     const resumed = session === undefined ? {} : { session };
     const refusal = /unknown ca|closed|certificate/i;
     expect(await shake(server.agentAddress, { ...bench.tls('agent'), ...resumed })).toMatch(refusal);
@@ -171,12 +172,17 @@ describe('an agent whose files are renewed', () => {
   it('shows its new certificate at the next connect, and is let in where it was refused', async () => {
     const tls = await use('agent');
     const server = await bench.server({
-      agents: { kind: 'tcp', host, port: 0, tls: { ...bench.tls('server'), ca: second.ca.certPem } },
+      agents: {
+        kind: 'tcp',
+        host,
+        port: 0,
+        tls: { ...bench.tls('server'), ca: bench.tls('server', second).ca },
+      },
     });
     const since = bench.journal.mark();
     await bench.agent(server.agentAddress, { tls, sync: { intervalMs: 50, capMs: 100 } }).start();
     await bench.waitFor({ kind: 'agent.retry' }, since);
-    await renew('agent', { ...bench.tls('agent', second), ca: first.ca.certPem });
+    await renew('agent', { ...bench.tls('agent', second), ca: bench.tls('agent').ca });
     await bench.waitFor({ kind: 'agent.connected' }, since);
     await bench.waitFor({ kind: 'backend.connected' }, since);
   });
@@ -199,8 +205,14 @@ describe('a tunnel client whose files are renewed', () => {
     const port = await bench.echo();
     const before = await client.dial(host, port);
     await echo(before, 'one');
-    await renew('server-frontend', { ...bench.tls('server-frontend'), ca: second.ca.certPem });
-    await renew('frontend-client', { ...bench.tls('frontend-client', second), ca: first.ca.certPem });
+    await renew('server-frontend', {
+      ...bench.tls('server-frontend'),
+      ca: bench.tls('server-frontend', second).ca,
+    });
+    await renew('frontend-client', {
+      ...bench.tls('frontend-client', second),
+      ca: bench.tls('frontend-client').ca,
+    });
     const after = await client.dial(host, port);
     await echo(after, 'two');
     await echo(before, 'three');

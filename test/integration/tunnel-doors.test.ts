@@ -34,14 +34,14 @@ describe('distrust', () => {
 
   it('of an agent towards the server is one readable line', async () => {
     const server = await setUp();
-    const tls = { ...bench.tls('agent'), ca: strangers.ca.certPem };
+    const tls = { ...bench.tls('agent'), ca: bench.tls('agent', strangers).ca };
     expect(await agentWith(server, { tls })).toMatch(/^[^\n]*certificate[^\n]*$/);
     expect(server.snapshot().backends).toBe(0);
   });
 
   it('of a server towards the agent is one readable line', async () => {
     const server = await setUp();
-    const tls = { ...bench.tls('agent', strangers), ca: certificates.ca.certPem };
+    const tls = { ...bench.tls('agent', strangers), ca: bench.tls('agent').ca };
     expect(await agentWith(server, { tls })).toMatch(/trust each other/);
     expect(server.snapshot().backends).toBe(0);
     const refusal = await bench.waitFor({ kind: 'peer.refused', node: 'server/*' });
@@ -71,7 +71,8 @@ describe('distrust', () => {
     async (side) => {
       const server = await setUp();
       const ours = bench.tls('frontend-client', side === 'here' ? certificates : strangers);
-      const tls = { ...ours, ca: (side === 'here' ? strangers : certificates).ca.certPem };
+      const { ca } = bench.tls('frontend-client', side === 'here' ? strangers : certificates);
+      const tls = { ...ours, ca };
       const client = bench.client(server, { tcp: true, tls });
       await expect(client.dial(host, 1)).rejects.toMatchObject({ code: 'TLS_REJECTED' });
       await expect(client.dial(host, 1)).rejects.toMatchObject({ code: 'TLS_REJECTED' });

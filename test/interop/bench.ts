@@ -161,7 +161,7 @@ export class CellBench {
       'health-port': this.port(2),
       'admin-bind-address': host,
       'admin-port': this.port(3),
-      'cluster-ca-cert': this.file('ca.crt'),
+      'cluster-ca-cert': this.file('agent-ca.crt'),
       'cluster-cert': this.file('server.crt'),
       'cluster-key': this.file('server.key'),
       'server-id': 'interop-server',
@@ -173,7 +173,7 @@ export class CellBench {
     return {
       'server-bind-address': host,
       'server-port': this.port(0),
-      'server-ca-cert': this.file('ca.crt'),
+      'server-ca-cert': this.file('frontend-ca.crt'),
       'server-cert': this.file('server-frontend.crt'),
       'server-key': this.file('server-frontend.key'),
     };
@@ -183,7 +183,7 @@ export class CellBench {
     return {
       'proxy-server-host': host,
       'proxy-server-port': this.port(1),
-      'ca-cert': this.file('ca.crt'),
+      'ca-cert': this.file('agent-ca.crt'),
       'agent-cert': this.file('agent.crt'),
       'agent-key': this.file('agent.key'),
       'agent-id': 'interop-agent',
@@ -205,7 +205,7 @@ export class CellBench {
         : {
             'proxy-host': host,
             'proxy-port': this.port(0),
-            'ca-cert': this.file('ca.crt'),
+            'ca-cert': this.file('frontend-ca.crt'),
             'client-cert': this.file('frontend-client.crt'),
             'client-key': this.file('frontend-client.key'),
           };

@@ -145,7 +145,7 @@ async function openClient(cell: Cell, bench: CellBench): Promise<Dialer & { clos
 
 async function tlsFiles(bench: CellBench): Promise<{ ca: string; cert: string; key: string }> {
   const read = (name: string): Promise<string> => readFile(bench.file(name), 'utf8');
-  const [ca, cert, key] = [read('ca.crt'), read('frontend-client.crt'), read('frontend-client.key')];
+  const [ca, cert, key] = [read('frontend-ca.crt'), read('frontend-client.crt'), read('frontend-client.key')];
   return { ca: await ca, cert: await cert, key: await key };
 }
 

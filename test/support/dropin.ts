@@ -102,7 +102,7 @@ export class DropinBench {
       'health-bind-address': host,
       'health-port': this.ports.health,
       'admin-port': this.ports.admin,
-      'cluster-ca-cert': this.file('ca.crt'),
+      'cluster-ca-cert': this.file('agent-ca.crt'),
       'cluster-cert': this.file('server.crt'),
       'cluster-key': this.file('server.key'),
       'server-id': 's1',
@@ -113,7 +113,7 @@ export class DropinBench {
   agentFlags(over: Flags = {}): Flags {
     return {
       'proxy-server-port': this.ports.agents,
-      'ca-cert': this.file('ca.crt'),
+      'ca-cert': this.file('agent-ca.crt'),
       'agent-cert': this.file('agent.crt'),
       'agent-key': this.file('agent.key'),
       'agent-id': 'a1',

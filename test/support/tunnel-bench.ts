@@ -12,7 +12,12 @@ import { createRandom } from '../../src/core/random.js';
 import { goDial } from '../../src/links/go-dial.js';
 import type { EventOf, EventPattern } from '../../src/observe/event-match.js';
 import { createJournal, type Journal } from '../../src/observe/journal.js';
-import { type CertificateSet, createCertificateSet, type RoleLeaf } from '../../src/pki/certificate-set.js';
+import {
+  type CertificateSet,
+  createCertificateSet,
+  leafTls,
+  type RoleLeaf,
+} from '../../src/pki/certificate-set.js';
 import type { ProxyServerOptions } from '../../src/server/options.js';
 import { type ProxyServer, startProxyServer } from '../../src/server/server.js';
 import type { TlsFiles } from '../../src/wire/tls.js';
@@ -69,8 +74,7 @@ export class TunnelBench {
 
   /** What a role shows and believes. */
   tls(leaf: RoleLeaf, set: CertificateSet = this.certificates): TlsFiles {
-    const { certPem: cert, keyPem: key } = set.leaves[leaf];
-    return { ca: set.ca.certPem, cert, key };
+    return leafTls(set, leaf);
   }
 
   /** The first event after `since` that matches, past or to come; on a busy machine that may take its time. */

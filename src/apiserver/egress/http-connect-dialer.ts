@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { TunnelError } from '../../core/errors.js';
+import { readTextSync } from '../../pki/read-files.js';
 import type { Dialer } from '../../wire/dialer.js';
 import {
   HttpConnectClient,
@@ -58,12 +58,12 @@ function hostOf(url: string): string {
 function readTls({ caBundle, clientCert, clientKey }: EgressTls, where: string): HttpConnectTls {
   const [certFile, keyFile] = [clientCert ?? '', clientKey ?? ''];
   const pair = inOther(`failed to read key pair ${certFile} & ${keyFile}`, () => {
-    const read = { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+    const read = { cert: readTextSync(certFile), key: readTextSync(keyFile) };
     checkTlsFiles(read, where);
     return read;
   });
   if (!caBundle) return pair;
-  const ca = inOther(`failed to read cert file ${caBundle}`, () => readFileSync(caBundle, 'utf8'));
+  const ca = inOther(`failed to read cert file ${caBundle}`, () => readTextSync(caBundle));
   try {
     checkTlsFiles({ ...pair, ca }, where);
   } catch (cause) {

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { type ErrorCode, TunnelError } from '../../core/errors.js';
+import { readDocument } from '../../pki/read-files.js';
 import { createEgressSelector } from './create.js';
 import type { EgressGround } from './ground.js';
 import { parseEgressConfiguration } from './parse.js';
@@ -24,10 +24,11 @@ export async function loadEgressSelector(path: string, ground: EgressGround): Pr
 
 async function read(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
+    return await readDocument(path);
+  } catch (caught) {
+    const { cause, message } = TunnelError.from(caught, 'FILE_UNREADABLE');
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = cause instanceof Error ? cause.message : message;
     const text = missing
       ? `egress-selector-config-file ${path} does not exist`
       : `failed to read egress selector config: unable to read egress selector configuration from ${JSON.stringify(path)} [${reason}]`;

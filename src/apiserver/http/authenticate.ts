@@ -46,8 +46,9 @@ export function createAuthenticator(authenticateToken: TokenAuthenticator): Auth
 function certificateUser(socket: TLSSocket): User | undefined {
   if (socket.authorized !== true) return undefined;
   const subject = socket.getPeerCertificate().subject as unknown;
-  const name = subjectField(subject, 'CN')[0];
-  if (name === undefined) return undefined;
+  const name = subjectField(subject, 'CN').at(-1);
+  // As kube's x509 authenticator: of several names the last counts, and one without a name is asked for a token.
+  if (name === undefined || name === '') return undefined;
   return { name, groups: [...subjectField(subject, 'O'), authenticatedGroup] };
 }
 

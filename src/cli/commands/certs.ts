@@ -4,6 +4,7 @@ import { createRandom } from '../../core/random.js';
 import { createTopology, maxNodes, type NodeSpec } from '../../lab/topology.js';
 import type { CertificateSet } from '../../pki/certificate-set.js';
 import { readCertificateDirectory, type WriteOptions, writeCertificateDirectory } from '../../pki/files.js';
+import { writePartFolders } from '../../pki/part-folders.js';
 import { examples } from '../help.js';
 import { collect, option, someText, wholeNumber } from '../values.js';
 
@@ -15,14 +16,15 @@ interface CertsFlags {
   readonly days: number;
   readonly force?: boolean;
   readonly ifMissing?: boolean;
+  readonly parts?: string;
   readonly kubeconfig?: string;
   readonly server: string;
 }
 
-/** `konnsim certs`: one CA and a pair for each party, for the roles started one by one. */
+/** `konnsim certs`: a CA for each trust and a pair for each party, for the roles started one by one. */
 export function certsCommand(): Command {
   return new Command('certs')
-    .description('make a CA and the certificates of all parties; keys are readable by you alone')
+    .description('make the CAs and the certificates of all parties; keys are readable by you alone')
     .addOption(option('--out <folder>', 'where to write them').argParser(someText).default('certs'))
     .addOption(
       option('--nodes <number>', 'kubelets to make certificates for')
@@ -36,13 +38,23 @@ export function certsCommand(): Command {
     .addOption(
       option('--days <number>', 'life of the certificates').argParser(wholeNumber(1, 3650)).default(365),
     )
-    .addOption(option('--force', 'replace certificates that are there; the CA is kept'))
+    .addOption(option('--force', 'replace certificates that are there; CAs are kept'))
     .addOption(option('--if-missing', 'leave a complete and valid set as it is').conflicts('force'))
+    .addOption(
+      option(
+        '--parts <folder>',
+        'also write a folder for each part, with what it needs: no key of a CA or of another part',
+      ).argParser(someText),
+    )
     .addOption(option('--kubeconfig <file>', "write an administrator's kubeconfig, too").argParser(someText))
     .addOption(option('--server <url>', 'the API server that it names').default('https://127.0.0.1:6443'))
     .addHelpText(
       'after',
-      examples('konnsim certs --out certs', 'konnsim certs --out certs --ip 192.168.1.5 --name lab.example'),
+      examples(
+        'konnsim certs --out certs',
+        'konnsim certs --out certs --ip 192.168.1.5 --name lab.example',
+        'konnsim certs --out certs --parts parts',
+      ),
     )
     .action(run);
 }
@@ -59,9 +71,13 @@ async function run(flags: CertsFlags): Promise<void> {
   const set = kept ?? (await writeCertificateDirectory(flags.out, writeOptions(flags, nodes)));
   process.stderr.write(
     kept === undefined
-      ? `wrote a CA and ${parties} to ${flags.out}\n`
+      ? `wrote the CAs and ${parties} to ${flags.out}\n`
       : `${flags.out} has ${parties} already\n`,
   );
+  if (flags.parts !== undefined) {
+    await writePartFolders(flags.parts, set);
+    process.stderr.write(`wrote a folder for each part to ${flags.parts}\n`);
+  }
   if (flags.kubeconfig === undefined) return;
   await writeKubeconfig(flags.kubeconfig, {
     name: 'konnsim',

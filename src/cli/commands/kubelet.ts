@@ -13,6 +13,8 @@ import { startKubelet } from '../../kubelet-stub/kubelet.js';
 import { kubeletRateLimit, startPodSource } from '../../kubelet-stub/pod-source/pod-source.js';
 import { createRuntime, type RuntimeKind, runtimeKinds } from '../../kubelet-stub/runtime/create-runtime.js';
 import { maxNodes } from '../../lab/topology.js';
+import { type Readiness, startHealthServer } from '../../observe/health.js';
+import type { PageServer } from '../../observe/page-server.js';
 import { kubeletLeaf } from '../../pki/certificate-set.js';
 import { type Renewable, renewableAs, type TlsFiles } from '../../wire/tls.js';
 import { examples } from '../help.js';
@@ -37,6 +39,7 @@ interface KubeletFlags extends RoleFlags {
   readonly nodes: number;
   readonly bindAddress: string;
   readonly port: number;
+  readonly healthzPort?: number;
   readonly runtime: RuntimeKind;
   readonly kubeconfig?: string;
   readonly server?: URL;
@@ -55,6 +58,11 @@ export function kubeletCommand(invocation: Invocation): Command {
     )
     .addOption(option('--bind-address <address>', 'where it listens').default('127.0.0.1'))
     .addOption(option('--port <port>', 'its port, 0 for a free one').argParser(portNumber).default(10_250))
+    .addOption(
+      option('--healthz-port <port>', 'plain /healthz and /readyz, on the loopback; default none').argParser(
+        portNumber,
+      ),
+    )
     .addOption(
       option('--runtime <kind>', 'sandbox: in memory; process: real processes of this host, with your rights')
         .choices(runtimeKinds)
@@ -97,8 +105,9 @@ function run(flags: KubeletFlags): Promise<number> {
     const topology = standardTopology(flags.nodes, defaultVersion);
     const { name: nodeName } = findNode(topology, flags.node);
     const useTls = tlsUser(flags, ground, { node: `kubelet/${nodeName}`, started });
-    const files = await useTls(kubeletLeaf(nodeName));
-    const api = openApi(flags, { ground, started, files });
+    const usages = flags.server === undefined ? (['server'] as const) : (['server', 'client'] as const);
+    const files = await useTls(kubeletLeaf(nodeName), usages);
+    const api = await openApi(flags, { ground, started, files });
     // With an API, these run before it is there; it then says whether they still shall, and what else.
     const pods = topology.objects.pods.filter((pod) => pod.spec.nodeName === nodeName);
     const runtime = await createRuntime(flags.runtime, { ...ground, nodeName, pods });
@@ -113,13 +122,33 @@ function run(flags: KubeletFlags): Promise<number> {
       config: { access: accessOf(flags, nodeName, { api, clock: ground.clock }) },
     });
     started(() => kubelet.close());
+    const lines = [`kubelet ${joinHostPort(kubelet.address.host, kubelet.address.port)}`];
+    let ready = Promise.resolve();
     if (api !== undefined) {
       const node = nodeAt(topology.objects.nodes, nodeName, kubelet.address.port);
       const source = startPodSource({ ...ground, client: api, runtime, node, now: () => Date.now() });
       started(() => source.close());
+      ready = source.ready;
     }
-    return [`kubelet ${joinHostPort(kubelet.address.host, kubelet.address.port)}`];
+    const health = await startHealth(flags, ready);
+    if (health === undefined) return lines;
+    started(() => health.close());
+    return [...lines, `health ${joinHostPort(health.host, health.port)}`];
   });
+}
+
+/** As kubelet's own: plain, without credentials, for this machine alone. */
+async function startHealth(
+  { healthzPort: port }: KubeletFlags,
+  heardOfApi: Promise<void>,
+): Promise<PageServer | undefined> {
+  if (port === undefined) return undefined;
+  let ok = false;
+  void heardOfApi.then(() => {
+    ok = true;
+  });
+  const ready = (): Readiness => ({ ok, text: 'the API has not told of any pods yet' });
+  return startHealthServer({ host: '127.0.0.1', port, style: 'server', ready });
 }
 
 interface ApiGround {
@@ -129,13 +158,13 @@ interface ApiGround {
 }
 
 /** The API that was named; none is fine. It need not be there yet. */
-function openApi(
+async function openApi(
   { kubeconfig, server, authorizationMode }: KubeletFlags,
   { ground, started, files }: ApiGround,
-): KubeClient | undefined {
+): Promise<KubeClient | undefined> {
   const { clock } = ground;
   const access =
-    kubeconfig === undefined ? certificateAccess(server, files) : readKubeconfig(kubeconfig, { clock });
+    kubeconfig === undefined ? certificateAccess(server, files) : await readKubeconfig(kubeconfig, { clock });
   if (access === undefined) {
     if (authorizationMode !== 'Webhook') return undefined;
     throw new TunnelError('USAGE', '--authorization-mode Webhook needs an API: --server or --kubeconfig');

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { TunnelError } from '../../core/errors.js';
+import { readTextSync } from '../../pki/read-files.js';
 
 /**
  * The metadata that shows a service account's token, as it lies in the file at the moment: tokens are renewed. A line
@@ -17,7 +17,7 @@ export function tokenMetadata(path: string): () => Record<string, string> {
 
 function readToken(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readTextSync(path);
   } catch (cause) {
     const text = `failed to read token from "${path}"`;
     throw new TunnelError('FILE_UNREADABLE', text, { where: path, cause });

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../../src/pki/authority.js';
+import { issueWithSubject } from '../../support/odd-subjects.js';
 import {
   type Credentials,
   call,
@@ -75,6 +76,22 @@ describe('who asks', () => {
         message: 'Unauthorized',
       });
     }
+  });
+
+  it('is not in a certificate without a name, and the last of several names', async () => {
+    const { ca } = test.credentials;
+    const show = (...names: string[]) =>
+      issueWithSubject(ca, 'konnectivity-sim-ca', [
+        { type: 'O', text: 'system:masters' },
+        ...names.map((text) => ({ type: 'CN', text }) as const),
+      ]);
+    for (const nameless of [await show(), await show('')])
+      expect((await call(test, '/api/v1/pods', { credential: nameless })).status).toBe(401);
+    const headers = { authorization: 'Bearer sesame' };
+    const withToken = await call(test, review, { method: 'POST', credential: await show(), headers });
+    expect(withToken.json().status).toMatchObject({ userInfo: { username: 'bob' } });
+    const named = await call(test, review, { method: 'POST', credential: await show('one', 'two') });
+    expect(named.json().status).toMatchObject({ userInfo: { username: 'two' } });
   });
 
   it('does not matter for health and version', async () => {

@@ -255,7 +255,7 @@ describe('a client that is not sure of its server', () => {
   });
 
   it('shows its certificate', async () => {
-    const { certPem: cert, keyPem: key } = set.leaves['frontend-client'];
+    const { certPem: cert, keyPem: key } = set.leaves.admin;
     const port = new Promise<boolean>((resolve) => {
       api.intercept = (_seen, response) => {
         resolve((response.socket as unknown as { authorized: boolean }).authorized);

@@ -38,9 +38,9 @@ async function written({ cluster = {}, user = {} }: Parts = {}, over: object = {
   return path;
 }
 
-function failure(work: () => unknown): { code: string; message: string } {
+async function failure(work: () => unknown): Promise<{ code: string; message: string }> {
   try {
-    work();
+    await work();
   } catch (caught) {
     if (caught instanceof TunnelError) return { code: caught.code, message: caught.message };
     throw caught;
@@ -54,7 +54,7 @@ describe('a kubeconfig', () => {
       cluster: { 'certificate-authority-data': base64('CA'), 'tls-server-name': 'kubernetes' },
       user: { 'client-certificate-data': base64('CERT'), 'client-key-data': base64('KEY') },
     });
-    const access = readKubeconfig(path, { clock });
+    const access = await readKubeconfig(path, { clock });
     expect(access.server.href).toBe('https://10.0.0.1:6443/base/');
     expect(access.tls()).toEqual({ ca: 'CA', cert: 'CERT', key: 'KEY', serverName: 'kubernetes' });
     expect(access.headers()).toEqual({});
@@ -65,7 +65,7 @@ describe('a kubeconfig', () => {
     const credential = { certPem: 'CERT', keyPem: 'KEY' };
     const server = 'https://127.0.0.1:1';
     await writeFile(path, renderKubeconfig({ name: 'lab', server, caPem: 'CA', credential }));
-    expect(readKubeconfig(path, { clock }).tls()).toEqual({ ca: 'CA', cert: 'CERT', key: 'KEY' });
+    expect((await readKubeconfig(path, { clock })).tls()).toEqual({ ca: 'CA', cert: 'CERT', key: 'KEY' });
   });
 
   it('names files beside it, which are read again after a minute and kept when they go away', async () => {
@@ -73,7 +73,7 @@ describe('a kubeconfig', () => {
     await writeFile(join(folder, 'pki/ca.crt'), 'CA1');
     await writeFile(join(folder, 'token'), 'first\n');
     const cluster = { 'certificate-authority': 'pki/ca.crt' };
-    const access = readKubeconfig(await written({ cluster, user: { tokenFile: 'token' } }), { clock });
+    const access = await readKubeconfig(await written({ cluster, user: { tokenFile: 'token' } }), { clock });
     const now = () => [access.tls().ca, access.headers()['authorization']];
     expect(now()).toEqual(['CA1', 'Bearer first']);
     await writeFile(join(folder, 'pki/ca.crt'), 'CA2');
@@ -99,18 +99,18 @@ describe('a kubeconfig', () => {
       },
     ],
   ])('turns %o into headers', async (user, headers) => {
-    expect(readKubeconfig(await written({ user }), { clock }).headers()).toEqual(headers);
+    expect((await readKubeconfig(await written({ user }), { clock })).headers()).toEqual(headers);
   });
 
   it('may believe any certificate', async () => {
     const cluster = { 'insecure-skip-tls-verify': true };
-    expect(readKubeconfig(await written({ cluster }), { clock }).tls()).toEqual({ insecure: true });
+    expect((await readKubeconfig(await written({ cluster }), { clock })).tls()).toEqual({ insecure: true });
   });
 
   it('takes another context when told to, and lists that are null', async () => {
     const contexts = [{ name: 'other', context: { cluster: 'c' } }];
     const path = await written({}, { contexts, users: null, 'current-context': 'x' });
-    expect(readKubeconfig(path, { clock, context: 'other' }).headers()).toEqual({});
+    expect((await readKubeconfig(path, { clock, context: 'other' })).headers()).toEqual({});
   });
 
   it.each<[Parts, RegExp]>([
@@ -130,7 +130,7 @@ describe('a kubeconfig', () => {
     [{ cluster: { server: 7 } }, /clusters\.0\.cluster\.server/],
   ])('with %o is refused with one clear error', async (parts, text) => {
     const path = await written(parts);
-    const { code, message } = failure(() => readKubeconfig(path, { clock }));
+    const { code, message } = await failure(() => readKubeconfig(path, { clock }));
     expect(code).toBe('CONFIG_INVALID');
     expect(message).toMatch(text);
   });
@@ -142,22 +142,22 @@ describe('a kubeconfig', () => {
     [{ 'current-context': '' }, 'no current-context'],
   ])('with names that lead nowhere (%o) is refused', async (over, text) => {
     const path = await written({}, over);
-    expect(failure(() => readKubeconfig(path, { clock })).message).toBe(`${path}: ${text}`);
+    expect((await failure(() => readKubeconfig(path, { clock }))).message).toBe(`${path}: ${text}`);
   });
 
   it('that is missing, no YAML or empty is refused without a word of what it holds', async () => {
-    expect(failure(() => readKubeconfig(join(folder, 'no'), { clock })).code).toBe('FILE_UNREADABLE');
+    expect((await failure(() => readKubeconfig(join(folder, 'no'), { clock }))).code).toBe('FILE_UNREADABLE');
     const path = join(folder, 'broken');
     await writeFile(path, 'users: [secret-token\n');
-    const { code, message } = failure(() => readKubeconfig(path, { clock }));
+    const { code, message } = await failure(() => readKubeconfig(path, { clock }));
     expect([code, message.includes('secret')]).toEqual(['CONFIG_INVALID', false]);
     await writeFile(path, '');
-    expect(failure(() => readKubeconfig(path, { clock })).message).toMatch(/no current-context/);
+    expect((await failure(() => readKubeconfig(path, { clock }))).message).toMatch(/no current-context/);
   });
 
   it('tells of a file that cannot be read when it is needed', async () => {
-    const access = readKubeconfig(await written({ user: { tokenFile: 'gone' } }), { clock });
-    expect(failure(() => access.headers()).code).toBe('FILE_UNREADABLE');
+    const access = await readKubeconfig(await written({ user: { tokenFile: 'gone' } }), { clock });
+    expect((await failure(() => access.headers())).code).toBe('FILE_UNREADABLE');
   });
 });
 
@@ -174,13 +174,13 @@ describe('the access of a pod', () => {
     expect(access.headers()).toEqual({ authorization: 'Bearer two' });
   });
 
-  it('is not to be had outside of a cluster, in client-go’s words, or without an account', () => {
-    expect(failure(() => inClusterAccess({ clock, env: {}, folder }))).toEqual({
+  it('is not to be had outside of a cluster, in client-go’s words, or without an account', async () => {
+    expect(await failure(() => inClusterAccess({ clock, env: {}, folder }))).toEqual({
       code: 'CONFIG_INVALID',
       message:
         'unable to load in-cluster configuration, KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be defined',
     });
     const env = { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' };
-    expect(failure(() => inClusterAccess({ clock, env, folder })).code).toBe('FILE_UNREADABLE');
+    expect((await failure(() => inClusterAccess({ clock, env, folder }))).code).toBe('FILE_UNREADABLE');
   });
 });

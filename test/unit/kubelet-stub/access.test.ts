@@ -10,6 +10,8 @@ import type { AccessOptions } from '../../../src/kubelet-stub/auth/access-contro
 import { attributesOf } from '../../../src/kubelet-stub/auth/attributes.js';
 import { accessReviewer, type ReviewApi, tokenReviewer } from '../../../src/kubelet-stub/auth/reviews.js';
 import { TtlCache } from '../../../src/kubelet-stub/auth/ttl-cache.js';
+import type { NamePart } from '../../../src/pki/subject.js';
+import { issueWithSubject } from '../../support/odd-subjects.js';
 import { type Bench, clock, issueCertificates, startBench, type TestPki, tlsFiles } from './bench.js';
 import { type Answer, ask, upgrade } from './http-client.js';
 import { ScriptedRuntime } from './scripted-runtime.js';
@@ -216,6 +218,21 @@ describe('who may ask a kubelet for what', () => {
     expect(api.reviews).toEqual([]);
     // The certificate of the bench is of no such group.
     expect((await ask(bench.kubelet, pki.client, '/configz')).status).toBe(403);
+  });
+
+  it('asks a client whose certificate bears no name for another credential; of several names the last counts', async () => {
+    const subject = (...names: string[]): NamePart[] => [
+      { type: 'O', text: 'system:masters' },
+      ...names.map((text) => ({ type: 'CN', text }) as const),
+    ];
+    const show = async (...names: string[]) =>
+      tlsFiles(pki.ca, await issueWithSubject(pki.ca, 'konnectivity-sim-ca', subject(...names)));
+    const closed = await start({});
+    for (const nameless of [await show(), await show('')])
+      expect((await ask(closed.kubelet, nameless, '/pods')).status).toBe(401);
+    const open = await start({ ...webhook(), anonymous: true });
+    expect((await ask(open.kubelet, await show(), '/configz')).text).toContain('user=system:anonymous');
+    expect((await ask(open.kubelet, await show('one', 'two'), '/configz')).status).toBe(200);
   });
 
   it('takes somebody without credentials for system:anonymous only when told to', async () => {

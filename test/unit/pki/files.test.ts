@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../../src/pki/authority.js';
-import { roleNames } from '../../../src/pki/certificate-set.js';
+import {
+  type AuthorityName,
+  authorityNames,
+  authorityOf,
+  roleNames,
+} from '../../../src/pki/certificate-set.js';
 import {
   pairPaths,
   readCertificateDirectory,
@@ -12,6 +17,7 @@ import {
   readTrustedCertificates,
   writeCertificateDirectory,
 } from '../../../src/pki/files.js';
+import type { KeyUsage } from '../../../src/pki/subject.js';
 
 let scratch: string;
 let directory: string;
@@ -21,13 +27,15 @@ beforeEach(async () => {
 });
 afterEach(() => rm(scratch, { recursive: true, force: true }));
 
+const authorities = Object.keys(authorityNames) as AuthorityName[];
+
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
 
 describe('a certificate directory', () => {
-  it('holds a CA, every role and one kubelet for each node, and reads back as it was written', async () => {
+  it('holds a CA for each trust, every role and one kubelet for each node, and reads back as it was written', async () => {
     const nodes = [{ name: 'node-1', ipAddresses: ['10.0.1.11'] }, { name: 'node-2' }];
     const written = await writeCertificateDirectory(directory, { nodes });
-    const names = ['ca', ...roleNames(), 'kubelet-node-1', 'kubelet-node-2'];
+    const names = [...Object.keys(authorityNames), ...roleNames(), 'kubelet-node-1', 'kubelet-node-2'];
     expect((await readdir(directory)).sort()).toEqual(
       names.flatMap((name) => [`${name}.crt`, `${name}.key`]).sort(),
     );
@@ -43,7 +51,7 @@ describe('a certificate directory', () => {
   it('keeps keys and folder from other users', async () => {
     await writeCertificateDirectory(directory);
     expect(await modeOf(directory)).toBe(0o700);
-    for (const name of ['ca', ...roleNames()])
+    for (const name of [...Object.keys(authorityNames), ...roleNames()])
       expect(await modeOf(pairPaths(directory, name).keyPath)).toBe(0o600);
   });
 
@@ -64,21 +72,46 @@ describe('a certificate directory', () => {
     expect(await readFile(join(directory, 'agent.crt'), 'utf8')).toBe(before);
   });
 
-  it('replaces the leaves by force but keeps the CA, so that trust goes on', async () => {
+  it('replaces the leaves by force but keeps the CAs, so that trust goes on', async () => {
     const first = await writeCertificateDirectory(directory);
     const second = await writeCertificateDirectory(directory, { force: true });
-    expect(second.ca.certPem).toBe(first.ca.certPem);
+    for (const name of authorities)
+      expect(second.authorities[name].certPem).toBe(first.authorities[name].certPem);
     expect(second.leaves.agent.certPem).not.toBe(first.leaves.agent.certPem);
     expect((await readCertificateDirectory(directory)).leaves).toEqual(second.leaves);
   });
 
-  it('uses a CA brought along by the user', async () => {
+  it.each([
+    ['ca', 'admin', 'agent'],
+    ['agent-ca', 'agent', 'admin'],
+  ] as const)('uses the %s that a user brought along', async (name, signed, other) => {
     const own = await createAuthority({ commonName: 'own' });
     await mkdir(directory);
-    await writeFile(join(directory, 'ca.crt'), own.certPem);
-    await writeFile(join(directory, 'ca.key'), own.keyPem);
+    await writeFile(join(directory, `${name}.crt`), own.certPem);
+    await writeFile(join(directory, `${name}.key`), own.keyPem);
     const set = await writeCertificateDirectory(directory);
-    expect(new X509Certificate(set.leaves.agent.certPem).issuer).toBe('CN=own');
+    expect(new X509Certificate(set.leaves[signed].certPem).issuer).toBe('CN=own');
+    expect(new X509Certificate(set.leaves[other].certPem).issuer).not.toBe('CN=own');
+  });
+
+  it('has every leaf signed by the CA of its trust, and by no other', async () => {
+    const set = await writeCertificateDirectory(directory);
+    for (const leaf of roleNames()) {
+      const certificate = new X509Certificate(set.leaves[leaf].certPem);
+      const signers = authorities.filter((name) =>
+        certificate.verify(new X509Certificate(set.authorities[name].certPem).publicKey),
+      );
+      expect(signers).toEqual([authorityOf(leaf)]);
+    }
+  });
+
+  it('of a time when one CA signed all is made whole by force, and its API keeps its CA', async () => {
+    const { ca } = await writeCertificateDirectory(directory);
+    for (const name of authorities.filter((one) => one !== 'ca'))
+      for (const ending of ['crt', 'key']) await rm(join(directory, `${name}.${ending}`));
+    await expect(readCertificateDirectory(directory)).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
+    await writeCertificateDirectory(directory, { force: true });
+    expect((await readCertificateDirectory(directory)).ca.certPem).toBe(ca.certPem);
   });
 
   it('does not make a second CA beside half a CA', async () => {
@@ -98,7 +131,7 @@ describe('a certificate directory', () => {
     await writeFile(keyPath, stranger.keyPem);
     await expect(readCertificateDirectory(directory)).rejects.toMatchObject({
       code: 'CERT_INVALID',
-      message: `${certPath}: not issued by ${join(directory, 'ca.crt')}`,
+      message: `${certPath}: not issued by ${join(directory, 'agent-ca.crt')}`,
     });
   });
 
@@ -128,6 +161,27 @@ describe('a certificate directory', () => {
 });
 
 describe('reading a pair names the file and the reason', () => {
+  it('when the certificate is not for what it is to do', async () => {
+    const ca = await createAuthority();
+    const paths = pairPaths(scratch, 'leaf');
+    const put = async (usages: readonly KeyUsage[]): Promise<void> => {
+      const pair = await ca.issue({ commonName: 'x', usages });
+      await writeFile(paths.certPath, pair.certPem);
+      await writeFile(paths.keyPath, pair.keyPem);
+    };
+    await put(['client']);
+    await readKeyPair(paths, ['client']);
+    await expect(readKeyPair(paths, ['server'])).rejects.toMatchObject({
+      code: 'CERT_INVALID',
+      message: `${paths.certPath}: the certificate is not for use as a server (extended key usage)`,
+      where: paths.certPath,
+    });
+    await put(['server']);
+    await expect(readKeyPair(paths, ['server', 'client'])).rejects.toMatchObject({ code: 'CERT_INVALID' });
+    await put(['server', 'client']);
+    await readKeyPair(paths, ['server', 'client']);
+  });
+
   const put = async (certPem: string, keyPem: string) => {
     await mkdir(directory, { recursive: true });
     const paths = pairPaths(directory, 'x');

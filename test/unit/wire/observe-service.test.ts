@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../../src/core/clock.js';
 import type { EventBody, LabEvent } from '../../../src/core/events.js';
 import { createJournal, type Journal } from '../../../src/observe/journal.js';
-import { type CertificateSet, createCertificateSet } from '../../../src/pki/certificate-set.js';
+import { type CertificateSet, createCertificateSet, leafTls } from '../../../src/pki/certificate-set.js';
 import type { GrpcListener } from '../../../src/wire/grpc-listener.js';
 import { type ObservedBatch, type ObservePlace, readEvents } from '../../../src/wire/observe-client.js';
 import { startObserveService } from '../../../src/wire/observe-service.js';
@@ -18,8 +18,7 @@ let service: GrpcListener;
 let before: Handles;
 
 const tlsOf = (leaf: 'observe' | 'observer' | 'admin') => {
-  const { certPem, keyPem } = certificates.leaves[leaf];
-  return { ca: certificates.ca.certPem, cert: certPem, key: keyPem };
+  return leafTls(certificates, leaf);
 };
 
 /** A process whose wall clock is an hour ahead. */

@@ -1,9 +1,10 @@
+import { execSync } from 'node:child_process';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Clock, createRealClock, ManualClock } from '../../../src/core/clock.js';
 import { type CertificateSet, createCertificateSet } from '../../../src/pki/certificate-set.js';
-import { readText } from '../../../src/pki/text-files.js';
+import { readText } from '../../../src/pki/read-files.js';
 import type { TlsFiles } from '../../../src/wire/tls.js';
 import { type TlsFilesChange, type TlsFilesInUse, useTlsFiles } from '../../../src/wire/tls-files.js';
 import { CountingClock } from '../../support/counting-clock.js';
@@ -189,6 +190,25 @@ describe('certificate files that are bad', () => {
     await look(clock);
     await expect.poll(kinds).toEqual(['CERT_INVALID', 'CERT_INVALID']);
     expect(files.current).toEqual(texts(sets[0]));
+  });
+
+  it.each([
+    ['a FIFO', 'mkfifo tls.key', /tls\.key: not a regular file$/],
+    ['a device without an end', 'ln -s /dev/zero tls.key', /tls\.key: not a regular file$/],
+    ['1 GiB', 'truncate -s 1G tls.key', /tls\.key: larger than 1 MiB$/],
+  ])('because of %s hold up neither a later renewal nor the end', async (_what, make, text) => {
+    await put(folder, texts(sets[0]));
+    const clock = new ManualClock();
+    const files = await use(folder, clock);
+    execSync(`rm tls.key && ${make}`, { cwd: folder });
+    await look(clock);
+    await expect.poll(kinds).toEqual(['FILE_UNREADABLE']);
+    expect(changes[0]).toMatchObject({ error: { message: expect.stringMatching(text) as string } });
+    await rm(join(folder, 'tls.key'));
+    await put(folder, texts(sets[1]));
+    await look(clock);
+    await expect.poll(() => files.current).toEqual(texts(sets[1]));
+    await files.close();
   });
 
   it('at the start are an error', async () => {

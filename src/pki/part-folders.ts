@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import {
+  type AuthorityName,
+  authorityOf,
+  type CertificateSet,
+  kubeletLeaf,
+  type RoleLeaf,
+} from './certificate-set.js';
+import { leafPairs, pairFiles, pairPaths } from './files.js';
+import type { KeyPair } from './key-pair.js';
+import { writeFilesAtomically } from './text-files.js';
+
+/** What each part of a cluster holds: the leaves that it shows. Kubelets each have a folder of their own beside these. */
+const partLeaves: Readonly<Record<string, readonly RoleLeaf[]>> = {
+  apiserver: [
+    'apiserver',
+    'apiserver-kubelet-client',
+    'apiserver-store-client',
+    'frontend-client',
+    'sa',
+    // For the kubeconfig that it writes, and so that it can ask itself whether it is ready.
+    'admin',
+    'observe',
+  ],
+  server: ['server', 'server-frontend', 'observe'],
+  agent: ['agent', 'observe'],
+  store: ['store', 'observe'],
+  middlebox: ['observe'],
+  // A place to watch from, which may have an admin port as well.
+  observer: ['observer', 'observe'],
+};
+
+/**
+ * Writes one folder for each part below `directory`, `apiserver`, `server`, `agent`, `kubelet-NODE`, `store`, `middlebox`
+ * and `observer`, each with the pairs that this part shows and the certificates of the CAs that it believes: no key of a
+ * CA, and of no other part. What is there is replaced. Rejects with FILE_UNWRITABLE.
+ */
+export async function writePartFolders(directory: string, set: CertificateSet): Promise<void> {
+  const pairs = new Map(leafPairs(set));
+  const kubelets = [...set.kubelets.keys()].map(kubeletLeaf);
+  const parts: [string, readonly string[]][] = [
+    ...Object.entries(partLeaves),
+    ...kubelets.map((leaf): [string, readonly string[]] => [leaf, [leaf, 'observe']]),
+  ];
+  const writing = parts.map(([part, leaves]) => {
+    const held = [...pairs].filter(([leaf]) => leaves.includes(leaf));
+    return writePart(join(directory, part), held, set);
+  });
+  await Promise.all(writing);
+}
+
+async function writePart(
+  folder: string,
+  held: readonly [string, KeyPair][],
+  { authorities }: CertificateSet,
+): Promise<void> {
+  const believed = new Set<AuthorityName>(held.map(([leaf]) => authorityOf(leaf)));
+  await writeFilesAtomically(folder, [
+    ...[...believed].map((name) => ({
+      path: pairPaths(folder, name).certPath,
+      text: authorities[name].certPem,
+      mode: 0o644,
+    })),
+    ...held.flatMap(([leaf, pair]) => pairFiles(folder, leaf, pair)),
+  ]);
+}

@@ -1,0 +1,118 @@
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { TunnelError } from '../core/errors.js';
+import { reasonOf } from './file-reasons.js';
+
+/** Far above any certificate, key, token or configuration. */
+const mostBytes = 1024 * 1024;
+/** A FIFO is opened without waiting for its writer, a terminal without becoming this process's. */
+const openFlags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+/** How long a pipe may take until its end. */
+const pipeTimeoutMs = 10_000;
+const pipeRetryMs = 20;
+
+/**
+ * Reads a certificate, key or token: a regular file, perhaps behind links, of at most 1 MiB. Anything else might never
+ * end, or keep the process from ending. Rejects with FILE_UNREADABLE, which says which file and why.
+ */
+export async function readText(path: string): Promise<string> {
+  try {
+    const file = await open(path, openFlags);
+    try {
+      checkRegular(await file.stat());
+      // One byte more than there may be, to notice it.
+      return await gather(file.createReadStream({ end: mostBytes, autoClose: false }));
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+/** As `readText`, for places that cannot wait. Throws FILE_UNREADABLE. */
+export function readTextSync(path: string): string {
+  try {
+    const fd = openSync(path, openFlags);
+    try {
+      checkRegular(fstatSync(fd));
+      return readToEnd(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+/**
+ * Reads a configuration: a regular file, or what a pipe brings until its end, such as `/dev/stdin` and a shell's `<(…)`,
+ * within 10 s; at most 1 MiB. Rejects with FILE_UNREADABLE, which says which file and why.
+ */
+export async function readDocument(path: string): Promise<string> {
+  try {
+    const late = AbortSignal.timeout(pipeTimeoutMs);
+    for (;;) {
+      const fd = openSync(path, openFlags);
+      if (!isPipe(fd)) break;
+      const text = await gather(pipe(fd, late));
+      if (text !== '' || late.aborted) return text;
+      // A FIFO whose writer has not come yet looks as one whose writer has gone.
+      await pause(pipeRetryMs);
+    }
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+  return readText(path);
+}
+
+function isPipe(fd: number): boolean {
+  const yes = fstatSync(fd).isFIFO();
+  if (!yes) closeSync(fd);
+  return yes;
+}
+
+function pipe(fd: number, signal: AbortSignal): Socket {
+  const socket = new Socket({ fd, readable: true, writable: false });
+  socket.on('error', () => undefined);
+  const stop = (): void => void socket.destroy(new Error(`did not end within ${pipeTimeoutMs / 1000} s`));
+  signal.addEventListener('abort', stop, { once: true });
+  socket.once('close', () => signal.removeEventListener('abort', stop));
+  return socket;
+}
+
+function checkRegular(stats: Stats): void {
+  if (stats.isDirectory()) throw new Error('is a folder');
+  if (!stats.isFile()) throw new Error('not a regular file');
+}
+
+async function gather(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    sizeBytes += chunk.length;
+    checkSize(sizeBytes);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function readToEnd(fd: number): string {
+  const buffer = Buffer.allocUnsafe(mostBytes + 1);
+  let end = 0;
+  for (let read = -1; read !== 0; end += read) {
+    checkSize(end);
+    read = readSync(fd, buffer, end, buffer.length - end, null);
+  }
+  return buffer.toString('utf8', 0, end);
+}
+
+function checkSize(sizeBytes: number): void {
+  if (sizeBytes > mostBytes) throw new Error('larger than 1 MiB');
+}
+
+function unreadable(path: string, cause: unknown): TunnelError {
+  return new TunnelError('FILE_UNREADABLE', `${path}: ${reasonOf(cause)}`, { where: path, cause });
+}
