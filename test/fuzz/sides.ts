@@ -3,6 +3,7 @@ import { fuzzAnswer } from './answer-side.js';
 import { fuzzClient } from './client-side.js';
 import { fuzzCodec } from './codec-side.js';
 import { fuzzConnect } from './connect-side.js';
+import { fuzzFacadeBodies } from './facade-body-side.js';
 import { fuzzHeads } from './head-side.js';
 import type { FuzzSide } from './run-side.js';
 import { fuzzServer } from './server-side.js';
@@ -16,4 +17,5 @@ export const sides: ReadonlyMap<string, FuzzSide> = new Map<string, FuzzSide>([
   ['connect', fuzzConnect],
   ['connect-answer', fuzzAnswer],
   ['connect-head', fuzzHeads],
+  ['facade-body', fuzzFacadeBodies],
 ]);

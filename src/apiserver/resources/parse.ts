@@ -68,7 +68,7 @@ async function parseInWorker(text: string): Promise<unknown> {
     worker.once('message', resolve);
     worker.once('error', reject);
     worker.once('exit', () => reject(new Error('the parser ended')));
-  }).finally(() => worker.terminate());
+  }).finally(() => void worker.terminate());
   if ('problem' in parsed) throw goError(text, parsed.problem);
   return parsed.value;
 }

@@ -96,7 +96,7 @@ describe('JSON', () => {
     ],
   ] as const)(
     'that is nested too deep in %s is refused with 400',
-    async (_name, method, path, type, text) => {
+    async (...[, method, path, type, text]) => {
       const deep = `{"a":${nested(150_000)}}`;
       const body = type === jsonPatch ? `[${deep}]` : deep;
       expect(statusOf(await send(test, method, path, body, type))).toMatchObject({
