@@ -165,6 +165,42 @@ describe('every key is kept', () => {
   });
 });
 
+describe('a JSON patch', () => {
+  const value = { a: '1', b: '2' };
+  const doubling = Array.from({ length: 29 }, (_, index) => ({
+    ...{ op: 'copy', from: '/metadata', path: `/metadata/x${index}` },
+  }));
+  it.each<[string, object[]]>([
+    ['copies without bound', doubling],
+    ['removes what is behind the end', [{ op: 'remove', path: '/metadata/finalizers/-' }]],
+    ['uses an index that is too large', [{ op: 'add', path: '/metadata/finalizers/4294967296', value: 'x' }]],
+    ['uses an index that is no number', [{ op: 'add', path: '/metadata/finalizers/1e0', value: 'x' }]],
+    ['moves a value into itself', [{ op: 'move', from: '/data', path: '/data/a/b' }]],
+    ['tests what all objects inherit', [{ op: 'test', path: '/data/toString/name', value: 'toString' }]],
+    ['copies what all objects inherit', [{ op: 'copy', from: '/data/constructor', path: '/data/c' }]],
+    ['goes through a text', [{ op: 'add', path: '/data/a/b', value: 'x' }]],
+    ['replaces the whole object', [{ op: 'replace', path: '', value: {} }]],
+    ['has an unknown operation', [{ op: '__proto__', path: '/data/a', value: 'x' }]],
+  ])('that %s is refused with 422', async (name, patch) => {
+    const path = `${maps}/patched`;
+    const body = { ...configMap('patched', value), metadata: { name: 'patched', finalizers: ['a/b'] } };
+    await send(test, 'POST', maps, body);
+    expect(statusOf(await send(test, 'PATCH', path, patch, jsonPatch)), name).toMatchObject({
+      code: 422,
+      message: 'the server rejected our request due to an error in our request',
+    });
+    expect((await call(test, path)).json()).toMatchObject({ data: value });
+  });
+
+  it('counts negative indexes from the end, as kube-apiserver does', async () => {
+    const body = { ...configMap('negative'), metadata: { name: 'negative', finalizers: ['a/b', 'a/c'] } };
+    await send(test, 'POST', maps, body);
+    const patch = [{ op: 'replace', path: '/metadata/finalizers/-1', value: 'a/d' }];
+    const { metadata } = (await send(test, 'PATCH', `${maps}/negative`, patch, jsonPatch)).json();
+    expect(metadata).toMatchObject({ finalizers: ['a/b', 'a/d'] });
+  });
+});
+
 describe('many items', () => {
   const count = 10_000;
   it.each([
