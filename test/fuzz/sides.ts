@@ -3,6 +3,7 @@ import { fuzzAnswer } from './answer-side.js';
 import { fuzzClient } from './client-side.js';
 import { fuzzCodec } from './codec-side.js';
 import { fuzzConnect } from './connect-side.js';
+import { fuzzFacadeBodies } from './facade-body-side.js';
 import { fuzzHeads } from './head-side.js';
 import type { FuzzSide } from './run-side.js';
 import { fuzzServer } from './server-side.js';
@@ -18,4 +19,5 @@ export const sides: ReadonlyMap<string, FuzzSide> = new Map<string, FuzzSide>([
   ['connect-answer', fuzzAnswer],
   ['connect-head', fuzzHeads],
   ['streams', fuzzStreams],
+  ['facade-body', fuzzFacadeBodies],
 ]);

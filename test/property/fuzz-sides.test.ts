@@ -7,13 +7,14 @@ import { sides } from '../fuzz/sides.js';
 const seed = chooseSeed();
 const packets = 20_000;
 /** Bytes over real sockets take longer than packets of a machine. */
-const overSockets = new Map([
+const shares = new Map([
   ['connect-head', 1_500],
   ['streams', 3_000],
+  ['facade-body', 600],
 ]);
 
 describe('whatever a peer sends', () => {
   it.each([...sides])('%s neither throws, nor breaks a rule, nor keeps anything', async (name, side) => {
-    await runSide(name, side, { seed, packets: overSockets.get(name) ?? packets });
+    await runSide(name, side, { seed, packets: shares.get(name) ?? packets });
   });
 });

@@ -27,19 +27,23 @@ export function dryRunUnsupported(webhook: string): StatusError {
  * `admission webhook "NAME" denied the request` before its message or its reason.
  */
 export function refusal(webhook: string, status: unknown): StatusError {
+  const code = Math.max(400, numberAt(status, 'code'));
+  if (code > 999) return panic();
   const deniedBy = `admission webhook ${JSON.stringify(webhook)} denied the request`;
   const reason = textAt(status, 'reason');
   const cause = textAt(status, 'message') || reason;
   const details = at(status, 'details');
-  return new StatusError(
-    Math.max(400, numberAt(status, 'code')),
-    cause === '' ? `${deniedBy} without explanation` : `${deniedBy}: ${cause}`,
-    {
-      // Whatever the webhook says goes to the client as it is.
-      ...(reason === '' ? {} : { reason: reason as StatusReason }),
-      ...(isObject(details) ? { details } : {}),
-    },
-  );
+  return new StatusError(code, cause === '' ? `${deniedBy} without explanation` : `${deniedBy}: ${cause}`, {
+    // Whatever the webhook says goes to the client as it is.
+    ...(reason === '' ? {} : { reason: reason as StatusReason }),
+    ...(isObject(details) ? { details } : {}),
+  });
+}
+
+/** Go's HTTP server writes no code of four digits: it panics, and kube-apiserver says so. */
+function panic(): StatusError {
+  const text = 'This request caused apiserver to panic. Look in the logs for details.';
+  return new StatusError(500, text, { reason: 'InternalError', details: { causes: [{ message: text }] } });
 }
 
 /** A webhook that would change an object that is being deleted. */

@@ -1,6 +1,7 @@
 import type { Authorizer } from '../auth/authorize.js';
 import { CelAuthorizer } from '../cel/authorizer.js';
 import type { Cel } from '../cel/library.js';
+import { type CelBudget, OutOfBudget } from '../cel/time-limit.js';
 import { toCel } from '../cel/values.js';
 import { type FieldError, invalidObject, invalidValue } from '../http/invalid.js';
 import { forbidden } from '../http/status.js';
@@ -17,6 +18,8 @@ export interface ConditionGround {
   readonly authorize: Authorizer;
   /** Loaded when it is first needed. */
   readonly cel: () => Promise<Cel>;
+  /** Of all conditions of all webhooks, for one request. */
+  readonly budget: CelBudget;
 }
 
 /** Whether a webhook is to be asked about a write. Rejects with 403 and 404 when that cannot be told. */
@@ -48,8 +51,12 @@ async function conditionsMatch(
       continue;
     }
     try {
-      if (compiled.run(variables) === false) return false;
+      if (compiled.run(variables, ground.budget) === false) return false;
     } catch (caught) {
+      if (caught instanceof OutOfBudget) {
+        errors.splice(0, errors.length, caught.message);
+        break;
+      }
       const cause = caught instanceof Error ? caught.message : String(caught);
       errors.push(`expression '${expression}' resulted in error: ${cause}`);
     }

@@ -1,6 +1,7 @@
-import { applyPatch, type Operation } from 'rfc6902';
 import { badRequest, internalError } from '../http/status.js';
-import { isObject, type JsonObject, sameJson } from '../resources/json.js';
+import { applyOperations, isJsonPatch } from '../patch/json-patch.js';
+import { PatchMisfit } from '../patch/operations.js';
+import { type JsonObject, sameJson } from '../resources/json.js';
 import { apiVersionOf } from '../resources/resource.js';
 import { conform, TypeMismatch } from '../schema/conform.js';
 import type { AdmissionRequest } from '../write/admission.js';
@@ -72,19 +73,13 @@ class Round {
 /** A patch that does not fit is the webhook's fault, but fails the write whatever its policy. */
 function patched(object: JsonObject, patch: readonly unknown[], request: AdmissionRequest): JsonObject {
   const { kind, ...groupVersion } = request.kind ?? request.resource;
-  if (!patch.every(isOperation)) throw internalError('Invalid JSON Patch');
-  const next = structuredClone(object);
-  const failure = applyPatch(next, [...patch]).find((error) => error !== null);
-  if (failure !== undefined) throw internalError(`${failure.name}: ${failure.message}`);
+  if (!isJsonPatch(patch)) throw internalError('Invalid JSON Patch');
   try {
-    const { object: known } = conform(kind, next);
+    const { object: known } = conform(kind, applyOperations(structuredClone(object), patch));
     return { ...known, apiVersion: apiVersionOf(groupVersion), kind };
   } catch (caught) {
+    if (caught instanceof PatchMisfit) throw internalError(caught.message);
     if (caught instanceof TypeMismatch) throw badRequest(caught.message);
     throw caught;
   }
-}
-
-function isOperation(value: unknown): value is Operation {
-  return isObject(value) && typeof value['op'] === 'string' && typeof value['path'] === 'string';
 }

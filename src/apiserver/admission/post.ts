@@ -7,6 +7,7 @@ import { startClientTls } from '../kubelet/client-tls.js';
 import { goErrorText } from '../kubelet/go-errors.js';
 import { textAt } from '../resources/api-object.js';
 import { isObject, type JsonObject } from '../resources/json.js';
+import { parseBoundedJson } from '../resources/parse.js';
 import type { Destination } from './destination.js';
 import { CallFailure } from './failures.js';
 
@@ -151,7 +152,7 @@ function readJson({ statusCode = 500 }: IncomingMessage, text: string): JsonObje
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseBoundedJson(text);
   } catch (caught) {
     return caught;
   }

@@ -1,9 +1,11 @@
 import type { User } from '../http/exchange.js';
 import { at, listAt, textAt } from '../resources/api-object.js';
 import { isObject, type JsonObject } from '../resources/json.js';
+import { parseBoundedJson } from '../resources/parse.js';
 import type { AdmissionRequest } from '../write/admission.js';
 import type { Webhook } from './configurations.js';
 import { CallFailure } from './failures.js';
+import { checkReviewTypes } from './review-types.js';
 
 /** What a webhook has said. */
 export interface WebhookAnswer {
@@ -60,6 +62,7 @@ function userInfo({ name, uid, groups, extra }: User): JsonObject {
 
 /** Reads the answer to a review. Throws a CallFailure for one that is none. */
 export function readAnswer(webhook: Webhook, review: unknown, uid: string): WebhookAnswer {
+  checkReviewTypes(review);
   const response = at(review, 'response');
   if (!isObject(response)) throw invalid('webhook response was absent');
   if (webhook.reviewVersion === 'v1') checkIdentity(review, textAt(response, 'uid'), uid);
@@ -102,7 +105,7 @@ function checkNoPatch(patch: string, patchType: unknown): void {
 
 function decodePatch(base64: string): readonly unknown[] {
   try {
-    const operations: unknown = JSON.parse(Buffer.from(base64, 'base64').toString());
+    const operations = parseBoundedJson(Buffer.from(base64, 'base64').toString());
     if (Array.isArray(operations)) return operations;
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);

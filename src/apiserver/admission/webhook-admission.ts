@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { type Cel, loadCel } from '../cel/library.js';
+import { createCelBudget } from '../cel/time-limit.js';
 import type { Admission, AdmissionRequest } from '../write/admission.js';
 import { isExempt } from './configurations.js';
 import type { InvokeGround } from './invoke.js';
@@ -18,15 +19,15 @@ export interface WebhookAdmission {
  * write comes in, validating ones once the object has passed all other checks. `next` is asked before them.
  */
 export function createWebhookAdmission(
-  ground: Omit<InvokeGround, 'signal' | 'cel'>,
+  ground: Omit<InvokeGround, 'signal' | 'cel' | 'budget'>,
   next: Admission,
 ): WebhookAdmission {
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   let loaded: Promise<Cel> | undefined;
   const cel = (): Promise<Cel> => (loaded ??= loadCel());
-  const all: InvokeGround = { ...ground, cel, signal: closing.signal };
   const admit: Admission = async (request) => {
+    const all: InvokeGround = { ...ground, cel, signal: closing.signal, budget: createCelBudget() };
     const before = await next(request);
     const given: AdmissionRequest =
       before.object === undefined ? request : { ...request, object: before.object };

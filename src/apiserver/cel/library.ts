@@ -1,9 +1,12 @@
 import { createEnvironment } from './environment.js';
 import { type CelFault, compilationText, evaluationText } from './fault-text.js';
-import { createTimeLimit } from './time-limit.js';
+import { type CelBudget, createTimeLimit, OutOfBudget } from './time-limit.js';
 
-/** Evaluates an expression with these variables. Throws an Error in the words of cel-go. */
-export type Program = (variables: Readonly<Record<string, unknown>>) => unknown;
+/**
+ * Evaluates an expression with these variables. Throws an Error in the words of cel-go, and OutOfBudget when nothing is
+ * left of the budget.
+ */
+export type Program = (variables: Readonly<Record<string, unknown>>, budget: CelBudget) => unknown;
 
 export type Compiled =
   | { readonly kind: 'program'; readonly run: Program }
@@ -16,31 +19,49 @@ export interface Cel {
   compile(expression: string): Compiled;
 }
 
-/** kube-apiserver's cost budget for match conditions is meant for about a quarter of a second. */
-const limitMs = 250;
-
 /** Loads the library, which takes as long as many a command, and which few need. */
 export async function loadCel(): Promise<Cel> {
   const { Environment } = await import('@marcbachmann/cel-js');
   const environment = createEnvironment(Environment);
   const functions = new Set(environment.getDefinitions().functions.map(({ name }) => name));
-  const limited = createTimeLimit(limitMs);
-  return {
-    compile(expression) {
-      const { error, type = 'dyn' } = environment.check(expression);
-      if (error !== undefined)
-        return problem(`compilation failed: ${compilationText(expression, error, functions)}`);
-      if (type !== 'bool') return problem(`must evaluate to bool but got ${type}`);
-      const program = environment.parse(expression);
-      const run: Program = (variables) => {
-        try {
-          return limited(() => program({ ...variables }) as unknown);
-        } catch (caught) {
-          throw new Error(evaluationText(caught as CelFault), { cause: caught });
-        }
-      };
-      return { kind: 'program', run };
-    },
+  const limited = createTimeLimit();
+  const compile = (expression: string): Compiled => {
+    const { error, type = 'dyn' } = environment.check(expression);
+    if (error !== undefined)
+      return problem(`compilation failed: ${compilationText(expression, error, functions)}`);
+    if (type !== 'bool') return problem(`must evaluate to bool but got ${type}`);
+    const program = environment.parse(expression);
+    const run: Program = (variables, budget) => {
+      try {
+        return limited(budget, () => program({ ...variables }) as unknown);
+      } catch (caught) {
+        if (caught instanceof OutOfBudget) throw caught;
+        throw new Error(evaluationText(caught as CelFault), { cause: caught });
+      }
+    };
+    return { kind: 'program', run };
+  };
+  return { compile: remembered(compile) };
+}
+
+/** Characters of expressions whose programs are kept. */
+const mostKnown = 1024 * 1024;
+
+/** Each write evaluates the same expressions, and compiling them takes longer than that. */
+function remembered(compile: Cel['compile']): Cel['compile'] {
+  const known = new Map<string, Compiled>();
+  let size = 0;
+  return (expression) => {
+    const found = known.get(expression);
+    if (found !== undefined) return found;
+    const compiled = compile(expression);
+    if (size + expression.length > mostKnown) {
+      known.clear();
+      size = 0;
+    }
+    size += expression.length;
+    known.set(expression, compiled);
+    return compiled;
   };
 }
 

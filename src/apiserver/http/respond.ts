@@ -25,12 +25,14 @@ export function sendBytes(response: ServerResponse, body: Buffer, code: number, 
 /** Answers with a failure. Who shall come back later is told when, and in plain text, as kube-apiserver does it. */
 export function sendStatus(response: ServerResponse, status: Status): void {
   const { retryAfterSeconds } = status.details ?? {};
+  // A webhook may refuse with any code, of which HTTP/2 of Node sends those below 600 alone; the body has it as it is.
+  const code = response.req.httpVersionMajor >= 2 && status.code > 599 ? 500 : status.code;
   if (retryAfterSeconds !== undefined && !response.headersSent) {
     response.setHeader('retry-after', String(retryAfterSeconds));
     response.setHeader('x-content-type-options', 'nosniff');
-    return sendText(response, `${status.message}\n`, status.code);
+    return sendText(response, `${status.message}\n`, code);
   }
-  sendJson(response, status, status.code);
+  sendJson(response, status, code);
 }
 
 /**

@@ -2,7 +2,7 @@ import { StatusError } from '../http/status.js';
 import { type JsonObject, metadataOf, sameJson } from '../resources/json.js';
 import { type Fields, fieldsOf, pathText, separator } from './fields.js';
 import { isSameWriter, type Manager, managersOf, setManagers, type Writer } from './managers.js';
-import { mergeConfig, removePath } from './merge-config.js';
+import { mergeConfig, removePaths } from './merge-config.js';
 
 export interface ApplyWish {
   readonly writer: Writer;
@@ -74,11 +74,19 @@ function findConflicts(others: readonly Manager[], wanted: Fields, live: Fields)
 
 /** Takes away what the applier no longer wants, unless others own it or something in it. */
 function prune(merged: JsonObject, paths: readonly string[], others: readonly Manager[]): void {
-  const isKept = (path: string): boolean =>
-    others.some((each) => [...each.paths].some((kept) => kept === path || kept.startsWith(path + separator)));
-  // The deepest first: what becomes empty goes with its own path.
-  const deepestFirst = [...paths].sort((a, b) => b.split(separator).length - a.split(separator).length);
-  for (const path of deepestFirst) if (!isKept(path)) removePath(merged, path);
+  if (paths.length === 0) return;
+  const kept = new Set(others.flatMap((each) => [...each.paths].flatMap(withParents)));
+  removePaths(
+    merged,
+    paths.filter((path) => !kept.has(path)),
+  );
+}
+
+function withParents(path: string): readonly string[] {
+  const parents = [path];
+  for (let end = path.lastIndexOf(separator); end > 0; end = path.lastIndexOf(separator, end - 1))
+    parents.push(path.slice(0, end));
+  return parents;
 }
 
 function applyConflict(conflicts: readonly Conflict[]): StatusError {

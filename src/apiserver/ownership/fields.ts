@@ -1,3 +1,4 @@
+import { StatusError } from '../http/status.js';
 import { isObject, type JsonObject } from '../resources/json.js';
 import { type Field, findMessage, type Message, messageOfField } from '../schema/message-table.js';
 
@@ -17,9 +18,29 @@ const unowned = new Set([
   ...['managedFields', 'deletionTimestamp', 'deletionGracePeriodSeconds'],
 ]);
 
+/** Characters of all paths of an object together. A long key of a list stands in the path of each field below it. */
+const mostCharacters = 32 * 1024 * 1024;
+/** Elements of a path. No type is nearly as deep. */
+const longestPath = 50;
+
+/** Fields by path. Throws 413 when their paths become too long. */
+class FieldCollector {
+  readonly all = new Map<string, unknown>();
+  private characters = 0;
+
+  set(path: string, value: unknown): void {
+    this.characters += path.length;
+    if (this.characters > mostCharacters)
+      throw new StatusError(413, 'Request entity too large: metadata.managedFields would be too large', {
+        reason: 'RequestEntityTooLarge',
+      });
+    this.all.set(path, value);
+  }
+}
+
 /** All owned fields of an object, without those under `except`. */
 export function fieldsOf(object: JsonObject, except: readonly string[] = []): Fields {
-  const fields = new Map<string, unknown>();
+  const fields = new FieldCollector();
   const message = findMessage(String(object['kind']));
   const { apiVersion: _version, kind: _kind, metadata, ...rest } = object;
   const meta = Object.entries(isObject(metadata) ? metadata : {}).filter(([key]) => !unowned.has(key));
@@ -27,11 +48,11 @@ export function fieldsOf(object: JsonObject, except: readonly string[] = []): Fi
   for (const key of except) delete owned[key];
   for (const [key, value] of Object.entries(owned))
     visit({ fields, path: `f:${key}` }, message?.byName.get(key), value);
-  return fields;
+  return fields.all;
 }
 
 interface Place {
-  readonly fields: Map<string, unknown>;
+  readonly fields: FieldCollector;
   readonly path: string;
 }
 
@@ -120,17 +141,34 @@ function nodeAt(root: JsonObject, path: string): JsonObject | undefined {
   return isObject(current) ? current : undefined;
 }
 
-/** Paths from FieldsV1. */
+/** Paths from FieldsV1, which a client may have written: elements that are none are left out with what is below. */
 export function fromFieldsV1(tree: unknown): Set<string> {
-  const paths = new Set<string>();
-  const walk = (node: unknown, path: string): void => {
-    if (!isObject(node)) return;
-    const keys = Object.keys(node).filter((key) => key !== '.');
-    if (path !== '' && (keys.length === 0 || '.' in node)) paths.add(path);
-    for (const key of keys) walk(node[key], path === '' ? key : `${path}${separator}${key}`);
+  const fields = new FieldCollector();
+  const walk = (node: unknown, path: string, depth: number): void => {
+    if (!isObject(node) || depth > longestPath) return;
+    const keys = Object.keys(node).filter(isElement);
+    if (path !== '' && (keys.length === 0 || Object.hasOwn(node, '.'))) fields.set(path, present);
+    for (const key of keys) walk(node[key], path === '' ? key : `${path}${separator}${key}`, depth + 1);
   };
-  walk(tree, '');
-  return paths;
+  walk(tree, '', 0);
+  return new Set(fields.all.keys());
+}
+
+function isElement(text: string): boolean {
+  if (text.startsWith('f:')) return !text.includes(separator);
+  return (
+    (text.startsWith('k:') && isObject(parsedKey(text))) ||
+    (text.startsWith('v:') && parsedKey(text) !== undefined)
+  );
+}
+
+/** What the JSON of an element says; undefined when it is none. */
+function parsedKey(element: string): unknown {
+  try {
+    return JSON.parse(element.slice(2));
+  } catch {
+    return undefined;
+  }
 }
 
 /** A path as people read it: `.spec.containers[name="web"].image`. */

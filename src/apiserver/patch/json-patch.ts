@@ -1,25 +1,38 @@
-import { applyPatch, type Operation } from 'rfc6902';
 import { badRequest, StatusError } from '../http/status.js';
 import { isObject, type JsonObject } from '../resources/json.js';
+import { applyOperation, PatchMisfit, type PatchOperation, PatchRun } from './operations.js';
 
 const mostOperations = 10_000;
 
 /** Applies a JSON patch (RFC 6902) in place. Throws 400 for a document that is none, 422 for one that does not fit. */
 export function applyJsonPatch(target: JsonObject, patch: unknown): JsonObject {
-  if (!Array.isArray(patch) || !patch.every(isOperation))
-    throw badRequest('error decoding patch: a JSON patch is a list of operations');
+  if (!isJsonPatch(patch)) throw badRequest('error decoding patch: a JSON patch is a list of operations');
   if (patch.length > mostOperations)
     throw new StatusError(
       413,
       `The allowed maximum operations in a JSON patch is ${mostOperations}, got ${patch.length}`,
       { reason: 'RequestEntityTooLarge' },
     );
-  const failure = applyPatch(target, patch).find((error) => error !== null);
-  if (failure === undefined) return target;
-  throw unfit();
+  try {
+    return applyOperations(target, patch);
+  } catch (caught) {
+    throw caught instanceof PatchMisfit ? unfit() : caught;
+  }
 }
 
-function isOperation(value: unknown): value is Operation {
+/** The same without bounds on their number. Throws PatchMisfit. */
+export function applyOperations(target: JsonObject, patch: readonly PatchOperation[]): JsonObject {
+  const run = new PatchRun(target);
+  for (const operation of patch) applyOperation(run, operation);
+  return run.finish();
+}
+
+/** Whether a document is a list of operations. */
+export function isJsonPatch(value: unknown): value is readonly PatchOperation[] {
+  return Array.isArray(value) && value.every(isOperation);
+}
+
+function isOperation(value: unknown): value is PatchOperation {
   return isObject(value) && typeof value['op'] === 'string' && typeof value['path'] === 'string';
 }
 

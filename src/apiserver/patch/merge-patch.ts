@@ -1,12 +1,12 @@
-import { isObject, type JsonObject } from '../resources/json.js';
+import { isObject, type JsonObject, ownValue, setKey } from '../resources/json.js';
 
 /** Applies a merge patch (RFC 7386): objects are merged, null removes, all else replaces. */
 export function applyMergePatch(target: JsonObject, patch: JsonObject): JsonObject {
   const result: JsonObject = { ...target };
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key];
-    else if (isObject(value)) result[key] = applyMergePatch(childOrNone(result[key]), value);
-    else result[key] = value;
+    else if (isObject(value)) setKey(result, key, applyMergePatch(childOrNone(ownValue(result, key)), value));
+    else setKey(result, key, value);
   }
   return result;
 }

@@ -1,6 +1,7 @@
 import { badRequest } from '../http/status.js';
-import { isObject, type JsonObject, sameJson } from '../resources/json.js';
+import { isObject, type JsonObject, ownValue, setKey } from '../resources/json.js';
 import { type Field, findMessage, type Message, messageOfField } from '../schema/message-table.js';
+import { KeyedItems } from './keyed-items.js';
 
 /**
  * Applies a strategic merge patch: as a merge patch, but lists with a merge key are merged item by item, and directives
@@ -23,7 +24,7 @@ function mergeObject(message: Message | undefined, target: JsonObject, patch: Js
     if (key.startsWith(order)) continue;
     if (key.startsWith(deletion)) deletePrimitives(result, key.slice(deletion.length), value);
     else if (value === null) delete result[key];
-    else result[key] = mergeValue(message?.byName.get(key), result[key], value);
+    else setKey(result, key, mergeValue(message?.byName.get(key), ownValue(result, key), value));
   }
   for (const [key, value] of Object.entries(changes))
     if (key.startsWith(order)) setOrder(message, result, { key: key.slice(order.length), wanted: value });
@@ -33,13 +34,19 @@ function mergeObject(message: Message | undefined, target: JsonObject, patch: Js
 function retainOnly(target: JsonObject, retained: unknown): JsonObject {
   if (retained === undefined) return { ...target };
   if (!Array.isArray(retained)) throw badRequest('$retainKeys must be a list');
-  return Object.fromEntries(Object.entries(target).filter(([key]) => retained.includes(key)));
+  const names = new Set<unknown>(retained);
+  return Object.fromEntries(Object.entries(target).filter(([key]) => names.has(key)));
 }
 
 function deletePrimitives(result: JsonObject, key: string, values: unknown): void {
-  const list = result[key];
+  const list = ownValue(result, key);
   if (!Array.isArray(list) || !Array.isArray(values)) return;
-  result[key] = list.filter((item) => !values.includes(item));
+  const gone = new Set<unknown>(values);
+  setKey(
+    result,
+    key,
+    list.filter((item) => !gone.has(item)),
+  );
 }
 
 function mergeValue(field: Field | undefined, current: unknown, value: unknown): unknown {
@@ -53,38 +60,30 @@ function mergeValue(field: Field | undefined, current: unknown, value: unknown):
 
 function mergeList(field: Field, current: readonly unknown[], patch: readonly unknown[]): unknown[] {
   const { mergeKey = '' } = field;
-  if (mergeKey === '') return [...current, ...patch.filter((item) => !current.includes(item))];
+  if (mergeKey === '') return mergeSet(current, patch);
   const items = patch.filter(isObject);
   if (items.length !== patch.length) throw badRequest(`${field.name} is a list of objects`);
   const isReplaced = items.some((item) => item['$patch'] === 'replace');
-  let result: unknown[] = isReplaced ? [] : [...current];
+  const result = new KeyedItems(mergeKey, isReplaced ? [] : current);
   for (const item of items) {
     const { $patch: directive, ...rest } = item;
     if (directive === 'replace') {
-      if (Object.keys(rest).length > 0) result.push(plain(rest));
+      if (Object.keys(rest).length > 0) result.add(plain(rest));
       continue;
     }
     if (directive !== undefined && directive !== 'delete' && directive !== 'merge')
       throw unknownDirective(directive);
     if (rest[mergeKey] === undefined)
       throw badRequest(`map: ${JSON.stringify(rest)} does not contain declared merge key: ${mergeKey}`);
-    const isSame = (other: unknown): boolean => isObject(other) && sameJson(other[mergeKey], rest[mergeKey]);
-    if (directive === 'delete') result = result.filter((other) => !isSame(other));
-    else result = mergeItem(messageOfField(field), result, { item: rest, isSame });
+    if (directive === 'delete') result.remove(rest);
+    else result.merge(rest, (old) => mergeObject(messageOfField(field), old, rest));
   }
-  return result;
+  return result.list();
 }
 
-function mergeItem(
-  message: Message | undefined,
-  list: readonly unknown[],
-  { item, isSame }: { item: JsonObject; isSame: (other: unknown) => boolean },
-): unknown[] {
-  const index = list.findIndex(isSame);
-  if (index === -1) return [...list, mergeObject(message, {}, item)];
-  return list.map((other, at) =>
-    at === index && isObject(other) ? mergeObject(message, other, item) : other,
-  );
+function mergeSet(current: readonly unknown[], patch: readonly unknown[]): unknown[] {
+  const known = new Set(current);
+  return [...current, ...patch.filter((item) => !known.has(item))];
 }
 
 /** Puts items into the order wanted; those that it does not name stay behind the one they stood behind. */
@@ -93,7 +92,7 @@ function setOrder(
   result: JsonObject,
   { key, wanted }: { key: string; wanted: unknown },
 ): void {
-  const list = result[key];
+  const list = ownValue(result, key);
   if (!Array.isArray(list) || !Array.isArray(wanted)) return;
   const mergeKey = message?.byName.get(key)?.mergeKey ?? '';
   const identity = (item: unknown): string =>
@@ -104,7 +103,12 @@ function setOrder(
     last = rank.get(identity(item)) ?? last;
     return { item, index, rank: last };
   });
-  result[key] = ranked.sort((a, b) => a.rank - b.rank || a.index - b.index).map(({ item }) => item);
+  const sorted = ranked.sort((a, b) => a.rank - b.rank || a.index - b.index);
+  setKey(
+    result,
+    key,
+    sorted.map(({ item }) => item),
+  );
 }
 
 /** A value without directives and nulls, which mean nothing where there is nothing to merge with. */

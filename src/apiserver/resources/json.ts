@@ -7,6 +7,17 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Sets a key, whatever it is called: `__proto__` is a key like any other in Go's maps. */
+export function setKey(target: JsonObject, key: string, value: unknown): void {
+  if (key !== '__proto__') target[key] = value;
+  else Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+/** The value of a key; undefined when there is none, whatever all objects of JavaScript may have by that name. */
+export function ownValue(target: JsonObject, key: string): unknown {
+  return Object.hasOwn(target, key) ? target[key] : undefined;
+}
+
 /** The object under a key; undefined when there is none. */
 export function childOf(parent: JsonObject, key: string): JsonObject | undefined {
   const value = parent[key];

@@ -10,7 +10,7 @@ import { expectedKind, namedWriteOf, sendWritten, writeOf } from './write-answer
 
 /** POST of a new object. */
 export async function handleCreate(facade: Facade, exchange: Exchange, route: ResourceRoute): Promise<void> {
-  const raw = decodeBody(exchange.request, await readBody(exchange.request));
+  const raw = await decodeBody(exchange.request, await readBody(exchange.request));
   const write = writeOf(facade, exchange, route, 'CreateOptions');
   const { warn, options } = write;
   const body = asKind(raw, expectedKind(route), { fieldValidation: options.fieldValidation, warn });
@@ -19,7 +19,7 @@ export async function handleCreate(facade: Facade, exchange: Exchange, route: Re
 
 /** PUT of an object or of its status. */
 export async function handleUpdate(facade: Facade, exchange: Exchange, route: NamedRoute): Promise<void> {
-  const raw = decodeBody(exchange.request, await readBody(exchange.request));
+  const raw = await decodeBody(exchange.request, await readBody(exchange.request));
   const write = namedWriteOf(facade, exchange, { route, name: route.name, kind: 'UpdateOptions' });
   const { warn, options } = write;
   const body = asKind(raw, expectedKind(route), { fieldValidation: options.fieldValidation, warn });

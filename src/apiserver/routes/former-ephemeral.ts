@@ -46,7 +46,9 @@ async function change(facade: Facade, exchange: Exchange, route: NamedRoute): Pr
   const { options, warn } = write;
   const read = (raw: JsonObject): JsonObject =>
     asKind(raw, { apiVersion: 'v1', kind }, { fieldValidation: options.fieldValidation, warn });
-  const next = isPatch ? patcher(mediaTypeOf(request), body, kind) : bodyReader(decodeBody(request, body));
+  const next = isPatch
+    ? patcher(mediaTypeOf(request), body, kind)
+    : bodyReader(await decodeBody(request, body));
   const transform: Transform = (pod) => intoPod(pod, read(next(partOf(pod))));
   const { object } = await updateObject(write, { transform });
   sendJson(response, partOf(draftOf(object)));

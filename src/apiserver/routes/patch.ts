@@ -8,7 +8,8 @@ import { applyJsonPatch } from '../patch/json-patch.js';
 import { applyMergePatch } from '../patch/merge-patch.js';
 import { applyStrategicMergePatch } from '../patch/strategic-merge.js';
 import { isObject, type JsonObject, metadataOf } from '../resources/json.js';
-import { asKind, parseYaml } from '../write/decode.js';
+import { parseBoundedJson } from '../resources/parse.js';
+import { asKind, decodeYaml } from '../write/decode.js';
 import { type UpdateWish, updateObject } from '../write/update.js';
 import type { NamedWrite } from '../write/write.js';
 import type { NamedRoute, ResourceRoute } from './route.js';
@@ -31,7 +32,12 @@ export async function handlePatch(facade: Facade, exchange: Exchange, route: Nam
   if (type === applyType) {
     if (exchange.query.get('fieldManager') === null) throw needsManager();
     const applying: NamedWrite = { ...write, operation: 'Apply' };
-    sendWritten(facade, exchange, route, await updateObject(applying, applyWish(applying, route, body)));
+    sendWritten(
+      facade,
+      exchange,
+      route,
+      await updateObject(applying, await applyWish(applying, route, body)),
+    );
     return;
   }
   const patched = patcher(type, body, route.resource.kind);
@@ -46,8 +52,8 @@ function needsManager(): Error {
 }
 
 /** An apply creates what is not there, but a status only where there is an object. */
-function applyWish(write: NamedWrite, route: ResourceRoute, body: Buffer): UpdateWish {
-  const config = checked(write, route, parseYaml(body));
+async function applyWish(write: NamedWrite, route: ResourceRoute, body: Buffer): Promise<UpdateWish> {
+  const config = checked(write, route, await decodeYaml(body));
   const metadata = metadataOf(config);
   if (metadata['managedFields'] !== undefined) throw badRequest('metadata.managedFields must be nil');
   if (!metadata['name']) metadata['name'] = write.name;
@@ -81,7 +87,7 @@ export function patcher(type: string, body: Buffer, kind: string): (current: Jso
 
 function parsePatch(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString());
+    return parseBoundedJson(body.toString());
   } catch (caught) {
     throw badRequest(`error decoding patch: ${caught instanceof Error ? caught.message : String(caught)}`);
   }

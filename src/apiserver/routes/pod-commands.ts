@@ -82,7 +82,7 @@ async function readCommand(
   exchange: Exchange,
   route: NamedRoute,
 ): Promise<{ write: NamedWrite; body: JsonObject }> {
-  const raw = decodeBody(exchange.request, await readBody(exchange.request));
+  const raw = await decodeBody(exchange.request, await readBody(exchange.request));
   const write = namedWriteOf(facade, exchange, { route, name: route.name, kind: 'CreateOptions' });
   const { fieldValidation } = write.options;
   return { write, body: asKind(raw, expectedKind(route), { fieldValidation, warn: write.warn }) };

@@ -29,7 +29,7 @@ export async function handleReview(facade: Facade, exchange: Exchange, route: Re
   const reviewer = reviewers[route.resource.kind];
   if (reviewer === undefined) throw unknownPath();
   const body = await readBody(exchange.request);
-  const raw = body.length === 0 ? {} : decodeBody(exchange.request, body);
+  const raw = body.length === 0 ? {} : await decodeBody(exchange.request, body);
   const { options, warn } = writeOf(facade, exchange, route, 'CreateOptions');
   const review = asKind(raw, expectedKind(route), { fieldValidation: options.fieldValidation, warn });
   const status = reviewer(facade, review, exchange.user);

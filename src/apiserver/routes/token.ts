@@ -26,7 +26,7 @@ export async function handleTokenRequest(
   const { namespace = '', name, resource } = route;
   const account = facade.store.get(resource, route);
   if (account === undefined) throw notFound(resource, name);
-  const raw = decodeBody(exchange.request, await readBody(exchange.request));
+  const raw = await decodeBody(exchange.request, await readBody(exchange.request));
   const { options, warn } = namedWriteOf(facade, exchange, { route, name, kind: 'CreateOptions' });
   const body = asKind(raw, expectedKind(route), { fieldValidation: options.fieldValidation, warn });
   const expirationSeconds = expirationOf(body);

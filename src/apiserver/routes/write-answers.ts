@@ -1,6 +1,7 @@
 import type { Facade } from '../facade.js';
 import type { Exchange } from '../http/exchange.js';
 import { sendJson } from '../http/respond.js';
+import { createWarner } from '../http/warnings.js';
 import { apiVersionOf } from '../resources/resource.js';
 import type { ExpectedKind } from '../write/decode.js';
 import type { NamedWrite, Write, Written } from '../write/write.js';
@@ -19,7 +20,7 @@ export function writeOf(facade: Facade, exchange: Exchange, route: ResourceRoute
     request: exchange.id,
     resource,
     options: parseWriteOptions(exchange, kind),
-    warn: createWarner(exchange),
+    warn: createWarner(exchange.response),
     ...(namespace === undefined ? {} : { namespace }),
     ...(subresource === undefined ? {} : { subresource: subresource.name }),
   };
@@ -38,17 +39,6 @@ export function expectedKind({ resource, subresource }: ResourceRoute): Expected
   if (subresource === undefined || subresource.kind === resource.kind)
     return { apiVersion: apiVersionOf(resource), kind: resource.kind };
   return { apiVersion: subresource.apiVersion ?? apiVersionOf(resource), kind: subresource.kind };
-}
-
-/** As kube-apiserver: each text once, and not without bound. */
-function createWarner({ response }: Exchange): (text: string) => void {
-  const texts = new Set<string>();
-  const mostTexts = 20;
-  return (text) => {
-    if (texts.size >= mostTexts || response.headersSent) return;
-    texts.add(`299 - ${JSON.stringify(text)}`);
-    response.setHeader('warning', [...texts]);
-  };
 }
 
 /** Shows what was written, in the form that the client asked for. */

@@ -5,7 +5,7 @@ import { type Field, findMessage, type Message, messageOfField, type Scalar } fr
 export interface Conformed {
   /** A deep copy without what the type does not know, and without nulls. */
   readonly object: JsonObject;
-  /** The paths of what was left out, such as `spec.containers[0].imagee`. */
+  /** The paths of what was left out, such as `spec.containers[0].imagee`; a hundred at most, as of Go's decoder. */
   readonly unknownFields: readonly string[];
 }
 
@@ -13,6 +13,8 @@ export interface Conformed {
 export class TypeMismatch extends Error {
   override readonly name = 'TypeMismatch';
 }
+
+const mostUnknownFields = 100;
 
 const typeFields = new Set(['apiVersion', 'kind']);
 
@@ -38,8 +40,9 @@ function conformMessage(message: Message, raw: JsonObject, place: Place): JsonOb
   for (const [key, value] of Object.entries(raw)) {
     const path = place.path === '' ? key : `${place.path}.${key}`;
     const field = message.byName.get(key);
-    if (field === undefined) place.unknownFields.push(path);
-    else if (value !== null)
+    if (field === undefined) {
+      if (place.unknownFields.length < mostUnknownFields) place.unknownFields.push(path);
+    } else if (value !== null)
       result[key] = conformField(field, value, { ...place, path, owner: message.name });
   }
   return result;

@@ -1,5 +1,6 @@
 import { Cursor } from '../../wire/varint.js';
-import { type JsonObject, textOf } from '../resources/json.js';
+import { type JsonObject, setKey, textOf } from '../resources/json.js';
+import { parseBoundedJson } from '../resources/parse.js';
 import {
   type Embedded,
   type Field,
@@ -102,7 +103,7 @@ function decodeInto(result: JsonObject, field: Field | Embedded, part: Part): vo
     case 'map': {
       const map = (result[field.name] ??= {}) as JsonObject;
       const [key, value] = decodeEntry(field, part.bytes());
-      map[key] = value;
+      setKey(map, key, value);
     }
   }
 }
@@ -190,7 +191,7 @@ function decodeStrings(bytes: Buffer): string[] {
 
 function decodeJson(bytes: Buffer | undefined): unknown {
   try {
-    return bytes === undefined ? undefined : JSON.parse(bytes.toString());
+    return bytes === undefined ? undefined : parseBoundedJson(bytes.toString());
   } catch {
     throw new UndecodableProtobuf('embedded JSON cannot be read');
   }

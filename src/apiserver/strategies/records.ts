@@ -8,6 +8,7 @@ import {
   metadataOf,
   sameJson,
   setDefault,
+  setKey,
 } from '../resources/json.js';
 import type { Strategy } from './strategy.js';
 
@@ -49,7 +50,7 @@ export const secretStrategy: Strategy = {
     const texts = childOf(secret, 'stringData');
     if (texts !== undefined)
       for (const [key, text] of Object.entries(texts))
-        ensureChild(secret, 'data')[key] = Buffer.from(String(text)).toString('base64');
+        setKey(ensureChild(secret, 'data'), key, Buffer.from(String(text)).toString('base64'));
     delete secret['stringData'];
   },
   validate: (secret) => [...keyErrors(secret, ['data']), ...base64Errors(secret)],

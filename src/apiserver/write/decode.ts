@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { parse } from 'yaml';
 import { mediaTypeOf, unsupportedMediaType } from '../http/request-body.js';
 import { badRequest } from '../http/status.js';
 import { isObject, type JsonObject, textOf } from '../resources/json.js';
+import { parseBoundedJson, parseYaml } from '../resources/parse.js';
 import { type Conformed, conform, TypeMismatch } from '../schema/conform.js';
 import { decodeKubernetesProtobuf } from '../schema/kubernetes-protobuf.js';
 
@@ -17,15 +17,15 @@ export interface ExpectedKind {
 /** How to treat fields that the type does not know. */
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
-/** Decodes a body by its Content-Type. Throws 400 and 415. */
-export function decodeBody(request: IncomingMessage, body: Buffer): JsonObject {
+/** Decodes a body by its Content-Type. Rejects with 400 and 415. */
+export async function decodeBody(request: IncomingMessage, body: Buffer): Promise<JsonObject> {
   switch (mediaTypeOf(request)) {
     case '':
     case 'application/json':
-      return parseJson(body);
+      return decodeJson(body);
     case 'application/yaml':
     case 'text/yaml':
-      return parseYaml(body);
+      return decodeYaml(body);
     case 'application/vnd.kubernetes.protobuf':
       return decodeProtobuf(body);
     default:
@@ -33,20 +33,20 @@ export function decodeBody(request: IncomingMessage, body: Buffer): JsonObject {
   }
 }
 
-export function parseJson(body: Buffer): JsonObject {
+function decodeJson(body: Buffer): JsonObject {
   try {
-    return objectOnly(JSON.parse(body.toString()));
+    return objectOnly(parseBoundedJson(body.toString()));
   } catch (caught) {
     throw badRequest(`couldn't get version/kind; json parse error: ${messageOf(caught)}`);
   }
 }
 
-/** YAML, of which JSON is a part. */
-export function parseYaml(body: Buffer): JsonObject {
+/** YAML, of which JSON is a part. Rejects with 400. */
+export async function decodeYaml(body: Buffer): Promise<JsonObject> {
   try {
-    return objectOnly(parse(body.toString()));
+    return objectOnly(await parseYaml(body.toString()));
   } catch (caught) {
-    throw badRequest(`error decoding YAML: ${messageOf(caught).split('\n')[0] ?? ''}`);
+    throw badRequest(`error decoding YAML: ${messageOf(caught)}`);
   }
 }
 

@@ -21,7 +21,7 @@ export async function readDeleteOptions(exchange: Exchange): Promise<DeleteOptio
   const { request, query } = exchange;
   const body = await readBody(request);
   const queried = parseWriteOptions(exchange, 'DeleteOptions');
-  const given = body.length === 0 ? fromQuery(query) : decodeDeleteOptions(decodeBody(request, body));
+  const given = body.length === 0 ? fromQuery(query) : decodeDeleteOptions(await decodeBody(request, body));
   return deleteOptionsOf(given, queried.dryRun);
 }
 

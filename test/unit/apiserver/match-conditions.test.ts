@@ -131,6 +131,18 @@ describe('match conditions', () => {
     expect(code).toBe(403);
     expect(message).toMatch(/resulted in error: operation cancelled: actual cost limit exceeded$/);
   });
+
+  it('share one budget, however many they and the webhooks are', async () => {
+    const list = JSON.stringify(Array.from({ length: 900 }, (_, index) => index));
+    const endless = `${list}.all(a, ${list}.all(b, ${list}.all(c, a + b + c >= 0)))`;
+    const text =
+      'pods "web" is forbidden: validation failed due to running out of cost budget, no further validation rules will be run';
+    await conditions(Array<string>(64).fill(endless));
+    expect(await create('web')).toMatchObject({ code: 403, reason: 'Forbidden', message: text });
+    await conditions([endless, 'true'], { failurePolicy: 'Ignore' }, 'Mutating');
+    expect(await create('web')).toMatchObject({ code: 403, message: text });
+    expect(asked()).toEqual([]);
+  });
 });
 
 describe('a configuration is refused', () => {

@@ -1,0 +1,41 @@
+import type { ServerResponse } from 'node:http';
+
+/** Characters of all texts of one answer, beyond which each is cut. */
+const mostCharacters = 4096;
+/** Characters of each text once they are cut. */
+const mostOfOne = 256;
+
+/**
+ * Makes a function that adds a text as `Warning` header to a response, with the rules of kube-apiserver: each text once;
+ * none that is empty or has control characters; when all together are too long, each is cut, and later ones are left out.
+ */
+export function createWarner(response: ServerResponse): (text: string) => void {
+  const texts = new Set<string>();
+  const headers: string[] = [];
+  let isCutting = false;
+  let written = 0;
+  const write = (text: string): void => {
+    if (/\p{Cc}/u.test(text)) return;
+    const characters = Array.from(isCutting ? text.slice(0, 2 * mostOfOne) : text);
+    const kept = isCutting ? characters.slice(0, mostOfOne) : characters;
+    written += kept.length;
+    headers.push(`299 - "${kept.join('').replace(/["\\]/g, '\\$&')}"`);
+  };
+  return (text) => {
+    if (text === '' || texts.has(text) || response.headersSent) return;
+    if (isCutting && written >= mostCharacters) return;
+    texts.add(text);
+    if (!isCutting && written + text.length > mostCharacters) {
+      isCutting = true;
+      written = 0;
+      headers.length = 0;
+      for (const each of texts) write(each);
+    } else write(text);
+    // Node writes headers as Latin-1; clients read them as UTF-8.
+    if (headers.length > 0)
+      response.setHeader(
+        'warning',
+        headers.map((each) => Buffer.from(each).toString('latin1')),
+      );
+  };
+}
