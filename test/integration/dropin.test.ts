@@ -59,7 +59,8 @@ async function open(client: Dialer): Promise<Duplex> {
 
 /** The cipher suite that a client with these limits gets. */
 async function handshake(port: number, limits: ConnectionOptions): Promise<string> {
-  const socket = connectTls({ host, port, ...(await tls('agent')), ALPNProtocols: ['h2'], ...limits });
+  const leaf = port === bench.ports.agents ? 'agent' : 'frontend-client';
+  const socket = connectTls({ host, port, ...(await tls(leaf)), ALPNProtocols: ['h2'], ...limits });
   try {
     return await new Promise((resolve) => {
       socket.on('error', () => resolve('refused'));
