@@ -170,7 +170,7 @@ function createFacade(
     tokenKeys,
     authenticateToken: createTokenAuthenticator(options.tokens ?? [], { keys: tokenKeys, store, now }),
     authorize,
-    admit: mode === 'RBAC' ? restrictNodes(asked) : asked,
+    admit: mode === 'RBAC' ? restrictNodes(asked, store) : asked,
     version: versionInfo(options.version ?? defaultVersion),
     streams: createStreamCounter(),
     lifecycle: new Lifecycle(),

@@ -22,11 +22,12 @@ export function sendBytes(response: ServerResponse, body: Buffer, code: number, 
   response.end(body);
 }
 
-/** Answers with a failure. Who shall come back later is told when, and in plain text, as kube-apiserver does it. */
-export function sendStatus(response: ServerResponse, status: Status): void {
+/** Answers with a failure, in plain text where kube-apiserver does so. Who shall come back later is told when. */
+export function sendStatus(response: ServerResponse, status: Status, plainText = false): void {
   const { retryAfterSeconds } = status.details ?? {};
-  if (retryAfterSeconds !== undefined && !response.headersSent) {
+  if (retryAfterSeconds !== undefined && !response.headersSent)
     response.setHeader('retry-after', String(retryAfterSeconds));
+  if (plainText && !response.headersSent) {
     response.setHeader('x-content-type-options', 'nosniff');
     return sendText(response, `${status.message}\n`, status.code);
   }
