@@ -23,12 +23,13 @@ const view = {
   roleRef: { ...rbac, kind: 'ClusterRole', name: 'view' },
 };
 
+const { namespace: _default, ...wide } = metadata;
 /** Writes roles, and acts as other users. */
 const rolesOfCarl = [
   {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
-    metadata: { ...metadata, name: 'carl', namespace: undefined, uid: 'uid-carl' },
+    metadata: { ...wide, name: 'carl', uid: 'uid-carl' },
     rules: [
       {
         verbs: ['get', 'list', 'create', 'update', 'patch', 'delete'],
@@ -42,7 +43,7 @@ const rolesOfCarl = [
   {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRoleBinding',
-    metadata: { ...metadata, name: 'carl', namespace: undefined, uid: 'uid-carl-binding' },
+    metadata: { ...wide, name: 'carl', uid: 'uid-carl-binding' },
     subjects: [{ ...rbac, kind: 'User', name: 'carl' }],
     roleRef: { ...rbac, kind: 'ClusterRole', name: 'carl' },
   },
