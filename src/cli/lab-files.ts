@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { TunnelError } from '../core/errors.js';
 import type { Lab } from '../lab/lab.js';
 import { makeFolder } from '../pki/make-folder.js';
+import { fileProblem } from '../pki/text-files.js';
 import { FolderLock } from './folder-lock.js';
 
 /** What a lab writes for other programs: where it is and how to be let in. */
@@ -76,8 +77,14 @@ export class LabFiles {
       return owner;
     } catch (caught) {
       this.remove();
-      throw TunnelError.from(caught, 'FILE_UNWRITABLE', this.folder);
+      throw this.unwritable(caught);
     }
+  }
+
+  private unwritable(cause: unknown): TunnelError {
+    const hint = 'Choose a folder where you may write with --dir.';
+    const text = `${this.folder}: ${fileProblem(cause)}`;
+    return new TunnelError('FILE_UNWRITABLE', text, { where: this.folder, hint, cause });
   }
 
   private refuseForeignFiles(): void {
@@ -108,7 +115,7 @@ export class LabFiles {
       await this.secret(partial, `${JSON.stringify(this.describe(lab, tls, version), undefined, 2)}\n`);
       await rename(partial, this.addressesPath);
     } catch (caught) {
-      throw TunnelError.from(caught, 'FILE_UNWRITABLE', this.folder);
+      throw this.unwritable(caught);
     }
   }
 

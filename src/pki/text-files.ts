@@ -14,7 +14,7 @@ export interface TextFile {
 export async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
-    (caught: unknown) => !['ENOENT', 'ENOTDIR'].includes(systemCode(caught) ?? ''),
+    (caught: unknown) => !['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(systemCode(caught) ?? ''),
   );
 }
 
@@ -23,7 +23,7 @@ export async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new TunnelError('FILE_UNREADABLE', `${path}: ${reasonOf(cause)}`, { where: path, cause });
+    throw new TunnelError('FILE_UNREADABLE', `${path}: ${fileProblem(cause)}`, { where: path, cause });
   }
 }
 
@@ -40,7 +40,10 @@ export async function writeFilesAtomically(directory: string, files: readonly Te
     for (const { path } of files) await rename(path + suffix, path);
   } catch (cause) {
     await Promise.allSettled(files.map(({ path }) => rm(path + suffix, { force: true })));
-    throw new TunnelError('FILE_UNWRITABLE', `${directory}: ${reasonOf(cause)}`, { where: directory, cause });
+    throw new TunnelError('FILE_UNWRITABLE', `${directory}: ${fileProblem(cause)}`, {
+      where: directory,
+      cause,
+    });
   }
 }
 
@@ -50,7 +53,8 @@ function systemCode(caught: unknown): string | undefined {
     : undefined;
 }
 
-function reasonOf(caught: unknown): string {
+/** What is wrong with a file or folder, in words. */
+export function fileProblem(caught: unknown): string {
   switch (systemCode(caught)) {
     case 'ENOENT':
       return 'no such file';
@@ -62,6 +66,9 @@ function reasonOf(caught: unknown): string {
     case 'ENOTDIR':
     case 'EEXIST':
       return 'a file is where a folder should be';
+    case 'ENAMETOOLONG':
+      return 'the name is too long';
+    case 'EDQUOT':
     case 'ENOSPC':
       return 'the disk is full';
     case 'EROFS':
