@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
 import { createRandom, type Random } from '../core/random.js';
+import { createWallClock, type WallClock } from '../core/wall-clock.js';
 import type { Dialer } from '../wire/dialer.js';
 import type { Renewable } from '../wire/tls.js';
 import { createWebhookAdmission, type WebhookAdmission } from './admission/webhook-admission.js';
@@ -24,7 +25,6 @@ import { Lifecycle, type ShutdownOptions, shutDown } from './shutdown.js';
 import type { LocalStore, ObjectStore } from './store/object-store.js';
 import { createStreamCounter, type StreamCounts } from './stream-counter.js';
 import { defaultVersion, versionInfo } from './version.js';
-import { createWallClock } from './wall-clock.js';
 import { type Admission, admitEverything } from './write/admission.js';
 import { restrictNodes } from './write/node-restriction.js';
 
@@ -61,6 +61,8 @@ export interface ApiServerOptions {
   /** Also runs scheduler and controllers on the store, which must be a local one. One replica is enough. Default false. */
   readonly controllers?: boolean;
   readonly clock: Clock;
+  /** Default: the machine's wall time, as far as `clock` keeps its pace. */
+  readonly now?: WallClock;
   /** Names and IDs of new objects. Default: different ones in each run. */
   readonly random?: Random;
   readonly emit: EventSink;
@@ -145,7 +147,7 @@ function createFacade(
   metrics: ApiMetrics,
 ): { readonly facade: Facade; readonly webhooks: WebhookAdmission } {
   const { clock, emit, store, admit = admitEverything, authorization: mode = 'RBAC' } = options;
-  const now = createWallClock(clock);
+  const now = options.now ?? createWallClock(clock);
   const direct = createDirectDialer(clock);
   const egress = options.egress ?? intoCluster(options.dialer ?? direct, direct);
   const random = options.random ?? createRandom(randomInt(2 ** 32));
@@ -170,7 +172,7 @@ function createFacade(
     tokenKeys,
     authenticateToken: createTokenAuthenticator(options.tokens ?? [], { keys: tokenKeys, store, now }),
     authorize,
-    admit: mode === 'RBAC' ? restrictNodes(asked) : asked,
+    admit: mode === 'RBAC' ? restrictNodes(asked, store) : asked,
     version: versionInfo(options.version ?? defaultVersion),
     streams: createStreamCounter(),
     lifecycle: new Lifecycle(),

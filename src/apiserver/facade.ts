@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { FaithfulFor } from '../core/faithful.js';
 import type { Random } from '../core/random.js';
+import type { WallClock } from '../core/wall-clock.js';
 import type { ApiMetrics } from './api-metrics.js';
 import type { Authorizer } from './auth/authorize.js';
 import type { TokenKeys } from './auth/service-account-tokens.js';
@@ -13,7 +14,6 @@ import type { InFlightGate } from './max-in-flight.js';
 import type { Lifecycle } from './shutdown.js';
 import type { StreamCounter } from './stream-counter.js';
 import type { VersionInfo } from './version.js';
-import type { WallClock } from './wall-clock.js';
 import type { Admission } from './write/admission.js';
 
 /** What all handlers of one API server share. */

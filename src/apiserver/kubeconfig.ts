@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { rename, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { TunnelError } from '../core/errors.js';
 
@@ -37,12 +37,13 @@ export function renderKubeconfig(options: KubeconfigOptions): string {
 
 /** Writes it readable by its owner alone, since it holds a credential. Rejects with FILE_UNWRITABLE. */
 export async function writeKubeconfig(path: string, options: KubeconfigOptions): Promise<void> {
+  // Beside it first: no reader sees half of it, and the mode of an older file does not stay.
+  const partial = `${path}.${randomUUID()}.tmp`;
   try {
-    // Beside it first: no reader sees half of it, and the mode of an older file does not stay.
-    const partial = `${path}.${randomUUID()}.tmp`;
     await writeFile(partial, renderKubeconfig(options), { mode: 0o600, flag: 'wx' });
     await rename(partial, path);
   } catch (caught) {
+    await rm(partial, { force: true }).catch(() => undefined);
     throw TunnelError.from(caught, 'FILE_UNWRITABLE', path);
   }
 }

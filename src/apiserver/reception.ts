@@ -8,7 +8,7 @@ import type { Facade } from './facade.js';
 import type { Authenticator } from './http/authenticate.js';
 import { parseTarget, type RequestContext, type User } from './http/exchange.js';
 import { sendStatus } from './http/respond.js';
-import { type Status, statusOf, unauthorized } from './http/status.js';
+import { type Status, StatusError, statusOf, unauthorized } from './http/status.js';
 import { requestLabels } from './request-labels.js';
 import { type FinishReport, type RequestEnd, reportRequest } from './request-report.js';
 import { connectStream } from './routes/connect.js';
@@ -34,7 +34,7 @@ interface Arrival {
   readonly id: string;
   readonly signal: AbortSignal;
   readonly handle: (context: RequestContext, route: Route) => Promise<RequestEnd>;
-  readonly refuse: (status: Status) => void;
+  readonly refuse: (status: Status, plainText: boolean) => void;
 }
 
 export function createReception(facade: Facade, authenticate: Authenticator, name: string): Reception {
@@ -62,8 +62,8 @@ export function createReception(facade: Facade, authenticate: Authenticator, nam
         await dispatch(facade, { ...context, response }, route);
         return { status: response.statusCode };
       };
-      const refuse = (status: Status): void =>
-        response.headersSent ? abort() : sendStatus(response, status);
+      const refuse: Arrival['refuse'] = (status, plainText) =>
+        response.headersSent ? abort() : sendStatus(response, status, plainText);
       void serve(facade, authenticate, { request, ...admitted, handle, refuse })
         .catch(abort)
         // A body that nobody has read would hold the connection up.
@@ -72,7 +72,7 @@ export function createReception(facade: Facade, authenticate: Authenticator, nam
     upgrade: (upgrade) => {
       const { request, socket } = upgrade;
       const handle: Arrival['handle'] = (context, route) => connectStream(facade, context, route, upgrade);
-      const refuse = (status: Status): void => refuseWith(upgrade, facade, status);
+      const refuse: Arrival['refuse'] = (status) => refuseWith(upgrade, facade, status);
       void serve(facade, authenticate, { request, ...admit(socket), handle, refuse }).catch(() =>
         socket.destroy(),
       );
@@ -105,7 +105,7 @@ async function serve(facade: Facade, authenticate: Authenticator, arrival: Arriv
     finish(await arrival.handle(context, route));
   } catch (caught) {
     const status = statusOf(caught);
-    arrival.refuse(status);
+    arrival.refuse(status, caught instanceof StatusError && caught.plainText);
     finish({ status: status.code, error: status.message });
   } finally {
     leave();

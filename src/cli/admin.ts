@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
+import type { EventTimes } from '../observe/event-times.js';
 import type { Journal } from '../observe/journal.js';
 import { startObserveService } from '../wire/observe-service.js';
 import type { TlsFiles } from '../wire/tls.js';
@@ -10,8 +11,7 @@ export interface AdminOptions {
   readonly tls: TlsFiles;
   readonly journal: Journal;
   readonly clock: Clock;
-  /** The wall clock when the journal began: milliseconds since 1970. */
-  readonly wallStartMs: number;
+  readonly times: EventTimes;
 }
 
 export interface AdminPort {
@@ -21,14 +21,13 @@ export interface AdminPort {
 
 /** Serves the events of this process to `konnsim events`. Rejects with ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, CERT_INVALID. */
 export function startAdminPort(options: AdminOptions): Promise<AdminPort> {
-  const { host, port, tls, journal, clock, wallStartMs } = options;
+  const { host, port, tls, journal, clock, times } = options;
   return startObserveService({
     endpoint: { kind: 'tcp', host, port, tls },
     source: journal,
     clock,
-    // From one reading of the wall clock on: times must not go back when it is set.
-    wallNowMs: () => wallStartMs + clock.now() - journal.startedAt,
-    wallStartMs,
+    wallNowMs: () => times.note(clock.now() - journal.startedAt),
+    wallMsAt: (t) => times.at(t),
     run: randomUUID(),
     where: 'admin port',
   });

@@ -1,5 +1,6 @@
 import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type FolderOwner, isAlive, ownerText, parseOwner } from '../lab/folder-owner.js';
 import { readTextSync } from '../pki/read-files.js';
 
 /** Marks a folder as in use by this process. Synchronous, so that a process that is told to end leaves nothing. */
@@ -19,7 +20,7 @@ export class FolderLock {
     for (;;) {
       if (this.create()) return undefined;
       const owner = ownerOf(this.path);
-      if (owner !== undefined && isAlive(owner)) return owner;
+      if (owner !== undefined && isAlive(owner)) return owner.pid;
       this.removeLeftOver();
     }
   }
@@ -33,7 +34,7 @@ export class FolderLock {
   private create(): boolean {
     const written = this.ownPath('new');
     try {
-      writeFileSync(written, `${process.pid}\n`, { mode: 0o600 });
+      writeFileSync(written, ownerText(), { mode: 0o600 });
       linkSync(written, this.path);
       this.held = true;
       return true;
@@ -65,20 +66,10 @@ export class FolderLock {
   }
 }
 
-function ownerOf(path: string): number | undefined {
+function ownerOf(path: string): FolderOwner | undefined {
   try {
-    const pid = Number(readTextSync(path));
-    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+    return parseOwner(readTextSync(path));
   } catch {
     return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { TunnelError } from '../core/errors.js';
 import type { Lab } from '../lab/lab.js';
+import { reasonOf } from '../pki/file-reasons.js';
 import { makeFolder } from '../pki/make-folder.js';
 import { readText } from '../pki/read-files.js';
 import { FolderLock } from './folder-lock.js';
@@ -77,8 +78,14 @@ export class LabFiles {
       return owner;
     } catch (caught) {
       this.remove();
-      throw TunnelError.from(caught, 'FILE_UNWRITABLE', this.folder);
+      throw this.unwritable(caught);
     }
+  }
+
+  private unwritable(cause: unknown): TunnelError {
+    const hint = 'Choose a folder where you may write with --dir.';
+    const text = `${this.folder}: ${reasonOf(cause)}`;
+    return new TunnelError('FILE_UNWRITABLE', text, { where: this.folder, hint, cause });
   }
 
   private refuseForeignFiles(): void {
@@ -109,7 +116,7 @@ export class LabFiles {
       await this.secret(partial, `${JSON.stringify(this.describe(lab, tls, version), undefined, 2)}\n`);
       await rename(partial, this.addressesPath);
     } catch (caught) {
-      throw TunnelError.from(caught, 'FILE_UNWRITABLE', this.folder);
+      throw this.unwritable(caught);
     }
   }
 

@@ -5,8 +5,10 @@ import { type Clock, createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
 import { createRandom, type Random } from '../core/random.js';
+import { createWallClock } from '../core/wall-clock.js';
 import { createTopology, type NodeSpec, type Topology } from '../lab/topology.js';
 import { eventText } from '../observe/event-text.js';
+import { EventTimes } from '../observe/event-times.js';
 import { createJournal, type Journal } from '../observe/journal.js';
 import { authorityOf, usagesOf } from '../pki/certificate-set.js';
 import { pairPaths, readKeyPair, readTrustedCertificates } from '../pki/files.js';
@@ -66,7 +68,6 @@ export async function runRole(
   const interruption = listenForSignals();
   const closes: (() => Promise<void>)[] = [];
   try {
-    const wallStartMs = Date.now();
     const ground = createRoleGround(flags);
     const started: Started = (close) => void closes.unshift(close);
     const lines = [...(await start(ground, started))];
@@ -80,7 +81,7 @@ export async function runRole(
         tls,
         journal: ground.journal,
         clock: ground.clock,
-        wallStartMs,
+        times: ground.times,
       });
       started(() => admin.close());
       lines.push(`admin ${admin.address}`);
@@ -96,18 +97,21 @@ export async function runRole(
 
 interface GroundWithJournal extends RoleGround {
   readonly journal: Journal;
+  readonly times: EventTimes;
 }
 
 function createRoleGround({ packets = false, adminPort }: CommonFlags): GroundWithJournal {
   const clock = createRealClock();
   const observed = adminPort !== undefined;
   const journal = createJournal({ clock, capacity: observed ? heldEvents : 100 });
+  const times = new EventTimes(createWallClock(clock));
   const print = createEventPrinter();
   journal.subscribe((event) => {
+    times.note(event.t);
     if (packets || event.kind !== 'packet') print(eventText(event));
   });
   const random = createRandom(randomInt(2 ** 32));
-  return { clock, random, emit: journal.emit, packetEvents: packets || observed, journal };
+  return { clock, random, emit: journal.emit, packetEvents: packets || observed, journal, times };
 }
 
 /** Events kept for those who ask later. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
+import { createWallClock } from '../core/wall-clock.js';
 import type { Renewable } from '../wire/tls.js';
 import { AccessControl } from './auth/access-control.js';
 import { type KubeletConfig, settingsOf } from './config.js';
@@ -88,8 +89,7 @@ function contextOf(
   { nodeName, runtime, clock, emit, wallTimeMs, config = {} }: KubeletOptions,
   address: DoorContext['address'],
 ): DoorContext {
-  const [startTimeMs, origin] = [Date.now(), clock.now()];
-  const wall = wallTimeMs ?? (() => startTimeMs + clock.now() - origin);
+  const wall = wallTimeMs ?? createWallClock(clock);
   const settings = settingsOf(config);
   return {
     ...{ node: `kubelet/${nodeName}`, nodeName, runtime, clock, emit, settings, address },

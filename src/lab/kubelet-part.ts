@@ -1,5 +1,6 @@
 import type { Node, Pod } from '../core/objects.js';
 import { createRandom } from '../core/random.js';
+import { createWallClock } from '../core/wall-clock.js';
 import { KubeClient } from '../kube/kube-client.js';
 import { type Kubelet, startKubelet } from '../kubelet-stub/kubelet.js';
 import { kubeletRateLimit, type PodSource, startPodSource } from '../kubelet-stub/pod-source/pod-source.js';
@@ -57,7 +58,7 @@ export function kubeletPart(ground: LabGround, options: KubeletPartOptions): Res
   const { certPem: cert, keyPem: key } = kubeletPair(ground, spec.name);
   const ca = certificates.ca.certPem;
   const random = createRandom(ground.random.below(2 ** 32));
-  const now = wallTime(ground);
+  const now = createWallClock(ground.clock);
   let { pods } = options;
   return new RestartablePart<RunningKubelet>({
     name: `kubelet/${spec.name}`,
@@ -125,12 +126,6 @@ function lost(pod: Pod, now: string): Pod {
       ephemeralContainerStatuses: afterLoss(ephemeralContainerStatuses, 'Never', now),
     },
   };
-}
-
-/** Epoch milliseconds as the lab's clock counts them on. */
-function wallTime({ clock }: LabGround): () => number {
-  const offsetMs = Date.now() - clock.now();
-  return () => offsetMs + clock.now();
 }
 
 function kubeletPair({ certificates }: LabGround, node: string): KeyPair {

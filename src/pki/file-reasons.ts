@@ -18,6 +18,9 @@ export function reasonOf(caught: unknown): string {
     case 'ENOTDIR':
     case 'EEXIST':
       return 'a file is where a folder should be';
+    case 'ENAMETOOLONG':
+      return 'the name is too long';
+    case 'EDQUOT':
     case 'ENOSPC':
       return 'the disk is full';
     case 'EROFS':

@@ -15,7 +15,7 @@ export interface TextFile {
 export async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
-    (caught: unknown) => !['ENOENT', 'ENOTDIR'].includes(systemCode(caught) ?? ''),
+    (caught: unknown) => !['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(systemCode(caught) ?? ''),
   );
 }
 
@@ -32,6 +32,9 @@ export async function writeFilesAtomically(directory: string, files: readonly Te
     for (const { path } of files) await rename(path + suffix, path);
   } catch (cause) {
     await Promise.allSettled(files.map(({ path }) => rm(path + suffix, { force: true })));
-    throw new TunnelError('FILE_UNWRITABLE', `${directory}: ${reasonOf(cause)}`, { where: directory, cause });
+    throw new TunnelError('FILE_UNWRITABLE', `${directory}: ${reasonOf(cause)}`, {
+      where: directory,
+      cause,
+    });
   }
 }

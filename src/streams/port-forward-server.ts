@@ -122,7 +122,8 @@ function queryPorts(url: string, most: number): number[] | string {
     if (port === 0) return `port ${quoted} must be > 0`;
     ports.push(port);
   }
-  if (ports.length > most) return `at most ${most} ports can be forwarded over one WebSocket, got ${ports.length}`;
+  if (ports.length > most)
+    return `at most ${most} ports can be forwarded over one WebSocket, got ${ports.length}`;
   return ports;
 }
 

@@ -1,7 +1,7 @@
 import {
   createServer as createHttpServer,
-  type IncomingMessage,
   type Server as HttpServer,
+  type IncomingMessage,
   type ServerOptions,
   type ServerResponse,
 } from 'node:http';

@@ -30,7 +30,11 @@ interface Place {
 async function choosePlace(): Promise<Place> {
   const none = { folder: undefined, socketPath: undefined };
   if (process.platform === 'win32') return none;
-  const folder = await mkdtemp(join(tmpdir(), `konnsim-${process.pid}-`));
+  const folder = await mkdtemp(join(tmpdir(), `konnsim-${process.pid}-`)).catch((cause: Error) => {
+    const hint = 'Set TMPDIR to a folder that exists and where you may write.';
+    const text = `no folder for temporary files: ${cause.message}`;
+    throw new TunnelError('FILE_UNWRITABLE', text, { where: 'TMPDIR', hint, cause });
+  });
   const socketPath = join(folder, 'k');
   if (socketPath.length <= longestSocketPath) return { folder, socketPath };
   await rm(folder, { recursive: true, force: true });

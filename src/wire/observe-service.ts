@@ -21,8 +21,8 @@ export interface ObserveServiceOptions {
   readonly clock: Clock;
   /** Milliseconds since 1970. Must not go back. */
   readonly wallNowMs: () => number;
-  /** Wall time at which the source's `t` was 0. */
-  readonly wallStartMs: number;
+  /** The wall time of an event of the source, by its `t`. Must not go back. */
+  readonly wallMsAt: (t: number) => number;
   /** Tells one start of the process from another. */
   readonly run: string;
   /** Who serves, for errors: `server/server-1`. */
@@ -110,12 +110,10 @@ class Subscription {
 
   /** Sends what waits, in batches; at least one, for its time. A reader that is slow gets the rest at a later beat. */
   private send(): void {
-    const { run, wallNowMs, wallStartMs } = this.options;
+    const { run, wallNowMs, wallMsAt } = this.options;
     do {
       if (this.blocked) return;
-      const events = this.waiting
-        .splice(0, batchSize)
-        .map((event) => encodeEvent(event, wallStartMs + event.t));
+      const events = this.waiting.splice(0, batchSize).map((event) => encodeEvent(event, wallMsAt(event.t)));
       // What still waits is older than now: it is the last batch that may say so.
       const nowMs = this.waiting.length === 0 ? wallNowMs() : (events.at(-1)?.wallMs ?? 0);
       this.blocked =

@@ -150,6 +150,43 @@ describe('bad input is one error line, one hint line and an exit code:', () => {
     expectFailure(await run(['up', '--dir', 'deep-lab'], { TMPDIR: deep }), /TMPDIR.*\[CONFIG_INVALID\]/, 2);
   });
 
+  const lab = ['up', '--dir', 'temp-lab'];
+  const long = 'n'.repeat(300);
+  const folders: readonly (readonly [string, readonly string[], RegExp, string | undefined])[] = [
+    ['temporary files in no folder', lab, /in no: no such file \(at TMPDIR\) \[FILE_UNWRITABLE\]/, 'no'],
+    [
+      'temporary files in a file',
+      lab,
+      /in file: a file is where a folder should be.*\[FILE_UNWRITABLE\]/,
+      'file',
+    ],
+    ['temporary files in /proc', lab, /in \/proc: .*\(at TMPDIR\) \[FILE_UNWRITABLE\]/, '/proc'],
+    ['a lab in /proc', ['up', '--dir', '/proc/lab'], /\/proc\/lab: .*\[FILE_UNWRITABLE\]/, undefined],
+    [
+      'a lab in a file',
+      ['up', '--dir', 'file/lab'],
+      /lab: a file is where a folder should be \[FILE_UNWRITABLE\]/,
+      undefined,
+    ],
+    ['a lab of a long name', ['up', '--dir', long], /n: the name is too long \[FILE_UNWRITABLE\]/, undefined],
+    [
+      'certificates in a long name',
+      ['certs', '--out', long],
+      /n: the name is too long \[FILE_UNWRITABLE\]/,
+      undefined,
+    ],
+    [
+      'a store in /proc',
+      ['store', '--certs', 'certs', '--data-dir', '/proc/x'],
+      /\/proc\/x: .*\[FILE_UNWRITABLE\]/,
+      undefined,
+    ],
+  ];
+
+  it.concurrent.each(folders)('%s', { timeout: 60_000 }, async (_name, args, text, temporary) => {
+    expectFailure(await run(args, temporary === undefined ? {} : { TMPDIR: temporary }), text, 2);
+  });
+
   it('a socket or a port that is in use, for every flag', { timeout: 60_000 }, async () => {
     const cases = [
       [...server, '--uds-name', 'busy.sock'],

@@ -159,6 +159,21 @@ describe('konnsim up', () => {
     expect(await readdir(folder.path)).not.toContain('other');
   });
 
+  it('clears up after one that was killed, also in its own folder', { timeout: 120_000 }, async () => {
+    const own = await scratchFolder();
+    const at = { cwd: own.path, env: { TMPDIR: own.path } };
+    const killed = new Konnsim(['up', '--dir', 'lab'], at);
+    await killed.waitFor(/Ctrl-C/);
+    await killed.stop('SIGKILL');
+    expect(await readdir(own.path)).toEqual([expect.stringMatching(/^konnsim-/), 'lab']);
+    const next = new Konnsim(['up', '--dir', 'lab'], at);
+    await next.waitFor(/Ctrl-C/);
+    expect(await readdir(own.path)).toHaveLength(2);
+    await next.stop('SIGINT');
+    expect(await readdir(own.path)).toEqual([]);
+    await own.remove();
+  });
+
   it('leaves nothing behind after Ctrl-C', async () => {
     const own = await scratchFolder();
     const env = { TMPDIR: own.path };

@@ -23,13 +23,40 @@ const view = {
   roleRef: { ...rbac, kind: 'ClusterRole', name: 'view' },
 };
 
+const { namespace: _default, ...wide } = metadata;
+/** Writes roles, and acts as other users. */
+const rolesOfCarl = [
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { ...wide, name: 'carl', uid: 'uid-carl' },
+    rules: [
+      {
+        verbs: ['get', 'list', 'create', 'update', 'patch', 'delete'],
+        apiGroups: ['rbac.authorization.k8s.io'],
+        resources: ['roles', 'rolebindings'],
+      },
+      { verbs: ['get', 'list'], apiGroups: [''], resources: ['pods'] },
+      { verbs: ['impersonate'], apiGroups: [''], resources: ['users'] },
+    ],
+  },
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRoleBinding',
+    metadata: { ...wide, name: 'carl', uid: 'uid-carl-binding' },
+    subjects: [{ ...rbac, kind: 'User', name: 'carl' }],
+    roleRef: { ...rbac, kind: 'ClusterRole', name: 'carl' },
+  },
+];
+
 let api: TestApi;
 let running: Kubectl[] = [];
 beforeAll(async () => {
-  const objects = { nodes: [node('node-1')], pods: [pod({ name: 'web' })], others: [view] };
+  const objects = { nodes: [node('node-1')], pods: [pod({ name: 'web' })], others: [view, ...rolesOfCarl] };
   const tokens = [
     { token: 'sesame', user: 'bob' },
     { token: 'stranger', user: 'eve' },
+    { token: 'roles', user: 'carl', groups: ['dev'] },
   ];
   api = await startTestApi(await makeCredentials(), { tokenKeys: keys, tokens, objects });
 });
@@ -72,6 +99,48 @@ describeEachKubectl('what one may not do', (binary) => {
     running.push(kubectl);
     return kubectl.run(args);
   }
+
+  describe('a user who writes roles', () => {
+    const carl = (...args: string[]): Promise<KubectlResult> => run({ token: 'roles' }, args);
+
+    it('gives away what he has, and no more', async () => {
+      const create = (name: string, resource: string) =>
+        carl('create', 'role', `${name}-${binary.version}`, '--verb=get,list', `--resource=${resource}`);
+      expect(await create('own', 'pods')).toMatchObject({ code: 0 });
+      const more = await create('more', 'secrets');
+      expect(more.code).toBe(1);
+      expect(more.stderr).toContain(
+        'user "carl" (groups=["dev" "system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n' +
+          '{APIGroups:[""], Resources:["secrets"], Verbs:["get" "list"]}\n',
+      );
+      const root = await carl('create', 'rolebinding', 'root', '--clusterrole=cluster-admin', '--user=carl');
+      expect(root.code).toBe(1);
+      expect(root.stderr).toContain(
+        'rolebindings.rbac.authorization.k8s.io "root" is forbidden: user "carl"',
+      );
+      expect(await carl('auth', 'can-i', 'escalate', 'roles')).toMatchObject({ code: 1, stdout: 'no\n' });
+      expect(await carl('auth', 'can-i', 'create', 'rolebindings')).toMatchObject({
+        code: 0,
+        stdout: 'yes\n',
+      });
+    });
+
+    it('acts as a user, and not as a service account or a group', async () => {
+      const asBob = await carl('get', 'pods', '-o', 'name', '--as=bob');
+      expect([asBob.code, asBob.stdout]).toEqual([0, 'pod/web\n']);
+      expect(await carl('auth', 'can-i', 'delete', 'pods', '--as=bob')).toMatchObject({ stdout: 'no\n' });
+      // Without discovery, where kubectl has words of its own for a refusal.
+      const pods = ['get', '--raw', '/api/v1/namespaces/default/pods'];
+      const robot = await carl(...pods, '--as=system:serviceaccount:default:default');
+      expect(robot.code).toBe(1);
+      expect(robot.stderr).toContain(
+        'User "carl" cannot impersonate resource "serviceaccounts" in API group "" in the namespace "default"',
+      );
+      const group = await carl(...pods, '--as=bob', '--as-group=system:masters');
+      expect(group.code).toBe(1);
+      expect(group.stderr).toContain('User "carl" cannot impersonate resource "groups" in API group ""');
+    });
+  });
 
   describe('a user with a role', () => {
     it('reads what it allows', async () => {

@@ -195,7 +195,9 @@ async function openTunnel(bench: TunnelBench) {
     source: bench.journal,
     clock: bench.clock,
     wallNowMs: () => Date.now(),
-    ...{ wallStartMs: Date.now(), run: 'one', where: 'admin port' },
+    wallMsAt: () => Date.now(),
+    run: 'one',
+    where: 'admin port',
   });
   bench.onClose(() => admin.close());
   const [, frontend = '', connectDoor = ''] = server.frontendAddresses;

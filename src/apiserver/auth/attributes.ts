@@ -2,6 +2,7 @@ import type { RequestContext, User } from '../http/exchange.js';
 import { StatusError } from '../http/status.js';
 import type { Route } from '../routes/route.js';
 import { wantsWatch } from '../routes/selection.js';
+import { requiredValue } from '../store/field-selector.js';
 
 /** What is asked of the authorizer: may this user do this? */
 export type Attributes = ResourceAttributes | PathAttributes;
@@ -37,19 +38,27 @@ export function attributesOf({ user, method, path, query }: RequestContext, rout
   if (route.kind !== 'resource') return { kind: 'path', user, verb: method.toLowerCase(), path };
   const { resource, subresource, namespace, name } = route;
   const isNamespace = resource.kind === 'Namespace' && name !== undefined;
+  const verb = verbOf(method, name !== undefined, query);
   const selector = query.get('fieldSelector') ?? '';
   return {
     kind: 'resource',
     user,
-    verb: verbOf(method, name !== undefined, query),
+    verb,
     group: resource.group,
     resource: resource.plural,
     subresource: subresource?.name ?? '',
     // A namespace lies in itself.
     namespace: isNamespace ? name : (namespace ?? ''),
-    name: name ?? /^metadata\.name=([^,]+)$/.exec(selector)?.[1] ?? '',
+    name: name ?? selectedName(verb, selector),
     ...(selector === '' ? {} : { fieldSelector: selector }),
   };
+}
+
+/** Who lists or watches the object of one name asks for this object. All other verbs leave the query aside. */
+function selectedName(verb: string, selector: string): string {
+  if (verb !== 'list' && verb !== 'watch') return '';
+  const name = requiredValue(selector, 'metadata.name') ?? '';
+  return name === '.' || name === '..' || /[/%]/.test(name) ? '' : name;
 }
 
 function verbOf(method: string, isNamed: boolean, query: URLSearchParams): string {

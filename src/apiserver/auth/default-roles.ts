@@ -53,6 +53,7 @@ const editRules: readonly Rule[] = [
     apiGroups: [''],
     resources: ['pods/proxy', 'services/proxy'],
   },
+  { verbs: ['impersonate'], apiGroups: [''], resources: ['serviceaccounts'] },
   { verbs: writeVerbs, apiGroups: ['apps'], resources: apps },
   { verbs: [...readVerbs, ...writeVerbs], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
 ];
@@ -65,6 +66,7 @@ const roles: Readonly<Record<string, readonly Rule[]>> = {
   ],
   admin: [
     ...editRules,
+    { verbs: ['create'], apiGroups: ['authorization.k8s.io'], resources: ['localsubjectaccessreviews'] },
     {
       verbs: [...readVerbs, ...writeVerbs],
       apiGroups: ['rbac.authorization.k8s.io'],

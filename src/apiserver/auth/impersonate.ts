@@ -1,42 +1,135 @@
 import type { IncomingMessage } from 'node:http';
 import type { User } from '../http/exchange.js';
+import { StatusError } from '../http/status.js';
 import { forbiddenRequest, type ResourceAttributes } from './attributes.js';
 import type { Authorizer } from './authorize.js';
 
+const authentication = 'authentication.k8s.io';
+const extraPrefix = 'impersonate-extra-';
+const anonymous = 'system:anonymous';
+const [authenticated, unauthenticated] = ['system:authenticated', 'system:unauthenticated'];
+
+/** What the headers of impersonation say. */
+interface Wish {
+  readonly name: string;
+  readonly uid: string;
+  readonly groups: readonly string[];
+  readonly extra: readonly (readonly [key: string, value: string])[];
+}
+
+/** Headers that say as whom a request is made. They are for the API server alone. */
+export function isImpersonationHeader(lowerCaseName: string): boolean {
+  return (
+    ['impersonate-user', 'impersonate-uid', 'impersonate-group'].includes(lowerCaseName) ||
+    lowerCaseName.startsWith(extraPrefix)
+  );
+}
+
 /**
- * The user whom a request wants to act as (`kubectl --as`, `--as-group`), or the one who asks. Throws 403 for those who
- * may not.
+ * The user as whom a request wants to be made (`kubectl --as`, `--as-group`, `--as-uid`), or the one who asks. Throws
+ * 403 when one part of it is not allowed, and 500 for groups, a UID or extras without a user.
  */
 export function impersonated(request: IncomingMessage, user: User, authorize: Authorizer): User {
-  const name = request.headers['impersonate-user'];
-  const groups = listOf(request.headers['impersonate-group']);
-  if (typeof name !== 'string' || name === '') return user;
-  const subjects = [
-    { resource: 'users', name },
-    ...groups.map((group) => ({ resource: 'groups', name: group })),
-  ];
+  const wish = wishOf(request.rawHeaders);
+  const subjects = subjectsOf(wish);
+  if (subjects.length === 0) return user;
+  if (wish.name === '') throw withoutUser(request.url ?? '/', wish);
   for (const subject of subjects) {
-    const attributes: ResourceAttributes = {
-      kind: 'resource',
-      user,
-      verb: 'impersonate',
-      group: '',
-      subresource: '',
-      namespace: '',
-      ...subject,
-    };
+    const attributes: ResourceAttributes = { kind: 'resource', user, verb: 'impersonate', ...subject };
     const { allowed, reason } = authorize(attributes);
     if (!allowed) throw forbiddenRequest(attributes, reason);
   }
-  const isAnonymous = name === 'system:anonymous';
-  return { name, groups: [...groups, isAnonymous ? 'system:unauthenticated' : 'system:authenticated'] };
+  const { name, uid, extra } = wish;
+  return {
+    name,
+    groups: groupsOf(wish),
+    ...(uid === '' ? {} : { uid }),
+    ...(extra.length === 0 ? {} : { extra: collected(extra) }),
+  };
 }
 
-/** Node joins repeated headers with commas. */
-function listOf(value: string | readonly string[] | undefined): readonly string[] {
-  const text = typeof value === 'string' ? value : (value ?? []).join(',');
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
+/** From the headers as they came: a repeated one is a list, and a comma is part of a name. */
+function wishOf(rawHeaders: readonly string[]): Wish {
+  const pairs = Array.from(
+    { length: rawHeaders.length >> 1 },
+    (_, index) => [rawHeaders[2 * index]?.toLowerCase() ?? '', rawHeaders[2 * index + 1] ?? ''] as const,
+  );
+  const valuesOf = (wanted: string): readonly string[] =>
+    pairs.filter(([name]) => name === wanted).map(([, value]) => value);
+  return {
+    name: valuesOf('impersonate-user')[0] ?? '',
+    uid: valuesOf('impersonate-uid')[0] ?? '',
+    groups: valuesOf('impersonate-group'),
+    extra: pairs
+      .filter(([name]) => name.startsWith(extraPrefix))
+      .map(([name, value]) => [unescaped(name.slice(extraPrefix.length)), value]),
+  };
+}
+
+/** Keys that no header may have are escaped as in a URL. */
+function unescaped(key: string): string {
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    return key;
+  }
+}
+
+type Subject = Omit<ResourceAttributes, 'kind' | 'user' | 'verb'>;
+
+/** Each part of a user needs a permission of its own. */
+function subjectsOf({ name, uid, groups, extra }: Wish): readonly Subject[] {
+  const nowhere = { subresource: '', namespace: '' };
+  const account = accountOf(name);
+  const user: Subject =
+    account === undefined
+      ? { group: '', resource: 'users', name, ...nowhere }
+      : { group: '', resource: 'serviceaccounts', subresource: '', ...account };
+  return [
+    ...(name === '' ? [] : [user]),
+    ...groups.map((group) => ({ group: '', resource: 'groups', name: group, ...nowhere })),
+    ...extra.map(([key, value]) => ({
+      ...{ group: authentication, resource: 'userextras', name: value, ...nowhere },
+      subresource: key,
+    })),
+    ...(uid === '' ? [] : [{ group: authentication, resource: 'uids', name: uid, ...nowhere }]),
+  ];
+}
+
+/** The service account that has this user name. */
+function accountOf(userName: string): { readonly namespace: string; readonly name: string } | undefined {
+  const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+  const form = new RegExp(`^system:serviceaccount:(?<namespace>${label}):(?<name>${label}(\\.${label})*)$`);
+  const { namespace, name } = form.exec(userName)?.groups ?? {};
+  return namespace === undefined || name === undefined ? undefined : { namespace, name };
+}
+
+function groupsOf({ name, groups }: Wish): readonly string[] {
+  const account = accountOf(name);
+  const implied =
+    account === undefined || groups.length > 0
+      ? []
+      : ['system:serviceaccounts', `system:serviceaccounts:${account.namespace}`];
+  const all = [...groups, ...implied];
+  if (name === anonymous) return all.includes(unauthenticated) ? all : [...all, unauthenticated];
+  return all.includes(authenticated) || all.includes(unauthenticated) ? all : [...all, authenticated];
+}
+
+function collected(extra: Wish['extra']): Readonly<Record<string, readonly string[]>> {
+  const keys = [...new Set(extra.map(([key]) => key))];
+  const valuesOf = (wanted: string): readonly string[] =>
+    extra.filter(([key]) => key === wanted).map(([, value]) => value);
+  return Object.fromEntries(keys.map((key) => [key, valuesOf(key)]));
+}
+
+/** In plain text, with the parts as Go prints a list of object references. */
+function withoutUser(url: string, { groups, extra, uid }: Wish): StatusError {
+  const version = `${authentication}/v1`;
+  const parts = [
+    ...groups.map((group) => `{Group  ${group}    }`),
+    ...extra.map(([key, value]) => `{UserExtra  ${value}  ${version}  ${key}}`),
+    ...(uid === '' ? [] : [`{UID  ${uid}  ${version}  }`]),
+  ];
+  const cause = `requested [${parts.join(' ')}] without impersonating a user`;
+  return new StatusError(500, `Internal Server Error: ${JSON.stringify(url)}: ${cause}`, { plainText: true });
 }

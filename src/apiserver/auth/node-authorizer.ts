@@ -1,5 +1,7 @@
-import { type ApiObject, listAt, textAt } from '../resources/api-object.js';
+import { type ApiObject, textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
+import { accountOfPod, isMirrorPod, namesIn } from '../resources/pod-references.js';
+import { requiredValue } from '../store/field-selector.js';
 import type { ObjectStore } from '../store/object-store.js';
 import type { ResourceAttributes } from './attributes.js';
 
@@ -11,12 +13,13 @@ const anywhere: Readonly<Record<string, readonly string[]>> = {
   endpoints: ['get'],
   events: ['create', 'patch', 'update'],
   'localsubjectaccessreviews.authorization.k8s.io': ['create'],
-  nodes: ['create', 'get', 'list', 'watch'],
+  nodes: ['create', 'get', 'list', 'patch', 'update', 'watch'],
+  // Whose nodes and pods these are is for admission to say.
+  'nodes/status': ['patch', 'update'],
   pods: ['create', 'delete', 'get', 'list', 'watch'],
   'pods/eviction': ['create'],
   'pods/status': ['patch', 'update'],
   services: ['get', 'list', 'watch'],
-  'serviceaccounts/token': ['create'],
   'subjectaccessreviews.authorization.k8s.io': ['create'],
   'tokenreviews.authentication.k8s.io': ['create'],
 };
@@ -25,6 +28,8 @@ const leaseVerbs = ['create', 'delete', 'get', 'patch', 'update'];
 
 /** Allowed, or why not; undefined for users that are no nodes. */
 export type NodeVerdict = { readonly allowed: true } | { readonly allowed: false; readonly reason: string };
+
+const allowed: NodeVerdict = { allowed: true };
 
 /** The node that a user is, if it is one. */
 export function nodeOfUser({ name, groups }: ResourceAttributes['user']): string | undefined {
@@ -37,27 +42,75 @@ export function nodeOfUser({ name, groups }: ResourceAttributes['user']): string
 export function authorizeNode(store: ObjectStore, attributes: ResourceAttributes): NodeVerdict | undefined {
   const node = nodeOfUser(attributes.user);
   if (node === undefined) return undefined;
-  const { group, resource, subresource, verb, name } = attributes;
+  const { group, resource, subresource, verb } = attributes;
   const key =
     (subresource === '' ? resource : `${resource}/${subresource}`) + (group === '' ? '' : `.${group}`);
-  switch (key) {
+  const ground = { store, attributes, node };
+  switch (group === '' ? resource : `${resource}.${group}`) {
     case 'configmaps':
     case 'secrets':
-      return authorizeReference(store, attributes, node);
+      return authorizeReference(ground);
     case 'leases.coordination.k8s.io':
       return authorizeLease(attributes, node);
-    case 'nodes':
-    case 'nodes/status':
-      if (verb === 'patch' || verb === 'update')
-        return name === node ? { allowed: true } : denied(`node '${node}' cannot ${verb} another node`);
-      break;
+    case 'serviceaccounts':
+      return authorizeToken(ground);
     default:
   }
-  return anywhere[key]?.includes(verb) === true ? { allowed: true } : denied('');
+  if (anywhere[key]?.includes(verb) !== true) return denied('');
+  if (key === 'nodes') return authorizeNodeRead(attributes, node);
+  return key === 'pods' ? authorizePodRead(ground) : allowed;
+}
+
+/** What a kubelet asks for, and its node. */
+interface NodeRequest {
+  readonly store: ObjectStore;
+  readonly attributes: ResourceAttributes;
+  readonly node: string;
+}
+
+const readVerbs = ['get', 'list', 'watch'];
+
+function authorizeNodeRead({ verb, name }: ResourceAttributes, node: string): NodeVerdict {
+  if (!readVerbs.includes(verb) || name === node) return allowed;
+  return denied(
+    name === ''
+      ? `node '${node}' cannot read all nodes, only its own Node object`
+      : `node '${node}' cannot read '${name}', only its own Node object`,
+  );
+}
+
+function authorizePodRead({ store, attributes, node }: NodeRequest): NodeVerdict {
+  const { verb, name, namespace, fieldSelector = '' } = attributes;
+  if (!readVerbs.includes(verb)) return allowed;
+  if (verb !== 'get' && requiredValue(fieldSelector, 'spec.nodeName') === node) return allowed;
+  if (verb !== 'get' && name === '')
+    return denied('can only list/watch pods with spec.nodeName field selector');
+  const pod = store.get(coreResource('pods'), { namespace, name });
+  return textAt(pod, 'spec.nodeName') === node ? allowed : unrelated(node);
+}
+
+function authorizeToken({ store, attributes, node }: NodeRequest): NodeVerdict {
+  const { verb, subresource, namespace, name } = attributes;
+  if (verb !== 'create' || name === '')
+    return denied('can only create tokens for individual service accounts');
+  if (subresource !== 'token') return denied('can only create token subresource of serviceaccount');
+  const uses = podsThatRefer(store, namespace, node).some((pod) => accountOfPod(pod) === name);
+  return uses ? allowed : unrelated(node);
+}
+
+/** The pods of a node in a namespace that give it access: mirror pods do not, since a kubelet makes these itself. */
+function podsThatRefer(store: ObjectStore, namespace: string, node: string): readonly ApiObject[] {
+  return store
+    .list(coreResource('pods'), namespace)
+    .filter((pod) => textAt(pod, 'spec.nodeName') === node && !isMirrorPod(pod));
 }
 
 function denied(reason: string): NodeVerdict {
   return { allowed: false, reason };
+}
+
+function unrelated(node: string): NodeVerdict {
+  return denied(`no relationship found between node '${node}' and this object`);
 }
 
 function authorizeLease({ verb, namespace, name }: ResourceAttributes, node: string): NodeVerdict {
@@ -67,40 +120,17 @@ function authorizeLease({ verb, namespace, name }: ResourceAttributes, node: str
   if (verb !== 'create' && name !== node)
     return denied(`can only access node lease with the same name as the requesting node`);
   return leaseVerbs.includes(verb)
-    ? { allowed: true }
+    ? allowed
     : denied('can only get, create, update, patch, or delete a node lease');
 }
 
-function authorizeReference(store: ObjectStore, attributes: ResourceAttributes, node: string): NodeVerdict {
-  const { verb, name, namespace, resource } = attributes;
-  if (!['get', 'list', 'watch'].includes(verb)) return denied('can only read resources of this type');
+function authorizeReference({ store, attributes, node }: NodeRequest): NodeVerdict {
+  const { verb, name, namespace, resource, subresource } = attributes;
+  if (!readVerbs.includes(verb)) return denied('can only read resources of this type');
+  if (subresource !== '') return denied('cannot read subresource');
+  if (namespace === '') return denied('can only read namespaced object of this type');
   if (name === '') return denied('No Object name found');
-  const pods = store
-    .list(coreResource('pods'), namespace)
-    .filter((pod) => textAt(pod, 'spec.nodeName') === node);
-  const isRelated = pods.some((pod) =>
-    namesIn(pod, resource === 'secrets' ? 'secret' : 'configMap').has(name),
-  );
-  return isRelated
-    ? { allowed: true }
-    : denied(`no relationship found between node '${node}' and this object`);
-}
-
-/** The secrets or config maps that a pod refers to. */
-function namesIn(pod: ApiObject, kind: 'secret' | 'configMap'): ReadonlySet<string> {
-  const nameKey = kind === 'secret' ? 'secretName' : 'name';
-  const volumes = listAt(pod, 'spec.volumes');
-  const containers = [...listAt(pod, 'spec.containers'), ...listAt(pod, 'spec.initContainers')];
-  const names = [
-    ...volumes.map((volume) => textAt(volume, `${kind}.${nameKey}`)),
-    ...volumes
-      .flatMap((volume) => listAt(volume, 'projected.sources'))
-      .map((each) => textAt(each, `${kind}.name`)),
-    ...containers.flatMap((each) => listAt(each, 'envFrom')).map((each) => textAt(each, `${kind}Ref.name`)),
-    ...containers
-      .flatMap((each) => listAt(each, 'env'))
-      .map((each) => textAt(each, `valueFrom.${kind}KeyRef.name`)),
-    ...(kind === 'secret' ? listAt(pod, 'spec.imagePullSecrets').map((each) => textAt(each, 'name')) : []),
-  ];
-  return new Set(names.filter((name) => name !== ''));
+  const kind = resource === 'secrets' ? 'secret' : 'configMap';
+  const isRelated = podsThatRefer(store, namespace, node).some((pod) => namesIn(pod, kind).has(name));
+  return isRelated ? allowed : unrelated(node);
 }

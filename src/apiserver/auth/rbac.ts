@@ -1,9 +1,11 @@
 import type { User } from '../http/exchange.js';
+import { notFound } from '../http/status.js';
 import { type ApiObject, listAt, textAt } from '../resources/api-object.js';
 import { findResource } from '../resources/catalogue.js';
 import type { Resource } from '../resources/resource.js';
 import type { ObjectStore } from '../store/object-store.js';
 import type { Attributes } from './attributes.js';
+import { coversPath } from './rule-coverage.js';
 
 /** One rule of a role. */
 export interface PolicyRule {
@@ -39,6 +41,37 @@ export function findGrant(store: ObjectStore, attributes: Attributes): GrantedRu
   return rulesFor(store, attributes.user, namespace).find(({ rule }) => allows(rule, attributes));
 }
 
+/** What a binding refers to. */
+export interface RoleReference {
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** The rules that a binding gives; `namespace` is its own. Throws 404 when the role is not there. */
+export function rulesOfReference(
+  store: ObjectStore,
+  reference: RoleReference,
+  namespace: string | undefined,
+): readonly PolicyRule[] {
+  const role = referredRole(store, reference, namespace);
+  if (role !== undefined) return rulesOf(role);
+  throw notFound(rbacKind(reference.kind === 'ClusterRole' ? 'clusterroles' : 'roles'), reference.name);
+}
+
+/** The rules of a role. */
+export function rulesOf(role: unknown): readonly PolicyRule[] {
+  return listAt(role, 'rules').map(readRule);
+}
+
+function referredRole(
+  store: ObjectStore,
+  { kind, name }: RoleReference,
+  namespace: string | undefined,
+): ApiObject | undefined {
+  if (kind === 'ClusterRole') return store.get(rbacKind('clusterroles'), { name });
+  return namespace === undefined ? undefined : store.get(rbacKind('roles'), { name, namespace });
+}
+
 function rbacKind(plural: string): Resource {
   const found = findResource('rbac.authorization.k8s.io', 'v1', plural);
   if (found === undefined) throw new Error(`the catalogue lacks ${plural}`);
@@ -64,16 +97,13 @@ function isSubject(subject: unknown, user: User, binding: ApiObject): boolean {
 function grantsOf(store: ObjectStore, binding: ApiObject, subject: unknown): readonly GrantedRule[] {
   const kind = textAt(binding, 'roleRef.kind');
   const name = textAt(binding, 'roleRef.name');
-  const role =
-    kind === 'ClusterRole'
-      ? store.get(rbacKind('clusterroles'), { name })
-      : store.get(rbacKind('roles'), { name, namespace: binding.metadata.namespace });
+  const role = referredRole(store, { kind, name }, binding.metadata.namespace);
   if (role === undefined) return [];
   const place = binding.metadata.namespace === undefined ? '' : `/${binding.metadata.namespace}`;
   const source =
     `${binding.kind} ${JSON.stringify(binding.metadata.name + place)} of ${kind} ${JSON.stringify(name)}` +
     ` to ${textAt(subject, 'kind')} ${JSON.stringify(textAt(subject, 'name'))}`;
-  return listAt(role, 'rules').map((rule) => ({ rule: readRule(rule), source }));
+  return rulesOf(role).map((rule) => ({ rule, source }));
 }
 
 function readRule(rule: unknown): PolicyRule {
@@ -89,8 +119,7 @@ function readRule(rule: unknown): PolicyRule {
 
 function allows(rule: PolicyRule, attributes: Attributes): boolean {
   if (!includes(rule.verbs, attributes.verb)) return false;
-  if (attributes.kind === 'path')
-    return rule.nonResourceURLs.some((url) => matchesPath(url, attributes.path));
+  if (attributes.kind === 'path') return rule.nonResourceURLs.some((url) => coversPath(url, attributes.path));
   const { group, resource, subresource, name } = attributes;
   const whole = subresource === '' ? resource : `${resource}/${subresource}`;
   const matches = rule.resources.some(
@@ -102,9 +131,4 @@ function allows(rule: PolicyRule, attributes: Attributes): boolean {
 
 function includes(list: readonly string[], wanted: string): boolean {
   return list.includes('*') || list.includes(wanted);
-}
-
-function matchesPath(pattern: string, path: string): boolean {
-  if (pattern === '*' || pattern === path) return true;
-  return pattern.endsWith('*') && path.startsWith(pattern.slice(0, -1));
 }

@@ -5,6 +5,7 @@ import { findKind } from '../resources/catalogue.js';
 import { isObject, type JsonObject } from '../resources/json.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { createJwtKey, type JwtKey, unverifiedClaims } from './jwt.js';
+import { goList } from './rule-coverage.js';
 
 /** The issuer of a kubeadm cluster, which is also the audience of the API itself. */
 export const defaultIssuer = 'https://kubernetes.default.svc.cluster.local';
@@ -144,8 +145,4 @@ function serviceAccountUser(claims: JsonObject): User {
 
 function bad(error: string): TokenVerdict {
   return { kind: 'bad', error: `[invalid bearer token, ${error}]` };
-}
-
-function goList(values: readonly string[]): string {
-  return `[${values.map((value) => JSON.stringify(value)).join(' ')}]`;
 }

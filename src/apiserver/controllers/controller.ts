@@ -10,9 +10,12 @@ import { formatTime } from '../wall-clock.js';
 export interface ControllerGround {
   readonly store: LocalStore;
   readonly random: Random;
+  /** Epoch milliseconds. */
   readonly nowMs: number;
-  /** Where the controllers began: what was there already may be old because nobody could write meanwhile. */
-  readonly start: { readonly ms: number; readonly revision: number };
+  /** The clock's milliseconds, which no step of the wall clock moves. */
+  readonly steadyMs: number;
+  /** The last lease that was seen of each node, and when, by the clock. */
+  readonly heartbeats: Map<string, { readonly lease: ApiObject; readonly seenMs: number }>;
   /** RFC 3339. */
   readonly timestamp: string;
 }

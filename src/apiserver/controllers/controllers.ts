@@ -1,9 +1,10 @@
 import type { Clock, Timer } from '../../core/clock.js';
 import type { Random } from '../../core/random.js';
+import { createWallClock, type WallClock } from '../../core/wall-clock.js';
 import { catalogue } from '../resources/catalogue.js';
 import type { LocalStore } from '../store/object-store.js';
-import { createWallClock, formatTime } from '../wall-clock.js';
-import type { Controller } from './controller.js';
+import { formatTime } from '../wall-clock.js';
+import type { Controller, ControllerGround } from './controller.js';
 import { deploymentController } from './deployments.js';
 import { endpointsController } from './endpoints.js';
 import { eventExpiry } from './events.js';
@@ -16,6 +17,8 @@ import { scheduler } from './scheduler.js';
 export interface ControllersOptions {
   readonly store: LocalStore;
   readonly clock: Clock;
+  /** Default: the machine's wall time, as far as `clock` keeps its pace. */
+  readonly now?: WallClock;
   readonly random: Random;
   /** A controller threw: its round is over, the next change brings the next one. */
   readonly onError?: (controller: string, error: unknown) => void;
@@ -42,12 +45,13 @@ const timedEveryMs = 5_000;
 /** Starts them; they work until they are closed. One set serves one store. */
 export function startControllers(options: ControllersOptions): Controllers {
   const { store, clock, random, onError = () => undefined } = options;
-  const now = createWallClock(clock);
-  const start = { ms: now(), revision: store.revision };
+  const now = options.now ?? createWallClock(clock);
+  const heartbeats: ControllerGround['heartbeats'] = new Map();
   let pending: Timer | undefined;
   const run = (chosen: readonly Controller[]): void => {
     const nowMs = now();
-    const ground = { store, random, nowMs, start, timestamp: formatTime(nowMs) };
+    const steadyMs = clock.now();
+    const ground = { store, random, nowMs, steadyMs, heartbeats, timestamp: formatTime(nowMs) };
     for (const { name, reconcile } of chosen) {
       try {
         reconcile(ground);

@@ -17,18 +17,22 @@ export const nodeController: Controller = {
         name: node.metadata.name,
       });
       if (lease === undefined) continue;
-      const renewedMs = renewalOf(ground, lease);
-      if (ground.nowMs - renewedMs > graceMs) loseNode(ground, node);
+      if (ground.steadyMs - lastSeenMs(ground, lease) > graceMs) loseNode(ground, node);
       else welcomeBack(ground, node);
     }
   },
 };
 
-/** After a start every node has its whole time again: it could not renew what nobody served. */
-function renewalOf({ start }: ControllerGround, lease: ApiObject): number {
-  const renewedMs = Date.parse(textAt(lease, 'spec.renewTime'));
-  const isFromBefore = Number(lease.metadata.resourceVersion) <= start.revision;
-  return isFromBefore ? Math.max(renewedMs, start.ms) : renewedMs;
+/**
+ * When this lease was first seen as it is. What it says itself is of another clock; and after a start, or a suspend of
+ * this machine, every node has its whole time again.
+ */
+function lastSeenMs({ heartbeats, steadyMs }: ControllerGround, lease: ApiObject): number {
+  const { name } = lease.metadata;
+  const before = heartbeats.get(name);
+  if (before?.lease === lease) return before.seenMs;
+  heartbeats.set(name, { lease, seenMs: steadyMs });
+  return steadyMs;
 }
 
 function loseNode(ground: ControllerGround, node: ApiObject): void {

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import type { WallClock } from '../../core/wall-clock.js';
 import {
   checkServiceAccountToken,
   type TokenKeys,
   type TokenVerdict,
 } from '../auth/service-account-tokens.js';
 import type { ObjectStore } from '../store/object-store.js';
-import type { WallClock } from '../wall-clock.js';
 import type { User } from './exchange.js';
 
 /** A bearer token and whom it stands for. */

@@ -22,13 +22,14 @@ export function sendBytes(response: ServerResponse, body: Buffer, code: number, 
   response.end(body);
 }
 
-/** Answers with a failure. Who shall come back later is told when, and in plain text, as kube-apiserver does it. */
-export function sendStatus(response: ServerResponse, status: Status): void {
+/** Answers with a failure, in plain text where kube-apiserver does so. Who shall come back later is told when. */
+export function sendStatus(response: ServerResponse, status: Status, plainText = false): void {
   const { retryAfterSeconds } = status.details ?? {};
   // A webhook may refuse with any code, of which HTTP/2 of Node sends those below 600 alone; the body has it as it is.
   const code = response.req.httpVersionMajor >= 2 && status.code > 599 ? 500 : status.code;
-  if (retryAfterSeconds !== undefined && !response.headersSent) {
+  if (retryAfterSeconds !== undefined && !response.headersSent)
     response.setHeader('retry-after', String(retryAfterSeconds));
+  if (plainText && !response.headersSent) {
     response.setHeader('x-content-type-options', 'nosniff');
     return sendText(response, `${status.message}\n`, code);
   }

@@ -48,15 +48,19 @@ interface StatusExtras {
   readonly reason?: StatusReason;
   readonly details?: StatusDetails;
   readonly metadata?: Status['metadata'];
+  /** Told before the API objects begin, so that clients get text and no Status. */
+  readonly plainText?: boolean;
 }
 
 /** An answer of the API other than success, thrown by handlers and written by whoever owns the response. */
 export class StatusError extends Error {
   override readonly name = 'StatusError';
   readonly status: Status;
+  readonly plainText: boolean;
 
-  constructor(code: number, message: string, extras: StatusExtras = {}) {
+  constructor(code: number, message: string, { plainText = false, ...extras }: StatusExtras = {}) {
     super(message);
+    this.plainText = plainText;
     this.status = {
       kind: 'Status',
       apiVersion: 'v1',
@@ -110,6 +114,7 @@ export function tooManyRequests(): StatusError {
   return new StatusError(429, 'Too many requests, please try again later.', {
     reason: 'TooManyRequests',
     details: { retryAfterSeconds: 1 },
+    plainText: true,
   });
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { joinHostPort } from '../../core/address.js';
+import { isImpersonationHeader } from '../auth/impersonate.js';
 import type { ProxyTarget } from './proxy-target.js';
 
 /** Headers of one connection, which say nothing to the next. */
@@ -24,8 +25,8 @@ export function requestHeaders(request: IncomingMessage, uri: string): readonly 
   const lines: string[] = ['Host', headers.host ?? String(headers[':authority'] ?? '')];
   for (const [name, value] of pairsOf(request.rawHeaders)) {
     const key = name.toLowerCase();
-    if (key !== 'host' && !key.startsWith(':') && !hopHeaders.has(key) && !ownHeaders.has(key))
-      lines.push(name, value);
+    if (key === 'host' || key.startsWith(':') || hopHeaders.has(key)) continue;
+    if (!ownHeaders.has(key) && !isImpersonationHeader(key)) lines.push(name, value);
   }
   const forwarded = [headers['x-forwarded-for'], socket.remoteAddress].filter((value) => value !== undefined);
   lines.push('X-Forwarded-For', forwarded.join(', '), 'X-Forwarded-Uri', uri);

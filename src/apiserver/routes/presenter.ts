@@ -1,10 +1,10 @@
+import type { WallClock } from '../../core/wall-clock.js';
 import { choosePresentation } from '../http/accept.js';
 import type { Exchange } from '../http/exchange.js';
 import { badRequest, StatusError } from '../http/status.js';
 import type { ApiObject } from '../resources/api-object.js';
 import { apiVersionOf, type Resource } from '../resources/resource.js';
 import { type IncludeObject, partialMetadata, renderTable } from '../resources/table.js';
-import type { WallClock } from '../wall-clock.js';
 import type { ListMeta } from './list-page.js';
 
 /** Shows objects in the form that the client asked for: whole, as metadata only, or as a table. */

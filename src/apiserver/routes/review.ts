@@ -16,7 +16,7 @@ import { expectedKind, writeOf } from './write-answers.js';
 type Reviewer = (facade: Facade, review: JsonObject, user: User) => JsonObject;
 
 const reviewers: Readonly<Record<string, Reviewer>> = {
-  LocalSubjectAccessReview: (facade, review) => reviewAccess(facade, review, subjectOf(review)),
+  LocalSubjectAccessReview: reviewLocalAccess,
   SelfSubjectAccessReview: reviewAccess,
   SelfSubjectRulesReview: reviewRules,
   SubjectAccessReview: (facade, review) => reviewAccess(facade, review, subjectOf(review)),
@@ -32,8 +32,13 @@ export async function handleReview(facade: Facade, exchange: Exchange, route: Re
   const raw = body.length === 0 ? {} : await decodeBody(exchange.request, body);
   const { options, warn } = writeOf(facade, exchange, route, 'CreateOptions');
   const review = asKind(raw, expectedKind(route), { fieldValidation: options.fieldValidation, warn });
-  const status = reviewer(facade, review, exchange.user);
-  const metadata = { creationTimestamp: null, ...childOf(review, 'metadata') };
+  const { namespace } = route;
+  const metadata = {
+    creationTimestamp: null,
+    ...childOf(review, 'metadata'),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
+  const status = reviewer(facade, { ...review, metadata }, exchange.user);
   sendJson(exchange.response, { ...review, metadata, status }, 201);
 }
 
@@ -62,6 +67,22 @@ function subjectOf(review: JsonObject): User {
   if (name === '' && groups.length === 0)
     throw invalidAccess(review, required('spec.user', 'at least one of user or group must be specified'));
   return { name, groups };
+}
+
+/** Who may ask about one namespace learns nothing of others. */
+function reviewLocalAccess(facade: Facade, review: JsonObject): JsonObject {
+  const namespace = textAt(review, 'spec.resourceAttributes.namespace');
+  if (at(review, 'spec.nonResourceAttributes') !== undefined)
+    throw invalidAccess(
+      review,
+      invalidValue('spec.nonResourceAttributes', null, 'disallowed on this kind of request'),
+    );
+  if (namespace !== textAt(review, 'metadata.namespace'))
+    throw invalidAccess(
+      review,
+      invalidValue('spec.resourceAttributes.namespace', namespace, 'must match metadata.namespace'),
+    );
+  return reviewAccess(facade, review, subjectOf(review));
 }
 
 function reviewAccess({ authorize }: Facade, review: JsonObject, user: User): JsonObject {
@@ -120,7 +141,9 @@ function reviewRules({ store }: Facade, review: JsonObject, user: User): JsonObj
     nonResourceRules: rules
       .filter(({ nonResourceURLs }) => nonResourceURLs.length > 0)
       .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-    incomplete: nodeOfUser(user) !== undefined,
+    ...(nodeOfUser(user) === undefined
+      ? { incomplete: false }
+      : { incomplete: true, evaluationError: 'node authorizer does not support user rule resolution' }),
   };
 }
 

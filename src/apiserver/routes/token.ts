@@ -4,12 +4,14 @@ import type { Exchange } from '../http/exchange.js';
 import { type FieldError, invalidObject, invalidValue, notSupported } from '../http/invalid.js';
 import { readBody } from '../http/request-body.js';
 import { sendJson } from '../http/respond.js';
-import { conflict, notFound } from '../http/status.js';
+import { badRequest, conflict, notFound } from '../http/status.js';
 import { at, listAt, textAt } from '../resources/api-object.js';
 import { coreResource, findKind } from '../resources/catalogue.js';
 import { childOf, type JsonObject } from '../resources/json.js';
+import { accountOfPod } from '../resources/pod-references.js';
 import { formatTime } from '../wall-clock.js';
 import { asKind, decodeBody } from '../write/decode.js';
+import { admitted } from '../write/write.js';
 import type { NamedRoute } from './route.js';
 import { expectedKind, namedWriteOf } from './write-answers.js';
 
@@ -27,9 +29,12 @@ export async function handleTokenRequest(
   const account = facade.store.get(resource, route);
   if (account === undefined) throw notFound(resource, name);
   const raw = await decodeBody(exchange.request, await readBody(exchange.request));
-  const { options, warn } = namedWriteOf(facade, exchange, { route, name, kind: 'CreateOptions' });
-  const body = asKind(raw, expectedKind(route), { fieldValidation: options.fieldValidation, warn });
+  const write = namedWriteOf(facade, exchange, { route, name, kind: 'CreateOptions' });
+  const { options, warn } = write;
+  const asIs = asKind(raw, expectedKind(route), { fieldValidation: options.fieldValidation, warn });
+  const { object: body, review } = await admitted(write, 'CREATE', { name, object: asIs });
   const expirationSeconds = expirationOf(body);
+  await review(body);
   const asked = listAt(body, 'spec.audiences').map(String);
   const audiences = asked.length > 0 ? asked : [facade.tokenKeys.issuer];
   const nowMs = facade.now();
@@ -69,7 +74,7 @@ function expirationOf(body: JsonObject): number {
 function boundTo(
   { store }: Facade,
   body: JsonObject,
-  { namespace = '' }: NamedRoute,
+  { namespace = '', name: account }: NamedRoute,
 ): readonly BoundObject[] {
   const kind = textAt(body, 'spec.boundObjectRef.kind');
   if (kind === '') return [];
@@ -82,6 +87,10 @@ function boundTo(
   const place = { name, ...(kind === 'Node' ? {} : { namespace }) };
   const found = resource === undefined ? undefined : store.get(resource, place);
   if (resource === undefined || found === undefined) throw notFound(resource ?? coreResource('pods'), name);
+  if (kind === 'Pod' && accountOfPod(found) !== account)
+    throw badRequest(
+      `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`,
+    );
   const { uid } = found.metadata;
   const asked = textAt(body, 'spec.boundObjectRef.uid');
   if (asked !== '' && asked !== uid) {

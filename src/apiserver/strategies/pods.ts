@@ -11,6 +11,7 @@ import {
   sameJson,
   setDefault,
 } from '../resources/json.js';
+import { isMirrorPod } from '../resources/pod-references.js';
 import { ephemeralErrors, keepAllButEphemeral } from './ephemeral-containers.js';
 import { defaultPodSpec, podSpecErrors } from './pod-template.js';
 import type { Strategy, StrategyGround } from './strategy.js';
@@ -52,9 +53,8 @@ const notReady = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachabl
 /** What admission plugins of every cluster add, and the first status. */
 function prepareCreate(pod: JsonObject, ground: StrategyGround): void {
   const spec = ensureChild(pod, 'spec');
-  setDefault(spec, 'serviceAccountName', 'default');
-  spec['serviceAccount'] = spec['serviceAccountName'];
-  refuseUnknownAccount(pod, ground);
+  // A mirror pod shows what a kubelet runs by itself, and has no account.
+  if (!isMirrorPod(pod)) giveAccount(pod, spec, ground);
   setDefault(spec, 'priority', 0);
   setDefault(spec, 'preemptionPolicy', 'PreemptLowerPriority');
   const tolerations = itemsOf(spec, 'tolerations');
@@ -63,6 +63,12 @@ function prepareCreate(pod: JsonObject, ground: StrategyGround): void {
     .map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }));
   if (added.length > 0) spec['tolerations'] = [...tolerations, ...added];
   pod['status'] = { phase: 'Pending', qosClass: qosClassOf(spec) };
+}
+
+function giveAccount(pod: JsonObject, spec: JsonObject, ground: StrategyGround): void {
+  setDefault(spec, 'serviceAccountName', 'default');
+  spec['serviceAccount'] = spec['serviceAccountName'];
+  refuseUnknownAccount(pod, ground);
 }
 
 function refuseUnknownAccount(pod: JsonObject, { store }: StrategyGround): void {

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { TunnelError } from '../../core/errors.js';
 import { type UpgradeAnswer, upgradeHttp } from '../../streams/http-upgrade.js';
 import { spdyUpgradeToken, streamProtocolHeader } from '../../streams/protocol-names.js';
+import { isImpersonationHeader } from '../auth/impersonate.js';
 import { type KubeletTarget, type StreamingRequest, targetHost } from './streaming-request.js';
 
 /** What the kubelet is asked. Headers are names and values by turns. */
@@ -55,7 +56,9 @@ function keptHeaders(request: IncomingMessage): string[] {
   const lines: string[] = [];
   for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
     const name = request.rawHeaders[index] ?? '';
-    if (!dropped.has(name.toLowerCase())) lines.push(name, request.rawHeaders[index + 1] ?? '');
+    const key = name.toLowerCase();
+    if (!dropped.has(key) && !isImpersonationHeader(key))
+      lines.push(name, request.rawHeaders[index + 1] ?? '');
   }
   return lines;
 }

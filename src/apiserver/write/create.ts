@@ -5,14 +5,15 @@ import { at, textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
 import { finished, type JsonObject, metadataOf } from '../resources/json.js';
 import { strategyOf } from '../strategies/table.js';
+import { refuseEscalation } from './escalation.js';
 import { metadataErrors, stampNew } from './object-meta.js';
 import { admitted, groundOf, type Write, type Written } from './write.js';
 
 /**
- * Creates an object from a decoded body. Rejects with 400, 403, 404 (no such namespace), 409 (there is one already)
- * and 422.
+ * Creates an object from a decoded body. `requestName` is the name in the path, if it has one. Rejects with 400, 403,
+ * 404 (no such namespace, or role), 409 (there is one already) and 422.
  */
-export async function createObject(write: Write, body: JsonObject): Promise<Written> {
+export async function createObject(write: Write, body: JsonObject, requestName = ''): Promise<Written> {
   const { facade, resource, options } = write;
   const strategy = strategyOf(resource);
   const draft = prepared(write, body);
@@ -24,6 +25,7 @@ export async function createObject(write: Write, body: JsonObject): Promise<Writ
   refuseOtherNamespace(write, metadataOf(object));
   if (write.namespace !== undefined && resource.namespaced) metadataOf(object)['namespace'] = write.namespace;
   strategy.defaults?.(object);
+  refuseEscalation(write, { object, requestName });
   refuseInvalid(write, object);
   await review(object);
   const key = { ...(write.namespace === undefined ? {} : { namespace: write.namespace }), name };

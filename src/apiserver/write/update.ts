@@ -7,6 +7,7 @@ import { apiVersionOf, type Resource } from '../resources/resource.js';
 import type { Strategy } from '../strategies/strategy.js';
 import { strategyOf } from '../strategies/table.js';
 import { createObject, managerOf } from './create.js';
+import { refuseEscalation } from './escalation.js';
 import { finalizerErrors, finalizersOf, keepIdentity, metadataErrors, specDiffers } from './object-meta.js';
 import { admitted, groundOf, mostTries, type NamedWrite, type Written } from './write.js';
 
@@ -19,14 +20,14 @@ export interface UpdateWish {
   readonly orCreate?: () => JsonObject;
 }
 
-/** Replaces an object. Rejects with 400, 404, 409 and 422. */
+/** Replaces an object. Rejects with 400, 403, 404, 409 and 422. */
 export async function updateObject(write: NamedWrite, wish: UpdateWish): Promise<Written> {
   const { facade, resource, name } = write;
   for (let tries = 1; ; tries++) {
     const current = facade.store.get(resource, write);
     if (current === undefined) {
       if (wish.orCreate === undefined) throw notFound(resource, name);
-      return createObject(write, wish.orCreate());
+      return createObject(write, wish.orCreate(), name);
     }
     const written = await tryUpdate(write, wish.transform, current);
     if (written !== 'raced') return written;
@@ -48,6 +49,7 @@ async function tryUpdate(
   shape(write, next, old);
   const { object, review } = await admitted(write, 'UPDATE', { name, object: next, oldObject: old });
   shape(write, object, old);
+  refuseEscalation(write, { object, old, requestName: name });
   refuseInvalid(write, object, old);
   await review(object);
   if (facade.store.get(resource, write) !== current) return 'raced';

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { createRealClock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { PlacedEvent } from '../../core/event-merge.js';
+import { createWallClock } from '../../core/wall-clock.js';
 import { eventText } from '../../observe/event-text.js';
 import { readMergedEvents } from '../event-reader.js';
 import { exitCodes } from '../exit-codes.js';
@@ -61,13 +62,14 @@ async function run(named: readonly string[], flags: EventsFlags): Promise<number
     interrupted = code;
   });
   try {
+    const clock = createRealClock();
     await readMergedEvents({
       addresses,
       tls,
       follow: flags.follow ?? false,
       packets: flags.packets ?? false,
-      clock: createRealClock(),
-      wallNowMs: () => performance.timeOrigin + performance.now(),
+      clock,
+      wallNowMs: createWallClock(clock),
       signal: interruption.signal,
       event: (event) => print(flags.output === 'ndjson' ? jsonLine(event) : textLine(event)),
       say: (line) => void process.stderr.write(`${line}\n`),

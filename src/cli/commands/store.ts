@@ -1,5 +1,4 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { MemoryStore } from '../../apiserver/store/object-store.js';
 import { Runs } from '../../apiserver/store/remote/runs.js';
@@ -10,6 +9,8 @@ import { TunnelError } from '../../core/errors.js';
 import { maxNodes } from '../../lab/topology.js';
 import { startHealthServer } from '../../observe/health.js';
 import { roleLeaves } from '../../pki/certificate-set.js';
+import { reasonOf } from '../../pki/file-reasons.js';
+import { makeFolder } from '../../pki/make-folder.js';
 import { listenOn } from '../../wire/socket-listener.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
@@ -130,9 +131,13 @@ async function load(
 
 /** A socket that answers tells that somebody has the folder, across containers too; one that does not is left over. */
 async function lock(folder: string, started: Started): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
-    throw TunnelError.from(cause, 'FILE_UNWRITABLE', '--data-dir');
-  });
+  try {
+    makeFolder(resolve(folder));
+  } catch (cause) {
+    const text = `${folder}: ${reasonOf(cause)}`;
+    const hint = 'Choose a folder where you may write with --data-dir.';
+    throw new TunnelError('FILE_UNWRITABLE', text, { where: '--data-dir', hint, cause });
+  }
   const { listener } = await listenOn(
     { path: join(folder, lockName) },
     { where: '--data-dir', take: (socket) => socket.on('error', () => undefined).destroy() },

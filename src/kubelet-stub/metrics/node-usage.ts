@@ -62,7 +62,8 @@ export class UsageMeter {
     if (cpuSeconds === undefined) return undefined;
     const before = this.last.get(id) ?? { cpuSeconds: 0, timeMs: startedAtMs };
     const elapsedMs = timeMs - before.timeMs;
-    samples.set(id, elapsedMs < shortestRateMs ? before : { cpuSeconds, timeMs });
+    const isSoon = elapsedMs >= 0 && elapsedMs < shortestRateMs;
+    samples.set(id, isSoon ? before : { cpuSeconds, timeMs });
     if (elapsedMs <= 0) return 0;
     return Math.max(0, ((cpuSeconds - before.cpuSeconds) * 1000) / elapsedMs);
   }

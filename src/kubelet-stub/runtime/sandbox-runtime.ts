@@ -4,6 +4,7 @@ import { TunnelError } from '../../core/errors.js';
 import type { EventSink } from '../../core/events.js';
 import type { Container, Pod } from '../../core/objects.js';
 import type { Random } from '../../core/random.js';
+import { createWallClock } from '../../core/wall-clock.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
 import { followOutput } from './attach.js';
 import { BehaviourBook } from './behaviour-book.js';
@@ -68,9 +69,9 @@ class Sandbox implements SandboxRuntime {
 
   constructor(options: SandboxOptions) {
     this.options = options;
-    const { clock, startTimeMs = Date.now() } = options;
-    const origin = clock.now();
-    this.time = { clock, now: () => startTimeMs + clock.now() - origin };
+    const { clock, startTimeMs } = options;
+    const now = createWallClock(clock, startTimeMs === undefined ? {} : { startMs: startTimeMs });
+    this.time = { clock, now };
     this.book = new BehaviourBook(options.behaviours ?? []);
     for (const pod of options.pods) this.addPod(pod);
   }

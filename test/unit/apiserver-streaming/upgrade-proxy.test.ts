@@ -76,7 +76,7 @@ describe('plain upgrade proxy', () => {
     const node = await kubelet(async () => ({ kind: 'exit', code: 0 }));
     const front = await facade({ kubelet: node.port, overrides: { request: 'main-1' } });
     const ours = ['X-Forwarded-For', '192.0.2.1', 'X-Custom', 'kept', 'Audit-Id', 'theirs'];
-    const headers = ['Authorization', 'Bearer secret', ...ours];
+    const headers = ['Authorization', 'Bearer secret', 'Impersonate-User', 'bob', ...ours];
     const protocols = ['v4.channel.k8s.io', 'v3.channel.k8s.io'];
     const answer = await requestSpdy(front.port, { method: 'GET', path: '/api/x', headers, protocols });
     const [asked] = node.asked;
@@ -88,6 +88,7 @@ describe('plain upgrade proxy', () => {
       'audit-id': 'main-1',
     });
     expect(asked?.headers.authorization).toBeUndefined();
+    expect(asked?.headers['impersonate-user']).toBeUndefined();
     expect(asked && headerList(asked, 'X-Stream-Protocol-Version')).toEqual(protocols);
     if (answer.kind === 'upgraded') answer.socket.destroy();
   });

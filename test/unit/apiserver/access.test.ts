@@ -27,7 +27,10 @@ beforeAll(async () => {
   const user = pod({ name: 'user' });
   test = await startTestApi(credentials, {
     tokenKeys: keys,
-    tokens: [{ token: 'sesame', user: 'bob' }],
+    tokens: [
+      { token: 'sesame', user: 'bob' },
+      { token: 'kim', user: 'kim' },
+    ],
     objects: {
       nodes: [node('node-1')],
       pods: [
@@ -218,5 +221,49 @@ describe('a kubelet', () => {
     expect(await create('node-1')).toBe(201);
     expect(await create('node-2')).toBe(403);
     expect(await status(`${leases}/node-2`)).toBe(403);
+  });
+});
+
+describe('a name in a field selector', () => {
+  const path = '/api/v1/namespaces/default/configmaps';
+  const mine = '?fieldSelector=metadata.name%3Dmine';
+
+  it('counts as the name of what is listed or watched, and of nothing else', async () => {
+    await send(test, 'POST', `${rbac}/namespaces/default/roles`, {
+      metadata: { name: 'mine' },
+      rules: [{ verbs: ['*'], apiGroups: [''], resources: ['configmaps'], resourceNames: ['mine'] }],
+    });
+    await send(test, 'POST', `${rbac}/namespaces/default/rolebindings`, {
+      metadata: { name: 'bob-mine' },
+      subjects: [{ kind: 'User', name: 'kim' }],
+      roleRef: { kind: 'Role', name: 'mine' },
+    });
+    const kim = bearer('kim');
+    const status = async (...[method, tail, body]: [string, string, unknown?]) =>
+      (await send(test, method, path + tail, body, kim)).status;
+    expect(await status('GET', mine)).toBe(200);
+    expect(await status('GET', '?fieldSelector=metadata.namespace%3Ddefault,metadata.name%3D%3Dmine')).toBe(
+      200,
+    );
+    expect(await status('GET', `${mine}&watch=1&timeoutSeconds=1`)).toBe(200);
+    expect(await status('GET', '')).toBe(403);
+    expect(await status('GET', '?fieldSelector=metadata.name!%3Dmine')).toBe(403);
+    expect(await status('POST', mine, { metadata: { name: 'mine' } })).toBe(403);
+    expect(await status('POST', mine, { metadata: { name: 'yours' } })).toBe(403);
+    expect(await status('DELETE', mine)).toBe(403);
+  });
+});
+
+describe('a local access review', () => {
+  const path = '/apis/authorization.k8s.io/v1/namespaces/default/localsubjectaccessreviews';
+  const post = (spec: object) =>
+    send(test, 'POST', path, { metadata: { namespace: 'default' }, spec: { user: 'bob', ...spec } });
+
+  it('answers for its own namespace alone', async () => {
+    const asked = (namespace: string) =>
+      post({ resourceAttributes: { verb: 'get', resource: 'pods', namespace } });
+    expect((await asked('default')).status).toBe(201);
+    expect((await asked('kube-system')).status).toBe(422);
+    expect((await post({ nonResourceAttributes: { verb: 'get', path: '/' } })).status).toBe(422);
   });
 });

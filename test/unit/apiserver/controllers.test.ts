@@ -5,6 +5,7 @@ import { findResource } from '../../../src/apiserver/resources/catalogue.js';
 import { createObjectStore, type LocalStore } from '../../../src/apiserver/store/object-store.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import { createRandom } from '../../../src/core/random.js';
+import type { WallClock } from '../../../src/core/wall-clock.js';
 import { node, pod } from './objects.js';
 
 interface Bench {
@@ -14,7 +15,8 @@ interface Bench {
   close(): void;
 }
 
-function bench(...others: ApiObject[]): Bench {
+function bench(other?: ApiObject, now?: WallClock): Bench {
+  const others = other === undefined ? [] : [other];
   const clock = new ManualClock();
   const waiting = pod({ name: 'waiting', node: '' });
   const store = createObjectStore(
@@ -26,6 +28,7 @@ function bench(...others: ApiObject[]): Bench {
     store,
     clock,
     random: createRandom(1),
+    ...(now === undefined ? {} : { now }),
     onError: (name, error) => errors.push(`${name}: ${String(error)}`),
   });
   return { clock, store, errors, close: () => controllers.close() };
@@ -111,5 +114,30 @@ it('a node has its whole grace period after a start, however old its lease is', 
   clock.advance(20_000);
   expect(taints()).toEqual([2, 0]);
   expect(errors).toEqual([]);
+  close();
+});
+
+it('a node that renews its lease is not lost when the wall clock jumps', () => {
+  let wallMs = Date.UTC(2026, 0, 1);
+  const lease = (renewTime: string) =>
+    ({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: 'node-1', namespace: 'kube-node-lease', uid: 'u', creationTimestamp: '' },
+      spec: { renewTime },
+    }) as ApiObject;
+  const { clock, store, errors, close } = bench(lease(new Date(wallMs).toISOString()), () => wallMs);
+  const renew = (): void => {
+    store.put(lease(new Date(wallMs).toISOString()));
+    clock.advance(10_000);
+    wallMs += 10_000;
+  };
+  renew();
+  wallMs += 8 * 3_600_000;
+  clock.advance(10_000);
+  for (let count = 0; count < 10; count++) renew();
+  const tainted = (): boolean =>
+    all(store, 'nodes').some((object) => 'taints' in ((object as { spec?: object }).spec ?? {}));
+  expect([tainted(), errors]).toEqual([false, []]);
   close();
 });

@@ -123,8 +123,16 @@ describe('proxy of a pod', () => {
   });
 
   it('keeps the credentials of the client to itself', async () => {
-    await call(test, pod('/'), { headers: { authorization: 'Bearer secret' } });
-    expect(seen[0]?.headers).not.toHaveProperty('authorization');
+    await call(test, pod('/'), {
+      headers: {
+        authorization: 'Bearer secret',
+        'impersonate-user': 'bob',
+        'impersonate-group': 'system:masters',
+      },
+    });
+    expect(
+      Object.keys(seen[0]?.headers ?? {}).filter((name) => /^(authorization|impersonate)/.test(name)),
+    ).toEqual([]);
   });
 
   it('serves HTTP/2 clients, too', async () => {

@@ -31,7 +31,7 @@ async function serve(run = 'first', port = 0): Promise<GrpcListener> {
     source: journal,
     clock,
     wallNowMs: () => wallStartMs + clock.now() - startedAt,
-    wallStartMs,
+    wallMsAt: (t) => wallStartMs + t,
     run,
     where: 'admin port',
   });

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TunnelError } from '../../../core/errors.js';
 import type { Pod } from '../../../core/objects.js';
+import { reasonOf } from '../../../pki/file-reasons.js';
+import { makeFolder } from '../../../pki/make-folder.js';
 
 const ownerOnly = 0o700;
 
@@ -10,12 +12,12 @@ const ownerOnly = 0o700;
 export async function createRoot(parent: string | undefined): Promise<string> {
   const folder = parent ?? tmpdir();
   try {
-    await mkdir(folder, { recursive: true, mode: ownerOnly });
+    makeFolder(resolve(folder));
     return await mkdtemp(join(folder, 'containers-'));
   } catch (cause) {
-    throw new TunnelError('FILE_UNWRITABLE', `no folder for containers: ${(cause as Error).message}`, {
-      cause,
-    });
+    const ours = { hint: 'Set TMPDIR to a folder that exists and where you may write.', where: 'TMPDIR' };
+    const text = `no folder for containers in ${folder}: ${reasonOf(cause)}`;
+    throw new TunnelError('FILE_UNWRITABLE', text, { cause, ...(parent === undefined ? ours : {}) });
   }
 }
 

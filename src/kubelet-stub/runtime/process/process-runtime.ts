@@ -4,6 +4,7 @@ import { TunnelError } from '../../../core/errors.js';
 import type { EventSink } from '../../../core/events.js';
 import type { Pod } from '../../../core/objects.js';
 import type { Random } from '../../../core/random.js';
+import { createWallClock } from '../../../core/wall-clock.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../../streams/types.js';
 import { hexId } from '../container-run.js';
 import { rfc3339 } from '../logs/log-time.js';
@@ -75,9 +76,8 @@ class Processes implements ProcessRuntime {
   private readonly startTime: string;
 
   constructor(options: ProcessRuntimeOptions, folder: string) {
-    const { clock, random, emit, startTimeMs = Date.now(), logLimitBytes } = options;
-    const origin = clock.now();
-    const now = (): number => startTimeMs + clock.now() - origin;
+    const { clock, random, emit, startTimeMs, logLimitBytes } = options;
+    const now = createWallClock(clock, startTimeMs === undefined ? {} : { startMs: startTimeMs });
     this.options = options;
     this.folder = folder;
     this.startTime = rfc3339(now());

@@ -1,0 +1,104 @@
+import { type PolicyRule, rulesFor, rulesOf, rulesOfReference } from '../auth/rbac.js';
+import { goList, uncovered } from '../auth/rule-coverage.js';
+import { forbidden } from '../http/status.js';
+import { listAt, textAt } from '../resources/api-object.js';
+import { type JsonObject, metadataOf, sameJson } from '../resources/json.js';
+import type { Write } from './write.js';
+
+const rbac = 'rbac.authorization.k8s.io';
+const none = { apiGroups: [], resources: [], resourceNames: [], nonResourceURLs: [] };
+const allRules: readonly PolicyRule[] = [
+  { ...none, verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+  { ...none, verbs: ['*'], nonResourceURLs: ['*'] },
+];
+
+/** A role or binding that is about to be written. */
+export interface RoleChange {
+  readonly object: JsonObject;
+  /** The stored one; absent when there is none. */
+  readonly old?: JsonObject;
+  /** The name in the path of the request; empty for one that creates. */
+  readonly requestName: string;
+}
+
+/**
+ * Nobody gives away more than he has: roles need rules that their writer has himself, or the verb `escalate`; bindings
+ * need the same of the role that they refer to, or the verb `bind`. Throws 403, and 404 for a role that is not there.
+ */
+export function refuseEscalation(write: Write, change: RoleChange): void {
+  if (write.resource.group !== rbac || onlyCollects(change)) return;
+  switch (write.resource.plural) {
+    case 'roles':
+    case 'clusterroles':
+      return refuseRole(write, change);
+    case 'rolebindings':
+    case 'clusterrolebindings':
+      return refuseBinding(write, change);
+    default:
+  }
+}
+
+function refuseRole(write: Write, { object, old, requestName }: RoleChange): void {
+  if (isAllowed(write, { verb: 'escalate', resource: write.resource.plural, name: requestName })) return;
+  refuseMissing(write, object, rulesOf(object));
+  if (!collectsRules(object) && !(old !== undefined && collectsRules(old))) return;
+  if (missingRules(write, allRules).length === 0) return;
+  const cause = 'must have cluster-admin privileges to use the aggregationRule';
+  throw forbidden(write.resource, nameOf(object), cause);
+}
+
+function refuseBinding(write: Write, { object }: RoleChange): void {
+  const reference = { kind: textAt(object, 'roleRef.kind'), name: textAt(object, 'roleRef.name') };
+  const resource = reference.kind === 'ClusterRole' ? 'clusterroles' : 'roles';
+  if (isAllowed(write, { verb: 'bind', resource, name: reference.name })) return;
+  refuseMissing(write, object, rulesOfReference(write.facade.store, reference, write.namespace));
+}
+
+function isAllowed(
+  { facade, user, namespace = '' }: Write,
+  what: { readonly verb: string; readonly resource: string; readonly name: string },
+): boolean {
+  return facade.authorize({ kind: 'resource', user, group: rbac, subresource: '', namespace, ...what })
+    .allowed;
+}
+
+function refuseMissing(write: Write, object: JsonObject, rules: readonly PolicyRule[]): void {
+  const missing = missingRules(write, rules);
+  if (missing.length === 0) return;
+  const { name, groups } = write.user;
+  const who = `user ${JSON.stringify(name)} (groups=${goList(groups)})`;
+  const cause = `${who} is attempting to grant RBAC permissions not currently held:\n${missing.join('\n')}`;
+  throw forbidden(write.resource, nameOf(object), cause);
+}
+
+function missingRules(
+  { facade, user, namespace = '' }: Write,
+  rules: readonly PolicyRule[],
+): readonly string[] {
+  const held = rulesFor(facade.store, user, namespace).map(({ rule }) => rule);
+  return uncovered(held, rules);
+}
+
+/** The rules of other roles come in by themselves. */
+function collectsRules(role: JsonObject): boolean {
+  return listAt(role, 'aggregationRule.clusterRoleSelectors').length > 0;
+}
+
+/** Garbage collectors must be able to let any object go. */
+function onlyCollects({ object, old }: RoleChange): boolean {
+  if (old === undefined) return false;
+  const bare = (each: JsonObject): JsonObject => {
+    const {
+      ownerReferences: _owners,
+      finalizers: _finalizers,
+      managedFields: _managers,
+      ...metadata
+    } = metadataOf(each);
+    return { ...each, metadata };
+  };
+  return sameJson(bare(object), bare(old));
+}
+
+function nameOf(object: JsonObject): string {
+  return String(metadataOf(object)['name']);
+}
