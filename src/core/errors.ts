@@ -63,6 +63,11 @@ export const errorTable = {
     hint: '`kubectl get nodes` lists the nodes of the lab.',
   },
   LOGS_UNAVAILABLE: { audience: 'user', httpStatus: 400, hint: 'The container has no such logs.' },
+  READER_TOO_SLOW: {
+    audience: 'user',
+    httpStatus: 500,
+    hint: 'The container writes faster than this client reads. Read faster, or ask for less: `--tail`, `--since`.',
+  },
   BAD_REQUEST: { audience: 'user', httpStatus: 400, hint: 'The request could not be understood.' },
   UNAUTHORIZED: {
     audience: 'user',

@@ -1,4 +1,4 @@
-import type { LogStream } from './runtime/logs/log-store.js';
+import type { LogStream } from './runtime/logs/log-block.js';
 import type { ContainerRef, LogRequest } from './runtime/runtime.js';
 
 export type LogOptions = Omit<LogRequest, keyof ContainerRef>;

@@ -16,6 +16,7 @@ import {
 } from './chains.js';
 import { Children } from './children.js';
 import { measureIdleAgents } from './idle-memory.js';
+import { measureMemory, memoryCell } from './memory.js';
 import { type BenchOptions, parseOptions, usage } from './options.js';
 import { Results, tableOf } from './results.js';
 
@@ -66,24 +67,40 @@ async function measureRounds(
 }
 
 async function measure(children: Children, options: BenchOptions, folder: string): Promise<void> {
+  const results = new Results();
+  if (isWanted(options, memoryCell)) {
+    say('memory of a lab');
+    results.add(memoryCell, 'lab', await measureMemory(children, (text) => process.stdout.write(text)));
+  }
+  const machine = machineLine(options);
+  const wantsChains = options.only.length === 0 || options.only.some((name) => name !== memoryCell);
+  if (wantsChains) await measureChains({ children, options, folder, results });
+  if (options.jsonFile === undefined) return;
+  await writeFile(options.jsonFile, `${JSON.stringify({ machine, options, samples: results }, null, 2)}\n`);
+}
+
+interface Run {
+  readonly children: Children;
+  readonly options: BenchOptions;
+  readonly folder: string;
+  readonly results: Results;
+}
+
+async function measureChains({ children, options, folder, results }: Run): Promise<void> {
   const ground = await layGround(children, options, folder);
   const tunnels: Programs[] = [ourPrograms(options.nodeFlags)];
   if (options.real !== undefined) tunnels.push(realPrograms(options.real));
   const chains = [await startRawChain(ground, false), await startPlainChain(ground)];
   chains.push(await startRawChain(ground, true));
   for (const programs of tunnels) chains.push(await startTunnelChain(ground, programs));
-  const results = new Results();
   await measureRounds(chains, options, results);
   for (const programs of isWanted(options, idleCell) ? tunnels : []) {
     say(`${options.idleAgents} idle agents, ${programs.name}`);
     results.add(idleCell, programs.name, await measureIdleAgents(ground, programs, options.idleAgents));
   }
   const names = chains.map(({ name }) => name);
-  const machine = machineLine(options);
   const wantedRows = rows.filter(({ cell }) => isWanted(options, cell));
-  process.stdout.write(`${machine}\n${legend}\n\n${tableOf(results, wantedRows, names)}`);
-  if (options.jsonFile === undefined) return;
-  await writeFile(options.jsonFile, `${JSON.stringify({ machine, options, samples: results }, null, 2)}\n`);
+  process.stdout.write(`${machineLine(options)}\n${legend}\n\n${tableOf(results, wantedRows, names)}`);
 }
 
 /** Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted. */

@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util';
 import { cells, idleCell } from './cells.js';
+import { memoryCell } from './memory.js';
+
+const cellNames = [...Object.keys(cells), idleCell, memoryCell];
 
 export interface BenchOptions {
   readonly rounds: number;
@@ -22,7 +25,7 @@ export const usage = `npm run bench -- [flags]
   --full            9 rounds of a second for each cell, and 1000 idle agents
   --delay 10ms      round-trip time added to the agent link, half of it each way
   --real DIR        measures DIR/proxy-server and DIR/proxy-agent beside ours
-  --only CELL       measures this cell only; may be repeated: ${[...Object.keys(cells), idleCell].join(', ')}
+  --only CELL       measures this cell only; may be repeated: ${cellNames.join(', ')}
   --json FILE       writes every sample, too
   --node-flag FLAG  a flag of node for our tunnel; may be repeated
 `;
@@ -65,7 +68,7 @@ function parseDelay(text: string): number {
 }
 
 function parseOnly(names: readonly string[]): readonly string[] {
-  const unknown = names.find((name) => name !== idleCell && !Object.hasOwn(cells, name));
+  const unknown = names.find((name) => !cellNames.includes(name));
   if (unknown !== undefined) throw new Error(`--only: there is no cell "${unknown}"`);
   return names;
 }

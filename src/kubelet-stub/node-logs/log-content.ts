@@ -1,4 +1,6 @@
-import type { LogRecord, LogStore } from '../runtime/logs/log-store.js';
+import { type LogPiece, newline } from '../runtime/logs/log-block.js';
+import type { LogCursor } from '../runtime/logs/log-cursor.js';
+import type { LogStore } from '../runtime/logs/log-store.js';
 import { rfc3339Nano } from '../runtime/logs/log-time.js';
 import type { ByteRange } from './byte-ranges.js';
 
@@ -7,38 +9,39 @@ const headBytes = rfc3339Nano(0).length + ' stdout F '.length;
 const batchBytes = 32_768;
 
 /**
- * A log in the form that container runtimes write, as it is at one moment: it holds the records, so that its size stays
- * what it is while the log goes on and loses its oldest lines.
+ * A log in the form that container runtimes write, as it is at one moment: it holds the log's bytes until it is closed,
+ * so that its size stays what it is while the log goes on and loses its oldest lines.
  */
 export class LogContent {
   readonly sizeBytes: number;
   /** When the last line was written, epoch milliseconds; undefined for an empty log. */
   readonly modifiedMs: number | undefined;
-  private readonly records: readonly LogRecord[];
+  private readonly held: LogCursor;
 
   constructor(store: LogStore) {
-    const records: LogRecord[] = [];
-    for (let index = store.start; index < store.end; index++) {
-      const record = store.at(index);
-      if (record !== undefined) records.push(record);
+    this.held = store.open({ from: 'start', until: 'now' });
+    let sizeBytes = 0;
+    let modifiedMs: number | undefined;
+    for (const piece of this.pieces()) {
+      sizeBytes += shownBytes(piece);
+      modifiedMs = piece.timeMs;
     }
-    this.records = records;
-    this.sizeBytes = records.reduce((total, record) => total + lineBytes(record), 0);
-    this.modifiedMs = records.at(-1)?.timeMs;
+    this.sizeBytes = sizeBytes;
+    this.modifiedMs = modifiedMs;
   }
 
-  /** The bytes of a part, in pieces of about 32 KiB. */
+  /** The bytes of a part, in pieces of about 32 KiB. Throws READER_TOO_SLOW. */
   *slice({ start, length }: ByteRange): Generator<Buffer> {
     let [skip, left] = [start, length];
     let batch: Buffer[] = [];
     let gathered = 0;
-    for (const record of this.records) {
-      const size = lineBytes(record);
+    for (const piece of this.pieces()) {
+      const size = shownBytes(piece);
       if (skip >= size) {
         skip -= size;
         continue;
       }
-      const part = line(record).subarray(skip, skip + left);
+      const part = shown(piece, size).subarray(skip, skip + left);
       skip = 0;
       left -= part.length;
       batch.push(part);
@@ -57,17 +60,42 @@ export class LogContent {
     const isBinary = first.some((byte) => byte < 0x20 && ![0x09, 0x0a, 0x0c, 0x0d, 0x1b].includes(byte));
     return isBinary ? 'application/octet-stream' : 'text/plain; charset=utf-8';
   }
+
+  /** Lets the log's bytes go. */
+  close(): void {
+    this.held.close();
+  }
+
+  private *pieces(): Generator<LogPiece> {
+    const cursor = this.held.copy();
+    try {
+      for (let piece = cursor.next(); piece !== undefined; piece = cursor.next()) yield piece;
+    } finally {
+      cursor.close();
+    }
+  }
 }
 
-function isFull({ bytes }: LogRecord): boolean {
-  return bytes.at(-1) === 0x0a;
+function* linesOf({ bytes }: LogPiece): Generator<Buffer> {
+  for (let start = 0, end = 0; start < bytes.length; start = end) {
+    end = bytes.indexOf(newline, start) + 1 || bytes.length;
+    yield bytes.subarray(start, end);
+  }
 }
 
-function lineBytes(record: LogRecord): number {
-  return headBytes + record.bytes.length + (isFull(record) ? 0 : 1);
+const isFull = (bytes: Buffer): boolean => bytes.at(-1) === newline;
+
+function shownBytes(piece: LogPiece): number {
+  let lines = isFull(piece.bytes) ? 0 : 1;
+  for (let at = piece.bytes.indexOf(newline); at >= 0; at = piece.bytes.indexOf(newline, at + 1)) lines++;
+  return lines * headBytes + piece.bytes.length + (isFull(piece.bytes) ? 0 : 1);
 }
 
-function line(record: LogRecord): Buffer {
-  const head = `${rfc3339Nano(record.timeMs)} ${record.stream} ${isFull(record) ? 'F' : 'P'} `;
-  return Buffer.concat([Buffer.from(head), record.bytes, Buffer.from(isFull(record) ? '' : '\n')]);
+function shown(piece: LogPiece, sizeBytes: number): Buffer {
+  const head = `${rfc3339Nano(piece.timeMs)} ${piece.stream}`;
+  const [full, partial] = [Buffer.from(`${head} F `), Buffer.from(`${head} P `)];
+  const parts: Buffer[] = [];
+  for (const line of linesOf(piece)) parts.push(isFull(line) ? full : partial, line);
+  if (!isFull(piece.bytes)) parts.push(Buffer.of(newline));
+  return Buffer.concat(parts, sizeBytes);
 }

@@ -5,6 +5,7 @@ import type { DoorContext } from '../door.js';
 import { type Answered, sendBody, sendText } from '../http-reply.js';
 import { encodePath } from '../http-router.js';
 import { notFound, plainError } from '../http-unrouted.js';
+import type { LogStore } from '../runtime/logs/log-store.js';
 import { type ByteRange, contentRange, requestedRanges } from './byte-ranges.js';
 import { checkConditions, httpTime, rangeApplies } from './conditions.js';
 import { LogContent } from './log-content.js';
@@ -33,7 +34,7 @@ export async function serveNodeLogs(
       return sendFolder(request, response, { names: entry.names, changedMs });
     case 'file':
       if (isFolderPath) return redirect(request, response, `../${name}`);
-      return sendFile(request, response, new LogContent(entry.file.store), startedAtMs);
+      return sendLog(request, response, entry.file.store, startedAtMs);
   }
 }
 
@@ -59,6 +60,20 @@ function sendFolder(
   const type = { 'Content-Type': 'text/html; charset=utf-8' };
   sendBody(response, 200, Buffer.from(listing(names)), { ...type, ...lastModified });
   return { status: 200 };
+}
+
+async function sendLog(
+  request: IncomingMessage,
+  response: ServerResponse,
+  store: LogStore,
+  createdMs: number,
+): Promise<Answered> {
+  const content = new LogContent(store);
+  try {
+    return await sendFile(request, response, content, createdMs);
+  } finally {
+    content.close();
+  }
 }
 
 async function sendFile(

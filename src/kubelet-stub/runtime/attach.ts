@@ -1,3 +1,4 @@
+import { TunnelError } from '../../core/errors.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
 import { type ByteSink, discardSink, StreamSink } from './io/byte-sink.js';
 import { terminalOutput } from './io/terminal.js';
@@ -11,8 +12,8 @@ export interface FollowedRun {
 }
 
 /**
- * Follows the output of a container's main process, from now until it or the client ends. A client that is too slow
- * loses output, not the container. The end of the process is a success, as with a real runtime: its exit code is in
+ * Follows the output of a container's main process, from now until it or the client ends. A client that is far too slow
+ * gets an error; the container never waits for it. The end of the process is a success, as with a real runtime: its exit code is in
  * the pod's status.
  */
 export async function followOutput(
@@ -30,20 +31,22 @@ export async function followOutput(
   const notify = (): void => wake();
   const unsubscribe = logs.subscribe(notify);
   signal.addEventListener('abort', notify);
+  const cursor = logs.open({ from: 'end', until: 'close' });
   try {
-    for (let index = logs.end; !streams.signal.aborted; ) {
-      for (index = Math.max(index, logs.start); index < logs.end; index++) {
-        const record = logs.at(index);
-        if (record !== undefined) await (record.stream === 'stdout' ? stdout : stderr).write(record.bytes);
+    while (!streams.signal.aborted) {
+      for (let piece = cursor.next(); piece !== undefined; piece = cursor.next()) {
+        await (piece.stream === 'stdout' ? stdout : stderr).write(piece.bytes);
       }
       if (logs.ended || signal.aborted) break;
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
     }
-  } catch {
-    // The client is gone.
+  } catch (caught) {
+    // Else the client is gone.
+    if (caught instanceof TunnelError) return { kind: 'error', message: caught.message };
   } finally {
+    cursor.close();
     unsubscribe();
     signal.removeEventListener('abort', notify);
   }

@@ -4,7 +4,7 @@ import type { RemoteCommandResult, RemoteCommandStreams, TerminalSize } from '..
 import { followOutput } from './attach.js';
 import type { ContainerRun } from './container-run.js';
 import { execute } from './exec.js';
-import type { LogStream } from './logs/log-store.js';
+import type { LogStream } from './logs/log-block.js';
 import { feedInput, followSizes } from './process/command-io.js';
 
 export interface MainCommandOptions {

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { Pod } from '../../core/objects.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
-import type { LogStore, LogStream } from './logs/log-store.js';
+import type { LogStream } from './logs/log-block.js';
+import type { LogStore } from './logs/log-store.js';
 
 /** A container named by where it runs. `uid`, when given, must be the pod's. */
 export interface ContainerRef {

@@ -1,4 +1,7 @@
-import type { LogRecord, LogStore, LogStream } from './log-store.js';
+import { LineJoiner, type LogLines } from './line-joiner.js';
+import { type LogStream, newline } from './log-block.js';
+import type { LogCursor } from './log-cursor.js';
+import type { LogStore } from './log-store.js';
 import { rfc3339Nano } from './log-time.js';
 
 export interface LogReadOptions {
@@ -15,80 +18,97 @@ export interface LogReadOptions {
 const batchBytes = 32_768;
 
 /**
- * The bytes of a log in order. A reader holds a place in the store, not a copy: it may be as slow as it likes, and
- * goes on with the oldest kept record when the store has moved past its place.
+ * The bytes of a log in order, without a gap: as it is now, or, with `follow`, also what comes until its end. Throws
+ * READER_TOO_SLOW when the container is further ahead than is held for readers.
  */
 export async function* readLog(
   store: LogStore,
   options: LogReadOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let index = options.tailLines === undefined ? store.start : store.tailStart(options.tailLines);
+  const { follow, tailLines: lastLines } = options;
+  const from = lastLines === undefined ? 'start' : { lastLines };
+  const cursor = store.open({ from, until: follow ? 'close' : 'now' });
   let leftBytes = options.limitBytes ?? Number.POSITIVE_INFINITY;
+  const lines = new LineJoiner();
   const watch = watchStore(store, signal);
   try {
-    for (;;) {
-      const batch = takeBatch(store, index, options);
-      index = batch.nextIndex;
-      const bytes = batch.bytes.subarray(0, Math.min(leftBytes, batch.bytes.length));
-      leftBytes -= bytes.length;
-      if (bytes.length > 0) yield bytes;
-      if (leftBytes <= 0 || signal.aborted) return;
-      if (index < store.end) continue;
-      if (!options.follow || store.ended) return;
-      await watch.change(() => index < store.end || store.ended || signal.aborted);
+    while (!signal.aborted) {
+      // Looked at first: what is appended before the close is still read.
+      const isLast = !follow || store.ended;
+      const { bytes, atEnd } = takeBatch(cursor, lines, options);
+      const rest = atEnd && isLast ? Buffer.concat([bytes, ...shown(lines.rest(), options)]) : bytes;
+      const part = rest.subarray(0, Math.min(leftBytes, rest.length));
+      leftBytes -= part.length;
+      if (part.length > 0) yield part;
+      if (leftBytes <= 0 || (atEnd && isLast)) return;
+      if (atEnd) await watch.change();
     }
   } finally {
     watch.stop();
+    cursor.close();
   }
 }
 
 function takeBatch(
-  store: LogStore,
-  from: number,
+  cursor: LogCursor,
+  lines: LineJoiner,
   options: LogReadOptions,
-): { bytes: Buffer; nextIndex: number } {
+): { readonly bytes: Buffer; readonly atEnd: boolean } {
   const parts: Uint8Array[] = [];
   let sizeBytes = 0;
-  let index = Math.max(from, store.start);
-  while (index < store.end && sizeBytes < batchBytes) {
-    const record = store.at(index++);
-    if (record === undefined || !isWanted(record, options)) continue;
-    for (const part of render(record, options.timestamps)) {
+  while (sizeBytes < batchBytes) {
+    const piece = cursor.next(batchBytes);
+    if (piece === undefined) return { bytes: Buffer.concat(parts), atEnd: true };
+    for (const part of shown(lines.take(piece), options)) {
       parts.push(part);
       sizeBytes += part.length;
     }
   }
-  return { bytes: Buffer.concat(parts), nextIndex: index };
+  return { bytes: Buffer.concat(parts), atEnd: false };
 }
 
-function isWanted({ timeMs, stream }: LogRecord, { sinceTimeMs, stream: wanted }: LogReadOptions): boolean {
-  return timeMs >= (sinceTimeMs ?? Number.NEGATIVE_INFINITY) && (wanted ?? stream) === stream;
+function* shown(lines: Iterable<LogLines>, options: LogReadOptions): Generator<Uint8Array> {
+  const { sinceTimeMs = Number.NEGATIVE_INFINITY, stream: wanted, timestamps } = options;
+  for (const { timeMs, stream, parts, startsLine } of lines) {
+    if (timeMs < sinceTimeMs || (wanted ?? stream) !== stream) continue;
+    if (timestamps) yield* stamped(Buffer.concat(parts), `${rfc3339Nano(timeMs)} `, startsLine);
+    else yield* parts;
+  }
 }
 
-function render(record: LogRecord, timestamps: boolean): Uint8Array[] {
-  if (!timestamps || !record.startsLine) return [record.bytes];
-  return [Buffer.from(`${rfc3339Nano(record.timeMs)} `), record.bytes];
+function* stamped(bytes: Buffer, stamp: string, startsLine: boolean): Generator<Uint8Array> {
+  const head = Buffer.from(stamp);
+  for (let start = 0, end = 0; start < bytes.length; start = end) {
+    end = bytes.indexOf(newline, start) + 1 || bytes.length;
+    if (start > 0 || startsLine) yield head;
+    yield bytes.subarray(start, end);
+  }
 }
 
 interface Watch {
-  /** Resolves once `ready` holds. */
-  change(ready: () => boolean): Promise<void>;
+  /** Resolves after the next change since it was last asked. */
+  change(): Promise<void>;
   stop(): void;
 }
 
 function watchStore(store: LogStore, signal: AbortSignal): Watch {
-  let wake: (() => void) | undefined;
-  const notify = (): void => wake?.();
+  let changed = false;
+  let wake: () => void = () => undefined;
+  const notify = (): void => {
+    changed = true;
+    wake();
+  };
   const unsubscribe = store.subscribe(notify);
   signal.addEventListener('abort', notify);
   return {
-    async change(ready) {
-      while (!ready()) {
+    async change() {
+      if (!changed && !signal.aborted) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       }
+      changed = false;
     },
     stop() {
       unsubscribe();

@@ -1,37 +1,38 @@
-/** Which of a container's two outputs a record came from. */
-export type LogStream = 'stdout' | 'stderr';
-
-/** A line of a log, or a part of one. */
-export interface LogRecord {
-  /** 0, 1, 2 … over the life of the store. */
-  readonly index: number;
-  /** Wall time in epoch milliseconds. */
-  readonly timeMs: number;
-  readonly stream: LogStream;
-  /** With the newline, unless the line goes on in a later record of the stream. */
-  readonly bytes: Uint8Array;
-  /** False for the second and further parts of a line. */
-  readonly startsLine: boolean;
-}
+import { type LogStream, newline } from './log-block.js';
+import { LogBlocks, type LogPlace } from './log-blocks.js';
+import { LogCursor } from './log-cursor.js';
 
 export interface LogStoreOptions {
   /** Wall time in epoch milliseconds. */
   readonly now: () => number;
-  /** Oldest records go first beyond this. */
+  /** The oldest output goes first beyond this. Default 10 MiB. Each piece of output counts 12 bytes more than it has. */
   readonly limitBytes?: number;
 }
 
-const newline = 0x0a;
+/** What of a log to read. */
+export interface LogStretch {
+  /** The oldest byte that is kept, the end, or the beginning of the last so many lines. */
+  readonly from: 'start' | 'end' | { readonly lastLines: number };
+  /** As much as there is now, or also what will come. */
+  readonly until: 'now' | 'close';
+}
 
-/** The bounded log of one run of a container. Writers never wait; a reader that is too slow loses the oldest records. */
+/** A node keeps five files of a log, so readers that are behind may hold as much. */
+const heldShare = 5;
+
+/**
+ * The bounded log of one run of a container, as bytes in blocks. Writers never wait. A reader sees no gap: what it has
+ * still to read is held for it, up to five times the limit for all readers together. A reader that falls further behind
+ * is told so.
+ */
 export class LogStore {
   private readonly now: () => number;
   private readonly limitBytes: number;
-  private records: LogRecord[] = [];
-  private head = 0;
-  private sizeBytes = 0;
+  private readonly blocks = new LogBlocks();
+  private readonly cursors = new Set<LogCursor>();
+  private start: LogPlace = { block: 0, at: 0, into: 0 };
+  private textBytes = 0;
   private totalBytes = 0;
-  private nextIndex = 0;
   private closed = false;
   private readonly openLine: Record<LogStream, boolean> = { stdout: false, stderr: false };
   private readonly listeners = new Set<() => void>();
@@ -41,20 +42,19 @@ export class LogStore {
     this.limitBytes = options.limitBytes ?? 10 * 1024 * 1024;
   }
 
-  /** Appends output as it came; one record per line. */
+  /** Appends output as it came. */
   append(stream: LogStream, output: Uint8Array | string): void {
     if (this.closed || output.length === 0) return;
-    const bytes = typeof output === 'string' ? Buffer.from(output) : Uint8Array.from(output);
-    for (let start = 0; start < bytes.length; ) {
-      const at = bytes.indexOf(newline, start);
-      const end = at < 0 ? bytes.length : at + 1;
-      this.add(stream, bytes.subarray(start, end), at < 0);
-      start = end;
-    }
+    const bytes = typeof output === 'string' ? Buffer.from(output) : output;
+    this.blocks.append({ timeMs: this.now(), stream, startsLine: !this.openLine[stream] }, bytes);
+    this.openLine[stream] = bytes.at(-1) !== newline;
+    this.textBytes += bytes.length;
+    this.totalBytes += bytes.length;
+    this.trim();
     this.wake();
   }
 
-  /** No more records will come: followers end. */
+  /** No more output will come: followers end. */
   close(): void {
     this.closed = true;
     this.wake();
@@ -64,9 +64,9 @@ export class LogStore {
     return this.closed;
   }
 
-  /** Bytes that are kept. */
+  /** Bytes of output that are kept. */
   get usedBytes(): number {
-    return this.sizeBytes;
+    return this.textBytes;
   }
 
   /** Bytes that were ever appended. */
@@ -74,33 +74,25 @@ export class LogStore {
     return this.totalBytes;
   }
 
-  /** Index of the next record to be appended. */
-  get end(): number {
-    return this.nextIndex;
+  /** Memory that the log takes now, what is held for readers included. */
+  get heldBytes(): number {
+    return this.blocks.capacityBytes;
   }
 
-  /** Index of the oldest record that is still kept. */
-  get start(): number {
-    return this.nextIndex - (this.records.length - this.head);
-  }
-
-  /** The record at `index`, when it is kept. */
-  at(index: number): LogRecord | undefined {
-    return this.records[this.head + index - this.start];
-  }
-
-  /** Index of the first of the last `lines` lines; a line without its newline at the end counts. */
-  tailStart(lines: number): number {
-    let left = lines;
-    let index = this.end;
-    while (index > this.start) {
-      const record = this.at(index - 1);
-      if (record === undefined) break;
-      if (left === 0) break;
-      index--;
-      if (record.startsLine) left--;
-    }
-    return index;
+  /** Starts to read. What is read stays until the cursor is closed. */
+  open({ from, until }: LogStretch): LogCursor {
+    const cursor = new LogCursor({
+      blocks: this.blocks,
+      place: this.placeOf(from),
+      end: until === 'now' ? this.blocks.endBytes : undefined,
+      moved: (one, isOpen) => {
+        if (isOpen) this.cursors.add(one);
+        else this.cursors.delete(one);
+        this.release();
+      },
+    });
+    this.cursors.add(cursor);
+    return cursor;
   }
 
   /** Calls `listener` after each append and at the close. Returns how to stop. */
@@ -109,26 +101,27 @@ export class LogStore {
     return () => void this.listeners.delete(listener);
   }
 
-  private add(stream: LogStream, bytes: Uint8Array, partial: boolean): void {
-    this.records.push({
-      index: this.nextIndex++,
-      timeMs: this.now(),
-      stream,
-      bytes,
-      startsLine: !this.openLine[stream],
-    });
-    this.openLine[stream] = partial;
-    this.sizeBytes += bytes.length;
-    this.totalBytes += bytes.length;
-    while (this.sizeBytes > this.limitBytes && this.records.length - this.head > 1) this.drop();
+  private placeOf(from: LogStretch['from']): LogPlace {
+    if (from === 'start') return this.start;
+    if (from === 'end') return this.blocks.endPlace;
+    return this.blocks.lastLines(from.lastLines, this.start);
   }
 
-  private drop(): void {
-    this.sizeBytes -= this.records[this.head]?.bytes.length ?? 0;
-    this.head++;
-    if (this.head < 4096 || this.head * 2 < this.records.length) return;
-    this.records = this.records.slice(this.head);
-    this.head = 0;
+  private trim(): void {
+    const excess = this.blocks.endBytes - this.blocks.bytesBefore(this.start) - this.limitBytes;
+    if (excess <= 0) return;
+    const { place, skippedTextBytes } = this.blocks.skip(this.start, excess);
+    this.start = place;
+    this.textBytes -= skippedTextBytes;
+    this.release();
+  }
+
+  /** Drops the blocks that are neither kept nor held; beyond the bound also those that are held. */
+  private release(): void {
+    let oldest = this.start.block;
+    for (const { block } of this.cursors) oldest = Math.min(oldest, block);
+    this.blocks.dropBefore(oldest);
+    this.blocks.dropBeyond(this.limitBytes * heldShare, this.start.block);
   }
 
   private wake(): void {

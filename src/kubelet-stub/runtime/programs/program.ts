@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../../core/clock.js';
 import type { Container, Pod } from '../../../core/objects.js';
-import type { LogStream } from '../logs/log-store.js';
+import type { LogStream } from '../logs/log-block.js';
 
 /** What the main process of a container may use. */
 export interface ProgramContext {
