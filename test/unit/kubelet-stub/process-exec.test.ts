@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProcessRuntime } from '../../../src/kubelet-stub/runtime/process/process-runtime.js';
@@ -112,6 +112,7 @@ describe('exec in the process runtime', () => {
       { ...ref, command: sh(script), tty: false },
       { stdout, signal: abort.signal },
     );
+    await expect.poll(() => taken, { timeout: 10_000 }).toBeGreaterThan(0);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(taken).toBeLessThan(200_000);
     expect(await processesWith('KONNSIM_FAST')).not.toEqual([]);
@@ -132,6 +133,28 @@ describe('exec in the process runtime', () => {
     const rest = Readable.from([Buffer.alloc(5_000_000, 'x')]);
     await run(runtime, ['true'], { stdin: rest });
     await expect.poll(() => rest.readableEnded).toBe(true);
+  });
+
+  it.each([
+    ['echo a > /dev/stdout; echo b > /dev/stderr; echo c >> /proc/self/fd/1', '', 'a\nc\n', 'b\n'],
+    ['cat /dev/stdin', 'typed\n', 'typed\n', ''],
+    ['tee /dev/stderr', 'twice\n', 'twice\n', 'twice\n'],
+    ['sh -c "echo from a child > /proc/$$/fd/2"', '', '', 'from a child\n'],
+    ['exec 3<>/dev/stdout; exec >&-; echo kept >&3', '', 'kept\n', ''],
+    ['wc -c; echo over', 'x'.repeat(3_000_000), '3000000\nover\n', ''],
+  ])('has pipes, as containers have: %s', async (script, input, out, err) => {
+    const stdin = Readable.from([Buffer.from(input)]);
+    const ran = await run(runtime, sh(script), { stdin });
+    expect(ran).toEqual({ result: { kind: 'exit', code: 0 }, out, err });
+  });
+
+  it('leaves no descriptor of a pipe open', async () => {
+    const open = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
+    await run(runtime, ['true'], { stdin: Readable.from([Buffer.from('x')]) });
+    const before = await open();
+    for (let turn = 0; turn < 20; turn++)
+      await run(runtime, ['true'], { stdin: Readable.from([Buffer.from('x')]) });
+    await expect.poll(open).toBeLessThanOrEqual(before);
   });
 
   it.each([false, true])('lets a command outlive its client, with a terminal: %s', async (tty) => {
