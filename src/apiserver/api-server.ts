@@ -113,6 +113,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     controllers?.close();
     webhooks.close();
     reception.close();
+    facade.lifecycle.close();
     await listener.close();
     emit({ kind: 'role.stopped', node: facade.node, address });
   };

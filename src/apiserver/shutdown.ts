@@ -11,11 +11,15 @@ export interface ShutdownOptions {
 export class Lifecycle {
   /** Aborts when no connection is taken any more: watches end in order. */
   readonly draining: AbortSignal;
+  /** Aborts when the server closes for good. */
+  readonly closed: AbortSignal;
   private readonly drain = new AbortController();
+  private readonly end = new AbortController();
   private leaving = false;
 
   constructor() {
     this.draining = this.drain.signal;
+    this.closed = this.end.signal;
   }
 
   /** Whether `/readyz` fails for it. */
@@ -25,6 +29,10 @@ export class Lifecycle {
 
   leave(): void {
     this.leaving = true;
+  }
+
+  close(): void {
+    this.end.abort();
   }
 
   endWatches(): void {

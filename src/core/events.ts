@@ -96,7 +96,13 @@ export interface ConnectionEvent extends Common {
 
 /** A request that a door (façade, kubelet, client) took and answered. */
 export interface RequestEvent extends Common {
-  readonly kind: 'request.started' | 'request.finished' | 'request.failed';
+  readonly kind:
+    | 'request.started'
+    | 'request.finished'
+    | 'request.failed'
+    /** A command goes on in its container though its client is gone; and how it ended then, with the time since. */
+    | 'command.left'
+    | 'command.ended';
   readonly verb?: string;
   readonly path?: string;
   /** `spdy`, `websocket`, `websocket-tunnel`, `grpc`, `http`. */

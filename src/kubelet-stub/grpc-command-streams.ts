@@ -62,10 +62,9 @@ export class CommandStreams {
       ...(stderr === undefined ? {} : { stderr }),
       ...(options.tty ? { resize: this.resizes } : {}),
     };
-    // grpc-js never calls back for a message to a client that is gone: end the waiting of the writers.
-    if (signal.aborted) this.destroy();
-    else signal.addEventListener('abort', () => this.destroy(), { once: true });
     this.listen();
+    if (signal.aborted) this.clientGone();
+    else signal.addEventListener('abort', () => this.clientGone(), { once: true });
   }
 
   /**
@@ -82,8 +81,14 @@ export class CommandStreams {
   }
 
   destroy(): void {
-    this.endInput();
+    this.clientGone();
     this.stdin?.destroy();
+  }
+
+  /** The command still reads what has come. */
+  private clientGone(): void {
+    this.endInput();
+    // grpc-js never calls back for a message to a client that is gone: end the waiting of the writers.
     for (const output of this.outputs) output.destroy();
   }
 

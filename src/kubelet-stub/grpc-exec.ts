@@ -84,15 +84,20 @@ async function runOverCall(
 
 async function serveCommand(context: DoorContext, verb: CommandVerb, call: CommandCall): Promise<void> {
   const signal = goneSignal(call);
+  const gone = 'the client is gone';
   const start = await readStart(call);
   const path = `/${verb}/${start.namespace}/${start.pod}/${start.container}`;
   const trace = traceRequest(context, subjectOf(call, verb, path));
+  signal.addEventListener('abort', () => trace.failed(gone), { once: true });
   try {
-    const result = await runOverCall(call, prepare(context, verb, start), signal);
+    const { options, run } = prepare(context, verb, start);
+    const followed: PreparedCommand['run'] = (streams) =>
+      verb === 'exec' ? trace.follow(run(streams), signal) : run(streams);
+    const result = await runOverCall(call, { options, run: followed }, signal);
     if (result.kind === 'exit') trace.finished({ exitCode: result.code });
     else trace.failed(result.message);
   } catch (caught) {
-    trace.failed(signal.aborted ? 'the client is gone' : caught);
+    trace.failed(signal.aborted ? gone : caught);
     throw caught;
   }
 }

@@ -29,7 +29,8 @@ export interface RunReply {
 
 /**
  * Runs the command of `/run` and gives its standard output, then its standard error. A command that fails, or
- * cannot be run, is a 500.
+ * cannot be run, is a 500. It is killed when the client goes: the kubelet asks its container runtime in a call that ends with the
+ * request.
  */
 export async function runCommand(
   context: DoorContext,
@@ -41,7 +42,8 @@ export async function runCommand(
   const stdout = new Collector();
   const stderr = new Collector();
   try {
-    const result = await context.runtime.exec({ ...ref, command, tty: false }, { stdout, stderr, signal });
+    const request = { ...ref, command, tty: false, endsWithClient: true };
+    const result = await context.runtime.exec(request, { stdout, stderr, signal });
     if (result.kind === 'error') return textReply(500, result.message);
     if (result.code === 0) {
       return { status: 200, body: Buffer.concat([stdout.bytes(), stderr.bytes()]) };

@@ -42,6 +42,8 @@ class UpgradeTrace {
     this.trace.failed(caught, this.outcome());
   }
 
+  readonly follow: RequestTrace['follow'] = (command, clientGone) => this.trace.follow(command, clientGone);
+
   /** The connection is over: that is a failure if one was reported, or if nothing else ended the request. */
   ended(cleanWithoutResult: boolean): void {
     if (this.failure !== undefined) this.failed(this.failure);
@@ -75,7 +77,8 @@ function serveCommand(context: DoorContext, upgrade: Upgrade, plan: CommandPlan,
   upgrade.socket.once('close', () => trace.ended(false));
   const run: CommandPlan['run'] = async (streams) => {
     try {
-      const result = await plan.run(streams);
+      const running = plan.run(streams);
+      const result = await (plan.verb === 'exec' ? trace.follow(running, streams.signal) : running);
       if (wasCut(streams, result)) await cut(upgrade.socket, clock);
       if (result.kind === 'exit') trace.finished(result.code);
       else trace.failed(result.message);

@@ -1,5 +1,6 @@
 import { TunnelError } from '../core/errors.js';
 import type { RequestEvent } from '../core/events.js';
+import type { RemoteCommandResult } from '../streams/types.js';
 import type { DoorContext } from './door.js';
 
 /** What is known of a request when it arrives. */
@@ -23,6 +24,8 @@ export interface RequestOutcome {
 export interface RequestTrace {
   finished(outcome?: RequestOutcome): void;
   failed(caught: unknown, outcome?: RequestOutcome): void;
+  /** Tells of a command that goes on when its client is gone: `command.left`, and at its end `command.ended`. */
+  follow(command: Promise<RemoteCommandResult>, clientGone: AbortSignal): Promise<RemoteCommandResult>;
 }
 
 type Details = Pick<RequestEvent, 'request' | 'peer'>;
@@ -47,7 +50,30 @@ export function traceRequest(context: DoorContext, subject: RequestSubject): Req
   };
   active.add(key);
   emit({ ...common, kind: 'request.started' });
+  const follow: RequestTrace['follow'] = async (command, clientGone) => {
+    let leftAt: number | undefined;
+    const leave = (): void => {
+      leftAt = clock.now();
+      emit({ ...common, kind: 'command.left', text: 'the command goes on without its client' });
+    };
+    const ended = (how: Pick<RequestEvent, 'exitCode' | 'error'>): void => {
+      clientGone.removeEventListener('abort', leave);
+      if (leftAt === undefined) return;
+      emit({ ...common, ...how, kind: 'command.ended', durationMs: clock.now() - leftAt });
+    };
+    if (clientGone.aborted) leave();
+    else clientGone.addEventListener('abort', leave, { once: true });
+    try {
+      const result = await command;
+      ended(result.kind === 'exit' ? { exitCode: result.code } : { error: result.message });
+      return result;
+    } catch (caught) {
+      ended({ error: TunnelError.from(caught).message });
+      throw caught;
+    }
+  };
   return {
+    follow,
     finished: (outcome = {}) => end({ kind: 'request.finished' }, outcome),
     failed: (caught, outcome = {}) =>
       end({ kind: 'request.failed', error: TunnelError.from(caught).message }, outcome),

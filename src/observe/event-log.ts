@@ -94,6 +94,8 @@ export function levelOf(event: EventBody): LogLevel {
     case 'certificates.renewed':
     case 'request.started':
     case 'request.finished':
+    case 'command.left':
+    case 'command.ended':
       return 'info';
     case 'agent.connecting':
     case 'frontend.opened':

@@ -81,6 +81,10 @@ function doings(event: Doing, cast: Cast): (ArrowStep | NoteStep)[] {
         ...note(`✗ ${event.error ?? outcomeText(event)}`, 'bad'),
         ...(answerArrow(event, lane, 'bad') ?? []),
       ];
+    case 'command.left':
+      return note(event.text ?? event.kind);
+    case 'command.ended':
+      return note(`the command ended: ${event.error ?? outcomeText(event)}`);
     case 'dial.started':
       return lane === 'server' && event.text !== undefined ? note(choiceText(event.peer, event.text)) : [];
     case 'dial.failed':

@@ -29,7 +29,7 @@ export function servePortForwardChannels(
 ): void {
   const { clock, idleTimeoutMs } = settings;
   const count = ports.length * 2;
-  const channels = new WebSocketChannels(ws, { protocol, count, endsOnClose: true, clock, idleTimeoutMs });
+  const channels = new WebSocketChannels(ws, { protocol, count, cutWhenLost: true, clock, idleTimeoutMs });
   const clientGone = new AbortController();
   const forgetSignal = onAbort(settings.signal, () => channels.destroy());
   void channels.ended.then(() => {

@@ -25,7 +25,10 @@ export interface RemoteCommandOptions {
 
 /** The running end of an exec or attach, whatever protocol carries it. Back pressure works on every stream. */
 export interface RemoteCommandStreams {
-  /** Ends when the client half-closes its stdin. Absent when stdin was not asked for. */
+  /**
+   * Ends, or is destroyed, when the client half-closes its stdin or is gone; all that came before is read first. Absent
+   * when stdin was not asked for.
+   */
   readonly stdin?: Readable;
   readonly stdout?: Writable;
   readonly stderr?: Writable;

@@ -10,8 +10,8 @@ export interface WebSocketChannelsOptions {
   readonly protocol: string;
   /** Channels 0 to `count - 1` exist; a message for another ends the connection. */
   readonly count: number;
-  /** Whether close code 1000 ends what the client sends in order, as CLOSE does; else it is cut. */
-  readonly endsOnClose?: boolean;
+  /** Whether a client that goes without close code 1000 cuts what it sends; by default all is read, then it ends. */
+  readonly cutWhenLost?: boolean;
   readonly clock: Clock;
   readonly idleTimeoutMs: number;
 }
@@ -88,7 +88,10 @@ export class WebSocketChannels {
     });
   }
 
-  /** What the client sends on a channel. Ends with v5 CLOSE; a close of the WebSocket is an error, if not `endsOnClose`. */
+  /**
+   * What the client sends on a channel. Ends with v5 CLOSE, and with the WebSocket however that ends, as wsstream of the
+   * Go servers has it: what came before is read first. With `cutWhenLost` a lost client is an error.
+   */
   reader(channel: number): Readable {
     const reader = new ChannelReader(() => this.release(reader));
     this.readers.set(channel, reader);
@@ -174,8 +177,9 @@ export class WebSocketChannels {
 
   private endReaders(code: number): void {
     for (const reader of this.readers.values()) {
-      if (code === 1000 && this.options.endsOnClose) reader.push(null);
-      else reader.destroy(new TunnelError('TUNNEL_CLOSED', `websocket: close ${code}`));
+      if (code !== 1000 && this.options.cutWhenLost)
+        reader.destroy(new TunnelError('TUNNEL_CLOSED', `websocket: close ${code}`));
+      else reader.push(null);
     }
     this.readers.clear();
   }

@@ -34,6 +34,7 @@ export async function connectStream(
       connect: (clientGone) => facade.kubelets.connect(endpoint, { request, signal: clientGone }),
       clock: facade.clock,
       signal,
+      serverSignal: facade.lifecycle.closed,
       faithfulCutIsSuccess: facade.faithful.has('exec-cut-is-success'),
     });
   } finally {

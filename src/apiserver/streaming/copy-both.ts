@@ -1,23 +1,25 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../core/clock.js';
 import { sendAtOnce } from '../../streams/no-delay.js';
+import { onAbort } from '../../streams/stream-ends.js';
 import { endSoon } from '../../streams/upgrade-response.js';
 import type { Framing } from './spdy-framing.js';
 
-/** How long a side that is left may take to accept the last bytes. */
-const flushMs = 1_000;
 /** How long a client that was told of a cut may take to leave by itself: the end of a connection can overtake it. */
 const partingMs = 500;
 
 export interface CopyOptions {
   readonly clock: Clock;
+  /** Aborts when this server closes. */
+  readonly serverSignal?: AbortSignal | undefined;
   /** Lets the client be told of a cut. Without it bytes are copied unseen. */
   readonly framing?: Framing;
 }
 
 /**
- * Copies bytes both ways until one side ends, then ends the other: kube-apiserver's proxies know no half-close. A
- * side that breaks destroys the other at once. Resolves then; with an error text when the kubelet's side did not end
+ * Copies bytes both ways until one side ends, then ends the other: kube-apiserver's proxies know no half-close. All that
+ * a client sent before it left, however it did, reaches the kubelet. A kubelet that breaks destroys the client's side at
+ * once. Resolves then; with an error text when the kubelet's side did not end
  * in order.
  */
 export function copyBoth(client: Duplex, kubelet: Duplex, options: CopyOptions): Promise<string | undefined> {
@@ -47,10 +49,10 @@ class Copy {
     client.once('end', () => this.clientEnded());
     for (const event of ['error', 'close'] as const) {
       kubelet.once(event, () => void this.kubeletLeft(false));
-      client.once(event, () => this.clientBroke());
+      client.once(event, () => this.clientEnded());
     }
     if (kubelet.destroyed) void this.kubeletLeft(false);
-    else if (client.destroyed) this.clientBroke();
+    else if (client.destroyed) this.clientEnded();
     if (!this.over) this.stop = this.begin();
   }
 
@@ -79,13 +81,7 @@ class Copy {
   private clientEnded(): void {
     if (!this.finish()) return;
     this.sides.client.destroy();
-    leave(this.sides.kubelet, this.options.clock);
-    this.resolve(undefined);
-  }
-
-  private clientBroke(): void {
-    if (!this.finish()) return;
-    this.sides.kubelet.destroy();
+    leave(this.sides.kubelet, this.options.serverSignal);
     this.resolve(undefined);
   }
 
@@ -132,10 +128,15 @@ function part(client: Duplex, clock: Clock): void {
   client.resume();
 }
 
-/** Sends what is buffered, then closes for good. */
-function leave(socket: Duplex, clock: Clock): void {
-  const timer = clock.after(flushMs, () => socket.destroy());
-  socket.once('close', () => timer.cancel());
-  if (socket.destroyed) timer.cancel();
-  socket.end(() => socket.destroy());
+/**
+ * Sends what is buffered, says that there is no more, and waits for the kubelet to close: it does when it has read all.
+ * To close first would turn into a reset, which takes away what was not read, as soon as it writes.
+ */
+function leave(kubelet: Duplex, serverSignal: AbortSignal | undefined): void {
+  kubelet.once(
+    'close',
+    onAbort(serverSignal, () => kubelet.destroy()),
+  );
+  kubelet.resume();
+  kubelet.end();
 }

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished } from 'node:stream/promises';
 import type { WebSocket } from 'ws';
 import { TunnelError } from '../../core/errors.js';
 import type { UpgradeAnswer } from '../../streams/http-upgrade.js';
@@ -55,19 +55,17 @@ export function commandStreamsOf(path: string): RemoteCommandOptions {
 async function translate(request: StreamingRequest, ws: WebSocket): Promise<StreamingOutcome> {
   const { clock } = request;
   const channels = new WebSocketChannels(ws, { protocol, count: commandChannelCount, clock, idleTimeoutMs });
-  const clientGone = new AbortController();
   const forgetSignal = onAbort(request.signal, () => channels.destroy());
-  const ended = channels.ended.then(() => {
-    forgetSignal();
-    clientGone.abort(new TunnelError('DIAL_CANCELLED', 'the client is gone'));
+  let end: TranslationEnd = { kind: 'error', message: 'the client is gone' };
+  void runTranslation(request, channels).then((result) => {
+    end = result;
+    const status = end.kind === 'kubelet-status' ? end.json : encodeStatus(translatorStatus(end), true);
+    channels.send(commandChannel.error, status);
+    channels.close(1000);
   });
-  const end = await runTranslation(request, channels, clientGone.signal);
-  const left = clientGone.signal.aborted;
-  const status = end.kind === 'kubelet-status' ? end.json : encodeStatus(translatorStatus(end), true);
-  channels.send(commandChannel.error, status);
-  channels.close(1000);
-  await ended;
-  return { protocol: kind, status: 101, ...(left ? { error: 'the client is gone' } : outcomeOf(end)) };
+  await channels.ended;
+  forgetSignal();
+  return { protocol: kind, status: 101, ...outcomeOf(end) };
 }
 
 function outcomeOf(end: TranslationEnd): Pick<StreamingOutcome, 'exitCode' | 'error'> {
@@ -81,18 +79,23 @@ function outcomeOf(end: TranslationEnd): Pick<StreamingOutcome, 'exitCode' | 'er
   }
 }
 
+/**
+ * Goes on without the client, as the original does, whose executor knows nothing of it: the input ends, the output is
+ * read and dropped. The command's end is the end, or that of this server.
+ */
 async function runTranslation(
   request: StreamingRequest,
   channels: WebSocketChannels,
-  signal: AbortSignal,
 ): Promise<TranslationEnd> {
+  const signal = request.serverSignal ?? new AbortController().signal;
   const streams = commandStreamsOf(request.target.path);
   // Taken before the dial: the client may send before the kubelet is reached.
   const ends = channelEnds(channels, streams);
   try {
     const answer = await kubeletAnswer(request, signal);
     if (answer.kind === 'refused') return refusal(answer.body);
-    onAbort(signal, () => answer.socket.destroy());
+    const forgetSignal = onAbort(signal, () => answer.socket.destroy());
+    answer.socket.once('close', forgetSignal);
     const command = await openSpdyRemoteCommand({
       socket: answer.socket,
       head: answer.head,
@@ -162,10 +165,15 @@ async function relay(
   return { kind: 'error', message: `error reading from error stream: ${end.message}` };
 }
 
-/** Settles with the output's end or cut; the error stream says which it was. */
+/** Settles with the output's end or cut; the error stream says which it was. What cannot be sent any more is dropped. */
 async function copy(from: Readable | undefined, to: Writable | undefined): Promise<void> {
   if (from === undefined || to === undefined) return;
-  await pipeline(from, to).catch(() => undefined);
+  const drop = (): void => void from.unpipe(to).resume();
+  to.once('error', drop);
+  to.once('close', drop);
+  from.pipe(to);
+  await finished(from, { writable: false }).catch(() => undefined);
+  if (!to.destroyed) await finished(to.end(), { readable: false }).catch(() => undefined);
 }
 
 async function relayResizes(

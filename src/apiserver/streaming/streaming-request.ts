@@ -21,8 +21,10 @@ export interface StreamingRequest {
   /** Opens an authenticated TLS connection to the kubelet. The signal aborts when the client is gone. */
   readonly connect: (signal: AbortSignal) => Promise<Duplex>;
   readonly clock: Clock;
-  /** Ends both sides at once; for a server that closes. */
+  /** Ends both sides at once: the client is gone, or this server closes. */
   readonly signal?: AbortSignal;
+  /** Aborts when this server closes: then nothing goes on, not even what outlives its client. */
+  readonly serverSignal?: AbortSignal;
   /**
    * For exec and attach. kube-apiserver takes a kubelet connection that ends before the status for success, and so do
    * SPDY clients, which it only passes bytes to; true restores both. Default: the client gets a Status that is a failure.

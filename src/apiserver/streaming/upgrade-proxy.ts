@@ -40,8 +40,9 @@ export async function proxyUpgrade(
     for (const bytes of framing?.toClient(answer.head) ?? [answer.head]) client.write(bytes);
     framing?.fromClient(head);
     if (head.length > 0) answer.socket.write(head);
-    const { clock } = request;
-    const error = await copyBoth(client, answer.socket, { clock, ...(framing && { framing }) });
+    const { clock, serverSignal } = request;
+    const options = { clock, serverSignal, ...(framing && { framing }) };
+    const error = await copyBoth(client, answer.socket, options);
     return { protocol, status: 101, ...(error !== undefined && { error }) };
   } finally {
     forgetSignal();

@@ -37,6 +37,7 @@ export class ContainerRun {
   readonly id: string;
   readonly startedAtMs: number;
   readonly logs: LogStore;
+  wasAttached = false;
   private readonly options: ContainerRunOptions;
   private readonly ending = new AbortController();
   private readonly listeners = new Map<number, (connection: Duplex) => void>();
@@ -69,6 +70,11 @@ export class ContainerRun {
       listen: (port, accept) => void this.listeners.set(port, accept),
       signal: this.signal,
     });
+  }
+
+  /** How long it has been running. */
+  get ageMs(): number {
+    return this.options.time.now() - this.startedAtMs;
   }
 
   /** Aborts when the run is over. */

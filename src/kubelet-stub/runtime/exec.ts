@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { Writable } from 'node:stream';
 import type { IFileSystem } from 'just-bash';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
 import { exitCodes, type Machine, type Process } from './commands/command.js';
@@ -6,6 +7,7 @@ import { commandTable, findCommand } from './commands/table.js';
 import { execError, type LookupFailure } from './exec-error.js';
 import { type ByteSink, discardSink, StreamSink, writeText } from './io/byte-sink.js';
 import { emptySource, Input, streamSource } from './io/byte-source.js';
+import { ClientSink } from './io/client-sink.js';
 import { Terminal, terminalOutput } from './io/terminal.js';
 import { loadShellLibrary, programNames, type ShellLibrary } from './shell/library.js';
 import { quote } from './shell/parse-script.js';
@@ -28,6 +30,10 @@ export interface ExecOptions {
   readonly argv: readonly string[];
   readonly tty: boolean;
   readonly streams: RemoteCommandStreams;
+  /** Kills it when the client goes. Default: it goes on. */
+  readonly endsWithClient?: boolean;
+  /** For a shell that stands for the container's main process: its terminal ends with its input, its output waits for nobody. */
+  readonly isMain?: boolean;
   /** Makes the id that the runtime gives to this exec. */
   readonly execId: () => string;
   /** Also gets all that is written. */
@@ -48,7 +54,10 @@ const shellNames = new Set(
   ['sh', 'bash', 'ash', 'dash'].flatMap((name) => [name, `/bin/${name}`, `/usr/bin/${name}`]),
 );
 
-/** Runs one command in the sandbox; resolves when its output is written. An abort kills it with code 137. */
+/**
+ * Runs one command in the sandbox; resolves when its output is written. The end of the container kills it with code 137.
+ * When its client goes, its input ends, but not at a terminal, and it goes on.
+ */
 export async function execute(place: ExecPlace, options: ExecOptions): Promise<RemoteCommandResult> {
   const stdio = openStdio(place, options);
   try {
@@ -61,11 +70,13 @@ export async function execute(place: ExecPlace, options: ExecOptions): Promise<R
   }
 }
 
-function openStdio(place: ExecPlace, { streams, tty, tee }: ExecOptions): Stdio {
-  const signal = AbortSignal.any([place.signal, streams.signal]);
+function openStdio(place: ExecPlace, options: ExecOptions): Stdio {
+  const { streams, tty, tee, endsWithClient = false, isMain = false } = options;
+  const signal = AbortSignal.any([place.signal, ...(endsWithClient ? [streams.signal] : [])]);
   setMaxListeners(0, signal);
-  const out = streams.stdout === undefined ? undefined : new StreamSink(streams.stdout, signal);
-  const err = streams.stderr === undefined ? undefined : new StreamSink(streams.stderr, signal);
+  const open = (stream: Writable | undefined): ClientSink | undefined =>
+    stream && new ClientSink(new StreamSink(stream, streams.signal), signal, isMain);
+  const [out, err] = [open(streams.stdout), open(streams.stderr)];
   const flush = async (): Promise<void> => void (await Promise.all([out?.flush(), err?.flush()]));
   if (!tty) {
     const stdin = streams.stdin === undefined ? undefined : new Input(streamSource(streams.stdin, signal));
@@ -73,7 +84,13 @@ function openStdio(place: ExecPlace, { streams, tty, tee }: ExecOptions): Stdio 
     return { stdin, stdout, stderr: both(err ?? discardSink, tee), terminal: undefined, signal, flush };
   }
   const output = terminalOutput(both(out ?? discardSink, tee));
-  const terminal = new Terminal({ input: streams.stdin, output, resize: streams.resize, signal });
+  const terminal = new Terminal({
+    input: streams.stdin,
+    output,
+    resize: streams.resize,
+    signal,
+    endsWithInput: isMain,
+  });
   const stdin = streams.stdin === undefined ? undefined : terminal.input;
   return { stdin, stdout: output, stderr: output, terminal, signal, flush };
 }

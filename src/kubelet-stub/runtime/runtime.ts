@@ -15,6 +15,8 @@ export interface ContainerRef {
 export interface ExecRequest extends ContainerRef {
   readonly command: readonly string[];
   readonly tty: boolean;
+  /** Kills the command when its client goes, as a kubelet does for `/run` alone. Default: it runs to its end. */
+  readonly endsWithClient?: boolean;
 }
 
 /** The options of a logs request, already validated; times are epoch milliseconds. */
@@ -99,7 +101,11 @@ export interface Runtime {
    * CONTAINER_NOT_FOUND, NOT_READY. Doors call it after all checks of their own.
    */
   admitStream?(request: StreamRequest): void;
-  /** Runs a command; resolves when it has ended and its output is written. Aborting `streams.signal` kills it. */
+  /**
+   * Runs a command; resolves when it has ended and its output is written. It outlives its client: when `streams.signal`
+   * aborts, its input ends (not at a terminal), and it goes on until it ends by itself, waits for a reader of its output
+   * that will not come, or the container ends.
+   */
   exec(request: ExecRequest, streams: RemoteCommandStreams): Promise<RemoteCommandResult>;
   /** Joins the main process of a container. */
   attach(ref: ContainerRef, streams: RemoteCommandStreams): Promise<RemoteCommandResult>;

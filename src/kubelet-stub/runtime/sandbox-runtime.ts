@@ -160,11 +160,13 @@ class Sandbox implements SandboxRuntime {
     const place = run.place(request.tty);
     const { tty } = request;
     if (rule?.answer !== undefined) {
+      // It does nothing but speak, so it ends with its client.
       const signal = AbortSignal.any([run.signal, streams.signal]);
       const scripted = { answer: rule.answer, tty, streams, machine: place.machine, signal };
       return this.track(run.during(runScripted(scripted)));
     }
-    const options: ExecOptions = { argv: request.command, tty, streams, execId: this.execId };
+    const { command: argv, endsWithClient = false } = request;
+    const options: ExecOptions = { argv, tty, streams, endsWithClient, execId: this.execId };
     return this.track(run.during(execute(localPlace(place, rule?.local), options)));
   }
 
@@ -249,7 +251,10 @@ class Sandbox implements SandboxRuntime {
     return runScripted({ answer, tty, streams, machine: run.place(tty).machine, signal });
   }
 
-  /** The shell is the container's main process: what it writes is the log, and its exit is the container's. */
+  /**
+   * The shell is the container's main process: what it writes is the log, and its exit is the container's; but a client
+   * who is gone leaves the container as it is, and the shell ends with the command that it runs.
+   */
   private async attachShell(
     container: SandboxContainer,
     run: ContainerRun,
@@ -257,7 +262,8 @@ class Sandbox implements SandboxRuntime {
   ): Promise<RemoteCommandResult> {
     const tty = container.spec.tty === true;
     const tee = { write: async (chunk: Uint8Array) => run.logs.append('stdout', chunk) };
-    const result = await execute(run.place(tty), { argv: ['sh'], tty, streams, tee, execId: this.execId });
+    const shell = { argv: ['sh'], tty, streams, tee, isMain: true, execId: this.execId };
+    const result = await execute(run.place(tty), shell);
     const gone = streams.signal.aborted || run.signal.aborted;
     if (gone || result.kind === 'error') return result;
     // Who left a shell may come back to the next at once.

@@ -149,7 +149,11 @@ export class SpdyConnection implements StreamLink {
   private listen(): void {
     const { socket, options } = this;
     sendAtOnce(socket);
-    socket.on('error', (error) => this.finish(TunnelError.from(error, 'TUNNEL_CLOSED')));
+    socket.on('error', (error) => {
+      this.inputEnded = true;
+      this.deliver();
+      this.finish(TunnelError.from(error, 'TUNNEL_CLOSED'));
+    });
     socket.on('close', () => this.socketGone());
     socket.on('end', () => this.inputOver());
     socket.on('data', (chunk: Buffer) => {
@@ -170,12 +174,16 @@ export class SpdyConnection implements StreamLink {
     return this.expanding || (this.full.size > 0 && !this.inputEnded);
   }
 
-  private pump(): void {
+  private deliver(): void {
     while (this.state === 'open' && !this.blocked) {
       const frame = this.parser.next();
       if (frame === undefined) break;
       this.handle(frame);
     }
+  }
+
+  private pump(): void {
+    this.deliver();
     if (this.state === 'open' && this.blocked) this.socket.pause();
     else if (this.socket.isPaused()) this.socket.resume();
     if (this.inputEnded && !this.expanding) this.end(this.cutError(), undefined);

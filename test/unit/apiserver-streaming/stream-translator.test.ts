@@ -225,19 +225,24 @@ describe('stream translator', () => {
   it.each([
     ['drops the WebSocket', ({ ws }: WebSocketCommand) => ws.terminate()],
     ['closes the WebSocket', ({ ws }: WebSocketCommand) => ws.close(1000)],
-  ])('ends the kubelet’s side at once when the client %s', async (_name, leave) => {
-    const aborted = new PassThrough();
-    const node = await kubelet(async ({ stdout, signal }) => {
+  ])('lets the command go on when the client %s: input to its end, output dropped', async (_name, leave) => {
+    const ended = new PassThrough();
+    const node = await kubelet(async ({ stdin, stdout, signal }) => {
       stdout?.write('ready');
-      await once(signal, 'abort');
-      aborted.write('aborted');
-      return { kind: 'exit', code: 137 };
+      const input = await readAll(required(stdin));
+      const output = stdout ?? new PassThrough();
+      for (let written = 0; written < 64; written++)
+        if (!output.write(Buffer.alloc(65_536))) await once(output, 'drain');
+      ended.end(`${input.length} ${signal.aborted}`);
+      return { kind: 'exit', code: 0 };
     });
     const front = await facade({ kubelet: node.port });
     const command = await connect(front);
     await once(command.ws, 'message');
+    command.send(0, 'x'.repeat(300_000));
+    await expect.poll(() => command.ws.bufferedAmount).toBe(0);
     leave(command);
-    await once(aborted, 'data');
+    expect((await readAll(ended)).toString()).toBe('300000 false');
     expect(await front.outcome()).toMatchObject({ error: 'the client is gone' });
   });
 
@@ -251,7 +256,10 @@ describe('stream translator', () => {
       return { kind: 'exit', code: 137 };
     });
     const { ws, ended } = await connect(
-      await facade({ kubelet: node.port, overrides: { signal: closing.signal } }),
+      await facade({
+        kubelet: node.port,
+        overrides: { signal: closing.signal, serverSignal: closing.signal },
+      }),
     );
     await once(ws, 'message');
     closing.abort();

@@ -257,7 +257,10 @@ describe('plain upgrade proxy', () => {
   it('ends both sides when its signal aborts', async () => {
     const closing = new AbortController();
     const node = await kubelet(waits);
-    const front = await facade({ kubelet: node.port, overrides: { signal: closing.signal } });
+    const front = await facade({
+      kubelet: node.port,
+      overrides: { signal: closing.signal, serverSignal: closing.signal },
+    });
     const { command } = await openSpdyCommand(front.port);
     const socket = await front.kubeletSocket();
     const closed = once(socket, 'close');

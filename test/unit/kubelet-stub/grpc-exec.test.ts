@@ -1,4 +1,5 @@
-import { Readable, Writable } from 'node:stream';
+import { PassThrough, Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TunnelError } from '../../../src/core/errors.js';
 import type { RemoteCommandStreams } from '../../../src/streams/types.js';
@@ -178,7 +179,7 @@ describe('exec and attach over gRPC', () => {
     });
   });
 
-  it('kills the command when the caller aborts', async () => {
+  it('tells the command that its client is gone when the caller aborts', async () => {
     const controller = new AbortController();
     const done = exec(['hang'], { stdout: new TextSink(), signal: controller.signal });
     await runtime.hasStarted;
@@ -186,9 +187,30 @@ describe('exec and attach over gRPC', () => {
     await expect(done).rejects.toMatchObject({ code: 'DIAL_CANCELLED' });
     await runtime.hasAborted;
     await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+    await vi.waitFor(() =>
+      expect(bench.events.at(-1)).toMatchObject({ kind: 'command.ended', error: 'killed' }),
+    );
+    const kinds = bench.events.map(({ kind }) => kind);
+    expect(kinds).toEqual(expect.arrayContaining(['request.failed', 'command.left']));
   });
 
-  it('kills the command when the output of the caller closes', async () => {
+  it('gives a command all that a caller sent before it aborted, then the end of input', async () => {
+    const controller = new AbortController();
+    const stdin = new PassThrough();
+    const stdout = new TextSink();
+    const done = exec(['deaf'], { stdin, stdout, signal: controller.signal });
+    stdin.write('x'.repeat(10_000));
+    await runtime.hasStarted;
+    const { input } = runtime;
+    await vi.waitFor(() => expect(input?.readableLength).toBe(10_000));
+    controller.abort();
+    await expect(done).rejects.toMatchObject({ code: 'DIAL_CANCELLED' });
+    await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+    expect(input === undefined ? '' : await text(input)).toHaveLength(10_000);
+    runtime.release();
+  });
+
+  it('tells the command that its client is gone when the output of the caller closes', async () => {
     const stdout = new TextSink();
     const done = exec(['hang'], { stdout });
     await runtime.hasStarted;
@@ -197,7 +219,7 @@ describe('exec and attach over gRPC', () => {
     await runtime.hasAborted;
   });
 
-  it('kills the command when the connection is cut, and the call ends with TUNNEL_CLOSED', async () => {
+  it('tells the command that its client is gone when the connection is cut, and the call ends with TUNNEL_CLOSED', async () => {
     const done = exec(['hang'], { stdout: new TextSink() });
     await runtime.hasStarted;
     for (const socket of bench.dialer.open) socket.destroy();

@@ -68,13 +68,18 @@ describe('upgrades of the HTTP API', () => {
     expect(bench.events.at(-1)).toMatchObject({ kind: 'request.failed', error: 'the shim is gone' });
   });
 
-  it('kills the command of a client that goes away', async () => {
+  it('tells a command that its client is gone, and the journal that it goes on, and how it ends', async () => {
     const run = await command('/exec/default/web-0/app?command=hang&output=1', output);
     await runtime.hasStarted;
     run.destroy();
     await runtime.hasAborted;
     await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
-    expect(bench.events.at(-1)).toMatchObject({ kind: 'request.failed', error: 'the client is gone' });
+    const ended = expect.objectContaining({ kind: 'command.ended', error: 'killed' });
+    await vi.waitFor(() => expect(bench.events).toContainEqual(ended));
+    expect(bench.events).toContainEqual(expect.objectContaining({ kind: 'command.left', verb: 'exec' }));
+    expect(bench.events).toContainEqual(
+      expect.objectContaining({ kind: 'request.failed', error: 'the client is gone' }),
+    );
   });
 
   it('forgets a client that goes away before it opened its streams', async () => {

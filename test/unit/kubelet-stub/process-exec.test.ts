@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProcessRuntime } from '../../../src/kubelet-stub/runtime/process/process-runtime.js';
@@ -14,6 +15,13 @@ class Collector extends Writable {
     this.chunks.push(chunk);
     done();
   }
+}
+
+async function restarted(runtime: ProcessRuntime): Promise<void> {
+  const status = () => runtime.listPods()[0]?.status.containerStatuses[0];
+  const restartCount = (status()?.restartCount ?? 0) + 1;
+  runtime.restartContainer(ref);
+  await expect.poll(status, { timeout: 20_000 }).toMatchObject({ restartCount, ready: true });
 }
 
 describe('exec in the process runtime', () => {
@@ -104,11 +112,15 @@ describe('exec in the process runtime', () => {
       { ...ref, command: sh(script), tty: false },
       { stdout, signal: abort.signal },
     );
+    await expect.poll(() => taken, { timeout: 10_000 }).toBeGreaterThan(0);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(taken).toBeLessThan(200_000);
     expect(await processesWith('KONNSIM_FAST')).not.toEqual([]);
-    take();
     abort.abort();
+    take();
+    // Without a reader it goes on waiting; it is the container that ends it.
+    expect(await processesWith('KONNSIM_FAST')).not.toEqual([]);
+    await restarted(runtime);
     expect(await running).toEqual({ kind: 'exit', code: 137 });
   });
 
@@ -123,13 +135,86 @@ describe('exec in the process runtime', () => {
     await expect.poll(() => rest.readableEnded).toBe(true);
   });
 
-  it('kills the process group of a client that goes away', async () => {
+  it.each([
+    ['echo a > /dev/stdout; echo b > /dev/stderr; echo c >> /proc/self/fd/1', '', 'a\nc\n', 'b\n'],
+    ['cat /dev/stdin', 'typed\n', 'typed\n', ''],
+    ['tee /dev/stderr', 'twice\n', 'twice\n', 'twice\n'],
+    ['sh -c "echo from a child > /proc/$$/fd/2"', '', '', 'from a child\n'],
+    ['exec 3<>/dev/stdout; exec >&-; echo kept >&3', '', 'kept\n', ''],
+    ['wc -c; echo over', 'x'.repeat(3_000_000), '3000000\nover\n', ''],
+  ])('has pipes, as containers have: %s', async (script, input, out, err) => {
+    const stdin = Readable.from([Buffer.from(input)]);
+    const ran = await run(runtime, sh(script), { stdin });
+    expect(ran).toEqual({ result: { kind: 'exit', code: 0 }, out, err });
+  });
+
+  it('leaves no descriptor of a pipe open', async () => {
+    const open = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
+    await run(runtime, ['true'], { stdin: Readable.from([Buffer.from('x')]) });
+    const before = await open();
+    for (let turn = 0; turn < 20; turn++)
+      await run(runtime, ['true'], { stdin: Readable.from([Buffer.from('x')]) });
+    await expect.poll(open).toBeLessThanOrEqual(before);
+  });
+
+  it.each([false, true])('lets a command outlive its client, with a terminal: %s', async (tty) => {
+    const abort = new AbortController();
+    const { out: home } = await run(runtime, ['pwd']);
+    const script = 'trap "echo hup >> left" HUP; echo $$; sleep 0.2; echo lost; echo done >> left';
+    const stdin = new PassThrough();
+    const stdout = new PassThrough().on('error', () => undefined);
+    const streams = { stdin, stdout, signal: abort.signal };
+    const running = runtime.exec({ ...ref, command: sh(script), tty }, streams);
+    await once(stdout, 'data');
+    for (const stream of [stdin, stdout]) stream.destroy();
+    abort.abort();
+    expect(await running).toEqual({ kind: 'exit', code: 0 });
+    expect(await readFile(`${home.trim()}/left`, 'utf8')).toBe('done\n');
+    await run(runtime, ['rm', 'left']);
+  });
+
+  it('gives a command all that its client sent before it went, then the end of input', async () => {
+    const bytes = randomBytes(1024 * 1024);
+    const { out: home } = await run(runtime, ['pwd']);
+    const script = 'sleep 0.1; cat > one; sleep 0.1; echo more >> one';
+    for (const leaves of ['before', 'after'] as const) {
+      const abort = new AbortController();
+      const stdin = Readable.from([bytes]);
+      if (leaves === 'before') abort.abort();
+      const running = runtime.exec(
+        { ...ref, command: sh(script), tty: false },
+        { stdin, signal: abort.signal },
+      );
+      abort.abort();
+      expect(await running).toEqual({ kind: 'exit', code: 0 });
+      const expected = Buffer.concat([bytes, Buffer.from('more\n')]);
+      expect((await readFile(`${home.trim()}/one`)).equals(expected)).toBe(true);
+    }
+  });
+
+  it('ends a command whose client is gone with the container', async () => {
     const abort = new AbortController();
     const running = run(runtime, sh('sleep 98761 & sleep 98761; true'), { signal: abort.signal });
     await expect.poll(() => processesWith('sleep\u000098761')).toHaveLength(2);
     abort.abort();
+    await restarted(runtime);
     expect((await running).result).toEqual({ kind: 'exit', code: 137 });
-    await expect.poll(() => processesWith('sleep\u000098761')).toEqual([]);
+    expect(await processesWith('sleep\u000098761')).toEqual([]);
+  });
+
+  it('kills the process group of a command that ends with its client', async () => {
+    const abort = new AbortController();
+    const request = {
+      ...ref,
+      command: sh('sleep 98762 & sleep 98762; true'),
+      tty: false,
+      endsWithClient: true,
+    };
+    const running = runtime.exec(request, { signal: abort.signal });
+    await expect.poll(() => processesWith('sleep\u000098762')).toHaveLength(2);
+    abort.abort();
+    expect(await running).toEqual({ kind: 'exit', code: 137 });
+    await expect.poll(() => processesWith('sleep\u000098762')).toEqual([]);
   });
 
   it('puts no file anywhere but in its folder', async () => {

@@ -188,6 +188,20 @@ describe('a container of the process runtime', () => {
     await reattached;
   });
 
+  it('that has ended refuses to be attached to, with its log complete; the first client sees it from its start', async () => {
+    for (let turn = 0; turn < 20; turn++) {
+      await start(podOf(command('seq 1 20000; echo over >&2'), { restartPolicy: 'Never' }));
+      const [stdout, stderr] = [new TextSink(), new TextSink()];
+      const attached = await runtime
+        ?.attach(ref, { stdout, stderr, signal: new AbortController().signal })
+        .catch(String);
+      const isRefused = typeof attached === 'string' || attached?.kind === 'error';
+      if (!isRefused) expect([stdout.text.length, stderr.text]).toEqual([108_894, 'over\n']);
+      await expect.poll(() => logText()).toMatch(/^1\n[^]*\n20000\n/);
+      await runtime?.close();
+    }
+  });
+
   it('with a terminal is driven by whoever attaches, and ends when they end it', async () => {
     await start(podOf({ image: 'konnsim/shell', stdin: true, tty: true }));
     const [stdin, stdout] = [new PassThrough(), new TextSink()];

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { TunnelError } from '../../../src/core/errors.js';
@@ -61,6 +61,7 @@ const programs: Record<string, Program> = {
     throw new TunnelError('TUNNEL_CLOSED', 'killed');
   },
   async deaf([], { stdin, stdout }, runtime) {
+    runtime.input = stdin;
     runtime.started();
     await runtime.released;
     stdout?.write(String(stdin === undefined ? 0 : (await text(stdin)).length));
@@ -89,6 +90,8 @@ const programs: Record<string, Program> = {
 export class ScriptedRuntime implements Runtime {
   /** Bytes that `flood` was allowed to write. */
   flooded = 0;
+  /** What `deaf` does not read yet. */
+  input: Readable | undefined;
   readonly logRequests: LogRequest[] = [];
   started: () => void = () => undefined;
   aborted: () => void = () => undefined;

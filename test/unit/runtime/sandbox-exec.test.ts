@@ -1,6 +1,6 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { SandboxRuntime } from '../../../src/kubelet-stub/runtime/sandbox-runtime.js';
-import { Client, main, run, sandbox, settled, sh, until } from './support.js';
+import { Client, interact, main, noise, run, sandbox, settled, sh, until } from './support.js';
 
 let open: SandboxRuntime[] = [];
 
@@ -105,7 +105,7 @@ describe('exec of a program', () => {
     await sh(runtime, 'echo more >> /tmp/log');
     clock.advance(1000);
     await client.sees('more\n');
-    client.abort();
+    runtime.restartContainer(main);
     expect(await done).toEqual({ kind: 'exit', code: 137 });
   });
 });
@@ -192,49 +192,93 @@ describe('exec of sh -c', () => {
   });
 });
 
-describe('abort', () => {
+describe('a command whose client goes', () => {
   it.each([
     [['sleep', '3']],
     [['sleep', 'infinity']],
-    [['cat']],
     [['yes']],
     [['sh', '-c', 'sleep 3; echo no']],
     [['sh', '-c', 'x=1; sleep 3; echo no']],
     [['sh', '-c', 'while :; do :; done']],
-    [['sh', '-c', 'f() { while true; do cat /etc/hostname; done; }; f | grep none']],
-    [['sh']],
-  ])('kills %j and leaves no timer', async (command) => {
+    [['sh', '-c', 'f() { while true; do cat /etc/hostname; done; }; f | grep none; sleep 1']],
+  ])('goes on, %j, until the container ends, and leaves no timer', async (command) => {
     const { runtime, clock } = start();
     const client = new Client();
-    const done = runtime.exec({ ...main, command, tty: false }, client);
+    let code: unknown;
+    const done = runtime.exec({ ...main, command, tty: false }, client).then((result) => {
+      code = result;
+    });
     await settled();
+    client.abort();
+    await settled();
+    expect(code).toBeUndefined();
+    runtime.restartContainer(main);
+    await done;
+    expect(code).toEqual({ kind: 'exit', code: 137 });
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it.each([[['cat']], [['sh']]])('has an end of input: %j ends by itself', async (command) => {
+    const { runtime } = start();
+    const client = new Client();
+    const done = runtime.exec({ ...main, command, tty: false }, client);
+    client.abort();
+    expect(await done).toEqual({ kind: 'exit', code: 0 });
+  });
+
+  it('reads all that came before, and does the rest of its work', async () => {
+    const { runtime, clock } = start();
+    const client = new Client();
+    const bytes = noise(1024 * 1024);
+    const command = ['sh', '-c', 'cat > /one; sleep 1; echo more >> /one'];
+    const done = runtime.exec({ ...main, command, tty: false }, client);
+    client.stdin.write(bytes);
+    client.abort();
+    await until(() => clock.pendingTimers === 1);
+    clock.advance(1000);
+    expect(await done).toEqual({ kind: 'exit', code: 0 });
+    const { bytes: read } = await run(runtime, ['cat', '/one']);
+    expect(read.equals(Buffer.concat([bytes, Buffer.from('more\n')]))).toBe(true);
+  });
+
+  it('may write as much as pipes hold, and then waits', async () => {
+    const { runtime } = start();
+    const client = new Client();
+    client.abort();
+    const little = ['sh', '-c', 'head -c 100000 /dev/zero; echo written > /little'];
+    expect(await runtime.exec({ ...main, command: little, tty: false }, client)).toEqual({
+      kind: 'exit',
+      code: 0,
+    });
+    const much = ['sh', '-c', 'head -c 200000 /dev/zero; echo written > /much'];
+    const done = runtime.exec({ ...main, command: much, tty: false }, client);
+    expect((await sh(runtime, 'cat /little; cat /much 2>&1')).out).toMatch(/^written\ncat: .*No such file/);
+    runtime.restartContainer(main);
+    expect(await done).toEqual({ kind: 'exit', code: 137 });
+  });
+
+  it('keeps its terminal: a shell waits for the next key', async () => {
+    const { runtime } = start();
+    const { client, done } = interact(runtime, ['sh']);
+    await client.sees('# ');
+    client.stdin.write('echo a; sleep 0; echo written > /typed\r');
+    client.abort();
+    await vi.waitFor(async () => expect((await sh(runtime, 'cat /typed')).out).toBe('written\n'));
+    const [pod] = await runtime.usage();
+    expect(pod?.containers[0]?.processes).toBe(2);
+    runtime.restartContainer(main);
+    expect(await done).toEqual({ kind: 'exit', code: 137 });
+  });
+
+  it('is killed at once when it is one that ends with its client', async () => {
+    const { runtime, clock } = start();
+    const client = new Client();
+    const request = { ...main, command: ['sleep', '3'], tty: false, endsWithClient: true };
+    const done = runtime.exec(request, client);
+    await until(() => clock.pendingTimers === 1);
     client.abort();
     expect(await done).toEqual({ kind: 'exit', code: 137 });
     expect(clock.pendingTimers).toBe(0);
-  });
-
-  it('comes from the end of the container too', async () => {
-    const { runtime, clock } = start();
-    const client = new Client();
-    const done = runtime.exec({ ...main, command: ['sleep', '3'], tty: false }, client);
-    await until(() => clock.pendingTimers === 1);
-    runtime.restartContainer(main);
-    expect(await done).toEqual({ kind: 'exit', code: 137 });
-    expect(clock.pendingTimers).toBe(0);
-  });
-
-  it.each([
-    [['sh', '-c', 'while true; do echo x; done'], false, 141],
-    [['sh', '-c', 'x=1; cat /dev/zero'], false, 141],
-    [['sh'], true, 0],
-  ])('is not needed to end %j when nobody reads its output any more', async (command, tty, code) => {
-    const { runtime } = start();
-    const client = new Client();
-    const done = runtime.exec({ ...main, command, tty }, client);
-    await new Promise((resolve) => client.stdout.once('data', resolve));
-    client.stdout.destroy();
-    client.stdin.write('echo x\n');
-    expect(await done).toEqual({ kind: 'exit', code });
   });
 
   it('of a command by timeout leaves the script alone', async () => {

@@ -86,7 +86,7 @@ describe('an interactive shell', () => {
     await client.sees('/ # ');
   });
   afterEach(async () => {
-    client.abort();
+    box.runtime.restartContainer(main);
     await done;
   });
 

@@ -83,8 +83,12 @@ export class Client {
     return this.abortion.signal;
   }
 
+  /** Goes, as a door tells it: its input ends, and its outputs take nothing more. */
   abort(): void {
     this.abortion.abort();
+    this.stdin.end();
+    this.stdout.destroy();
+    this.stderr.destroy();
     this.wake();
   }
 

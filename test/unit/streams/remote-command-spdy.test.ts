@@ -117,7 +117,7 @@ describe('remote command over SPDY', () => {
     await command.close();
   });
 
-  it('tells the command at once when the client is gone, and cuts its stdin', async () => {
+  it('tells the command at once when the client is gone, and its stdin has all that came before', async () => {
     let input: Promise<unknown> | undefined;
     const gone = new Promise<AbortSignal>((resolve) => {
       const run: RunRemoteCommand = async ({ stdin, stdout, signal }) => {

@@ -174,25 +174,26 @@ describe('remote command over WebSocket', () => {
   });
 
   it.each([
-    ['drops the connection', 1006, (ws: WebSocket) => ws.terminate()],
-    ['closes the WebSocket', 1000, (ws: WebSocket) => ws.close(1000)],
-  ])(
-    'cuts stdin when the client %s without CLOSE: half an upload is no upload',
-    async (_name, code, leave) => {
-      const input = new Promise<unknown>((resolve) => {
-        const run: RunRemoteCommand = async ({ stdin }) => {
-          resolve(await readAll(required(stdin)).catch((error: unknown) => error));
-          return { kind: 'exit', code: 1 };
-        };
-        void start(run).then(async (url) => {
-          const { ws, send } = await openWebSocketCommand(url, [v5]);
-          send(0, 'half an upload');
-          leave(ws);
-        });
+    ['drops the connection', (ws: WebSocket) => ws.terminate()],
+    ['closes the WebSocket', (ws: WebSocket) => ws.close(1000)],
+    ['closes with a failure', (ws: WebSocket) => ws.close(3000)],
+  ])('gives all of stdin, then its end, when the client %s without CLOSE', async (_name, leave) => {
+    const bytes = Buffer.alloc(1024 * 1024, 'upload');
+    let gone: Promise<unknown> | undefined;
+    const input = new Promise<string>((resolve, reject) => {
+      const run: RunRemoteCommand = async ({ stdin, signal }) => {
+        gone = signal.aborted ? Promise.resolve() : once(signal, 'abort');
+        await readAll(required(stdin)).then((read) => resolve(read.toString()), reject);
+        return { kind: 'exit', code: 1 };
+      };
+      void start(run).then(async (url) => {
+        const { ws } = await openWebSocketCommand(url, ['v4.channel.k8s.io']);
+        ws.send(Buffer.concat([Buffer.of(0), bytes]), () => leave(ws));
       });
-      expect(await input).toMatchObject({ code: 'TUNNEL_CLOSED', message: `websocket: close ${code}` });
-    },
-  );
+    });
+    expect((await input) === bytes.toString()).toBe(true);
+    await gone;
+  });
 
   it('ends at once when its signal aborts', async () => {
     const closing = new AbortController();

@@ -10,6 +10,8 @@ export interface TerminalOptions {
   readonly output: ByteSink;
   readonly resize: AsyncIterable<TerminalSize> | undefined;
   readonly signal: AbortSignal;
+  /** Whether the end of `input` is that of the terminal. A real one has only a key for that, and outlives its client. */
+  readonly endsWithInput?: boolean;
 }
 
 /** Turns each newline into carriage return and newline, as a terminal's output does. */
@@ -62,7 +64,7 @@ export class Terminal {
     this.input = new Input(this.source());
     options.signal.addEventListener('abort', () => this.end(), { once: true });
     if (options.input === undefined) this.end();
-    else void this.pump(options.input);
+    else void this.pump(options.input, options.endsWithInput === true);
     if (options.resize !== undefined) void this.watchSize(options.resize);
   }
 
@@ -84,7 +86,7 @@ export class Terminal {
     };
   }
 
-  private async pump(input: Readable): Promise<void> {
+  private async pump(input: Readable, endsWithInput: boolean): Promise<void> {
     const decoder = new TextDecoder();
     const source = streamSource(input, this.signal);
     try {
@@ -93,9 +95,9 @@ export class Terminal {
         while (this.waiting.length >= maxWaiting && !this.ended) await this.changed();
       }
     } catch {
-      // The output is gone, and with it the client.
+      // The container has ended: nothing can be shown any more.
     }
-    this.end();
+    if (endsWithInput) this.end();
   }
 
   private async watchSize(resize: AsyncIterable<TerminalSize>): Promise<void> {

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import type { TerminalSize } from '../../../streams/types.js';
+import { openPipes } from './pipes.js';
 
 /** How a program is started. It leads a session and process group of its own. */
 export interface ChildOptions {
@@ -31,27 +33,40 @@ export interface Child {
 
 /** Starts a program on pipes. Rejects with the error of the operating system when it cannot be started. */
 export async function startOnPipes(options: ChildOptions): Promise<Child> {
-  const { file, argv, cwd, env, stdin } = options;
+  const { file, argv, cwd, env } = options;
   const [argv0 = file, ...args] = argv;
-  const child = spawn(file, args, {
-    argv0,
-    cwd,
-    env,
-    detached: true,
-    stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-  });
-  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.on('error', () => undefined);
-  const exited = new Promise<number>((resolve) => {
-    child.once('exit', (code, signal) => resolve(exitCode(code, signal)));
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.on('error', reject);
-    child.once('spawn', resolve);
-  });
-  const { stdout, stderr, pid } = child;
-  if (pid === undefined || stdout === null || stderr === null) throw new Error(`${file} has no process`);
-  const input = child.stdin ?? undefined;
-  return { pid, stdin: input, stdout, stderr, isTerminal: false, exited, resize: () => undefined };
+  const { stdin, stdout, stderr } = await openPipes();
+  const stdio = [options.stdin ? stdin.childFd : ('ignore' as const), stdout.childFd, stderr.childFd];
+  if (!options.stdin) stdin.end.destroy();
+  try {
+    const child = spawn(file, args, { argv0, cwd, env, detached: true, stdio });
+    const exited = new Promise<number>((resolve) => {
+      child.once('exit', (code, signal) => {
+        stdin.end.destroy();
+        resolve(exitCode(code, signal));
+      });
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.on('error', reject);
+      child.once('spawn', resolve);
+    });
+    const { pid } = child;
+    if (pid === undefined) throw new Error(`${file} has no process`);
+    const outputs = { stdout: stdout.end, stderr: stderr.end };
+    return {
+      pid,
+      stdin: options.stdin ? stdin.end : undefined,
+      ...outputs,
+      isTerminal: false,
+      exited,
+      resize: () => undefined,
+    };
+  } catch (error) {
+    for (const pipe of [stdin, stdout, stderr]) pipe.end.destroy();
+    throw error;
+  } finally {
+    for (const pipe of [stdin, stdout, stderr]) closeSync(pipe.childFd);
+  }
 }
 
 function exitCode(code: number | null, signal: NodeJS.Signals | null): number {

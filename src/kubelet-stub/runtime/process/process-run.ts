@@ -4,7 +4,6 @@ import { TunnelError } from '../../../core/errors.js';
 import type { Container, Pod } from '../../../core/objects.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../../streams/types.js';
 import { followOutput } from '../attach.js';
-import { exitCodes } from '../commands/command.js';
 import { execError, startFailure } from '../exec-error.js';
 import { LogStore } from '../logs/log-store.js';
 import type { ContainerUsage, ExecRequest } from '../runtime.js';
@@ -48,6 +47,7 @@ export class ProcessRun {
   readonly id: string;
   readonly startedAtMs: number;
   readonly logs: LogStore;
+  wasAttached = false;
   /** Exit code, once the main process has ended, nothing of the container is left and its log is complete. */
   readonly ended: Promise<number>;
   private readonly options: ProcessRunOptions;
@@ -55,6 +55,7 @@ export class ProcessRun {
   private readonly cwd: string;
   private readonly sessions: Set<number>;
   private readonly ending = new AbortController();
+  private mainHasEnded = false;
 
   private constructor(options: ProcessRunOptions, main: Child, cwd: string) {
     const { id, now, logLimitBytes: limitBytes } = options;
@@ -82,12 +83,20 @@ export class ProcessRun {
     return new ProcessRun(options, main, cwd);
   }
 
+  /** How long it has been running. */
+  get ageMs(): number {
+    return this.options.now() - this.startedAtMs;
+  }
+
   /** Aborts when the run is over and its log complete. */
   get signal(): AbortSignal {
     return this.ending.signal;
   }
 
-  /** Runs a command beside the main process. A client that goes away takes the command's process group with it. */
+  /**
+   * Runs a command beside the main process. As with a real container runtime it ends by itself, or with the container: a
+   * client that goes away only ends its input, at a terminal not even that, and there is no SIGHUP.
+   */
   async exec(
     request: ExecRequest,
     streams: RemoteCommandStreams,
@@ -97,26 +106,33 @@ export class ProcessRun {
     const failure = (cause: Parameters<typeof startFailure>[1]): string =>
       execError(execId, argv[0] ?? '', cause);
     const stdin = streams.stdin !== undefined;
+    if (this.mainHasEnded) return this.refusal();
     const child = await launch(this.options, this.cwd, { argv, tty, stdin, failure }).catch(reasonToRefuse);
     if (child instanceof TunnelError) return { kind: 'error', message: child.message };
     this.sessions.add(child.pid);
     const kill = (): void => signalSessions([child.pid], 'SIGKILL');
-    if (streams.signal.aborted || this.signal.aborted) kill();
-    streams.signal.addEventListener('abort', kill, { once: true });
+    const deadly = request.endsWithClient === true ? streams.signal : undefined;
+    if (deadly?.aborted || this.mainHasEnded) kill();
+    deadly?.addEventListener('abort', kill, { once: true });
     feedInput(streams.stdin, child);
     void followSizes(streams.resize, child);
+    const ends = { signal: streams.signal, exited: child.exited };
     const [code] = await Promise.all([
       child.exited,
-      copyOutput(child.stdout, streams.stdout, streams.signal),
-      copyOutput(child.stderr, streams.stderr, streams.signal),
+      copyOutput(child.stdout, streams.stdout, ends),
+      copyOutput(child.stderr, streams.stderr, ends),
     ]);
-    streams.signal.removeEventListener('abort', kill);
+    deadly?.removeEventListener('abort', kill);
     this.forgetSession(child.pid);
-    return { kind: 'exit', code: streams.signal.aborted ? exitCodes.killed : code };
+    return { kind: 'exit', code };
   }
 
-  /** Joins the main process: its output from now on, and its input if it has one. */
-  attach(streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
+  /**
+   * Joins the main process: its output, and its input if it has one. Once it has ended that is refused, when its log is
+   * complete: kubectl then reads the log instead.
+   */
+  async attach(streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
+    if (this.mainHasEnded) return this.refusal();
     const { stdin = false, stdinOnce = false } = this.options.container;
     if (stdin) feedInput(streams.stdin, this.main, !stdinOnce);
     else streams.stdin?.resume();
@@ -170,6 +186,7 @@ export class ProcessRun {
     main.stderr?.on('data', (chunk: Buffer) => logs.append('stderr', chunk));
     const closed = Promise.all([main.stdout, main.stderr].map((output) => outputEnd(output)));
     const code = await main.exited;
+    this.mainHasEnded = true;
     // A container's other processes do not outlive the main one. Only then do the last outputs end.
     await killMembers(this.membership, this.options.clock);
     await Promise.race([closed, after(this.options.clock, outputPatienceMs)]);
@@ -177,6 +194,12 @@ export class ProcessRun {
     this.ending.abort();
     await removeFolder(this.options.folder).catch(() => undefined);
     return code;
+  }
+
+  /** In the words of containerd. */
+  private async refusal(): Promise<RemoteCommandResult> {
+    await this.ended;
+    return { kind: 'error', message: 'container is in CONTAINER_EXITED state' };
   }
 
   /** The id of a group that is empty may be given to a stranger. Whoever left the group still bears the mark. */
