@@ -2,6 +2,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
+import { withoutResumption } from '../wire/peer-certificate.js';
 import { currentTls, isRenewable, type Renewable } from '../wire/tls.js';
 import { connectionKey } from './peer-identity.js';
 
@@ -108,7 +109,7 @@ function createTlsServer({ tls }: TlsPortOptions): Server {
 }
 
 function secureOptions({ cert, key, clientCa: ca }: KubeletTls): SecureContextOptions {
-  return { cert, key, ca };
+  return { cert, key, ca, ...withoutResumption };
 }
 
 function dispatch(table: ConnectionTable, socket: TLSSocket, { accept }: TlsPortOptions): void {

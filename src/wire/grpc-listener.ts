@@ -2,6 +2,7 @@ import type { Server as NetServer, Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { type ConnectionInjector, Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import { watchServerSessions } from './grpc-internals.js';
+import { acceptedCertificate } from './peer-certificate.js';
 import { limitSessionPings, type PingLimit } from './ping-limit.js';
 import { type ListenEndpoint, listenOn, type SocketFile } from './socket-listener.js';
 import {
@@ -157,8 +158,9 @@ function isWelcome(
   clients: GrpcListenerOptions['clients'],
   refused: GrpcListenerOptions['refused'],
 ): boolean {
-  const name = String(socket.getPeerCertificate().subject?.CN ?? '');
-  if (clients === undefined || clients.includes(name)) return true;
+  if (clients === undefined) return true;
+  const name = String(acceptedCertificate(socket)?.subject?.CN ?? '');
+  if (clients.includes(name)) return true;
   const peer = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
   refused?.({ peer, error: `client certificate: of ${JSON.stringify(name)}, who may not come here` });
   socket.destroy();

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import { acceptedCertificate } from '../../wire/peer-certificate.js';
 import {
   checkServiceAccountToken,
   type TokenKeys,
@@ -44,8 +45,7 @@ export function createAuthenticator(authenticateToken: TokenAuthenticator): Auth
 }
 
 function certificateUser(socket: TLSSocket): User | undefined {
-  if (socket.authorized !== true) return undefined;
-  const subject = socket.getPeerCertificate().subject as unknown;
+  const subject = acceptedCertificate(socket)?.subject as unknown;
   const name = subjectField(subject, 'CN')[0];
   if (name === undefined) return undefined;
   return { name, groups: [...subjectField(subject, 'O'), authenticatedGroup] };

@@ -13,6 +13,7 @@ import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { Upgrade } from '../../streams/types.js';
 import { refuseUpgrade } from '../../streams/upgrade-response.js';
+import { withoutResumption } from '../../wire/peer-certificate.js';
 import { currentTls, isRenewable, type Renewable } from '../../wire/tls.js';
 import { StatusError } from './status.js';
 
@@ -116,7 +117,7 @@ function createServer(options: ListenerOptions): Http2SecureServer {
 }
 
 function secureOptions({ cert, key, clientCa: ca }: ServingTls): SecureContextOptions {
-  return { cert, key, ca };
+  return { cert, key, ca, ...withoutResumption };
 }
 
 function watchSession(session: ServerHttp2Session, { sockets, sessions }: Connections): void {
