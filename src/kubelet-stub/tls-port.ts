@@ -1,10 +1,10 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
-import type { Clock, Timer } from '../core/clock.js';
+import type { Clock } from '../core/clock.js';
+import { ConnectionBounds } from '../core/connection-bounds.js';
 import { TunnelError } from '../core/errors.js';
 import { withoutResumption } from '../wire/peer-certificate.js';
 import { currentTls, isRenewable, type Renewable } from '../wire/tls.js';
-import { connectionKey } from './peer-identity.js';
 
 export interface KubeletTls {
   /** PEM chain and key that the kubelet shows. */
@@ -31,47 +31,6 @@ export interface TlsPort {
   readonly openConnections: number;
   /** Stops listening and destroys every connection. */
   close(): Promise<void>;
-}
-
-/** Connections of one listener, with the deadline of each handshake. */
-class ConnectionTable {
-  private readonly sockets = new Set<Socket>();
-  private readonly handshakes = new Map<string, Timer>();
-  private readonly clock: Clock;
-  private readonly handshakeTimeoutMs: number;
-
-  constructor(clock: Clock, handshakeTimeoutMs: number) {
-    this.clock = clock;
-    this.handshakeTimeoutMs = handshakeTimeoutMs;
-  }
-
-  get size(): number {
-    return this.sockets.size;
-  }
-
-  /** The raw TCP connection, before TLS. Its TLS socket goes with it. */
-  add(socket: Socket): void {
-    const key = connectionKey(socket.remoteAddress, socket.remotePort);
-    this.sockets.add(socket);
-    this.handshakes.set(
-      key,
-      this.clock.after(this.handshakeTimeoutMs, () => socket.destroy(), true),
-    );
-    socket.on('error', () => socket.destroy());
-    socket.once('close', () => {
-      this.sockets.delete(socket);
-      this.handshakeDone(key);
-    });
-  }
-
-  handshakeDone(key: string): void {
-    this.handshakes.get(key)?.cancel();
-    this.handshakes.delete(key);
-  }
-
-  destroyAll(): void {
-    for (const socket of this.sockets) socket.destroy();
-  }
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
@@ -112,9 +71,8 @@ function secureOptions({ cert, key, clientCa: ca }: KubeletTls): SecureContextOp
   return { cert, key, ca, ...withoutResumption };
 }
 
-function dispatch(table: ConnectionTable, socket: TLSSocket, { accept }: TlsPortOptions): void {
+function dispatch(socket: TLSSocket, { accept }: TlsPortOptions): void {
   socket.on('error', () => socket.destroy());
-  table.handshakeDone(connectionKey(socket.remoteAddress, socket.remotePort));
   if (socket.alpnProtocol === 'h2') accept.h2(socket);
   else accept.http1(socket);
 }
@@ -129,9 +87,19 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
   const forget = isRenewable(tls)
     ? tls.subscribe((renewed) => server.setSecureContext(secureOptions(renewed)))
     : () => undefined;
-  const table = new ConnectionTable(options.clock, options.handshakeTimeoutMs);
-  server.on('connection', (socket: Socket) => table.add(socket));
-  server.on('secureConnection', (socket) => dispatch(table, socket, options));
+  const sockets = new Set<Socket>();
+  const handshakes = new ConnectionBounds(options.clock);
+  // The raw TCP connection, before TLS. Its TLS socket goes with it.
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => sockets.delete(socket));
+    handshakes.expect(socket, options.handshakeTimeoutMs);
+  });
+  server.on('secureConnection', (socket) => {
+    handshakes.met(socket);
+    dispatch(socket, options);
+  });
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   await listen(server, options.host, options.port);
   server.on('error', () => undefined);
@@ -140,12 +108,12 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
   return {
     address: { host, port },
     get openConnections() {
-      return table.size;
+      return sockets.size;
     },
     close() {
       forget();
       if (server.listening) server.close();
-      table.destroyAll();
+      for (const socket of sockets) socket.destroy();
       return closed;
     },
   };

@@ -189,7 +189,7 @@ async function openOthers(
   const local = await startObserveService({
     ...{ ...watched, endpoint: { kind: 'unix', path: join(folder, 'observe') } },
   });
-  const admin = await startAgentAdmin({ host, port: 0 }, 8093);
+  const admin = await startAgentAdmin({ host, port: 0, clock }, 8093);
   stops.push(...[stored, observe, local, admin].map((each) => () => each.close()));
   const tls = (leaf: RoleLeaf) => ({ client: filesOf(certificates, leaf), demanding: true });
   const secret = '/konnsim.observe.v1.Observe/ReadClock';
