@@ -1,8 +1,9 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
+import { joinHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
 import { ConnectionBounds } from '../core/connection-bounds.js';
-import { TunnelError } from '../core/errors.js';
+import { listenError, TunnelError } from '../core/errors.js';
 import { withoutResumption } from '../wire/peer-certificate.js';
 import { currentTls, isRenewable, type Renewable } from '../wire/tls.js';
 
@@ -35,19 +36,13 @@ export interface TlsPort {
 
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException): void => reject(listenError(error, host, port));
+    const onError = (error: Error): void => reject(listenError(error, joinHostPort(host, port), 'kubelet'));
     server.once('error', onError);
     server.listen(port, host, () => {
       server.off('error', onError);
       resolve();
     });
   });
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): TunnelError {
-  const inUse = error.code === 'EADDRINUSE' || error.code === 'EACCES';
-  const text = `cannot listen on ${host}:${port}: ${error.message}`;
-  return new TunnelError(inUse ? 'ADDRESS_IN_USE' : 'ADDRESS_UNAVAILABLE', text, { cause: error });
 }
 
 function createTlsServer({ tls }: TlsPortOptions): Server {

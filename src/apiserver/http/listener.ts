@@ -10,9 +10,10 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
+import { joinHostPort } from '../../core/address.js';
 import type { Clock } from '../../core/clock.js';
 import { ConnectionBounds } from '../../core/connection-bounds.js';
-import { TunnelError } from '../../core/errors.js';
+import { listenError, TunnelError } from '../../core/errors.js';
 import type { Upgrade } from '../../streams/types.js';
 import { refuseUpgrade } from '../../streams/upgrade-response.js';
 import { withoutResumption } from '../../wire/peer-certificate.js';
@@ -210,19 +211,13 @@ function answerGarbage(error: Error & { code?: string }, socket: Duplex, clock: 
 
 function startListening(server: Http2SecureServer, { host, port }: ListenerOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException): void => reject(listenError(error, host, port));
+    const fail = (error: Error): void => reject(listenError(error, joinHostPort(host, port), 'apiserver'));
     server.once('error', fail);
     server.listen(port, host, () => {
       server.off('error', fail);
       resolve((server.address() as AddressInfo).port);
     });
   });
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): TunnelError {
-  const code = error.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'ADDRESS_UNAVAILABLE';
-  const message = `cannot listen on ${host}:${port}: ${error.message}`;
-  return new TunnelError(code, message, { where: 'apiserver', cause: error });
 }
 
 /** GOAWAY tells HTTP/2 clients to take another connection; streams that are open may end. */

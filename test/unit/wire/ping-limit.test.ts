@@ -36,7 +36,7 @@ async function open(policy = agentKeepalivePolicy): Promise<Bench> {
   const [calls, refusals]: [TunnelCall[], Refusal[]] = [[], []];
   const listener = await startGrpcListener({
     endpoint: { kind: 'unix', path },
-    ...{ keepaliveTimeMs: 3_600_000, clock },
+    ...{ keepaliveTimeMs: 3_600_000, clock: new ManualClock() },
     where: 'test',
     pings: { policy, clock },
     refused: (refusal) => refusals.push(refusal),
