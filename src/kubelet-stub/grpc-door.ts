@@ -126,6 +126,9 @@ export function createGrpcDoor(context: DoorContext): GrpcDoor {
   const peers = new Map<string, PeerIdentity>();
   const server = new Server({
     'grpc.enable_channelz': 0,
+    // After a client's mistake node:http2 does not even see the end of the connection.
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 20_000,
     interceptors: [clientGuard(context, peers)],
   });
   addServices(server, context);

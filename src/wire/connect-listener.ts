@@ -61,8 +61,8 @@ export async function startConnectListener(options: ConnectListenerOptions): Pro
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
     socket.setNoDelay(true);
-    // A client that ends its direction still gets what is on its way to it.
-    socket.allowHalfOpen = true;
+    // A client that ends its direction still gets what is on its way to it; with TLS, once that is set up.
+    socket.allowHalfOpen = endpoint.kind === 'unix';
     bounds.expect(socket, headTimeoutMs);
     server.emit('connection', socket);
   };
@@ -115,6 +115,7 @@ function answerRequests(
 ): void {
   server.on('secureConnection', (socket: Socket) => {
     socket.on('error', () => undefined);
+    socket.allowHalfOpen = true;
     heads.expect(socket, headTimeoutMs);
   });
   for (const event of ['request', 'checkContinue', 'checkExpectation']) {

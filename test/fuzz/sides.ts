@@ -4,8 +4,10 @@ import { fuzzClient } from './client-side.js';
 import { fuzzCodec } from './codec-side.js';
 import { fuzzConnect } from './connect-side.js';
 import { fuzzHeads } from './head-side.js';
+import { fuzzHttp } from './http-side.js';
 import type { FuzzSide } from './run-side.js';
 import { fuzzServer } from './server-side.js';
+import { fuzzTls } from './tls-side.js';
 
 /** Every party that reads what a peer sends, by the name that `--side` knows. */
 export const sides: ReadonlyMap<string, FuzzSide> = new Map<string, FuzzSide>([
@@ -16,4 +18,6 @@ export const sides: ReadonlyMap<string, FuzzSide> = new Map<string, FuzzSide>([
   ['connect', fuzzConnect],
   ['connect-answer', fuzzAnswer],
   ['connect-head', fuzzHeads],
+  ['tls', fuzzTls],
+  ['http-head', fuzzHttp],
 ]);
