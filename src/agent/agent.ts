@@ -59,9 +59,9 @@ export class Agent {
   /** Begins to look for servers. Rejects with ADDRESS_IN_USE or ADDRESS_UNAVAILABLE for the health port. */
   async start(): Promise<void> {
     if (this.health !== undefined || this.state === 'stopped') return;
-    const { health, emit, server } = this.options;
+    const { health, emit, server, clock } = this.options;
     const ready = (): Readiness => this.readiness();
-    this.health = startHealthServer({ ...health, style: 'agent', ready, metrics: this.metrics });
+    this.health = startHealthServer({ ...health, style: 'agent', ready, metrics: this.metrics, clock });
     const { host, port } = await this.health;
     this.address = joinHostPort(host, port);
     if (this.isStopped()) return;

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../core/clock.js';
 import type { Upgrade } from '../streams/types.js';
 import { refuseUpgrade } from '../streams/upgrade-response.js';
 import { attributesOf, forbiddenRequest } from './auth/attributes.js';
@@ -62,8 +63,13 @@ export function createReception(facade: Facade, authenticate: Authenticator, nam
         await dispatch(facade, { ...context, response }, route);
         return { status: response.statusCode };
       };
-      const refuse: Arrival['refuse'] = (status, plainText) =>
-        response.headersSent ? abort() : sendStatus(response, status, plainText);
+      const refuse: Arrival['refuse'] = (status, plainText) => {
+        if (response.headersSent) return abort();
+        // What still comes of a body that was too slow is not waited for.
+        if (status.reason === 'Timeout' && request.httpVersionMajor < 2)
+          response.setHeader('connection', 'close');
+        sendStatus(response, status, plainText);
+      };
       void serve(facade, authenticate, { request, ...admitted, handle, refuse })
         .catch(abort)
         // A body that nobody has read would hold the connection up.
@@ -94,6 +100,7 @@ async function serve(facade: Facade, authenticate: Authenticator, arrival: Arriv
     const target = parseTarget(request.url ?? '/');
     const route = findRoute(target.segments);
     const user = authenticate(request);
+    boundBody(request, route, facade.clock);
     const method = request.method ?? 'GET';
     const arrived = { ...target, request, method, id, signal, user: user ?? anonymous };
     finish = reportRequest(facade, arrived, route);
@@ -110,6 +117,23 @@ async function serve(facade: Facade, authenticate: Authenticator, arrival: Arriv
   } finally {
     leave();
   }
+}
+
+/** As kube-apiserver, which gives every request that does not stream this long, ms. */
+const bodyTimeoutMs = 60_000;
+
+/** A body has to be here in time; one that is passed on to a pod may take as long as it likes. */
+function boundBody(request: IncomingMessage, route: Route, clock: Clock): void {
+  if (request.complete || (route.kind === 'resource' && route.subresource?.name === 'proxy')) return;
+  const text = 'Timeout: request did not complete within the allotted timeout';
+  const timer = clock.after(
+    bodyTimeoutMs,
+    () => request.emit('error', new StatusError(504, text, { reason: 'Timeout' })),
+    true,
+  );
+  request.on('error', () => timer.cancel());
+  request.once('end', () => timer.cancel());
+  request.once('close', () => timer.cancel());
 }
 
 /** The request of someone who may make it. Throws 401 and 403. */

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { TunnelError } from '../core/errors.js';
 import { printable } from '../observe/event-text.js';
+import { explainOpenFiles } from './open-files.js';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -45,7 +46,7 @@ export function createEventPrinter(): (line: string) => void {
 
 /** What a user sees of a failure: one line that says what, where and which code, and one that says what to do. */
 export function errorLines(caught: unknown): string {
-  const error = TunnelError.from(caught);
+  const error = TunnelError.from(explainOpenFiles(caught));
   const message = printable(error.message);
   const told = error.where === undefined || message.includes(error.where);
   const lines = [

@@ -108,6 +108,11 @@ export const errorTable = {
     httpStatus: 400,
     hint: 'Choose an address that this machine has.',
   },
+  TOO_MANY_OPEN_FILES: {
+    audience: 'user',
+    httpStatus: 503,
+    hint: 'Raise the limit of open files and sockets: `ulimit -n 1024` or more, LimitNOFILE= in a systemd unit, `--ulimit nofile=` in Docker.',
+  },
   NOT_READY: {
     audience: 'user',
     httpStatus: 503,
@@ -172,6 +177,8 @@ export class TunnelError extends Error {
   /** Turns anything caught at a boundary into a TunnelError; what is one already passes unchanged. */
   static from(caught: unknown, fallback: ErrorCode = 'INTERNAL', where?: string): TunnelError {
     if (caught instanceof TunnelError) return caught;
+    const full = tooManyOpenFiles(caught, (caught as { code?: unknown } | undefined)?.code, where);
+    if (full !== undefined) return full;
     const message = caught instanceof Error ? caught.message : String(caught);
     return new TunnelError(
       fallback,
@@ -181,8 +188,26 @@ export class TunnelError extends Error {
   }
 }
 
-/** Why a listener could not start: ADDRESS_IN_USE or ADDRESS_UNAVAILABLE. `address` is what it was to listen on. */
-export function listenError(cause: Error & { code?: string }, address: string, where: string): TunnelError {
+/** TOO_MANY_OPEN_FILES for the system's codes EMFILE and ENFILE; undefined for all others. */
+export function tooManyOpenFiles(cause: unknown, code: unknown, where?: string): TunnelError | undefined {
+  if (code !== 'EMFILE' && code !== 'ENFILE') return undefined;
+  const whose = code === 'EMFILE' ? 'this process' : 'the system';
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const text = `${whose} can open no more files and sockets: ${message}`;
+  return new TunnelError('TOO_MANY_OPEN_FILES', text, where === undefined ? { cause } : { cause, where });
+}
+
+/**
+ * Why a listener could not start: ADDRESS_IN_USE, ADDRESS_UNAVAILABLE or TOO_MANY_OPEN_FILES. `address` is what it was
+ * to listen on.
+ */
+export function listenError(
+  cause: Error & { code?: string | undefined },
+  address: string,
+  where: string,
+): TunnelError {
+  const full = tooManyOpenFiles(cause, cause.code, where);
+  if (full !== undefined) return full;
   const code = cause.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'ADDRESS_UNAVAILABLE';
   return new TunnelError(code, `cannot listen on ${address}: ${cause.message}`, { where, cause });
 }

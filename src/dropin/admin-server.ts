@@ -1,11 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { joinHostPort } from '../core/address.js';
+import type { Clock } from '../core/clock.js';
 import type { MetricsText } from '../observe/metric-kit.js';
 import { notFound, type Page, type PageServer, startPageServer } from '../observe/page-server.js';
 import type { ListenOn } from './option-types.js';
 
 /** The admin port of a proxy-server: metrics, which are on the health port too. */
-export function startServerAdmin(on: ListenOn, metrics: MetricsText): Promise<PageServer> {
+export function startServerAdmin(
+  on: ListenOn & { readonly clock: Clock },
+  metrics: MetricsText,
+): Promise<PageServer> {
   return startAdmin(on, 'server admin', async () => ({
     status: 200,
     body: await metrics.text(),
@@ -14,7 +18,10 @@ export function startServerAdmin(on: ListenOn, metrics: MetricsText): Promise<Pa
 }
 
 /** The admin port of an agent: it sends those who look for metrics to the health port. */
-export function startAgentAdmin(on: ListenOn, healthPort: number): Promise<PageServer> {
+export function startAgentAdmin(
+  on: ListenOn & { readonly clock: Clock },
+  healthPort: number,
+): Promise<PageServer> {
   return startAdmin(on, 'agent admin', async ({ headers, url = '' }) => {
     const host = hostOf(headers.host ?? '');
     const location = `//${joinHostPort(host, healthPort)}${url}`;
@@ -24,12 +31,12 @@ export function startAgentAdmin(on: ListenOn, healthPort: number): Promise<PageS
 }
 
 function startAdmin(
-  { host, port }: ListenOn,
+  { host, port, clock }: ListenOn & { readonly clock: Clock },
   what: string,
   metrics: (request: IncomingMessage) => Promise<Page>,
 ): Promise<PageServer> {
   return startPageServer({
-    ...{ host, port, what },
+    ...{ host, port, clock, what },
     answer: async (request) => (request.url?.split('?')[0] === '/metrics' ? metrics(request) : notFound),
   });
 }

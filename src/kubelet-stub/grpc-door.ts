@@ -12,9 +12,10 @@ import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation, service as healthService } from 'grpc-health-check';
 import { TunnelError } from '../core/errors.js';
-import { createWindowWidener } from '../wire/grpc-internals.js';
+import { createWindowWidener, watchServerSessions } from '../wire/grpc-internals.js';
 import { statusFromError } from '../wire/grpc-status.js';
 import { kubeletService, protoDefinition } from '../wire/proto.js';
+import { boundSession } from '../wire/session-bounds.js';
 import type { TunnelCall } from '../wire/tunnel-service.js';
 import type { Verdict } from './auth/access-control.js';
 import { attributesOf } from './auth/attributes.js';
@@ -27,6 +28,10 @@ import { portForwardHandler } from './grpc-port-forward.js';
 import { bearerToken } from './http-credentials.js';
 import { connectionKey, identifyPeer, type PeerIdentity } from './peer-identity.js';
 import { traceRequest } from './request-trace.js';
+
+/** How long a client may take to begin HTTP/2, and how long it may then have no call, ms: the latter as for HTTP/1.1. */
+const prefaceTimeoutMs = 10_000;
+const idleTimeoutMs = 90_000;
 
 /** What one call may have under way towards us: 20 MB/s over a path of 100 ms. */
 const windowBytes = 2 * 1024 * 1024;
@@ -121,11 +126,16 @@ export function createGrpcDoor(context: DoorContext): GrpcDoor {
   const peers = new Map<string, PeerIdentity>();
   const server = new Server({
     'grpc.enable_channelz': 0,
+    // After a client's mistake node:http2 does not even see the end of the connection.
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 20_000,
     interceptors: [clientGuard(context, peers)],
   });
   addServices(server, context);
   // The socket has done TLS already, so the server below it is a plain one.
   const injector: ConnectionInjector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const bounds = { clock: context.clock, prefaceMs: prefaceTimeoutMs, idleMs: idleTimeoutMs };
+  watchServerSessions(server, (session) => boundSession(session, bounds));
   return {
     accept(socket) {
       const key = connectionKey(socket.remoteAddress, socket.remotePort);

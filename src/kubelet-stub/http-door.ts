@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import type { Timer } from '../core/clock.js';
+import { ConnectionBounds } from '../core/connection-bounds.js';
 import type { Upgrade } from '../streams/types.js';
 import { refuseUpgrade } from '../streams/upgrade-response.js';
 import { attributesOf } from './auth/attributes.js';
@@ -22,30 +22,6 @@ export interface HttpDoor {
 /** The kubelet closes a connection on which no request runs for this long. */
 const idleTimeoutMs = 90_000;
 const maxHeaderBytes = 1024 * 1024;
-
-/** Closes connections on which no request runs. Node looks after that only for sockets that it accepted itself. */
-class IdleWatch {
-  private readonly timers = new Map<Duplex, Timer>();
-  private readonly context: DoorContext;
-
-  constructor(context: DoorContext) {
-    this.context = context;
-  }
-
-  idle(socket: Duplex): void {
-    if (socket.destroyed) return;
-    this.busy(socket);
-    this.timers.set(
-      socket,
-      this.context.clock.after(idleTimeoutMs, () => socket.destroy(), true),
-    );
-  }
-
-  busy(socket: Duplex): void {
-    this.timers.get(socket)?.cancel();
-    this.timers.delete(socket);
-  }
-}
 
 /** What Go's mux answers by itself, before anybody asks who it is. */
 const answeredByMux = new Set(['moved', 'unregistered', 'malformed']);
@@ -87,16 +63,16 @@ function count({ counters }: DoorContext, request: IncomingMessage, over: Server
   over.once('close', counters.begin(request.method ?? 'GET', pathname));
 }
 
-function createHttpServer(context: DoorContext, watch: IdleWatch): Server {
+function createHttpServer(context: DoorContext, bounds: ConnectionBounds): Server {
   const server = createServer({ maxHeaderSize: maxHeaderBytes, keepAliveTimeout: 0 });
   server.on('request', (request, response) => {
-    watch.busy(request.socket);
-    response.once('close', () => watch.idle(request.socket));
+    bounds.requestBegins(request.socket);
+    response.once('close', () => bounds.requestEnds(request.socket, idleTimeoutMs));
     count(context, request, response);
     void onRequest(context, request, response);
   });
   server.on('upgrade', (request, socket, head) => {
-    watch.busy(socket);
+    bounds.met(request.socket);
     count(context, request, socket);
     void onUpgrade(context, { request, socket, head });
   });
@@ -109,12 +85,12 @@ function createHttpServer(context: DoorContext, watch: IdleWatch): Server {
 
 /** Serves the kubelet's HTTP API on sockets that somebody else accepted. */
 export function createHttpDoor(context: DoorContext): HttpDoor {
-  const watch = new IdleWatch(context);
-  const server = createHttpServer(context, watch);
+  // Node looks after that only for sockets that it accepted itself.
+  const bounds = new ConnectionBounds(context.clock);
+  const server = createHttpServer(context, bounds);
   return {
     accept(socket) {
-      watch.idle(socket);
-      socket.once('close', () => watch.busy(socket));
+      bounds.expect(socket, idleTimeoutMs);
       server.emit('connection', socket);
     },
     close: () => void server.close(),

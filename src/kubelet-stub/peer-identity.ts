@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls';
+import { acceptedCertificate } from '../wire/peer-certificate.js';
 
 /** Who is at the other end of a connection: a client whose certificate the client CA signed, or nobody we know. */
 export type PeerIdentity =
@@ -7,13 +8,12 @@ export type PeerIdentity =
 
 /** Reads the verdict of the TLS handshake. */
 export function identifyPeer(socket: TLSSocket): PeerIdentity {
-  const certificate = socket.getPeerCertificate();
-  if (socket.authorized) {
-    const { CN, O } = certificate.subject ?? {};
+  const accepted = acceptedCertificate(socket);
+  if (accepted !== undefined) {
+    const { CN, O } = accepted.subject ?? {};
     return identityOf(textsOf(CN).at(-1) ?? '', textsOf(O));
   }
-  // Node gives an empty object, not undefined, when the peer sent no certificate.
-  if (certificate.raw === undefined)
+  if (socket.getPeerCertificate().raw === undefined)
     return { kind: 'stranger', reason: 'no client certificate was presented', isAbsent: true };
   const verdict: unknown = socket.authorizationError;
   const text = verdict instanceof Error ? verdict.message : String(verdict);

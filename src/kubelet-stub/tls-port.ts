@@ -1,9 +1,11 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
-import type { Clock, Timer } from '../core/clock.js';
-import { TunnelError } from '../core/errors.js';
+import { joinHostPort } from '../core/address.js';
+import type { Clock } from '../core/clock.js';
+import { ConnectionBounds } from '../core/connection-bounds.js';
+import { listenError, TunnelError } from '../core/errors.js';
+import { withoutResumption } from '../wire/peer-certificate.js';
 import { currentTls, isRenewable, type Renewable } from '../wire/tls.js';
-import { connectionKey } from './peer-identity.js';
 
 export interface KubeletTls {
   /** PEM chain and key that the kubelet shows. */
@@ -32,62 +34,15 @@ export interface TlsPort {
   close(): Promise<void>;
 }
 
-/** Connections of one listener, with the deadline of each handshake. */
-class ConnectionTable {
-  private readonly sockets = new Set<Socket>();
-  private readonly handshakes = new Map<string, Timer>();
-  private readonly clock: Clock;
-  private readonly handshakeTimeoutMs: number;
-
-  constructor(clock: Clock, handshakeTimeoutMs: number) {
-    this.clock = clock;
-    this.handshakeTimeoutMs = handshakeTimeoutMs;
-  }
-
-  get size(): number {
-    return this.sockets.size;
-  }
-
-  /** The raw TCP connection, before TLS. Its TLS socket goes with it. */
-  add(socket: Socket): void {
-    const key = connectionKey(socket.remoteAddress, socket.remotePort);
-    this.sockets.add(socket);
-    this.handshakes.set(
-      key,
-      this.clock.after(this.handshakeTimeoutMs, () => socket.destroy(), true),
-    );
-    socket.on('error', () => socket.destroy());
-    socket.once('close', () => {
-      this.sockets.delete(socket);
-      this.handshakeDone(key);
-    });
-  }
-
-  handshakeDone(key: string): void {
-    this.handshakes.get(key)?.cancel();
-    this.handshakes.delete(key);
-  }
-
-  destroyAll(): void {
-    for (const socket of this.sockets) socket.destroy();
-  }
-}
-
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException): void => reject(listenError(error, host, port));
+    const onError = (error: Error): void => reject(listenError(error, joinHostPort(host, port), 'kubelet'));
     server.once('error', onError);
     server.listen(port, host, () => {
       server.off('error', onError);
       resolve();
     });
   });
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): TunnelError {
-  const inUse = error.code === 'EADDRINUSE' || error.code === 'EACCES';
-  const text = `cannot listen on ${host}:${port}: ${error.message}`;
-  return new TunnelError(inUse ? 'ADDRESS_IN_USE' : 'ADDRESS_UNAVAILABLE', text, { cause: error });
 }
 
 function createTlsServer({ tls }: TlsPortOptions): Server {
@@ -108,12 +63,11 @@ function createTlsServer({ tls }: TlsPortOptions): Server {
 }
 
 function secureOptions({ cert, key, clientCa: ca }: KubeletTls): SecureContextOptions {
-  return { cert, key, ca };
+  return { cert, key, ca, ...withoutResumption };
 }
 
-function dispatch(table: ConnectionTable, socket: TLSSocket, { accept }: TlsPortOptions): void {
+function dispatch(socket: TLSSocket, { accept }: TlsPortOptions): void {
   socket.on('error', () => socket.destroy());
-  table.handshakeDone(connectionKey(socket.remoteAddress, socket.remotePort));
   if (socket.alpnProtocol === 'h2') accept.h2(socket);
   else accept.http1(socket);
 }
@@ -128,9 +82,19 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
   const forget = isRenewable(tls)
     ? tls.subscribe((renewed) => server.setSecureContext(secureOptions(renewed)))
     : () => undefined;
-  const table = new ConnectionTable(options.clock, options.handshakeTimeoutMs);
-  server.on('connection', (socket: Socket) => table.add(socket));
-  server.on('secureConnection', (socket) => dispatch(table, socket, options));
+  const sockets = new Set<Socket>();
+  const handshakes = new ConnectionBounds(options.clock);
+  // The raw TCP connection, before TLS. Its TLS socket goes with it.
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => sockets.delete(socket));
+    handshakes.expect(socket, options.handshakeTimeoutMs);
+  });
+  server.on('secureConnection', (socket) => {
+    handshakes.met(socket);
+    dispatch(socket, options);
+  });
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   await listen(server, options.host, options.port);
   server.on('error', () => undefined);
@@ -139,12 +103,12 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
   return {
     address: { host, port },
     get openConnections() {
-      return table.size;
+      return sockets.size;
     },
     close() {
       forget();
       if (server.listening) server.close();
-      table.destroyAll();
+      for (const socket of sockets) socket.destroy();
       return closed;
     },
   };

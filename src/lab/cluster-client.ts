@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../core/clock.js';
-import { TunnelError } from '../core/errors.js';
+import { listenError, TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
 import type { Dialer } from '../wire/dialer.js';
@@ -267,12 +267,7 @@ export function parseTarget(target: PodTarget): { namespace: string; pod: string
 function listenLocally(server: Server, port: number): Promise<{ host: string; port: number }> {
   const host = '127.0.0.1';
   return new Promise((resolve, reject) => {
-    const fail = (cause: NodeJS.ErrnoException): void => {
-      const code = cause.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'ADDRESS_UNAVAILABLE';
-      reject(
-        new TunnelError(code, `cannot listen on ${host}:${port}: ${cause.code ?? cause.message}`, { cause }),
-      );
-    };
+    const fail = (cause: Error): void => reject(listenError(cause, `${host}:${port}`, 'port-forward'));
     server.once('error', fail);
     server.listen(port, host, () => {
       server.off('error', fail);

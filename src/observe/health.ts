@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../core/clock.js';
 import type { MetricsText } from './metric-kit.js';
 import { notFound, type Page, type PageServer, startPageServer } from './page-server.js';
 
@@ -27,6 +28,7 @@ export interface HealthOptions {
    * them when ready too if asked with `?verbose`.
    */
   readonly style: 'server' | 'agent';
+  readonly clock: Clock;
   readonly ready: () => Readiness;
   /** Served at `/metrics`; without it that path is not found. */
   readonly metrics?: MetricsText;
@@ -37,10 +39,9 @@ export interface HealthOptions {
  * with ADDRESS_IN_USE or ADDRESS_UNAVAILABLE.
  */
 export function startHealthServer(options: HealthOptions): Promise<PageServer> {
-  const { host, port, style } = options;
+  const { host, port, style, clock } = options;
   return startPageServer({
-    host,
-    port,
+    ...{ host, port, clock },
     what: `${style} health`,
     answer: (request) => answer(request, options),
   });

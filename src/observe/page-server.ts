@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { joinHostPort } from '../core/address.js';
-import { TunnelError } from '../core/errors.js';
+import type { Clock } from '../core/clock.js';
+import { ConnectionBounds } from '../core/connection-bounds.js';
+import { listenError, TunnelError } from '../core/errors.js';
 
 /** One answer: a short text. */
 export interface Page {
@@ -20,6 +22,7 @@ export interface PageServerOptions {
   readonly port: number;
   /** Who listens, for errors: `agent health`. */
   readonly what: string;
+  readonly clock: Clock;
   readonly answer: (request: IncomingMessage) => Promise<Page>;
 }
 
@@ -33,19 +36,23 @@ export interface PageServer {
 
 export const notFound: Page = { status: 404, body: '404 page not found\n' };
 
-/** As Go's server: a client that dawdles with its header is cut. */
-const headersTimeoutMs = 60_000;
+/** How long a connection may be open without a request, or with half a head, ms. */
+const idleTimeoutMs = 60_000;
 
 /** Serves pages over plain HTTP. Rejects with ADDRESS_IN_USE or ADDRESS_UNAVAILABLE. */
 export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
-  const server = createServer({ headersTimeout: headersTimeoutMs }, (request, response) => {
+  const bounds = new ConnectionBounds(options.clock);
+  const server = createServer((request, response) => {
     response.on('error', () => undefined);
+    bounds.requestBegins(request.socket);
+    response.once('close', () => bounds.requestEnds(request.socket, idleTimeoutMs));
     options
       .answer(request)
       .catch((error: unknown): Page => ({ status: 500, body: `${TunnelError.from(error).message}\n` }))
       .then((page) => send(response, page))
       .catch(() => response.destroy());
   });
+  server.on('connection', (socket) => bounds.expect(socket, idleTimeoutMs));
   server.on('clientError', (_error, socket) => socket.destroy());
   const port = await listen(server, options);
   let closed: Promise<void> | undefined;
@@ -65,11 +72,9 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
 function listen(server: Server, { host, port, what }: PageServerOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     // Stays on: a listener that fails later must not end the process.
-    server.on('error', (cause: NodeJS.ErrnoException) => {
-      const code = cause.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'ADDRESS_UNAVAILABLE';
+    server.on('error', (cause) => {
       const address = joinHostPort(host, port);
-      const text = `cannot listen on ${address}: ${cause.message}`;
-      reject(new TunnelError(code, text, { where: `${what} ${address}`, cause }));
+      reject(listenError(cause, address, `${what} ${address}`));
     });
     server.listen({ host, port }, () => resolve((server.address() as AddressInfo).port));
   });

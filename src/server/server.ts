@@ -80,7 +80,7 @@ async function bindAll(options: ProxyServerOptions, parts: ServerParts, doors: D
   const refused = ({ peer: address, error }: Refusal): void =>
     options.emit({ kind: 'peer.refused', node: where, error, ...(address === '' ? {} : { address }) });
   const openGrpc = (own: Pick<GrpcListenerOptions, 'endpoint' | 'serve' | 'keepaliveTimeMs' | 'pings'>) =>
-    startGrpcListener({ where, refused, ...own });
+    startGrpcListener({ where, refused, clock, ...own });
   const agents = openGrpc({
     ...{ endpoint: options.agents, keepaliveTimeMs, serve: parts.serveAgents },
     pings: { policy: agentKeepalivePolicy, clock },
@@ -98,7 +98,7 @@ async function bindAll(options: ProxyServerOptions, parts: ServerParts, doors: D
     frontendAddresses.push(await doors.open('frontends', openFrontend(endpoint)));
   }
   const { host, port } = await doors.openHealth(
-    startHealthServer({ ...health, style: 'server', ready, metrics }),
+    startHealthServer({ ...health, style: 'server', ready, metrics, clock }),
   );
   return { agentAddress, frontendAddresses, healthAddress: joinHostPort(host, port) };
 }

@@ -8,7 +8,8 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import type { Server as NetServer, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Clock, Timer } from '../core/clock.js';
+import type { Clock } from '../core/clock.js';
+import { ConnectionBounds } from '../core/connection-bounds.js';
 import { methodRefusal } from '../core/http-connect/responses.js';
 import { type GrpcEndpoint, socketEndpoint } from './grpc-listener.js';
 import { listenOn } from './socket-listener.js';
@@ -54,14 +55,16 @@ export async function startConnectListener(options: ConnectListenerOptions): Pro
   const { endpoint, where } = options;
   const { server, forget } = createServer(options);
   const sockets = new Set<Socket>();
-  answerRequests(server, endpoint, options);
+  const bounds = new ConnectionBounds(options.clock);
+  answerRequests(server, bounds, options);
   const take = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
     socket.setNoDelay(true);
-    // A client that ends its direction still gets what is on its way to it.
-    socket.allowHalfOpen = true;
+    // A client that ends its direction still gets what is on its way to it; with TLS, once that is set up.
+    socket.allowHalfOpen = endpoint.kind === 'unix';
+    bounds.expect(socket, headTimeoutMs);
     server.emit('connection', socket);
   };
   try {
@@ -90,7 +93,6 @@ function createServer({ endpoint, where, refused }: ConnectListenerOptions): Cre
   const server = createHttpsServer({
     ...{ ...limits, ...tlsServerOptions(tls) },
     ALPNProtocols: ['http/1.1'],
-    handshakeTimeout: headTimeoutMs,
   });
   watchRefusals(server, refused);
   return { server, forget: followRenewals(server, endpoint.tls) };
@@ -109,23 +111,23 @@ function createClose(listener: NetServer, sockets: ReadonlySet<Socket>): () => P
 
 function answerRequests(
   server: HttpServer,
-  endpoint: GrpcEndpoint,
-  { clock, serve }: ConnectListenerOptions,
+  heads: ConnectionBounds,
+  { serve }: ConnectListenerOptions,
 ): void {
-  const heads = new HeadTimers(clock);
-  server.on(endpoint.kind === 'unix' ? 'connection' : 'secureConnection', (socket: Socket) => {
+  server.on('secureConnection', (socket: Socket) => {
     socket.on('error', () => undefined);
-    heads.watch(socket);
+    socket.allowHalfOpen = true;
+    heads.expect(socket, headTimeoutMs);
   });
   for (const event of ['request', 'checkContinue', 'checkExpectation']) {
     server.on(event, ({ socket }: { socket: Socket }, response: ServerResponse) => {
-      heads.done(socket);
+      heads.met(socket);
       refuseMethod(response);
     });
   }
   server.on('connect', (request: IncomingMessage, socket, head) => {
     // What follows a refused request on the same connection is not served any more.
-    if (!heads.done(socket)) return;
+    if (!heads.met(socket)) return;
     const status = headFault(request);
     if (status === undefined) serve({ address: request.url ?? '', socket, head });
     else socket.end(errorPage(status));
@@ -135,28 +137,6 @@ function answerRequests(
     // The head's timer closes what the client leaves open. More bytes, which are as bad, bring it here again.
     else if (socket.writable) socket.end(errorPage(parserStatus(code)));
   });
-}
-
-/** Closes connections whose first request does not come. */
-class HeadTimers {
-  private readonly clock: Clock;
-  private readonly timers = new Map<Duplex, Timer>();
-
-  constructor(clock: Clock) {
-    this.clock = clock;
-  }
-
-  watch(socket: Socket): void {
-    const timer = this.clock.after(headTimeoutMs, () => socket.destroy());
-    this.timers.set(socket, timer);
-    socket.once('close', () => this.done(socket));
-  }
-
-  /** True for the first request of a connection. */
-  done(socket: Duplex): boolean {
-    this.timers.get(socket)?.cancel();
-    return this.timers.delete(socket);
-  }
 }
 
 /** Go's error page for a method that is not CONNECT, in Go's order of headers; the connection ends after it. */

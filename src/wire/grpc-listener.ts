@@ -1,8 +1,12 @@
 import type { Server as NetServer, Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { type ConnectionInjector, Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import type { Clock } from '../core/clock.js';
+import { ConnectionBounds } from '../core/connection-bounds.js';
 import { watchServerSessions } from './grpc-internals.js';
+import { acceptedCertificate } from './peer-certificate.js';
 import { limitSessionPings, type PingLimit } from './ping-limit.js';
+import { boundSession } from './session-bounds.js';
 import { type ListenEndpoint, listenOn, type SocketFile } from './socket-listener.js';
 import {
   checkTlsFiles,
@@ -40,6 +44,7 @@ export interface GrpcListenerOptions {
   readonly keepaliveTimeoutMs?: number;
   /** What pings peers may send; any when absent. */
   readonly pings?: PingLimit;
+  readonly clock: Clock;
   /** Who listens, for errors: `server/server-1`. */
   readonly where: string;
   /** Who may come, by the common name of its certificate; all whose certificate is good when absent. For TLS alone. */
@@ -49,6 +54,9 @@ export interface GrpcListenerOptions {
   /** Adds the services before the first connection is taken. */
   readonly serve: (server: Server) => void;
 }
+
+/** How long a client may take for its TLS handshake, and as long again to begin HTTP/2, ms. */
+const openingTimeoutMs = 30_000;
 
 /** A gRPC server on one address. */
 export interface GrpcListener {
@@ -73,7 +81,7 @@ export async function startGrpcListener(options: GrpcListenerOptions): Promise<G
   const server = new Server(serverOptions(options));
   serve(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  limitPings(server, options);
+  boundSessions(server, options);
   const { receive, forget } = receiver(options, injector);
   const sockets = new Set<Socket>();
   const take = (socket: Socket): void => {
@@ -116,10 +124,12 @@ function serverOptions({ keepaliveTimeMs, keepaliveTimeoutMs = 20_000 }: GrpcLis
   };
 }
 
-/** grpc-js answers any number of pings. */
-function limitPings(server: Server, { pings, refused }: GrpcListenerOptions): void {
-  if (pings === undefined) return;
-  watchServerSessions(server, (session) => limitSessionPings(session, pings, refused));
+/** grpc-js answers any number of pings, and waits for ever for the first byte. */
+function boundSessions(server: Server, { pings, refused, clock }: GrpcListenerOptions): void {
+  watchServerSessions(server, (session) => {
+    boundSession(session, { clock, prefaceMs: openingTimeoutMs });
+    if (pings !== undefined) limitSessionPings(session, pings, refused);
+  });
 }
 
 interface Receiver {
@@ -133,20 +143,25 @@ interface Receiver {
  * that are renewed.
  */
 function receiver(
-  { endpoint, clients, refused }: GrpcListenerOptions,
+  { endpoint, clients, refused, clock }: GrpcListenerOptions,
   injector: ConnectionInjector,
 ): Receiver {
   if (endpoint.kind !== 'tcp') {
     return { receive: (socket) => injector.injectConnection(socket), forget: () => undefined };
   }
   const options = { ...tlsServerOptions(currentTls(endpoint.tls)), ALPNProtocols: ['h2'] };
+  const handshakes = new ConnectionBounds(clock);
   const tls = createTlsServer(options, (secured) => {
     secured.on('error', () => undefined);
+    handshakes.met(secured);
     if (isWelcome(secured, clients, refused)) injector.injectConnection(secured);
   });
   watchRefusals(tls, refused);
   return {
-    receive: (socket) => void tls.emit('connection', socket),
+    receive: (socket) => {
+      handshakes.expect(socket, openingTimeoutMs);
+      tls.emit('connection', socket);
+    },
     forget: followRenewals(tls, endpoint.tls),
   };
 }
@@ -157,8 +172,9 @@ function isWelcome(
   clients: GrpcListenerOptions['clients'],
   refused: GrpcListenerOptions['refused'],
 ): boolean {
-  const name = String(socket.getPeerCertificate().subject?.CN ?? '');
-  if (clients === undefined || clients.includes(name)) return true;
+  if (clients === undefined) return true;
+  const name = String(acceptedCertificate(socket)?.subject?.CN ?? '');
+  if (clients.includes(name)) return true;
   const peer = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
   refused?.({ peer, error: `client certificate: of ${JSON.stringify(name)}, who may not come here` });
   socket.destroy();

@@ -42,6 +42,7 @@ export function startObserveService(options: ObserveServiceOptions): Promise<Grp
   return startGrpcListener({
     endpoint: options.endpoint,
     keepaliveTimeMs,
+    clock: options.clock,
     where: options.where,
     serve: (server: Server) =>
       server.addService(observeService().service, {

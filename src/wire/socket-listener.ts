@@ -2,7 +2,7 @@ import { chmodSync } from 'node:fs';
 import { lstat, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { joinHostPort } from '../core/address.js';
-import { type ErrorCode, TunnelError } from '../core/errors.js';
+import { listenError, TunnelError } from '../core/errors.js';
 
 /** A Unix socket as a file. */
 export interface SocketFile {
@@ -49,7 +49,7 @@ export async function listenOn(endpoint: ListenEndpoint, { where, take }: Listen
   const listener = createServer(take);
   await new Promise<void>((resolve, reject) => {
     // Stays on: a listener that fails later must not end the process.
-    listener.on('error', (cause) => reject(listenError(endpoint, cause, where)));
+    listener.on('error', (cause) => reject(bindError(endpoint, cause, where)));
     listener.listen({ ...endpoint, backlog: listenBacklog }, resolve);
     // Bound already, if at all, and nobody was let in yet.
     if ('path' in endpoint && listener.listening) chmodSync(endpoint.path, endpoint.mode ?? 0o600);
@@ -65,12 +65,12 @@ function nameOf(endpoint: ListenEndpoint, listener?: Server): string {
 
 const unwritable = new Set(['EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'EROFS']);
 
-function listenError(endpoint: ListenEndpoint, cause: NodeJS.ErrnoException, where: string): TunnelError {
+function bindError(endpoint: ListenEndpoint, cause: NodeJS.ErrnoException, where: string): TunnelError {
   const name = nameOf(endpoint);
   if (cause.code === 'EADDRINUSE') return inUse(name, where, cause);
   const file = 'path' in endpoint && unwritable.has(cause.code ?? '');
-  const code: ErrorCode = file ? 'FILE_UNWRITABLE' : 'ADDRESS_UNAVAILABLE';
-  return new TunnelError(code, `cannot listen on ${name}: ${cause.message}`, { where, cause });
+  if (!file) return listenError(cause, name, where);
+  return new TunnelError('FILE_UNWRITABLE', `cannot listen on ${name}: ${cause.message}`, { where, cause });
 }
 
 function inUse(name: string, where: string, cause?: unknown): TunnelError {

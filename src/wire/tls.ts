@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureVersion, type TlsOptions, type Server as TlsServer } from 'node:tls';
 import { TunnelError } from '../core/errors.js';
+import { withoutResumption } from './peer-certificate.js';
 
 /** PEM texts of one end of a mutual TLS connection. */
 export interface TlsFiles {
@@ -83,7 +84,7 @@ function checkPair({ cert, key }: Pick<TlsFiles, 'cert' | 'key'>): void {
 /** The same as options of node's TLS servers. */
 export function tlsServerOptions({ ca, minVersion = 'TLSv1.2', ...own }: ServerTls): TlsOptions {
   const clients = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
-  return { ...own, ...clients, minVersion };
+  return { ...own, ...clients, ...withoutResumption, minVersion };
 }
 
 /** Lets a server show and believe what is renewed, in handshakes from then on; returns how to end that. */

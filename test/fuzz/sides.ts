@@ -5,9 +5,11 @@ import { fuzzCodec } from './codec-side.js';
 import { fuzzConnect } from './connect-side.js';
 import { fuzzFacadeBodies } from './facade-body-side.js';
 import { fuzzHeads } from './head-side.js';
+import { fuzzHttp } from './http-side.js';
 import type { FuzzSide } from './run-side.js';
 import { fuzzServer } from './server-side.js';
 import { fuzzStreams } from './streams-side.js';
+import { fuzzTls } from './tls-side.js';
 
 /** Every party that reads what a peer sends, by the name that `--side` knows. */
 export const sides: ReadonlyMap<string, FuzzSide> = new Map<string, FuzzSide>([
@@ -20,4 +22,6 @@ export const sides: ReadonlyMap<string, FuzzSide> = new Map<string, FuzzSide>([
   ['connect-head', fuzzHeads],
   ['streams', fuzzStreams],
   ['facade-body', fuzzFacadeBodies],
+  ['tls', fuzzTls],
+  ['http-head', fuzzHttp],
 ]);

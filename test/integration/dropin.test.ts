@@ -190,7 +190,7 @@ describe('proxy-agent', () => {
     };
     const listener = await startGrpcListener({
       endpoint: { kind: 'tcp', host, port: bench.ports.agents, tls: await tls('server') },
-      keepaliveTimeMs: 30_000,
+      ...{ keepaliveTimeMs: 30_000, clock: createRealClock() },
       where: 'test',
       serve: (server) => server.addService(agentServiceDefinition(), { Connect }),
     });

@@ -191,7 +191,7 @@ describe('what grpc-js keeps private', () => {
     const calls: TunnelCall[] = [];
     const listener = await startGrpcListener({
       endpoint: { kind: 'tcp', host, port: 0, tls: bench.tls('server') },
-      keepaliveTimeMs: 30_000,
+      ...{ keepaliveTimeMs: 30_000, clock: bench.clock },
       where: 'test',
       serve: (grpc: Server) =>
         grpc.addService(agentServiceDefinition(), { Connect: (call: TunnelCall) => void calls.push(call) }),

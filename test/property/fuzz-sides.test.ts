@@ -11,6 +11,8 @@ const shares = new Map([
   ['connect-head', 1_500],
   ['streams', 3_000],
   ['facade-body', 600],
+  ['tls', 300],
+  ['http-head', 800],
 ]);
 
 describe('whatever a peer sends', () => {

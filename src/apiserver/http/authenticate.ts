@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { WallClock } from '../../core/wall-clock.js';
+import { acceptedCertificate } from '../../wire/peer-certificate.js';
 import {
   checkServiceAccountToken,
   type TokenKeys,
@@ -44,8 +45,7 @@ export function createAuthenticator(authenticateToken: TokenAuthenticator): Auth
 }
 
 function certificateUser(socket: TLSSocket): User | undefined {
-  if (socket.authorized !== true) return undefined;
-  const subject = socket.getPeerCertificate().subject as unknown;
+  const subject = acceptedCertificate(socket)?.subject as unknown;
   const name = subjectField(subject, 'CN').at(-1);
   // As kube's x509 authenticator: of several names the last counts, and one without a name is asked for a token.
   if (name === undefined || name === '') return undefined;

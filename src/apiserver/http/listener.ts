@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   createSecureServer,
   type Http2SecureServer,
+  type Http2ServerRequest,
   type Http2ServerResponse,
   constants as http2Constants,
   type ServerHttp2Session,
@@ -9,10 +10,14 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
+import { joinHostPort } from '../../core/address.js';
 import type { Clock } from '../../core/clock.js';
-import { TunnelError } from '../../core/errors.js';
+import { ConnectionBounds } from '../../core/connection-bounds.js';
+import { listenError, TunnelError } from '../../core/errors.js';
 import type { Upgrade } from '../../streams/types.js';
 import { refuseUpgrade } from '../../streams/upgrade-response.js';
+import { withoutResumption } from '../../wire/peer-certificate.js';
+import { boundSession } from '../../wire/session-bounds.js';
 import { currentTls, isRenewable, type Renewable } from '../../wire/tls.js';
 import { StatusError } from './status.js';
 
@@ -43,6 +48,12 @@ export interface Listener {
 /** Go's default limit for request headers; long exec commands travel in the URL. */
 const maxHeaderBytes = 1024 * 1024;
 
+/** As kube-apiserver: for the handshake, for a request's head, and without a request, ms. */
+const headTimeoutMs = 32_000;
+const idleTimeoutMs = 90_000;
+/** How long Go's server waits for the preface of HTTP/2, ms. */
+const prefaceTimeoutMs = 10_000;
+
 /** What is known of the connections: enough to drop one from outside its protocol. */
 interface Connections {
   readonly sockets: Set<Socket>;
@@ -59,6 +70,7 @@ interface Connections {
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const server = createServer(options);
   const connections: Connections = { sockets: new Set(), sessions: new WeakMap() };
+  const bounds = boundConnections(server, options.clock);
   server.on('connection', (socket: Socket) => {
     connections.sockets.add(socket);
     socket.on('error', () => undefined);
@@ -73,12 +85,14 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   server.on('request', (request, response) => {
     request.on('error', () => undefined);
     response.on('error', () => undefined);
+    boundRequest(bounds, request, response);
     options.onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse, () =>
       cut(response, connections),
     );
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => undefined);
+    bounds.met(request.socket);
     options.onUpgrade({ request, socket, head });
   });
   const port = await startListening(server, options);
@@ -115,8 +129,41 @@ function createServer(options: ListenerOptions): Http2SecureServer {
   }
 }
 
+/** Ends connections that keep the port waiting for a handshake, a preface or a head, or that ask for nothing. */
+function boundConnections(server: Http2SecureServer, clock: Clock): ConnectionBounds {
+  const bounds = new ConnectionBounds(clock);
+  server.on('connection', (socket: Socket) => bounds.expect(socket, headTimeoutMs));
+  server.on('secureConnection', (socket) => {
+    if (socket.alpnProtocol === 'h2') bounds.met(socket);
+    else bounds.expect(socket, headTimeoutMs);
+  });
+  server.on('session', (session) =>
+    boundSession(session, { clock, prefaceMs: prefaceTimeoutMs, idleMs: idleTimeoutMs }),
+  );
+  return bounds;
+}
+
+/** What is answered is over, even when its body has not all come. */
+function boundRequest(
+  bounds: ConnectionBounds,
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+): void {
+  if (request.httpVersionMajor < 2) {
+    const { socket } = request;
+    bounds.requestBegins(socket);
+    response.once('close', () => bounds.requestEnds(socket, idleTimeoutMs));
+    return;
+  }
+  const { stream } = request;
+  // The response's own event waits for the end of the stream.
+  stream.once('finish', () => {
+    if (!stream.readableEnded) stream.close(http2Constants.NGHTTP2_NO_ERROR);
+  });
+}
+
 function secureOptions({ cert, key, clientCa: ca }: ServingTls): SecureContextOptions {
-  return { cert, key, ca };
+  return { cert, key, ca, ...withoutResumption };
 }
 
 function watchSession(session: ServerHttp2Session, { sockets, sessions }: Connections): void {
@@ -164,19 +211,13 @@ function answerGarbage(error: Error & { code?: string }, socket: Duplex, clock: 
 
 function startListening(server: Http2SecureServer, { host, port }: ListenerOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException): void => reject(listenError(error, host, port));
+    const fail = (error: Error): void => reject(listenError(error, joinHostPort(host, port), 'apiserver'));
     server.once('error', fail);
     server.listen(port, host, () => {
       server.off('error', fail);
       resolve((server.address() as AddressInfo).port);
     });
   });
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): TunnelError {
-  const code = error.code === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'ADDRESS_UNAVAILABLE';
-  const message = `cannot listen on ${host}:${port}: ${error.message}`;
-  return new TunnelError(code, message, { where: 'apiserver', cause: error });
 }
 
 /** GOAWAY tells HTTP/2 clients to take another connection; streams that are open may end. */

@@ -130,7 +130,7 @@ function run(flags: KubeletFlags): Promise<number> {
       started(() => source.close());
       ready = source.ready;
     }
-    const health = await startHealth(flags, ready);
+    const health = await startHealth(flags, ground.clock, ready);
     if (health === undefined) return lines;
     started(() => health.close());
     return [...lines, `health ${joinHostPort(health.host, health.port)}`];
@@ -140,6 +140,7 @@ function run(flags: KubeletFlags): Promise<number> {
 /** As kubelet's own: plain, without credentials, for this machine alone. */
 async function startHealth(
   { healthzPort: port }: KubeletFlags,
+  clock: Clock,
   heardOfApi: Promise<void>,
 ): Promise<PageServer | undefined> {
   if (port === undefined) return undefined;
@@ -148,7 +149,7 @@ async function startHealth(
     ok = true;
   });
   const ready = (): Readiness => ({ ok, text: 'the API has not told of any pods yet' });
-  return startHealthServer({ host: '127.0.0.1', port, style: 'server', ready });
+  return startHealthServer({ host: '127.0.0.1', port, style: 'server', ready, clock });
 }
 
 interface ApiGround {

@@ -79,7 +79,7 @@ function run(flags: MiddleboxFlags): Promise<number> {
     const health = await startHealthServer({
       host: flags.healthAddress,
       port: flags.healthPort,
-      style: 'server',
+      ...{ style: 'server', clock },
       ready: () => ({ ok: true, text: '' }),
       metrics: createMiddleboxMetrics(() => device.counts()),
     });

@@ -99,7 +99,7 @@ function run(flags: StoreFlags): Promise<number> {
     const health = await startHealthServer({
       host: flags.healthAddress,
       port: flags.healthPort,
-      style: 'server',
+      ...{ style: 'server', clock: ground.clock },
       ready: () => ({ ok: true, text: '' }),
     });
     started(() => health.close());

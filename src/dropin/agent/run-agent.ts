@@ -3,7 +3,7 @@ import { Agent } from '../../agent/agent.js';
 import { type AgentOptions, agentDefaults } from '../../agent/options.js';
 import type { ServerCountOptions } from '../../agent/server-count.js';
 import { joinHostPort } from '../../core/address.js';
-import { createRealClock } from '../../core/clock.js';
+import { type Clock, createRealClock } from '../../core/clock.js';
 import { createRandom } from '../../core/random.js';
 import type { KubeClient } from '../../kube/kube-client.js';
 import { goDial } from '../../links/go-dial.js';
@@ -34,7 +34,7 @@ async function run(flags: AgentFlagValues, { log, signals }: Surroundings): Prom
   try {
     const tls = await files.use(namedFiles(flags.tls), () => readClientTls(flags.tls));
     const agent = new Agent(agentOptions(flags, log, { clock, tls, kube }));
-    await runAgent(agent, flags, { log, signals });
+    await runAgent(agent, { ...flags, clock }, { log, signals });
   } finally {
     await kube?.close();
     await files.close();
@@ -42,10 +42,14 @@ async function run(flags: AgentFlagValues, { log, signals }: Surroundings): Prom
   return 0;
 }
 
-async function runAgent(agent: Agent, flags: AgentFlagValues, { log, signals }: Surroundings): Promise<void> {
+async function runAgent(
+  agent: Agent,
+  { admin: on, health, clock }: AgentFlagValues & { readonly clock: Clock },
+  { log, signals }: Surroundings,
+): Promise<void> {
   await agent.start();
   try {
-    const admin = await startAgentAdmin(flags.admin, flags.health.port);
+    const admin = await startAgentAdmin({ ...on, clock }, health.port);
     try {
       log.say('I', `Received first signal: ${await signals.next()}`);
       agent.drain();

@@ -32,7 +32,7 @@ async function run(flags: ServerFlagValues, surroundings: Surroundings): Promise
       await serverOptions(flags, surroundings.log, { clock, files, kube }),
     );
     try {
-      await serveUntilSignal(server, flags, surroundings);
+      await serveUntilSignal(server, { ...flags, clock }, surroundings);
     } finally {
       await server.stop();
     }
@@ -45,10 +45,10 @@ async function run(flags: ServerFlagValues, surroundings: Surroundings): Promise
 
 async function serveUntilSignal(
   server: ProxyServer,
-  { admin, gracefulShutdownTimeoutMs }: ServerFlagValues,
+  { admin, gracefulShutdownTimeoutMs, clock }: ServerFlagValues & { readonly clock: Clock },
   { log, signals }: Surroundings,
 ): Promise<void> {
-  const adminServer = await startServerAdmin(admin, server.metrics);
+  const adminServer = await startServerAdmin({ ...admin, clock }, server.metrics);
   try {
     await signals.next();
   } finally {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createRealClock } from '../../../src/core/clock.js';
 import { type HealthOptions, type Readiness, startHealthServer } from '../../../src/observe/health.js';
 import type { PageServer } from '../../../src/observe/page-server.js';
 import { createServerMetrics } from '../../../src/observe/server-metrics.js';
@@ -15,6 +16,7 @@ async function start(options: Pick<HealthOptions, 'style'> & Partial<HealthOptio
   const server = await startHealthServer({
     host: '127.0.0.1',
     port: 0,
+    clock: createRealClock(),
     ready: () => ({ ok: true, text: 'ok' }),
     ...options,
   });

@@ -36,7 +36,7 @@ async function open(policy = agentKeepalivePolicy): Promise<Bench> {
   const [calls, refusals]: [TunnelCall[], Refusal[]] = [[], []];
   const listener = await startGrpcListener({
     endpoint: { kind: 'unix', path },
-    keepaliveTimeMs: 3_600_000,
+    ...{ keepaliveTimeMs: 3_600_000, clock: new ManualClock() },
     where: 'test',
     pings: { policy, clock },
     refused: (refusal) => refusals.push(refusal),
@@ -219,7 +219,7 @@ describe('a peer that falls silent with its TCP connection up', () => {
     const calls: TunnelCall[] = [];
     const listener = await startGrpcListener({
       endpoint: { kind: 'tcp', host: '127.0.0.1', port: 0, tls: { cert, key } },
-      ...{ keepaliveTimeMs: 100, keepaliveTimeoutMs: 300, where: 'test' },
+      ...{ keepaliveTimeMs: 100, keepaliveTimeoutMs: 300, where: 'test', clock: new ManualClock() },
       serve: (server) =>
         server.addService(agentServiceDefinition(), {
           Connect: (call: TunnelCall) => {

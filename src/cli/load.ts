@@ -1,0 +1,11 @@
+import { errorLines } from './terminal.js';
+
+/** Loads a program's code. Where that fails, says why and ends the process with 1. */
+export async function load<T>(code: () => Promise<T>): Promise<T> {
+  try {
+    return await code();
+  } catch (caught) {
+    process.stderr.write(`${errorLines(caught)}\n`);
+    return process.exit(1);
+  }
+}
