@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import {
   type CallOptions,
@@ -119,7 +119,8 @@ describe('a watch', () => {
     let event: unknown;
     do event = await next();
     while (event !== undefined);
-    expect(clock.pendingTimers).toBe(before);
+    // That of the connection goes with it.
+    await vi.waitFor(() => expect(clock.pendingTimers).toBe(before), { timeout: 10_000, interval: 10 });
     expect(test.api.openStreams().watch).toBe(0);
   });
 
