@@ -101,12 +101,12 @@ describe('a container that does not take turns', () => {
   it('is killed when it takes too much memory, and nothing else is', async () => {
     const box = start();
     await exec(box, 'web-1', 'echo kept > /tmp/f').result;
-    const grow = 'x=$(printf %40000000d 1); i=0; while :; do i=$((i+1)); eval "v$i=\\${x//1/$i}"; done';
+    const grow = 'x=$(printf %5000000d 1); i=0; while :; do i=$((i+1)); eval "v$i=\\${x//1/$i}"; done';
     expect(await exec(box, 'web-0', grow).result).toEqual(killed);
     const status = box.listPods()[0]?.status.containerStatuses[0];
     expect(status?.lastState).toMatchObject({ terminated: { exitCode: 137, reason: 'OOMKilled' } });
     const other = exec(box, 'web-1', 'x=1; cat /tmp/f');
     await other.result;
     expect(other.client.out).toBe('kept\n');
-  });
+  }, 120_000);
 });

@@ -1,11 +1,10 @@
 import { setMaxListeners } from 'node:events';
-import type { IFileSystem } from 'just-bash';
 import { createRandom } from '../../../core/random.js';
 import type { RemoteCommandResult } from '../../../streams/types.js';
 import type { Machine } from '../commands/command.js';
 import { execute } from '../exec.js';
-import { countFiles } from '../shell/count-files.js';
 import { createFileSystem, loadShellLibrary } from '../shell/library.js';
+import type { MemoryFiles } from '../shell/memory-files.js';
 import { type Calls, ownBytes } from './calls.js';
 import type { FileCount, ProcessMethods, ThreadCommand, ThreadContainerSetup } from './protocol.js';
 import { openThreadStreams } from './thread-streams.js';
@@ -17,7 +16,7 @@ export class ThreadContainer {
   private readonly machine: Machine;
   private readonly ending = new AbortController();
   private readonly running = new Set<Promise<unknown>>();
-  private fileSystem: Promise<IFileSystem> | undefined;
+  private fileSystem: Promise<MemoryFiles> | undefined;
 
   constructor(setup: ThreadContainerSetup, calls: Calls<ProcessMethods>) {
     this.setup = setup;
@@ -47,7 +46,8 @@ export class ThreadContainer {
   }
 
   async countFiles(): Promise<FileCount> {
-    return this.fileSystem === undefined ? { usedBytes: 0, entries: 0 } : countFiles(await this.fileSystem);
+    const files = await this.fileSystem;
+    return { usedBytes: files?.usedBytes ?? 0, entries: files?.entries ?? 0 };
   }
 
   /** Ends all commands; resolves when they have ended. */
@@ -56,12 +56,12 @@ export class ThreadContainer {
     await Promise.allSettled(this.running);
   }
 
-  private files(): Promise<IFileSystem> {
+  private files(): Promise<MemoryFiles> {
     this.fileSystem ??= this.createFiles();
     return this.fileSystem;
   }
 
-  private async createFiles(): Promise<IFileSystem> {
+  private async createFiles(): Promise<MemoryFiles> {
     const { hostname, address } = this.setup;
     return createFileSystem(await loadShellLibrary(), { hostname, address });
   }
