@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import type { FsStat } from 'just-bash';
 
 interface Common {
   readonly identity: string;
@@ -105,4 +106,16 @@ export function walk(root: FolderNode, path: string, call: string, follow = true
 /** The path of a place, without symbolic links. */
 export function pathOf({ name, above }: Place): string {
   return `/${[...above.slice(1).map((each) => each.name), name].filter((each) => each !== '').join('/')}`;
+}
+
+/** What a node is, as a listing of a folder says it. */
+export function kindOf({ kind }: TreeNode): Pick<FsStat, 'isFile' | 'isDirectory' | 'isSymbolicLink'> {
+  return { isFile: kind === 'file', isDirectory: kind === 'folder', isSymbolicLink: kind === 'link' };
+}
+
+/** All that is known of a node but its content. */
+export function statOf(node: TreeNode): FsStat {
+  const size = node.kind === 'file' ? node.size : node.kind === 'link' ? node.target.length : 0;
+  const { identity, mode, mtime } = node;
+  return { ...kindOf(node), mode, size, mtime, identity };
 }

@@ -43,6 +43,11 @@ export function createFileSystem(library: ShellLibrary, options: FileSystemOptio
   return files;
 }
 
+/** A file system as `pack` has left it. */
+export function unpackFileSystem(packed: Uint8Array): MemoryFiles {
+  return MemoryFiles.unpack(packed, maxTotalBytes);
+}
+
 function baseFiles(hostname: string, address: string): InitialFiles {
   return {
     '/etc/hostname': `${hostname}\n`,

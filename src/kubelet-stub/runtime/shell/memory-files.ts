@@ -1,11 +1,14 @@
 import { posix } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
 import type { ByteString, FileContent, FsStat, IFileSystem, InitialFiles } from 'just-bash';
 import {
   type FileNode,
   type FolderNode,
   fileError,
+  kindOf,
   type Place,
   pathOf,
+  statOf,
   type TreeNode,
   walk,
 } from './file-tree.js';
@@ -31,13 +34,20 @@ export function contentBytes(content: FileContent, options?: WithEncoding): Uint
   return Buffer.from(content, encoding === 'binary' ? 'latin1' : encoding);
 }
 
+interface Packed {
+  readonly root: FolderNode;
+  readonly bytes: number;
+  readonly nodes: number;
+  readonly lastIdentity: number;
+}
+
 /**
  * A file system in memory, as a tree: an operation costs what its path is long, and not what else there is. Its
  * errors are those of Node's own. Writing beyond `limitBytes` fails with ENOSPC.
  */
 export class MemoryFiles implements IFileSystem {
   private readonly limitBytes: number;
-  private readonly root: FolderNode;
+  private root: FolderNode;
   private lastIdentity = 0;
   private bytes = 0;
   private nodes = 0;
@@ -48,6 +58,22 @@ export class MemoryFiles implements IFileSystem {
     for (const [path, content] of Object.entries(initial)) {
       if (typeof content === 'string' || content instanceof Uint8Array) this.writeFileSync(path, content);
     }
+  }
+
+  /** What `pack` has made of a file system, as it was. */
+  static unpack(packed: Uint8Array, limitBytes: number): MemoryFiles {
+    const files = new MemoryFiles({}, limitBytes);
+    const { root, bytes, nodes, lastIdentity } = deserialize(packed) as Packed;
+    return Object.assign(files, { root, bytes, nodes, lastIdentity });
+  }
+
+  /** All of it as bytes, in a buffer of their own. */
+  pack(): Uint8Array {
+    const { root, bytes, nodes, lastIdentity } = this;
+    for (const [, node] of this.everything()) {
+      if (node.kind === 'file') node.buffer = node.buffer.subarray(0, node.size);
+    }
+    return Uint8Array.from(serialize({ root, bytes, nodes, lastIdentity } satisfies Packed));
   }
 
   /** Bytes of all files together. */
@@ -190,16 +216,7 @@ export class MemoryFiles implements IFileSystem {
   }
 
   getAllPaths(): string[] {
-    const paths = ['/'];
-    const todo: (readonly [string, FolderNode])[] = [['', this.root]];
-    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-      for (const [name, child] of next[1].children) {
-        const path = `${next[0]}/${name}`;
-        paths.push(path);
-        if (child.kind === 'folder') todo.push([path, child]);
-      }
-    }
-    return paths;
+    return [...this.everything()].map(([path]) => path || '/');
   }
 
   async chmod(path: string, mode: number): Promise<void> {
@@ -230,6 +247,16 @@ export class MemoryFiles implements IFileSystem {
 
   async utimes(path: string, _atime: Date, mtime: Date): Promise<void> {
     this.existing(path, 'utimes').mtime = mtime;
+  }
+
+  private *everything(): Generator<readonly [path: string, node: TreeNode]> {
+    const todo: [string, TreeNode][] = [['', this.root]];
+    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+      yield next;
+      const [path, node] = next;
+      if (node.kind !== 'folder') continue;
+      for (const [name, child] of node.children) todo.push([`${path}/${name}`, child]);
+    }
   }
 
   private has(path: string): boolean {
@@ -313,14 +340,4 @@ export class MemoryFiles implements IFileSystem {
 /** Whether the target of a copy is inside of what is copied. */
 function contains(from: Place, to: Place): boolean {
   return from.node?.kind === 'folder' && [...to.above, to].some(({ node }) => node === from.node);
-}
-
-function kindOf({ kind }: TreeNode): Pick<FsStat, 'isFile' | 'isDirectory' | 'isSymbolicLink'> {
-  return { isFile: kind === 'file', isDirectory: kind === 'folder', isSymbolicLink: kind === 'link' };
-}
-
-function statOf(node: TreeNode): FsStat {
-  const size = node.kind === 'file' ? node.size : node.kind === 'link' ? node.target.length : 0;
-  const { identity, mode, mtime } = node;
-  return { ...kindOf(node), mode, size, mtime, identity };
 }

@@ -1,3 +1,4 @@
+import { createRealClock, type Timer } from '../../../core/clock.js';
 import type { RemoteCommandResult } from '../../../streams/types.js';
 import { exitCodes, type Machine } from '../commands/command.js';
 import { findCommand } from '../commands/table.js';
@@ -14,6 +15,8 @@ export interface ContainerShellOptions {
   /** Of the container's random device. */
   readonly seed: number;
   readonly machine: Machine;
+  /** How long it keeps its thread while it runs nothing, in real milliseconds; 5000 when absent. */
+  readonly parkAfterMs?: number;
   /** Called when the container's files and commands are gone before its end. */
   readonly lost: (reason: ThreadLost) => void;
 }
@@ -48,15 +51,34 @@ function isQuick([name = '', ...args]: readonly string[]): boolean {
   return (quick.has(name) || (name === 'cat' && args.length === 0)) && findCommand(name, args) !== undefined;
 }
 
+interface Opening {
+  readonly thread: ShellThread;
+  readonly done: Promise<void>;
+}
+
+const clock = createRealClock();
+
 /** A container's files and commands as the process sees them. Nothing exists before the first command needs it. */
 export class ContainerShell {
   private readonly options: ContainerShellOptions;
-  private opening: { readonly thread: ShellThread; readonly done: Promise<void> } | undefined;
+  private opening: Opening | undefined;
+  private openings = 0;
+  /** Pieces of work that need the thread now. */
+  private active = 0;
+  private idle: Timer | undefined;
+  private parking: Promise<void> | undefined;
+  /** The files while there is no thread. */
+  private parked: Uint8Array | undefined;
   private lastCount: FileCount = { usedBytes: 0, entries: 0 };
   private ended = false;
 
   constructor(options: ContainerShellOptions) {
     this.options = options;
+  }
+
+  /** Whether it has a thread now. */
+  get hasThread(): boolean {
+    return this.opening !== undefined;
   }
 
   /** Runs a command to its end. The end of the container, or of its thread, kills it with code 137. */
@@ -76,25 +98,26 @@ export class ContainerShell {
 
   /** The content of a file; undefined when there is no such file. */
   async readFile(path: string): Promise<Uint8Array | undefined> {
-    const { thread, done } = this.open();
-    await done;
-    return thread.calls.call('readFile', this.options.id, path);
+    const thread = await this.enter();
+    try {
+      return await thread.calls.call('readFile', this.options.id, path);
+    } finally {
+      this.leave();
+    }
   }
 
   /** What its files take; what they took, while a command holds the container up. */
   async countFiles(): Promise<FileCount> {
-    if (this.opening === undefined) return this.lastCount;
-    const counting = this.opening.thread.calls.call('countFiles', this.options.id);
-    const remembering = counting.then((count) => {
-      this.lastCount = count;
-    });
-    await within(remembering, countLimitMs);
+    const { opening } = this;
+    if (opening !== undefined) await within(this.count(opening.thread), countLimitMs);
     return this.lastCount;
   }
 
   /** Ends all commands and forgets the files. Resolves when nothing of them is left. */
   async end(): Promise<void> {
     this.ended = true;
+    this.idle?.cancel();
+    this.parked = undefined;
     const { opening } = this;
     if (opening !== undefined) await processThreads.leave(opening.thread, this.options.id);
   }
@@ -104,13 +127,12 @@ export class ContainerShell {
     { argv, tty, streams, execId }: ExecOptions,
     relay: ExecRelay,
   ): Promise<RemoteCommandResult> {
-    const { thread, done } = this.open();
+    const thread = await this.enter();
     const exec = thread.enter(relay);
     const abort = (): void => void this.abort(thread, exec);
     streams.signal.addEventListener('abort', abort, { once: true });
     const container = this.options.id;
     try {
-      await done;
       const work = thread.calls.call('exec', {
         ...{ exec, container, argv, tty, env, cwd },
         execId: execId(),
@@ -120,6 +142,7 @@ export class ContainerShell {
       return await work;
     } finally {
       thread.leave(exec);
+      this.leave();
       streams.signal.removeEventListener('abort', abort);
     }
   }
@@ -129,21 +152,61 @@ export class ContainerShell {
     if (!(await thread.answers(abortLimitMs))) await processThreads.end(thread);
   }
 
-  private open(): { readonly thread: ShellThread; readonly done: Promise<void> } {
-    if (this.ended) throw new ThreadLost();
-    if (this.opening === undefined) {
-      const { id: container, hostname, address, seed, machine, lost } = this.options;
-      const thread = processThreads.take();
-      const done = thread.open({
-        ...{ container, hostname, address, seed, machine },
-        lost: (reason) => {
-          this.opening = undefined;
-          if (!this.ended) lost(reason);
-        },
-      });
-      this.opening = { thread, done };
+  private async count(thread: ShellThread): Promise<void> {
+    this.lastCount = await thread.calls.call('countFiles', this.options.id);
+  }
+
+  /** The container's thread, for one piece of work; `leave` is to follow. */
+  private async enter(): Promise<ShellThread> {
+    this.active++;
+    this.idle?.cancel();
+    try {
+      await this.parking;
+      if (this.ended) throw new ThreadLost();
+      this.opening ??= this.open();
+      await this.opening.done;
+      return this.opening.thread;
+    } catch (error) {
+      this.leave();
+      throw error;
     }
-    return this.opening;
+  }
+
+  private leave(): void {
+    if (--this.active > 0 || this.ended || this.opening === undefined) return;
+    const { thread } = this.opening;
+    this.idle = clock.after(
+      this.options.parkAfterMs ?? 5000,
+      () => {
+        this.parking = this.park(thread).catch(() => undefined);
+      },
+      true,
+    );
+  }
+
+  private open(): Opening {
+    const { id: container, hostname, address, seed, machine, lost } = this.options;
+    const thread = processThreads.take();
+    const files = this.parked;
+    this.parked = undefined;
+    const setup = {
+      ...{ container, hostname, address, machine },
+      seed: seed + this.openings++,
+      lost: (reason: ThreadLost) => {
+        this.opening = undefined;
+        if (!this.ended) lost(reason);
+      },
+    };
+    return { thread, done: thread.open(setup, files) };
+  }
+
+  /** Gives the thread back while nothing runs; the files wait in the process, as bytes that only a thread unpacks. */
+  private async park(thread: ShellThread): Promise<void> {
+    await this.count(thread);
+    const files = await processThreads.park(thread, this.options.id);
+    if (files === undefined) return;
+    this.opening = undefined;
+    if (files.length > 0 && !this.ended) this.parked = files;
   }
 }
 

@@ -36,7 +36,8 @@ export interface FileCount {
 
 /** What a thread does for the process. */
 export interface ThreadMethods {
-  open(setup: ThreadContainerSetup): void;
+  /** With the files that `park` has kept, if it had been called. */
+  open(setup: ThreadContainerSetup, files: Uint8Array | undefined): void;
   /** Answers when the command has ended and its output is written. */
   exec(command: ThreadCommand): Promise<RemoteCommandResult>;
   /** The client of a command is gone. */
@@ -46,6 +47,8 @@ export interface ThreadMethods {
   /** Undefined when there is no such file. */
   readFile(container: string, path: string): Promise<Uint8Array | undefined>;
   countFiles(container: string): Promise<FileCount>;
+  /** Forgets a container that runs nothing and answers with its files, which may be empty; undefined if it does run. */
+  park(container: string): Promise<Uint8Array | undefined>;
   /** Ends a container's commands and forgets it; answers when the last of them has ended. */
   close(container: string): Promise<void>;
 }

@@ -63,10 +63,23 @@ export class ShellThread {
     return this.guests.size;
   }
 
-  async open({ machine, lost, ...setup }: GuestOptions): Promise<void> {
+  /** Takes a container in, with the files that it had elsewhere. */
+  async open({ machine, lost, ...setup }: GuestOptions, files: Uint8Array | undefined): Promise<void> {
     const clock = new SharedArrayBuffer(16);
     this.guests.set(setup.container, { machine, clock, sleeps: new Map(), lost });
-    await this.calls.call('open', { ...setup, clock });
+    this.worker.ref();
+    try {
+      await this.calls.call('open', { ...setup, clock }, files);
+    } finally {
+      if (this.relays.size === 0) this.worker.unref();
+    }
+  }
+
+  /** Lets go of a container that runs nothing; its files, or undefined when it does run something. */
+  async park(container: string): Promise<Uint8Array | undefined> {
+    const files = await this.calls.call('park', container);
+    if (files !== undefined) this.guests.delete(container);
+    return files;
   }
 
   /** Ends a container's commands. Resolves with whether all of them have ended within the time. */

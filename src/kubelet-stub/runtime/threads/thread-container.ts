@@ -3,7 +3,7 @@ import { createRandom } from '../../../core/random.js';
 import type { RemoteCommandResult } from '../../../streams/types.js';
 import type { Machine } from '../commands/command.js';
 import { execute } from '../exec.js';
-import { createFileSystem, loadShellLibrary } from '../shell/library.js';
+import { createFileSystem, loadShellLibrary, unpackFileSystem } from '../shell/library.js';
 import type { MemoryFiles } from '../shell/memory-files.js';
 import { type Calls, ownBytes } from './calls.js';
 import type { FileCount, ProcessMethods, ThreadCommand, ThreadContainerSetup } from './protocol.js';
@@ -18,8 +18,9 @@ export class ThreadContainer {
   private readonly running = new Set<Promise<unknown>>();
   private fileSystem: Promise<MemoryFiles> | undefined;
 
-  constructor(setup: ThreadContainerSetup, calls: Calls<ProcessMethods>) {
+  constructor(setup: ThreadContainerSetup, files: Uint8Array | undefined, calls: Calls<ProcessMethods>) {
     this.setup = setup;
+    if (files !== undefined) this.fileSystem = Promise.resolve(unpackFileSystem(files));
     this.calls = calls;
     this.machine = threadMachine(setup, calls);
     setMaxListeners(0, this.ending.signal);
@@ -48,6 +49,12 @@ export class ThreadContainer {
   async countFiles(): Promise<FileCount> {
     const files = await this.fileSystem;
     return { usedBytes: files?.usedBytes ?? 0, entries: files?.entries ?? 0 };
+  }
+
+  /** Its files, packed, unless a command runs; no bytes when there are none yet. */
+  async park(): Promise<Uint8Array | undefined> {
+    const files = await this.fileSystem;
+    return this.running.size > 0 ? undefined : (files?.pack() ?? new Uint8Array(0));
   }
 
   /** Ends all commands; resolves when they have ended. */

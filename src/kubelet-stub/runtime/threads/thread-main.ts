@@ -13,7 +13,7 @@ function serve(port: NonNullable<typeof parentPort>): void {
     return container;
   };
   const methods: ThreadMethods = {
-    open: (setup) => void containers.set(setup.container, new ThreadContainer(setup, calls)),
+    open: (setup, files) => void containers.set(setup.container, new ThreadContainer(setup, files, calls)),
     async exec(command) {
       const container = find(command.container);
       const client = new AbortController();
@@ -28,6 +28,11 @@ function serve(port: NonNullable<typeof parentPort>): void {
     ping: () => undefined,
     readFile: async (id, path) => find(id).readFile(path),
     countFiles: async (id) => find(id).countFiles(),
+    async park(id) {
+      const files = await find(id).park();
+      if (files !== undefined) containers.delete(id);
+      return files;
+    },
     async close(id) {
       const container = containers.get(id);
       containers.delete(id);

@@ -9,13 +9,18 @@ const idleMs = 10_000;
 const closeLimitMs = 500;
 
 /**
- * The threads of containers that have run a command. One thread costs some 15 MiB and 100 ms of work, so it starts
- * when a container first needs it, and one that has become free is kept for the next container for a while.
+ * The threads of containers that have run a command. One thread costs some 15 to 40 MiB and 100 ms of work,
+ * so it starts when a container first needs it, and one that has become free is kept for the next for a while.
  */
 export class ThreadPool {
   private readonly threads = new Set<ShellThread>();
   private readonly clock = createRealClock();
   private idle: Timer | undefined;
+
+  /** Threads that are there now. */
+  get size(): number {
+    return this.threads.size;
+  }
 
   /** A thread for one more container. */
   take(): ShellThread {
@@ -30,6 +35,18 @@ export class ThreadPool {
   /** Ends a container: by its own means, or with its thread when it does not let go. */
   async leave(thread: ShellThread, container: string): Promise<void> {
     if (!(await thread.close(container, closeLimitMs))) await this.end(thread);
+    await this.tidy();
+  }
+
+  /** Takes the files of a container that runs nothing; undefined when it does run something. */
+  async park(thread: ShellThread, container: string): Promise<Uint8Array | undefined> {
+    const files = await thread.park(container);
+    await this.tidy();
+    return files;
+  }
+
+  /** Keeps one free thread, for a while. */
+  private async tidy(): Promise<void> {
     const free = [...this.threads].filter(({ containers }) => containers === 0);
     await Promise.all(free.slice(1).map((each) => this.end(each)));
     this.idle?.cancel();
