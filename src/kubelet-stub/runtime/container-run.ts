@@ -1,17 +1,16 @@
 import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
-import type { IFileSystem } from 'just-bash';
 import type { Clock } from '../../core/clock.js';
 import type { Container, Pod } from '../../core/objects.js';
 import { createRandom, type Random } from '../../core/random.js';
+import type { RemoteCommandResult } from '../../streams/types.js';
 import type { Machine } from './commands/command.js';
-import type { ExecPlace } from './exec.js';
+import type { ExecOptions } from './exec.js';
 import { createDuplexPair } from './io/duplex-pair.js';
 import { LogStore } from './logs/log-store.js';
 import type { Program } from './programs/program.js';
-import type { ContainerUsage } from './runtime.js';
-import { countFiles } from './shell/count-files.js';
-import { createFileSystem, loadShellLibrary } from './shell/library.js';
+import type { ContainerUsage, Termination } from './runtime.js';
+import { type ContainerPlace, ContainerShell } from './threads/container-shell.js';
 
 /** What all containers of a sandbox share. */
 export interface SandboxTime {
@@ -27,6 +26,8 @@ export interface ContainerRunOptions {
   readonly time: SandboxTime;
   readonly random: Random;
   readonly logLimitBytes: number | undefined;
+  /** Called when its files and commands are gone before its end. */
+  readonly lost: (termination: Termination) => void;
 }
 
 /** A day: timers longer than a host's longest are cut into such pieces. */
@@ -38,13 +39,15 @@ export class ContainerRun {
   readonly startedAtMs: number;
   readonly logs: LogStore;
   wasAttached = false;
+  /** After the end: resolves when its commands have let go of everything. */
+  gone: Promise<void> = Promise.resolve();
   private readonly options: ContainerRunOptions;
   private readonly ending = new AbortController();
   private readonly listeners = new Map<number, (connection: Duplex) => void>();
   private readonly connections = new Set<Duplex>();
   private readonly machine: Machine;
   private readonly commands = new Set<object>();
-  private fileSystem: Promise<IFileSystem> | undefined;
+  private readonly shell: ContainerShell;
 
   constructor(options: ContainerRunOptions) {
     const { time, random, pod } = options;
@@ -54,13 +57,21 @@ export class ContainerRun {
     this.startedAtMs = time.now();
     const limit = options.logLimitBytes;
     this.logs = new LogStore({ now: time.now, ...(limit === undefined ? {} : { limitBytes: limit }) });
-    const noise = createRandom(random.below(2 ** 32));
+    const seed = random.below(2 ** 32);
+    const noise = createRandom(seed);
     this.machine = {
       hostname: pod.metadata.name,
       now: time.now,
       sleep: (delayMs, signal) => sleep(time.clock, delayMs, signal),
       randomByte: () => noise.below(256),
     };
+    this.shell = new ContainerShell({
+      ...{ id: this.id, seed, machine: this.machine },
+      hostname: pod.metadata.name,
+      address: pod.status.podIP,
+      lost: ({ outOfMemory }) =>
+        options.lost(outOfMemory ? { exitCode: 137, reason: 'OOMKilled' } : { exitCode: 137 }),
+    });
     options.program.start({
       pod,
       container: options.container,
@@ -96,9 +107,8 @@ export class ContainerRun {
   }
 
   /** Where commands of this container run. */
-  place(tty: boolean): ExecPlace {
+  place(tty: boolean): ContainerPlace {
     return {
-      files: () => this.files(),
       env: this.environment(tty),
       machine: this.machine,
       cwd: '/',
@@ -106,10 +116,14 @@ export class ContainerRun {
     };
   }
 
-  /** The container's file system, made when it is first needed. */
-  files(): Promise<IFileSystem> {
-    this.fileSystem ??= this.createFiles();
-    return this.fileSystem;
+  /** Runs a command of this container to its end, in `place`. */
+  execute(options: ExecOptions, place = this.place(options.tty)): Promise<RemoteCommandResult> {
+    return this.during(this.shell.execute(place, options));
+  }
+
+  /** The content of a file of the container; undefined when there is no such file. */
+  readFile(path: string): Promise<Uint8Array | undefined> {
+    return this.shell.readFile(path);
   }
 
   /** Counts a command as a process of the container until it has ended. */
@@ -125,9 +139,7 @@ export class ContainerRun {
   /** What the run holds now. Its memory is what its files and its log take; processor time is not to be told apart. */
   async usage(): Promise<Omit<ContainerUsage, 'name' | 'image' | 'restartCount'>> {
     const { id, startedAtMs, logs } = this;
-    // Files that nobody has asked for yet do not exist.
-    const files =
-      this.fileSystem === undefined ? { usedBytes: 0, entries: 0 } : await countFiles(await this.files());
+    const files = await this.shell.countFiles();
     const processes = 1 + this.commands.size;
     return {
       ...{ id, startedAtMs, processes, threads: processes, files },
@@ -139,6 +151,7 @@ export class ContainerRun {
   /** Ends the program, its connections and all commands, and the log. */
   end(): void {
     this.ending.abort();
+    this.gone = this.shell.end();
     this.logs.close();
     this.listeners.clear();
     for (const connection of this.connections) connection.destroy();
@@ -147,12 +160,6 @@ export class ContainerRun {
   private keep(connection: Duplex): void {
     this.connections.add(connection);
     connection.once('close', () => this.connections.delete(connection));
-  }
-
-  private async createFiles(): Promise<IFileSystem> {
-    const { pod } = this.options;
-    const library = await loadShellLibrary();
-    return createFileSystem(library, { hostname: pod.metadata.name, address: pod.status.podIP });
   }
 
   private environment(tty: boolean): Record<string, string> {

@@ -3,7 +3,6 @@ import type { Container } from '../../core/objects.js';
 import type { RemoteCommandResult, RemoteCommandStreams, TerminalSize } from '../../streams/types.js';
 import { followOutput } from './attach.js';
 import type { ContainerRun } from './container-run.js';
-import { execute } from './exec.js';
 import type { LogStream } from './logs/log-block.js';
 import { feedInput, followSizes } from './process/command-io.js';
 
@@ -43,8 +42,8 @@ export class MainCommand {
       ...(tty ? { resize: this.sizes } : {}),
       signal: run.signal,
     };
-    const work = execute(run.place(tty), { argv, tty, streams, execId });
-    this.ended = run.during(work).catch((caught: unknown) => ({ kind: 'error', message: String(caught) }));
+    const work = run.execute({ argv, tty, streams, execId });
+    this.ended = work.catch((caught: unknown) => ({ kind: 'error', message: String(caught) }));
     void this.ended.then(() => {
       this.stdin?.destroy();
       this.sizes.end();

@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream';
 import { TunnelError } from '../../core/errors.js';
 import type { ForwardRule } from './behaviours.js';
 import type { ContainerRun } from './container-run.js';
-import { execute } from './exec.js';
 import { createDuplexPair } from './io/duplex-pair.js';
 import type { SandboxPod } from './sandbox-pod.js';
 
@@ -63,7 +62,7 @@ function runCommand({ signal, execId }: Forward, argv: readonly string[], run: C
   const [near, far] = createDuplexPair();
   destroyOnAbort(near, [signal, run.signal]);
   const streams = { stdin: far, stdout: far, signal: AbortSignal.any([signal, run.signal]) };
-  void execute(run.place(false), { argv, tty: false, streams, execId }).then(
+  void run.execute({ argv, tty: false, streams, execId }).then(
     (result) => {
       if (result.kind === 'error') run.logs.append('stderr', `${result.message}\n`);
       far.end();

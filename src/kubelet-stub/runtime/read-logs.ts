@@ -1,4 +1,3 @@
-import type { IFileSystem } from 'just-bash';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { Container, ContainerState } from '../../core/objects.js';
@@ -15,7 +14,9 @@ export interface LoggingContainer {
   readonly stoppedState: ContainerState;
   readonly logs: LogStore | undefined;
   readonly previousLogs: LogStore | undefined;
-  readonly run: { readonly signal: AbortSignal; files?(): Promise<IFileSystem> } | undefined;
+  readonly run:
+    | { readonly signal: AbortSignal; readFile?(path: string): Promise<Uint8Array | undefined> }
+    | undefined;
 }
 
 export interface LogSource {
@@ -105,7 +106,7 @@ async function scriptedLog(
 }
 
 async function fileContent({ run }: LoggingContainer, path: string): Promise<Uint8Array> {
-  const files = await run?.files?.();
-  if (files !== undefined && (await files.exists(path))) return files.readFileBuffer(path);
+  const content = await run?.readFile?.(path);
+  if (content !== undefined) return content;
   throw new TunnelError('LOGS_UNAVAILABLE', `open ${path}: no such file or directory`);
 }

@@ -181,6 +181,7 @@ export class SandboxContainer {
       time,
       random,
       logLimitBytes,
+      lost: (termination) => this.finish(termination),
     });
     this.options.emit({ kind: 'role.started', node: this.node, text: `image ${spec.image}` });
     if (this.argv !== undefined && this.options.isInit !== true) this.startCommand(this.current, this.argv);

@@ -11,7 +11,7 @@ import { BehaviourBook } from './behaviour-book.js';
 import type { AttachRule, Behaviour, ExecLocal } from './behaviours.js';
 import { type ContainerRun, hexId, type SandboxTime } from './container-run.js';
 import { cutConnection } from './cut-connection.js';
-import { type ExecOptions, type ExecPlace, execute } from './exec.js';
+import type { ExecOptions } from './exec.js';
 import { rfc3339 } from './logs/log-time.js';
 import { openPort } from './port-forward.js';
 import { openLogs } from './read-logs.js';
@@ -29,6 +29,7 @@ import type {
 import { SandboxContainer, type SandboxContainerOptions } from './sandbox-container.js';
 import { currentPod, type SandboxPod } from './sandbox-pod.js';
 import { runScripted } from './scripted-exec.js';
+import type { ContainerPlace } from './threads/container-shell.js';
 
 export interface SandboxOptions {
   readonly nodeName: string;
@@ -102,9 +103,10 @@ class Sandbox implements SandboxRuntime {
 
   removePod(namespace: string, name: string): Promise<void> {
     const { containers } = this.pod({ namespace, pod: name });
+    const runs = [...containers.values()].map(({ run }) => run);
     for (const container of containers.values()) container.stop(killed);
     this.pods.delete(`${namespace}/${name}`);
-    return Promise.resolve();
+    return Promise.all(runs.map(async (run) => run?.gone)).then(() => undefined);
   }
 
   onChange(listener: ChangeListener): () => void {
@@ -167,7 +169,7 @@ class Sandbox implements SandboxRuntime {
     }
     const { command: argv, endsWithClient = false } = request;
     const options: ExecOptions = { argv, tty, streams, endsWithClient, execId: this.execId };
-    return this.track(run.during(execute(localPlace(place, rule?.local), options)));
+    return this.track(run.execute(options, localPlace(place, rule?.local)));
   }
 
   async attach(ref: ContainerRef, streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
@@ -209,11 +211,12 @@ class Sandbox implements SandboxRuntime {
 
   async close(): Promise<void> {
     this.listeners.clear();
-    for (const { containers } of this.pods.values()) {
-      for (const container of containers.values()) container.stop(killed);
-    }
+    const all = [...this.pods.values()].flatMap(({ containers }) => [...containers.values()]);
+    const runs = all.map(({ run }) => run);
+    for (const container of all) container.stop(killed);
     this.pods.clear();
     await Promise.allSettled([...this.active]);
+    await Promise.allSettled(runs.map(async (run) => run?.gone));
   }
 
   private createContainer(
@@ -246,7 +249,7 @@ class Sandbox implements SandboxRuntime {
   ): Promise<RemoteCommandResult> {
     const signal = AbortSignal.any([run.signal, streams.signal]);
     const answer = rule.answer ?? {
-      stdout: rule.content ?? (await (await run.files()).readFile(rule.logsFile ?? '')),
+      stdout: rule.content ?? (await readLogsFile(run, rule.logsFile ?? '')),
     };
     return runScripted({ answer, tty, streams, machine: run.place(tty).machine, signal });
   }
@@ -263,7 +266,7 @@ class Sandbox implements SandboxRuntime {
     const tty = container.spec.tty === true;
     const tee = { write: async (chunk: Uint8Array) => run.logs.append('stdout', chunk) };
     const shell = { argv: ['sh'], tty, streams, tee, isMain: true, execId: this.execId };
-    const result = await execute(run.place(tty), shell);
+    const result = await run.execute(shell);
     const gone = streams.signal.aborted || run.signal.aborted;
     if (gone || result.kind === 'error') return result;
     // Who left a shell may come back to the next at once.
@@ -308,7 +311,13 @@ class Sandbox implements SandboxRuntime {
   }
 }
 
-function localPlace(place: ExecPlace, local: ExecLocal | undefined): ExecPlace {
+async function readLogsFile(run: ContainerRun, path: string): Promise<string> {
+  const content = await run.readFile(path);
+  if (content === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
+  return Buffer.from(content).toString();
+}
+
+function localPlace(place: ContainerPlace, local: ExecLocal | undefined): ContainerPlace {
   const env = Object.fromEntries((local?.envs ?? []).map(({ name, value }) => [name, value]));
   return { ...place, cwd: local?.workDir ?? place.cwd, env: { ...place.env, ...env } };
 }

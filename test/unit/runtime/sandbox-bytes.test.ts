@@ -70,7 +70,7 @@ describe('a full file system', () => {
     await sh(box.runtime, 'rm /tmp/full; echo room > /tmp/f');
     expect((await run(box.runtime, ['cat', '/tmp/f'])).out).toBe('room\n');
     await box.runtime.close();
-  });
+  }, 60_000);
 });
 
 describe('binary input', () => {

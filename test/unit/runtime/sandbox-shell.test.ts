@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RemoteCommandResult } from '../../../src/streams/types.js';
-import { Client, interact, main, run, sandbox, sh, type TestSandbox, until } from './support.js';
+import { Client, interact, main, run, sandbox, settled, sh, type TestSandbox, until } from './support.js';
 
 let box: TestSandbox;
 beforeEach(() => {
@@ -150,6 +150,15 @@ describe('an interactive shell', () => {
     await client.sees('^C\r\n/ # ');
     await enter('echo $?', '130\n');
     expect(box.clock.pendingTimers).toBe(0);
+  });
+
+  it.each(['read x', 'cat', 'x=1; head -n 1'])('ends %j at ^C while it waits for a line', async (command) => {
+    client.stdin.write(`echo run; ${command}\r`);
+    await client.sees('\r\nrun\r\n');
+    await settled();
+    client.stdin.write('\x03');
+    await client.sees('^C\r\n/ # ');
+    await enter('echo typed', 'typed\n');
   });
 
   it('keeps what it knew before the line that ^C has ended', async () => {

@@ -56,6 +56,7 @@ export class Terminal {
   private recalled = 0;
   private waiting: (Uint8Array | undefined)[] = [];
   private ended = false;
+  private interrupts = 0;
   private wake: (() => void)[] = [];
 
   constructor(options: TerminalOptions) {
@@ -78,7 +79,9 @@ export class Terminal {
   private source(): ByteSource {
     return {
       next: async () => {
-        while (this.waiting.length === 0 && !this.ended) await this.changed();
+        const { interrupts } = this;
+        while (this.waiting.length === 0 && !this.ended && interrupts === this.interrupts)
+          await this.changed();
         const line = this.waiting.shift();
         this.change();
         return line;
@@ -136,7 +139,10 @@ export class Terminal {
     await this.show('^C\n');
     this.characters = [];
     this.waiting = [];
+    // A program that waits for input sees its end, and with it that it has been interrupted.
+    this.interrupts++;
     this.onInterrupt();
+    this.change();
   }
 
   private takeEnd(): void {

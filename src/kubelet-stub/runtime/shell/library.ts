@@ -1,5 +1,6 @@
-import type { IFileSystem, InitialFiles } from 'just-bash';
+import type { InitialFiles } from 'just-bash';
 import { commandTable } from '../commands/table.js';
+import { MemoryFiles } from './memory-files.js';
 
 /** The shell library: parser, interpreter, in-memory file system and its own set of commands. */
 export type ShellLibrary = typeof import('just-bash');
@@ -27,9 +28,9 @@ export interface FileSystemOptions {
 const maxTotalBytes = 256 * 1024 ** 2;
 
 /** A fresh file system with the usual places of a small Linux image. */
-export function createFileSystem(library: ShellLibrary, options: FileSystemOptions): IFileSystem {
+export function createFileSystem(library: ShellLibrary, options: FileSystemOptions): MemoryFiles {
   const initial = { ...baseFiles(options.hostname, options.address), ...options.files };
-  const files = new library.InMemoryFs(initial, { maxTotalBytes });
+  const files = new MemoryFiles(initial, maxTotalBytes);
   for (const path of ['/tmp', '/root', '/home', '/var/log', '/var/run', '/opt', '/mnt', '/srv']) {
     files.mkdirSync(path, { recursive: true });
   }
@@ -40,6 +41,11 @@ export function createFileSystem(library: ShellLibrary, options: FileSystemOptio
       files.writeFileSync(`${folder}/${name}`, '', undefined, { mode: 0o755 });
   }
   return files;
+}
+
+/** A file system as `pack` has left it. */
+export function unpackFileSystem(packed: Uint8Array): MemoryFiles {
+  return MemoryFiles.unpack(packed, maxTotalBytes);
 }
 
 function baseFiles(hostname: string, address: string): InitialFiles {

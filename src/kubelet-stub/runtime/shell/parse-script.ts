@@ -4,7 +4,12 @@ import type { ShellLibrary } from './library.js';
 export type Parsed =
   | { readonly kind: 'statements'; readonly statements: StatementNode[] }
   /** More lines could make it whole: an open quote, loop, here-document, or a trailing operator. */
-  | { readonly kind: 'incomplete'; readonly message: string }
+  | {
+      readonly kind: 'incomplete';
+      readonly message: string;
+      /** No line that does not match it can make the script whole. */
+      readonly needs?: RegExp;
+    }
   | { readonly kind: 'error'; readonly message: string };
 
 /** Parses shell text; never throws for what the text holds. */
@@ -13,13 +18,15 @@ export function parseScript(library: ShellLibrary, text: string): Parsed {
   try {
     const { statements } = library.parse(text);
     if (/(\|\||&&|\|)\s*$/.test(text) && statements.length > 0) return incomplete('unexpected end of file');
-    if (JSON.stringify(statements).includes('"terminated":false'))
-      return incomplete('here-document without its end');
+    const delimiter = openHereDocument(statements);
+    if (delimiter !== undefined)
+      return incomplete('here-document without its end', new RegExp(`^\\t*${escaped(delimiter)}\\n?$`));
     return { kind: 'statements', statements };
   } catch (caught) {
     const error = caught as Error & { token?: { type?: string } };
     const message = error.message.replace(/^(Parse error at \d+:\d+|line \d+): /, '');
-    if (error.token?.type === 'EOF' || message.includes('unexpected EOF')) return incomplete(message);
+    if (error.token?.type === 'EOF' || message.includes('unexpected EOF'))
+      return incomplete(message, missing(message));
     return {
       kind: 'error',
       message: message.startsWith('syntax error') ? message : `syntax error: ${message}`,
@@ -27,8 +34,45 @@ export function parseScript(library: ShellLibrary, text: string): Parsed {
   }
 }
 
-function incomplete(message: string): Parsed {
-  return { kind: 'incomplete', message: `syntax error: ${message}` };
+function incomplete(message: string, needs?: RegExp): Parsed {
+  return {
+    kind: 'incomplete',
+    message: `syntax error: ${message}`,
+    ...(needs === undefined ? {} : { needs }),
+  };
+}
+
+/** How the parser names what it waits for at the end of the text. */
+const tokens: Readonly<Record<string, RegExp>> = {
+  DO: /\bdo\b/,
+  DONE: /\bdone\b/,
+  ESAC: /\besac\b/,
+  FI: /\bfi\b/,
+  RBRACE: /}/,
+  RPAREN: /\)/,
+  THEN: /\bthen\b/,
+};
+
+/** What the next lines must hold, as far as the parser's text tells; without it each of them is parsed. */
+function missing(message: string): RegExp | undefined {
+  const quoted = /looking for matching `(.)'/.exec(message)?.[1];
+  if (quoted !== undefined) return new RegExp(escaped(quoted));
+  return tokens[/^Expected (\w+), got EOF/.exec(message)?.[1] ?? ''];
+}
+
+/** The delimiter of the first here-document without its end. */
+function openHereDocument(node: unknown): string | undefined {
+  if (typeof node !== 'object' || node === null) return undefined;
+  if ('terminated' in node && node.terminated === false && 'delimiter' in node) return String(node.delimiter);
+  for (const child of Object.values(node)) {
+    const found = openHereDocument(child);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** A word that the shell takes as exactly `text`. */

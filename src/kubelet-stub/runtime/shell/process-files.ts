@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
-import type { BufferEncoding, ByteString, FileContent, FsStat, IFileSystem } from 'just-bash';
+import type { ByteString, FileContent, FsStat, IFileSystem } from 'just-bash';
+import { contentBytes } from './memory-files.js';
 
 type Options<K extends keyof IFileSystem> = IFileSystem[K] extends (...args: infer A) => unknown ? A : never;
 
@@ -7,17 +8,6 @@ type Options<K extends keyof IFileSystem> = IFileSystem[K] extends (...args: inf
 export interface Device {
   read?(): Promise<Uint8Array>;
   write?(bytes: Uint8Array): Promise<void>;
-}
-
-/** The bytes of what a shell or a command wrote. */
-export function contentBytes(
-  content: FileContent,
-  options?: { encoding?: BufferEncoding } | BufferEncoding,
-): Uint8Array {
-  if (typeof content !== 'string') return content;
-  const encoding = typeof options === 'string' ? options : options?.encoding;
-  const bytePerCharacter = encoding === 'binary' || encoding === 'latin1';
-  return Buffer.from(content, bytePerCharacter ? 'latin1' : 'utf8');
 }
 
 /**

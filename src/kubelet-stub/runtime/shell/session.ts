@@ -306,4 +306,6 @@ const unlimited = {
   maxLoopIterations: Number.POSITIVE_INFINITY,
   maxWorkUnits: Number.POSITIVE_INFINITY,
   maxInputBytes: 2 ** 40,
+  // Paths are at most 4096 bytes long, and so no folder is deeper.
+  maxTraversalDepth: 4096,
 };

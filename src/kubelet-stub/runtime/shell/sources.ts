@@ -39,6 +39,7 @@ export interface LineSourceOptions {
 export class LineSource implements ScriptSource {
   private readonly options: LineSourceOptions;
   private text = '';
+  private needs: RegExp | undefined;
 
   constructor(options: LineSourceOptions) {
     this.options = options;
@@ -47,15 +48,19 @@ export class LineSource implements ScriptSource {
   /** Forgets the lines of a statement that is not whole yet. */
   reset(): void {
     this.text = '';
+    this.needs = undefined;
   }
 
   async next(place: ShellPlace): Promise<readonly StatementNode[] | undefined> {
-    this.text = '';
+    this.reset();
     for (;;) {
       const line = await this.readLine(place);
       if (line === undefined) return this.end(place);
       this.text += line;
+      // Parsing begins anew each time: a line that cannot help is not worth it.
+      if (this.needs?.test(line) === false) continue;
       const parsed = parseScript(this.options.library, this.text);
+      this.needs = parsed.kind === 'incomplete' ? parsed.needs : undefined;
       if (parsed.kind === 'incomplete') continue;
       if (parsed.kind === 'statements' && parsed.statements.length > 0) return parsed.statements;
       if (parsed.kind === 'error' && !(await this.goesOnAfter(parsed.message, place))) return undefined;
