@@ -67,6 +67,8 @@ export async function execute(place: ExecPlace, options: ExecOptions): Promise<R
   } catch (error) {
     if (stdio.signal.aborted) return { kind: 'exit', code: exitCodes.killed };
     throw error;
+  } finally {
+    stdio.terminal?.close();
   }
 }
 

@@ -63,7 +63,6 @@ export class StreamSink implements ByteSink {
     this.signal = signal;
     const wake = (): void => this.wake();
     for (const name of ['drain', 'close', 'error', 'finish']) stream.on(name, wake);
-    signal.addEventListener('abort', wake, { once: true });
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -88,9 +87,18 @@ export class StreamSink implements ByteSink {
   private async until(done: () => boolean): Promise<void> {
     while (!done()) {
       if (this.broken) throw new BrokenPipe();
-      await new Promise<void>((resolve) => this.waiting.push(resolve));
+      await new Promise<void>((resolve) => {
+        // The signal may be that of a container: it must not hold what was written to and is over.
+        const wake = (): void => {
+          this.signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.signal.addEventListener('abort', wake, { once: true });
+        this.waiting.push(wake);
+      });
     }
   }
+
   private wake(): void {
     const { waiting } = this;
     this.waiting = [];

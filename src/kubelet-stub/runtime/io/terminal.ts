@@ -63,11 +63,17 @@ export class Terminal {
     this.output = options.output;
     this.signal = options.signal;
     this.input = new Input(this.source());
-    options.signal.addEventListener('abort', () => this.end(), { once: true });
+    options.signal.addEventListener('abort', this.close, { once: true });
     if (options.input === undefined) this.end();
     else void this.pump(options.input, options.endsWithInput === true);
     if (options.resize !== undefined) void this.watchSize(options.resize);
   }
+
+  /** Ends its input, and lets go of the signal. */
+  readonly close = (): void => {
+    this.signal.removeEventListener('abort', this.close);
+    this.end();
+  };
 
   /** Drops all that was typed and not read, and hands an empty line to the reader. */
   dropLine(): void {
