@@ -41,6 +41,7 @@ export class FrameWriter {
   private compressor: HeaderContext | undefined;
   private compressing = false;
   private waiting: Waiter[] = [];
+  private readonly written: Done[] = [];
   private controlBacklogBytes = 0;
   private closedBy: Error | undefined;
 
@@ -60,8 +61,8 @@ export class FrameWriter {
   }
 
   /**
-   * `done` comes when the payload is with the socket. While that is full, payloads wait here, one for each stream and
-   * in the order of their arrival: a stream takes its turn, and what a dead stream left can still be dropped.
+   * `done` comes when the socket has room again. While it is full, payloads wait here, one for each stream and in the
+   * order of their arrival: a stream takes its turn, and what a dead stream left can still be dropped.
    */
   data(streamId: number, payload: Buffer, done: Done): void {
     this.enqueue({ run: () => this.offerData({ streamId, payload, done }), drop: done });
@@ -95,7 +96,7 @@ export class FrameWriter {
     for (const job of this.queue.splice(0)) job.drop(error);
     const waiting = this.waiting;
     this.waiting = [];
-    for (const { done } of waiting) done(error);
+    for (const done of [...this.written.splice(0), ...waiting.map((waiter) => waiter.done)]) done(error);
   }
 
   private enqueue(job: Job): void {
@@ -154,10 +155,12 @@ export class FrameWriter {
       socket.write(piece);
     }
     socket.uncork();
-    done();
+    if (socket.writableNeedDrain) this.written.push(done);
+    else done();
   }
 
   private drained(): void {
+    for (const done of this.written.splice(0)) done();
     while (!this.socket.writableNeedDrain) {
       const waiter = this.waiting.shift();
       if (waiter === undefined) return;

@@ -87,15 +87,19 @@ describe('a container that does not take turns', () => {
 
   it('ends with a command that is to end and does not, and is started again', async () => {
     const box = start();
-    const frozen = await begin(box, "echo x | sed ':a;s/x/xx/;ba'");
+    const client = new Client();
+    const script = "echo begun; echo x | sed ':a;s/x/xx/;ba'";
+    const command = ['sh', '-c', script];
+    const frozen = box.exec({ ...main, pod: 'web-0', command, tty: false, endsWithClient: true }, client);
+    await client.sees('begun\n');
     await untilSilent(box);
-    frozen.client.abort();
-    expect(await frozen.result).toEqual(killed);
+    client.abort();
+    expect(await frozen).toEqual(killed);
     const status = box.listPods()[0]?.status.containerStatuses[0];
     expect(status).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 137 } } });
-    const { client, result } = exec(box, 'web-0', 'x=1; echo again');
-    await result;
-    expect(client.out).toBe('again\n');
+    const again = exec(box, 'web-0', 'x=1; echo again');
+    await again.result;
+    expect(again.client.out).toBe('again\n');
   });
 
   it('is killed when it takes too much memory, and nothing else is', async () => {

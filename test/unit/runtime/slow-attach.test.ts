@@ -19,7 +19,7 @@ function attach(logs: LogStore) {
       void taking.then(() => done());
     },
   });
-  const ended = followOutput({ logs, signal }, { stdout, signal }, false);
+  const ended = followOutput({ logs, signal, ageMs: 0, wasAttached: true }, { stdout, signal }, false);
   return { ended, take, text: () => Buffer.concat(parts).toString() };
 }
 
