@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { runSide } from './run-side.js';
-import { sides } from './sides.js';
+import { costs, sides } from './sides.js';
 
 const usage = `npm run fuzz -- [flags]
-  --packets 1000000  packets for each side
+  --packets 1000000  packets for each side; fewer for slow ones, when there are several
   --seed NUMBER      repeats a run; chosen at random and printed
   --side NAME        fuzzes this side only; may be repeated: ${[...sides.keys()].join(', ')}
 `;
@@ -45,11 +45,12 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const { names, seed, packets } = options;
-  process.stdout.write(`seed ${seed}, ${packets} packets a side\n`);
+  const { names, seed, packets: most } = options;
+  process.stdout.write(`seed ${seed}, ${most} packets a side\n`);
   for (const name of names) {
     const side = sides.get(name);
     if (side === undefined) continue;
+    const packets = Math.ceil(most / (names.length === 1 ? 1 : (costs[name] ?? 1)));
     const { malformed, durationMs } = await runSide(name, side, { seed, packets });
     const rate = Math.round(packets / (durationMs / 1000));
     const share = ((100 * malformed) / packets).toFixed(1);

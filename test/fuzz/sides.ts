@@ -8,7 +8,9 @@ import { fuzzHeads } from './head-side.js';
 import { fuzzHttp } from './http-side.js';
 import type { FuzzSide } from './run-side.js';
 import { fuzzServer } from './server-side.js';
+import { fuzzShell } from './shell-side.js';
 import { fuzzStreams } from './streams-side.js';
+import { fuzzTar } from './tar-side.js';
 import { fuzzTls } from './tls-side.js';
 
 /** Every party that reads what a peer sends, by the name that `--side` knows. */
@@ -24,4 +26,17 @@ export const sides: ReadonlyMap<string, FuzzSide> = new Map<string, FuzzSide>([
   ['facade-body', fuzzFacadeBodies],
   ['tls', fuzzTls],
   ['http-head', fuzzHttp],
+  ['tar', fuzzTar],
+  ['shell', fuzzShell],
 ]);
+
+/** How many packets of a machine take as long as one of a side that works with sockets, files or programs. */
+export const costs: Readonly<Record<string, number>> = {
+  'connect-head': 13,
+  streams: 7,
+  'facade-body': 33,
+  tls: 67,
+  'http-head': 25,
+  tar: 40,
+  shell: 1000,
+};

@@ -13,9 +13,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable, Writable } from 'node:stream';
+import { PassThrough, Readable, Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { tarJob } from '../../../src/kubelet-stub/runtime/commands/tar/arguments.js';
 import type { SandboxRuntime } from '../../../src/kubelet-stub/runtime/sandbox-runtime.js';
 import type { RemoteCommandResult } from '../../../src/streams/types.js';
 import { main, sandbox } from './support.js';
@@ -105,30 +104,14 @@ describe('tar in the sandbox, against the real one', () => {
     expect(Number(out.toString())).not.toBe(1_600_000_000);
   });
 
-  it('fails on an archive that is cut, on one that is none, and on a folder that is not there', async () => {
-    makeTree();
-    const archive = pack();
-    const cases = [
-      [archive.subarray(0, archive.indexOf('tree/file') + 5000), '/opt', 'tar: Unexpected EOF in archive\n'],
-      [Buffer.alloc(2000, 'x'), '/opt', 'tar: This does not look like a tar archive\n'],
-      [
-        archive,
-        '/none',
-        'tar: /none: Cannot open: No such file or directory\ntar: Error is not recoverable: exiting now\n',
-      ],
-    ] as const;
-    for (const [input, target, err] of cases) {
-      expect(await run(['tar', '-xf', '-', '-C', target], input)).toMatchObject({ result: { code: 2 }, err });
-    }
-  });
-
   it('leads no member out of its folder', async () => {
     writeFileSync(join(folder, 'evil'), 'x');
     const archive = execFileSync('tar', ['-cPf', '-', '--transform', 's,^,../../,', '-C', folder, 'evil']);
     const { result, err } = await run(['tar', '-xf', '-', '-C', '/opt'], archive);
     expect([result, err]).toEqual([
       { kind: 'exit', code: 2 },
-      "tar: ../../evil: Member name contains '..'\n",
+      "tar: Removing leading `../../' from member names\ntar: ../../evil: Member name contains '..'\n" +
+        'tar: Exiting with failure status due to previous errors\n',
     ]);
     const { out } = await run(['sh', '-c', 'ls /evil 2>/dev/null; ls /opt']);
     expect(out.toString()).toBe('');
@@ -142,23 +125,50 @@ describe('tar in the sandbox, against the real one', () => {
     expect(execFileSync('tar', ['-tf', '-'], { input: out }).toString()).toBe('tmp/here\n');
   });
 
-  it('leaves all other uses to the shell library', () => {
-    for (const line of [
-      '-czf - a',
-      '-xf file',
-      '-tf -',
-      '-cf -',
-      '-xf - member',
-      '-xcf - a',
-      '-xf - --strip 1',
-      '',
+  it('ends where the archive ends, though its input goes on', async () => {
+    makeTree();
+    const { stdout, stderr } = { stdout: collector(), stderr: collector() };
+    const stdin = new PassThrough();
+    const streams = { stdin, stdout: stdout.stream, stderr: stderr.stream };
+    const command = ['tar', 'xvf', '-', '-C', '/opt'];
+    const done = runtime.exec(
+      { ...main, command, tty: false },
+      { ...streams, signal: new AbortController().signal },
+    );
+    stdin.write(pack());
+    expect(await done).toEqual({ kind: 'exit', code: 0 });
+    expect(stdout.bytes().toString()).toContain('tree/file\n');
+    expect((await run(['cat', '/opt/tree/naïve'])).out.toString()).toBe('text');
+  });
+
+  it('packs and unpacks with gzip, in all forms that people write', async () => {
+    const content = makeTree();
+    for (const words of [
+      ['xzf', '-', '-C', '/opt'],
+      ['xzp', '-C', '/opt'],
+      ['xz', '--directory=/opt'],
+      ['--extract', '--file=-', '--gzip', '-C', '/opt'],
     ]) {
-      expect(tarJob(line.split(' ')), line).toBeUndefined();
+      const { result, err } = await run(['tar', ...words], pack('-z'));
+      expect([result, err], words.join(' ')).toEqual([{ kind: 'exit', code: 0 }, '']);
+      expect((await run(['cat', '/opt/tree/file'])).out.equals(content)).toBe(true);
+      await run(['rm', '-rf', '/opt/tree']);
     }
-    expect(tarJob(['--no-same-permissions', '--no-same-owner', '-xmf', '-', '-C', '/x'])).toEqual({
-      kind: 'extract',
-      folder: '/x',
-      keepTimes: false,
-    });
+    await run(['tar', 'x', '-C', '/opt'], pack());
+    const packed = await run(['sh', '-c', 'cd /opt; tar czf - tree | cat']);
+    expect(packed.result).toEqual({ kind: 'exit', code: 0 });
+    const back = join(folder, 'back');
+    mkdirSync(back);
+    execFileSync('tar', ['-xzf', '-', '-C', back], { input: packed.out });
+    expect(readFileSync(join(back, 'tree', 'file')).equals(content)).toBe(true);
+  });
+
+  it('keeps links that lead out of their folder, and writes nothing through them', async () => {
+    mkdirSync(join(folder, 'tree'));
+    symlinkSync('/etc', join(folder, 'tree', 'out'));
+    symlinkSync('../up', join(folder, 'tree', 'up'));
+    await run(['tar', 'xf', '-', '-C', '/opt'], pack());
+    const read = await run(['sh', '-c', 'readlink /opt/tree/out /opt/tree/up']);
+    expect(read.out.toString()).toBe('/etc\n../up\n');
   });
 });

@@ -43,7 +43,7 @@ export interface Command {
   run(process: Process): Promise<number>;
 }
 
-export const exitCodes = { interrupted: 130, killed: 137, brokenPipe: 141 } as const;
+export const exitCodes = { limit: 126, interrupted: 130, killed: 137, brokenPipe: 141 } as const;
 
 export const anyArgs = (): boolean => true;
 export const noArgs = (args: readonly string[]): boolean => args.length === 0;

@@ -1,4 +1,5 @@
 import { writeText } from '../io/byte-sink.js';
+import { type ByteSource, Input } from '../io/byte-source.js';
 import { anyArgs, type Command, noOptions, type Process } from './command.js';
 import { copy, type FileSink, forEachSource, openSink, turn } from './files.js';
 
@@ -49,66 +50,23 @@ export const yes: Command = {
   },
 };
 
-interface DdOptions {
-  readonly input: string;
-  readonly output: string | undefined;
-  readonly blockBytes: number;
-  readonly count: number;
-  readonly quiet: boolean;
-}
-
-function ddOptions(args: readonly string[]): DdOptions | undefined {
-  const given = new Map(args.map((arg) => arg.split('=', 2) as [string, string | undefined]));
-  const known = ['if', 'of', 'bs', 'count', 'status'];
-  const blockBytes = parseSize(given.get('bs') ?? '512');
-  const count = given.has('count') ? Number(given.get('count')) : Number.POSITIVE_INFINITY;
-  if (blockBytes === undefined || Number.isNaN(count)) return undefined;
-  if ([...given].some(([name, value]) => !known.includes(name) || value === undefined)) return undefined;
-  const input = given.get('if') ?? '-';
-  return { input, output: given.get('of'), blockBytes, count, quiet: given.get('status') === 'none' };
-}
-
-export const dd: Command = {
-  accepts: anyArgs,
-  async run(process) {
-    const options = ddOptions(process.args);
-    if (options === undefined) {
-      await writeText(process.stderr, 'dd: unrecognized operand\n');
-      return 1;
-    }
-    return forEachSource(process, 'dd', [options.input], async (source) => {
-      const file = options.output === undefined ? undefined : await openSink(process, options.output, false);
-      const limitBytes = options.blockBytes * options.count;
-      const copied = await copyUpTo({
-        process,
-        next: () => source.next(),
-        sink: file ?? process.stdout,
-        limitBytes,
-      });
-      await file?.close();
-      const whole = Math.floor(copied / options.blockBytes);
-      const records = `${whole}+${copied % options.blockBytes === 0 ? 0 : 1} records`;
-      if (!options.quiet)
-        await writeText(process.stderr, `${records} in\n${records} out\n${copied} bytes copied\n`);
-    });
-  },
-};
-
 interface CopyUpTo {
   readonly process: Process;
-  readonly next: () => Promise<Uint8Array | undefined>;
+  readonly source: ByteSource;
   readonly sink: { write(chunk: Uint8Array): Promise<void> };
   readonly limitBytes: number;
 }
 
 /** Copies at most `limitBytes`; resolves with the number of bytes copied. */
-export async function copyUpTo({ process, next, sink, limitBytes }: CopyUpTo): Promise<number> {
+export async function copyUpTo({ process, source, sink, limitBytes }: CopyUpTo): Promise<number> {
   let copied = 0;
   while (copied < limitBytes && !process.signal.aborted) {
-    const chunk = await next();
+    const chunk = await source.next();
     if (chunk === undefined) break;
     const part = chunk.subarray(0, Math.min(chunk.length, limitBytes - copied));
     copied += part.length;
+    // What is not taken is left to the next reader of the same input.
+    if (source instanceof Input) source.putBack(chunk.subarray(part.length));
     await sink.write(part);
   }
   return copied;
@@ -116,14 +74,19 @@ export async function copyUpTo({ process, next, sink, limitBytes }: CopyUpTo): P
 
 const sizeUnits: Readonly<Record<string, number>> = {
   '': 1,
+  c: 1,
   b: 512,
+  kB: 1000,
   k: 1024,
   K: 1024,
+  KiB: 1024,
+  MB: 1000 ** 2,
   m: 1024 ** 2,
   M: 1024 ** 2,
+  MiB: 1024 ** 2,
+  GB: 1000 ** 3,
   G: 1024 ** 3,
-  kB: 1000,
-  MB: 1000 ** 2,
+  GiB: 1024 ** 3,
 };
 
 /** Bytes of a size such as `64`, `4k` or `1M`. */

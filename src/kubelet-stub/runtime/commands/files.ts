@@ -48,6 +48,14 @@ export async function copy(source: ByteSource, sink: ByteSink, signal: AbortSign
   }
 }
 
+const cannotOpen = (operand: string): string => `cannot open '${operand}' for reading`;
+
+/** What programs put before the reason why a file cannot be opened; most only name it. */
+const openingTexts: Readonly<Record<string, (operand: string) => string>> = {
+  head: cannotOpen,
+  tail: cannotOpen,
+};
+
 /** Runs `use` on each operand (standard input when there is none), printing `name: operand: reason` for failures. */
 export async function forEachSource(
   process: Process,
@@ -61,7 +69,8 @@ export async function forEachSource(
     try {
       source = await openSource(process, operand);
     } catch (error) {
-      await writeText(process.stderr, `${name}: ${operand}: ${(error as Error).message}\n`);
+      const tell = openingTexts[name] ?? ((what) => what);
+      await writeText(process.stderr, `${name}: ${tell(operand)}: ${(error as Error).message}\n`);
       code = 1;
       continue;
     }

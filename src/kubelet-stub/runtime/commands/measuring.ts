@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { BufferSink, writeText } from '../io/byte-sink.js';
-import { type ByteSource, Input } from '../io/byte-source.js';
-import { type Command, noOptions, type Process } from './command.js';
-import { copyUpTo, parseSize } from './copying.js';
-import { copy, forEachSource, openSource } from './files.js';
-
-const newline = 0x0a;
+import { writeText } from '../io/byte-sink.js';
+import { anyArgs, type Command, noOptions, type Process } from './command.js';
+import { countOf } from './ends.js';
+import { copy, forEachSource } from './files.js';
+import { newline } from './lines.js';
+import { readOptions } from './options.js';
 
 function digestCommand(algorithm: string, name: string): Command {
   return {
@@ -24,114 +23,76 @@ export const sha1sum = digestCommand('sha1', 'sha1sum');
 export const sha256sum = digestCommand('sha256', 'sha256sum');
 export const sha512sum = digestCommand('sha512', 'sha512sum');
 
-/** `wc -c` and `wc -l` of at most one operand; all else is left to the shell library. */
+/** Lines, words, characters and bytes, in the order in which `wc` prints them. */
+interface Counts {
+  l: number;
+  w: number;
+  m: number;
+  c: number;
+}
+const letters = ['l', 'w', 'm', 'c'] as const;
+
+/** `wc` in the C locale: a character is a byte. */
 export const wc: Command = {
-  accepts: ([unit, ...operands]) =>
-    (unit === '-c' || unit === '-l') && operands.length <= 1 && noOptions(operands),
-  run(process) {
-    const [unit, ...operands] = process.args;
-    return forEachSource(process, 'wc', operands, async (source) => {
-      let count = 0;
-      const add = unit === '-c' ? (chunk: Uint8Array) => chunk.length : countNewlines;
-      await copy(source, { write: async (chunk) => void (count += add(chunk)) }, process.signal);
-      await writeText(process.stdout, operands.length === 0 ? `${count}\n` : `${count} ${operands[0]}\n`);
-    });
-  },
-};
-
-function countNewlines(chunk: Uint8Array): number {
-  let count = 0;
-  for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, at + 1)) count++;
-  return count;
-}
-
-interface Amount {
-  readonly unit: 'lines' | 'bytes';
-  readonly count: number;
-  readonly operands: readonly string[];
-}
-
-function parseAmount(args: readonly string[]): Amount | undefined {
-  const [first = '', second = ''] = args;
-  const short = /^-(\d+)$/.exec(first);
-  if (short !== null) return { unit: 'lines', count: Number(short[1]), operands: args.slice(1) };
-  const flag = /^-([nc])(.*)$/.exec(first);
-  if (flag === null)
-    return first === '' || noOptions(args) ? { unit: 'lines', count: 10, operands: args } : undefined;
-  const glued = flag[2] !== '';
-  const count = parseSize(glued ? (flag[2] ?? '') : second);
-  if (count === undefined) return undefined;
-  return { unit: flag[1] === 'c' ? 'bytes' : 'lines', count, operands: args.slice(glued ? 1 : 2) };
-}
-
-/** `head -n N`, `-N` and `-c N` of at most one operand. */
-export const head: Command = {
-  accepts(args) {
-    const amount = parseAmount(args);
-    return amount !== undefined && amount.operands.length <= 1 && noOptions(amount.operands);
-  },
+  accepts: anyArgs,
   async run(process) {
-    const amount = parseAmount(process.args);
-    if (amount === undefined) return 1;
-    return forEachSource(process, 'head', amount.operands, async (source) => {
-      if (amount.unit === 'lines') return copyLines(source, process, amount.count);
-      const next = (): Promise<Uint8Array | undefined> => source.next();
-      await copyUpTo({ process, next, sink: process.stdout, limitBytes: amount.count });
+    const long = { bytes: 'c', chars: 'm', lines: 'l', words: 'w' };
+    const { given, operands } = readOptions({ name: 'wc', letters: 'clmw', long }, process.args);
+    const wanted = letters.filter((letter) => (given.size === 0 ? letter !== 'm' : given.has(letter)));
+    const width = await numberWidth(process, operands, wanted.length);
+    const line = (counts: Counts, name: string): string => {
+      const numbers = wanted.map((letter) => String(counts[letter]).padStart(width));
+      return `${[...numbers, ...(name === '' ? [] : [name])].join(' ')}\n`;
+    };
+    const total: Counts = { l: 0, w: 0, m: 0, c: 0 };
+    const code = await forEachSource(process, 'wc', operands, async (source, operand) => {
+      const counts: Counts = { l: 0, w: 0, m: 0, c: 0 };
+      const counter = new Counter(counts, wanted.includes('w'));
+      await copy(source, { write: async (chunk) => counter.add(chunk) }, process.signal);
+      for (const letter of letters) total[letter] += counts[letter];
+      await writeText(process.stdout, line(counts, operands.length === 0 ? '' : operand));
     });
+    if (operands.length > 1) await writeText(process.stdout, line(total, 'total'));
+    return code;
   },
 };
 
-async function copyLines(source: ByteSource, process: Process, lines: number): Promise<void> {
-  let left = lines;
-  while (left > 0 && !process.signal.aborted) {
-    const chunk = await source.next();
-    if (chunk === undefined) return;
-    let end = 0;
-    while (left > 0 && end < chunk.length) {
-      const at = chunk.indexOf(newline, end);
-      end = at < 0 ? chunk.length : at + 1;
-      if (at >= 0) left--;
+class Counter {
+  private readonly counts: Counts;
+  private readonly words: boolean;
+  private inWord = false;
+
+  constructor(counts: Counts, words: boolean) {
+    this.counts = counts;
+    this.words = words;
+  }
+
+  add(chunk: Uint8Array): void {
+    this.counts.c += chunk.length;
+    this.counts.m += chunk.length;
+    this.counts.l += countOf(chunk, newline);
+    if (!this.words) return;
+    for (const byte of chunk) {
+      if (byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)) this.inWord = false;
+      else if (!this.inWord && byte > 0x20 && byte < 0x7f) {
+        this.inWord = true;
+        this.counts.w++;
+      }
     }
-    await process.stdout.write(chunk.subarray(0, end));
-    if (source instanceof Input) source.putBack(chunk.subarray(end));
   }
 }
 
-const followIntervalMs = 1000;
-
-/** `tail -f FILE`: the last ten lines, then what is added. Other forms are left to the shell library. */
-export const tail: Command = {
-  accepts: (args) => (args[0] === '-f' || args[0] === '-F') && args.length === 2,
-  async run(process) {
-    const path = process.files.resolvePath(process.cwd, process.args[1] ?? '');
-    let offset = 0;
-    const code = await forEachSource(
-      { ...process, signal: process.signal },
-      'tail',
-      [path],
-      async () => undefined,
-    );
-    if (code !== 0) return code;
-    while (!process.signal.aborted) {
-      const bytes = path === '/dev/null' ? Buffer.alloc(0) : await contents(process, path);
-      if (offset === 0) offset = lastLines(bytes, 10);
-      if (bytes.length > offset) await process.stdout.write(bytes.subarray(offset));
-      offset = bytes.length;
-      await process.machine.sleep(followIntervalMs, process.signal);
-    }
-    return 0;
-  },
-};
-
-async function contents(process: Process, path: string): Promise<Buffer> {
-  const sink = new BufferSink();
-  await copy(await openSource(process, path), sink, process.signal);
-  return sink.bytes();
-}
-
-function lastLines(bytes: Buffer, lines: number): number {
-  let at = bytes.length;
-  for (let left = lines + 1; left > 0 && at >= 0; left--)
-    at = at === 0 ? -1 : bytes.lastIndexOf(newline, at - 1);
-  return at + 1;
+/** GNU wc makes its columns as wide as the size of all files; as wide as 7 when one is no file. */
+async function numberWidth(process: Process, operands: readonly string[], columns: number): Promise<number> {
+  if (operands.length <= 1 && columns === 1) return 1;
+  let sizeBytes = 0;
+  let least = operands.length === 0 ? 7 : 1;
+  for (const operand of operands) {
+    const path = process.files.resolvePath(process.cwd, operand);
+    const stat = operand === '-' ? undefined : await process.files.stat(path).catch(() => 'none' as const);
+    if (stat === 'none') continue;
+    if (stat === undefined || !stat.isFile || path.startsWith('/dev/')) least = 7;
+    else sizeBytes += stat.size;
+  }
+  return Math.max(least, String(sizeBytes).length);
 }

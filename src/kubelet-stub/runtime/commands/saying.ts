@@ -1,6 +1,7 @@
 import { writeText } from '../io/byte-sink.js';
 import { anyArgs, type Command, noArgs, type Process } from './command.js';
 import { turn } from './files.js';
+import { SandboxLimit } from './limit.js';
 
 export const succeed: Command = { accepts: anyArgs, run: async () => 0 };
 export const fail: Command = { accepts: anyArgs, run: async () => 1 };
@@ -22,6 +23,7 @@ export const seq: Command = {
   accepts: (args) => args.length >= 1 && args.length <= 3 && args.every((arg) => /^-?\d+$/.test(arg)),
   async run(process) {
     const numbers = process.args.map(Number);
+    if (!numbers.every(Number.isSafeInteger)) throw new SandboxLimit('numbers of more than 15 digits');
     const last = numbers.at(-1) ?? 0;
     const first = numbers.length > 1 ? (numbers[0] ?? 1) : 1;
     const step = numbers.length > 2 ? (numbers[1] ?? 1) : 1;

@@ -1,38 +1,55 @@
 import type { Command } from './command.js';
-import { cat, dd, tee, yes } from './copying.js';
-import { head, md5sum, sha1sum, sha256sum, sha512sum, tail, wc } from './measuring.js';
+import { cat, tee, yes } from './copying.js';
+import { cut } from './cut.js';
+import { dd } from './dd.js';
+import { base64, gunzip, gzip, zcat } from './encoding.js';
+import { head, tail } from './ends.js';
+import { md5sum, sha1sum, sha256sum, sha512sum, wc } from './measuring.js';
+import { od } from './od.js';
 import { echo, env, fail, hostname, id, seq, stty, succeed, uname, whoami } from './saying.js';
+import { sort } from './sort/sort.js';
 import { tar } from './tar/tar.js';
 import { date, sleep } from './timing.js';
+import { tr } from './tr.js';
+import { uniq } from './uniq.js';
 
 /** The streaming commands by name. */
 export const commandTable: ReadonlyMap<string, Command> = new Map(
   Object.entries({
+    base64,
     cat,
+    cut,
     date,
     dd,
     echo,
     env,
     false: fail,
+    gunzip,
+    gzip,
     head,
     hostname,
     id,
     md5sum,
+    od,
     printenv: env,
     seq,
     sha1sum,
     sha256sum,
     sha512sum,
     sleep,
+    sort,
     stty,
     tail,
     tar,
     tee,
+    tr,
     true: succeed,
     uname,
+    uniq,
     wc,
     whoami,
     yes,
+    zcat,
   }),
 );
 

@@ -25,7 +25,7 @@ export async function writeText(sink: ByteSink, text: string): Promise<void> {
 /** More was written than is kept. */
 export class OutputTooLarge extends BrokenPipe {
   constructor(limitBytes: number) {
-    super(`output cut after ${limitBytes} bytes`);
+    super(`more than ${limitBytes} bytes in one piece: this is a limit of the sandbox`);
   }
 }
 

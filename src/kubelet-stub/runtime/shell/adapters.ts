@@ -1,21 +1,25 @@
+import { isUtf8 } from 'node:buffer';
 import type {
   CommandContext,
   ExecResult,
   Command as LibraryCommand,
   ResolvedCommandContext,
 } from 'just-bash';
-import type { Process } from '../commands/command.js';
+import { exitCodes, type Process } from '../commands/command.js';
+import { mostKeptBytes, SandboxLimit } from '../commands/limit.js';
 import { commandTable, findCommand } from '../commands/table.js';
-import { BufferSink } from '../io/byte-sink.js';
+import { BufferSink, writeText } from '../io/byte-sink.js';
 import { bytesSource, Input } from '../io/byte-source.js';
+import { quote } from './parse-script.js';
 import type { Device } from './process-files.js';
-import { directVariable } from './rewrite.js';
+import { directVariable, textVariable } from './rewrite.js';
 import { runCommand } from './run-plan.js';
 import { readsStdin, stdinReaderNames } from './stdin-readers.js';
-import { tarArguments } from './tar-arguments.js';
 
 /** What the interpreter is given as the shell's standard input: it stands for bytes that were not read yet. */
 export const stdinMark = '\u0000konnsim standard input\u0000';
+/** The same for an input that the commands of a group share. */
+export const heldMark = (number: number): string => `${stdinMark}${number}`;
 
 /** What a command inside the interpreter needs of its shell. */
 export interface ShellStreams {
@@ -25,10 +29,22 @@ export interface ShellStreams {
   lend(device: Device): { readonly path: string; remove(): void };
   /** Aborts when the running line is to end. */
   signal(): AbortSignal;
+  /** Ends the script, or the line of a terminal: going on would work on wrong bytes. */
+  stop(): void;
+  /** What the library was given to read last, and is no UTF-8 text. */
+  binary: string | undefined;
+  /** Inputs that the commands of groups share, by number. */
+  readonly held: Map<number, Input>;
+  /** Keeps an input for the commands of the group of that number. */
+  hold(number: number, input: Input): void;
+  /** Where `read` takes its next line from. */
+  lines: Input;
+  /** A command that works on text runs; it must not get at bytes that are none, lest it write them back changed. */
+  readsText: boolean;
 }
 
 /** Bytes as the interpreter carries them: one character each. */
-function byteResult(stdout: Uint8Array, stderr: Uint8Array, exitCode: number): ExecResult {
+export function byteResult(stdout: Uint8Array, stderr: Uint8Array, exitCode: number): ExecResult {
   return {
     stdout: Buffer.from(stdout).toString('latin1'),
     stdoutKind: 'bytes',
@@ -43,7 +59,8 @@ function givenInput(context: CommandContext): string {
   return context.stdin as unknown as string;
 }
 
-export const ownsStdin = (context: CommandContext): boolean => givenInput(context) === stdinMark;
+/** Whether the standard input is a stream, of which only the mark was given. */
+export const ownsStdin = (context: CommandContext): boolean => givenInput(context).startsWith(stdinMark);
 
 /** The commands that replace the library's own: ours where they understand the arguments, else the library's. */
 export function shellCommandAdapters(streams: ShellStreams): LibraryCommand[] {
@@ -61,9 +78,6 @@ export function shellCommandAdapters(streams: ShellStreams): LibraryCommand[] {
 /** Builtins of the interpreter, which it would not look up anyway. */
 const shellOwn = new Set(['true', 'false', 'echo']);
 
-/** The interpreter keeps a pipe's content as one string, which it limits to as much. */
-const maxCollectedBytes = 64 * 1024 * 1024;
-
 interface Call {
   readonly name: string;
   readonly args: readonly string[];
@@ -71,36 +85,101 @@ interface Call {
   readonly streams: ShellStreams;
 }
 
-async function runOurs({ name, args, context, streams }: Call): Promise<ExecResult> {
-  const { place } = streams;
-  const direct = context.env.get(directVariable) !== undefined;
-  const stdout = new BufferSink(maxCollectedBytes);
-  const stderr = new BufferSink(maxCollectedBytes);
+/** The standard input that a command of the interpreter has. */
+export function givenStdin(context: ResolvedCommandContext, { place, held }: ShellStreams): Input {
   const given = givenInput(context);
-  const { [directVariable]: _, ...env } = context.exportedEnv ?? {};
+  if (given === stdinMark) return place.stdin;
+  const shared = given.startsWith(stdinMark) ? held.get(Number(given.slice(stdinMark.length))) : undefined;
+  return shared ?? new Input(bytesSource(Buffer.from(given, 'latin1')));
+}
+
+/** A process in the interpreter's surroundings, with the shell's own streams. */
+export function processOf(
+  args: readonly string[],
+  context: ResolvedCommandContext,
+  streams: ShellStreams,
+): Process {
+  const { [directVariable]: _, [textVariable]: __, ...env } = context.exportedEnv ?? {};
+  // `timeout` ends its command by the context's own signal.
+  const signals = [streams.signal(), ...(context.signal === undefined ? [] : [context.signal])];
+  return { ...streams.place, args, env, cwd: context.cwd, signal: AbortSignal.any(signals) };
+}
+
+/** Tells what the sandbox cannot do, and ends the script. */
+export async function stopAtLimit(streams: ShellStreams, text: string): Promise<ExecResult> {
+  await writeText(streams.place.stderr, text).catch(() => undefined);
+  streams.stop();
+  return { stdout: '', stderr: '', exitCode: exitCodes.limit };
+}
+
+export function limit({ name, streams }: Pick<Call, 'name' | 'streams'>, what: string): Promise<ExecResult> {
+  return stopAtLimit(streams, `${name}: ${new SandboxLimit(what).message}\n`);
+}
+
+async function runOurs({ name, args, context, streams }: Call): Promise<ExecResult> {
+  const direct = context.env.get(directVariable) !== undefined;
+  const [stdout, stderr] = [new BufferSink(mostKeptBytes), new BufferSink(mostKeptBytes)];
   const exitCode = await runCommand(name, {
-    ...place,
-    args,
-    env,
-    cwd: context.cwd,
-    stdin: given === stdinMark ? place.stdin : new Input(bytesSource(Buffer.from(given, 'latin1'))),
-    stdout: direct ? place.stdout : stdout,
-    stderr: direct ? place.stderr : stderr,
-    // `timeout` ends its command by the context's own signal.
-    signal: AbortSignal.any([streams.signal(), ...(context.signal === undefined ? [] : [context.signal])]),
+    ...processOf(args, context, streams),
+    stdin: givenStdin(context, streams),
+    ...(direct ? {} : { stdout, stderr }),
   });
-  return byteResult(stdout.bytes(), stderr.bytes(), exitCode);
+  if (exitCode === exitCodes.limit) return stopAtLimit(streams, stderr.bytes().toString());
+  const result = byteResult(stdout.bytes(), stderr.bytes(), exitCode);
+  if (context.env.get(textVariable) !== undefined) return checked(name, streams, result);
+  if (!isUtf8(stdout.bytes())) streams.binary = `the output of ${name}`;
+  return result;
+}
+
+/** The output of a command that the library joins with others as text, and that therefore must be text. */
+export async function checked(name: string, streams: ShellStreams, result: ExecResult): Promise<ExecResult> {
+  if (isUtf8(Buffer.from(result.stdout, 'latin1'))) return result;
+  return limit({ name, streams }, 'output that is not UTF-8 text, in a function, a group or $()');
+}
+
+/** `env [-i] [-u NAME] [NAME=VALUE] COMMAND`: the library's does not hand its variables on. */
+async function runEnv(call: Call): Promise<ExecResult> {
+  const { args, context, streams } = call;
+  const env = new Map(Object.entries(context.exportedEnv ?? {}));
+  let at = 0;
+  for (; at < args.length; at++) {
+    const arg = args[at] ?? '';
+    const set = /^([A-Za-z_]\w*)=(.*)$/s.exec(arg);
+    if (set !== null) env.set(set[1] ?? '', set[2] ?? '');
+    else if (arg === '-i' || arg === '-') env.clear();
+    else if (arg === '-u') env.delete(args[++at] ?? '');
+    else break;
+  }
+  if (args[at]?.startsWith('-') === true) return limit(call, `the option ${args[at]}`);
+  const variables = [...env].filter(([name]) => /^[A-Za-z_]\w*$/.test(name) && !name.startsWith('__konnsim'));
+  const words = args.slice(at);
+  if (words.length === 0)
+    return byteResult(
+      Buffer.from(variables.map(([name, value]) => `${name}=${value}\n`).join('')),
+      Buffer.of(),
+      0,
+    );
+  const script = `${variables.map(([name, value]) => `${name}=${quote(value)}`).join(' ')} ${quote(words[0] ?? '')}`;
+  const given = { stdin: givenInput(context), stdinKind: 'bytes' } as const;
+  const options = { cwd: context.cwd, env: {}, replaceEnv: true, signal: streams.signal(), ...given };
+  return (
+    (await context.exec?.(script, { ...options, args: words.slice(1) })) ?? {
+      stdout: '',
+      stderr: '',
+      exitCode: 126,
+    }
+  );
 }
 
 async function delegate(call: Call): Promise<ExecResult> {
   const { name, args, context, streams } = call;
+  if (name === 'env') return runEnv(call);
   if (!readsStdin(name, args) || !ownsStdin(context) || context.exec === undefined)
     return libraryCommand(call);
-  const input = await streams.place.stdin.rest();
-  if (name === 'tar' && args.includes('-')) return unpackFrom(input, call);
+  const input = await givenStdin(context, streams).rest();
   const options = { cwd: context.cwd, env: context.exportedEnv ?? {}, signal: streams.signal() };
   if (name === 'sh' || name === 'bash') return context.exec(input.toString('utf8'), options);
-  const output = new BufferSink(maxCollectedBytes);
+  const output = new BufferSink(mostKeptBytes);
   const device = streams.lend({ write: (bytes) => output.write(bytes) });
   const stdin = { stdin: input.toString('latin1'), stdinKind: 'bytes' } as const;
   const result = await context.exec(`${name} >>${device.path}`, { ...options, ...stdin, args: [...args] });
@@ -108,23 +187,72 @@ async function delegate(call: Call): Promise<ExecResult> {
   return byteResult(output.bytes(), Buffer.from(result.stderr), result.exitCode);
 }
 
-/** The library's tar takes an archive from a file a hundred times faster than from its standard input. */
-async function unpackFrom(input: Uint8Array, call: Call): Promise<ExecResult> {
-  const device = call.streams.lend({ read: async () => input });
-  const result = await libraryCommand({
-    ...call,
-    args: call.args.map((arg) => (arg === '-' ? device.path : arg)),
+/** Commands of the library that leave bytes as they are; all others work on text. */
+const byteSafe = new Set([
+  ...['cat', 'cp', 'mv', 'ln', 'rm', 'ls', 'du', 'stat', 'file', 'tar', 'gzip', 'gunzip', 'zcat', 'tee'],
+  ...['md5sum', 'sha1sum', 'sha256sum', 'split', 'strings', 'sh', 'bash', 'xargs', 'find', 'timeout', 'time'],
+  ...['env', 'printf', 'touch', 'chmod', 'mkdir', 'rmdir', 'readlink', 'basename', 'dirname', 'tree'],
+]);
+/** They run other commands, and take the output of those for text. */
+const runners = new Set(['xargs', 'find', 'timeout', 'time', 'env']);
+/** They print no line of a file that holds a NUL. */
+const lineFinders = new Set(['grep', 'egrep', 'fgrep', 'rg']);
+
+async function libraryCommand(call: Call): Promise<ExecResult> {
+  const { name, args, context, streams } = call;
+  if (context.origCommand === undefined)
+    return { stdout: '', stderr: `${name}: unrecognized arguments\n`, exitCode: 1 };
+  const text = !byteSafe.has(name);
+  if ((text || name === 'xargs') && readsStdin(name, args) && !isText(name, givenInput(context)))
+    return limit(call, 'input that is not UTF-8 text');
+  if (name === 'xargs' && !wordsAreSafe(args, givenInput(context)))
+    return limit(call, 'quotes, backslashes, and blanks with -I in its input');
+  if (name === 'xargs' && givenInput(context).trim() === '' && !/ -(r|I|0|d)/.test(` ${args.join(' ')}`))
+    return runOnce(call);
+  const watched = text || runners.has(name);
+  if (watched) streams.binary = undefined;
+  const before = streams.readsText;
+  streams.readsText = text;
+  const result = await context.origCommand(normalArgs(name, args)).finally(() => {
+    streams.readsText = before;
   });
-  device.remove();
+  if (watched && streams.binary !== undefined && result.stdoutKind !== 'bytes')
+    return limit(call, `${streams.binary} is not UTF-8 text`);
   return result;
 }
 
-async function libraryCommand({ name, args, context }: Call): Promise<ExecResult> {
-  if (context.origCommand === undefined) {
-    return { stdout: '', stderr: `${name}: unrecognized arguments\n`, exitCode: 1 };
+/** Without words in its input xargs still runs its command, once; the library's does not. */
+async function runOnce({ args, context, streams }: Call): Promise<ExecResult> {
+  const [name = 'echo', ...words] = xargsParts(args).command;
+  const options = { cwd: context.cwd, env: context.exportedEnv ?? {}, signal: streams.signal(), args: words };
+  return (await context.exec?.(quote(name), options)) ?? { stdout: '', stderr: '', exitCode: 126 };
+}
+
+function isText(name: string, bytes: string): boolean {
+  return isUtf8(Buffer.from(bytes, 'latin1')) && !(lineFinders.has(name) && bytes.includes('\0'));
+}
+
+/** The library's xargs takes quotes for words, and does not read by lines with -I. */
+function wordsAreSafe(args: readonly string[], input: string): boolean {
+  if (args.some((arg) => /^-(0|d|-null|-delimiter)/.test(arg))) return true;
+  return !/['"\\\0]/.test(input) && !(args.some((arg) => arg.startsWith('-I')) && /\S[ \t]+\S/.test(input));
+}
+
+/** The library's xargs does not know values that are glued to their option. */
+function normalArgs(name: string, args: readonly string[]): string[] {
+  if (name !== 'xargs') return [...args];
+  const { options, command } = xargsParts(args);
+  return [...options, ...command];
+}
+
+function xargsParts(args: readonly string[]): { readonly options: string[]; readonly command: string[] } {
+  const options: string[] = [];
+  let at = 0;
+  for (; at < args.length && args[at]?.startsWith('-') === true; at++) {
+    const arg = args[at] ?? '';
+    const valued = /^(-[nIPLsdE])(.*)$/s.exec(arg);
+    if (valued === null) options.push(arg);
+    else options.push(valued[1] ?? '', valued[2] === '' ? (args[++at] ?? '') : (valued[2] ?? ''));
   }
-  if (name !== 'tar') return context.origCommand([...args]);
-  const tar = tarArguments(args);
-  const result = await context.origCommand([...tar.args]);
-  return { ...result, stderr: tar.notice + result.stderr };
+  return { options, command: args.slice(at) };
 }

@@ -18,10 +18,18 @@ export const shellDevices = {
   lent: '/dev/.konnsim/lent',
 } as const;
 
+/** Reading it gives the mark of an input that the commands of a group share. */
+export const heldPath = (number: number): string => `/dev/.konnsim/held/${number}`;
+
 /** The shell's own commands, by path, so that they are found whatever $PATH holds. */
 export const shellCommands = {
   next: '/usr/bin/__konnsim_next',
   ownsStdin: '/usr/bin/__konnsim_stdin',
+  /** Runs the commands of a pipeline at the same time. */
+  pipe: '/usr/bin/__konnsim_pipe',
+  /** Takes its input for the commands of a group. */
+  hold: '/usr/bin/__konnsim_hold',
+  printf: '/usr/bin/__konnsim_printf',
 } as const;
 
 export interface ShellDeviceOptions {
@@ -58,12 +66,9 @@ export function createShellDevices({
         },
       },
     ],
-    [shellCommands.next, {}],
-    [shellCommands.ownsStdin, {}],
+    ...Object.values(shellCommands).map((path): [string, Device] => [path, {}]),
   ]);
-  if (stdin === undefined) return devices;
-  devices.set(shellDevices.stdin, { read: () => stdin.rest() });
-  devices.set(shellDevices.line, { read: async () => (await stdin.line()) ?? nothing });
+  if (stdin !== undefined) devices.set(shellDevices.stdin, { read: () => stdin.rest() });
   return devices;
 }
 

@@ -1,4 +1,4 @@
-import type { StatementNode } from 'just-bash';
+import type { StatementNode, WordNode } from 'just-bash';
 import type { ShellLibrary } from './library.js';
 
 export type Parsed =
@@ -78,4 +78,27 @@ function escaped(text: string): string {
 /** A word that the shell takes as exactly `text`. */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The text of a word that needs no expansion; `undefined` for all others. */
+export function literalText(word: WordNode | null): string | undefined {
+  let text = '';
+  for (const part of word?.parts ?? []) {
+    switch (part.type) {
+      case 'Literal':
+      case 'SingleQuoted':
+      case 'Escaped':
+        text += part.value;
+        break;
+      case 'DoubleQuoted': {
+        const inner = literalText({ type: 'Word', parts: part.parts });
+        if (inner === undefined) return undefined;
+        text += inner;
+        break;
+      }
+      default:
+        return undefined;
+    }
+  }
+  return word === null ? undefined : text;
 }

@@ -1,6 +1,6 @@
 import type { CommandNode, PipelineNode, SimpleCommandNode, StatementNode } from 'just-bash';
 import { findCommand } from '../commands/table.js';
-import { literalText } from './rewrite.js';
+import { literalText } from './parse-script.js';
 
 /** Where an output of a planned command goes; `next` is the pipe or the shell's own output. */
 export type Target =

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { posix } from 'node:path';
 import type { ByteString, FileContent, FsStat, IFileSystem } from 'just-bash';
 import { contentBytes } from './memory-files.js';
@@ -8,6 +9,8 @@ type Options<K extends keyof IFileSystem> = IFileSystem[K] extends (...args: inf
 export interface Device {
   read?(): Promise<Uint8Array>;
   write?(bytes: Uint8Array): Promise<void>;
+  /** Gives characters and not bytes: `read` takes what it gets for text. */
+  readText?(): Promise<string>;
 }
 
 /**
@@ -17,26 +20,36 @@ export interface Device {
 export class ProcessFiles implements IFileSystem {
   private readonly base: () => Promise<IFileSystem>;
   private readonly devices: ReadonlyMap<string, Device>;
+  private readonly onBinary: ((path: string) => void) | undefined;
 
-  constructor(base: () => Promise<IFileSystem>, devices: ReadonlyMap<string, Device>) {
+  /** `onBinary` is told which file was read that is no UTF-8 text. */
+  constructor(
+    base: () => Promise<IFileSystem>,
+    devices: ReadonlyMap<string, Device>,
+    onBinary?: (path: string) => void,
+  ) {
     this.base = base;
     this.devices = devices;
+    this.onBinary = onBinary;
   }
 
   async readFileBuffer(path: string): Promise<Uint8Array> {
     const device = this.devices.get(path);
     if (device !== undefined) return (await device.read?.()) ?? new Uint8Array(0);
-    return (await this.base()).readFileBuffer(path);
+    const bytes = await (await this.base()).readFileBuffer(path);
+    if (this.onBinary !== undefined && !isUtf8(bytes)) this.onBinary(path);
+    return bytes;
   }
 
   async readFile(path: string, options?: Options<'readFile'>[1]): Promise<string> {
-    if (!this.devices.has(path)) return (await this.base()).readFile(path, options);
     const encoding = typeof options === 'string' ? options : (options?.encoding ?? 'utf8');
     return Buffer.from(await this.readFileBuffer(path)).toString(encoding);
   }
 
   /** A byte string has one character for each byte. */
   async readFileBytes(path: string): Promise<ByteString> {
+    const text = await this.devices.get(path)?.readText?.();
+    if (text !== undefined) return text as unknown as ByteString;
     return Buffer.from(await this.readFileBuffer(path)).toString('latin1') as unknown as ByteString;
   }
 

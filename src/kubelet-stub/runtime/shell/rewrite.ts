@@ -1,12 +1,20 @@
-import type { CommandNode, PipelineNode, SimpleCommandNode, StatementNode, WordNode } from 'just-bash';
+import type { CommandNode, PipelineNode, SimpleCommandNode, StatementNode } from 'just-bash';
 import { commandTable } from '../commands/table.js';
 import { shellCommands, shellDevices } from './devices.js';
 import type { ShellLibrary } from './library.js';
+import { literalText } from './parse-script.js';
+import { holdInput, isCompound, isInput, takeInputs } from './rewrite-input.js';
+import { PipeMerger, pipeMarks } from './rewrite-pipes.js';
 
 /** Set for a command whose output goes nowhere but to the shell's own output, so that it may stream. */
 export const directVariable = '__konnsim_direct';
+/** Set for a command whose output the library joins with others as text, so that it must be text. */
+export const textVariable = '__konnsim_text';
 
 type Redirection = SimpleCommandNode['redirections'][number];
+/** What the test of the input answers at its end. */
+export const atEnd = 2;
+
 type Compound = Extract<CommandNode, { body: StatementNode[] }>;
 
 /** Names that change the flow of the shell itself; redirecting them could keep them from doing so. */
@@ -17,29 +25,6 @@ const lineReaders = new Map<string, string>([
   ['readarray', shellDevices.stdin],
 ]);
 
-/** The text of a word that needs no expansion; `undefined` for all others. */
-export function literalText(word: WordNode | null): string | undefined {
-  let text = '';
-  for (const part of word?.parts ?? []) {
-    switch (part.type) {
-      case 'Literal':
-      case 'SingleQuoted':
-      case 'Escaped':
-        text += part.value;
-        break;
-      case 'DoubleQuoted': {
-        const inner = literalText({ type: 'Word', parts: part.parts });
-        if (inner === undefined) return undefined;
-        text += inner;
-        break;
-      }
-      default:
-        return undefined;
-    }
-  }
-  return word === null ? undefined : text;
-}
-
 /**
  * Changes parsed scripts so that the interpreter, which collects output and input whole, streams:
  * each command that writes to the shell's output hands its bytes over when it ends, loops let the event loop go
@@ -47,15 +32,26 @@ export function literalText(word: WordNode | null): string | undefined {
  */
 export class Rewriter {
   private readonly library: ShellLibrary;
+  private readonly merger: PipeMerger;
+  private holds = 0;
 
   constructor(library: ShellLibrary) {
     this.library = library;
+    this.merger = new PipeMerger(library);
   }
 
-  /** For every script, at any depth: loops take turns, `read` reads lines, `exit` announces itself. */
-  prepare(statements: readonly StatementNode[]): void {
+  /** For every script, at any depth: loops take turns, `read` reads lines, `exit` announces itself, pipes stream. */
+  prepare(statements: readonly StatementNode[], traced = false): void {
+    let merges = !traced;
+    eachPipeline(statements, ({ commands }) => {
+      for (const command of commands) merges &&= !this.shadows(command);
+    });
     eachPipeline(statements, (pipeline) => {
-      pipeline.commands = pipeline.commands.map((command) => this.prepareCommand(command));
+      if (merges) this.merger.merge(pipeline);
+      this.markText(pipeline.commands.at(-1));
+      pipeline.commands = pipeline.commands.map((command, index) =>
+        this.shareInput(command, index > 0, traced),
+      );
     });
   }
 
@@ -86,6 +82,17 @@ export class Rewriter {
     return found;
   }
 
+  /** Takes note of functions and aliases. True for what shows the commands that run, one by one. */
+  private shadows(command: CommandNode): boolean {
+    if (command.type === 'FunctionDef') this.merger.shadow(command.name);
+    if (command.type !== 'SimpleCommand') return false;
+    const words = command.args.map((arg) => literalText(arg) ?? '');
+    const name = literalText(command.name);
+    if (name === 'alias') for (const word of words) this.merger.shadow(word.replace(/=.*/s, ''));
+    if (name !== 'set') return JSON.stringify(command).includes('PIPESTATUS');
+    return words.some((word) => /^-[a-z]*x|^xtrace$/.test(word));
+  }
+
   private parse(text: string): StatementNode[] {
     return this.library.parse(text).statements;
   }
@@ -95,7 +102,28 @@ export class Rewriter {
     return command?.type === 'SimpleCommand' ? command.redirections : [];
   }
 
-  private prepareCommand(command: CommandNode): CommandNode {
+  /** A group, a function or `read` with an input of its own: what it runs shares that. */
+  private shareInput(command: CommandNode, piped: boolean, traced: boolean): CommandNode {
+    const name = command.type === 'SimpleCommand' ? literalText(command.name) : undefined;
+    const shares =
+      isCompound(command) || (name !== undefined && (lineReaders.has(name) || this.merger.isShadow(name)));
+    if (!shares || choosesDescriptor(command)) return this.prepareCommand(command, traced);
+    const inputs = takeInputs(command);
+    const prepared = this.prepareCommand(command, traced);
+    if (!piped && inputs.length === 0) return prepared;
+    this.holds += 1;
+    return holdInput(prepared, { inputs, number: this.holds, parse: (text) => this.parse(text) });
+  }
+
+  /** Until it is known where its output goes, what ends a pipeline must write text. */
+  private markText(command: CommandNode | undefined): void {
+    if (command?.type !== 'SimpleCommand' || !command.redirections.every(isInput)) return;
+    const name = literalText(command.name) ?? '';
+    if (name === shellCommands.pipe) command.args[0] = this.merger.word(pipeMarks.text);
+    else if (commandTable.has(name) || name === 'printf') this.mark(command, textVariable);
+  }
+
+  private prepareCommand(command: CommandNode, traced: boolean): CommandNode {
     switch (command.type) {
       case 'For':
       case 'CStyleFor':
@@ -107,32 +135,49 @@ export class Rewriter {
         if ('body' in command.body) command.body.body.unshift(...this.parse(`: <${shellDevices.turn}`));
         return command;
       case 'SimpleCommand':
-        return this.prepareSimple(command);
+        return this.prepareSimple(command, traced);
       default:
         return command;
     }
   }
 
-  private prepareSimple(command: SimpleCommandNode): CommandNode {
+  private prepareSimple(command: SimpleCommandNode, traced: boolean): CommandNode {
     const name = literalText(command.name) ?? '';
     if (name === 'exit') command.redirections.push(...this.redirections(`<${shellDevices.exit}`));
+    if (
+      name === 'printf' &&
+      !traced &&
+      !this.merger.isShadow(name) &&
+      literalText(command.args[0] ?? null) !== '-v'
+    )
+      command.name = this.merger.word(shellCommands.printf);
     const device = lineReaders.get(name);
     const choosesInput = command.redirections.some(({ operator }) => operator.startsWith('<'));
-    const choosesDescriptor = command.args.some((arg) => literalText(arg)?.startsWith('-u') === true);
-    if (device === undefined || choosesInput || choosesDescriptor) return command;
+    if (device === undefined || choosesInput || choosesDescriptor(command)) return command;
     return this.readerOf(command, device) ?? command;
   }
 
-  /** `if the input is the client's; then command <device; else command; fi` */
+  /**
+   * Reads the stream when the input is one. At its end the library would take the mark of the stream for a line, so
+   * that an empty line is read there and the status made that of an end.
+   */
   private readerOf(command: SimpleCommandNode, device: string): CommandNode | undefined {
-    const [choice] = this.parse(`if ${shellCommands.ownsStdin}; then :; else :; fi`);
+    const test = `[ $? -eq ${atEnd} ]`;
+    const [choice] = this.parse(
+      `if ${shellCommands.ownsStdin}; then :; elif ${test}; then :; false; else :; fi`,
+    );
     const node = choice?.pipelines[0]?.commands[0];
-    const taken = node?.type === 'If' ? node.clauses[0]?.body[0]?.pipelines[0] : undefined;
-    const other = node?.type === 'If' ? node.elseBody?.[0]?.pipelines[0] : undefined;
-    if (taken === undefined || other === undefined) return undefined;
-    taken.commands = [
-      { ...command, redirections: [...command.redirections, ...this.redirections(`<${device}`)] },
-    ];
+    if (node?.type !== 'If') return undefined;
+    const [taken, ended, other] = [node.clauses[0]?.body, node.clauses[1]?.body, node.elseBody].map(
+      (body) => body?.[0]?.pipelines[0],
+    );
+    if (taken === undefined || ended === undefined || other === undefined) return undefined;
+    const from = (text: string): SimpleCommandNode => ({
+      ...command,
+      redirections: [...command.redirections, ...this.redirections(text)],
+    });
+    taken.commands = [from(`<${device}`)];
+    if (device === shellDevices.line) ended.commands = [from("<<<''")];
     other.commands = [command];
     return node;
   }
@@ -152,15 +197,15 @@ export class Rewriter {
       case 'SimpleCommand':
         return this.streamSimple(command, alone);
       case 'If':
-        if (command.redirections.length > 0) break;
+        if (!command.redirections.every(isInput)) break;
         for (const clause of command.clauses) this.streamAll([...clause.condition, ...clause.body]);
         return this.streamAll(command.elseBody ?? []);
       case 'Case':
-        if (command.redirections.length > 0) break;
+        if (!command.redirections.every(isInput)) break;
         return this.streamAll(command.items.flatMap((item) => item.body));
       case 'While':
       case 'Until':
-        if (command.redirections.length > 0) break;
+        if (!command.redirections.every(isInput)) break;
         return this.streamAll([...command.condition, ...command.body]);
       case 'For':
       case 'CStyleFor':
@@ -176,7 +221,7 @@ export class Rewriter {
   }
 
   private streamBody(command: Compound): void {
-    if (command.redirections.length === 0) this.streamAll(command.body);
+    if (command.redirections.every(isInput)) this.streamAll(command.body);
     else this.addOutputs(command, bothOutputs);
   }
 
@@ -186,15 +231,20 @@ export class Rewriter {
 
   private streamSimple(command: SimpleCommandNode, alone: boolean): void {
     const name = literalText(command.name);
+    command.assignments = command.assignments.filter((one) => one.name !== textVariable);
+    if (name === shellCommands.pipe) {
+      const direct = alone && command.redirections.length === 0;
+      command.args[0] = this.merger.word(direct ? pipeMarks.direct : pipeMarks.piped);
+    }
     if (command.name === null || (name !== undefined && flowNames.has(name))) return;
     // A substitution would inherit the mark, and its output must go into the words.
     const plain = alone && command.redirections.length === 0 && !substitutes(command);
-    if (plain && name !== undefined && commandTable.has(name)) this.markDirect(command);
+    if (plain && name !== undefined && commandTable.has(name)) this.mark(command, directVariable);
     this.addOutputs(command, bothOutputs);
   }
 
-  private markDirect(command: SimpleCommandNode): void {
-    const marked = this.parse(`${directVariable}=1 :`)[0]?.pipelines[0]?.commands[0];
+  private mark(command: SimpleCommandNode, variable: string): void {
+    const marked = this.parse(`${variable}=1 :`)[0]?.pipelines[0]?.commands[0];
     if (marked?.type === 'SimpleCommand') command.assignments.push(...marked.assignments);
   }
 
@@ -205,6 +255,14 @@ export class Rewriter {
 }
 
 const bothOutputs = `>>${shellDevices.stdout} 2>>${shellDevices.stderr}`;
+
+/** `read -u 3` and the like. */
+function choosesDescriptor(command: CommandNode): boolean {
+  return (
+    command.type === 'SimpleCommand' &&
+    command.args.some((arg) => literalText(arg)?.startsWith('-u') === true)
+  );
+}
 
 /** Whether its words or assignments run commands. */
 function substitutes({ args, assignments }: SimpleCommandNode): boolean {

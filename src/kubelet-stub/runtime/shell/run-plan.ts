@@ -1,5 +1,6 @@
-import { exitCodes, type Process } from '../commands/command.js';
+import { type Command, exitCodes, type Process } from '../commands/command.js';
 import { type FileSink, openSink, openSource } from '../commands/files.js';
+import { CommandFailure, SandboxLimit } from '../commands/limit.js';
 import { findCommand } from '../commands/table.js';
 import { BrokenPipe, type ByteSink, OutputTooLarge, writeText } from '../io/byte-sink.js';
 import { emptySource, Input } from '../io/byte-source.js';
@@ -10,6 +11,8 @@ export interface PlanResult {
   readonly status: number;
   /** The plan ended the shell. */
   readonly exited: boolean;
+  /** A command met a limit of the sandbox; what comes after it would work on wrong bytes. */
+  readonly limited?: boolean;
 }
 
 /** Runs a plan in `place`, whose streams are the shell's. */
@@ -24,6 +27,7 @@ export async function runPlan(
     if ((when === 'success' && status !== 0) || (when === 'failure' && status === 0)) continue;
     if (action.kind === 'exit') return { status: action.code ?? status, exited: true };
     status = await runPipeline(action.commands, place);
+    if (status === exitCodes.limit) return { status, exited: false, limited: true };
   }
   return { status: place.signal.aborted ? exitCodes.interrupted : status, exited: false };
 }
@@ -46,7 +50,7 @@ async function runPipeline(
       }
     }),
   );
-  return codes.at(-1) ?? 0;
+  return codes.includes(exitCodes.limit) ? exitCodes.limit : (codes.at(-1) ?? 0);
 }
 
 async function runPlanned(command: PlannedCommand, place: Omit<Process, 'args'>): Promise<number> {
@@ -93,20 +97,25 @@ async function open<T>(path: string, opening: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Runs one streaming command; a broken pipe and an abort become the codes of their signals. */
-export async function runCommand(name: string, process: Process): Promise<number> {
-  const command = findCommand(name, process.args);
+/**
+ * Runs one streaming command. A broken pipe and an abort become the codes of their signals, a limit of the sandbox
+ * becomes `exitCodes.limit`, and other failures a line on standard error.
+ */
+export async function runCommand(
+  name: string,
+  process: Process,
+  command: Command | undefined = findCommand(name, process.args),
+): Promise<number> {
   if (command === undefined) return 127;
   try {
     const code = await command.run(process);
     return process.signal.aborted ? exitCodes.interrupted : code;
   } catch (error) {
-    // `yes` has no end of its own, so a cut is what it is made for.
-    const tellsCut = error instanceof OutputTooLarge && name !== 'yes';
-    if (tellsCut) await writeText(process.stderr, `${name}: ${error.message}\n`).catch(() => undefined);
-    if (error instanceof BrokenPipe)
-      return process.signal.aborted ? exitCodes.interrupted : exitCodes.brokenPipe;
+    if (process.signal.aborted) return exitCodes.interrupted;
+    const limited = error instanceof SandboxLimit || error instanceof OutputTooLarge;
+    if (error instanceof BrokenPipe && !limited) return exitCodes.brokenPipe;
     await writeText(process.stderr, `${name}: ${(error as Error).message}\n`).catch(() => undefined);
-    return 1;
+    if (limited) return exitCodes.limit;
+    return error instanceof CommandFailure ? error.exitCode : 1;
   }
 }

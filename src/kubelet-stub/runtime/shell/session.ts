@@ -3,9 +3,10 @@ import { exitCodes, type Machine } from '../commands/command.js';
 import { type ByteSink, writeText } from '../io/byte-sink.js';
 import { emptySource, Input } from '../io/byte-source.js';
 import type { Terminal } from '../io/terminal.js';
-import { ownsStdin, type ShellStreams, shellCommandAdapters, stdinMark } from './adapters.js';
-import { createShellDevices, shellCommands, shellDevices, withoutOwnTraces } from './devices.js';
+import { heldMark, type ShellStreams, shellCommandAdapters, stdinMark } from './adapters.js';
+import { createShellDevices, heldPath, shellCommands, shellDevices, withoutOwnTraces } from './devices.js';
 import type { ShellLibrary } from './library.js';
+import { ownCommands, readLine } from './own-commands.js';
 import { type PlannedStep, planScript } from './plan.js';
 import { ProcessFiles } from './process-files.js';
 import { Rewriter } from './rewrite.js';
@@ -63,6 +64,7 @@ export class ShellSession {
   private readonly source: ScriptSource;
   private readonly rewriter: Rewriter;
   private readonly files: ProcessFiles;
+  private readonly interpreterFiles: ProcessFiles;
   private readonly streams: ShellStreams;
   private readonly functions = new Map<string, StatementNode>();
   private snapshot: Snapshot;
@@ -91,7 +93,22 @@ export class ShellSession {
       onBroken: () => this.end(exitCodes.brokenPipe),
     });
     this.files = new ProcessFiles(options.files, devices);
+    const binary = (path: string): void => {
+      this.streams.binary = path;
+      if (this.streams.readsText) throw new Error(`${path} is not UTF-8 text`);
+    };
+    this.interpreterFiles = new ProcessFiles(options.files, devices, binary);
+    devices.set(shellDevices.line, { readText: () => readLine(this.streams) });
     this.streams = {
+      binary: undefined,
+      held: new Map(),
+      lines: options.stdin ?? new Input(emptySource),
+      hold: (number, input) => {
+        this.streams.held.set(number, input);
+        devices.set(heldPath(number), { read: async () => Buffer.from(heldMark(number), 'latin1') });
+      },
+      readsText: false,
+      stop: () => this.stopAtLimit(),
       place: { ...this.processPlace(), signal: options.signal },
       signal: () => this.running?.signal ?? options.signal,
       lend: (device) => {
@@ -124,6 +141,12 @@ export class ShellSession {
     return true;
   }
 
+  /** A limit of the sandbox ends a script; a terminal goes on with its next line. */
+  private stopAtLimit(): void {
+    if (this.options.interactive) this.running?.abort();
+    else this.end(exitCodes.limit);
+  }
+
   private async interpret(attempt: AbortController): Promise<void> {
     const bash = this.createInterpreter(attempt);
     const result = await bash.exec(shellCommands.next, {
@@ -154,7 +177,7 @@ export class ShellSession {
 
   private createInterpreter(attempt: AbortController): Bash {
     const bash = new this.options.library.Bash({
-      fs: this.files,
+      fs: this.interpreterFiles,
       cwd: this.snapshot.cwd,
       env: { ...this.snapshot.exported },
       // It would change globals of the whole process, which is not ours alone.
@@ -206,11 +229,7 @@ export class ShellSession {
           return { stdout: '', stderr: '', exitCode: this.status };
         },
       },
-      {
-        name: '__konnsim_stdin',
-        trusted: true,
-        execute: async (_, context) => ({ stdout: '', stderr: '', exitCode: ownsStdin(context) ? 0 : 1 }),
-      },
+      ...ownCommands(this.streams),
     ];
   }
 
@@ -237,7 +256,8 @@ export class ShellSession {
       );
       this.running = undefined;
       this.status = place.status = result.status;
-      if (result.exited) return this.end(result.status);
+      if (result.exited || (result.limited === true && !this.options.interactive))
+        return this.end(result.status);
     }
   }
 
@@ -257,7 +277,7 @@ export class ShellSession {
   private enqueue(statements: StatementNode[]): StatementNode[] {
     const known = this.restore ? [...this.functions.values()] : [];
     this.restore = false;
-    this.rewriter.prepare(statements);
+    this.rewriter.prepare(statements, this.snapshot.shellOptions.includes('xtrace'));
     for (const statement of statements) this.remember(statement);
     this.redirected ||= this.rewriter.redirectsShell(statements);
     return [...known, ...(this.redirected ? statements : this.rewriter.stream(statements))];

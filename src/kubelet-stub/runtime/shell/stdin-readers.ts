@@ -1,5 +1,3 @@
-import { createsArchive } from './tar-arguments.js';
-
 interface Reader {
   /** Short options that take the next argument. */
   readonly valued?: string;
@@ -14,54 +12,40 @@ interface Reader {
 /** The shell library's commands that may read standard input, and how to see from their arguments whether they do. */
 const readers: Readonly<Record<string, Reader>> = {
   awk: { valued: 'Fvf', leading: 1, instead: ['-f'] },
-  base64: { valued: 'w' },
   cat: {},
   column: { valued: 'cos' },
-  cut: { valued: 'bcdf' },
   egrep: { valued: 'efmABC', leading: 1, instead: ['-e', '-f'] },
   expand: { valued: 't' },
   fgrep: { valued: 'efmABC', leading: 1, instead: ['-e', '-f'] },
   fold: { valued: 'w' },
   grep: { valued: 'efmABC', leading: 1, instead: ['-e', '-f'] },
-  gunzip: {},
   gzip: {},
-  head: { valued: 'nc' },
   'html-to-markdown': {},
   jq: { leading: 1, instead: ['-f', '-n'] },
-  md5sum: {},
   nl: { valued: 'bdfhilnsvw' },
-  od: { valued: 'AjNtw' },
   rev: {},
   sed: { valued: 'efl', leading: 1, instead: ['-e', '-f'] },
   sha1sum: {},
   sha256sum: {},
-  sort: { valued: 'kotST' },
   split: { valued: 'abCln' },
   sqlite3: { leading: 2 },
   strings: { valued: 'n' },
   tac: {},
-  tail: { valued: 'nc' },
   tee: { always: true },
-  tr: { always: true },
   unexpand: { valued: 't' },
-  uniq: { valued: 'fsw' },
-  wc: {},
   xan: { leading: 1 },
   xargs: { always: true },
   yq: { leading: 1 },
-  zcat: {},
 };
 
 /** Commands without a row read standard input only where an operand is `-`. */
-const dashReaders: readonly string[] = ['comm', 'diff', 'join', 'paste', 'rg', 'tar', 'bash', 'sh'];
+const dashReaders: readonly string[] = ['comm', 'diff', 'join', 'paste', 'rg', 'bash', 'sh'];
 
 /** Names of commands whose standard input matters. */
 export const stdinReaderNames: readonly string[] = [...Object.keys(readers), ...dashReaders];
 
 /** Whether `name args` reads standard input. */
 export function readsStdin(name: string, args: readonly string[]): boolean {
-  if (name === 'tar')
-    return !createsArchive(args) && args.some((arg) => arg === '-' || /^-?[a-zA-Z]*f-$/.test(arg));
   if (args.includes('-')) return true;
   if (name === 'sh' || name === 'bash') return args.every((arg) => arg.startsWith('-') && !arg.includes('c'));
   const reader = readers[name];

@@ -1,152 +1,232 @@
-import { writeText } from '../../io/byte-sink.js';
+import { posix } from 'node:path';
+import { BufferSink, type ByteSink, writeText } from '../../io/byte-sink.js';
 import type { Process } from '../command.js';
+import { copy } from '../files.js';
 import type { TarJob } from './arguments.js';
-import { blockBytes, decodeHeader, decodePax, paddingOf, type TarHeader } from './header.js';
+import { splitName, type TarHeader, typeFlags } from './header.js';
+import { listLine } from './list.js';
+import type { ArchiveReader, Member } from './read-archive.js';
 
 /** As much as a container's files may take together. */
 const mostFileBytes = 256 * 1024 ** 2;
-/** Names longer than this are nobody's. */
-const mostNameBytes = 1024 * 1024;
 
-/** Unpacks the archive on standard input as it comes in. Resolves with the exit code. */
-export async function extractArchive(
-  process: Process,
-  job: Extract<TarJob, { kind: 'extract' }>,
-): Promise<number> {
-  const folder = process.files.resolvePath(process.cwd, job.folder);
-  if (!(await process.files.exists(folder))) {
-    await writeText(process.stderr, `tar: ${job.folder}: Cannot open: No such file or directory\n`);
-    await writeText(process.stderr, 'tar: Error is not recoverable: exiting now\n');
+/** A symlink that leads out of its folder; it is made last, so that no later member goes through it. */
+interface LateLink {
+  readonly path: string;
+  readonly target: string;
+}
+
+/** Unpacks or lists the members of one archive. */
+export class Unpacking {
+  private readonly process: Process;
+  private readonly job: TarJob;
+  private readonly folder: string;
+  private readonly names: ByteSink;
+  private readonly found = new Set<string>();
+  private readonly noticed = new Set<string>();
+  private readonly lateLinks: LateLink[] = [];
+  private failed = false;
+
+  constructor(process: Process, job: TarJob, folder: string) {
+    this.process = process;
+    this.job = job;
+    this.folder = folder;
+    this.names = job.toStdout ? process.stderr : process.stdout;
+  }
+
+  async run(reader: ArchiveReader): Promise<void> {
+    try {
+      for await (const member of reader.members()) {
+        if (this.process.signal.aborted) return;
+        if (this.isWanted(member.header.name)) await this.take(member);
+      }
+    } finally {
+      for (const link of this.lateLinks) await this.placeLate(link);
+    }
+  }
+
+  /** The exit code, after the last complaints. */
+  async finish(): Promise<number> {
+    for (const { name } of this.job.operands)
+      if (!this.found.has(name)) await this.say(`${name}: Not found in archive`, true);
+    if (!this.failed) return 0;
+    await this.say('Exiting with failure status due to previous errors', true);
     return 2;
   }
-  const unpacking = new Unpacking(process, folder, job.keepTimes);
-  try {
-    await unpacking.run();
-    return unpacking.failed ? 2 : 0;
-  } catch (error) {
-    await writeText(process.stderr, `tar: ${(error as Error).message}\n`);
-    return 2;
+
+  async say(text: string, failing: boolean): Promise<void> {
+    this.failed ||= failing;
+    await writeText(this.process.stderr, `tar: ${text}\n`);
+  }
+
+  private isWanted(name: string): boolean {
+    const { operands } = this.job;
+    if (operands.length === 0) return true;
+    const bare = name.replace(/\/+$/, '');
+    const operand = operands.find((one) => {
+      const wanted = one.name.replace(/\/+$/, '');
+      return bare === wanted || bare.startsWith(`${wanted}/`);
+    });
+    if (operand !== undefined) this.found.add(operand.name);
+    return operand !== undefined;
+  }
+
+  private async take({ header, sparse, content }: Member): Promise<void> {
+    const { verbose, kind } = this.job;
+    if (kind === 'list')
+      return writeText(this.process.stdout, verbose ? listLine(header) : `${header.name}\n`);
+    const name = this.stripped(header.name);
+    if (name === undefined || 'VMDN'.includes(header.type)) return;
+    if (verbose) await writeText(this.names, `${header.name}\n`);
+    if (sparse) return this.say(`${header.name}: a sparse file: this is a limit of the sandbox`, true);
+    if (this.job.toStdout)
+      return header.type === typeFlags.file
+        ? copy(content, this.process.stdout, this.process.signal)
+        : undefined;
+    const safe = await this.safeName(name, 'member names');
+    if (name.split('/').includes('..')) return this.say(`${header.name}: Member name contains '..'`, true);
+    const shown = safe === '' ? '.' : safe;
+    try {
+      await this.place(
+        this.process.files.resolvePath(this.folder, shown),
+        { ...header, name: shown },
+        content,
+      );
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      await this.say(`${shown}: ${error.message}`, true);
+    }
+  }
+
+  private stripped(name: string): string | undefined {
+    const { stripComponents } = this.job;
+    if (stripComponents === 0) return name;
+    const parts = name.split('/').filter((part) => part !== '');
+    return parts.length <= stripComponents ? undefined : parts.slice(stripComponents).join('/');
+  }
+
+  /** A name without what leads out of the folder at its begin, which is told once. */
+  private async safeName(name: string, what: string): Promise<string> {
+    const bare = name.replace(/\/+$/, '');
+    const { prefix, rest } = splitName(bare);
+    if (this.job.absoluteNames || prefix === '') return bare;
+    if (!this.noticed.has(prefix + what)) await this.say(`Removing leading \`${prefix}' from ${what}`, false);
+    this.noticed.add(prefix + what);
+    return rest;
+  }
+
+  private async place(wanted: string, header: TarHeader, content: Member['content']): Promise<void> {
+    const { files } = this.process;
+    const path = await this.openParent(wanted);
+    const old = await files.lstat(path).catch(() => undefined);
+    if (old !== undefined && this.job.keepOld && !old.isDirectory)
+      throw new FileError('Cannot open: File exists');
+    if (header.type !== typeFlags.folder && old !== undefined && !old.isDirectory)
+      await attempt('Cannot unlink', () => files.rm(path, { force: true }));
+    switch (header.type) {
+      case typeFlags.folder:
+        await this.makeFolder(path);
+        break;
+      case typeFlags.symlink:
+        return this.makeSymlink(path, header.linkName);
+      case typeFlags.hardLink:
+        return this.makeHardLink(path, header.linkName);
+      case '3':
+      case '4':
+        throw new FileError('Cannot mknod: Operation not permitted');
+      case '6':
+        throw new FileError('Cannot mkfifo: Operation not permitted');
+      default:
+        if (header.type !== typeFlags.file)
+          await this.say(
+            `${header.name}: Unknown file type '${header.type}', extracted as normal file`,
+            false,
+          );
+        await this.writeFile(path, header, content);
+    }
+    await attempt('Cannot change mode', () => files.chmod(path, header.mode));
+    const time = new Date(this.job.keepTimes ? header.mtimeMs : this.process.machine.now());
+    if (!Number.isNaN(time.getTime())) await attempt('Cannot utime', () => files.utimes(path, time, time));
+  }
+
+  /** Makes the folders above a path; gives the path without the links on the way, which not all calls follow. */
+  private async openParent(path: string): Promise<string> {
+    const { files } = this.process;
+    const parent = files.resolvePath(path, '..');
+    if ((await files.stat(parent).catch(() => undefined))?.isDirectory === false)
+      throw new FileError('Cannot open: Not a directory');
+    await attempt('Cannot mkdir', () => files.mkdir(parent, { recursive: true }));
+    const real = await files.realpath(parent).catch(() => parent);
+    return path === '/' ? path : posix.join(real, posix.basename(path));
+  }
+
+  private async makeFolder(path: string): Promise<void> {
+    const { files } = this.process;
+    const old = await files.stat(path).catch(() => undefined);
+    if (old?.isDirectory === true) return;
+    if (old !== undefined) await attempt('Cannot unlink', () => files.rm(path, { force: true }));
+    await attempt('Cannot mkdir', () => files.mkdir(path, { recursive: true }));
+  }
+
+  private async writeFile(path: string, { sizeBytes }: TarHeader, content: Member['content']): Promise<void> {
+    if (sizeBytes > mostFileBytes) throw new FileError('Cannot write: No space left on device');
+    const sink = new BufferSink(mostFileBytes);
+    try {
+      await copy(content, sink, this.process.signal);
+    } finally {
+      await attempt('Cannot open', () => this.process.files.writeFile(path, sink.bytes()));
+    }
+  }
+
+  private async makeSymlink(path: string, target: string): Promise<void> {
+    const { files } = this.process;
+    if (!target.startsWith('/') && !target.split('/').includes('..'))
+      return attempt('Cannot create symlink', () => files.symlink(target, path));
+    await attempt('Cannot open', () => files.writeFile(path, ''));
+    this.lateLinks.push({ path, target });
+  }
+
+  private async placeLate({ path, target }: LateLink): Promise<void> {
+    const { files } = this.process;
+    const placed = await files.lstat(path).catch(() => undefined);
+    // A later member may have taken its place.
+    if (placed?.isFile !== true || placed.size > 0) return;
+    await files.rm(path, { force: true });
+    await files.symlink(target, path);
+  }
+
+  private async makeHardLink(path: string, target: string): Promise<void> {
+    const { files } = this.process;
+    const name = await this.safeName(target, 'hard link targets');
+    await attempt(`Cannot hard link to '${name}'`, () =>
+      files.link(files.resolvePath(this.folder, name), path),
+    );
   }
 }
 
-class Unpacking {
-  failed = false;
-  private readonly process: Process;
-  private readonly folder: string;
-  private readonly keepTimes: boolean;
+/** A file that cannot be made; the archive goes on. */
+class FileError extends Error {}
 
-  constructor(process: Process, folder: string, keepTimes: boolean) {
-    this.process = process;
-    this.folder = folder;
-    this.keepTimes = keepTimes;
-  }
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'No such file or directory',
+  EEXIST: 'File exists',
+  ENOTDIR: 'Not a directory',
+  EISDIR: 'Is a directory',
+  ENOTEMPTY: 'Directory not empty',
+  ELOOP: 'Too many levels of symbolic links',
+  ENAMETOOLONG: 'File name too long',
+  EPERM: 'Operation not permitted',
+};
 
-  async run(): Promise<void> {
-    let overrides: Partial<TarHeader> = {};
-    for (;;) {
-      const block = await this.read(blockBytes, true);
-      const found = block === undefined ? undefined : decodeHeader(block);
-      if (found === undefined) break;
-      const header = { ...found, ...overrides };
-      const more = await this.member(header);
-      overrides = more === undefined ? {} : { ...overrides, ...more };
-    }
-    // Whatever follows the end is padding; unread it would stop the sender.
-    while ((await this.process.stdin.next()) !== undefined);
-  }
-
-  /** Unpacks a member, or gives what it says of the next. */
-  private async member(header: TarHeader): Promise<Partial<TarHeader> | undefined> {
-    switch (header.kind) {
-      case 'longName':
-        return { name: await this.text(header) };
-      case 'longLink':
-        return { linkName: await this.text(header) };
-      case 'pax':
-        return decodePax(await this.content(header, mostNameBytes));
-      case 'other':
-        await this.skip(header.sizeBytes + paddingOf(header.sizeBytes));
-        return undefined;
-      case 'file':
-      case 'folder':
-      case 'symlink':
-      case 'hardlink':
-        await this.unpack(header);
-        return undefined;
-    }
-  }
-
-  private async unpack(header: TarHeader): Promise<void> {
-    const { files } = this.process;
-    const content = header.kind === 'file' ? await this.content(header, mostFileBytes) : undefined;
-    const name = header.name.replace(/^\/+/, '').replace(/\/+$/, '');
-    if (name.split('/').includes('..')) return this.complain(`${header.name}: Member name contains '..'`);
-    const path = files.resolvePath(this.folder, name);
-    try {
-      await this.place(path, header, content);
-    } catch (error) {
-      await this.complain(`${name}: ${(error as Error).message}`);
-    }
-  }
-
-  private async place(path: string, header: TarHeader, content: Buffer | undefined): Promise<void> {
-    const { files } = this.process;
-    await files.mkdir(files.resolvePath(path, '..'), { recursive: true });
-    switch (header.kind) {
-      case 'folder':
-        await files.mkdir(path, { recursive: true });
-        break;
-      case 'symlink':
-        await files.rm(path, { force: true });
-        return files.symlink(header.linkName, path);
-      case 'hardlink':
-        await files.rm(path, { force: true });
-        return files.link(files.resolvePath(this.folder, header.linkName), path);
-      default:
-        await files.writeFile(path, content ?? Buffer.alloc(0));
-    }
-    await files.chmod(path, header.mode);
-    const time = new Date(this.keepTimes ? header.mtimeMs : this.process.machine.now());
-    await files.utimes(path, time, time);
-  }
-
-  private async text(header: TarHeader): Promise<string> {
-    return (await this.content(header, mostNameBytes)).toString().replace(/\0.*$/s, '');
-  }
-
-  private async content({ name, sizeBytes }: TarHeader, limitBytes: number): Promise<Buffer> {
-    if (sizeBytes > limitBytes) throw new Error(`${name}: Cannot write: No space left on device`);
-    const content = await this.read(sizeBytes);
-    await this.skip(paddingOf(sizeBytes));
-    return content;
-  }
-
-  /** Exactly so many bytes; undefined instead of none when `mayEnd`. Rejects when the archive ends before. */
-  private async read(sizeBytes: number): Promise<Buffer>;
-  private async read(sizeBytes: number, mayEnd: true): Promise<Buffer | undefined>;
-  private async read(sizeBytes: number, mayEnd = false): Promise<Buffer | undefined> {
-    const bytes = Buffer.allocUnsafe(sizeBytes);
-    let at = 0;
-    while (at < sizeBytes) {
-      const chunk = await this.process.stdin.next();
-      if (chunk === undefined) {
-        if (mayEnd && at === 0) return undefined;
-        throw new Error('Unexpected EOF in archive');
-      }
-      const part = chunk.subarray(0, sizeBytes - at);
-      bytes.set(part, at);
-      at += part.length;
-      this.process.stdin.putBack(chunk.subarray(part.length));
-    }
-    return bytes;
-  }
-
-  private async skip(sizeBytes: number): Promise<void> {
-    for (let left = sizeBytes; left > 0; ) left -= (await this.read(Math.min(left, 65_536))).length;
-  }
-
-  private async complain(text: string): Promise<void> {
-    this.failed = true;
-    await writeText(this.process.stderr, `tar: ${text}\n`);
+async function attempt(what: string, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    const { message } = error as Error;
+    const code = /^([A-Z]+):/.exec(message)?.[1] ?? '';
+    const full = /limit|ENOSPC/i.test(message) && reasons[code] === undefined;
+    throw new FileError(
+      full ? 'Cannot write: No space left on device' : `${what}: ${reasons[code] ?? message}`,
+    );
   }
 }

@@ -1,7 +1,8 @@
 /** What one member of an archive is. */
 export interface TarHeader {
   readonly name: string;
-  readonly kind: 'file' | 'folder' | 'symlink' | 'hardlink' | 'longName' | 'longLink' | 'pax' | 'other';
+  /** The type flag: `0` is a file. */
+  readonly type: string;
   readonly sizeBytes: number;
   readonly mode: number;
   /** Epoch milliseconds. */
@@ -12,45 +13,51 @@ export interface TarHeader {
 export const blockBytes = 512;
 const longNameMark = '././@LongLink';
 
-const kinds: Readonly<Record<string, TarHeader['kind']>> = {
-  '\0': 'file',
-  '0': 'file',
-  '7': 'file',
-  '1': 'hardlink',
-  '2': 'symlink',
-  '5': 'folder',
-  L: 'longName',
-  K: 'longLink',
-  x: 'pax',
-};
-const typeFlags: Readonly<Record<TarHeader['kind'], string>> = {
-  ...{
-    file: '0',
-    hardlink: '1',
-    symlink: '2',
-    folder: '5',
-    longName: 'L',
-    longLink: 'K',
-    pax: 'x',
-    other: '?',
-  },
-};
+export const typeFlags = {
+  file: '0',
+  hardLink: '1',
+  symlink: '2',
+  folder: '5',
+  longName: 'L',
+  longLink: 'K',
+} as const;
 
 /** Bytes of padding behind so much content. */
 export function paddingOf(sizeBytes: number): number {
   return (blockBytes - (sizeBytes % blockBytes)) % blockBytes;
 }
 
-/** Reads a header block; undefined for the empty one at the end. Throws when it is none. */
-export function decodeHeader(block: Buffer): TarHeader | undefined {
-  if (block.every((byte) => byte === 0)) return undefined;
-  if (numberAt(block, 148, 8) !== checksum(block)) throw new Error('This does not look like a tar archive');
-  const prefix = block.toString('latin1', 257, 262) === 'ustar' ? textAt(block, 345, 155) : '';
+/** Cuts off what leads a name out of its folder: leading slashes, and all up to the last `..`. */
+export function splitName(name: string): { readonly prefix: string; readonly rest: string } {
+  const parts = name.split('/');
+  const last = parts.lastIndexOf('..');
+  const rest = parts
+    .slice(last + 1)
+    .join('/')
+    .replace(/^\/+/, '');
+  return { prefix: name.slice(0, name.length - rest.length), rest };
+}
+
+export const isEmptyBlock = (block: Buffer): boolean => block.every((byte) => byte === 0);
+
+/** A block that is no header. The message is what GNU tar says, empty where it says nothing. */
+export class BadHeader extends Error {}
+
+/** Reads a header block that is not empty. Throws a BadHeader. */
+export function decodeHeader(block: Buffer): TarHeader {
+  const sums = checksums(block);
+  if (!sums.includes(numberAt(block, 148, 8))) throw new BadHeader('');
+  const sizeBytes = numberAt(block, 124, 12);
+  if (!Number.isSafeInteger(sizeBytes)) throw new BadHeader('Archive base-256 value is out of off_t range');
+  if (sizeBytes < 0)
+    throw new BadHeader(`Archive value ${sizeBytes} is out of off_t range 0..9223372036854775807`);
+  const prefix = block.toString('latin1', 257, 263) === 'ustar\0' ? textAt(block, 345, 155) : '';
   const name = textAt(block, 0, 100);
+  const flag = block.toString('latin1', 156, 157);
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
-    kind: kinds[block.toString('latin1', 156, 157)] ?? 'other',
-    sizeBytes: numberAt(block, 124, 12),
+    type: flag === '\0' || flag === '7' ? typeFlags.file : flag,
+    sizeBytes,
     mode: numberAt(block, 100, 8) & 0o7777,
     mtimeMs: numberAt(block, 136, 12) * 1000,
     linkName: textAt(block, 157, 100),
@@ -61,20 +68,20 @@ export function decodeHeader(block: Buffer): TarHeader | undefined {
 export function encodeHeader(header: TarHeader): Buffer {
   const { name, linkName } = header;
   return Buffer.concat([
-    ...(Buffer.byteLength(name) > 100 ? [longText('longName', name)] : []),
-    ...(Buffer.byteLength(linkName) > 100 ? [longText('longLink', linkName)] : []),
+    ...(Buffer.byteLength(name) > 100 ? [longText(typeFlags.longName, name)] : []),
+    ...(Buffer.byteLength(linkName) > 100 ? [longText(typeFlags.longLink, linkName)] : []),
     headerBlock(header),
   ]);
 }
 
-function longText(kind: 'longName' | 'longLink', text: string): Buffer {
+function longText(type: string, text: string): Buffer {
   const content = Buffer.from(`${text}\0`);
   const sizeBytes = content.length;
-  const head = { name: longNameMark, kind, sizeBytes, mode: 0o644, mtimeMs: 0, linkName: '' };
+  const head = { name: longNameMark, type, sizeBytes, mode: 0o644, mtimeMs: 0, linkName: '' };
   return Buffer.concat([headerBlock(head), content, Buffer.alloc(paddingOf(sizeBytes))]);
 }
 
-function headerBlock({ name, kind, sizeBytes, mode, mtimeMs, linkName }: TarHeader): Buffer {
+function headerBlock({ name, type, sizeBytes, mode, mtimeMs, linkName }: TarHeader): Buffer {
   const block = Buffer.alloc(blockBytes);
   Buffer.from(name).copy(block, 0, 0, 100);
   writeOctal(block, { value: mode, at: 100, digits: 7 });
@@ -82,11 +89,11 @@ function headerBlock({ name, kind, sizeBytes, mode, mtimeMs, linkName }: TarHead
   writeOctal(block, { value: 0, at: 116, digits: 7 });
   writeOctal(block, { value: sizeBytes, at: 124, digits: 11 });
   writeOctal(block, { value: Math.max(0, Math.floor(mtimeMs / 1000)), at: 136, digits: 11 });
-  block.write(typeFlags[kind], 156, 'latin1');
+  block.write(type, 156, 'latin1');
   Buffer.from(linkName).copy(block, 157, 0, 100);
   block.write('ustar\x0000root', 257, 'latin1');
   block.write('root', 297, 'latin1');
-  writeOctal(block, { value: checksum(block), at: 148, digits: 6 });
+  writeOctal(block, { value: checksums(block)[0], at: 148, digits: 6 });
   block.write('\0 ', 154, 'latin1');
   return block;
 }
@@ -98,13 +105,15 @@ function writeOctal(
   block.write(value.toString(8).padStart(digits, '0'), at, 'latin1');
 }
 
-/** The sum of all bytes, those of the checksum itself taken for spaces. */
-function checksum(block: Buffer): number {
-  let sum = 0;
+/** The sum of all bytes, those of the checksum itself taken for spaces; and the same over signed bytes, as old tars wrote it. */
+function checksums(block: Buffer): [number, number] {
+  let [plain, signed] = [0, 0];
   block.forEach((byte, at) => {
-    sum += at >= 148 && at < 156 ? 0x20 : byte;
+    const counted = at >= 148 && at < 156 ? 0x20 : byte;
+    plain += counted;
+    signed += counted > 127 ? counted - 256 : counted;
   });
-  return sum;
+  return [plain, signed];
 }
 
 function textAt(block: Buffer, at: number, length: number): string {
@@ -113,34 +122,15 @@ function textAt(block: Buffer, at: number, length: number): string {
   return field.toString('utf8', 0, end < 0 ? length : end);
 }
 
-/** Octal digits, or a binary number when the first bit says so. */
+/** Octal digits, or a binary number in two's complement when the first bit says so. Throws a BadHeader. */
 function numberAt(block: Buffer, at: number, length: number): number {
-  const first = block[at] ?? 0;
-  if ((first & 0x80) !== 0) return block.readUIntBE(at + length - 6, 6);
-  return Number.parseInt(
-    block
-      .toString('latin1', at, at + length)
-      .replace(/\0.*$/s, '')
-      .trim() || '0',
-    8,
-  );
-}
-
-/** The records `path`, `linkpath` and `size` of an extended header. */
-export function decodePax(content: Buffer): Partial<Pick<TarHeader, 'name' | 'linkName' | 'sizeBytes'>> {
-  const records = new Map<string, string>();
-  for (let at = 0; at < content.length; ) {
-    const space = content.indexOf(0x20, at);
-    const length = Number(content.toString('latin1', at, space));
-    if (space < 0 || !(length > 0)) break;
-    const [key = '', ...value] = content.toString('utf8', space + 1, at + length - 1).split('=');
-    records.set(key, value.join('='));
-    at += length;
+  const field = block.subarray(at, at + length);
+  if (((field[0] ?? 0) & 0x80) !== 0) {
+    return Number(BigInt.asIntN(length * 8 - 1, BigInt(`0x${field.toString('hex')}`)));
   }
-  const [name, linkName, size] = ['path', 'linkpath', 'size'].map((key) => records.get(key));
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(linkName === undefined ? {} : { linkName }),
-    ...(size === undefined ? {} : { sizeBytes: Number(size) }),
-  };
+  const text = field.toString('latin1').replace(/\0.*$/s, '');
+  const match = /^ *([0-7]*) *$/.exec(text);
+  if (match === null)
+    throw new BadHeader(length === 12 ? `Archive contains '${text}' where numeric off_t value expected` : '');
+  return match[1] === '' ? 0 : Number.parseInt(match[1] ?? '', 8);
 }

@@ -1,0 +1,35 @@
+import type { ByteSource } from '../io/byte-source.js';
+import { mostKeptBytes, SandboxLimit } from './limit.js';
+
+/**
+ * The lines of a source, in batches and without their ends. A last line without an end counts as a line.
+ * Rejects with a SandboxLimit when a line is longer than 64 MiB.
+ */
+export async function* lineBatches(source: ByteSource, end: number): AsyncGenerator<Buffer[]> {
+  let parts: Uint8Array[] = [];
+  let keptBytes = 0;
+  for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
+    const lines: Buffer[] = [];
+    let start = 0;
+    for (let at = chunk.indexOf(end); at >= 0; at = chunk.indexOf(end, start)) {
+      const part = Buffer.from(chunk.buffer, chunk.byteOffset + start, at - start);
+      lines.push(parts.length === 0 ? part : Buffer.concat([...parts, part]));
+      parts = [];
+      keptBytes = 0;
+      start = at + 1;
+    }
+    if (start < chunk.length) parts.push(chunk.subarray(start));
+    keptBytes += chunk.length - start;
+    if (keptBytes > mostKeptBytes) throw new SandboxLimit(`a line of more than ${mostKeptBytes} bytes`);
+    if (lines.length > 0) yield lines;
+  }
+  if (keptBytes > 0) yield [Buffer.concat(parts)];
+}
+
+/** The same lines, each with its end behind it. */
+export function joinLines(lines: readonly Buffer[], end: number): Buffer {
+  const tail = Buffer.of(end);
+  return Buffer.concat(lines.flatMap((line) => [line, tail]));
+}
+
+export const newline = 0x0a;
