@@ -11,7 +11,7 @@ import { createRandom } from '../../src/core/random.js';
 import { startAgentAdmin } from '../../src/dropin/admin-server.js';
 import { startKubelet } from '../../src/kubelet-stub/kubelet.js';
 import { createJournal } from '../../src/observe/journal.js';
-import type { CertificateSet, RoleLeaf } from '../../src/pki/certificate-set.js';
+import { type CertificateSet, leafTls, type RoleLeaf } from '../../src/pki/certificate-set.js';
 import type { KeyPair } from '../../src/pki/key-pair.js';
 import type { FrontendEndpoint } from '../../src/server/options.js';
 import { type ProxyServer, startProxyServer } from '../../src/server/server.js';
@@ -71,9 +71,9 @@ export async function openAllDoors(options: DoorsOptions): Promise<AllDoors> {
   return { doors: opened.doors, server, close };
 }
 
-export function filesOf({ ca, leaves }: CertificateSet, leaf: RoleLeaf | KeyPair): TlsFiles {
-  const { certPem, keyPem } = typeof leaf === 'string' ? leaves[leaf] : leaf;
-  return { ca: ca.certPem, cert: certPem, key: keyPem };
+export function filesOf(set: CertificateSet, leaf: RoleLeaf | KeyPair): TlsFiles {
+  if (typeof leaf === 'string') return leafTls(set, leaf);
+  return { ca: set.ca.certPem, cert: leaf.certPem, key: leaf.keyPem };
 }
 
 /** `host:port` and `unix://PATH` as a target. */

@@ -174,8 +174,8 @@ describe('what the sandbox cannot do', () => {
     await client.sees('/ # ');
     stdin.write('echo alive\r');
     await client.sees('\r\nalive\r\n');
-    client.abort();
-    await done;
+    stdin.write('exit\r');
+    expect(await done).toEqual({ kind: 'exit', code: 0 });
   });
 });
 

@@ -162,9 +162,14 @@ export class MemoryFiles implements IFileSystem {
     const recursive = options?.recursive === true;
     const parent = posix.dirname(path);
     if (recursive && parent !== path && !this.has(parent)) this.mkdirSync(parent, options);
-    const place = walk(this.root, path, 'mkdir');
+    // A link is in the way, also one to nothing; only a folder behind it will do, and that only with `recursive`.
+    const place = walk(this.root, path, 'mkdir', false);
     if (place.node === undefined) this.add(place, this.folder());
-    else if (!recursive || place.node.kind !== 'folder') throw fileError('EEXIST', 'mkdir', path);
+    else if (!recursive || !this.isFolder(path)) throw fileError('EEXIST', 'mkdir', path);
+  }
+
+  private isFolder(path: string): boolean {
+    return walk(this.root, path, 'mkdir').node?.kind === 'folder';
   }
 
   async readdir(path: string): Promise<string[]> {

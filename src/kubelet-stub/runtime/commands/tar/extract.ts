@@ -153,8 +153,11 @@ export class Unpacking {
   private async openParent(path: string): Promise<string> {
     const { files } = this.process;
     const parent = files.resolvePath(path, '..');
-    if ((await files.stat(parent).catch(() => undefined))?.isDirectory === false)
-      throw new FileError('Cannot open: Not a directory');
+    const found = await files.stat(parent).catch(() => undefined);
+    if (found?.isDirectory === false) throw new FileError('Cannot open: Not a directory');
+    const isLinkToNothing =
+      found === undefined && (await files.lstat(parent).catch(() => undefined)) !== undefined;
+    if (isLinkToNothing) throw new FileError('Cannot open: No such file or directory');
     await attempt('Cannot mkdir', () => files.mkdir(parent, { recursive: true }));
     const real = await files.realpath(parent).catch(() => parent);
     return path === '/' ? path : posix.join(real, posix.basename(path));
