@@ -88,7 +88,7 @@ async function openKubelet(
   { certificates, clock, emit = ignore }: DoorsOptions,
   { doors, stops }: Opened,
 ): Promise<void> {
-  const { ca, ...serving } = filesOf(certificates, 'server');
+  const { ca, ...serving } = filesOf(certificates, 'apiserver');
   const tls = { ...serving, clientCa: ca };
   const kubelet = await startKubelet({
     ...{ nodeName: 'node-1', tls, runtime: new ScriptedRuntime(), clock, emit },
