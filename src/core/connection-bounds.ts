@@ -16,6 +16,8 @@ export class ConnectionBounds {
   private readonly clock: Clock;
   private readonly timers = new Map<unknown, Timer>();
   private readonly requests = new Map<unknown, number>();
+  /** One listener for each socket, however many requests it carries. */
+  private readonly watched = new WeakSet<Connection>();
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -25,12 +27,15 @@ export class ConnectionBounds {
   expect(socket: Connection, withinMs: number): void {
     const key = keyOf(socket);
     this.timers.get(key)?.cancel();
-    const timer = this.clock.after(withinMs, () => socket.destroy(), true);
-    this.timers.set(key, timer);
+    this.timers.set(
+      key,
+      this.clock.after(withinMs, () => socket.destroy(), true),
+    );
+    if (this.watched.has(socket)) return;
+    this.watched.add(socket);
     socket.once('close', () => {
-      timer.cancel();
+      this.met(socket);
       this.requests.delete(key);
-      if (this.timers.get(key) === timer) this.timers.delete(key);
     });
   }
 

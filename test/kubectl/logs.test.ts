@@ -35,6 +35,10 @@ describeEachKubectl('logs', (binary) => {
     expect((await kubectl().run(['logs', 'counter', '--limit-bytes=5'])).stdout).toHaveLength(5);
   });
 
+  it('of a container that has said nothing are empty, and that is no failure', async () => {
+    expect(await kubectl().run(['logs', 'shell'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
+  });
+
   it('keep every byte of what is no ASCII', async () => {
     expect((await kubectl().run(['logs', 'web-2'])).stdout).toBe('é'.repeat(1000));
   });

@@ -85,7 +85,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   server.on('request', (request, response) => {
     request.on('error', () => undefined);
     response.on('error', () => undefined);
-    boundRequest(bounds, request, response);
+    boundRequest({ bounds, clock: options.clock }, request, response);
     options.onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse, () =>
       cut(response, connections),
     );
@@ -143,9 +143,12 @@ function boundConnections(server: Http2SecureServer, clock: Clock): ConnectionBo
   return bounds;
 }
 
+/** How long the rest of a body may take once its request is answered, ms. */
+const lateBodyMs = 1_000;
+
 /** What is answered is over, even when its body has not all come. */
 function boundRequest(
-  bounds: ConnectionBounds,
+  { bounds, clock }: { readonly bounds: ConnectionBounds; readonly clock: Clock },
   request: Http2ServerRequest,
   response: Http2ServerResponse,
 ): void {
@@ -156,9 +159,13 @@ function boundRequest(
     return;
   }
   const { stream } = request;
+  // A reset can overtake the end of the answer, so a request that was whole with its head gets none.
+  if (stream.endAfterHeaders) return;
   // The response's own event waits for the end of the stream.
   stream.once('finish', () => {
-    if (!stream.readableEnded) stream.close(http2Constants.NGHTTP2_NO_ERROR);
+    if (stream.readableEnded || stream.closed) return;
+    const timer = clock.after(lateBodyMs, () => stream.close(http2Constants.NGHTTP2_NO_ERROR), true);
+    stream.once('close', () => timer.cancel());
   });
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRealClock } from '../../../src/core/clock.js';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
 import { call, makeCredentials, startTestApi, type TestApi } from './fixture.js';
 import { node } from './objects.js';
@@ -49,11 +50,11 @@ async function get(path: string): Promise<Stored> {
 }
 
 /** The object once it fulfils the condition. */
-async function eventually(path: string, condition: (object: Stored) => boolean): Promise<Stored> {
+async function eventually(path: string, condition: (object: Stored) => boolean, api = test): Promise<Stored> {
   let last: Stored | undefined;
   await expect
     .poll(async () => {
-      last = await get(path);
+      last = (await call(api, path)).json<Stored>();
       return condition(last);
     })
     .toBe(true);
@@ -226,16 +227,20 @@ describe('what follows by itself', () => {
   });
 
   it('a node whose lease runs out is unreachable until its kubelet speaks again', async () => {
-    await send(test, 'POST', '/api/v1/nodes', { ...node('node-2') }, as(stranger));
+    // The node has 50 seconds from the first sight of its lease.
+    const clock = createRealClock(15);
+    const fast = await startTestApi(test.credentials, { controllers: true, clock });
+    await send(fast, 'POST', '/api/v1/nodes', { ...node('node-2') }, as(stranger));
     const lease = { metadata: { name: 'node-2' }, spec: { renewTime: '2020-01-01T00:00:00.000000Z' } };
     const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
-    expect((await send(test, 'POST', leases, lease, as(stranger))).status).toBe(201);
-    const lost = await eventually('/api/v1/nodes/node-2', ({ spec }) => spec['taints'] !== undefined);
+    expect((await send(fast, 'POST', leases, lease, as(stranger))).status).toBe(201);
+    const lost = await eventually('/api/v1/nodes/node-2', ({ spec }) => spec['taints'] !== undefined, fast);
     expect(lost.status['conditions']).toMatchObject([{ type: 'Ready', status: 'Unknown' }]);
     const renewed = { spec: { renewTime: new Date().toISOString().replace('Z', '000Z') } };
-    await send(test, 'PATCH', `${leases}/node-2`, renewed, as(stranger, mergePatch));
+    await send(fast, 'PATCH', `${leases}/node-2`, renewed, as(stranger, mergePatch));
     const ready = { status: { conditions: [{ type: 'Ready', status: 'True' }] } };
-    await send(test, 'PATCH', '/api/v1/nodes/node-2/status', ready, as(stranger, strategicPatch));
-    await eventually('/api/v1/nodes/node-2', ({ spec }) => spec['taints'] === undefined);
+    await send(fast, 'PATCH', '/api/v1/nodes/node-2/status', ready, as(stranger, strategicPatch));
+    await eventually('/api/v1/nodes/node-2', ({ spec }) => spec['taints'] === undefined, fast);
+    await fast.close();
   });
 });

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import { agentKeepalivePolicy, frontendKeepalivePolicy } from '../../../src/core/keepalive-policy.js';
 import { connectId, dataPacket } from '../../../src/core/packet.js';
-import { createCertificateSet } from '../../../src/pki/certificate-set.js';
+import { createCertificateSet, leafTls } from '../../../src/pki/certificate-set.js';
 import { startGrpcListener } from '../../../src/wire/grpc-listener.js';
 import type { Refusal } from '../../../src/wire/tls-refusals.js';
 import { agentServiceDefinition, type TunnelCall } from '../../../src/wire/tunnel-service.js';
@@ -247,5 +247,5 @@ describe('a peer that falls silent with its TCP connection up', () => {
 
 async function serverPair() {
   const set = await createCertificateSet();
-  return { ...set.leaves.server, ca: set.ca.certPem };
+  return { ...set.leaves.server, ca: leafTls(set, 'server').ca };
 }

@@ -1,0 +1,31 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../../src/core/clock.js';
+import { ConnectionBounds } from '../../../src/core/connection-bounds.js';
+
+class Connection extends EventEmitter {
+  readonly remoteAddress = '127.0.0.1';
+  readonly remotePort = 4711;
+  destroyed = false;
+
+  destroy(): void {
+    this.destroyed = true;
+    this.emit('close');
+  }
+}
+
+describe('the bounds of a connection', () => {
+  it('hold one listener, however many requests it carries', () => {
+    const clock = new ManualClock();
+    const bounds = new ConnectionBounds(clock);
+    const connection = new Connection();
+    bounds.expect(connection, 1_000);
+    for (let request = 0; request < 100; request += 1) {
+      bounds.requestBegins(connection);
+      bounds.requestEnds(connection, 1_000);
+    }
+    expect(connection.listenerCount('close')).toBe(1);
+    clock.advance(1_000);
+    expect(connection.destroyed).toBe(true);
+  });
+});
