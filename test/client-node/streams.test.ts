@@ -119,6 +119,8 @@ describe('Attach and Log of the official JavaScript client', () => {
     await until(/\d+: \S+ tick\n/);
     ws.close();
     await once(ws, 'close');
+    // As with kube-apiserver, its connection to the kubelet stays until the container ends.
+    client().cluster.lab.restartContainer('counter');
   });
 
   it('give the log whole, the last line of it, and its lines as they come', async () => {
