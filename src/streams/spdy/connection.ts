@@ -95,9 +95,7 @@ export class SpdyConnection implements StreamLink {
    * TUNNEL_CLOSED `Stream reset`, or what ended the connection.
    */
   open(headers: Iterable<readonly [string, string]>, timeoutMs = 30_000): Promise<SpdyStream> {
-    if (this.state !== 'open' || this.peerGoingAway) {
-      return Promise.reject(connectionClosed());
-    }
+    if (this.state !== 'open' || this.peerGoingAway) return Promise.reject(connectionClosed());
     const id = this.nextStreamId;
     this.nextStreamId += 2;
     const stream = new SpdyStream(this, id, new Map(headers));
