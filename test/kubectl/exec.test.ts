@@ -64,6 +64,8 @@ describeEachKubectl('exec and attach', (binary) => {
     await attach.waitFor(/^\d+: \S+ tick/m);
     expect(cluster().openStreams().attach).toBe(1);
     await attach.stop();
+    // As with kube-apiserver, a WebSocket's connection to the kubelet stays until the container ends.
+    cluster().lab.restartContainer('counter');
   });
 
   it('tells start, end, wire and exit code of each request', async () => {
