@@ -52,10 +52,12 @@ const attach: Cell = {
   name: 'attach',
   stream: 'attach',
   coveredBy: 'exec.test.ts',
-  async run({ kubectl }) {
+  async run({ kubectl, cluster }) {
     const attached = kubectl.start(['attach', 'counter']);
     await attached.waitFor(/(\d+: \S+ tick\n){2}/);
     await attached.stop();
+    // As with kube-apiserver, a WebSocket's connection to the kubelet stays until the container ends.
+    cluster.lab.restartContainer('counter');
   },
 };
 
