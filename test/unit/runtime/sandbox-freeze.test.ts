@@ -85,7 +85,7 @@ describe('a container that does not take turns', () => {
     },
   );
 
-  it('ends with a command that is to end and does not, and is started again', async () => {
+  it('ends a command that is to end and does not, with its container if it must, and answers again', async () => {
     const box = start();
     const client = new Client();
     const script = "echo begun; echo x | sed ':a;s/x/xx/;ba'";
@@ -94,12 +94,11 @@ describe('a container that does not take turns', () => {
     await client.sees('begun\n');
     await untilSilent(box);
     client.abort();
-    const result = await frozen;
-    // On a busy machine the command may reach a limit of its own first; then nothing has to be ended.
-    if (result.kind === 'exit' && result.code === 126) return;
-    expect(result).toEqual(killed);
+    // The command may reach a limit of its own, or take a turn, before its thread has to be ended.
+    expect([killed, { kind: 'exit', code: 126 }]).toContainEqual(await frozen);
     const status = box.listPods()[0]?.status.containerStatuses[0];
-    expect(status).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 137 } } });
+    if (status?.restartCount !== 0)
+      expect(status?.lastState).toMatchObject({ terminated: { exitCode: 137 } });
     const again = exec(box, 'web-0', 'x=1; echo again');
     await again.result;
     expect(again.client.out).toBe('again\n');
