@@ -141,7 +141,7 @@ function nodeAt(root: JsonObject, path: string): JsonObject | undefined {
   return isObject(current) ? current : undefined;
 }
 
-/** Paths from FieldsV1, which a client may have written: elements that are none are left out with what is below. */
+/** Paths from FieldsV1. A client may have written it: invalid elements are left out, with all that is below them. */
 export function fromFieldsV1(tree: unknown): Set<string> {
   const fields = new FieldCollector();
   const walk = (node: unknown, path: string, depth: number): void => {
@@ -162,7 +162,7 @@ function isElement(text: string): boolean {
   );
 }
 
-/** What the JSON of an element says; undefined when it is none. */
+/** The value in the JSON of an element; undefined when the JSON is invalid. */
 function parsedKey(element: string): unknown {
   try {
     return JSON.parse(element.slice(2));

@@ -7,13 +7,13 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Sets a key, whatever it is called: `__proto__` is a key like any other in Go's maps. */
+/** Sets a key. `__proto__` is a key like any other, as in Go's maps. */
 export function setKey(target: JsonObject, key: string, value: unknown): void {
   if (key !== '__proto__') target[key] = value;
   else Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
-/** The value of a key; undefined when there is none, whatever all objects of JavaScript may have by that name. */
+/** The value of the object's own key; undefined without one. Inherited properties do not count. */
 export function ownValue(target: JsonObject, key: string): unknown {
   return Object.hasOwn(target, key) ? target[key] : undefined;
 }
