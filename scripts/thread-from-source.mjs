@@ -9,7 +9,7 @@ const folder = path('../node_modules/.cache/konnsim');
 const outfile = `${folder}/thread-${process.pid}-${threadId}.mjs`;
 mkdirSync(folder, { recursive: true });
 buildSync({
-  entryPoints: [path('../src/kubelet-stub/runtime/threads/thread-main.ts')],
+  entryPoints: [path('../src/containers/threads/thread-main.ts')],
   ...{ outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external' },
 });
 await import(pathToFileURL(outfile).href);

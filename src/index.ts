@@ -36,5 +36,5 @@ export type { NodeSpec, Topology } from './lab/topology.js';
 export type { EventOf, EventPattern, FieldMatch } from './observe/event-match.js';
 export type { EventPredicate, WaitOptions } from './observe/journal.js';
 export type { LadderOptions } from './observe/ladder.js';
-export type { Dialer, DialOptions } from './wire/dialer.js';
-export type { TunnelClient } from './wire/tunnel-client.js';
+export type { Dialer, DialOptions } from './wire/client/dialer.js';
+export type { TunnelClient } from './wire/client/tunnel-client.js';

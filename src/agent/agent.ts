@@ -1,5 +1,6 @@
 import { joinHostPort } from '../core/address.js';
-import { createConnectIds, type Endpoint } from '../core/agent/machine.js';
+import { createConnectIds } from '../core/agent/machine.js';
+import type { Endpoint } from '../core/agent/state.js';
 import { SyncSchedule } from '../core/agent/sync.js';
 import type { Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
@@ -8,7 +9,7 @@ import { type AgentMetrics, createAgentMetrics } from '../observe/agent-metrics.
 import type { AgentLevels } from '../observe/agent-own-metrics.js';
 import { type Readiness, startHealthServer } from '../observe/health.js';
 import type { PageServer } from '../observe/page-server.js';
-import type { StreamEnd } from '../wire/packet-stream.js';
+import type { StreamEnd } from '../wire/grpc/packet-stream.js';
 import type { ServerIdentity } from './announcement.js';
 import { countFor } from './metrics-observer.js';
 import { createAgentObserver } from './observer.js';

@@ -1,7 +1,7 @@
 import type { Metadata } from '@grpc/grpc-js';
 import type { Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
-import { unreachableCode } from '../wire/transport-text.js';
+import { unreachableCode } from '../wire/net/transport-text.js';
 import type { AgentOptions } from './options.js';
 
 /** What a server announced about itself. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { splitHostPort } from '../core/address.js';
-import type { AgentMachine, Endpoint, EndpointPort } from '../core/agent/machine.js';
+import type { AgentMachine } from '../core/agent/machine.js';
+import type { Endpoint, EndpointPort } from '../core/agent/state.js';
 import type { Clock, Timer } from '../core/clock.js';
 import { connectionMarks } from '../core/congestion.js';
 import { TunnelError } from '../core/errors.js';
@@ -95,7 +96,8 @@ export class EndpointSocket implements EndpointPort {
       const options = { signal: this.abort.signal, timeoutMs: dialTimeoutMs };
       this.open(await connect(target.host, target.port, options));
     } catch (error) {
-      machine.dialFailed(endpoint, TunnelError.from(error, 'DIAL_FAILED').message);
+      const { message, code } = TunnelError.from(error, 'DIAL_FAILED');
+      machine.dialFailed(endpoint, message, code);
       gone();
     }
   }

@@ -1,4 +1,4 @@
-import type { AgentObserver, Endpoint } from '../core/agent/machine.js';
+import type { AgentObserver, Endpoint } from '../core/agent/state.js';
 import type { Clock } from '../core/clock.js';
 import type { AgentMetrics } from '../observe/agent-metrics.js';
 import { outcomeOf } from '../observe/agent-own-metrics.js';

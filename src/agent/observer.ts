@@ -1,4 +1,4 @@
-import type { AgentObserver, Endpoint } from '../core/agent/machine.js';
+import type { AgentObserver, Endpoint } from '../core/agent/state.js';
 import { packetEvent } from '../core/packet-event.js';
 import type { AgentOptions } from './options.js';
 

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { FaithfulName } from '../core/faithful.js';
 import type { Random } from '../core/random.js';
-import type { ClientTls, Renewable } from '../wire/tls.js';
+import type { ClientTls, Renewable } from '../wire/net/tls.js';
 import type { ServerCountOptions } from './server-count.js';
 
 /** Opens a TCP connection to an endpoint; rejects with a TunnelError whose text is Go's. */

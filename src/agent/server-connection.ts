@@ -1,11 +1,13 @@
 import { Metadata } from '@grpc/grpc-js';
-import { AgentMachine, type AgentObserver } from '../core/agent/machine.js';
+import { AgentMachine } from '../core/agent/machine.js';
+import type { AgentObserver } from '../core/agent/state.js';
 import type { Timer } from '../core/clock.js';
 import type { ConnectId } from '../core/packet.js';
-import { GrpcPacketStream } from '../wire/grpc-packet-stream.js';
-import type { PacketStreamOwner, StreamEnd } from '../wire/packet-stream.js';
-import { currentTls } from '../wire/tls.js';
-import { TunnelChannel, type TunnelClientCall } from '../wire/tunnel-service.js';
+import { GrpcPacketStream } from '../wire/grpc/grpc-packet-stream.js';
+import type { PacketStreamOwner, StreamEnd } from '../wire/grpc/packet-stream.js';
+import { TunnelChannel } from '../wire/grpc/tunnel-channel.js';
+import type { TunnelClientCall } from '../wire/grpc/tunnel-service.js';
+import { currentTls } from '../wire/net/tls.js';
 import { Announcement, type ServerIdentity } from './announcement.js';
 import { EndpointSocket } from './endpoint-socket.js';
 import type { AgentOptions } from './options.js';

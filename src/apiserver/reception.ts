@@ -4,17 +4,17 @@ import type { Clock } from '../core/clock.js';
 import type { Upgrade } from '../streams/types.js';
 import { refuseUpgrade } from '../streams/upgrade-response.js';
 import { attributesOf, forbiddenRequest } from './auth/attributes.js';
+import type { Authenticator } from './auth/authenticate.js';
 import { impersonated } from './auth/impersonate.js';
-import type { Facade } from './facade.js';
-import type { Authenticator } from './http/authenticate.js';
-import { parseTarget, type RequestContext, type User } from './http/exchange.js';
 import { sendStatus } from './http/respond.js';
-import { type Status, StatusError, statusOf, unauthorized } from './http/status.js';
-import { requestLabels } from './request-labels.js';
-import { type FinishReport, type RequestEnd, reportRequest } from './request-report.js';
+import { parseTarget, type RequestContext, type User } from './request/exchange.js';
+import { findRoute, isPublic, type Route } from './request/route.js';
+import { type Status, StatusError, statusOf, unauthorized } from './request/status.js';
 import { connectStream } from './routes/connect.js';
 import { dispatch } from './routes/dispatch.js';
-import { findRoute, isPublic, type Route } from './routes/route.js';
+import type { Facade } from './serving/facade.js';
+import { requestLabels } from './serving/request-labels.js';
+import { type FinishReport, type RequestEnd, reportRequest } from './serving/request-report.js';
 
 /** Takes requests in: says who asks, gives them an ID, finds their handler, and answers when it fails. */
 export interface Reception {

@@ -4,7 +4,7 @@ import { createGrpcDialer } from '../apiserver/egress/grpc-dialer.js';
 import { loadEgressSelector } from '../apiserver/egress/load.js';
 import { type EgressSelector, intoCluster } from '../apiserver/egress/selector.js';
 import { TunnelError } from '../core/errors.js';
-import { TunnelClient } from '../wire/tunnel-client.js';
+import { TunnelClient } from '../wire/client/tunnel-client.js';
 import type { RoleGround, UseTls } from './role.js';
 
 export interface EgressFlags {

@@ -1,13 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { createRealClock } from '../core/clock.js';
 import { ignoreEvents } from '../core/events.js';
-import type { Pod } from '../core/objects.js';
 import { createRandom } from '../core/random.js';
 import { KubeClient } from '../kube/kube-client.js';
 import { readKubeconfig } from '../kube/kubeconfig.js';
+import type { Pod } from '../kube/pod-objects.js';
 import { ClusterClient, type PodPlace, type PodTarget, parseTarget } from '../lab/cluster-client.js';
 import { readText } from '../pki/read-files.js';
-import { TunnelClient } from '../wire/tunnel-client.js';
+import { TunnelClient } from '../wire/client/tunnel-client.js';
 import { type LabAddresses, LabFiles } from './lab-files.js';
 
 /** A client of a lab that runs in another process. */

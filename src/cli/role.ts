@@ -14,9 +14,9 @@ import { authorityOf, usagesOf } from '../pki/certificate-set.js';
 import { pairPaths, readKeyPair, readTrustedCertificates } from '../pki/files.js';
 import type { KeyUsage } from '../pki/subject.js';
 import { exists } from '../pki/text-files.js';
-import { tuneForPackets } from '../wire/packet-flags.js';
-import type { Renewable, TlsFiles } from '../wire/tls.js';
-import { TlsFilesGroup } from '../wire/tls-files-group.js';
+import { tuneForPackets } from '../wire/grpc/packet-flags.js';
+import type { Renewable, TlsFiles } from '../wire/net/tls.js';
+import { TlsFilesGroup } from '../wire/net/tls-files-group.js';
 import { listenForSignals } from './signals.js';
 import { createEventPrinter } from './terminal.js';
 import { option, portNumber } from './values.js';
@@ -72,7 +72,7 @@ export async function runRole(
     const started: Started = (close) => void closes.unshift(close);
     const lines = [...(await start(ground, started))];
     if (flags.adminPort !== undefined) {
-      const { startAdminPort } = await import('./admin.js');
+      const { startAdminPort } = await import('./admin/admin.js');
       const { adminAddress: host = '127.0.0.1', adminPort: port, certs = 'certs' } = flags;
       const tls = await readTls(certs, 'observe');
       const admin = await startAdminPort({

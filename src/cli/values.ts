@@ -4,7 +4,7 @@ import { splitHostPort } from '../core/address.js';
 import { parseDuration } from '../core/duration.js';
 import { type FaithfulName, type FaithfulRole, faithfulNames, parseFaithful } from '../core/faithful.js';
 import type { StrategyName } from '../core/strategy.js';
-import { mostSocketPathBytes } from '../wire/socket-listener.js';
+import { mostSocketPathBytes } from '../wire/net/socket-listener.js';
 
 /** Values of an environment variable that leave a flag without a value off. */
 const off = new Set(['', '0', 'false', 'no', 'off']);

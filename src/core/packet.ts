@@ -130,6 +130,13 @@ export const dataPacket = (connection: ConnectId, data: Uint8Array): DataPacket 
   data,
 });
 
+/** Sends bytes of a connection in packets of at most `maxDataBytes`, which share the memory of `bytes`. */
+export function sendData(connectId: ConnectId, bytes: Uint8Array, send: (packet: DataPacket) => void): void {
+  for (let start = 0; start < bytes.length; start += maxDataBytes) {
+    send(dataPacket(connectId, bytes.subarray(start, start + maxDataBytes)));
+  }
+}
+
 /** The payload without a copy, whatever it came in. */
 export const payloadPieces = (packet: DataPacket): readonly Uint8Array[] => packet.pieces ?? [packet.data];
 

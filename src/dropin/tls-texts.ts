@@ -1,6 +1,6 @@
 import { TunnelError } from '../core/errors.js';
 import { readText } from '../pki/read-files.js';
-import type { ClientTls, ServerTls } from '../wire/tls.js';
+import type { ClientTls, ServerTls } from '../wire/net/tls.js';
 import type { TlsFileNames } from './option-types.js';
 
 /** Names of the flags that a program takes its files from, for errors. */

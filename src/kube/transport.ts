@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, type RequestOptions, request as requestHttps } from 'node:https';
 import { TunnelError } from '../core/errors.js';
-import { transportText } from '../wire/transport-text.js';
+import { transportText } from '../wire/net/transport-text.js';
 import type { KubeAccess } from './access.js';
 
 export interface HttpCall {

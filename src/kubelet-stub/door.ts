@@ -1,3 +1,4 @@
+import type { Runtime } from '../containers/runtime.js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { AccessControl } from './auth/access-control.js';
@@ -6,7 +7,6 @@ import type { HealthChecks } from './http-health.js';
 import type { HttpCounters } from './metrics/http-counters.js';
 import type { UsageMeter } from './metrics/node-usage.js';
 import type { NodeLogs } from './node-logs/node-logs.js';
-import type { Runtime } from './runtime/runtime.js';
 import type { StreamTokens } from './stream-tokens.js';
 
 /** What both doors of a kubelet share. */

@@ -1,6 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { TunnelError } from '../core/errors.js';
-import { requestKey, statusFromError } from '../wire/grpc-status.js';
+import { requestKey, statusFromError } from '../wire/net/grpc-status.js';
 import type { RequestSubject } from './request-trace.js';
 
 /** The part of a grpc-js server call that every handler needs. */

@@ -1,3 +1,4 @@
+import type { ContainerRef } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
 import type { RemoteCommandOptions, RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
 import type { ExecMessage__Output } from '../wire/gen/konnsim/kubelet/v1/ExecMessage.js';
@@ -7,7 +8,6 @@ import type { DoorContext } from './door.js';
 import { failCall, firstMessage, goneSignal, subjectOf } from './grpc-call.js';
 import { type CommandCall, CommandStreams } from './grpc-command-streams.js';
 import { traceRequest } from './request-trace.js';
-import type { ContainerRef } from './runtime/runtime.js';
 
 type CommandVerb = 'exec' | 'attach';
 

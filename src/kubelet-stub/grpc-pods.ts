@@ -1,11 +1,11 @@
 import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { TunnelError } from '../core/errors.js';
-import type { ContainerStatus, Pod } from '../core/objects.js';
+import type { ContainerStatus, Pod } from '../kube/pod-objects.js';
 import type { ContainerSummary } from '../wire/gen/konnsim/kubelet/v1/ContainerSummary.js';
 import type { ListPodsRequest__Output } from '../wire/gen/konnsim/kubelet/v1/ListPodsRequest.js';
 import type { ListPodsResponse } from '../wire/gen/konnsim/kubelet/v1/ListPodsResponse.js';
 import type { PodSummary } from '../wire/gen/konnsim/kubelet/v1/PodSummary.js';
-import { statusFromError } from '../wire/grpc-status.js';
+import { statusFromError } from '../wire/net/grpc-status.js';
 import type { DoorContext } from './door.js';
 import { subjectOf } from './grpc-call.js';
 import { traceRequest } from './request-trace.js';

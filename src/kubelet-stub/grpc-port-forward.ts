@@ -1,14 +1,14 @@
 import type { Duplex } from 'node:stream';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { PortForwardRequest } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
-import { CallDuplex } from '../wire/call-duplex.js';
 import type { PortForwardRequest__Output } from '../wire/gen/konnsim/kubelet/v1/PortForwardRequest.js';
 import type { PortForwardResponse } from '../wire/gen/konnsim/kubelet/v1/PortForwardResponse.js';
-import { joinStreams } from '../wire/join-streams.js';
+import { CallDuplex } from '../wire/net/call-duplex.js';
+import { joinStreams } from '../wire/net/join-streams.js';
 import type { DoorContext } from './door.js';
 import { failCall, firstMessage, goneSignal, subjectOf } from './grpc-call.js';
 import { traceRequest } from './request-trace.js';
-import type { PortForwardRequest } from './runtime/runtime.js';
 
 type PortForwardCall = ServerDuplexStream<PortForwardRequest__Output, PortForwardResponse>;
 

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import type { ContainerRef, LogRequest } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
 import type { DoorContext } from './door.js';
 import { type Answered, type Refusal, sendText } from './http-reply.js';
 import { parseLogOptions } from './log-options.js';
-import type { ContainerRef, LogRequest } from './runtime/runtime.js';
 
 /** How the kubelet words a log that cannot be had. */
 function refusalOf(error: TunnelError, ref: ContainerRef): Refusal {

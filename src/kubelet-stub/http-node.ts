@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ContainerRef } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
 import { configz } from './config.js';
 import type { DoorContext } from './door.js';
@@ -11,7 +12,6 @@ import { type MetricFamily, prometheusType, renderMetrics } from './metrics/prom
 import { resourceMetrics } from './metrics/resource-metrics.js';
 import { summaryOf } from './metrics/summary.js';
 import { serveNodeLogs } from './node-logs/serve-node-logs.js';
-import type { ContainerRef } from './runtime/runtime.js';
 
 type NodeKind = 'metrics' | 'summary' | 'configz' | 'healthz' | 'nodeLogs' | 'checkpoint';
 export type NodeRoute = Extract<Route, { readonly kind: NodeKind }>;

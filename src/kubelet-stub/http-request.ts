@@ -1,17 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ContainerRef } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
-import type { Pod } from '../core/objects.js';
+import type { Pod } from '../kube/pod-objects.js';
 import type { DoorContext } from './door.js';
 import { serveLogs } from './http-logs.js';
 import { answerNode } from './http-node.js';
-
 import { type Answered, sendBody, sendJson, sendText } from './http-reply.js';
 import { matchRoute, type Route } from './http-router.js';
 import { runCommand } from './http-run.js';
 import { answerUnrouted, plainError } from './http-unrouted.js';
 import { planUpgrade } from './http-upgrade-plan.js';
 import { type RequestSubject, traceRequest } from './request-trace.js';
-import type { ContainerRef } from './runtime/runtime.js';
 
 /** The header by which Kubernetes ties the requests of one user action together. */
 const auditHeader = 'audit-id';

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
+import type { ContainerRef } from '../containers/runtime.js';
 import type { KubeletSettings } from './config.js';
-import type { ContainerRef } from './runtime/runtime.js';
 
 /** What of the configuration decides which paths there are. */
 export type RouterSettings = Pick<KubeletSettings, 'enableDebuggingHandlers' | 'enableSystemLogHandler'>;

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
+import type { ContainerRef, StreamRequest } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
 import type { RemoteCommandOptions, RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
 import type { DoorContext } from './door.js';
 import type { Refusal } from './http-reply.js';
 import type { Route } from './http-router.js';
-import type { ContainerRef, StreamRequest } from './runtime/runtime.js';
 
 type UpgradeRoute = Extract<Route, { kind: 'exec' | 'attach' | 'portForward' }>;
 type CommandRoute = Extract<UpgradeRoute, { kind: 'exec' | 'attach' }>;

@@ -1,7 +1,8 @@
+import type { Runtime } from '../containers/runtime.js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import { createWallClock } from '../core/wall-clock.js';
-import type { Renewable } from '../wire/tls.js';
+import type { Renewable } from '../wire/net/tls.js';
 import { AccessControl } from './auth/access-control.js';
 import { type KubeletConfig, settingsOf } from './config.js';
 import type { DoorContext } from './door.js';
@@ -11,7 +12,6 @@ import { HealthChecks } from './http-health.js';
 import { HttpCounters } from './metrics/http-counters.js';
 import { UsageMeter } from './metrics/node-usage.js';
 import { NodeLogs } from './node-logs/node-logs.js';
-import type { Runtime } from './runtime/runtime.js';
 import { StreamTokens } from './stream-tokens.js';
 import { type KubeletTls, openTlsPort } from './tls-port.js';
 

@@ -1,5 +1,5 @@
-import type { LogStream } from './runtime/logs/log-block.js';
-import type { ContainerRef, LogRequest } from './runtime/runtime.js';
+import type { LogStream } from '../containers/logs/log-block.js';
+import type { ContainerRef, LogRequest } from '../containers/runtime.js';
 
 export type LogOptions = Omit<LogRequest, keyof ContainerRef>;
 

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { acceptedCertificate } from '../wire/peer-certificate.js';
+import { acceptedCertificate } from '../wire/net/peer-certificate.js';
 
 /** Who is at the other end of a connection: a client whose certificate the client CA signed, or nobody we know. */
 export type PeerIdentity =

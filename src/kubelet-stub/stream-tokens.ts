@@ -1,5 +1,5 @@
+import { refusedStream } from '../containers/stream-refusal.js';
 import type { Clock } from '../core/clock.js';
-import { refusedStream } from './runtime/stream-refusal.js';
 
 /** How long a token waits for its client. */
 const lifeMs = 60_000;

@@ -4,8 +4,8 @@ import { joinHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
 import { ConnectionBounds } from '../core/connection-bounds.js';
 import { listenError, TunnelError } from '../core/errors.js';
-import { withoutResumption } from '../wire/peer-certificate.js';
-import { currentTls, isRenewable, type Renewable } from '../wire/tls.js';
+import { withoutResumption } from '../wire/net/peer-certificate.js';
+import { currentTls, isRenewable, type Renewable } from '../wire/net/tls.js';
 
 export interface KubeletTls {
   /** PEM chain and key that the kubelet shows. */

@@ -3,10 +3,10 @@ import type { Clock } from '../core/clock.js';
 import { listenError, TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
-import type { Dialer } from '../wire/dialer.js';
-import { joinStreams } from '../wire/join-streams.js';
-import { KubeletClient, type RemoteContainer, type RemoteLogs } from '../wire/kubelet-client.js';
-import type { TlsFiles } from '../wire/tls.js';
+import type { Dialer } from '../wire/client/dialer.js';
+import { joinStreams } from '../wire/net/join-streams.js';
+import type { TlsFiles } from '../wire/net/tls.js';
+import { KubeletClient, type RemoteContainer, type RemoteLogs } from './kubelet-client/kubelet-client.js';
 
 /** Where a pod runs, and what is in it. */
 export interface PodPlace {

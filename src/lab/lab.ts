@@ -7,8 +7,8 @@ import type { EventKind, LabEvent } from '../core/events.js';
 import type { EventOf, EventPattern } from '../observe/event-match.js';
 import type { EventPredicate, Journal, WaitOptions } from '../observe/journal.js';
 import { drawLadder, type LadderOptions } from '../observe/ladder.js';
-import type { DialOptions } from '../wire/dialer.js';
-import type { TunnelClient } from '../wire/tunnel-client.js';
+import type { DialOptions } from '../wire/client/dialer.js';
+import type { TunnelClient } from '../wire/client/tunnel-client.js';
 import type {
   ClusterClient,
   LogOptions,

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { NodeRuntime } from '../containers/runtime.js';
 import type { Clock } from '../core/clock.js';
-import type { NodeRuntime } from '../kubelet-stub/runtime/runtime.js';
 import type { NetworkSegment, NodeNetwork, RealAddress } from '../links/node-network.js';
-import { joinStreams } from '../wire/join-streams.js';
+import { joinStreams } from '../wire/net/join-streams.js';
 
 /** The pods of one node, as agents can dial them. */
 export interface PodNetwork {

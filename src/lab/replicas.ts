@@ -1,11 +1,11 @@
 import type { ApiServer } from '../apiserver/api-server.js';
 import { startControllers } from '../apiserver/controllers/controllers.js';
-import type { ShutdownOptions } from '../apiserver/shutdown.js';
+import type { ShutdownOptions } from '../apiserver/serving/shutdown.js';
 import type { LocalStore } from '../apiserver/store/object-store.js';
 import { TunnelError } from '../core/errors.js';
 import { createRandom } from '../core/random.js';
 import { type Middlebox, startMiddlebox } from '../links/middlebox.js';
-import type { TunnelClient } from '../wire/tunnel-client.js';
+import type { TunnelClient } from '../wire/client/tunnel-client.js';
 import type { LabPart, RestartablePart } from './part.js';
 import type { LabGround } from './parts.js';
 

@@ -1,6 +1,6 @@
 import { TunnelError } from '../core/errors.js';
-import type { Container, Node, ObjectMeta, Pod, Service } from '../core/objects.js';
 import type { Random } from '../core/random.js';
+import type { Container, Node, ObjectMeta, Pod, Service } from '../kube/pod-objects.js';
 
 /** A node as the lab knows it: its address exists only behind its agent. */
 export interface NodeSpec {

@@ -20,7 +20,7 @@ export interface GoDialOptions {
 
 /**
  * A TCP connect that fails with the texts of Go's `net.Dial`, which proxy-servers map to HTTP codes and people's
- * alerts match on. Rejects with DIAL_FAILED, or DIAL_CANCELLED when `signal` aborts. The socket has an `error`
+ * alerts match on. Rejects with DIAL_FAILED, DIAL_TIMEOUT, or DIAL_CANCELLED when `signal` aborts. The socket has an `error`
  * listener from birth and no Nagle delay.
  */
 export async function goDial(host: string, port: number, options: GoDialOptions = {}): Promise<Socket> {

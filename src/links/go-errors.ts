@@ -46,10 +46,10 @@ export function connectError(target: GoTarget, cause: unknown): TunnelError {
   return dialError(target, systemErrors[codeOf(cause)] ?? `connect: ${messageOf(cause)}`, cause);
 }
 
-/** What Go says when a dial was stopped: `i/o timeout`, or DIAL_CANCELLED with `operation was canceled`. */
+/** What Go says when a dial was stopped: DIAL_TIMEOUT with `i/o timeout`, or DIAL_CANCELLED with `operation was canceled`. */
 export function stopError(target: GoTarget, reason: 'timeout' | 'cancelled'): TunnelError {
   const text = reason === 'timeout' ? 'i/o timeout' : 'operation was canceled';
-  const code = reason === 'timeout' ? 'DIAL_FAILED' : 'DIAL_CANCELLED';
+  const code = reason === 'timeout' ? 'DIAL_TIMEOUT' : 'DIAL_CANCELLED';
   // A target that is still a name was stopped while it was looked up.
   const place =
     isIP(target.host) === 0 ? `: lookup ${target.host}` : ` ${joinHostPort(target.host, target.port)}`;

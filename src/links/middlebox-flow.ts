@@ -1,12 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/clock.js';
-import {
-  type FlowCounts,
-  FlowMachine,
-  type FlowPort,
-  type FlowSide,
-  type IdleVerdict,
-} from '../core/middlebox/flow.js';
+import { type FlowCounts, FlowMachine, type FlowPort, type FlowSide, type IdleVerdict } from './flow.js';
 
 const otherSide = { client: 'target', target: 'client' } as const;
 

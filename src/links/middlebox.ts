@@ -3,8 +3,8 @@ import { joinHostPort, splitHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
 import { listenError, TunnelError } from '../core/errors.js';
 import type { EventSink, FlowEvent } from '../core/events.js';
-import type { MiddleboxCounts } from '../core/middlebox/counts.js';
-import type { FlowCounts, FlowPolicy, IdleVerdict } from '../core/middlebox/flow.js';
+import type { MiddleboxCounts } from './counts.js';
+import type { FlowCounts, FlowPolicy, IdleVerdict } from './flow.js';
 import { connectError } from './go-errors.js';
 import { type FlowSockets, MiddleboxFlow } from './middlebox-flow.js';
 

@@ -1,4 +1,4 @@
-import { type EndpointCloseReason, endpointCloseReasons } from '../core/agent/machine.js';
+import { type EndpointCloseReason, endpointCloseReasons } from '../core/agent/state.js';
 import { countClosedConnections } from './closed-connections.js';
 import type { MetricKit } from './metric-kit.js';
 

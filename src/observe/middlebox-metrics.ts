@@ -1,4 +1,4 @@
-import type { MiddleboxCounts } from '../core/middlebox/counts.js';
+import type { MiddleboxCounts } from '../links/counts.js';
 import { MetricKit, type MetricsText } from './metric-kit.js';
 
 /** The metrics of one middlebox, `konnsim_middlebox_…`; `counts` is asked when somebody reads. */

@@ -7,8 +7,8 @@ import type { Random } from '../core/random.js';
 import type { ServerMachine } from '../core/server/machine.js';
 import type { Frontend } from '../core/server/state.js';
 import type { ServerMetrics } from '../observe/server-metrics.js';
-import type { ConnectRequest } from '../wire/connect-listener.js';
-import { ConnectSocket } from '../wire/connect-socket.js';
+import type { ConnectRequest } from '../wire/connect/connect-listener.js';
+import { ConnectSocket } from '../wire/connect/connect-socket.js';
 import type { FrontendBounds } from './frontend-bounds.js';
 
 export interface ConnectCallsOptions {

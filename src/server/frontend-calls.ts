@@ -3,9 +3,9 @@ import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { ServerMachine } from '../core/server/machine.js';
 import type { Frontend } from '../core/server/state.js';
-import { GrpcPacketStream } from '../wire/grpc-packet-stream.js';
-import type { PacketStreamOwner } from '../wire/packet-stream.js';
-import type { TunnelCall } from '../wire/tunnel-service.js';
+import { GrpcPacketStream } from '../wire/grpc/grpc-packet-stream.js';
+import type { PacketStreamOwner } from '../wire/grpc/packet-stream.js';
+import type { TunnelCall } from '../wire/grpc/tunnel-service.js';
 import type { FrontendBounds } from './frontend-bounds.js';
 import type { StreamMeter } from './stream-meter.js';
 

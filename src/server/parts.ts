@@ -4,14 +4,14 @@ import { ServerMachine } from '../core/server/machine.js';
 import type { Readiness } from '../observe/health.js';
 import { createServerMetrics, type ServerMetrics } from '../observe/server-metrics.js';
 import type { ServerLevels } from '../observe/server-own-metrics.js';
-import type { ConnectRequest } from '../wire/connect-listener.js';
-import { createWindowWidener } from '../wire/grpc-internals.js';
+import type { ConnectRequest } from '../wire/connect/connect-listener.js';
+import { createWindowWidener } from '../wire/grpc/grpc-internals.js';
 import {
   agentServiceDefinition,
   frontendWindowBytes,
   proxyServiceDefinition,
   type TunnelCall,
-} from '../wire/tunnel-service.js';
+} from '../wire/grpc/tunnel-service.js';
 import { BackendCalls } from './backend-calls.js';
 import { bothObservers } from './both-observers.js';
 import { ConnectCalls } from './connect-calls.js';

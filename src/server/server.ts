@@ -4,9 +4,9 @@ import { agentKeepalivePolicy, frontendKeepalivePolicy } from '../core/keepalive
 import type { ServerState } from '../core/server/machine.js';
 import { startHealthServer } from '../observe/health.js';
 import type { MetricsText } from '../observe/metric-kit.js';
-import { startConnectListener } from '../wire/connect-listener.js';
-import { type GrpcListenerOptions, startGrpcListener } from '../wire/grpc-listener.js';
-import type { Refusal } from '../wire/tls-refusals.js';
+import { startConnectListener } from '../wire/connect/connect-listener.js';
+import { type GrpcListenerOptions, startGrpcListener } from '../wire/grpc/grpc-listener.js';
+import type { Refusal } from '../wire/net/tls-refusals.js';
 import { Doors } from './doors.js';
 import { LeaseController } from './lease-controller.js';
 import { OpenFrontends } from './open-frontends.js';

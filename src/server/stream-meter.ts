@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { ServerMetrics, ServiceMethod } from '../observe/server-metrics.js';
-import type { WriteTiming } from '../wire/grpc-packet-stream.js';
-import type { StreamEnd } from '../wire/packet-stream.js';
+import type { WriteTiming } from '../wire/grpc/grpc-packet-stream.js';
+import type { StreamEnd } from '../wire/grpc/packet-stream.js';
 
 /** Counts the streams of one gRPC service of a proxy-server. */
 export class StreamMeter {

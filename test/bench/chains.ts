@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CertificateSet, leafTls, type RoleLeaf } from '../../src/pki/certificate-set.js';
-import { packetFlags } from '../../src/wire/packet-flags.js';
-import type { TlsFiles } from '../../src/wire/tls.js';
+import { packetFlags } from '../../src/wire/grpc/packet-flags.js';
+import type { TlsFiles } from '../../src/wire/net/tls.js';
 import type { Child, Children, Worker } from './children.js';
 import type { DelaySetup } from './delay-relay.js';
 import type { CellRequest, LoadSetup, Sample, Way } from './load.js';

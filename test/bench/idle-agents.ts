@@ -3,7 +3,7 @@ import { agentDefaults } from '../../src/agent/options.js';
 import { createRealClock } from '../../src/core/clock.js';
 import { createRandom } from '../../src/core/random.js';
 import { goDial } from '../../src/links/go-dial.js';
-import type { TlsFiles } from '../../src/wire/tls.js';
+import type { TlsFiles } from '../../src/wire/net/tls.js';
 import { host } from './sockets.js';
 import { serve } from './worker.js';
 

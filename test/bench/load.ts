@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { createRealClock } from '../../src/core/clock.js';
 import { ignoreEvents } from '../../src/core/events.js';
 import { createRandom } from '../../src/core/random.js';
-import { TunnelClient } from '../../src/wire/tunnel-client.js';
+import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
 import { type EndpointCounts, modes } from './modes.js';
 import { exchangeOnce } from './single-use.js';
 import { host } from './sockets.js';

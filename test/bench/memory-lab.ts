@@ -4,9 +4,9 @@ import { createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import WebSocket from 'ws';
 import { createRealClock } from '../../src/core/clock.js';
+import { KubeletClient } from '../../src/lab/kubelet-client/kubelet-client.js';
 import type { Lab } from '../../src/lab/lab.js';
 import { startLab } from '../../src/lab/start-lab.js';
-import { KubeletClient } from '../../src/wire/kubelet-client.js';
 import { host, listen } from './sockets.js';
 import { serve } from './worker.js';
 

@@ -2,8 +2,8 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp
 import { connect as connectTcp } from 'node:net';
 import { joinHostPort } from '../../src/core/address.js';
 import { closeRequest, dataPacket, dialId, dialRequest, type Packet } from '../../src/core/packet.js';
-import { MessageReader } from '../../src/wire/message-reader.js';
-import { PacketBatch } from '../../src/wire/packet-batch.js';
+import { MessageReader } from '../../src/wire/codec/message-reader.js';
+import { PacketBatch } from '../../src/wire/codec/packet-batch.js';
 
 /** Whom to dial by whom; `address` is `unix:///path`. */
 export interface SingleUse {

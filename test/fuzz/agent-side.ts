@@ -1,9 +1,5 @@
-import {
-  AgentMachine,
-  createConnectIds,
-  type Endpoint,
-  type EndpointPort,
-} from '../../src/core/agent/machine.js';
+import { AgentMachine, createConnectIds } from '../../src/core/agent/machine.js';
+import type { Endpoint, EndpointPort } from '../../src/core/agent/state.js';
 import { ManualClock } from '../../src/core/clock.js';
 import { closeRequest, dataPacket, dialClose, type Packet } from '../../src/core/packet.js';
 import { createRandom, type Random } from '../../src/core/random.js';

@@ -1,6 +1,6 @@
 import { dispatch, type Packet, type PacketHandlers } from '../../src/core/packet.js';
 import { createRandom } from '../../src/core/random.js';
-import { decodePacket, encodeToBuffer } from '../../src/wire/codec.js';
+import { decodePacket, encodeToBuffer } from '../../src/wire/codec/codec.js';
 import { PacketSource } from './packet-source.js';
 import type { FuzzRun } from './run-side.js';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRealClock } from '../../src/core/clock.js';
 import { createRandom, type Random } from '../../src/core/random.js';
-import { startConnectListener } from '../../src/wire/connect-listener.js';
+import { startConnectListener } from '../../src/wire/connect/connect-listener.js';
 import { mutate, randomBytes } from './mutate.js';
 import { oneIn, pick } from './packet-source.js';
 import type { FuzzRun } from './run-side.js';

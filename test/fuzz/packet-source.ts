@@ -12,8 +12,8 @@ import {
   type Packet,
 } from '../../src/core/packet.js';
 import type { Random } from '../../src/core/random.js';
-import { decodePacket, encodeToBuffer } from '../../src/wire/codec.js';
-import { MalformedPacket } from '../../src/wire/varint.js';
+import { decodePacket, encodeToBuffer } from '../../src/wire/codec/codec.js';
+import { MalformedPacket } from '../../src/wire/codec/varint.js';
 import { mutate, randomBytes } from './mutate.js';
 
 const addresses = ['a:1', 'a:1', 'b:2', '[::1]:3', '', 'x', ':', 'a:99999', 'a b:1', '\u{1f525}:1', '\0'];

@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { createDuplexPair } from '../../src/containers/io/duplex-pair.js';
 import { createRealClock } from '../../src/core/clock.js';
 import { createRandom, type Random } from '../../src/core/random.js';
-import { createDuplexPair } from '../../src/kubelet-stub/runtime/io/duplex-pair.js';
 import { servePortForward } from '../../src/streams/port-forward-server.js';
 import { serveRemoteCommand } from '../../src/streams/remote-command-server.js';
 import type { RemoteCommandResult, RemoteCommandStreams, Upgrade } from '../../src/streams/types.js';

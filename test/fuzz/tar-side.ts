@@ -1,10 +1,10 @@
+import { exitCodes, type Process } from '../../src/containers/commands/command.js';
+import { tar } from '../../src/containers/commands/tar/tar.js';
+import { BufferSink } from '../../src/containers/io/byte-sink.js';
+import { bytesSource, Input } from '../../src/containers/io/byte-source.js';
+import { loadShellLibrary, type ShellLibrary } from '../../src/containers/shell/library.js';
+import { runCommand } from '../../src/containers/shell/run-plan.js';
 import { createRandom, type Random } from '../../src/core/random.js';
-import { exitCodes, type Process } from '../../src/kubelet-stub/runtime/commands/command.js';
-import { tar } from '../../src/kubelet-stub/runtime/commands/tar/tar.js';
-import { BufferSink } from '../../src/kubelet-stub/runtime/io/byte-sink.js';
-import { bytesSource, Input } from '../../src/kubelet-stub/runtime/io/byte-source.js';
-import { loadShellLibrary, type ShellLibrary } from '../../src/kubelet-stub/runtime/shell/library.js';
-import { runCommand } from '../../src/kubelet-stub/runtime/shell/run-plan.js';
 import { field, summedUp, tarEnd, tarMember } from '../support/tar-archives.js';
 import { mutate, randomBytes } from './mutate.js';
 import { oneIn, pick } from './packet-source.js';

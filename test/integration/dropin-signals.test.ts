@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../src/core/clock.js';
 import { ignoreEvents } from '../../src/core/events.js';
 import { createRandom } from '../../src/core/random.js';
-import type { Dialer } from '../../src/wire/dialer.js';
-import { HttpConnectClient } from '../../src/wire/http-connect-client.js';
-import { TunnelClient } from '../../src/wire/tunnel-client.js';
+import type { Dialer } from '../../src/wire/client/dialer.js';
+import { HttpConnectClient } from '../../src/wire/client/http-connect-client.js';
+import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
 import { DropinBench } from '../support/dropin.js';
 import { RawCall } from '../support/raw-call.js';
 

@@ -7,11 +7,11 @@ import { createRealClock } from '../../src/core/clock.js';
 import { ignoreEvents } from '../../src/core/events.js';
 import { createRandom } from '../../src/core/random.js';
 import { authorityOf } from '../../src/pki/certificate-set.js';
-import type { Dialer } from '../../src/wire/dialer.js';
-import { startGrpcListener } from '../../src/wire/grpc-listener.js';
-import { HttpConnectClient } from '../../src/wire/http-connect-client.js';
-import { TunnelClient } from '../../src/wire/tunnel-client.js';
-import { agentServiceDefinition, type TunnelCall } from '../../src/wire/tunnel-service.js';
+import type { Dialer } from '../../src/wire/client/dialer.js';
+import { HttpConnectClient } from '../../src/wire/client/http-connect-client.js';
+import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
+import { startGrpcListener } from '../../src/wire/grpc/grpc-listener.js';
+import { agentServiceDefinition, type TunnelCall } from '../../src/wire/grpc/tunnel-service.js';
 import { DropinBench, freePort } from '../support/dropin.js';
 
 const host = '127.0.0.1';

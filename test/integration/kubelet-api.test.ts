@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../src/core/clock.js';
-import type { Node, Pod } from '../../src/core/objects.js';
 import { KubeClient } from '../../src/kube/kube-client.js';
 import { readKubeconfig } from '../../src/kube/kubeconfig.js';
+import type { Node, Pod } from '../../src/kube/pod-objects.js';
 import { freePort } from '../support/dropin.js';
 import { Konnsim, konnsim, scratchFolder } from '../support/konnsim.js';
 

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../src/core/clock.js';
 import { ignoreEvents } from '../../src/core/events.js';
 import { createRandom } from '../../src/core/random.js';
-import { KubeletClient } from '../../src/wire/kubelet-client.js';
-import { TunnelClient } from '../../src/wire/tunnel-client.js';
+import { KubeletClient } from '../../src/lab/kubelet-client/kubelet-client.js';
+import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
 import { Konnsim, konnsim, scratchFolder } from '../support/konnsim.js';
 import { createKubectl, findKubectls } from '../support/kubectl.js';
 

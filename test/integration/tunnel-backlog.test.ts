@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { drainPacket } from '../../src/core/packet.js';
-import { GrpcPacketStream } from '../../src/wire/grpc-packet-stream.js';
-import { currentTls } from '../../src/wire/tls.js';
-import { TunnelChannel } from '../../src/wire/tunnel-service.js';
+import { GrpcPacketStream } from '../../src/wire/grpc/grpc-packet-stream.js';
+import { TunnelChannel } from '../../src/wire/grpc/tunnel-channel.js';
+import { currentTls } from '../../src/wire/net/tls.js';
 import { TunnelBench } from '../support/tunnel-bench.js';
 
 let bench: TunnelBench;

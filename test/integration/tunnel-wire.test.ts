@@ -12,11 +12,11 @@ import {
 } from '../../src/core/packet.js';
 import { type CertificateSet, createCertificateSet } from '../../src/pki/certificate-set.js';
 import type { ProxyServer } from '../../src/server/server.js';
-import { encodeToBuffer } from '../../src/wire/codec.js';
-import { windowBytes } from '../../src/wire/growing-window.js';
-import { createWindowWidener, resetServerCall } from '../../src/wire/grpc-internals.js';
-import { startGrpcListener } from '../../src/wire/grpc-listener.js';
-import { agentServiceDefinition, type TunnelCall } from '../../src/wire/tunnel-service.js';
+import { encodeToBuffer } from '../../src/wire/codec/codec.js';
+import { windowBytes } from '../../src/wire/grpc/growing-window.js';
+import { createWindowWidener, resetServerCall } from '../../src/wire/grpc/grpc-internals.js';
+import { startGrpcListener } from '../../src/wire/grpc/grpc-listener.js';
+import { agentServiceDefinition, type TunnelCall } from '../../src/wire/grpc/tunnel-service.js';
 import { RawCall } from '../support/raw-call.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
 

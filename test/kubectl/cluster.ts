@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import type { StreamCounts } from '../../src/apiserver/serving/stream-counter.js';
 import type { LocalStore } from '../../src/apiserver/store/object-store.js';
-import type { StreamCounts } from '../../src/apiserver/stream-counter.js';
 import { type Lab, type LabEvent, type LabOptions, type RequestEvent, startLab } from '../../src/index.js';
 import { createKubectl, findKubectls, type Kubectl, type KubectlBinary } from '../support/kubectl.js';
 

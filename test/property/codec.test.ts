@@ -14,9 +14,9 @@ import {
   drainPacket,
   type Packet,
 } from '../../src/core/packet.js';
-import { decodePacket, encodeToBuffer } from '../../src/wire/codec.js';
-import { protoFolder } from '../../src/wire/proto.js';
-import { MalformedPacket } from '../../src/wire/varint.js';
+import { decodePacket, encodeToBuffer } from '../../src/wire/codec/codec.js';
+import { MalformedPacket } from '../../src/wire/codec/varint.js';
+import { protoFolder } from '../../src/wire/grpc/proto.js';
 
 const id = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const text = fc

@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startApiServer } from '../../src/apiserver/api-server.js';
+import { startStoreServer } from '../../src/apiserver/controllers/store-server.js';
 import { createObjectStore, MemoryStore } from '../../src/apiserver/store/object-store.js';
 import { Runs } from '../../src/apiserver/store/remote/runs.js';
-import { startStoreServer } from '../../src/apiserver/store/remote/store-server.js';
+import { startObserveService } from '../../src/cli/admin/observe-service.js';
 import type { Clock } from '../../src/core/clock.js';
 import type { EventSink } from '../../src/core/events.js';
 import { createRandom } from '../../src/core/random.js';
@@ -15,8 +16,7 @@ import { type CertificateSet, leafTls, type RoleLeaf } from '../../src/pki/certi
 import type { KeyPair } from '../../src/pki/key-pair.js';
 import type { FrontendEndpoint } from '../../src/server/options.js';
 import { type ProxyServer, startProxyServer } from '../../src/server/server.js';
-import { startObserveService } from '../../src/wire/observe-service.js';
-import type { TlsFiles } from '../../src/wire/tls.js';
+import type { TlsFiles } from '../../src/wire/net/tls.js';
 import { ScriptedRuntime } from '../unit/kubelet-stub/scripted-runtime.js';
 
 const host = '127.0.0.1';

@@ -5,10 +5,12 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { credentials, status } from '@grpc/grpc-js';
 import { startApiServer } from '../../src/apiserver/api-server.js';
 import { createObjectStore } from '../../src/apiserver/store/object-store.js';
+import { readEvents } from '../../src/cli/admin/observe-client.js';
+import { startObserveService } from '../../src/cli/admin/observe-service.js';
+import { createSandboxRuntime } from '../../src/containers/sandbox-runtime.js';
 import { joinHostPort, splitHostPort } from '../../src/core/address.js';
 import { ignoreEvents } from '../../src/core/events.js';
 import { startKubelet } from '../../src/kubelet-stub/kubelet.js';
-import { createSandboxRuntime } from '../../src/kubelet-stub/runtime/sandbox-runtime.js';
 import { createTopology } from '../../src/lab/topology.js';
 import {
   type AuthorityName,
@@ -19,10 +21,8 @@ import {
   type RoleLeaf,
 } from '../../src/pki/certificate-set.js';
 import type { KeyPair } from '../../src/pki/key-pair.js';
-import { readEvents } from '../../src/wire/observe-client.js';
-import { startObserveService } from '../../src/wire/observe-service.js';
-import { kubeletService } from '../../src/wire/proto.js';
-import type { ClientTls, TlsFiles } from '../../src/wire/tls.js';
+import { kubeletService } from '../../src/wire/grpc/proto.js';
+import type { ClientTls, TlsFiles } from '../../src/wire/net/tls.js';
 import { issueWithSubject } from './odd-subjects.js';
 import { host, TunnelBench } from './tunnel-bench.js';
 

@@ -7,8 +7,8 @@ import {
   type StatusObject,
 } from '@grpc/grpc-js';
 import type { Packet } from '../../src/core/packet.js';
-import { decodePacket, encodeToBuffer } from '../../src/wire/codec.js';
-import type { TlsFiles } from '../../src/wire/tls.js';
+import { decodePacket, encodeToBuffer } from '../../src/wire/codec/codec.js';
+import type { TlsFiles } from '../../src/wire/net/tls.js';
 import { deferred } from './deferred.js';
 import { packetText } from './recording-port.js';
 

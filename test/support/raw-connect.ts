@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import type { ProxyServerOptions } from '../../src/server/options.js';
 import type { ProxyServer } from '../../src/server/server.js';
-import { HttpConnectClient, type HttpConnectClientSettings } from '../../src/wire/http-connect-client.js';
-import type { TlsFiles } from '../../src/wire/tls.js';
+import {
+  HttpConnectClient,
+  type HttpConnectClientSettings,
+} from '../../src/wire/client/http-connect-client.js';
+import type { TlsFiles } from '../../src/wire/net/tls.js';
 import { host, type TunnelBench } from './tunnel-bench.js';
 
 export const established = 'HTTP/1.1 200 Connection Established\r\n\r\n';

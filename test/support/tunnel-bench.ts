@@ -20,8 +20,8 @@ import {
 } from '../../src/pki/certificate-set.js';
 import type { ProxyServerOptions } from '../../src/server/options.js';
 import { type ProxyServer, startProxyServer } from '../../src/server/server.js';
-import type { TlsFiles } from '../../src/wire/tls.js';
-import { TunnelClient, type TunnelClientSettings } from '../../src/wire/tunnel-client.js';
+import { TunnelClient, type TunnelClientSettings } from '../../src/wire/client/tunnel-client.js';
+import type { TlsFiles } from '../../src/wire/net/tls.js';
 import { CountingClock } from './counting-clock.js';
 import { currentHandles, expectNoNewHandles, type Handles } from './handles.js';
 

@@ -1,9 +1,5 @@
-import {
-  AgentMachine,
-  createConnectIds,
-  type Endpoint,
-  type EndpointPort,
-} from '../../src/core/agent/machine.js';
+import { AgentMachine, createConnectIds } from '../../src/core/agent/machine.js';
+import type { Endpoint, EndpointPort } from '../../src/core/agent/state.js';
 import { TunnelMachine } from '../../src/core/client/machine.js';
 import { ManualClock } from '../../src/core/clock.js';
 import { noIdentifiers } from '../../src/core/identifiers.js';

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { joinHostPort } from '../../core/address.js';
 import type { Random } from '../../core/random.js';
 import type { EgressDialers } from '../egress/selector.js';
-import { findService, noEndpoints, noServicePort, readyBackends } from '../proxy/service-endpoints.js';
+import { findService, noEndpoints, noServicePort, readyBackends } from '../egress/service-endpoints.js';
 import { at, listAt, numberAt, textAt } from '../resources/api-object.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { CallFailure } from './failures.js';

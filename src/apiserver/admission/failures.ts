@@ -1,4 +1,4 @@
-import { badRequest, internalError, StatusError, type StatusReason } from '../http/status.js';
+import { badRequest, internalError, StatusError, type StatusReason } from '../request/status.js';
 import { at, numberAt, textAt } from '../resources/api-object.js';
 import { isObject } from '../resources/json.js';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js';
+import type { AdmissionRequest } from '../request/admission.js';
 import { textAt } from '../resources/api-object.js';
-import type { AdmissionRequest } from '../write/admission.js';
-import { randomUid } from '../write/object-meta.js';
+import { randomUid } from '../resources/random-names.js';
 import type { Webhook } from './configurations.js';
 import { type DestinationGround, destinationOf } from './destination.js';
 import { CallFailure, dryRunUnsupported, failedCall, refusal } from './failures.js';

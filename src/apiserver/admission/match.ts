@@ -1,9 +1,9 @@
-import { notFound } from '../http/status.js';
+import type { AdmissionRequest } from '../request/admission.js';
+import { notFound } from '../request/status.js';
 import { entriesAt, listAt, textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
 import type { Resource } from '../resources/resource.js';
 import type { ObjectStore } from '../store/object-store.js';
-import type { AdmissionRequest } from '../write/admission.js';
 import type { Webhook } from './configurations.js';
 
 /** Whether a webhook is to be asked about a write. Throws 404 when the namespace of the object does not exist. */

@@ -1,10 +1,10 @@
-import { badRequest, internalError } from '../http/status.js';
 import { applyOperations, isJsonPatch } from '../patch/json-patch.js';
 import { PatchMisfit } from '../patch/operations.js';
+import type { AdmissionRequest } from '../request/admission.js';
+import { badRequest, internalError } from '../request/status.js';
 import { type JsonObject, sameJson } from '../resources/json.js';
 import { apiVersionOf } from '../resources/resource.js';
 import { conform, TypeMismatch } from '../schema/conform.js';
-import type { AdmissionRequest } from '../write/admission.js';
 import { isExempt, type Webhook, webhooksOf } from './configurations.js';
 import { nothingToChange } from './failures.js';
 import { type InvokeGround, invoke } from './invoke.js';

@@ -1,8 +1,8 @@
-import type { User } from '../http/exchange.js';
+import type { AdmissionRequest } from '../request/admission.js';
+import type { User } from '../request/exchange.js';
 import { at, listAt, textAt } from '../resources/api-object.js';
 import { isObject, type JsonObject } from '../resources/json.js';
 import { parseBoundedJson } from '../resources/parse.js';
-import type { AdmissionRequest } from '../write/admission.js';
 import type { Webhook } from './configurations.js';
 import { CallFailure } from './failures.js';
 import { checkReviewTypes } from './review-types.js';

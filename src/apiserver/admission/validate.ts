@@ -1,4 +1,4 @@
-import type { AdmissionRequest } from '../write/admission.js';
+import type { AdmissionRequest } from '../request/admission.js';
 import { isExempt, type Webhook, webhooksOf } from './configurations.js';
 import { type InvokeGround, invoke } from './invoke.js';
 import { isAsked } from './match-conditions.js';

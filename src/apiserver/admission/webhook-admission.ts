@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { type Cel, loadCel } from '../cel/library.js';
 import { createCelBudget } from '../cel/time-limit.js';
-import type { Admission, AdmissionRequest } from '../write/admission.js';
+import type { Admission, AdmissionRequest } from '../request/admission.js';
 import { isExempt } from './configurations.js';
 import type { InvokeGround } from './invoke.js';
 import { checkConditions } from './match-conditions.js';

@@ -1,4 +1,4 @@
-import type { AdmissionRequest } from '../write/admission.js';
+import type { AdmissionRequest } from '../request/admission.js';
 import type { Webhook } from './configurations.js';
 
 /** How a call ended: `failed-open` is a failure that the policy lets pass. */

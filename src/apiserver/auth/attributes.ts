@@ -1,8 +1,8 @@
-import type { RequestContext, User } from '../http/exchange.js';
-import { StatusError } from '../http/status.js';
-import type { Route } from '../routes/route.js';
-import { wantsWatch } from '../routes/selection.js';
-import { requiredValue } from '../store/field-selector.js';
+import type { RequestContext, User } from '../request/exchange.js';
+import type { Route } from '../request/route.js';
+import { wantsWatch } from '../request/selection.js';
+import { StatusError } from '../request/status.js';
+import { requiredValue } from '../resources/field-selector.js';
 
 /** What is asked of the authorizer: may this user do this? */
 export type Attributes = ResourceAttributes | PathAttributes;

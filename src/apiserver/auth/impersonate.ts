@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { User } from '../http/exchange.js';
-import { StatusError } from '../http/status.js';
+import type { User } from '../request/exchange.js';
+import { StatusError } from '../request/status.js';
 import { forbiddenRequest, type ResourceAttributes } from './attributes.js';
 import type { Authorizer } from './authorize.js';
 

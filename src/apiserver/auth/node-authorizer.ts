@@ -1,7 +1,7 @@
 import { type ApiObject, textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
+import { requiredValue } from '../resources/field-selector.js';
 import { accountOfPod, isMirrorPod, namesIn } from '../resources/pod-references.js';
-import { requiredValue } from '../store/field-selector.js';
 import type { ObjectStore } from '../store/object-store.js';
 import type { ResourceAttributes } from './attributes.js';
 

@@ -1,20 +1,11 @@
-import type { User } from '../http/exchange.js';
-import { notFound } from '../http/status.js';
+import type { User } from '../request/exchange.js';
+import { notFound } from '../request/status.js';
 import { type ApiObject, listAt, textAt } from '../resources/api-object.js';
 import { findResource } from '../resources/catalogue.js';
 import type { Resource } from '../resources/resource.js';
 import type { ObjectStore } from '../store/object-store.js';
 import type { Attributes } from './attributes.js';
-import { coversPath } from './rule-coverage.js';
-
-/** One rule of a role. */
-export interface PolicyRule {
-  readonly verbs: readonly string[];
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly resourceNames: readonly string[];
-  readonly nonResourceURLs: readonly string[];
-}
+import { coversPath, type PolicyRule } from './rule-coverage.js';
 
 /** A rule that a user has, and which binding gave it. */
 export interface GrantedRule {

@@ -1,4 +1,11 @@
-import type { PolicyRule } from './rbac.js';
+/** One rule of a role. */
+export interface PolicyRule {
+  readonly verbs: readonly string[];
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly resourceNames: readonly string[];
+  readonly nonResourceURLs: readonly string[];
+}
 
 const everything = '*';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { User } from '../http/exchange.js';
+import type { User } from '../request/exchange.js';
 import { type ApiObject, at, textAt } from '../resources/api-object.js';
 import { findKind } from '../resources/catalogue.js';
 import { isObject, type JsonObject } from '../resources/json.js';

@@ -1,8 +1,8 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import type { Attributes, ResourceAttributes } from '../auth/attributes.js';
 import type { Authorizer, Decision } from '../auth/authorize.js';
-import type { User } from '../http/exchange.js';
-import { nameProblems } from '../write/names.js';
+import type { User } from '../request/exchange.js';
+import { nameProblems } from '../strategies/names.js';
 
 /** Kubernetes' `authorizer` of CEL expressions: what may this user, or a service account, do? */
 export class CelAuthorizer {

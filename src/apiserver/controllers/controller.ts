@@ -3,8 +3,8 @@ import type { ApiObject } from '../resources/api-object.js';
 import { findResource } from '../resources/catalogue.js';
 import { finished, type JsonObject } from '../resources/json.js';
 import type { Resource } from '../resources/resource.js';
+import { formatTime } from '../resources/wall-clock.js';
 import type { LocalStore } from '../store/object-store.js';
-import { formatTime } from '../wall-clock.js';
 
 /** What a controller works with. */
 export interface ControllerGround {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ApiObject, at, entriesAt, listAt, numberAt, textAt } from '../resources/api-object.js';
 import { draftOf, ensureChild, finished, type JsonObject, sameJson } from '../resources/json.js';
-import { randomUid } from '../write/object-meta.js';
+import { randomUid } from '../resources/random-names.js';
 import { type Controller, type ControllerGround, isGoing, kindOf, save } from './controller.js';
 import { controllerUid, isApiMade, ownedBy } from './replica-sets.js';
 

@@ -1,6 +1,6 @@
 import { type ApiObject, at, entriesAt, listAt, numberAt, textAt } from '../resources/api-object.js';
 import { finished, type JsonObject, sameJson, textOf } from '../resources/json.js';
-import { randomUid } from '../write/object-meta.js';
+import { randomUid } from '../resources/random-names.js';
 import { type Controller, type ControllerGround, isGoing, kindOf } from './controller.js';
 
 /** Derives Endpoints and an EndpointSlice from each service with a selector and the pods that it selects. */

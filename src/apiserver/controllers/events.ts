@@ -1,6 +1,6 @@
 import { type ApiObject, textAt } from '../resources/api-object.js';
 import { finished } from '../resources/json.js';
-import { randomUid } from '../write/object-meta.js';
+import { randomUid } from '../resources/random-names.js';
 import { type Controller, type ControllerGround, kindOf } from './controller.js';
 
 export interface EventText {

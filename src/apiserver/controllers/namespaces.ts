@@ -1,8 +1,8 @@
 import type { ApiObject } from '../resources/api-object.js';
 import { catalogue } from '../resources/catalogue.js';
 import { draftOf } from '../resources/json.js';
+import { randomUid } from '../resources/random-names.js';
 import { graceOfPod } from '../strategies/pods.js';
-import { randomUid } from '../write/object-meta.js';
 import { type Controller, type ControllerGround, isGoing, kindOf, startDeletion } from './controller.js';
 
 /** Gives every namespace its service account, and ends a deleted namespace once it is empty. */

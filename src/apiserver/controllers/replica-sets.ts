@@ -1,7 +1,7 @@
 import { type ApiObject, at, entriesAt, listAt, numberAt, textAt } from '../resources/api-object.js';
 import { draftOf, ensureChild, finished, isObject, type JsonObject, sameJson } from '../resources/json.js';
+import { generateName, randomUid } from '../resources/random-names.js';
 import { graceOfPod, podStrategy } from '../strategies/pods.js';
-import { generateName, randomUid } from '../write/object-meta.js';
 import {
   type Controller,
   type ControllerGround,

@@ -1,6 +1,6 @@
 import { type Clock, createRealClock } from '../../core/clock.js';
 import { goDial } from '../../links/go-dial.js';
-import type { Dialer } from '../../wire/dialer.js';
+import type { Dialer } from '../../wire/client/dialer.js';
 
 /** The dialer of Go's default transport gives up after so long. */
 const dialTimeoutMs = 30_000;

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import type { EventSink } from '../../core/events.js';
 import type { Random } from '../../core/random.js';
-import type { Dialer } from '../../wire/dialer.js';
+import type { Dialer } from '../../wire/client/dialer.js';
 
 /** What dialers need of their surroundings. */
 export interface EgressGround {

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
+import { agentLostText } from '../../core/dial-texts.js';
 import { TunnelError } from '../../core/errors.js';
-import { agentLostText } from '../../core/server/backend-handlers.js';
-import type { Dialer } from '../../wire/dialer.js';
-import { goConnectText } from '../../wire/go-connect-text.js';
-import { TunnelClient } from '../../wire/tunnel-client.js';
+import type { Dialer } from '../../wire/client/dialer.js';
+import { TunnelClient } from '../../wire/client/tunnel-client.js';
+import { goConnectText } from '../../wire/net/go-connect-text.js';
 import type { ClosableDialer, EgressGround } from './ground.js';
 
 /** `GRPC` over a Unix socket. What fails is told in the words that kube-apiserver has for it. */

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { TunnelError } from '../../core/errors.js';
 import { readTextSync } from '../../pki/read-files.js';
-import type { Dialer } from '../../wire/dialer.js';
+import type { Dialer } from '../../wire/client/dialer.js';
 import {
   HttpConnectClient,
   type HttpConnectClientSettings,
   type HttpConnectTls,
-} from '../../wire/http-connect-client.js';
-import { checkTlsFiles } from '../../wire/tls.js';
+} from '../../wire/client/http-connect-client.js';
+import { checkTlsFiles } from '../../wire/net/tls.js';
 import { goErrorText } from '../kubelet/go-errors.js';
 import type { ClosableDialer, EgressGround } from './ground.js';
 import type { EgressTcp, EgressTls } from './schema.js';

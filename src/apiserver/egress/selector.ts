@@ -1,4 +1,4 @@
-import type { Dialer } from '../../wire/dialer.js';
+import type { Dialer } from '../../wire/client/dialer.js';
 
 /** What kube-apiserver tells apart among the things that it dials. */
 export type EgressName = 'cluster' | 'controlplane' | 'etcd';

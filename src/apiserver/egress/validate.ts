@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { duplicate, type FieldError, invalidValue, notSupported, required } from '../http/invalid.js';
+import { duplicate, type FieldError, invalidValue, notSupported, required } from '../request/invalid.js';
 import type {
   EgressConfiguration,
   EgressSelection,

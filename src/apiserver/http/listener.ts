@@ -16,10 +16,10 @@ import { ConnectionBounds } from '../../core/connection-bounds.js';
 import { listenError, TunnelError } from '../../core/errors.js';
 import type { Upgrade } from '../../streams/types.js';
 import { refuseUpgrade } from '../../streams/upgrade-response.js';
-import { withoutResumption } from '../../wire/peer-certificate.js';
-import { boundSession } from '../../wire/session-bounds.js';
-import { currentTls, isRenewable, type Renewable } from '../../wire/tls.js';
-import { StatusError } from './status.js';
+import { boundSession } from '../../wire/grpc/session-bounds.js';
+import { withoutResumption } from '../../wire/net/peer-certificate.js';
+import { currentTls, isRenewable, type Renewable } from '../../wire/net/tls.js';
+import { StatusError } from '../request/status.js';
 
 /** PEM texts. Clients are asked for a certificate of `clientCa`, but may come without. */
 export interface ServingTls {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { badRequest, StatusError } from './status.js';
+import { badRequest, StatusError } from '../request/status.js';
 
 /** As kube-apiserver: 3 MiB. */
 const limitBytes = 3 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { Status } from './status.js';
+import type { Status } from '../request/status.js';
 
 /** Answers with a whole JSON document. */
 export function sendJson(

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { badRequest, internalError, StatusError, type StatusReason } from '../http/status.js';
+import { badRequest, internalError, StatusError, type StatusReason } from '../request/status.js';
 
 /** kube-apiserver reads no more than this of a kubelet's error text. */
 const maxTextBytes = 50_000;

@@ -1,8 +1,8 @@
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
-import type { Dialer } from '../../wire/dialer.js';
-import { currentTls, type Renewable } from '../../wire/tls.js';
+import type { Dialer } from '../../wire/client/dialer.js';
+import { currentTls, type Renewable } from '../../wire/net/tls.js';
 import { startClientTls } from './client-tls.js';
 import type { KubeletEndpoint } from './endpoint.js';
 

@@ -1,4 +1,4 @@
-import { StatusError } from '../http/status.js';
+import { StatusError } from '../request/status.js';
 import { type ApiObject, listAt, numberAt, textAt } from '../resources/api-object.js';
 
 /** Where a kubelet listens, as the tunnel is asked for it. */

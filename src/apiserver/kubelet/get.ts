@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { joinHostPort } from '../../core/address.js';
-import { StatusError } from '../http/status.js';
+import { StatusError } from '../request/status.js';
 import type { ConnectOptions, KubeletConnector } from './connector.js';
 import type { KubeletEndpoint } from './endpoint.js';
 import { goErrorText } from './go-errors.js';

@@ -1,4 +1,4 @@
-import { badRequest, notFound } from '../http/status.js';
+import { badRequest, notFound } from '../request/status.js';
 import { type ApiObject, listAt, textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
 import type { ObjectStore } from '../store/object-store.js';

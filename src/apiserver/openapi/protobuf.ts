@@ -1,4 +1,4 @@
-import { lengthOfUint32, writeUint32 } from '../../wire/varint.js';
+import { lengthOfUint32, writeUint32 } from '../../wire/codec/varint.js';
 import { isObject, type JsonObject } from '../resources/json.js';
 
 /** Older clients ask for OpenAPI v2 in this form and no other. */

@@ -1,4 +1,4 @@
-import { StatusError } from '../http/status.js';
+import { StatusError } from '../request/status.js';
 import { type JsonObject, metadataOf, sameJson } from '../resources/json.js';
 import { type Fields, fieldsOf, pathText, separator } from './fields.js';
 import { isSameWriter, type Manager, managersOf, setManagers, type Writer } from './managers.js';

@@ -1,4 +1,4 @@
-import { StatusError } from '../http/status.js';
+import { StatusError } from '../request/status.js';
 import { isObject, type JsonObject } from '../resources/json.js';
 import { type Field, findMessage, type Message, messageOfField } from '../schema/message-table.js';
 

@@ -1,4 +1,4 @@
-import { badRequest, StatusError } from '../http/status.js';
+import { badRequest, StatusError } from '../request/status.js';
 import { isObject, type JsonObject } from '../resources/json.js';
 import { applyOperation, PatchMisfit, type PatchOperation, PatchRun } from './operations.js';
 

@@ -1,4 +1,4 @@
-import { badRequest } from '../http/status.js';
+import { badRequest } from '../request/status.js';
 import { isObject, type JsonObject, ownValue, setKey } from '../resources/json.js';
 import { type Field, findMessage, type Message, messageOfField } from '../schema/message-table.js';
 import { KeyedItems } from './keyed-items.js';

@@ -2,17 +2,17 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Upgrade } from '../../streams/types.js';
-import type { Facade } from '../facade.js';
-import type { Exchange, RequestContext } from '../http/exchange.js';
-import { StatusError } from '../http/status.js';
+import { unavailable } from '../egress/service-endpoints.js';
 import { goErrorText } from '../kubelet/go-errors.js';
-import type { RequestEnd } from '../request-report.js';
-import { admitConnect } from '../routes/connect-admission.js';
-import type { NamedRoute } from '../routes/route.js';
+import type { Exchange, RequestContext } from '../request/exchange.js';
+import type { NamedRoute } from '../request/route.js';
+import { StatusError } from '../request/status.js';
+import type { Facade } from '../serving/facade.js';
+import type { RequestEnd } from '../serving/request-report.js';
 import { proxyUpgrade } from '../streaming/upgrade-proxy.js';
+import { admitConnect } from './connect-admission.js';
 import { requestHeaders, responseHeaders } from './proxy-headers.js';
 import { type ProxyTarget, pathBehindProxy, proxyTarget } from './proxy-target.js';
-import { unavailable } from './service-endpoints.js';
 
 /**
  * Any plain request below `proxy` of a pod, service or node: goes on to it, and the answer comes back, both as streams.

@@ -1,16 +1,16 @@
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
-import type { Facade } from '../facade.js';
-import type { RequestContext } from '../http/exchange.js';
-import { badRequest, notFound, StatusError } from '../http/status.js';
+import { findService, noEndpoints, noServicePort, readyBackends } from '../egress/service-endpoints.js';
 import { startClientTls } from '../kubelet/client-tls.js';
 import { kubeletEndpoint } from '../kubelet/endpoint.js';
 import { findPod } from '../kubelet/target.js';
+import type { RequestContext } from '../request/exchange.js';
+import type { NamedRoute } from '../request/route.js';
+import { badRequest, notFound, StatusError } from '../request/status.js';
 import { listAt, numberAt, textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
-import type { NamedRoute } from '../routes/route.js';
-import { findService, noEndpoints, noServicePort, readyBackends } from './service-endpoints.js';
+import type { Facade } from '../serving/facade.js';
 
 /** Where a `proxy` subresource leads. */
 export interface ProxyTarget {

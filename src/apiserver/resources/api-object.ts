@@ -1,4 +1,4 @@
-import type { ObjectMeta } from '../../core/objects.js';
+import type { ObjectMeta } from '../../kube/pod-objects.js';
 
 /** Any object of the API. The typed ones of `core/objects.ts` are such; the rest is read with the helpers below. */
 export interface ApiObject {

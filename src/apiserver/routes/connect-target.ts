@@ -1,4 +1,3 @@
-import { badRequest } from '../http/status.js';
 import type { KubeletEndpoint } from '../kubelet/endpoint.js';
 import {
   chooseContainer,
@@ -7,9 +6,10 @@ import {
   type KubeletDirectory,
   kubeletOfPod,
 } from '../kubelet/target.js';
+import { booleanParameter } from '../request/selection.js';
+import { badRequest } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
 import type { StreamingSubresource } from '../streaming/streaming-handler.js';
-import { booleanParameter } from './selection.js';
 
 /** What an upgrade of a pod subresource becomes at the kubelet. */
 export interface ConnectTarget {

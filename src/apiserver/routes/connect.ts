@@ -1,13 +1,13 @@
 import type { Upgrade } from '../../streams/types.js';
-import type { Facade } from '../facade.js';
-import type { RequestContext } from '../http/exchange.js';
-import { badRequest, unknownPath } from '../http/status.js';
+import { admitConnect } from '../proxy/connect-admission.js';
 import { proxyConnection } from '../proxy/handle-proxy.js';
-import type { RequestEnd } from '../request-report.js';
+import type { RequestContext } from '../request/exchange.js';
+import type { Route } from '../request/route.js';
+import { badRequest, unknownPath } from '../request/status.js';
+import type { Facade } from '../serving/facade.js';
+import type { RequestEnd } from '../serving/request-report.js';
 import { handleStreaming, type StreamingSubresource } from '../streaming/streaming-handler.js';
-import { admitConnect } from './connect-admission.js';
 import { connectTarget } from './connect-target.js';
-import type { Route } from './route.js';
 
 /**
  * An upgrade of exec, attach or portforward of a pod, or below `proxy`: finds the kubelet and hands the streams on until they are over.

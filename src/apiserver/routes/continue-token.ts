@@ -1,4 +1,4 @@
-import { badRequest } from '../http/status.js';
+import { badRequest } from '../request/status.js';
 import { isObject, type JsonObject } from '../resources/json.js';
 
 /** Where a list goes on, and of which moment it is. Opaque to clients; the form is kube-apiserver's. */

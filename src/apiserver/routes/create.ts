@@ -1,11 +1,11 @@
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
 import { readBody } from '../http/request-body.js';
+import type { Exchange } from '../request/exchange.js';
+import type { NamedRoute, ResourceRoute } from '../request/route.js';
+import type { Facade } from '../serving/facade.js';
 import { strategyOf } from '../strategies/table.js';
 import { createObject } from '../write/create.js';
 import { asKind, decodeBody } from '../write/decode.js';
 import { updateObject } from '../write/update.js';
-import type { NamedRoute, ResourceRoute } from './route.js';
 import { expectedKind, namedWriteOf, sendWritten, writeOf } from './write-answers.js';
 
 /** POST of a new object. */

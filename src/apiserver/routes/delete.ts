@@ -1,14 +1,14 @@
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
 import { sendJson } from '../http/respond.js';
-import { StatusError } from '../http/status.js';
+import type { Exchange } from '../request/exchange.js';
+import type { NamedRoute, ResourceRoute } from '../request/route.js';
+import { StatusError } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
+import type { Facade } from '../serving/facade.js';
 import { strategyOf } from '../strategies/table.js';
 import { readDeleteOptions } from '../write/delete-options.js';
 import { deleteObject } from '../write/remove.js';
 import { listPage } from './list-page.js';
 import { createPresenter } from './presenter.js';
-import type { NamedRoute, ResourceRoute } from './route.js';
 import { namedWriteOf } from './write-answers.js';
 
 /** DELETE of one object. What is gone is answered with a Status, what stays for a while with the object. */

@@ -1,13 +1,15 @@
 import { aggregatedContentType, aggregatedDiscovery } from '../discovery/aggregated.js';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery/legacy.js';
-import type { Facade } from '../facade.js';
 import { chooseDiscovery } from '../http/accept.js';
-import type { Exchange } from '../http/exchange.js';
 import { sendBytes, sendJson } from '../http/respond.js';
-import { badRequest, methodNotAllowed, unknownPath } from '../http/status.js';
 import { handleProxy } from '../proxy/handle-proxy.js';
+import type { Exchange } from '../request/exchange.js';
+import type { NamedRoute, ResourceRoute, Route } from '../request/route.js';
+import { wantsWatch } from '../request/selection.js';
+import { badRequest, methodNotAllowed, unknownPath } from '../request/status.js';
 import { groupVersions } from '../resources/catalogue.js';
 import { apiVersionOf, kindIn } from '../resources/resource.js';
+import type { Facade } from '../serving/facade.js';
 import { handleCreate, handleUpdate } from './create.js';
 import { handleDelete, handleDeleteCollection } from './delete.js';
 import { handleFormerEphemeral } from './former-ephemeral.js';
@@ -19,9 +21,7 @@ import { handlePatch } from './patch.js';
 import { handleBinding, handleEviction } from './pod-commands.js';
 import { handleGet, handleList } from './read.js';
 import { handleReview } from './review.js';
-import type { NamedRoute, ResourceRoute, Route } from './route.js';
 import { handleScale } from './scale.js';
-import { wantsWatch } from './selection.js';
 import { handleTokenRequest } from './token.js';
 import { handleWatch } from './watch.js';
 

@@ -1,13 +1,13 @@
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
 import { mediaTypeOf, readBody } from '../http/request-body.js';
 import { sendJson } from '../http/respond.js';
-import { methodNotAllowed, notFound } from '../http/status.js';
+import type { Exchange } from '../request/exchange.js';
+import type { NamedRoute } from '../request/route.js';
+import { methodNotAllowed, notFound } from '../request/status.js';
 import { draftOf, ensureChild, type JsonObject } from '../resources/json.js';
+import type { Facade } from '../serving/facade.js';
 import { asKind, decodeBody } from '../write/decode.js';
 import { type Transform, updateObject } from '../write/update.js';
 import { patcher } from './patch.js';
-import type { NamedRoute } from './route.js';
 import { namedWriteOf } from './write-answers.js';
 
 const kind = 'EphemeralContainers';

@@ -1,6 +1,6 @@
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
 import { sendText } from '../http/respond.js';
+import type { Exchange } from '../request/exchange.js';
+import type { Facade } from '../serving/facade.js';
 
 /**
  * `/healthz`, `/livez` and `/readyz`: `ok`, or 500 with all checks, the reasons of which kube-apiserver keeps to itself.

@@ -1,6 +1,6 @@
-import { type FieldError, forbiddenField, invalidObject, notSupported } from '../http/invalid.js';
-import { badRequest } from '../http/status.js';
-import { revisionParameter } from './selection.js';
+import { type FieldError, forbiddenField, invalidObject, notSupported } from '../request/invalid.js';
+import { revisionParameter } from '../request/selection.js';
+import { badRequest } from '../request/status.js';
 
 /** What a list asks for besides its selectors. */
 export interface ListOptions {

@@ -1,11 +1,11 @@
-import { badRequest, expired, StatusError } from '../http/status.js';
+import type { ResourceRoute } from '../request/route.js';
+import { refuseFuture, selectionOf } from '../request/selection.js';
+import { badRequest, expired, StatusError } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { objectsAt } from '../store/objects-at.js';
 import { type ContinuePoint, decodeContinue, encodeContinue } from './continue-token.js';
 import { type ListOptions, parseListOptions } from './list-options.js';
-import type { ResourceRoute } from './route.js';
-import { refuseFuture, selectionOf } from './selection.js';
 
 /** The `metadata` of a list. */
 export interface ListMeta {

@@ -4,10 +4,10 @@ import {
   invalidObject,
   invalidValue,
   notSupported,
-} from '../http/invalid.js';
-import { badRequest, type StatusError } from '../http/status.js';
-import { formatTime } from '../wall-clock.js';
-import { booleanParameter } from './selection.js';
+} from '../request/invalid.js';
+import { booleanParameter } from '../request/selection.js';
+import { badRequest, type StatusError } from '../request/status.js';
+import { formatTime } from '../resources/wall-clock.js';
 
 /** The parameters of `pods/NAME/log`, checked. */
 export interface LogOptions {

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { TunnelError } from '../../core/errors.js';
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
 import { sendText, writeChunk } from '../http/respond.js';
 import { statusFromKubelet } from '../kubelet/answer-status.js';
 import { getFromKubelet } from '../kubelet/get.js';
 import { chooseContainer, encodeQuery, findPod, kubeletOfPod } from '../kubelet/target.js';
+import type { Exchange } from '../request/exchange.js';
+import type { Facade } from '../serving/facade.js';
 import { parseLogOptions } from './log-options.js';
 
 /** GET of `pods/NAME/log`: the kubelet's bytes as they come, at the pace of the client. */

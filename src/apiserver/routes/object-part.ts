@@ -1,10 +1,10 @@
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
-import { methodNotAllowed } from '../http/status.js';
+import type { Exchange } from '../request/exchange.js';
+import type { NamedRoute } from '../request/route.js';
+import { methodNotAllowed } from '../request/status.js';
+import type { Facade } from '../serving/facade.js';
 import { handleUpdate } from './create.js';
 import { handlePatch } from './patch.js';
 import { handleGet } from './read.js';
-import type { NamedRoute } from './route.js';
 
 /** Subresources that are read and written like the object: `status`, `ephemeralcontainers`, `finalize`. */
 export async function handleObjectPart(facade: Facade, exchange: Exchange, route: NamedRoute): Promise<void> {

@@ -1,9 +1,9 @@
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
 import { sendBytes, sendJson } from '../http/respond.js';
-import { unknownPath } from '../http/status.js';
 import { openApiV2, openApiV3, openApiV3Index } from '../openapi/documents.js';
 import { encodeOpenApiV2, openApiV2ProtobufAnswer, openApiV2ProtobufType } from '../openapi/protobuf.js';
+import type { Exchange } from '../request/exchange.js';
+import { unknownPath } from '../request/status.js';
+import type { Facade } from '../serving/facade.js';
 
 /** GET below `/openapi`: `v2`, `v3`, and `v3/api/v1` and the like. */
 export function handleOpenApi({ version }: Facade, exchange: Exchange, segments: readonly string[]): void {

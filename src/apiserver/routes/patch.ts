@@ -1,18 +1,18 @@
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
-import { invalidObject, required } from '../http/invalid.js';
 import { mediaTypeOf, readBody, unsupportedMediaType } from '../http/request-body.js';
-import { badRequest } from '../http/status.js';
 import { applyConfiguration } from '../ownership/apply.js';
 import { applyJsonPatch } from '../patch/json-patch.js';
 import { applyMergePatch } from '../patch/merge-patch.js';
 import { applyStrategicMergePatch } from '../patch/strategic-merge.js';
+import type { Exchange } from '../request/exchange.js';
+import { invalidObject, required } from '../request/invalid.js';
+import type { NamedRoute, ResourceRoute } from '../request/route.js';
+import { badRequest } from '../request/status.js';
 import { isObject, type JsonObject, metadataOf } from '../resources/json.js';
 import { parseBoundedJson } from '../resources/parse.js';
+import type { Facade } from '../serving/facade.js';
 import { asKind, decodeYaml } from '../write/decode.js';
 import { type UpdateWish, updateObject } from '../write/update.js';
 import type { NamedWrite } from '../write/write.js';
-import type { NamedRoute, ResourceRoute } from './route.js';
 import { expectedKind, namedWriteOf, sendWritten } from './write-answers.js';
 
 const applyType = 'application/apply-patch+yaml';

@@ -1,9 +1,9 @@
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
-import { invalidObject, required } from '../http/invalid.js';
 import { readBody } from '../http/request-body.js';
 import { sendJson } from '../http/respond.js';
-import { badRequest, conflict, notFound } from '../http/status.js';
+import type { Exchange } from '../request/exchange.js';
+import { invalidObject, required } from '../request/invalid.js';
+import type { NamedRoute } from '../request/route.js';
+import { badRequest, conflict, notFound } from '../request/status.js';
 import { textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
 import {
@@ -15,13 +15,13 @@ import {
   metadataOf,
   textOf,
 } from '../resources/json.js';
-import { formatTime } from '../wall-clock.js';
+import { formatTime } from '../resources/wall-clock.js';
+import type { Facade } from '../serving/facade.js';
 import { asKind, decodeBody } from '../write/decode.js';
 import { deleteOptionsOf } from '../write/delete-options.js';
 import { deleteObject } from '../write/remove.js';
 import { updateObject } from '../write/update.js';
 import type { NamedWrite } from '../write/write.js';
-import type { NamedRoute } from './route.js';
 import { expectedKind, namedWriteOf } from './write-answers.js';
 
 /** POST of `pods/NAME/binding`: gives a pod its node, as schedulers do. Once and for all. */

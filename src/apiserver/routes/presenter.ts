@@ -1,7 +1,7 @@
 import type { WallClock } from '../../core/wall-clock.js';
 import { choosePresentation } from '../http/accept.js';
-import type { Exchange } from '../http/exchange.js';
-import { badRequest, StatusError } from '../http/status.js';
+import type { Exchange } from '../request/exchange.js';
+import { badRequest, StatusError } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
 import { apiVersionOf, type Resource } from '../resources/resource.js';
 import { type IncludeObject, partialMetadata, renderTable } from '../resources/table.js';

@@ -1,10 +1,10 @@
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
 import { sendJson } from '../http/respond.js';
-import { notFound } from '../http/status.js';
+import type { Exchange } from '../request/exchange.js';
+import type { NamedRoute, ResourceRoute } from '../request/route.js';
+import { notFound } from '../request/status.js';
+import type { Facade } from '../serving/facade.js';
 import { listPage } from './list-page.js';
 import { createPresenter } from './presenter.js';
-import type { NamedRoute, ResourceRoute } from './route.js';
 
 /** GET of one object. */
 export function handleGet(facade: Facade, exchange: Exchange, route: NamedRoute): void {

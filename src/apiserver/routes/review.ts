@@ -1,15 +1,15 @@
 import { nodeOfUser } from '../auth/node-authorizer.js';
 import { rulesFor } from '../auth/rbac.js';
-import type { Facade } from '../facade.js';
-import type { Exchange, User } from '../http/exchange.js';
-import { type FieldError, invalidObject, invalidValue, required } from '../http/invalid.js';
 import { readBody } from '../http/request-body.js';
 import { sendJson } from '../http/respond.js';
-import { unknownPath } from '../http/status.js';
+import type { Exchange, User } from '../request/exchange.js';
+import { type FieldError, invalidObject, invalidValue, required } from '../request/invalid.js';
+import type { ResourceRoute } from '../request/route.js';
+import { unknownPath } from '../request/status.js';
 import { at, listAt, textAt } from '../resources/api-object.js';
 import { childOf, type JsonObject } from '../resources/json.js';
+import type { Facade } from '../serving/facade.js';
 import { asKind, decodeBody } from '../write/decode.js';
-import type { ResourceRoute } from './route.js';
 import { expectedKind, writeOf } from './write-answers.js';
 
 /** Computes the status of a review. */

@@ -1,15 +1,15 @@
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
-import { invalidObject, invalidValue } from '../http/invalid.js';
 import { mediaTypeOf, readBody } from '../http/request-body.js';
 import { sendJson } from '../http/respond.js';
-import { methodNotAllowed, notFound } from '../http/status.js';
+import type { Exchange } from '../request/exchange.js';
+import { invalidObject, invalidValue } from '../request/invalid.js';
+import type { NamedRoute } from '../request/route.js';
+import { methodNotAllowed, notFound } from '../request/status.js';
 import { entriesAt, numberAt } from '../resources/api-object.js';
 import { childOf, draftOf, ensureChild, type JsonObject, metadataOf, textOf } from '../resources/json.js';
+import type { Facade } from '../serving/facade.js';
 import { asKind, decodeBody } from '../write/decode.js';
 import { updateObject } from '../write/update.js';
 import { patcher } from './patch.js';
-import type { NamedRoute } from './route.js';
 import { expectedKind, namedWriteOf } from './write-answers.js';
 
 /** `scale` of a workload: its number of replicas as an object of its own. */

@@ -1,18 +1,18 @@
 import { type BoundObject, signServiceAccountToken } from '../auth/service-account-tokens.js';
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
-import { type FieldError, invalidObject, invalidValue, notSupported } from '../http/invalid.js';
 import { readBody } from '../http/request-body.js';
 import { sendJson } from '../http/respond.js';
-import { badRequest, conflict, notFound } from '../http/status.js';
+import type { Exchange } from '../request/exchange.js';
+import { type FieldError, invalidObject, invalidValue, notSupported } from '../request/invalid.js';
+import type { NamedRoute } from '../request/route.js';
+import { badRequest, conflict, notFound } from '../request/status.js';
 import { at, listAt, textAt } from '../resources/api-object.js';
 import { coreResource, findKind } from '../resources/catalogue.js';
 import { childOf, type JsonObject } from '../resources/json.js';
 import { accountOfPod } from '../resources/pod-references.js';
-import { formatTime } from '../wall-clock.js';
+import { formatTime } from '../resources/wall-clock.js';
+import type { Facade } from '../serving/facade.js';
 import { asKind, decodeBody } from '../write/decode.js';
 import { admitted } from '../write/write.js';
-import type { NamedRoute } from './route.js';
 import { expectedKind, namedWriteOf } from './write-answers.js';
 
 const defaultSeconds = 3600;

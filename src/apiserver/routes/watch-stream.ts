@@ -1,13 +1,13 @@
 import { onAbort } from '../../streams/stream-ends.js';
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
 import { writeChunk } from '../http/respond.js';
-import { expired } from '../http/status.js';
+import type { Exchange } from '../request/exchange.js';
+import type { ResourceRoute } from '../request/route.js';
+import { expired } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
+import type { Predicate } from '../resources/label-selector.js';
+import type { Facade } from '../serving/facade.js';
 import type { Change } from '../store/change.js';
-import type { Predicate } from '../store/label-selector.js';
 import type { Presenter } from './presenter.js';
-import type { ResourceRoute } from './route.js';
 
 type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 

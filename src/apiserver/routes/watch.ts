@@ -1,9 +1,9 @@
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
+import type { Exchange } from '../request/exchange.js';
+import type { ResourceRoute } from '../request/route.js';
+import { refuseFuture, revisionParameter, selectionOf } from '../request/selection.js';
+import type { Facade } from '../serving/facade.js';
 import { checkWatchOptions } from './list-options.js';
 import { createPresenter } from './presenter.js';
-import type { ResourceRoute } from './route.js';
-import { refuseFuture, revisionParameter, selectionOf } from './selection.js';
 import { WatchStream } from './watch-stream.js';
 
 /** GET with `watch=true`: one JSON object per line, until the client leaves or the time is up. */

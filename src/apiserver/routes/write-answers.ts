@@ -1,13 +1,13 @@
-import type { Facade } from '../facade.js';
-import type { Exchange } from '../http/exchange.js';
 import { sendJson } from '../http/respond.js';
 import { createWarner } from '../http/warnings.js';
+import type { Exchange } from '../request/exchange.js';
+import type { ResourceRoute } from '../request/route.js';
 import { apiVersionOf } from '../resources/resource.js';
+import type { Facade } from '../serving/facade.js';
 import type { ExpectedKind } from '../write/decode.js';
 import type { NamedWrite, Write, Written } from '../write/write.js';
 import { parseWriteOptions } from '../write/write-options.js';
 import { createPresenter } from './presenter.js';
-import type { ResourceRoute } from './route.js';
 
 type OptionsKind = Parameters<typeof parseWriteOptions>[1];
 
@@ -15,7 +15,7 @@ type OptionsKind = Parameters<typeof parseWriteOptions>[1];
 export function writeOf(facade: Facade, exchange: Exchange, route: ResourceRoute, kind: OptionsKind): Write {
   const { resource, namespace, subresource } = route;
   return {
-    facade,
+    context: facade,
     user: exchange.user,
     request: exchange.id,
     resource,

@@ -1,4 +1,4 @@
-import { Cursor } from '../../wire/varint.js';
+import { Cursor } from '../../wire/codec/varint.js';
 import { type JsonObject, setKey, textOf } from '../resources/json.js';
 import { parseBoundedJson } from '../resources/parse.js';
 import {

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
-import type { Node, Pod, Service } from '../../core/objects.js';
 import { createWallClock } from '../../core/wall-clock.js';
-import { defaultRoles } from '../auth/default-roles.js';
+import type { Node, Pod, Service } from '../../kube/pod-objects.js';
 import type { ApiObject } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
 import type { Resource } from '../resources/resource.js';
-import { formatTime } from '../wall-clock.js';
+import { formatTime } from '../resources/wall-clock.js';
 import type { Change } from './change.js';
 import { type Commit, expectedRevision } from './commit.js';
+import { defaultRoles } from './default-roles.js';
 import { ObjectState, storedResource, withRevision } from './object-state.js';
 import { identityOf, type ObjectIdentity, type ObjectKey, type Step } from './step.js';
 

@@ -1,4 +1,4 @@
-import { type FieldError, forbiddenField } from '../http/invalid.js';
+import { type FieldError, forbiddenField } from '../request/invalid.js';
 import { childOf, ensureChild, itemsOf, type JsonObject, sameJson } from '../resources/json.js';
 
 /** A write of `pods/ephemeralcontainers` changes nothing else. */

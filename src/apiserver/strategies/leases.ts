@@ -1,4 +1,4 @@
-import { type FieldError, invalidValue } from '../http/invalid.js';
+import { type FieldError, invalidValue } from '../request/invalid.js';
 import { childOf, type JsonObject } from '../resources/json.js';
 import type { Strategy } from './strategy.js';
 

@@ -1,4 +1,4 @@
-import { forbidden } from '../http/status.js';
+import { forbidden } from '../request/status.js';
 import { coreResource } from '../resources/catalogue.js';
 import { childOf, ensureChild, type JsonObject, metadataOf } from '../resources/json.js';
 import type { Strategy } from './strategy.js';

@@ -5,9 +5,9 @@ import {
   notFoundValue,
   notSupported,
   required,
-} from '../http/invalid.js';
+} from '../request/invalid.js';
 import { childOf, itemsOf, type JsonObject, setDefault, textOf } from '../resources/json.js';
-import { nameProblems } from '../write/names.js';
+import { nameProblems } from './names.js';
 
 const restartPolicies = ['Always', 'OnFailure', 'Never'];
 const pullPolicies = ['Always', 'IfNotPresent', 'Never'];

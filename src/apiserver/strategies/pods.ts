@@ -1,5 +1,5 @@
-import { type FieldError, forbiddenField } from '../http/invalid.js';
-import { forbidden } from '../http/status.js';
+import { type FieldError, forbiddenField } from '../request/invalid.js';
+import { forbidden } from '../request/status.js';
 import { textAt } from '../resources/api-object.js';
 import { coreResource, findResource } from '../resources/catalogue.js';
 import {

@@ -1,4 +1,4 @@
-import { type FieldError, invalidValue, required } from '../http/invalid.js';
+import { type FieldError, invalidValue, required } from '../request/invalid.js';
 import { textAt } from '../resources/api-object.js';
 import {
   childOf,

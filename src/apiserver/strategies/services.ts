@@ -5,8 +5,8 @@ import {
   invalidValue,
   notSupported,
   required,
-} from '../http/invalid.js';
-import { internalError } from '../http/status.js';
+} from '../request/invalid.js';
+import { internalError } from '../request/status.js';
 import { listAt, textAt } from '../resources/api-object.js';
 import { findResource } from '../resources/catalogue.js';
 import {

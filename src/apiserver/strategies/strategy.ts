@@ -1,7 +1,7 @@
-import type { FieldError } from '../http/invalid.js';
+import type { FieldError } from '../request/invalid.js';
 import type { JsonObject } from '../resources/json.js';
 import type { ObjectStore } from '../store/object-store.js';
-import type { NameForm } from '../write/names.js';
+import type { NameForm } from './names.js';
 
 /** What a strategy may look at. */
 export interface StrategyGround {

@@ -5,9 +5,9 @@ import {
   notSupported,
   required,
   tooMany,
-} from '../http/invalid.js';
+} from '../request/invalid.js';
 import { childOf, isObject, itemsOf, type JsonObject, setDefault, textOf } from '../resources/json.js';
-import { nameProblems, qualifiedNameProblems } from '../write/names.js';
+import { nameProblems, qualifiedNameProblems } from './names.js';
 import type { Strategy } from './strategy.js';
 
 /** MutatingWebhookConfiguration and ValidatingWebhookConfiguration. */

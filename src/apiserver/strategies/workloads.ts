@@ -1,4 +1,4 @@
-import { type FieldError, invalidValue, notSupported, required } from '../http/invalid.js';
+import { type FieldError, invalidValue, notSupported, required } from '../request/invalid.js';
 import { childOf, ensureChild, type JsonObject, sameJson, setDefault } from '../resources/json.js';
 import { defaultPodSpec, podSpecErrors } from './pod-template.js';
 import type { Strategy } from './strategy.js';

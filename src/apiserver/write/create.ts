@@ -1,6 +1,6 @@
-import { invalidObject } from '../http/invalid.js';
-import { alreadyExists, badRequest, forbidden, notFound, StatusError } from '../http/status.js';
 import { recordManager } from '../ownership/record.js';
+import { invalidObject } from '../request/invalid.js';
+import { alreadyExists, badRequest, forbidden, notFound, StatusError } from '../request/status.js';
 import { at, textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
 import { finished, type JsonObject, metadataOf } from '../resources/json.js';
@@ -14,7 +14,7 @@ import { admitted, groundOf, type Write, type Written } from './write.js';
  * 404 (no such namespace, or role), 409 (there is one already) and 422.
  */
 export async function createObject(write: Write, body: JsonObject, requestName = ''): Promise<Written> {
-  const { facade, resource, options } = write;
+  const { context, resource, options } = write;
   const strategy = strategyOf(resource);
   const draft = prepared(write, body);
   const asked = String(metadataOf(draft)['name']);
@@ -29,10 +29,10 @@ export async function createObject(write: Write, body: JsonObject, requestName =
   refuseInvalid(write, object);
   await review(object);
   const key = { ...(write.namespace === undefined ? {} : { namespace: write.namespace }), name };
-  if (facade.store.get(resource, key) !== undefined) throw alreadyExists(resource, name);
+  if (context.store.get(resource, key) !== undefined) throw alreadyExists(resource, name);
   recordManager(object, undefined, managerOf(write));
   if (options.dryRun) return { object: finished(object), created: true };
-  const stored = await facade.store.commit({ kind: 'put', object: finished(object) });
+  const stored = await context.store.commit({ kind: 'put', object: finished(object) });
   if (stored === undefined) throw alreadyExists(resource, name);
   return { object: stored, created: true };
 }
@@ -49,7 +49,7 @@ export function managerOf(write: Write): Parameters<typeof recordManager>[2] {
 }
 
 function prepared(write: Write, body: JsonObject): JsonObject {
-  const { resource, namespace, facade } = write;
+  const { resource, namespace, context } = write;
   const strategy = strategyOf(resource);
   const object = structuredClone(body);
   const metadata = metadataOf(object);
@@ -59,7 +59,7 @@ function prepared(write: Write, body: JsonObject): JsonObject {
   if (namespace !== undefined && resource.namespaced) metadata['namespace'] = namespace;
   if (!resource.namespaced) delete metadata['namespace'];
   const ground = groundOf(write);
-  stampNew(object, { random: facade.random, timestamp: ground.timestamp });
+  stampNew(object, { random: context.random, timestamp: ground.timestamp });
   if (metadata['name'] === undefined) metadata['name'] = '';
   if (strategy.hasStatus === true && strategy.keepsFirstStatus !== true) delete object['status'];
   if (strategy.countsGenerations === true) metadata['generation'] = 1;
@@ -77,10 +77,10 @@ function refuseOtherNamespace({ namespace }: Write, metadata: JsonObject): void 
 }
 
 /** Objects go into namespaces that are there to stay. */
-function refuseDeadNamespace({ facade, resource, namespace }: Write, name: string): void {
+function refuseDeadNamespace({ context, resource, namespace }: Write, name: string): void {
   if (namespace === undefined || !resource.namespaced) return;
   const namespaces = coreResource('namespaces');
-  const found = facade.store.get(namespaces, { name: namespace });
+  const found = context.store.get(namespaces, { name: namespace });
   if (found === undefined) throw notFound(namespaces, namespace);
   if (
     textAt(found, 'status.phase') !== 'Terminating' &&

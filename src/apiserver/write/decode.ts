@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { mediaTypeOf, unsupportedMediaType } from '../http/request-body.js';
-import { badRequest } from '../http/status.js';
+import { badRequest } from '../request/status.js';
 import { isObject, type JsonObject, textOf } from '../resources/json.js';
 import { parseBoundedJson, parseYaml } from '../resources/parse.js';
 import { type Conformed, conform, TypeMismatch } from '../schema/conform.js';

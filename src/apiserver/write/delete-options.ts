@@ -1,6 +1,6 @@
-import type { Exchange } from '../http/exchange.js';
-import { type FieldError, invalidObject, invalidValue, notSupported } from '../http/invalid.js';
 import { readBody } from '../http/request-body.js';
+import type { Exchange } from '../request/exchange.js';
+import { type FieldError, invalidObject, invalidValue, notSupported } from '../request/invalid.js';
 import { childOf, type JsonObject } from '../resources/json.js';
 import { asKind, decodeBody } from './decode.js';
 import { parseWriteOptions } from './write-options.js';

@@ -1,6 +1,7 @@
-import { type PolicyRule, rulesFor, rulesOf, rulesOfReference } from '../auth/rbac.js';
+import { rulesFor, rulesOf, rulesOfReference } from '../auth/rbac.js';
+import type { PolicyRule } from '../auth/rule-coverage.js';
 import { goList, uncovered } from '../auth/rule-coverage.js';
-import { forbidden } from '../http/status.js';
+import { forbidden } from '../request/status.js';
 import { listAt, textAt } from '../resources/api-object.js';
 import { type JsonObject, metadataOf, sameJson } from '../resources/json.js';
 import type { Write } from './write.js';
@@ -51,14 +52,14 @@ function refuseBinding(write: Write, { object }: RoleChange): void {
   const reference = { kind: textAt(object, 'roleRef.kind'), name: textAt(object, 'roleRef.name') };
   const resource = reference.kind === 'ClusterRole' ? 'clusterroles' : 'roles';
   if (isAllowed(write, { verb: 'bind', resource, name: reference.name })) return;
-  refuseMissing(write, object, rulesOfReference(write.facade.store, reference, write.namespace));
+  refuseMissing(write, object, rulesOfReference(write.context.store, reference, write.namespace));
 }
 
 function isAllowed(
-  { facade, user, namespace = '' }: Write,
+  { context, user, namespace = '' }: Write,
   what: { readonly verb: string; readonly resource: string; readonly name: string },
 ): boolean {
-  return facade.authorize({ kind: 'resource', user, group: rbac, subresource: '', namespace, ...what })
+  return context.authorize({ kind: 'resource', user, group: rbac, subresource: '', namespace, ...what })
     .allowed;
 }
 
@@ -72,10 +73,10 @@ function refuseMissing(write: Write, object: JsonObject, rules: readonly PolicyR
 }
 
 function missingRules(
-  { facade, user, namespace = '' }: Write,
+  { context, user, namespace = '' }: Write,
   rules: readonly PolicyRule[],
 ): readonly string[] {
-  const held = rulesFor(facade.store, user, namespace).map(({ rule }) => rule);
+  const held = rulesFor(context.store, user, namespace).map(({ rule }) => rule);
   return uncovered(held, rules);
 }
 

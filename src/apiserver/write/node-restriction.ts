@@ -1,11 +1,11 @@
 import { nodeOfUser } from '../auth/node-authorizer.js';
-import { forbidden, notFound } from '../http/status.js';
+import type { Admission, AdmissionRequest } from '../request/admission.js';
+import { forbidden, notFound } from '../request/status.js';
 import { at, entriesAt, listAt, textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
 import { sameJson } from '../resources/json.js';
 import { accountOfPod, isMirrorPod, namesIn } from '../resources/pod-references.js';
 import type { ObjectStore } from '../store/object-store.js';
-import type { Admission, AdmissionRequest } from './admission.js';
 
 /** What a kubelet wants to write, and its node. */
 interface Attempt {

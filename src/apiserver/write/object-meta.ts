@@ -1,29 +1,8 @@
 import type { Random } from '../../core/random.js';
-import { type FieldError, forbiddenField, invalidValue, required } from '../http/invalid.js';
+import { type FieldError, forbiddenField, invalidValue, required } from '../request/invalid.js';
 import { type JsonObject, metadataOf, sameJson, textOf } from '../resources/json.js';
-import { annotationErrors, labelErrors, type NameForm, nameProblems } from './names.js';
-
-/** Letters of generated names: no vowels, so that no words come up. */
-const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789';
-const suffixLength = 5;
-const longestPrefix = 63 - suffixLength;
-
-/** A random UUID (version 4). */
-export function randomUid(random: Random): string {
-  const digits = (count: number): string =>
-    Array.from({ length: count }, () => random.below(16).toString(16)).join('');
-  const variant = (8 + random.below(4)).toString(16);
-  return `${digits(8)}-${digits(4)}-4${digits(3)}-${variant}${digits(3)}-${digits(12)}`;
-}
-
-/** `web-` becomes `web-x7k2b`. */
-export function generateName(prefix: string, random: Random): string {
-  const suffix = Array.from(
-    { length: suffixLength },
-    () => suffixLetters[random.below(suffixLetters.length)],
-  );
-  return prefix.slice(0, longestPrefix) + suffix.join('');
-}
+import { generateName, randomUid } from '../resources/random-names.js';
+import { annotationErrors, labelErrors, type NameForm, nameProblems } from '../strategies/names.js';
 
 const setByServer = ['selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'resourceVersion'];
 

@@ -1,8 +1,8 @@
-import { conflict, notFound } from '../http/status.js';
+import { conflict, notFound } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
 import { draftOf, finished, type JsonObject, metadataOf } from '../resources/json.js';
+import { formatTime } from '../resources/wall-clock.js';
 import { strategyOf } from '../strategies/table.js';
-import { formatTime } from '../wall-clock.js';
 import type { DeleteOptions } from './delete-options.js';
 import { finalizersOf } from './object-meta.js';
 import { mostTries, type NamedWrite } from './write.js';
@@ -16,11 +16,11 @@ export interface Removed {
 
 /** Deletes an object, or marks it as going. Rejects with 403, 404 and 409. */
 export async function deleteObject(write: NamedWrite, options: DeleteOptions): Promise<Removed> {
-  const { facade, resource, name, user, namespace, request } = write;
-  const current = facade.store.get(resource, write);
+  const { context, resource, name, user, namespace, request } = write;
+  const current = context.store.get(resource, write);
   if (current === undefined) throw notFound(resource, name);
   refuseOther(write, current, options);
-  const answer = await facade.admit({
+  const answer = await context.admit({
     operation: 'DELETE',
     resource,
     name,
@@ -34,7 +34,7 @@ export async function deleteObject(write: NamedWrite, options: DeleteOptions): P
   const reviewed = (await answer.review?.(undefined)) ?? [];
   for (const text of [...(answer.warnings ?? []), ...reviewed]) write.warn(text);
   for (let tries = 1; tries <= mostTries; tries++) {
-    const latest = facade.store.get(resource, write);
+    const latest = context.store.get(resource, write);
     if (latest === undefined) throw notFound(resource, name);
     refuseOther(write, latest, options);
     const removed = await remove(write, latest, options);
@@ -85,14 +85,16 @@ async function remove(
   current: ApiObject,
   options: DeleteOptions,
 ): Promise<Removed | 'raced'> {
-  const { facade, resource } = write;
+  const { context, resource } = write;
   const strategy = strategyOf(resource);
   const draft = draftOf(current);
   addPropagationFinalizer(draft, options);
   const graceSeconds = strategy.graceSeconds?.(draft, options.gracePeriodSeconds) ?? 0;
   const isHeld = strategy.isHeld?.(draft) ?? false;
   if (graceSeconds === 0 && !isHeld && finalizersOf(draft).length === 0) {
-    const removed = options.dryRun ? current : await facade.store.commit({ kind: 'remove', object: current });
+    const removed = options.dryRun
+      ? current
+      : await context.store.commit({ kind: 'remove', object: current });
     return removed === undefined ? 'raced' : { object: current, gone: true };
   }
   const marked = await mark(write, { draft, current, graceSeconds, dryRun: options.dryRun });
@@ -116,14 +118,14 @@ interface Mark {
 
 /** A second deletion may shorten the grace period, never lengthen it. Undefined: the object was changed. */
 async function mark(
-  { facade, resource }: NamedWrite,
+  { context, resource }: NamedWrite,
   { draft, current, graceSeconds, dryRun }: Mark,
 ): Promise<ApiObject | undefined> {
   const metadata = metadataOf(draft);
   const before = metadata['deletionGracePeriodSeconds'];
   const isRepeat = metadata['deletionTimestamp'] !== undefined;
   if (isRepeat && graceSeconds >= Number(before ?? 0)) return current;
-  const nowMs = facade.now();
+  const nowMs = context.now();
   metadata['deletionTimestamp'] = formatTime(nowMs + graceSeconds * 1000);
   metadata['deletionGracePeriodSeconds'] = graceSeconds;
   const strategy = strategyOf(resource);
@@ -131,5 +133,5 @@ async function mark(
     metadata['generation'] = Number(metadata['generation'] ?? 0) + 1;
   strategy.marked?.(draft);
   if (dryRun) return finished(draft);
-  return facade.store.commit({ kind: 'put', object: finished(draft), over: current });
+  return context.store.commit({ kind: 'put', object: finished(draft), over: current });
 }

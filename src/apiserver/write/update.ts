@@ -1,6 +1,6 @@
-import { invalidObject, invalidValue } from '../http/invalid.js';
-import { badRequest, conflict, notFound } from '../http/status.js';
 import { recordManager } from '../ownership/record.js';
+import { invalidObject, invalidValue } from '../request/invalid.js';
+import { badRequest, conflict, notFound } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
 import { draftOf, finished, type JsonObject, metadataOf, sameJson, textOf } from '../resources/json.js';
 import { apiVersionOf, type Resource } from '../resources/resource.js';
@@ -22,9 +22,9 @@ export interface UpdateWish {
 
 /** Replaces an object. Rejects with 400, 403, 404, 409 and 422. */
 export async function updateObject(write: NamedWrite, wish: UpdateWish): Promise<Written> {
-  const { facade, resource, name } = write;
+  const { context, resource, name } = write;
   for (let tries = 1; ; tries++) {
-    const current = facade.store.get(resource, write);
+    const current = context.store.get(resource, write);
     if (current === undefined) {
       if (wish.orCreate === undefined) throw notFound(resource, name);
       return createObject(write, wish.orCreate(), name);
@@ -40,7 +40,7 @@ async function tryUpdate(
   transform: Transform,
   current: ApiObject,
 ): Promise<Written | 'raced'> {
-  const { facade, resource, name } = write;
+  const { context, resource, name } = write;
   const old = draftOf(current);
   // What was stored before a default came up shall not look changed.
   strategyOf(resource).defaults?.(old);
@@ -52,7 +52,7 @@ async function tryUpdate(
   refuseEscalation(write, { object, old, requestName: name });
   refuseInvalid(write, object, old);
   await review(object);
-  if (facade.store.get(resource, write) !== current) return 'raced';
+  if (context.store.get(resource, write) !== current) return 'raced';
   const { countsGenerations } = strategyOf(resource);
   if (countsGenerations === true && specDiffers(object, old))
     metadataOf(object)['generation'] = Number(metadataOf(old)['generation'] ?? 0) + 1;
@@ -63,14 +63,14 @@ async function tryUpdate(
 
 /** Stores what differs; an object whose last finalizer went while it was being deleted goes. Undefined: it was changed. */
 async function settle(
-  { facade, options, resource }: NamedWrite,
+  { context, options, resource }: NamedWrite,
   object: JsonObject,
   current: ApiObject,
 ): Promise<ApiObject | undefined> {
   if (sameButTimes(object, draftOf(current))) return current;
   if (options.dryRun) return finished(object);
   const thenRemove = isGone(resource, object);
-  return facade.store.commit({ kind: 'put', object: finished(object), over: current, thenRemove });
+  return context.store.commit({ kind: 'put', object: finished(object), over: current, thenRemove });
 }
 
 function isGone(resource: Resource, object: JsonObject): boolean {

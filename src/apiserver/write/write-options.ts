@@ -1,5 +1,5 @@
-import type { Exchange } from '../http/exchange.js';
-import { invalidObject, notSupported } from '../http/invalid.js';
+import type { Exchange } from '../request/exchange.js';
+import { invalidObject, notSupported } from '../request/invalid.js';
 import type { FieldValidation } from './decode.js';
 
 /** The query parameters that all writes share. */

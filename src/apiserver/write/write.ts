@@ -1,15 +1,31 @@
-import type { Facade } from '../facade.js';
-import type { User } from '../http/exchange.js';
+import type { Random } from '../../core/random.js';
+import type { WallClock } from '../../core/wall-clock.js';
+import type { Authorizer } from '../auth/authorize.js';
+import type { Admission } from '../request/admission.js';
+import type { User } from '../request/exchange.js';
 import type { ApiObject } from '../resources/api-object.js';
 import type { JsonObject } from '../resources/json.js';
 import type { Resource } from '../resources/resource.js';
+import { formatTime } from '../resources/wall-clock.js';
+import type { ObjectStore } from '../store/object-store.js';
 import type { StrategyGround } from '../strategies/strategy.js';
-import { formatTime } from '../wall-clock.js';
 import type { WriteOptions } from './write-options.js';
+
+/** What the path of a write needs of its API server. */
+export interface WriteContext {
+  readonly store: ObjectStore;
+  readonly now: WallClock;
+  /** Names and IDs of new objects. */
+  readonly random: Random;
+  /** Whether a writer of roles may give what he does not have. */
+  readonly authorize: Authorizer;
+  /** Asked before every write. */
+  readonly admit: Admission;
+}
 
 /** One write on its way: what it is about and for whom. */
 export interface Write {
-  readonly facade: Facade;
+  readonly context: WriteContext;
   readonly user: User;
   /** ID of the API request. */
   readonly request: string;
@@ -37,8 +53,8 @@ export interface Written {
   readonly created: boolean;
 }
 
-export function groundOf({ facade }: Write): StrategyGround {
-  return { store: facade.store, timestamp: formatTime(facade.now()) };
+export function groundOf({ context }: Write): StrategyGround {
+  return { store: context.store, timestamp: formatTime(context.now()) };
 }
 
 /** An object that may be written, unless `review` refuses it after the checks. */
@@ -53,8 +69,8 @@ export async function admitted(
   operation: 'CREATE' | 'UPDATE',
   { name, object, oldObject }: { name: string; object: JsonObject; oldObject?: JsonObject },
 ): Promise<Admitted> {
-  const { facade, resource, namespace, subresource, user, options, request } = write;
-  const answer = await facade.admit({
+  const { context, resource, namespace, subresource, user, options, request } = write;
+  const answer = await context.admit({
     operation,
     resource,
     name,

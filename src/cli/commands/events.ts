@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { createRealClock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
-import type { PlacedEvent } from '../../core/event-merge.js';
 import { createWallClock } from '../../core/wall-clock.js';
 import { eventText } from '../../observe/event-text.js';
-import { readMergedEvents } from '../event-reader.js';
+import type { PlacedEvent } from '../admin/event-merge.js';
+import { readMergedEvents } from '../admin/event-reader.js';
 import { exitCodes } from '../exit-codes.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';

@@ -1,22 +1,22 @@
 import { Command } from 'commander';
-import { defaultVersion } from '../../apiserver/version.js';
+import { defaultVersion } from '../../apiserver/serving/version.js';
+import { createRuntime, type RuntimeKind, runtimeKinds } from '../../containers/create-runtime.js';
 import { joinHostPort } from '../../core/address.js';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
-import type { Node } from '../../core/objects.js';
 import type { KubeAccess } from '../../kube/access.js';
 import { KubeClient } from '../../kube/kube-client.js';
 import { readKubeconfig } from '../../kube/kubeconfig.js';
+import type { Node } from '../../kube/pod-objects.js';
 import type { AccessOptions } from '../../kubelet-stub/auth/access-control.js';
 import { accessReviewer, tokenReviewer } from '../../kubelet-stub/auth/reviews.js';
 import { startKubelet } from '../../kubelet-stub/kubelet.js';
 import { kubeletRateLimit, startPodSource } from '../../kubelet-stub/pod-source/pod-source.js';
-import { createRuntime, type RuntimeKind, runtimeKinds } from '../../kubelet-stub/runtime/create-runtime.js';
 import { maxNodes } from '../../lab/topology.js';
 import { type Readiness, startHealthServer } from '../../observe/health.js';
 import type { PageServer } from '../../observe/page-server.js';
 import { kubeletLeaf } from '../../pki/certificate-set.js';
-import { type Renewable, renewableAs, type TlsFiles } from '../../wire/tls.js';
+import { type Renewable, renewableAs, type TlsFiles } from '../../wire/net/tls.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { TunnelError } from '../../core/errors.js';
-import type { IdleVerdict } from '../../core/middlebox/flow.js';
+import type { IdleVerdict } from '../../links/flow.js';
 import { type MiddleboxRoute, startMiddlebox } from '../../links/middlebox.js';
 import { startHealthServer } from '../../observe/health.js';
 import { createMiddleboxMetrics } from '../../observe/middlebox-metrics.js';

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { type Clock, createRealClock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import { printable } from '../../observe/event-text.js';
-import type { TlsFiles } from '../../wire/tls.js';
+import type { TlsFiles } from '../../wire/net/tls.js';
 import { exitCodes } from '../exit-codes.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';

@@ -9,7 +9,7 @@ import {
   defaultStrategies,
 } from '../../server/options.js';
 import { startProxyServer } from '../../server/server.js';
-import type { GrpcEndpoint } from '../../wire/grpc-listener.js';
+import type { GrpcEndpoint } from '../../wire/grpc/grpc-listener.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import { commonOptions, type RoleFlags, runRole, tlsUser, type UseTls } from '../role.js';

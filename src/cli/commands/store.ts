@@ -1,17 +1,17 @@
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { startStoreServer } from '../../apiserver/controllers/store-server.js';
+import { defaultVersion } from '../../apiserver/serving/version.js';
 import { MemoryStore } from '../../apiserver/store/object-store.js';
 import { Runs } from '../../apiserver/store/remote/runs.js';
 import { StoreFiles } from '../../apiserver/store/remote/store-files.js';
-import { startStoreServer } from '../../apiserver/store/remote/store-server.js';
-import { defaultVersion } from '../../apiserver/version.js';
 import { TunnelError } from '../../core/errors.js';
 import { maxNodes } from '../../lab/topology.js';
 import { startHealthServer } from '../../observe/health.js';
 import { roleLeaves } from '../../pki/certificate-set.js';
 import { reasonOf } from '../../pki/file-reasons.js';
 import { makeFolder } from '../../pki/make-folder.js';
-import { listenOn } from '../../wire/socket-listener.js';
+import { listenOn } from '../../wire/net/socket-listener.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import {

@@ -11,12 +11,14 @@ import {
   payloadPieces,
 } from '../packet.js';
 import type { Congestible } from '../port.js';
-import type { AgentMachine } from './machine.js';
+import { startDial } from './dial.js';
+import { type AgentContext, answerServer, closeEndpoint, type Endpoint, finishEndpoint } from './state.js';
 
 type Result = Congestible | undefined;
 const ignore = (): Result => undefined;
 
-export const agentHandlers: PacketHandlers<AgentMachine, Result> = {
+/** One handler for each packet of a server. Handlers return what is now too full to take more. */
+export const agentHandlers: PacketHandlers<AgentContext, Result> = {
   DIAL_REQ: handleDialRequest,
   DIAL_RSP: ignore,
   CLOSE_REQ: handleCloseRequest,
@@ -28,20 +30,20 @@ export const agentHandlers: PacketHandlers<AgentMachine, Result> = {
 };
 
 /** Only TCP: the agent is no way to the node's Unix sockets (R15). */
-function handleDialRequest(machine: AgentMachine, packet: DialRequestPacket): Result {
+function handleDialRequest(context: AgentContext, packet: DialRequestPacket): Result {
   if (packet.protocol === 'tcp') {
-    machine.startDial(packet.dialId, packet.address);
-    return machine.debt.owe();
+    startDial(context, packet.dialId, packet.address);
+    return context.debt.owe();
   }
   const text = `dial ${packet.protocol}: unknown network ${packet.protocol}`;
-  return machine.answer(dialFailure(packet.dialId, text));
+  return answerServer(context, dialFailure(packet.dialId, text));
 }
 
-function handleData(machine: AgentMachine, packet: DataPacket): Result {
+function handleData(context: AgentContext, packet: DataPacket): Result {
   if (packet.connectId === noConnection) return undefined;
-  const endpoint = machine.endpoints.get(packet.connectId);
+  const endpoint = context.endpoints.get(packet.connectId);
   if (endpoint?.kind !== 'open' || endpoint.port === undefined) {
-    return machine.answer(closeResponse(packet.connectId, 'unrecognized connectID'));
+    return answerServer(context, closeResponse(packet.connectId, 'unrecognized connectID'));
   }
   endpoint.toEndpointBytes += payloadBytes(packet);
   for (const piece of payloadPieces(packet)) endpoint.port.write(piece);
@@ -50,20 +52,29 @@ function handleData(machine: AgentMachine, packet: DataPacket): Result {
 }
 
 /** Every CLOSE_REQ is answered (R18). What was queued for the endpoint is still written. */
-function handleCloseRequest(machine: AgentMachine, packet: CloseRequestPacket): Result {
-  const endpoint = machine.endpoints.get(packet.connectId);
+function handleCloseRequest(context: AgentContext, packet: CloseRequestPacket): Result {
+  const endpoint = context.endpoints.get(packet.connectId);
   if (endpoint?.kind !== 'open') {
-    return machine.answer(closeResponse(packet.connectId, 'Unknown connectID'));
+    return answerServer(context, closeResponse(packet.connectId, 'Unknown connectID'));
   }
-  machine.closeEndpoint(endpoint, 'server');
-  machine.finishEndpoint(endpoint);
-  return machine.answer(closeResponse(packet.connectId));
+  closeEndpoint(context, endpoint, 'server');
+  finishEndpoint(context, endpoint);
+  return answerServer(context, closeResponse(packet.connectId));
 }
 
-function handleDialClose(machine: AgentMachine, packet: DialClosePacket): Result {
-  if (machine.faithful.has('dial-cancel-ignored')) return undefined;
-  for (const endpoint of machine.endpoints.values()) {
-    if (endpoint.dialId === packet.dialId) machine.cancelDial(endpoint);
+function handleDialClose(context: AgentContext, packet: DialClosePacket): Result {
+  if (context.faithful.has('dial-cancel-ignored')) return undefined;
+  for (const endpoint of context.endpoints.values()) {
+    if (endpoint.dialId === packet.dialId) cancelDial(context, endpoint);
   }
   return undefined;
+}
+
+/** The frontend waits for this dial no longer. */
+function cancelDial(context: AgentContext, endpoint: Endpoint): void {
+  const dialing = endpoint.kind === 'dialing';
+  closeEndpoint(context, endpoint, 'dial_cancelled');
+  if (dialing) endpoint.port?.destroy();
+  else endpoint.port?.finish();
+  if (dialing) context.observer.dialFailed(endpoint, 'the dial was given up', false);
 }

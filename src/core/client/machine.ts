@@ -1,5 +1,6 @@
 import { AnswerDebt } from '../answer-debt.js';
 import type { Clock, Timer } from '../clock.js';
+import { codeOfDialText } from '../dial-texts.js';
 import type { ErrorCode } from '../errors.js';
 import {
   type CloseResponsePacket,
@@ -9,16 +10,15 @@ import {
   type DialClosePacket,
   type DialId,
   type DialResponsePacket,
-  dataPacket,
   dialClose,
   dialRequest,
   dispatch,
-  maxDataBytes,
   noConnection,
   type Packet,
   type PacketHandlers,
   payloadBytes,
   payloadPieces,
+  sendData,
 } from '../packet.js';
 import type { Congestible, Drained, PacketPort } from '../port.js';
 import { StallGuard } from '../stall-guard.js';
@@ -123,9 +123,7 @@ export class TunnelMachine {
   /** Sends bytes in packets of at most 64 KiB; returns what may be too full now. */
   write(bytes: Uint8Array): Congestible | undefined {
     if (this.state.kind !== 'open') return undefined;
-    for (let start = 0; start < bytes.length; start += maxDataBytes) {
-      this.send(dataPacket(this.state.connectId, bytes.subarray(start, start + maxDataBytes)));
-    }
+    sendData(this.state.connectId, bytes, (packet) => this.send(packet));
     return this.options.server;
   }
 
@@ -156,7 +154,7 @@ export class TunnelMachine {
     if (state.kind !== 'dialing' || packet.dialId !== this.options.dialId) return undefined;
     if (packet.error !== '' || packet.connectId === noConnection) {
       this.leave(state.timer);
-      if (packet.error !== '') this.options.user.failed(codeFor(packet.error), packet.error);
+      if (packet.error !== '') this.options.user.failed(codeOfDialText(packet.error), packet.error);
       else this.options.user.failed('PROTOCOL_VIOLATION', 'DIAL_RSP without a connection ID');
       return undefined;
     }
@@ -221,12 +219,4 @@ export class TunnelMachine {
     this.options.user.packet('out', packet);
     this.options.server.send(packet);
   }
-}
-
-/** The server and the agent answer a dial with a text only; these are the ones with a meaning of their own. */
-function codeFor(error: string): ErrorCode {
-  if (error === 'No agent available') return 'NO_AGENT';
-  if (error === 'agent connection lost') return 'TUNNEL_CLOSED';
-  if (error === 'timed out waiting for backend dial' || error.endsWith('i/o timeout')) return 'DIAL_TIMEOUT';
-  return 'DIAL_FAILED';
 }

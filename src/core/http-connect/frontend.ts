@@ -8,7 +8,6 @@ import {
   type DataPacket,
   type DialId,
   type DialResponsePacket,
-  dataPacket,
   dialClose,
   dialRequest,
   dispatch,
@@ -16,6 +15,7 @@ import {
   type Packet,
   type PacketHandlers,
   payloadPieces,
+  sendData,
 } from '../packet.js';
 import type { ClosablePort, Congestible, Drained } from '../port.js';
 import { StallGuard, stallPatienceMs } from '../stall-guard.js';
@@ -209,9 +209,9 @@ export class ConnectFrontend implements ClosablePort {
 
   private sendData(connectId: ConnectId, bytes: Uint8Array): Congestible | undefined {
     let full: Congestible | undefined;
-    for (let start = 0; start < bytes.length; start += maxDataBytes) {
-      full = this.options.toServer(dataPacket(connectId, bytes.subarray(start, start + maxDataBytes)));
-    }
+    sendData(connectId, bytes, (packet) => {
+      full = this.options.toServer(packet);
+    });
     return full;
   }
 

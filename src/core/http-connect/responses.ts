@@ -1,4 +1,4 @@
-import { agentLostText } from '../server/backend-handlers.js';
+import { agentLostText, backendDialTimeoutText, dialIdInUseText, noAgentText } from '../dial-texts.js';
 
 /** The answer to a dial that succeeded: the tunnel's bytes follow it. */
 export const establishedResponse = 'HTTP/1.1 200 Connection Established\r\n\r\n';
@@ -18,11 +18,10 @@ const plain = 'Content-Type: text/plain; charset=utf-8';
 
 /** What the server itself answers to a dial; every other text comes from the agent. */
 const ownResponses: Readonly<Record<string, string>> = {
-  'No agent available':
-    'HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain\r\n\r\ncurrently no tunnels available: No agent available',
+  [noAgentText]: `HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain\r\n\r\ncurrently no tunnels available: ${noAgentText}`,
   [agentLostText]: `HTTP/1.1 502 Bad Gateway\r\n${plain}\r\n\r\nBackend context error: context canceled\r\n`,
-  'timed out waiting for backend dial': `HTTP/1.1 504 Gateway Timeout\r\n${plain}\r\n\r\nBackend dial timeout: timed out waiting for backend dial\r\n`,
-  'dial ID is already in use': `HTTP/1.1 502 Bad Gateway\r\n${plain}\r\n\r\nFailed to tunnel dial request: dial ID is already in use\r\n`,
+  [backendDialTimeoutText]: `HTTP/1.1 504 Gateway Timeout\r\n${plain}\r\n\r\nBackend dial timeout: ${backendDialTimeoutText}\r\n`,
+  [dialIdInUseText]: `HTTP/1.1 502 Bad Gateway\r\n${plain}\r\n\r\nFailed to tunnel dial request: ${dialIdInUseText}\r\n`,
 };
 
 /** The whole answer to a dial that failed with `error`, Konnectivity's bytes; the connection ends after it (R25). */

@@ -1,3 +1,4 @@
+import { agentLostText } from '../dial-texts.js';
 import {
   type CloseResponsePacket,
   type ConnectId,
@@ -34,9 +35,6 @@ export interface FromBackend {
 
 type Result = Congestible | undefined;
 const ignore = (): Result => undefined;
-
-/** What a frontend is told of its connection when the agent's stream ends under it. */
-export const agentLostText = 'agent connection lost';
 
 export const backendHandlers: PacketHandlers<FromBackend, Result> = {
   DIAL_REQ: ignore,

@@ -1,3 +1,4 @@
+import { backendDialTimeoutText, dialIdInUseText, noAgentText } from '../dial-texts.js';
 import type { CloseReason } from '../observer.js';
 import {
   type CloseRequestPacket,
@@ -49,16 +50,15 @@ function handleDialRequest({ context, frontend }: FromFrontend, packet: DialRequ
   const choice = context.backends.choose(packet.address);
   const facts = { dialId: packet.dialId, frontend: frontend.name, address: packet.address };
   if (choice === undefined) {
-    const text = 'No agent available';
     const because = 'no strategy knows an agent for it';
-    context.observer.dialFailed({ ...facts, agent: '', because }, 'no_agent', 'NO_AGENT', text);
+    context.observer.dialFailed({ ...facts, agent: '', because }, 'no_agent', 'NO_AGENT', noAgentText);
     stopFrontend(context, frontend);
-    sendToFrontend(context, frontend, dialFailure(packet.dialId, text));
+    sendToFrontend(context, frontend, dialFailure(packet.dialId, noAgentText));
     return frontend.port;
   }
   const { backend, because } = choice;
   if (backend.dials.has(packet.dialId)) {
-    const text = 'dial ID is already in use';
+    const text = dialIdInUseText;
     const refused = { ...facts, agent: backend.name, because };
     context.observer.dialFailed(refused, 'error_response', 'PROTOCOL_VIOLATION', text);
     sendToFrontend(context, frontend, dialFailure(packet.dialId, text));
@@ -83,7 +83,7 @@ function startDial(context: ServerContext, facts: Omit<PendingDial, 'startedAt' 
 }
 
 function handleDialTimeout(context: ServerContext, dial: PendingDial): void {
-  const text = 'timed out waiting for backend dial';
+  const text = backendDialTimeoutText;
   failDial(context, dial, { reason: 'backend_dial_timeout', code: 'DIAL_TIMEOUT', text });
   sendToBackend(context, dial.to, dialClose(dial.dialId));
   sendToFrontend(context, dial.from, dialFailure(dial.dialId, text));

@@ -7,7 +7,7 @@ import { type Clock, createRealClock } from '../../core/clock.js';
 import { createRandom } from '../../core/random.js';
 import type { KubeClient } from '../../kube/kube-client.js';
 import { goDial } from '../../links/go-dial.js';
-import { TlsFilesGroup } from '../../wire/tls-files-group.js';
+import { TlsFilesGroup } from '../../wire/net/tls-files-group.js';
 import { startAgentAdmin } from '../admin-server.js';
 import { faithfulFrom } from '../faithful-variable.js';
 import { type Klog, packetVerbosity } from '../klog.js';

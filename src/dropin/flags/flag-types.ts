@@ -1,4 +1,4 @@
-import { parseLabelSelector } from '../../apiserver/store/label-selector.js';
+import { parseLabelSelector } from '../../apiserver/resources/label-selector.js';
 import { durationText, readDuration } from './go-duration.js';
 import { readList } from './go-list.js';
 import { readBool, readFloat32, readInteger } from './go-number.js';

@@ -4,7 +4,7 @@ import { createRandom } from '../../core/random.js';
 import type { KubeClient } from '../../kube/kube-client.js';
 import type { FrontendEndpoint, ProxyServerOptions } from '../../server/options.js';
 import { type ProxyServer, startProxyServer } from '../../server/server.js';
-import { TlsFilesGroup } from '../../wire/tls-files-group.js';
+import { TlsFilesGroup } from '../../wire/net/tls-files-group.js';
 import { startServerAdmin } from '../admin-server.js';
 import { faithfulFrom } from '../faithful-variable.js';
 import { type Klog, packetVerbosity } from '../klog.js';

@@ -1,4 +1,4 @@
-import type { ContainerStatus, Pod } from '../../core/objects.js';
+import type { ContainerStatus, Pod } from '../../kube/pod-objects.js';
 import { sum } from './node-usage.js';
 import type { MetricFamily } from './prometheus-text.js';
 

@@ -1,4 +1,4 @@
-import type { ContainerUsage, PodUsage, Runtime } from '../runtime/runtime.js';
+import type { ContainerUsage, PodUsage, Runtime } from '../../containers/runtime.js';
 
 /** A container with the place that metrics name it by. */
 export interface MeasuredContainer extends ContainerUsage {

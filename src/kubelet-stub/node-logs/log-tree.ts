@@ -1,4 +1,4 @@
-import type { LogFile } from '../runtime/runtime.js';
+import type { LogFile } from '../../containers/runtime.js';
 
 /** What is found at a path below `/var/log`. */
 export type LogEntry =

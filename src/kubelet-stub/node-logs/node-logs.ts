@@ -1,4 +1,4 @@
-import type { Runtime } from '../runtime/runtime.js';
+import type { Runtime } from '../../containers/runtime.js';
 import { LogTree } from './log-tree.js';
 
 /** The folder of logs over time: what is in it now, and since when that is so. */

@@ -1,11 +1,11 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { LogStore } from '../../containers/logs/log-store.js';
 import type { DoorContext } from '../door.js';
 import { type Answered, sendBody, sendText } from '../http-reply.js';
 import { encodePath } from '../http-router.js';
 import { notFound, plainError } from '../http-unrouted.js';
-import type { LogStore } from '../runtime/logs/log-store.js';
 import { type ByteRange, contentRange, requestedRanges } from './byte-ranges.js';
 import { checkConditions, httpTime, rangeApplies } from './conditions.js';
 import { LogContent } from './log-content.js';

@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
+import type { NodeRuntime } from '../../containers/runtime.js';
 import type { Clock } from '../../core/clock.js';
 import type { TunnelError } from '../../core/errors.js';
 import type { EventSink } from '../../core/events.js';
-import type { Node, Pod } from '../../core/objects.js';
 import type { Random } from '../../core/random.js';
 import type { KubeClient } from '../../kube/kube-client.js';
+import type { Node, Pod } from '../../kube/pod-objects.js';
 import { type ItemChange, WatchList } from '../../kube/watch-list.js';
-import type { NodeRuntime } from '../runtime/runtime.js';
 import { NodeHeartbeat } from './node-heartbeat.js';
 import { PodAddresses } from './pod-addresses.js';
 import { PodWorker, type PodWorkerGround, podResource } from './pod-worker.js';

@@ -1,4 +1,4 @@
-import type { Container, ContainerStatus, Pod } from '../../core/objects.js';
+import type { Container, ContainerStatus, Pod } from '../../kube/pod-objects.js';
 
 type Condition = Pod['status']['conditions'][number];
 

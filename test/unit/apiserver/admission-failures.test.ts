@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TunnelError } from '../../../src/core/errors.js';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
-import type { Dialer } from '../../../src/wire/dialer.js';
+import type { Dialer } from '../../../src/wire/client/dialer.js';
 import {
   type Answer,
   caBundle,

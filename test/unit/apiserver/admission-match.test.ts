@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import type { Webhook } from '../../../src/apiserver/admission/configurations.js';
 import { isConcerned, selects } from '../../../src/apiserver/admission/match.js';
+import type { AdmissionRequest } from '../../../src/apiserver/request/admission.js';
 import { findResource } from '../../../src/apiserver/resources/catalogue.js';
 import { createObjectStore } from '../../../src/apiserver/store/object-store.js';
-import type { AdmissionRequest } from '../../../src/apiserver/write/admission.js';
 import { createRealClock } from '../../../src/core/clock.js';
 
 const store = createObjectStore({}, createRealClock());

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { StatusError } from '../../../src/apiserver/http/status.js';
 import { defaultAddressTypes, kubeletEndpoint } from '../../../src/apiserver/kubelet/endpoint.js';
+import { StatusError } from '../../../src/apiserver/request/status.js';
 import { type ConnectTarget, connectTarget } from '../../../src/apiserver/routes/connect-target.js';
 import { createObjectStore } from '../../../src/apiserver/store/object-store.js';
 import type { StreamingSubresource } from '../../../src/apiserver/streaming/streaming-handler.js';

@@ -15,7 +15,7 @@ import { TunnelError } from '../../../src/core/errors.js';
 import type { EventBody } from '../../../src/core/events.js';
 import { type Authority, createAuthority } from '../../../src/pki/authority.js';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
-import type { Dialer } from '../../../src/wire/dialer.js';
+import type { Dialer } from '../../../src/wire/client/dialer.js';
 
 /** Certificates of one cluster, made once per test file. */
 export interface Credentials {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Status } from '../../../src/apiserver/http/status.js';
+import type { Status } from '../../../src/apiserver/request/status.js';
 import { deepestValue } from '../../../src/apiserver/resources/extent.js';
 import { type Answer, call, makeCredentials, startTestApi, type TestApi } from './fixture.js';
 import { applyPatch, jsonPatch, mergePatch, type Sent, send, strategicPatch } from './writing.js';

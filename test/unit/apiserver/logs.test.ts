@@ -6,7 +6,7 @@ import { connect, createServer as createTcpServer } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import { TunnelError } from '../../../src/core/errors.js';
-import type { Dialer } from '../../../src/wire/dialer.js';
+import type { Dialer } from '../../../src/wire/client/dialer.js';
 import {
   type Credentials,
   call,

@@ -1,4 +1,4 @@
-import type { ContainerStatus, Node, Pod, Service } from '../../../src/core/objects.js';
+import type { ContainerStatus, Node, Pod, Service } from '../../../src/kube/pod-objects.js';
 
 /** Everything in these tests was created at this moment. */
 export const createdAt = '2024-05-01T10:00:00Z';

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Status } from '../../../src/apiserver/http/status.js';
+import type { Status } from '../../../src/apiserver/request/status.js';
 import type { ListMeta } from '../../../src/apiserver/routes/list-page.js';
 import {
   type Credentials,

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { TunnelError } from '../../../src/core/errors.js';
-import type { Dialer } from '../../../src/wire/dialer.js';
+import type { Dialer } from '../../../src/wire/client/dialer.js';
 import {
   type Answer,
   type Credentials,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { chooseDiscovery, choosePresentation } from '../../../src/apiserver/http/accept.js';
-import { parseTarget } from '../../../src/apiserver/http/exchange.js';
-import { StatusError } from '../../../src/apiserver/http/status.js';
+import { parseTarget } from '../../../src/apiserver/request/exchange.js';
+import { findRoute, type Route } from '../../../src/apiserver/request/route.js';
+import { StatusError } from '../../../src/apiserver/request/status.js';
 import { parseLogOptions } from '../../../src/apiserver/routes/log-options.js';
-import { findRoute, type Route } from '../../../src/apiserver/routes/route.js';
 
 function route(path: string): Route {
   return findRoute(parseTarget(path).segments);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findKind } from '../../../src/apiserver/resources/catalogue.js';
-import { parseFieldSelector } from '../../../src/apiserver/store/field-selector.js';
-import { parseLabelSelector } from '../../../src/apiserver/store/label-selector.js';
+import { parseFieldSelector } from '../../../src/apiserver/resources/field-selector.js';
+import { parseLabelSelector } from '../../../src/apiserver/resources/label-selector.js';
 import { node, pod } from './objects.js';
 
 const web = pod({ name: 'web-1', labels: { app: 'web', tier: 'front', 'example.com/x': '1' } });

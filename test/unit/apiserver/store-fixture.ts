@@ -1,8 +1,8 @@
 import { startApiServer } from '../../../src/apiserver/api-server.js';
+import { type StoreServer, startStoreServer } from '../../../src/apiserver/controllers/store-server.js';
 import { MemoryStore } from '../../../src/apiserver/store/object-store.js';
 import { RemoteStore } from '../../../src/apiserver/store/remote/remote-store.js';
 import { Runs } from '../../../src/apiserver/store/remote/runs.js';
-import { type StoreServer, startStoreServer } from '../../../src/apiserver/store/remote/store-server.js';
 import { createRealClock } from '../../../src/core/clock.js';
 import type { EventBody } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ApiObject } from '../../../src/apiserver/resources/api-object.js';
 import { findKind } from '../../../src/apiserver/resources/catalogue.js';
 import { renderTable } from '../../../src/apiserver/resources/table.js';
-import type { Pod } from '../../../src/core/objects.js';
+import type { Pod } from '../../../src/kube/pod-objects.js';
 import { createdAt, node, pod, service } from './objects.js';
 
 const nowMs = Date.parse(createdAt) + 5 * 60_000;

@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  AgentMachine,
-  createConnectIds,
-  type Endpoint,
-  type EndpointPort,
-  endpointStallText,
-} from '../../../src/core/agent/machine.js';
+import { endpointStallText } from '../../../src/core/agent/dial.js';
+import { AgentMachine, createConnectIds } from '../../../src/core/agent/machine.js';
+import type { Endpoint, EndpointPort } from '../../../src/core/agent/state.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import {
   closeRequest,
@@ -115,11 +111,11 @@ describe('a dial at the agent', () => {
   });
 
   it.each([
-    ['dial tcp 10.0.0.1:10250: connect: connection refused', 'failed 7'],
-    ['dial tcp 10.0.0.1:10250: i/o timeout', 'failed 7 timeout'],
-  ])('R14: is answered with the text of its failure: %s', (text, observed) => {
+    ['DIAL_FAILED', 'dial tcp 10.0.0.1:10250: connect: connection refused', 'failed 7'],
+    ['DIAL_TIMEOUT', 'dial tcp 10.0.0.1:10250: i/o timeout', 'failed 7 timeout'],
+  ] as const)('R14: is answered with the text of its failure: %s, %s', (code, text, observed) => {
     const { machine, server, endpoint, told, clock } = dialling();
-    machine.dialFailed(endpoint.endpoint, text);
+    machine.dialFailed(endpoint.endpoint, text, code);
     machine.dialFailed(endpoint.endpoint, 'again');
     machine.dialSucceeded(endpoint.endpoint);
     expect(server.take()).toEqual([`DIAL_RSP 7 ${text}`]);

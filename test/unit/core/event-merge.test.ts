@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clockOffsetMs, EventMerge, type PlacedEvent } from '../../../src/core/event-merge.js';
+import { clockOffsetMs, EventMerge, type PlacedEvent } from '../../../src/cli/admin/event-merge.js';
 import type { LabEvent } from '../../../src/core/events.js';
 
 const event = (seq: number): LabEvent => ({ kind: 'role.started', node: 'x', seq, t: 0 });

@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  AgentMachine,
-  createConnectIds,
-  type Endpoint,
-  type EndpointPort,
-} from '../../../src/core/agent/machine.js';
+import { AgentMachine, createConnectIds } from '../../../src/core/agent/machine.js';
+import type { Endpoint, EndpointPort } from '../../../src/core/agent/state.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import type { FaithfulName } from '../../../src/core/faithful.js';
 import { closeRequest, connectId, dialClose, dialId } from '../../../src/core/packet.js';

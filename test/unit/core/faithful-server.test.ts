@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { agentLostText } from '../../../src/core/dial-texts.js';
 import type { FaithfulName } from '../../../src/core/faithful.js';
 import {
   closeRequest,
@@ -8,7 +9,6 @@ import {
   dialId,
   drainPacket,
 } from '../../../src/core/packet.js';
-import { agentLostText } from '../../../src/core/server/backend-handlers.js';
 import { answer, data, dial, ServerBench } from '../../support/server-bench.js';
 
 /** A server with a switch on, and one without. */

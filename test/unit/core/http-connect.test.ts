@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { agentLostText } from '../../../src/core/dial-texts.js';
 import { AnswerReader, type ConnectAnswer, maxAnswerBytes } from '../../../src/core/http-connect/answer.js';
 import { ConnectFrontend, lingerMs } from '../../../src/core/http-connect/frontend.js';
 import { failureResponse } from '../../../src/core/http-connect/responses.js';
@@ -12,7 +13,6 @@ import {
   dialId,
   maxDataBytes,
 } from '../../../src/core/packet.js';
-import { agentLostText } from '../../../src/core/server/backend-handlers.js';
 import { RecordingClient } from '../../support/recording-client.js';
 import { type AgentEnd, answer, data, ServerBench } from '../../support/server-bench.js';
 

@@ -2,16 +2,16 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Readable, Writable } from 'node:stream';
+import type { Runtime } from '../../../src/containers/runtime.js';
 import { createRealClock } from '../../../src/core/clock.js';
 import type { EventBody } from '../../../src/core/events.js';
 import type { KubeletConfig } from '../../../src/kubelet-stub/config.js';
 import { type Kubelet, startKubelet } from '../../../src/kubelet-stub/kubelet.js';
-import type { Runtime } from '../../../src/kubelet-stub/runtime/runtime.js';
+import { KubeletClient } from '../../../src/lab/kubelet-client/kubelet-client.js';
 import { type Authority, createAuthority } from '../../../src/pki/authority.js';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
-import type { Dialer } from '../../../src/wire/dialer.js';
-import { KubeletClient } from '../../../src/wire/kubelet-client.js';
-import type { TlsFiles } from '../../../src/wire/tls.js';
+import type { Dialer } from '../../../src/wire/client/dialer.js';
+import type { TlsFiles } from '../../../src/wire/net/tls.js';
 
 export const clock = createRealClock();
 

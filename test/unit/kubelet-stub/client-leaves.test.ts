@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import type { NodeRuntime } from '../../../src/kubelet-stub/runtime/runtime.js';
-import { sandbox, testPod } from '../runtime/support.js';
+import type { NodeRuntime } from '../../../src/containers/runtime.js';
+import { sandbox, testPod } from '../containers/support.js';
 import { type Bench, issueCertificates, startBench, type TestPki, TextSink } from './bench.js';
 import { podOf, ref, startProcesses } from './process-support.js';
 

@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { type Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { kubeletService } from '../../../src/wire/proto.js';
+import { kubeletService } from '../../../src/wire/grpc/proto.js';
 import { type Bench, issueCertificates, readAll, startBench, type TestPki } from './bench.js';
 import { ScriptedRuntime } from './scripted-runtime.js';
 

@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Kubelet } from '../../../src/kubelet-stub/kubelet.js';
 import { type UpgradeAnswer, upgradeHttp } from '../../../src/streams/http-upgrade.js';
-import type { TlsFiles } from '../../../src/wire/tls.js';
+import type { TlsFiles } from '../../../src/wire/net/tls.js';
 
 export interface Answer {
   readonly status: number;

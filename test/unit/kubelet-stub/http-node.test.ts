@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createSandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
 import { ignoreEvents } from '../../../src/core/events.js';
-import type { Pod } from '../../../src/core/objects.js';
 import { createRandom } from '../../../src/core/random.js';
+import type { Pod } from '../../../src/kube/pod-objects.js';
 import type { KubeletConfig } from '../../../src/kubelet-stub/config.js';
-import { createSandboxRuntime } from '../../../src/kubelet-stub/runtime/sandbox-runtime.js';
 import { type Bench, clock, issueCertificates, never, startBench, type TestPki, TextSink } from './bench.js';
 import { type Answer, ask, upgrade } from './http-client.js';
 import { podOf, startProcesses } from './process-support.js';

@@ -7,9 +7,9 @@ import type { Duplex } from 'node:stream';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import { TunnelError } from '../../../src/core/errors.js';
+import { KubeletClient } from '../../../src/lab/kubelet-client/kubelet-client.js';
 import { createAuthority } from '../../../src/pki/authority.js';
-import type { Dialer, DialOptions } from '../../../src/wire/dialer.js';
-import { KubeletClient } from '../../../src/wire/kubelet-client.js';
+import type { Dialer, DialOptions } from '../../../src/wire/client/dialer.js';
 import {
   type Bench,
   clock,

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Pod } from '../../../src/core/objects.js';
+import { LogStore } from '../../../src/containers/logs/log-store.js';
+import type { LogFile } from '../../../src/containers/runtime.js';
+import type { Pod } from '../../../src/kube/pod-objects.js';
 import { requestedRanges } from '../../../src/kubelet-stub/node-logs/byte-ranges.js';
 import { checkConditions, httpTime, rangeApplies } from '../../../src/kubelet-stub/node-logs/conditions.js';
 import { LogContent } from '../../../src/kubelet-stub/node-logs/log-content.js';
 import { NodeLogs } from '../../../src/kubelet-stub/node-logs/node-logs.js';
-import { LogStore } from '../../../src/kubelet-stub/runtime/logs/log-store.js';
-import type { LogFile } from '../../../src/kubelet-stub/runtime/runtime.js';
 import { type Bench, issueCertificates, startBench, type TestPki } from './bench.js';
 import { type Answer, ask, open } from './http-client.js';
 import { pod, ScriptedRuntime } from './scripted-runtime.js';

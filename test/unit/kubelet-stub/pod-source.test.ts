@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { NodeRuntime } from '../../../src/containers/runtime.js';
+import { createSandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
 import type { EventBody } from '../../../src/core/events.js';
-import type { Container, Node, Pod } from '../../../src/core/objects.js';
 import { createRandom } from '../../../src/core/random.js';
 import { KubeClient } from '../../../src/kube/kube-client.js';
 import { isLeaseValid, type Lease, leases } from '../../../src/kube/lease.js';
+import type { Container, Node, Pod } from '../../../src/kube/pod-objects.js';
 import { PodAddresses } from '../../../src/kubelet-stub/pod-source/pod-addresses.js';
 import { type PodSource, startPodSource } from '../../../src/kubelet-stub/pod-source/pod-source.js';
 import { toRun } from '../../../src/kubelet-stub/pod-source/pod-status.js';
-import type { NodeRuntime } from '../../../src/kubelet-stub/runtime/runtime.js';
-import { createSandboxRuntime } from '../../../src/kubelet-stub/runtime/sandbox-runtime.js';
 import { type Credentials, makeCredentials, startTestApi, type TestApi } from '../apiserver/fixture.js';
 import { clock } from './bench.js';
 import { startProcesses } from './process-support.js';

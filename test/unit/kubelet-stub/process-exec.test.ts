@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ProcessRuntime } from '../../../src/kubelet-stub/runtime/process/process-runtime.js';
+import type { ProcessRuntime } from '../../../src/containers/process/process-runtime.js';
 import { podOf, processesWith, ref, run, sh, startProcesses } from './process-support.js';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -289,9 +289,7 @@ describe('a terminal in the process runtime', () => {
 
   it('is refused with a clear text where the library is missing', async () => {
     const loadTerminals = async (): Promise<never> => {
-      const { loadTerminalLibrary } = await import(
-        '../../../src/kubelet-stub/runtime/process/terminal-child.js'
-      );
+      const { loadTerminalLibrary } = await import('../../../src/containers/process/terminal-child.js');
       return loadTerminalLibrary(() => Promise.reject(new Error('not found'))) as Promise<never>;
     };
     const other = await startProcesses(podOf({}), { loadTerminals });

@@ -5,10 +5,10 @@ import { type AddressInfo, createServer } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
+import { BackOff } from '../../../src/containers/process/back-off.js';
+import type { ProcessRuntime } from '../../../src/containers/process/process-runtime.js';
 import { ManualClock } from '../../../src/core/clock.js';
-import type { Container, Pod } from '../../../src/core/objects.js';
-import { BackOff } from '../../../src/kubelet-stub/runtime/process/back-off.js';
-import type { ProcessRuntime } from '../../../src/kubelet-stub/runtime/process/process-runtime.js';
+import type { Container, Pod } from '../../../src/kube/pod-objects.js';
 import { TextSink } from './bench.js';
 import { ownChildren, podOf, processesWith, ref, run, sh, startProcesses } from './process-support.js';
 

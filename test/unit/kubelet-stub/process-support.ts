@@ -1,13 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
-import { ignoreEvents } from '../../../src/core/events.js';
-import type { Container, Pod } from '../../../src/core/objects.js';
-import { createRandom } from '../../../src/core/random.js';
 import {
   type ProcessRuntime,
   type ProcessRuntimeOptions,
   startProcessRuntime,
-} from '../../../src/kubelet-stub/runtime/process/process-runtime.js';
+} from '../../../src/containers/process/process-runtime.js';
+import { ignoreEvents } from '../../../src/core/events.js';
+import { createRandom } from '../../../src/core/random.js';
+import type { Container, Pod } from '../../../src/kube/pod-objects.js';
 import type { RemoteCommandResult, RemoteCommandStreams, TerminalSize } from '../../../src/streams/types.js';
 import { clock, TextSink } from './bench.js';
 import { pod as template } from './scripted-runtime.js';

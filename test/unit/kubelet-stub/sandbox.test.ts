@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createSandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
 import { ignoreEvents } from '../../../src/core/events.js';
-import type { Pod } from '../../../src/core/objects.js';
 import { createRandom } from '../../../src/core/random.js';
-import { createSandboxRuntime } from '../../../src/kubelet-stub/runtime/sandbox-runtime.js';
+import type { Pod } from '../../../src/kube/pod-objects.js';
 import { openSpdyRemoteCommand, type SpdyRemoteCommand } from '../../../src/streams/remote-command-client.js';
 import {
   type Bench,

@@ -2,19 +2,11 @@ import { PassThrough, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Behaviour, ExecAnswer, ForwardRule, LogsRule } from '../../../src/containers/behaviours.js';
+import { createSandboxRuntime, type SandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
 import { type Clock, ManualClock } from '../../../src/core/clock.js';
 import { ignoreEvents } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
-import type {
-  Behaviour,
-  ExecAnswer,
-  ForwardRule,
-  LogsRule,
-} from '../../../src/kubelet-stub/runtime/behaviours.js';
-import {
-  createSandboxRuntime,
-  type SandboxRuntime,
-} from '../../../src/kubelet-stub/runtime/sandbox-runtime.js';
 import { SpdyPortForward } from '../../../src/streams/port-forward-client.js';
 import { openSpdyRemoteCommand } from '../../../src/streams/remote-command-client.js';
 import { openWebSocketCommand } from '../streams/support/command-client.js';

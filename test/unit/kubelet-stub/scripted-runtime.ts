@@ -3,8 +3,6 @@ import { connect } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { TunnelError } from '../../../src/core/errors.js';
-import type { Pod } from '../../../src/core/objects.js';
 import type {
   ContainerRef,
   ExecRequest,
@@ -13,7 +11,9 @@ import type {
   PodUsage,
   PortForwardRequest,
   Runtime,
-} from '../../../src/kubelet-stub/runtime/runtime.js';
+} from '../../../src/containers/runtime.js';
+import { TunnelError } from '../../../src/core/errors.js';
+import type { Pod } from '../../../src/kube/pod-objects.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../../src/streams/types.js';
 
 type Program = (

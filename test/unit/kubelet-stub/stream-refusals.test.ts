@@ -1,10 +1,10 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Behaviour, RuntimeRefusal } from '../../../src/containers/behaviours.js';
+import { createSandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import { ignoreEvents } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
 import type { KubeletConfig } from '../../../src/kubelet-stub/config.js';
-import type { Behaviour, RuntimeRefusal } from '../../../src/kubelet-stub/runtime/behaviours.js';
-import { createSandboxRuntime } from '../../../src/kubelet-stub/runtime/sandbox-runtime.js';
 import { StreamTokens } from '../../../src/kubelet-stub/stream-tokens.js';
 import { type Bench, clock, issueCertificates, never, startBench, type TestPki, TextSink } from './bench.js';
 import { ask, upgrade } from './http-client.js';

@@ -2,8 +2,8 @@ import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, errorTable, TunnelError } from '../../../src/core/errors.js';
-import { errorFromStatus, statusFromError } from '../../../src/wire/grpc-status.js';
-import { pieceBytes, piecesOf } from '../../../src/wire/pieces.js';
+import { errorFromStatus, statusFromError } from '../../../src/wire/net/grpc-status.js';
+import { pieceBytes, piecesOf } from '../../../src/wire/net/pieces.js';
 
 function received(code: status, details: string, metadata = new Metadata()): ServiceError {
   return Object.assign(new Error(details), { code, details, metadata });

@@ -95,7 +95,7 @@ describe('goDial', () => {
     const clock = createRealClock();
     const startMs = clock.now();
     await expect(goDial('127.0.0.1', port, { timeoutMs: 200 })).rejects.toMatchObject({
-      code: 'DIAL_FAILED',
+      code: 'DIAL_TIMEOUT',
       message: `dial tcp 127.0.0.1:${port}: i/o timeout`,
     });
     expect(clock.now() - startMs).toBeLessThan(1500);

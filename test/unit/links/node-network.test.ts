@@ -95,7 +95,7 @@ describe('the node network', () => {
     expect(settled).toBe(false);
     clock.advance(1);
     await expect(dial).rejects.toMatchObject({
-      code: 'DIAL_FAILED',
+      code: 'DIAL_TIMEOUT',
       message: 'dial tcp 10.0.1.11:10250: i/o timeout',
     });
     expect(clock.pendingTimers).toBe(0);

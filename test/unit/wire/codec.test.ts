@@ -12,8 +12,8 @@ import {
   drainPacket,
   type Packet,
 } from '../../../src/core/packet.js';
-import { decodePacket, encodeToBuffer } from '../../../src/wire/codec.js';
-import { MalformedPacket } from '../../../src/wire/varint.js';
+import { decodePacket, encodeToBuffer } from '../../../src/wire/codec/codec.js';
+import { MalformedPacket } from '../../../src/wire/codec/varint.js';
 
 const big = 8897718490787564857n;
 

@@ -3,7 +3,7 @@ import { type ClientHttp2Session, connect, createServer, type Http2Server } from
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/core/clock.js';
-import { GrowingWindow, largestWindowBytes, windowBytes } from '../../../src/wire/growing-window.js';
+import { GrowingWindow, largestWindowBytes, windowBytes } from '../../../src/wire/grpc/growing-window.js';
 
 let server: Http2Server;
 let session: ClientHttp2Session;

@@ -1,6 +1,6 @@
 import { type ChannelCredentials, credentials, Server, ServerCredentials } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import { offerProtocols, watchServerSessions } from '../../../src/wire/grpc-internals.js';
+import { offerProtocols, watchServerSessions } from '../../../src/wire/grpc/grpc-internals.js';
 
 const ignore = (): void => undefined;
 

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { closeRequest, connectId, dataPacket, type Packet, payloadBytes } from '../../../src/core/packet.js';
-import { encodeToBuffer } from '../../../src/wire/codec.js';
-import { longestMessageBytes, MessageReader, RefusedMessage } from '../../../src/wire/message-reader.js';
-import { PacketBatch } from '../../../src/wire/packet-batch.js';
-import { MalformedPacket } from '../../../src/wire/varint.js';
+import { encodeToBuffer } from '../../../src/wire/codec/codec.js';
+import {
+  longestMessageBytes,
+  MessageReader,
+  RefusedMessage,
+} from '../../../src/wire/codec/message-reader.js';
+import { PacketBatch } from '../../../src/wire/codec/packet-batch.js';
+import { MalformedPacket } from '../../../src/wire/codec/varint.js';
 
 const id = connectId(300n);
 

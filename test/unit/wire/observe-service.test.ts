@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ObservedBatch, type ObservePlace, readEvents } from '../../../src/cli/admin/observe-client.js';
+import { startObserveService } from '../../../src/cli/admin/observe-service.js';
 import { createRealClock } from '../../../src/core/clock.js';
 import type { EventBody, LabEvent } from '../../../src/core/events.js';
 import { createJournal, type Journal } from '../../../src/observe/journal.js';
 import { type CertificateSet, createCertificateSet, leafTls } from '../../../src/pki/certificate-set.js';
-import type { GrpcListener } from '../../../src/wire/grpc-listener.js';
-import { type ObservedBatch, type ObservePlace, readEvents } from '../../../src/wire/observe-client.js';
-import { startObserveService } from '../../../src/wire/observe-service.js';
+import type { GrpcListener } from '../../../src/wire/grpc/grpc-listener.js';
 import { currentHandles, expectNoNewHandles, type Handles } from '../../support/handles.js';
 
 const clock = createRealClock();

@@ -7,8 +7,8 @@ import {
   dialRequest,
   type Packet,
 } from '../../../src/core/packet.js';
-import { decodePacket, encodeToBuffer } from '../../../src/wire/codec.js';
-import { PacketBatch } from '../../../src/wire/packet-batch.js';
+import { decodePacket, encodeToBuffer } from '../../../src/wire/codec/codec.js';
+import { PacketBatch } from '../../../src/wire/codec/packet-batch.js';
 
 const id = connectId(7n);
 

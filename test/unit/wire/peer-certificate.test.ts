@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type TLSSocket } from 'node:tls';
 import { afterEach, expect, it } from 'vitest';
 import { createCertificateSet } from '../../../src/pki/certificate-set.js';
-import { acceptedCertificate } from '../../../src/wire/peer-certificate.js';
+import { acceptedCertificate } from '../../../src/wire/net/peer-certificate.js';
 
 let server: Server;
 afterEach(() => void server.close());

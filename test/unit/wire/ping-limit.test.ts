@@ -6,9 +6,9 @@ import { ManualClock } from '../../../src/core/clock.js';
 import { agentKeepalivePolicy, frontendKeepalivePolicy } from '../../../src/core/keepalive-policy.js';
 import { connectId, dataPacket } from '../../../src/core/packet.js';
 import { createCertificateSet, leafTls } from '../../../src/pki/certificate-set.js';
-import { startGrpcListener } from '../../../src/wire/grpc-listener.js';
-import type { Refusal } from '../../../src/wire/tls-refusals.js';
-import { agentServiceDefinition, type TunnelCall } from '../../../src/wire/tunnel-service.js';
+import { startGrpcListener } from '../../../src/wire/grpc/grpc-listener.js';
+import { agentServiceDefinition, type TunnelCall } from '../../../src/wire/grpc/tunnel-service.js';
+import type { Refusal } from '../../../src/wire/net/tls-refusals.js';
 import { scratchFolder } from '../../support/konnsim.js';
 
 const closes: (() => unknown)[] = [];

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { listenOn, mostSocketPathBytes } from '../../../src/wire/socket-listener.js';
+import { listenOn, mostSocketPathBytes } from '../../../src/wire/net/socket-listener.js';
 import { scratchFolder } from '../../support/konnsim.js';
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;

@@ -1,13 +1,13 @@
 import { type ChannelCredentials, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { carriedCredentials } from '../../../src/wire/carried-credentials.js';
-import { takeClientStream, takeServerStream } from '../../../src/wire/taken-streams.js';
+import { carriedCredentials } from '../../../src/wire/grpc/carried-credentials.js';
+import { takeClientStream, takeServerStream } from '../../../src/wire/grpc/taken-streams.js';
+import { TunnelChannel } from '../../../src/wire/grpc/tunnel-channel.js';
 import {
   agentServiceDefinition,
   type TunnelCall,
-  TunnelChannel,
   type TunnelClientCall,
-} from '../../../src/wire/tunnel-service.js';
+} from '../../../src/wire/grpc/tunnel-service.js';
 
 let server: Server;
 let channel: TunnelChannel;

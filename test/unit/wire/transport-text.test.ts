@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { transportText, unreachableCode } from '../../../src/wire/transport-text.js';
+import { transportText, unreachableCode } from '../../../src/wire/net/transport-text.js';
 
 const wrapped = (text: string): string => `No connection established. Last error: ${text}. Resolution note: `;
 const early = 'the connection was closed before HTTP/2 began: do both ends speak TLS and trust each other?';

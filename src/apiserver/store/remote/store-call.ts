@@ -2,11 +2,11 @@ import { type ClientReadableStream, type ServiceError, status } from '@grpc/grpc
 import type { CommitResponse__Output } from '../../../wire/gen/konnsim/store/v1/CommitResponse.js';
 import type { FollowResponse__Output } from '../../../wire/gen/konnsim/store/v1/FollowResponse.js';
 import type { StoreClient } from '../../../wire/gen/konnsim/store/v1/Store.js';
-import { goConnectText } from '../../../wire/go-connect-text.js';
-import { storeService } from '../../../wire/proto.js';
-import { secureChannel } from '../../../wire/secure-channel.js';
-import type { TlsFiles } from '../../../wire/tls.js';
-import { transportText } from '../../../wire/transport-text.js';
+import { storeService } from '../../../wire/grpc/proto.js';
+import { goConnectText } from '../../../wire/net/go-connect-text.js';
+import { secureChannel } from '../../../wire/net/secure-channel.js';
+import type { TlsFiles } from '../../../wire/net/tls.js';
+import { transportText } from '../../../wire/net/transport-text.js';
 import type { Commit } from '../commit.js';
 import { encodeCommit } from './messages.js';
 

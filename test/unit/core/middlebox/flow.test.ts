@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../../src/core/clock.js';
-import { FlowMachine, type FlowPolicy, type FlowSide } from '../../../../src/core/middlebox/flow.js';
+import { FlowMachine, type FlowPolicy, type FlowSide } from '../../../../src/links/flow.js';
 
 function flow(policy: FlowPolicy = { idleTimeoutMs: 60_000, onIdle: 'drop' }) {
   const clock = new ManualClock();

@@ -1,0 +1,64 @@
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import type { WallClock } from '../../core/wall-clock.js';
+import { acceptedCertificate } from '../../wire/net/peer-certificate.js';
+import type { User } from '../request/exchange.js';
+import type { ObjectStore } from '../store/object-store.js';
+import { checkServiceAccountToken, type TokenKeys, type TokenVerdict } from './service-account-tokens.js';
+
+/** A bearer token and whom it stands for. */
+export interface TokenRecord {
+  readonly token: string;
+  readonly user: string;
+  readonly groups?: readonly string[];
+}
+
+/** Tells whose a bearer token is. Without audiences it must be meant for the API itself. */
+export type TokenAuthenticator = (token: string, audiences?: readonly string[]) => TokenVerdict;
+
+/** Tells who sent a request: first by client certificate (CN is the name, O the groups), then by bearer token. */
+export type Authenticator = (request: IncomingMessage) => User | undefined;
+
+const authenticatedGroup = 'system:authenticated';
+
+/** Tokens of a fixed list, and those of service accounts. */
+export function createTokenAuthenticator(
+  tokens: readonly TokenRecord[],
+  { keys, store, now }: { keys: TokenKeys; store: ObjectStore; now: WallClock },
+): TokenAuthenticator {
+  const byToken = new Map(tokens.map((record) => [record.token, record]));
+  return (token, audiences = [keys.issuer]) => {
+    const record = byToken.get(token);
+    if (record === undefined)
+      return checkServiceAccountToken({ keys, store, nowMs: now() }, token, audiences);
+    const user = { name: record.user, groups: [...(record.groups ?? []), authenticatedGroup] };
+    return { kind: 'good', user, audiences };
+  };
+}
+
+export function createAuthenticator(authenticateToken: TokenAuthenticator): Authenticator {
+  return (request) => certificateUser(request.socket as TLSSocket) ?? tokenUser(request, authenticateToken);
+}
+
+function certificateUser(socket: TLSSocket): User | undefined {
+  const subject = acceptedCertificate(socket)?.subject as unknown;
+  const name = subjectField(subject, 'CN').at(-1);
+  // As kube's x509 authenticator: of several names the last counts, and one without a name is asked for a token.
+  if (name === undefined || name === '') return undefined;
+  return { name, groups: [...subjectField(subject, 'O'), authenticatedGroup] };
+}
+
+/** Node gives a repeated field as a list, a single one as text. */
+function subjectField(subject: unknown, field: 'CN' | 'O'): readonly string[] {
+  if (typeof subject !== 'object' || subject === null) return [];
+  const value = (subject as Record<string, unknown>)[field];
+  if (typeof value === 'string') return [value];
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+function tokenUser(request: IncomingMessage, authenticateToken: TokenAuthenticator): User | undefined {
+  const token = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) return undefined;
+  const verdict = authenticateToken(token);
+  return verdict.kind === 'good' ? verdict.user : undefined;
+}

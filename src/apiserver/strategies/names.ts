@@ -1,0 +1,107 @@
+import { type FieldError, invalidValue, tooLong } from '../request/invalid.js';
+
+const subdomainForm = String.raw`[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*`;
+const labelForm = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+const startsWithLetterForm = '[a-z]([-a-z0-9]*[a-z0-9])?';
+const qualifiedNameForm = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
+const labelValueForm = '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?';
+
+/** What names of a kind must look like: RFC 1123 subdomains, RFC 1123 labels, RFC 1035 labels, or path segments. */
+export type NameForm = 'subdomain' | 'label' | 'label-1035' | 'path-segment';
+
+interface Rule {
+  readonly form: string;
+  readonly most: number;
+  readonly text: string;
+  readonly examples: readonly string[];
+}
+
+const rules: Readonly<Record<Exclude<NameForm, 'path-segment'>, Rule>> = {
+  subdomain: {
+    form: subdomainForm,
+    most: 253,
+    text: "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+    examples: ['example.com'],
+  },
+  label: {
+    form: labelForm,
+    most: 63,
+    text: "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
+    examples: ['my-name', '123-abc'],
+  },
+  'label-1035': {
+    form: startsWithLetterForm,
+    most: 63,
+    text: "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
+    examples: ['my-name', 'abc-123'],
+  },
+};
+
+/** Why a text is no good name, in Kubernetes' words; empty for a good one. */
+export function nameProblems(name: string, form: NameForm): readonly string[] {
+  if (form === 'path-segment') return pathSegmentProblems(name);
+  const rule = rules[form];
+  const problems: string[] = [];
+  if (name.length > rule.most) problems.push(`must be no more than ${rule.most} characters`);
+  if (!new RegExp(`^(${rule.form})$`).test(name))
+    problems.push(regexText(rule.text, rule.form, rule.examples));
+  return problems;
+}
+
+function pathSegmentProblems(name: string): readonly string[] {
+  if (name === '.' || name === '..') return [`may not be '${name}'`];
+  return ['/', '%'].filter((mark) => name.includes(mark)).map((mark) => `may not contain '${mark}'`);
+}
+
+function regexText(text: string, form: string, examples: readonly string[]): string {
+  const list = examples.map((example) => `'${example}'`).join(',  or ');
+  return `${text} (e.g. ${list}, regex used for validation is '${form}')`;
+}
+
+/** Checks `metadata.labels`. */
+export function labelErrors(labels: unknown, field: string): readonly FieldError[] {
+  if (typeof labels !== 'object' || labels === null) return [];
+  return Object.entries(labels).flatMap(([key, value]) => {
+    const problems = qualifiedNameProblems(key).map((text) => invalidValue(field, key, text));
+    const text = String(value);
+    if (text.length > 63) problems.push(tooLong(field, 'may not be more than 63 bytes'));
+    if (!new RegExp(`^${labelValueForm}$`).test(text))
+      problems.push(invalidValue(field, text, labelValueText()));
+    return problems;
+  });
+}
+
+/** Keys of annotations are qualified names, whatever their case. */
+export function annotationErrors(annotations: unknown, field: string): readonly FieldError[] {
+  if (typeof annotations !== 'object' || annotations === null) return [];
+  return Object.keys(annotations).flatMap((key) =>
+    qualifiedNameProblems(key.toLowerCase()).map((text) => invalidValue(field, key, text)),
+  );
+}
+
+function labelValueText(): string {
+  const text =
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+  return regexText(text, labelValueForm, ['MyValue', 'my_value', '12345']);
+}
+
+/** `name` or `prefix/name`, as in keys of labels. */
+export function qualifiedNameProblems(key: string): readonly string[] {
+  const parts = key.split('/');
+  const name = parts.at(-1) ?? '';
+  if (parts.length > 2) return [qualifiedNameText()];
+  const problems: string[] = [];
+  if (parts.length === 2)
+    problems.push(...nameProblems(parts[0] ?? '', 'subdomain').map((text) => `prefix part ${text}`));
+  if (name === '') problems.push('name part must be non-empty');
+  else if (name.length > 63) problems.push('name part must be no more than 63 characters');
+  else if (!new RegExp(`^${qualifiedNameForm}$`).test(name))
+    problems.push(`name part ${qualifiedNameText()}`);
+  return problems;
+}
+
+function qualifiedNameText(): string {
+  const text =
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+  return regexText(text, qualifiedNameForm, ['MyName', 'my.name', '123-abc']);
+}

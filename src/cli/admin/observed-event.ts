@@ -1,0 +1,26 @@
+import type { EventBody, LabEvent } from '../../core/events.js';
+import type { Event, Event__Output } from '../../wire/gen/konnsim/observe/v1/Event.js';
+import type { Value } from '../../wire/gen/konnsim/observe/v1/Value.js';
+
+/** Fields of an event that have a field of their own on the wire. */
+const placed = new Set(['seq', 't', 'kind', 'node']);
+
+/** `wallMs` is the event's time by the wall clock of its process. */
+export function encodeEvent(event: LabEvent, wallMs: number): Event {
+  const fields: Record<string, Value> = {};
+  for (const [name, value] of Object.entries(event)) {
+    if (placed.has(name) || value === undefined) continue;
+    fields[name] = typeof value === 'number' ? { number: value } : { text: String(value) };
+  }
+  return { seq: String(event.seq), wallMs, kind: event.kind, node: event.node, fields };
+}
+
+/** An event of another process: its `t` is its wall time, for it has no place in a journal of ours. */
+export function decodeEvent({ seq, wallMs, kind, node, fields }: Event__Output): LabEvent {
+  const more = Object.entries(fields).map(([name, { value, number, text }]) => [
+    name,
+    value === 'number' ? number : (text ?? ''),
+  ]);
+  const body = { kind, node, ...Object.fromEntries(more) } as EventBody;
+  return { ...body, seq: Number(seq), t: wallMs };
+}

@@ -1,0 +1,73 @@
+import { TunnelError } from '../core/errors.js';
+import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
+import { type ByteSink, discardSink, StreamSink } from './io/byte-sink.js';
+import { terminalOutput } from './io/terminal.js';
+import type { LogStore } from './logs/log-store.js';
+
+/** A run of a container, as far as its output goes. */
+export interface FollowedRun {
+  readonly logs: LogStore;
+  /** How long it has been running. */
+  readonly ageMs: number;
+  /** Whether a client has been attached to it. */
+  wasAttached: boolean;
+  /** Aborts when the run is over and its log complete. */
+  readonly signal: AbortSignal;
+}
+
+/**
+/**
+ * No client attaches sooner in a real cluster: the kubelet takes that long to see and to report that a container runs.
+ * Most short ones have ended by then, and kubectl reads their log.
+ */
+const unseenMs = 2000;
+
+/**
+ * Follows the output of a container's main process until it or the client ends: from now on; for the first client from
+ * the start, if that was in the last two seconds, so that `kubectl run -i` shows all that a short container says. A
+ * client that is far too slow gets an error; the container never waits for it. The end of the process is a success, as
+ * with a real runtime: its exit code is in the pod's status.
+ */
+export async function followOutput(
+  run: FollowedRun,
+  streams: RemoteCommandStreams,
+  tty: boolean,
+): Promise<RemoteCommandResult> {
+  const signal = AbortSignal.any([run.signal, streams.signal]);
+  const out = streams.stdout === undefined ? undefined : new StreamSink(streams.stdout, streams.signal);
+  const err = streams.stderr === undefined ? undefined : new StreamSink(streams.stderr, streams.signal);
+  const stdout = asTerminal(out ?? discardSink, tty);
+  const stderr = tty ? stdout : (err ?? discardSink);
+  const { logs } = run;
+  const isAwaited = !run.wasAttached && run.ageMs < unseenMs;
+  run.wasAttached = true;
+  let wake: () => void = () => undefined;
+  const notify = (): void => wake();
+  const unsubscribe = logs.subscribe(notify);
+  signal.addEventListener('abort', notify);
+  const cursor = logs.open({ from: isAwaited ? 'start' : 'end', until: 'close' });
+  try {
+    while (!streams.signal.aborted) {
+      for (let piece = cursor.next(); piece !== undefined; piece = cursor.next()) {
+        await (piece.stream === 'stdout' ? stdout : stderr).write(piece.bytes);
+      }
+      if (logs.ended || signal.aborted) break;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  } catch (caught) {
+    // Else the client is gone.
+    if (caught instanceof TunnelError) return { kind: 'error', message: caught.message };
+  } finally {
+    cursor.close();
+    unsubscribe();
+    signal.removeEventListener('abort', notify);
+  }
+  await Promise.all([out?.flush(), err?.flush()]);
+  return { kind: 'exit', code: 0 };
+}
+
+function asTerminal(sink: ByteSink, tty: boolean): ByteSink {
+  return tty ? terminalOutput(sink) : sink;
+}

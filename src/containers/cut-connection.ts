@@ -1,0 +1,39 @@
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../core/clock.js';
+import { createDuplexPair } from './io/duplex-pair.js';
+
+/** How long what was written has to leave before a connection goes. */
+export const cutDelayMs = 100;
+
+/** The text of a connection that a behaviour has broken. */
+export function disconnectText(limitBytes: number): string {
+  return `scripted disconnect after ${limitBytes} bytes`;
+}
+
+/** A connection that breaks behind `limitBytes` of what the target sends, if it sends more. */
+export function cutConnection(target: Duplex, limitBytes: number, clock: Clock): Duplex {
+  const [near, far] = createDuplexPair();
+  let leftBytes = limitBytes;
+  const cut = (): void => {
+    const message = disconnectText(limitBytes);
+    near.destroy(Object.assign(new Error(message), { code: 'ECONNRESET' }));
+  };
+  target.on('data', (chunk: Buffer) => {
+    const part = chunk.subarray(0, leftBytes);
+    leftBytes -= part.length;
+    if (part.length > 0 && !far.write(part)) target.pause();
+    if (part.length === chunk.length) return;
+    target.pause();
+    target.removeAllListeners('data');
+    const timer = clock.after(cutDelayMs, cut);
+    near.once('close', () => timer.cancel());
+  });
+  far.on('drain', () => void target.resume());
+  target.once('end', () => void far.end());
+  target.once('close', () => void far.destroy());
+  near.once('close', () => void target.destroy());
+  for (const stream of [target, far]) stream.on('error', () => undefined);
+  target.once('error', (error) => void near.destroy(error));
+  far.pipe(target);
+  return near;
+}

@@ -1,0 +1,85 @@
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TunnelError } from '../core/errors.js';
+import type { ForwardRule } from './behaviours.js';
+import type { ContainerRun } from './container-run.js';
+import { createDuplexPair } from './io/duplex-pair.js';
+import type { SandboxPod } from './sandbox-pod.js';
+
+export interface Forward {
+  readonly pod: SandboxPod;
+  readonly port: number;
+  readonly rule: ForwardRule | undefined;
+  readonly execId: () => string;
+  readonly signal: AbortSignal;
+}
+
+/** Opens one connection to a port of the pod. Rejects with PORT_CLOSED and the text of a container runtime. */
+export async function openPort(forward: Forward): Promise<Duplex> {
+  const { pod, port, rule } = forward;
+  const runs = [...pod.containers.values()].flatMap(({ run }) => (run === undefined ? [] : [run]));
+  const [first] = runs;
+  if (rule?.error !== undefined) throw new TunnelError('PORT_CLOSED', rule.error);
+  if (first === undefined) throw new TunnelError('PORT_CLOSED', refusedText(pod.sandboxId, port));
+  if (rule?.target !== undefined) return dialTarget(rule.target, [forward.signal, first.signal]);
+  if (rule?.command !== undefined) return runCommand(forward, rule.command, first);
+  const listening = runs.find((run) => run.listensOn(port));
+  if (listening === undefined) throw new TunnelError('PORT_CLOSED', refusedText(pod.sandboxId, port));
+  const connection = listening.connect(port);
+  destroyOnAbort(connection, [forward.signal]);
+  return connection;
+}
+
+/** What a container runtime says of a port that nobody listens on. */
+export function refusedText(sandboxId: string, port: number): string {
+  const namespace = `/var/run/netns/cni-${sandboxId.slice(0, 36)}`;
+  const ipv4 = `IPv4: dial tcp4 127.0.0.1:${port}: connect: connection refused`;
+  const ipv6 = `IPv6 dial tcp6 [::1]:${port}: connect: connection refused`;
+  const cause = `failed to connect to localhost:${port} inside namespace "${sandboxId}", ${ipv4} ${ipv6}`;
+  return `failed to execute portforward in network namespace "${namespace}": ${cause}`;
+}
+
+/** Connects to a real address. Rejects with PORT_CLOSED; any of the signals gives the connection up. */
+export function dialTarget(
+  target: { readonly address: string; readonly port: number },
+  signals: readonly AbortSignal[],
+): Promise<Socket> {
+  const socket = connect({ host: target.address, port: target.port, allowHalfOpen: true });
+  destroyOnAbort(socket, signals);
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error): void => {
+      const message = `failed to connect to ${target.address}:${target.port}: ${cause.message}`;
+      reject(new TunnelError('PORT_CLOSED', message, { cause }));
+    };
+    socket.on('error', fail);
+    socket.once('close', () => fail(new Error('connection closed')));
+    socket.once('connect', () => resolve(socket));
+  });
+}
+
+/** The command's standard input and output are the connection; its errors go to the container's log. */
+function runCommand({ signal, execId }: Forward, argv: readonly string[], run: ContainerRun): Duplex {
+  const [near, far] = createDuplexPair();
+  destroyOnAbort(near, [signal, run.signal]);
+  const streams = { stdin: far, stdout: far, signal: AbortSignal.any([signal, run.signal]) };
+  void run.execute({ argv, tty: false, streams, execId }).then(
+    (result) => {
+      if (result.kind === 'error') run.logs.append('stderr', `${result.message}\n`);
+      far.end();
+    },
+    (error: unknown) => far.destroy(error instanceof Error ? error : new Error(String(error))),
+  );
+  return near;
+}
+
+/** Ties a connection to what it depends on, and lets go of that when the connection is closed. */
+function destroyOnAbort(connection: Duplex, signals: readonly AbortSignal[]): void {
+  const stop = (): void => void connection.destroy();
+  for (const signal of signals) {
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+  }
+  connection.once('close', () => {
+    for (const signal of signals) signal.removeEventListener('abort', stop);
+  });
+}

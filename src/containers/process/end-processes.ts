@@ -1,0 +1,30 @@
+import type { Clock } from '../../core/clock.js';
+import { type Membership, membersOf } from './process-table.js';
+
+/** Sends a signal to the process group of each session; those that are gone do not matter. */
+export function signalSessions(sessions: Iterable<number>, signal: NodeJS.Signals): void {
+  for (const session of sessions) sendSignal(-session, signal);
+}
+
+function sendSignal(target: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(target, signal);
+  } catch {
+    // Gone already.
+  }
+}
+
+const lookAgainMs = 5;
+/** A process that does not die of SIGKILL hangs in the kernel, and nobody can help that. */
+const mostLooks = 200;
+
+/** Kills every process of a container, whatever session it went to, and resolves when none is left. */
+export async function killMembers(membership: Membership, clock: Clock): Promise<void> {
+  signalSessions(membership.sessions, 'SIGKILL');
+  for (let look = 0; look < mostLooks; look++) {
+    const left = await membersOf(membership);
+    if (left.length === 0) return;
+    for (const { pid } of left) sendSignal(pid, 'SIGKILL');
+    await new Promise<void>((resolve) => clock.after(lookAgainMs, resolve));
+  }
+}

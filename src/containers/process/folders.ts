@@ -1,0 +1,63 @@
+import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { TunnelError } from '../../core/errors.js';
+import type { Pod } from '../../kube/pod-objects.js';
+import { reasonOf } from '../../pki/file-reasons.js';
+import { makeFolder } from '../../pki/make-folder.js';
+
+const ownerOnly = 0o700;
+
+/** The folder below which all containers of one runtime have theirs; nobody else may look inside. */
+export async function createRoot(parent: string | undefined): Promise<string> {
+  const folder = parent ?? tmpdir();
+  try {
+    makeFolder(resolve(folder));
+    return await mkdtemp(join(folder, 'containers-'));
+  } catch (cause) {
+    const ours = { hint: 'Set TMPDIR to a folder that exists and where you may write.', where: 'TMPDIR' };
+    const text = `no folder for containers in ${folder}: ${reasonOf(cause)}`;
+    throw new TunnelError('FILE_UNWRITABLE', text, { cause, ...(parent === undefined ? ours : {}) });
+  }
+}
+
+export function podFolder(root: string, { metadata }: Pod): string {
+  return join(root, `${metadata.namespace}_${metadata.name}_${metadata.uid}`.replace(/[^\w.-]/g, '_'));
+}
+
+/** Makes the folder of one run of a container, empty whatever an earlier run left. */
+export async function createContainerFolder(path: string): Promise<void> {
+  await removeFolder(path);
+  await mkdir(path, { recursive: true, mode: ownerOnly });
+}
+
+/** Where a container's processes begin: its own folder stands for the root of its image. */
+export async function workingFolder(folder: string, workingDir: string | undefined): Promise<string> {
+  // Made absolute before it is joined, so that no `..` leads out of the folder.
+  const path = join(folder, resolve('/', workingDir ?? '/'));
+  await mkdir(path, { recursive: true, mode: ownerOnly });
+  return path;
+}
+
+export async function removeFolder(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 3 });
+}
+
+export interface FolderSize {
+  readonly usedBytes: number;
+  readonly entries: number;
+}
+
+/** What a folder holds on disk. Links are not followed, and what vanishes meanwhile is not counted. */
+export async function folderSize(path: string): Promise<FolderSize> {
+  let usedBytes = 0;
+  let entries = 0;
+  const names = await readdir(path, { recursive: true }).catch(() => []);
+  for (const name of names) {
+    const found = await lstat(join(path, name)).catch(() => undefined);
+    if (found === undefined) continue;
+    entries++;
+    if (found.isFile()) usedBytes += found.size;
+  }
+  return { usedBytes, entries };
+}

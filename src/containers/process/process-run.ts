@@ -1,0 +1,243 @@
+import { setMaxListeners } from 'node:events';
+import type { Clock } from '../../core/clock.js';
+import { TunnelError } from '../../core/errors.js';
+import type { Container, Pod } from '../../kube/pod-objects.js';
+import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
+import { followOutput } from '../attach.js';
+import { execError, startFailure } from '../exec-error.js';
+import { LogStore } from '../logs/log-store.js';
+import type { ContainerUsage, ExecRequest } from '../runtime.js';
+import { type Child, startOnPipes } from './child.js';
+import { copyOutput, feedInput, followSizes } from './command-io.js';
+import { killMembers, signalSessions } from './end-processes.js';
+import { environmentOf, markVariable } from './environment.js';
+import { findProgram } from './find-program.js';
+import { createContainerFolder, folderSize, removeFolder, workingFolder } from './folders.js';
+import { commandOf } from './images.js';
+import { type Membership, membersOf, residentBytes } from './process-table.js';
+import { startOnTerminal, type TerminalLibrary } from './terminal-child.js';
+
+export interface ProcessRunOptions {
+  readonly id: string;
+  readonly pod: Pod;
+  readonly container: Container;
+  /** The run's own; made new, removed at the end. */
+  readonly folder: string;
+  readonly clock: Clock;
+  /** Wall time in epoch milliseconds. */
+  readonly now: () => number;
+  readonly loadTerminals: () => Promise<TerminalLibrary>;
+  readonly logLimitBytes: number | undefined;
+}
+
+/** A program of a container: what to run, and on what. */
+interface Launch {
+  readonly argv: readonly string[];
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  /** Words the failure to start. */
+  readonly failure: (cause: Parameters<typeof startFailure>[1]) => string;
+}
+
+/** Should a process that cannot be found or killed hold an output open, the container does not wait for it for ever. */
+const outputPatienceMs = 2000;
+
+/** One run of a container: its main process, the commands that were run beside it, their log and folder. */
+export class ProcessRun {
+  readonly id: string;
+  readonly startedAtMs: number;
+  readonly logs: LogStore;
+  wasAttached = false;
+  /** Exit code, once the main process has ended, nothing of the container is left and its log is complete. */
+  readonly ended: Promise<number>;
+  private readonly options: ProcessRunOptions;
+  private readonly main: Child;
+  private readonly cwd: string;
+  private readonly sessions: Set<number>;
+  private readonly ending = new AbortController();
+  private mainHasEnded = false;
+
+  private constructor(options: ProcessRunOptions, main: Child, cwd: string) {
+    const { id, now, logLimitBytes: limitBytes } = options;
+    this.options = options;
+    this.id = id;
+    this.main = main;
+    this.cwd = cwd;
+    this.sessions = new Set([main.pid]);
+    this.startedAtMs = now();
+    this.logs = new LogStore({ now, ...(limitBytes === undefined ? {} : { limitBytes }) });
+    setMaxListeners(0, this.signal);
+    this.ended = this.followMain();
+  }
+
+  /** Starts the main process. Rejects with COMMAND_NOT_FOUND or CONFIG_INVALID. */
+  static async start(options: ProcessRunOptions): Promise<ProcessRun> {
+    const { container, folder } = options;
+    await createContainerFolder(folder);
+    const cwd = await workingFolder(folder, container.workingDir);
+    const { tty = false, stdin = false } = container;
+    const argv = commandOf(container, environmentOf({ ...options, mark: options.id }));
+    const failure = (cause: Parameters<typeof startFailure>[1]): string =>
+      `failed to create containerd task: OCI runtime create failed: ${startFailure(argv[0] ?? '', cause)}`;
+    const main = await launch(options, cwd, { argv, tty, stdin, failure });
+    return new ProcessRun(options, main, cwd);
+  }
+
+  /** How long it has been running. */
+  get ageMs(): number {
+    return this.options.now() - this.startedAtMs;
+  }
+
+  /** Aborts when the run is over and its log complete. */
+  get signal(): AbortSignal {
+    return this.ending.signal;
+  }
+
+  /**
+   * Runs a command beside the main process. As with a real container runtime it ends by itself, or with the container: a
+   * client that goes away only ends its input, at a terminal not even that, and there is no SIGHUP.
+   */
+  async exec(
+    request: ExecRequest,
+    streams: RemoteCommandStreams,
+    execId: string,
+  ): Promise<RemoteCommandResult> {
+    const { command: argv, tty } = request;
+    const failure = (cause: Parameters<typeof startFailure>[1]): string =>
+      execError(execId, argv[0] ?? '', cause);
+    const stdin = streams.stdin !== undefined;
+    if (this.mainHasEnded) return this.refusal();
+    const child = await launch(this.options, this.cwd, { argv, tty, stdin, failure }).catch(reasonToRefuse);
+    if (child instanceof TunnelError) return { kind: 'error', message: child.message };
+    this.sessions.add(child.pid);
+    const kill = (): void => signalSessions([child.pid], 'SIGKILL');
+    const deadly = request.endsWithClient === true ? streams.signal : undefined;
+    if (deadly?.aborted || this.mainHasEnded) kill();
+    deadly?.addEventListener('abort', kill, { once: true });
+    feedInput(streams.stdin, child);
+    void followSizes(streams.resize, child);
+    const ends = { signal: streams.signal, exited: child.exited };
+    const [code] = await Promise.all([
+      child.exited,
+      copyOutput(child.stdout, streams.stdout, ends),
+      copyOutput(child.stderr, streams.stderr, ends),
+    ]);
+    deadly?.removeEventListener('abort', kill);
+    this.forgetSession(child.pid);
+    return { kind: 'exit', code };
+  }
+
+  /**
+   * Joins the main process: its output, and its input if it has one. Once it has ended that is refused, when its log is
+   * complete: kubectl then reads the log instead.
+   */
+  async attach(streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
+    if (this.mainHasEnded) return this.refusal();
+    const { stdin = false, stdinOnce = false } = this.options.container;
+    if (stdin) feedInput(streams.stdin, this.main, !stdinOnce);
+    else streams.stdin?.resume();
+    void followSizes(streams.resize, this.main);
+    // A terminal's output comes from the terminal: there is nothing to add to its line ends.
+    return followOutput(this, streams, false);
+  }
+
+  /** Asks all processes to end, kills what is left after `graceMs`, and resolves when nothing is left. */
+  async end(graceMs: number): Promise<void> {
+    const { clock } = this.options;
+    signalSessions(this.sessions, 'SIGTERM');
+    // A shell at a terminal heeds no SIGTERM; it ends when its terminal hangs up.
+    if (this.main.stderr === undefined) signalSessions([this.main.pid], 'SIGHUP');
+    const timer = clock.after(graceMs, () => signalSessions(this.sessions, 'SIGKILL'));
+    await this.ended;
+    timer.cancel();
+  }
+
+  /** Kills everything at once. */
+  async kill(): Promise<void> {
+    signalSessions(this.sessions, 'SIGKILL');
+    await this.ended;
+  }
+
+  async usage(): Promise<Omit<ContainerUsage, 'restartCount'>> {
+    const { container, folder } = this.options;
+    const members = await membersOf(this.membership);
+    const memory = await Promise.all(members.map(({ pid }) => residentBytes(pid)));
+    return {
+      name: container.name,
+      image: container.image,
+      id: this.id,
+      startedAtMs: this.startedAtMs,
+      cpuSeconds: sum(members.map(({ cpuSeconds }) => cpuSeconds)),
+      memoryBytes: sum(memory),
+      processes: members.length,
+      threads: sum(members.map(({ threads }) => threads)),
+      files: await folderSize(folder),
+      log: { usedBytes: this.logs.usedBytes, writtenBytes: this.logs.writtenBytes },
+    };
+  }
+
+  private get membership(): Membership {
+    return { sessions: this.sessions, mark: `${markVariable}=${this.id}` };
+  }
+
+  private async followMain(): Promise<number> {
+    const { main, logs } = this;
+    main.stdout.on('data', (chunk: Buffer) => logs.append('stdout', chunk));
+    main.stderr?.on('data', (chunk: Buffer) => logs.append('stderr', chunk));
+    const closed = Promise.all([main.stdout, main.stderr].map((output) => outputEnd(output)));
+    const code = await main.exited;
+    this.mainHasEnded = true;
+    // A container's other processes do not outlive the main one. Only then do the last outputs end.
+    await killMembers(this.membership, this.options.clock);
+    await Promise.race([closed, after(this.options.clock, outputPatienceMs)]);
+    logs.close();
+    this.ending.abort();
+    await removeFolder(this.options.folder).catch(() => undefined);
+    return code;
+  }
+
+  /** In the words of containerd. */
+  private async refusal(): Promise<RemoteCommandResult> {
+    await this.ended;
+    return { kind: 'error', message: 'container is in CONTAINER_EXITED state' };
+  }
+
+  /** The id of a group that is empty may be given to a stranger. Whoever left the group still bears the mark. */
+  private forgetSession(session: number): void {
+    try {
+      process.kill(-session, 0);
+    } catch {
+      this.sessions.delete(session);
+    }
+  }
+}
+
+function reasonToRefuse(caught: unknown): TunnelError {
+  return TunnelError.from(caught, 'COMMAND_NOT_FOUND');
+}
+
+async function launch(
+  options: ProcessRunOptions,
+  cwd: string,
+  { argv, tty, stdin, failure }: Launch,
+): Promise<Child> {
+  const base = environmentOf({ ...options, mark: options.id });
+  const env = tty ? { TERM: 'xterm', ...base } : base;
+  const found = await findProgram(argv[0] ?? '', env['PATH'] ?? '', cwd);
+  if (found.kind === 'failed') throw new TunnelError('COMMAND_NOT_FOUND', failure(found.failure));
+  const child = { file: found.file, argv, cwd, env, stdin };
+  return tty ? startOnTerminal(await options.loadTerminals(), child, options.clock) : startOnPipes(child);
+}
+
+function after(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => clock.after(delayMs, resolve, true));
+}
+
+function outputEnd(output: Child['stdout'] | undefined): Promise<void> {
+  if (output === undefined || output.closed) return Promise.resolve();
+  return new Promise((resolve) => output.once('close', () => resolve()));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
+}

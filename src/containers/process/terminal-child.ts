@@ -1,0 +1,163 @@
+import { readSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { Readable, Writable } from 'node:stream';
+import type { IPty } from '@lydell/node-pty';
+import type { Clock } from '../../core/clock.js';
+import { TunnelError } from '../../core/errors.js';
+import type { TerminalSize } from '../../streams/types.js';
+import type { Child, ChildOptions } from './child.js';
+
+/** The library of pseudo-terminals. */
+export type TerminalLibrary = Pick<typeof import('@lydell/node-pty'), 'spawn'>;
+
+/** Loads the library, which is an optional dependency. Rejects with CONFIG_INVALID when it is not there. */
+export async function loadTerminalLibrary(
+  load: () => Promise<TerminalLibrary> = () => import('@lydell/node-pty'),
+): Promise<TerminalLibrary> {
+  try {
+    return await load();
+  } catch (cause) {
+    const text = 'a terminal needs the package @lydell/node-pty, which is not installed';
+    const hint = 'Install it with `npm install @lydell/node-pty`, or leave out the terminal (-t, tty).';
+    throw new TunnelError('CONFIG_INVALID', text, { hint, cause });
+  }
+}
+
+/** The library's terminal is a shell around this socket, which alone knows back pressure. */
+type OpenTerminal = IPty & { readonly _socket: Socket; readonly fd: number };
+
+/** A process that is gone may have left others that hold its terminal; so long they must be silent to be cut off. */
+const quietMs = 100;
+const chunkBytes = 65_536;
+/** More than a terminal holds: from here on it is a stranger that writes. */
+const mostRestBytes = 1024 * 1024;
+
+/**
+ * Output of a terminal: reading stops while nobody reads, and what was written before the end is never lost. Two
+ * things would lose it: the library destroys its socket 200 ms after the process' end, read or not; and the socket
+ * takes a hang-up for the end though more than one read is left. So whenever the socket is about to go, the rest is
+ * read from the file descriptor itself.
+ */
+class TerminalOutput extends Readable {
+  private readonly socket: Socket;
+  private readonly fd: number;
+  private readonly clock: Clock;
+  private readonly destroySocket: (error?: Error) => Socket;
+  private draining = false;
+  private waited = false;
+  private restBytes = 0;
+
+  constructor({ _socket: socket, fd }: OpenTerminal, clock: Clock) {
+    super();
+    this.socket = socket;
+    this.fd = fd;
+    this.clock = clock;
+    this.destroySocket = socket.destroy.bind(socket);
+    this.on('error', () => undefined);
+    socket.on('data', (chunk: Buffer) => {
+      if (!this.destroyed && !this.push(chunk)) socket.pause();
+    });
+    socket.once('close', () => this.push(null));
+    socket.destroy = (error?: Error) => this.drain(error);
+  }
+
+  override _read(): void {
+    if (!this.draining) this.socket.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.socket.resume();
+    done(error);
+  }
+
+  /** The process has ended, so that no more is to come than a terminal holds: that much may be kept. */
+  private drain(error: Error | undefined): Socket {
+    if (this.draining) return this.socket;
+    this.draining = true;
+    this.socket.pause();
+    const buffered: unknown = this.socket.readableLength > 0 ? this.socket.read() : null;
+    if (buffered instanceof Buffer) this.push(buffered);
+    this.drainDescriptor(error);
+    return this.socket;
+  }
+
+  private drainDescriptor(error: Error | undefined): void {
+    const { end, receivedBytes } = this.readRest();
+    this.restBytes += receivedBytes;
+    const isQuiet = this.waited && receivedBytes === 0;
+    const isOver = end === 'closed' || isQuiet || this.restBytes >= mostRestBytes;
+    if (isOver) {
+      this.destroySocket(error);
+      return;
+    }
+    this.waited = true;
+    this.clock.after(quietMs, () => this.drainDescriptor(error));
+  }
+
+  /** `empty`: somebody still holds the terminal, and may write more. */
+  private readRest(): { readonly end: 'closed' | 'empty'; readonly receivedBytes: number } {
+    let receivedBytes = 0;
+    while (receivedBytes < mostRestBytes) {
+      try {
+        const chunk = Buffer.allocUnsafe(chunkBytes);
+        const sizeBytes = readSync(this.fd, chunk);
+        if (sizeBytes === 0) return { end: 'closed', receivedBytes };
+        receivedBytes += sizeBytes;
+        if (!this.destroyed) this.push(chunk.subarray(0, sizeBytes));
+      } catch (caught) {
+        const code = (caught as NodeJS.ErrnoException).code;
+        return { end: code === 'EAGAIN' ? 'empty' : 'closed', receivedBytes };
+      }
+    }
+    return { end: 'empty', receivedBytes };
+  }
+}
+
+function terminalInput(socket: Socket): Writable {
+  const input = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      if (socket.destroyed) done(new Error('the terminal is closed'));
+      else socket.write(chunk, done);
+    },
+  });
+  input.on('error', () => undefined);
+  return input;
+}
+
+function resizeTerminal(terminal: IPty, { width, height }: TerminalSize): void {
+  if (width < 1 || height < 1) return;
+  try {
+    terminal.resize(width, height);
+  } catch {
+    // The terminal is closed already.
+  }
+}
+
+/** Starts a program on a pseudo-terminal. What ends first, process or output, `exited` waits for both. */
+export function startOnTerminal(
+  library: TerminalLibrary,
+  { file, argv, cwd, env, stdin }: ChildOptions,
+  clock: Clock,
+): Child {
+  const terminal = library.spawn(file, argv.slice(1), {
+    name: env['TERM'] ?? 'xterm',
+    cols: 80,
+    rows: 24,
+    cwd,
+    env,
+    encoding: null,
+  });
+  const open = terminal as OpenTerminal;
+  const exited = new Promise<number>((resolve) => {
+    terminal.onExit(({ exitCode, signal }) => resolve(signal ? 128 + signal : exitCode));
+  });
+  return {
+    pid: terminal.pid,
+    stdin: stdin ? terminalInput(open._socket) : undefined,
+    stdout: new TerminalOutput(open, clock),
+    stderr: undefined,
+    isTerminal: true,
+    exited,
+    resize: (size) => resizeTerminal(terminal, size),
+  };
+}

@@ -1,0 +1,26 @@
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../core/clock.js';
+import type { Container, Pod } from '../../kube/pod-objects.js';
+import type { LogStream } from '../logs/log-block.js';
+
+/** What the main process of a container may use. */
+export interface ProgramContext {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly clock: Clock;
+  /** Wall time in epoch milliseconds. */
+  readonly now: () => number;
+  /** Writes to the container's log. */
+  readonly log: (stream: LogStream, output: Uint8Array | string) => void;
+  /** Takes the connections to a port of the pod. They are destroyed when the container ends. */
+  listen(port: number, accept: (connection: Duplex) => void): void;
+  /** Aborts when the container is stopped: everything the program holds must go then. */
+  readonly signal: AbortSignal;
+}
+
+/** The main process of a container, chosen by its image. */
+export interface Program {
+  start(context: ProgramContext): void;
+  /** Attaching with standard input opens a shell, whose `exit` ends the container. */
+  readonly isShell?: boolean;
+}

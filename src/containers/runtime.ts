@@ -1,0 +1,141 @@
+import type { Duplex } from 'node:stream';
+import type { Pod } from '../kube/pod-objects.js';
+import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
+import type { LogStream } from './logs/log-block.js';
+import type { LogStore } from './logs/log-store.js';
+
+/** A container named by where it runs. `uid`, when given, must be the pod's. */
+export interface ContainerRef {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  readonly uid?: string;
+}
+
+export interface ExecRequest extends ContainerRef {
+  readonly command: readonly string[];
+  readonly tty: boolean;
+  /** Kills the command when its client goes, as a kubelet does for `/run` alone. Default: it runs to its end. */
+  readonly endsWithClient?: boolean;
+}
+
+/** The options of a logs request, already validated; times are epoch milliseconds. */
+export interface LogRequest extends ContainerRef {
+  readonly follow: boolean;
+  readonly previous: boolean;
+  readonly timestamps: boolean;
+  readonly sinceTimeMs?: number;
+  readonly tailLines?: number;
+  readonly limitBytes?: number;
+  /** One of the two outputs; both when absent. */
+  readonly stream?: LogStream;
+}
+
+export interface PortForwardRequest {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly port: number;
+}
+
+/** A stream that a container runtime is asked to set up. Which ports are forwarded is not known then. */
+export type StreamRequest =
+  | ({ readonly kind: 'exec' } & ExecRequest)
+  | ({ readonly kind: 'attach' } & ContainerRef)
+  | ({ readonly kind: 'portForward' } & Omit<PortForwardRequest, 'port'>);
+
+/** What one running container uses, as measured at the time of asking. */
+export interface ContainerUsage {
+  readonly name: string;
+  readonly image: string;
+  /** The runtime's id of this run. */
+  readonly id: string;
+  /** Epoch milliseconds. */
+  readonly startedAtMs: number;
+  readonly restartCount: number;
+  /** Processor time since its start; absent where it cannot be told from that of others. */
+  readonly cpuSeconds?: number;
+  readonly memoryBytes: number;
+  readonly processes: number;
+  readonly threads: number;
+  /** Bytes and entries of the container's own files. */
+  readonly files: { readonly usedBytes: number; readonly entries: number };
+  /** Bytes that its log holds, and bytes that ever went into it. */
+  readonly log: { readonly usedBytes: number; readonly writtenBytes: number };
+}
+
+export interface PodUsage {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly containers: readonly ContainerUsage[];
+}
+
+/** The log of one run of a container. */
+export interface LogFile {
+  readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly container: string;
+  readonly containerId: string;
+  /** How often the container had been restarted when this run began. */
+  readonly restartCount: number;
+  readonly store: LogStore;
+}
+
+/** How a run of a container ended. */
+export interface Termination {
+  readonly exitCode: number;
+  /** `Completed` for code 0 and `Error` for all others, unless given. */
+  readonly reason?: string;
+}
+
+/**
+ * What a kubelet door (HTTP, gRPC) needs of whatever runs containers. All methods reject with a TunnelError:
+ * POD_NOT_FOUND, CONTAINER_NOT_FOUND, COMMAND_NOT_FOUND, LOGS_UNAVAILABLE, PORT_CLOSED, BAD_REQUEST.
+ */
+export interface Runtime {
+  /** The pods of this node, as the Kubernetes API shows them (with status). */
+  listPods(): readonly Pod[];
+  /** Throws POD_NOT_FOUND or CONTAINER_NOT_FOUND. Doors call it before they answer an upgrade. */
+  checkContainer(ref: ContainerRef): void;
+  /**
+   * Throws when the container runtime would not set the stream up, with its text: TOO_MANY_REQUESTS,
+   * CONTAINER_NOT_FOUND, NOT_READY. Doors call it after all checks of their own.
+   */
+  admitStream?(request: StreamRequest): void;
+  /**
+   * Runs a command; resolves when it has ended and its output is written. It outlives its client: when `streams.signal`
+   * aborts, its input ends (not at a terminal), and it goes on until it ends by itself, waits for a reader of its output
+   * that will not come, or the container ends.
+   */
+  exec(request: ExecRequest, streams: RemoteCommandStreams): Promise<RemoteCommandResult>;
+  /** Joins the main process of a container. */
+  attach(ref: ContainerRef, streams: RemoteCommandStreams): Promise<RemoteCommandResult>;
+  /** Whether the container's main process has a terminal. */
+  hasTerminal(ref: ContainerRef): boolean;
+  /** Log bytes in order. With `follow` it goes on until the container ends or `signal` aborts. Rejects before the first chunk. */
+  logs(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** One connection to a port inside the pod. */
+  portForward(request: PortForwardRequest, signal: AbortSignal): Promise<Duplex>;
+  /** What the running containers use. */
+  usage(): Promise<readonly PodUsage[]>;
+  /** The logs that are still kept, of present runs and of those before. */
+  logFiles(): readonly LogFile[];
+  /** Ends all containers and streams. */
+  close(): Promise<void>;
+}
+
+/** A runtime whose pods come and go. */
+export interface NodeRuntime extends Runtime {
+  /** Adds a pod and starts its containers. Throws BAD_REQUEST when the pod is there already. */
+  addPod(pod: Pod): void;
+  /** Takes over metadata and ephemeral containers of a pod that runs, and starts the new ones. Throws POD_NOT_FOUND. */
+  updatePod(pod: Pod): void;
+  /**
+   * Ends a pod's containers, by force after `graceMs` (default: the pod's own), and forgets it. Throws POD_NOT_FOUND
+   * at once; resolves when nothing of the pod is left.
+   */
+  removePod(namespace: string, name: string, graceMs?: number): Promise<void>;
+  /** Ends a container's run and starts the next. Code 137 and reason `Error` unless told otherwise. */
+  restartContainer(ref: ContainerRef, termination?: Termination): void;
+  /** Calls `listener` after each change of a pod's status. Returns how to stop. */
+  onChange(listener: (pod: { readonly namespace: string; readonly name: string }) => void): () => void;
+}

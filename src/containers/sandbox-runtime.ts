@@ -1,0 +1,323 @@
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../core/clock.js';
+import { TunnelError } from '../core/errors.js';
+import type { EventSink } from '../core/events.js';
+import type { Random } from '../core/random.js';
+import { createWallClock } from '../core/wall-clock.js';
+import type { Container, Pod } from '../kube/pod-objects.js';
+import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
+import { followOutput } from './attach.js';
+import { BehaviourBook } from './behaviour-book.js';
+import type { AttachRule, Behaviour, ExecLocal } from './behaviours.js';
+import { type ContainerRun, hexId, type SandboxTime } from './container-run.js';
+import { cutConnection } from './cut-connection.js';
+import type { ExecOptions } from './exec.js';
+import { rfc3339 } from './logs/log-time.js';
+import { openPort } from './port-forward.js';
+import { openLogs } from './read-logs.js';
+import type {
+  ContainerRef,
+  ExecRequest,
+  LogFile,
+  LogRequest,
+  NodeRuntime,
+  PodUsage,
+  PortForwardRequest,
+  StreamRequest,
+  Termination,
+} from './runtime.js';
+import { SandboxContainer, type SandboxContainerOptions } from './sandbox-container.js';
+import { currentPod, type SandboxPod } from './sandbox-pod.js';
+import { runScripted } from './scripted-exec.js';
+import type { ContainerPlace } from './threads/container-shell.js';
+
+export interface SandboxOptions {
+  readonly nodeName: string;
+  readonly pods: readonly Pod[];
+  readonly behaviours?: readonly Behaviour[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: EventSink;
+  /** Wall time at the start, in epoch milliseconds; the machine's when absent. */
+  readonly startTimeMs?: number;
+  /** Most bytes that a container's log keeps; 10 MiB when absent. */
+  readonly logLimitBytes?: number;
+}
+
+/** The in-memory runtime: no file, process or network of the host is touched, but for named port-forward targets. */
+export interface SandboxRuntime extends NodeRuntime {
+  /** Ends a container's run for good. */
+  stopContainer(ref: ContainerRef, termination?: Termination): void;
+}
+
+/** Starts all containers of the given pods. Throws CONFIG_INVALID for a behaviour that cannot work. */
+export function createSandboxRuntime(options: SandboxOptions): SandboxRuntime {
+  return new Sandbox(options);
+}
+
+type ChangeListener = Parameters<NodeRuntime['onChange']>[0];
+
+const killed: Termination = { exitCode: 137, reason: 'Error' };
+
+class Sandbox implements SandboxRuntime {
+  private readonly options: SandboxOptions;
+  private readonly time: SandboxTime;
+  private readonly book: BehaviourBook;
+  private readonly pods = new Map<string, SandboxPod>();
+  private readonly active = new Set<Promise<unknown>>();
+  private readonly listeners = new Set<ChangeListener>();
+  private readonly execId = (): string => hexId(this.options.random);
+
+  constructor(options: SandboxOptions) {
+    this.options = options;
+    const { clock, startTimeMs } = options;
+    const now = createWallClock(clock, startTimeMs === undefined ? {} : { startMs: startTimeMs });
+    this.time = { clock, now };
+    this.book = new BehaviourBook(options.behaviours ?? []);
+    for (const pod of options.pods) this.addPod(pod);
+  }
+
+  addPod(pod: Pod): void {
+    const { namespace, name } = pod.metadata;
+    const key = `${namespace}/${name}`;
+    if (this.pods.has(key)) throw this.error('BAD_REQUEST', `pod "${name}" already exists`);
+    const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
+    const inits = initContainers.map((spec) => this.createContainer(pod, spec, { isInit: true }));
+    const mains = containers.map((spec) => this.createContainer(pod, spec));
+    const ephemerals = ephemeralContainers.map((spec) => this.createContainer(pod, spec, { runsOnce: true }));
+    const all = [...inits, ...mains, ...ephemerals].map((each) => [each.spec.name, each] as const);
+    const sandboxId = hexId(this.options.random);
+    this.pods.set(key, { pod, inits, mains, ephemerals, containers: new Map(all), sandboxId });
+  }
+
+  updatePod(pod: Pod): void {
+    const found = this.pod({ namespace: pod.metadata.namespace, pod: pod.metadata.name });
+    found.pod = { ...found.pod, metadata: pod.metadata };
+    for (const spec of pod.spec.ephemeralContainers ?? []) {
+      if (found.containers.has(spec.name)) continue;
+      const container = this.createContainer(found.pod, spec, { runsOnce: true });
+      found.ephemerals.push(container);
+      found.containers.set(spec.name, container);
+    }
+  }
+
+  removePod(namespace: string, name: string): Promise<void> {
+    const { containers } = this.pod({ namespace, pod: name });
+    const runs = [...containers.values()].map(({ run }) => run);
+    for (const container of containers.values()) container.stop(killed);
+    this.pods.delete(`${namespace}/${name}`);
+    return Promise.all(runs.map(async (run) => run?.gone)).then(() => undefined);
+  }
+
+  onChange(listener: ChangeListener): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  async usage(): Promise<readonly PodUsage[]> {
+    const pods = [...this.pods.values()].map(async ({ pod, containers }) => {
+      const { namespace, name, uid } = pod.metadata;
+      const all = await Promise.all([...containers.values()].map((container) => container.usage()));
+      return { namespace, name, uid, containers: all.filter((one) => one !== undefined) };
+    });
+    return Promise.all(pods);
+  }
+
+  logFiles(): readonly LogFile[] {
+    const pods = [...this.pods.values()];
+    return pods.flatMap(({ containers }) => [...containers.values()].flatMap((each) => each.logFiles()));
+  }
+
+  listPods(): readonly Pod[] {
+    const startTime = rfc3339(this.time.now());
+    return [...this.pods.values()].map((pod) => currentPod(pod, startTime));
+  }
+
+  checkContainer(ref: ContainerRef): void {
+    this.container(ref);
+  }
+
+  admitStream(request: StreamRequest): void {
+    this.book.admit(request);
+  }
+
+  hasTerminal(ref: ContainerRef): boolean {
+    return this.container(ref).spec.tty === true;
+  }
+
+  restartContainer(ref: ContainerRef, termination: Termination = killed): void {
+    this.container(ref).restart(termination);
+  }
+
+  stopContainer(ref: ContainerRef, termination: Termination = killed): void {
+    this.container(ref).stop(termination);
+  }
+
+  async exec(request: ExecRequest, streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
+    const run = this.running(request);
+    if (request.command.length === 0) {
+      throw this.error('BAD_REQUEST', 'you must specify at least one command for the container');
+    }
+    const rule = this.book.exec(request);
+    const place = run.place(request.tty);
+    const { tty } = request;
+    if (rule?.answer !== undefined) {
+      // It does nothing but speak, so it ends with its client.
+      const signal = AbortSignal.any([run.signal, streams.signal]);
+      const scripted = { answer: rule.answer, tty, streams, machine: place.machine, signal };
+      return this.track(run.during(runScripted(scripted)));
+    }
+    const { command: argv, endsWithClient = false } = request;
+    const options: ExecOptions = { argv, tty, streams, endsWithClient, execId: this.execId };
+    return this.track(run.execute(options, localPlace(place, rule?.local)));
+  }
+
+  async attach(ref: ContainerRef, streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
+    const run = this.running(ref);
+    const container = this.container(ref);
+    const rule = this.book.attach(ref);
+    if (rule?.error !== undefined) return { kind: 'error', message: rule.error };
+    if (rule?.answer !== undefined || rule?.content !== undefined || rule?.logsFile !== undefined) {
+      return this.track(this.replay(run, rule, streams, container.spec.tty === true));
+    }
+    if (container.main !== undefined) return this.track(container.main.attach(streams));
+    const opensShell = container.program.isShell === true && container.spec.stdin === true;
+    if (!opensShell || streams.stdin === undefined) {
+      return this.track(followOutput(run, streams, container.spec.tty === true));
+    }
+    return this.track(this.attachShell(container, run, streams));
+  }
+
+  async logs(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const pod = this.findPod(request);
+    if (pod === undefined) throw this.error('POD_NOT_FOUND', `pod "${request.pod}" does not exist`);
+    const container = pod.containers.get(request.container);
+    if (container === undefined) {
+      throw this.error(
+        'CONTAINER_NOT_FOUND',
+        `container "${request.container}" not found in pod "${request.pod}"`,
+      );
+    }
+    return openLogs({ container, rule: this.book.logs(request), ...this.time }, request, signal);
+  }
+
+  async portForward(request: PortForwardRequest, signal: AbortSignal): Promise<Duplex> {
+    const pod = this.pod(request);
+    const rule = this.book.portForward(request);
+    const connection = await openPort({ pod, port: request.port, rule, execId: this.execId, signal });
+    const limitBytes = rule?.disconnectAfterBytes;
+    return limitBytes === undefined ? connection : cutConnection(connection, limitBytes, this.time.clock);
+  }
+
+  async close(): Promise<void> {
+    this.listeners.clear();
+    const all = [...this.pods.values()].flatMap(({ containers }) => [...containers.values()]);
+    const runs = all.map(({ run }) => run);
+    for (const container of all) container.stop(killed);
+    this.pods.clear();
+    await Promise.allSettled([...this.active]);
+    await Promise.allSettled(runs.map(async (run) => run?.gone));
+  }
+
+  private createContainer(
+    pod: Pod,
+    spec: Container,
+    kind: Pick<SandboxContainerOptions, 'isInit' | 'runsOnce'> = {},
+  ): SandboxContainer {
+    const { random, emit, logLimitBytes } = this.options;
+    const { namespace, name } = pod.metadata;
+    const changed = (): void => {
+      for (const listener of [...this.listeners]) listener({ namespace, name });
+    };
+    return new SandboxContainer({
+      ...kind,
+      pod,
+      spec,
+      time: this.time,
+      random,
+      emit,
+      logLimitBytes,
+      changed,
+    });
+  }
+
+  private async replay(
+    run: ContainerRun,
+    rule: AttachRule,
+    streams: RemoteCommandStreams,
+    tty: boolean,
+  ): Promise<RemoteCommandResult> {
+    const signal = AbortSignal.any([run.signal, streams.signal]);
+    const answer = rule.answer ?? {
+      stdout: rule.content ?? (await readLogsFile(run, rule.logsFile ?? '')),
+    };
+    return runScripted({ answer, tty, streams, machine: run.place(tty).machine, signal });
+  }
+
+  /**
+   * The shell is the container's main process: what it writes is the log, and its exit is the container's; but a client
+   * who is gone leaves the container as it is, and the shell ends with the command that it runs.
+   */
+  private async attachShell(
+    container: SandboxContainer,
+    run: ContainerRun,
+    streams: RemoteCommandStreams,
+  ): Promise<RemoteCommandResult> {
+    const tty = container.spec.tty === true;
+    const tee = { write: async (chunk: Uint8Array) => run.logs.append('stdout', chunk) };
+    const shell = { argv: ['sh'], tty, streams, tee, isMain: true, execId: this.execId };
+    const result = await run.execute(shell);
+    const gone = streams.signal.aborted || run.signal.aborted;
+    if (gone || result.kind === 'error') return result;
+    // Who left a shell may come back to the next at once.
+    container.finish({ exitCode: result.code }, true);
+    return { kind: 'exit', code: 0 };
+  }
+
+  private track<T>(work: Promise<T>): Promise<T> {
+    this.active.add(work);
+    const done = (): void => void this.active.delete(work);
+    work.then(done, done);
+    return work;
+  }
+
+  private findPod(ref: Pick<ContainerRef, 'namespace' | 'pod' | 'uid'>): SandboxPod | undefined {
+    const found = this.pods.get(`${ref.namespace}/${ref.pod}`);
+    return ref.uid !== undefined && found?.pod.metadata.uid !== ref.uid ? undefined : found;
+  }
+
+  private pod(ref: Pick<ContainerRef, 'namespace' | 'pod' | 'uid'>): SandboxPod {
+    const found = this.findPod(ref);
+    if (found === undefined) throw this.error('POD_NOT_FOUND', 'pod does not exist');
+    return found;
+  }
+
+  private container(ref: ContainerRef): SandboxContainer {
+    const container = this.pod(ref).containers.get(ref.container);
+    if (container === undefined)
+      throw this.error('CONTAINER_NOT_FOUND', `container not found ("${ref.container}")`);
+    return container;
+  }
+
+  private running(ref: ContainerRef): ContainerRun {
+    const { run } = this.container(ref);
+    if (run === undefined)
+      throw this.error('CONTAINER_NOT_FOUND', `container not found ("${ref.container}")`);
+    return run;
+  }
+
+  private error(code: ConstructorParameters<typeof TunnelError>[0], message: string): TunnelError {
+    return new TunnelError(code, message, { where: `kubelet ${this.options.nodeName}` });
+  }
+}
+
+async function readLogsFile(run: ContainerRun, path: string): Promise<string> {
+  const content = await run.readFile(path);
+  if (content === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
+  return Buffer.from(content).toString();
+}
+
+function localPlace(place: ContainerPlace, local: ExecLocal | undefined): ContainerPlace {
+  const env = Object.fromEntries((local?.envs ?? []).map(({ name, value }) => [name, value]));
+  return { ...place, cwd: local?.workDir ?? place.cwd, env: { ...place.env, ...env } };
+}

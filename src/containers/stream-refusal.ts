@@ -1,0 +1,21 @@
+import { type ErrorCode, TunnelError } from '../core/errors.js';
+
+/** Why a container runtime does not set a stream up: the codes of gRPC that make a difference to clients. */
+export type StreamRefusal = keyof typeof refusals;
+
+export const refusals = {
+  ResourceExhausted: {
+    code: 'TOO_MANY_REQUESTS',
+    text: 'maximum number of in-flight requests exceeded',
+  },
+  NotFound: { code: 'CONTAINER_NOT_FOUND', text: 'an error occurred when try to find container: not found' },
+  Unavailable: { code: 'NOT_READY', text: 'the container runtime is not available' },
+} as const satisfies Record<string, { readonly code: ErrorCode; readonly text: string }>;
+
+/** The error of a container runtime as its clients see it; `text` replaces the usual description. */
+export function refusedStream(refusal: StreamRefusal, text: string = refusals[refusal].text): TunnelError {
+  const hint = {
+    hint: 'This is the answer of the container runtime, made here by a bound or by a behaviour.',
+  };
+  return new TunnelError(refusals[refusal].code, `rpc error: code = ${refusal} desc = ${text}`, hint);
+}

@@ -1,0 +1,105 @@
+import type { AnswerDebt } from '../answer-debt.js';
+import type { Clock, Timer } from '../clock.js';
+import type { FaithfulSet } from '../faithful.js';
+import { type ConnectId, type DialId, dialFailure, type Packet } from '../packet.js';
+import type { Congestible, Drained, PacketPort } from '../port.js';
+import type { StallGuard } from '../stall-guard.js';
+
+/** How the agent reaches the world behind it. The machine calls it; a driver owns the socket. */
+export interface EndpointPort extends Drained {
+  /** Queues bytes for the endpoint. */
+  write(data: Uint8Array): void;
+  /** Writes what is queued, then closes. What the endpoint still sends is dropped. */
+  finish(): void;
+  /** Gives up a dial, or drops the socket with all that is queued. */
+  destroy(): void;
+}
+
+/** Opens an endpoint. The answer is given to `dialSucceeded` or `dialFailed` with the same endpoint, never at once. */
+export type OpenEndpoint = (endpoint: Endpoint) => EndpointPort;
+
+/** One connection to an endpoint, from its DIAL_REQ on. */
+export interface Endpoint {
+  readonly dialId: DialId;
+  readonly connectId: ConnectId;
+  readonly address: string;
+  readonly startedAt: number;
+  kind: 'dialing' | 'open' | 'closed';
+  port: EndpointPort | undefined;
+  timer: Timer | undefined;
+  /** Payload passed on so far, bytes. */
+  toEndpointBytes: number;
+  fromEndpointBytes: number;
+  /** Drops an endpoint that does not read: while its queue is full, nothing else on this server stream moves (R19). */
+  readonly guard: StallGuard;
+}
+
+/** Why a connection to an endpoint ended. */
+export const endpointCloseReasons = [
+  'server',
+  'endpoint',
+  'server_lost',
+  'endpoint_stalled',
+  'dial_cancelled',
+] as const;
+export type EndpointCloseReason = (typeof endpointCloseReasons)[number];
+
+/** What an agent machine tells about itself; each method must return at once. */
+export interface AgentObserver {
+  packet(direction: 'from_server' | 'to_server', packet: Packet): void;
+  dialStarted(endpoint: Endpoint): void;
+  dialSucceeded(endpoint: Endpoint, tookMs: number): void;
+  dialFailed(endpoint: Endpoint, text: string, timedOut: boolean): void;
+  endpointClosed(endpoint: Endpoint, livedMs: number, reason: EndpointCloseReason): void;
+}
+
+/** What all handlers of an agent machine share. */
+export interface AgentContext {
+  readonly clock: Clock;
+  readonly observer: AgentObserver;
+  readonly server: PacketPort;
+  readonly openEndpoint: OpenEndpoint;
+  readonly nextConnectId: () => ConnectId;
+  readonly dialTimeoutMs: number;
+  /** Behaviours of the original that are wanted back. */
+  readonly faithful: FaithfulSet;
+  readonly endpoints: Map<ConnectId, Endpoint>;
+  /** What the server has not read of the answers that its packets call for. */
+  readonly debt: AnswerDebt;
+}
+
+export function sendToServer(context: AgentContext, packet: Packet): void {
+  context.observer.packet('to_server', packet);
+  context.server.send(packet);
+}
+
+/** Answers a packet at once; returns the server stream when too many answers wait. */
+export function answerServer(context: AgentContext, packet: Packet): Congestible | undefined {
+  sendToServer(context, packet);
+  return context.debt.owe();
+}
+
+/** Takes an endpoint out of the table; the caller decides what becomes of its socket. */
+export function closeEndpoint(context: AgentContext, endpoint: Endpoint, reason: EndpointCloseReason): void {
+  const wasOpen = endpoint.kind === 'open';
+  endpoint.kind = 'closed';
+  endpoint.timer?.cancel();
+  endpoint.guard.cancel();
+  context.endpoints.delete(endpoint.connectId);
+  if (wasOpen) context.observer.endpointClosed(endpoint, context.clock.now() - endpoint.startedAt, reason);
+}
+
+/** Writes what is queued for an endpoint that left the table, then closes its socket. */
+export function finishEndpoint(context: AgentContext, endpoint: Endpoint): void {
+  if (context.faithful.has('queued-data-lost-at-close')) endpoint.port?.destroy();
+  else endpoint.port?.finish();
+}
+
+/** Ends a dial without a connection. `text` is what the frontend gets to see, in the words of Go's dialer. */
+export function failDial(context: AgentContext, endpoint: Endpoint, text: string, timedOut: boolean): void {
+  if (endpoint.kind !== 'dialing') return;
+  closeEndpoint(context, endpoint, 'endpoint');
+  endpoint.port?.destroy();
+  context.observer.dialFailed(endpoint, text, timedOut);
+  sendToServer(context, dialFailure(endpoint.dialId, text));
+}

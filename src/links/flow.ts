@@ -1,0 +1,149 @@
+import type { Clock, Timer } from '../core/clock.js';
+
+/**
+ * What a middlebox does with a flow that was idle for too long: `reset` tells both ends at once, `drop` tells nobody,
+ * and loses what they still send.
+ */
+export type IdleVerdict = 'drop' | 'reset';
+
+/** The two ends of a flow: who connected, and whom the middlebox connected to. */
+export type FlowSide = 'client' | 'target';
+
+export interface FlowPolicy {
+  /** How long a flow may carry nothing, ms. 0 for as long as it likes. */
+  readonly idleTimeoutMs: number;
+  readonly onIdle: IdleVerdict;
+}
+
+/** How a flow came to its end. */
+export type FlowEnd = 'fin' | 'reset' | 'idle reset' | 'forgotten';
+
+/** What a flow asks, wants done to its sockets, and reports. */
+export interface FlowPort {
+  /** Ends one side's socket behind what was written to it. */
+  end(side: FlowSide): void;
+  /** Ends one side's socket with a reset. */
+  reset(side: FlowSide): void;
+  /** Asked whenever the timer is due, so that a change holds for flows that exist. */
+  policy(): FlowPolicy;
+  /** The flow's entry is gone from the table: the idle timer fired, or somebody called `forget`. */
+  forgotten(verdict: IdleVerdict, idleMs: number): void;
+  /** Bytes arrived for a flow that is forgotten; told for the first ones only. */
+  lost(from: FlowSide, sizeBytes: number): void;
+  /** Both sides are gone. Called once. */
+  closed(end: FlowEnd): void;
+}
+
+type SideState = 'open' | 'ended' | 'gone';
+
+/** Bytes that came from each side, and those of them that went nowhere. */
+export interface FlowCounts {
+  readonly client: number;
+  readonly target: number;
+  readonly lost: number;
+}
+
+const otherSide = { client: 'target', target: 'client' } as const;
+
+/**
+ * One TCP flow through a stateful network device, such as a NAT gateway, a firewall or a load balancer. The device keeps
+ * an entry for the flow, and forgets it when nothing passes for a while; bytes in either direction keep it.
+ */
+export class FlowMachine {
+  private readonly clock: Clock;
+  private readonly port: FlowPort;
+  private readonly sides: Record<FlowSide, SideState> = { client: 'open', target: 'open' };
+  private readonly bytes = { client: 0, target: 0, lost: 0 };
+  private lastActivity: number;
+  private timer: Timer | undefined;
+  private ending: FlowEnd = 'fin';
+  private isForgotten = false;
+  private toldLoss = false;
+
+  constructor(clock: Clock, port: FlowPort) {
+    this.clock = clock;
+    this.port = port;
+    this.lastActivity = clock.now();
+    this.arm();
+  }
+
+  get counts(): FlowCounts {
+    return this.bytes;
+  }
+
+  private get idleMs(): number {
+    return this.clock.now() - this.lastActivity;
+  }
+
+  /** The policy changed: look at the timer again. */
+  reconsider(): void {
+    if (!this.isForgotten && !this.isClosed) this.arm();
+  }
+
+  /** Bytes came from one side. True when they shall be passed on, false when they are lost. */
+  received(from: FlowSide, sizeBytes: number): boolean {
+    this.bytes[from] += sizeBytes;
+    this.lastActivity = this.clock.now();
+    if (!this.isForgotten) return true;
+    this.bytes.lost += sizeBytes;
+    if (!this.toldLoss) this.port.lost(from, sizeBytes);
+    this.toldLoss = true;
+    return false;
+  }
+
+  /** One side said that it sends no more. A flow that is forgotten tells nobody. */
+  ended(from: FlowSide): void {
+    if (this.sides[from] !== 'open') return;
+    this.sides[from] = 'ended';
+    this.lastActivity = this.clock.now();
+    if (this.isForgotten) this.port.end(from);
+    else this.port.end(otherSide[from]);
+  }
+
+  /** One side's socket is gone, `broken` when it did not end in order. */
+  gone(from: FlowSide, broken: boolean): void {
+    if (this.sides[from] === 'gone') return;
+    const inOrder = this.sides[from] === 'ended' && !broken;
+    this.sides[from] = 'gone';
+    const other = otherSide[from];
+    if (this.sides[other] === 'gone') return this.finish();
+    if (this.isForgotten || inOrder) return;
+    if (this.ending === 'fin') this.ending = 'reset';
+    this.port.reset(other);
+  }
+
+  /** Forgets the flow now, as when the device loses its table. */
+  forget(verdict: IdleVerdict): void {
+    if (this.isForgotten || this.isClosed) return;
+    this.timer?.cancel();
+    this.isForgotten = true;
+    this.ending = verdict === 'drop' ? 'forgotten' : 'idle reset';
+    this.port.forgotten(verdict, this.idleMs);
+    if (verdict === 'drop') return;
+    this.port.reset('client');
+    this.port.reset('target');
+  }
+
+  private get isClosed(): boolean {
+    return this.sides.client === 'gone' && this.sides.target === 'gone';
+  }
+
+  /** Sets the timer for what is left of the idle time: bytes only note the time, which is cheaper than a new timer. */
+  private arm(): void {
+    this.timer?.cancel();
+    const { idleTimeoutMs } = this.port.policy();
+    if (idleTimeoutMs <= 0) return;
+    this.timer = this.clock.after(Math.max(0, idleTimeoutMs - this.idleMs), () => this.due());
+  }
+
+  private due(): void {
+    const { idleTimeoutMs, onIdle } = this.port.policy();
+    if (idleTimeoutMs > 0 && this.idleMs >= idleTimeoutMs) this.forget(onIdle);
+    else this.arm();
+  }
+
+  private finish(): void {
+    this.timer?.cancel();
+    this.port.closed(this.ending);
+  }
+}

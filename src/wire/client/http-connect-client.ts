@@ -1,0 +1,279 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import { joinHostPort, splitHostPort } from '../../core/address.js';
+import type { Clock, Timer } from '../../core/clock.js';
+import { type ErrorCode, TunnelError } from '../../core/errors.js';
+import type { EventSink } from '../../core/events.js';
+import { AnswerReader, type ConnectAnswer, cutShortText } from '../../core/http-connect/answer.js';
+import { goConnectText } from '../net/go-connect-text.js';
+import { checkTlsFiles } from '../net/tls.js';
+import { transportText, unreachableCode } from '../net/transport-text.js';
+import type { Dialer, DialOptions } from './dialer.js';
+
+/** PEM texts of a client. */
+export interface HttpConnectTls {
+  /** Whom to believe; without it, whom the system believes. */
+  readonly ca?: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface HttpConnectClientSettings {
+  /** The proxy-server's frontend: `host:port` or `unix:///path`. */
+  readonly address: string;
+  /** Absent for Unix sockets. */
+  readonly tls?: HttpConnectTls;
+  /** What the server's certificate must bear when it is not the host of the address. */
+  readonly tlsServerName?: string;
+  readonly clock: Clock;
+  readonly emit: EventSink;
+  /** Who dials, in events: `client/test`, `apiserver/main`. */
+  readonly name: string;
+  /** Who is dialled, in events: `server/server-1`. */
+  readonly serverName: string;
+  /** Milliseconds until the proxy must have answered; default 30 s. A kube-apiserver waits for ever. */
+  readonly dialTimeoutMs?: number;
+}
+
+const defaultDialTimeoutMs = 30_000;
+const unixPrefix = 'unix://';
+
+/**
+ * Dials through a proxy-server that speaks HTTP CONNECT, as kube-apiserver's `HTTPConnect` does: a socket of its own for
+ * each connection, and the same texts for what goes wrong. The answer's body is not read, so of a failed dial only the
+ * HTTP status is known.
+ */
+export class HttpConnectClient implements Dialer {
+  private readonly settings: HttpConnectClientSettings;
+  private readonly dials = new Set<ConnectDial>();
+  private closed = false;
+
+  /** Throws CERT_INVALID. */
+  constructor(settings: HttpConnectClientSettings) {
+    this.settings = settings;
+    if (settings.tls !== undefined) checkTlsFiles(settings.tls, settings.name);
+  }
+
+  /** Connections and dials that are not over yet. */
+  get openConnections(): number {
+    return this.dials.size;
+  }
+
+  async dial(host: string, port: number, options: DialOptions = {}): Promise<Duplex> {
+    const where = this.settings.name;
+    if (this.closed) throw new TunnelError('LAB_STOPPED', 'the CONNECT client is closed', { where });
+    if (options.signal?.aborted) throw new TunnelError('DIAL_CANCELLED', 'context canceled', { where });
+    const { address } = this.settings;
+    if (!address.startsWith(unixPrefix) && splitHostPort(address) === undefined) {
+      const text = `dial tcp: address ${address}: missing port in address`;
+      throw new TunnelError('SERVER_UNREACHABLE', text, { where });
+    }
+    return new Promise((resolve, reject) => {
+      const dial = new ConnectDial({
+        settings: this.settings,
+        address: joinHostPort(host, port),
+        request: options.request,
+        resolve,
+        reject,
+        ended: () => void this.dials.delete(dial),
+      });
+      this.dials.add(dial);
+      dial.start(options.signal);
+    });
+  }
+
+  /** Ends every connection; resolves when their sockets are closed. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all([...this.dials].map((dial) => dial.abort()));
+  }
+}
+
+interface ConnectDialOptions {
+  readonly settings: HttpConnectClientSettings;
+  readonly address: string;
+  readonly request: string | undefined;
+  readonly resolve: (stream: Duplex) => void;
+  readonly reject: (error: TunnelError) => void;
+  /** The socket is closed. */
+  readonly ended: () => void;
+}
+
+/** One dial, and the socket that becomes its connection. */
+class ConnectDial {
+  private readonly options: ConnectDialOptions;
+  private readonly reader = new AnswerReader();
+  private readonly socket: Socket;
+  private readonly startedAt: number;
+  private readonly timer: Timer;
+  private readonly whenClosed: Promise<void>;
+  private phase: 'connecting' | 'asking' | 'open' | 'failed' = 'connecting';
+  private lastError = '';
+  private stopListening = (): void => undefined;
+
+  constructor(options: ConnectDialOptions) {
+    this.options = options;
+    const { clock, dialTimeoutMs = defaultDialTimeoutMs } = options.settings;
+    this.startedAt = clock.now();
+    this.socket = openSocket(options.settings, () => this.ask());
+    this.timer = clock.after(dialTimeoutMs, () =>
+      this.fail('DIAL_TIMEOUT', this.readingFailed('i/o timeout')),
+    );
+    this.socket.on('error', (error) => this.failed(error));
+    this.socket.on('readable', this.read);
+    this.whenClosed = new Promise((resolve) => {
+      this.socket.once('close', () => {
+        this.closed();
+        resolve();
+      });
+    });
+  }
+
+  start(signal: AbortSignal | undefined): void {
+    const cancel = (): void => this.fail('DIAL_CANCELLED', 'context canceled');
+    signal?.addEventListener('abort', cancel, { once: true });
+    this.stopListening = () => signal?.removeEventListener('abort', cancel);
+    this.report('dial.started');
+  }
+
+  abort(): Promise<void> {
+    this.fail('TUNNEL_CLOSED', 'tunnel closed');
+    this.socket.destroy();
+    return this.whenClosed;
+  }
+
+  private ask(): void {
+    if (this.phase !== 'connecting') return;
+    this.phase = 'asking';
+    this.socket.write(`CONNECT ${this.options.address} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+  }
+
+  private readonly read = (): void => {
+    while (this.phase === 'connecting' || this.phase === 'asking') {
+      const chunk = this.socket.read() as Buffer | null;
+      if (chunk === null) return;
+      const answer = this.reader.receive(chunk);
+      if (answer !== undefined) this.answered(answer);
+    }
+  };
+
+  private answered(answer: ConnectAnswer): void {
+    const { address, settings } = this.options;
+    if (answer.kind === 'broken') return this.fail('TUNNEL_CLOSED', this.readingFailed(answer.text));
+    const { code, status, restBytes } = answer;
+    const proxy = proxyName(settings);
+    if (code !== 200) {
+      const text = `proxy error from ${proxy} while dialing ${address}, code ${code}: ${status}`;
+      return this.fail(errorCodeOf(code), text);
+    }
+    if (restBytes > 0) {
+      const text = `unexpected ${restBytes} bytes of buffered data from CONNECT proxy ${JSON.stringify(proxy)}`;
+      return this.fail('PROTOCOL_VIOLATION', text);
+    }
+    this.leave('open');
+    this.socket.off('readable', this.read);
+    this.report('dial.established');
+    this.options.resolve(this.socket);
+  }
+
+  /** The socket failed: that is the connection's user's, or the reason why there is no connection. */
+  private failed(error: NodeJS.ErrnoException): void {
+    this.lastError = error.message;
+    if (this.phase === 'asking') {
+      this.fail('TUNNEL_CLOSED', this.readingFailed(goReadTexts[error.code ?? ''] ?? error.message));
+    } else if (this.phase === 'connecting') {
+      const text = transportText(error.message);
+      const code = unreachableCode(text, this.options.settings.tls !== undefined);
+      this.fail(code, code === 'TLS_REJECTED' ? text : this.connectingFailed(error), error);
+    }
+  }
+
+  private closed(): void {
+    this.fail('TUNNEL_CLOSED', this.readingFailed(cutShortText));
+    if (this.phase === 'open') {
+      this.report('connection.closed', this.lastError === '' ? {} : { error: this.lastError });
+    }
+    this.options.ended();
+  }
+
+  /** Does nothing once the dial is over. */
+  private fail(code: ErrorCode, text: string, cause?: unknown): void {
+    if (this.phase === 'open' || this.phase === 'failed') return;
+    this.leave('failed');
+    this.socket.destroy();
+    this.report('dial.failed', { code, error: text });
+    const { settings, address, reject } = this.options;
+    const where =
+      code === 'DIAL_FAILED'
+        ? `the agent's dial to ${address}`
+        : `${settings.name} → ${settings.serverName} (${settings.address})`;
+    reject(new TunnelError(code, text, cause === undefined ? { where } : { where, cause }));
+  }
+
+  private leave(phase: 'open' | 'failed'): void {
+    this.phase = phase;
+    this.timer.cancel();
+    this.stopListening();
+  }
+
+  private connectingFailed({ code = '', message }: NodeJS.ErrnoException): string {
+    const { settings } = this.options;
+    const network = settings.address.startsWith(unixPrefix) ? 'unix' : 'tcp';
+    const lookup = goLookupTexts[code];
+    if (lookup !== undefined) return `dial tcp: lookup ${splitHostPort(settings.address)?.host}: ${lookup}`;
+    return `dial ${network} ${proxyName(settings)}: connect: ${goConnectText(code) ?? message}`;
+  }
+
+  private readingFailed(text: string): string {
+    const { address, settings } = this.options;
+    return `reading HTTP response from CONNECT to ${address} via proxy ${proxyName(settings)} failed: ${text}`;
+  }
+
+  private report(
+    kind: 'dial.started' | 'dial.established' | 'dial.failed' | 'connection.closed',
+    more: { code?: ErrorCode; error?: string } = {},
+  ): void {
+    const { settings, request, address } = this.options;
+    const durationMs = settings.clock.now() - this.startedAt;
+    const known = { ...(request === undefined ? {} : { request }), ...more };
+    settings.emit({ kind, node: settings.name, peer: settings.serverName, address, durationMs, ...known });
+  }
+}
+
+/** The proxy as kube-apiserver names it: a socket's path, or `host:port`. */
+function proxyName({ address }: HttpConnectClientSettings): string {
+  return address.startsWith(unixPrefix) ? address.slice(unixPrefix.length) : address;
+}
+
+function openSocket(settings: HttpConnectClientSettings, ready: () => void): Socket {
+  const { address, tls, tlsServerName } = settings;
+  if (address.startsWith(unixPrefix)) return connectTcp(address.slice(unixPrefix.length), ready);
+  const target = splitHostPort(address);
+  if (target === undefined) throw new TunnelError('BAD_REQUEST', `${address} is not HOST:PORT`);
+  if (tls === undefined) return connectTcp(target, ready).setNoDelay(true);
+  const servername = tlsServerName ?? (isIP(target.host) === 0 ? target.host : undefined);
+  const named = servername === undefined ? {} : { servername };
+  return connectTls({ ...target, ...tls, ...named }, ready).setNoDelay(true);
+}
+
+/** What a status other than 200 stands for; the text that would say more is in the body. */
+function errorCodeOf(status: number): ErrorCode {
+  if (status === 500) return 'NO_AGENT';
+  if (status === 502 || status === 503) return 'DIAL_FAILED';
+  if (status === 504) return 'DIAL_TIMEOUT';
+  return 'PROTOCOL_VIOLATION';
+}
+
+const goLookupTexts: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'Temporary failure in name resolution',
+};
+
+const goReadTexts: Readonly<Record<string, string>> = {
+  ECONNRESET: 'read: connection reset by peer',
+  EPIPE: 'write: broken pipe',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'remote error: tls: certificate required',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'remote error: tls: unknown certificate authority',
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'remote error: tls: bad certificate',
+};

@@ -1,0 +1,195 @@
+import {
+  type ConnectId,
+  connectId,
+  type DataPacket,
+  dialId,
+  type Packet,
+  type PacketKind,
+} from '../../core/packet.js';
+import { Cursor, lengthOfInt64, lengthOfUint32, writeInt64, writeUint32 } from './varint.js';
+
+/** PacketType's numbers, and the Packet field that carries each payload. */
+const wireOf = {
+  DIAL_REQ: { type: 0, field: 2 },
+  DIAL_RSP: { type: 1, field: 3 },
+  DATA: { type: 4, field: 4 },
+  CLOSE_REQ: { type: 2, field: 5 },
+  CLOSE_RSP: { type: 3, field: 6 },
+  DIAL_CLS: { type: 5, field: 7 },
+  DRAIN: { type: 6, field: 8 },
+} as const satisfies Record<Exclude<PacketKind, 'UNKNOWN'>, { type: number; field: number }>;
+
+const kinds: readonly (keyof typeof wireOf)[] = [
+  'DIAL_REQ',
+  'DIAL_RSP',
+  'CLOSE_REQ',
+  'CLOSE_RSP',
+  'DATA',
+  'DIAL_CLS',
+  'DRAIN',
+];
+
+/** Decodes one packet without copying its payload. Throws MalformedPacket; no other input makes it throw. */
+export function decodePacket(raw: Buffer): Packet {
+  const cursor = new Cursor(raw);
+  let type = 0;
+  let field = 0;
+  let payload = { start: 0, end: 0 };
+  while (!cursor.done) {
+    const tag = cursor.uint32();
+    if (tag === 8) type = cursor.uint32();
+    else if ((tag & 7) === 2 && tag >>> 3 >= 2 && tag >>> 3 <= 8) {
+      field = tag >>> 3;
+      payload = cursor.range();
+    } else cursor.skip(tag & 7);
+  }
+  const kind = kinds[type];
+  if (kind === undefined) return { kind: 'UNKNOWN', type: type | 0, raw };
+  // The type decides; a payload of another type reads as zero values, as with Go's nil-safe getters (R2).
+  const body = field === wireOf[kind].field ? readBody(raw, payload) : emptyBody;
+  return toPacket(kind, body, raw);
+}
+
+/** The fields of whatever payload message: numbers 1 to 3 are all that Konnectivity uses. */
+interface Body {
+  readonly text: readonly (string | undefined)[];
+  readonly int: readonly (bigint | undefined)[];
+  readonly bytes: Uint8Array;
+}
+
+const noBytes: Uint8Array = Buffer.alloc(0);
+const emptyBody: Body = { text: [], int: [], bytes: noBytes };
+
+function readBody(raw: Buffer, { start, end }: { start: number; end: number }): Body {
+  const cursor = new Cursor(raw, start, end);
+  const text: (string | undefined)[] = [];
+  const int: (bigint | undefined)[] = [];
+  let bytes: Uint8Array = noBytes;
+  while (!cursor.done) {
+    const tag = cursor.uint32();
+    const field = tag >>> 3;
+    const wireType = tag & 7;
+    if (wireType === 0 && field <= 3) int[field] = cursor.int64();
+    else if (wireType === 2 && field <= 2) {
+      const range = cursor.range();
+      text[field] = raw.toString('utf8', range.start, range.end);
+    } else if (wireType === 2 && field === 3) {
+      const range = cursor.range();
+      bytes = raw.subarray(range.start, range.end);
+    } else cursor.skip(wireType);
+  }
+  return { text, int, bytes };
+}
+
+function toPacket(kind: keyof typeof wireOf, { text, int, bytes }: Body, raw: Buffer): Packet {
+  const id = (field: number): bigint => int[field] ?? 0n;
+  switch (kind) {
+    case 'DIAL_REQ':
+      return { kind, protocol: text[1] ?? '', address: text[2] ?? '', dialId: dialId(id(3)), raw };
+    case 'DIAL_RSP':
+      return { kind, error: text[1] ?? '', connectId: connectId(id(2)), dialId: dialId(id(3)), raw };
+    case 'CLOSE_REQ':
+      return { kind, connectId: connectId(id(1)), raw };
+    case 'CLOSE_RSP':
+      return { kind, error: text[1] ?? '', connectId: connectId(id(2)), raw };
+    case 'DATA':
+      return { kind, connectId: connectId(id(1)), data: bytes, raw };
+    case 'DIAL_CLS':
+      return { kind, dialId: dialId(id(1)), raw };
+    case 'DRAIN':
+      return { kind, raw };
+  }
+}
+
+/** The whole packet as bytes of its own; one that came over the wire as it came, unknown fields included. */
+export function encodeToBuffer(packet: Packet): Buffer {
+  if (packet.raw !== undefined) return asBuffer(packet.raw);
+  if (packet.kind === 'DATA') return encodeData(packet);
+  if (packet.kind === 'UNKNOWN') return Buffer.from(tagged(1, packet.type >>> 0));
+  const { type, field } = wireOf[packet.kind];
+  const body = Buffer.concat(bodyOf(packet));
+  const head = type === 0 ? [] : tagged(1, type);
+  return Buffer.concat([Buffer.from([...head, (field << 3) | 2, ...varint(body.length)]), body]);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function encodeData({ connectId, data }: DataPacket): Buffer {
+  const headLength = dataHeadLength(connectId, data.length);
+  const bytes = Buffer.allocUnsafe(headLength + data.length);
+  writeDataHead(bytes, 0, { connectId, dataBytes: data.length });
+  bytes.set(data, headLength);
+  return bytes;
+}
+
+/** Bytes of a DATA packet before its payload. */
+export function dataHeadLength(id: ConnectId, dataBytes: number): number {
+  return 3 + lengthOfUint32(innerLength(id, dataBytes)) + innerLength(id, dataBytes) - dataBytes;
+}
+
+function innerLength(id: ConnectId, dataBytes: number): number {
+  const idLength = id === 0n ? 0 : 1 + lengthOfInt64(id);
+  return idLength + (dataBytes === 0 ? 0 : 1 + lengthOfUint32(dataBytes) + dataBytes);
+}
+
+/** Writes `08 04 22 <len> 08 <connectID> 1a <len>`, type DATA and field 4 of Packet, up to the payload. */
+export function writeDataHead(
+  target: Uint8Array,
+  offset: number,
+  { connectId: id, dataBytes }: { readonly connectId: ConnectId; readonly dataBytes: number },
+): void {
+  target[offset] = 0x08;
+  target[offset + 1] = 0x04;
+  target[offset + 2] = 0x22;
+  let at = writeUint32(target, offset + 3, innerLength(id, dataBytes));
+  if (id !== 0n) {
+    target[at] = 0x08;
+    at = writeInt64(target, at + 1, id);
+  }
+  if (dataBytes === 0) return;
+  target[at] = 0x1a;
+  writeUint32(target, at + 1, dataBytes);
+}
+
+type Control = Exclude<Packet, DataPacket | { kind: 'UNKNOWN' }>;
+
+function bodyOf(packet: Control): Buffer[] {
+  switch (packet.kind) {
+    case 'DIAL_REQ':
+      return [textField(1, packet.protocol), textField(2, packet.address), intField(3, packet.dialId)];
+    case 'DIAL_RSP':
+      return [textField(1, packet.error), intField(2, packet.connectId), intField(3, packet.dialId)];
+    case 'CLOSE_REQ':
+      return [intField(1, packet.connectId)];
+    case 'CLOSE_RSP':
+      return [textField(1, packet.error), intField(2, packet.connectId)];
+    case 'DIAL_CLS':
+      return [intField(1, packet.dialId)];
+    case 'DRAIN':
+      return [];
+  }
+}
+
+const varint = (value: number): number[] => {
+  const bytes = new Uint8Array(lengthOfUint32(value));
+  writeUint32(bytes, 0, value);
+  return [...bytes];
+};
+
+const tagged = (field: number, value: number): number[] => [field << 3, ...varint(value)];
+
+function textField(field: number, text: string): Buffer {
+  if (text === '') return Buffer.alloc(0);
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Buffer.from([(field << 3) | 2, ...varint(bytes.length)]), bytes]);
+}
+
+function intField(field: number, value: bigint): Buffer {
+  if (value === 0n) return Buffer.alloc(0);
+  const bytes = Buffer.alloc(1 + lengthOfInt64(value));
+  bytes[0] = field << 3;
+  writeInt64(bytes, 1, value);
+  return bytes;
+}

@@ -1,0 +1,83 @@
+import type { DataPacket, Packet } from '../../core/packet.js';
+import { dataHeadLength, encodeToBuffer, writeDataHead } from './codec.js';
+import { prefixBytes, ReceivedData } from './received-data.js';
+
+/**
+ * Slices shorter than this are copied together with what is before them: a slice keeps alive the whole buffer that it
+ * was read into, and each one costs a write as much as some KiB do.
+ */
+const shortBytes = 4 * 1024;
+
+/**
+ * Packets that leave in one write, as gRPC messages of their own.
+ *
+ * grpc-js takes it for one serialised message: it asks for the length, allocates a frame, writes one prefix and calls
+ * `copy` behind it. The first message's prefix then replaces that one, and the others bring theirs.
+ */
+export class PacketBatch {
+  /** The messages with their prefixes; payloads are not copied unless they are short. */
+  readonly slices: Buffer[] = [];
+  /** All bytes of `slices`. */
+  sizeBytes = 0;
+  packets = 0;
+
+  add(packet: Packet): void {
+    this.packets += 1;
+    if (packet instanceof ReceivedData) this.addFrame(packet.frame);
+    else if (packet.kind === 'DATA' && packet.raw === undefined) this.addData(packet);
+    else this.addMessage(encodeToBuffer(packet));
+  }
+
+  /** As grpc-js counts: without the prefix that it writes itself. */
+  get length(): number {
+    return this.sizeBytes - prefixBytes;
+  }
+
+  get byteLength(): number {
+    return this.length;
+  }
+
+  copy(target: Uint8Array, offset: number): number {
+    let at = offset - prefixBytes;
+    for (const slice of this.slices) {
+      target.set(slice, at);
+      at += slice.length;
+    }
+    return this.length;
+  }
+
+  private push(slice: Buffer): void {
+    this.slices.push(slice);
+    this.sizeBytes += slice.length;
+  }
+
+  private addFrame(frame: readonly Buffer[]): void {
+    let bytes = 0;
+    for (const slice of frame) bytes += slice.length;
+    if (bytes < shortBytes) return this.push(Buffer.concat(frame));
+    for (const slice of frame) this.push(slice.length < shortBytes ? Buffer.from(slice) : slice);
+  }
+
+  private addData({ connectId, data }: DataPacket): void {
+    const headLength = dataHeadLength(connectId, data.length);
+    const short = data.length < shortBytes;
+    const head = Buffer.allocUnsafe(prefixBytes + headLength + (short ? data.length : 0));
+    writePrefix(head, headLength + data.length);
+    writeDataHead(head, prefixBytes, { connectId, dataBytes: data.length });
+    if (short) head.set(data, prefixBytes + headLength);
+    this.push(head);
+    if (!short) this.push(Buffer.from(data.buffer, data.byteOffset, data.length));
+  }
+
+  private addMessage(message: Buffer): void {
+    const frame = Buffer.allocUnsafe(prefixBytes + message.length);
+    writePrefix(frame, message.length);
+    frame.set(message, prefixBytes);
+    this.push(frame);
+  }
+}
+
+function writePrefix(target: Buffer, messageBytes: number): void {
+  target[0] = 0;
+  target.writeUInt32BE(messageBytes, 1);
+}

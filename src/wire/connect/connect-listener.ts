@@ -1,0 +1,174 @@
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { Server as NetServer, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../core/clock.js';
+import { ConnectionBounds } from '../../core/connection-bounds.js';
+import { methodRefusal } from '../../core/http-connect/responses.js';
+import { type GrpcEndpoint, socketEndpoint } from '../grpc/grpc-listener.js';
+import { listenOn } from '../net/socket-listener.js';
+import { checkTlsFiles, currentTls, followRenewals, tlsServerOptions } from '../net/tls.js';
+import { type Refusal, watchRefusals } from '../net/tls-refusals.js';
+
+/** How long a client may take for its TLS handshake, and then for its request head, ms. */
+const headTimeoutMs = 60_000;
+const maxHeadBytes = 1024 * 1024;
+
+/** One CONNECT, its head read and nothing answered yet. */
+export interface ConnectRequest {
+  /** The authority of the request line, `host:port`; the Host header does not count. */
+  readonly address: string;
+  readonly socket: Duplex;
+  /** What the client sent right behind the head. */
+  readonly head: Uint8Array;
+}
+
+export interface ConnectListenerOptions {
+  /** Told of every peer whose TLS handshake fails. */
+  readonly refused?: ((refusal: Refusal) => void) | undefined;
+  readonly endpoint: GrpcEndpoint;
+  /** Who listens, for errors: `server/server-1`. */
+  readonly where: string;
+  readonly clock: Clock;
+  /** Takes the socket over. */
+  readonly serve: (request: ConnectRequest) => void;
+}
+
+/** An HTTP/1.1 server on one address that knows CONNECT alone. */
+export interface ConnectListener {
+  /** `host:port` with the real port, or `unix://PATH`. */
+  readonly address: string;
+  /** Takes no more connections; those open go on. */
+  refuse(): void;
+  /** Stops listening and destroys every connection; resolves when all are gone. */
+  close(): Promise<void>;
+}
+
+/** Starts the server. Throws ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, CERT_INVALID, FILE_UNWRITABLE. */
+export async function startConnectListener(options: ConnectListenerOptions): Promise<ConnectListener> {
+  const { endpoint, where } = options;
+  const { server, forget } = createServer(options);
+  const sockets = new Set<Socket>();
+  const bounds = new ConnectionBounds(options.clock);
+  answerRequests(server, bounds, options);
+  const take = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => sockets.delete(socket));
+    socket.setNoDelay(true);
+    // A client that ends its direction still gets what is on its way to it; with TLS, once that is set up.
+    socket.allowHalfOpen = endpoint.kind === 'unix';
+    bounds.expect(socket, headTimeoutMs);
+    server.emit('connection', socket);
+  };
+  try {
+    const { listener, address } = await listenOn(socketEndpoint(endpoint), { where, take });
+    const refuse = (): void => void listener.close();
+    const close = createClose(listener, sockets);
+    return { address, refuse, close: () => (forget(), close()) };
+  } catch (error) {
+    forget();
+    throw error;
+  }
+}
+
+interface Created {
+  readonly server: HttpServer;
+  /** Takes no renewed certificates any more. */
+  readonly forget: () => void;
+}
+
+function createServer({ endpoint, where, refused }: ConnectListenerOptions): Created {
+  // Like Konnectivity's, a CONNECT without Host is fine.
+  const limits: ServerOptions = { maxHeaderSize: maxHeadBytes, requireHostHeader: false };
+  if (endpoint.kind === 'unix') return { server: createHttpServer(limits), forget: () => undefined };
+  const tls = currentTls(endpoint.tls);
+  checkTlsFiles(tls, where);
+  const server = createHttpsServer({
+    ...{ ...limits, ...tlsServerOptions(tls) },
+    ALPNProtocols: ['http/1.1'],
+  });
+  watchRefusals(server, refused);
+  return { server, forget: followRenewals(server, endpoint.tls) };
+}
+
+function createClose(listener: NetServer, sockets: ReadonlySet<Socket>): () => Promise<void> {
+  let closed: Promise<void> | undefined;
+  return () => {
+    closed ??= new Promise((resolve) => {
+      listener.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    });
+    return closed;
+  };
+}
+
+function answerRequests(
+  server: HttpServer,
+  heads: ConnectionBounds,
+  { serve }: ConnectListenerOptions,
+): void {
+  server.on('secureConnection', (socket: Socket) => {
+    socket.on('error', () => undefined);
+    socket.allowHalfOpen = true;
+    heads.expect(socket, headTimeoutMs);
+  });
+  for (const event of ['request', 'checkContinue', 'checkExpectation']) {
+    server.on(event, ({ socket }: { socket: Socket }, response: ServerResponse) => {
+      heads.met(socket);
+      refuseMethod(response);
+    });
+  }
+  server.on('connect', (request: IncomingMessage, socket, head) => {
+    // What follows a refused request on the same connection is not served any more.
+    if (!heads.met(socket)) return;
+    const status = headFault(request);
+    if (status === undefined) serve({ address: request.url ?? '', socket, head });
+    else socket.end(errorPage(status));
+  });
+  server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
+    if (!code.startsWith('HPE_')) socket.destroy();
+    // The head's timer closes what the client leaves open. More bytes, which are as bad, bring it here again.
+    else if (socket.writable) socket.end(errorPage(parserStatus(code)));
+  });
+}
+
+/** Go's error page for a method that is not CONNECT, in Go's order of headers; the connection ends after it. */
+function refuseMethod(response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  response.removeHeader('connection');
+  response.sendDate = false;
+  const headers = {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'X-Content-Type-Options': 'nosniff',
+    Date: new Date().toUTCString(),
+    'Content-Length': methodRefusal.length,
+  };
+  response.writeHead(405, 'Method Not Allowed', headers).end(methodRefusal);
+}
+
+/** The status of what Go's net/http refuses and Node's parser lets through. */
+function headFault({ httpVersionMajor, rawHeaders }: IncomingMessage): string | undefined {
+  // `CONNECT h:1` alone is HTTP/0.9 to Node's parser and a malformed request line to Go's.
+  if (httpVersionMajor < 1) return badRequest;
+  if (httpVersionMajor > 1) return '505 HTTP Version Not Supported: unsupported protocol version';
+  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
+  return hosts.length > 1 ? badRequest : undefined;
+}
+
+function parserStatus(code: string): string {
+  return code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : badRequest;
+}
+
+const badRequest = '400 Bad Request';
+
+/** Go's page for a request head that it does not take; the text is the status, reason included. */
+function errorPage(status: string): string {
+  return `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`;
+}

@@ -1,0 +1,107 @@
+import type { Duplex } from 'node:stream';
+import {
+  type Backlog,
+  type CongestionMarks,
+  CongestionMeter,
+  connectionMarks,
+} from '../../core/congestion.js';
+import type { ConnectClient } from '../../core/http-connect/frontend.js';
+import type { Congestible } from '../../core/port.js';
+import type { WriteTiming } from '../grpc/grpc-packet-stream.js';
+
+/** What the owner of a CONNECT client's socket is told. */
+export interface ConnectSocketOwner {
+  /** Bytes came in. While what it returns is congested, nothing more is read. */
+  received(bytes: Uint8Array): Congestible | undefined;
+  /** The client ended its direction. */
+  ended(): void;
+  /** Reading stopped because what took the last bytes is full. */
+  paused?(): void;
+  /** The socket is closed, whoever wanted it; called once, last. */
+  closed(): void;
+}
+
+export interface ConnectSocketTuning {
+  readonly timing: WriteTiming;
+  /** How much may wait to be sent; default `connectionMarks`. */
+  readonly marks?: CongestionMarks | undefined;
+  /** Bounds what waits here together with what waits elsewhere. */
+  readonly together?: Backlog | undefined;
+}
+
+/** The socket of a CONNECT client, with the same bounds as any frontend's stream. Its bytes are the tunnel's. */
+export class ConnectSocket implements ConnectClient {
+  private readonly socket: Duplex;
+  private readonly timing: WriteTiming;
+  private readonly meter: CongestionMeter;
+  private owner: ConnectSocketOwner | undefined;
+  private paused = false;
+
+  constructor(socket: Duplex, { timing, marks = connectionMarks, together }: ConnectSocketTuning) {
+    this.socket = socket;
+    this.meter = new CongestionMeter(marks, together);
+    this.timing = timing;
+    socket.on('error', () => undefined);
+  }
+
+  get congested(): boolean {
+    return this.meter.congested;
+  }
+
+  get takenBytes(): number {
+    return this.meter.takenBytes;
+  }
+
+  whenClear(resume: () => void): void {
+    this.meter.whenClear(resume);
+  }
+
+  /** Begins to read; `head` is what was read already. */
+  serve(owner: ConnectSocketOwner, head: Uint8Array): void {
+    const { socket } = this;
+    const receive = (bytes: Uint8Array): void => this.waitFor(owner.received(bytes));
+    this.owner = owner;
+    socket.once('close', () => this.closed());
+    if (socket.closed) queueMicrotask(() => this.closed());
+    if (head.length > 0) receive(head);
+    socket.on('end', () => owner.ended());
+    socket.on('data', receive);
+  }
+
+  write(bytes: Uint8Array): void {
+    if (!this.socket.writable) return;
+    this.meter.add(bytes.length);
+    const startedAt = this.timing.now();
+    this.socket.write(bytes, () => {
+      this.timing.took(this.timing.now() - startedAt);
+      this.meter.remove(bytes.length);
+    });
+  }
+
+  end(ended: () => void): void {
+    this.socket.end(ended);
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+    this.closed();
+  }
+
+  private closed(): void {
+    const { owner } = this;
+    this.owner = undefined;
+    owner?.closed();
+    this.meter.clear();
+  }
+
+  private waitFor(full: Congestible | undefined): void {
+    if (full === undefined || !full.congested || this.paused) return;
+    this.paused = true;
+    this.socket.pause();
+    this.owner?.paused?.();
+    full.whenClear(() => {
+      this.paused = false;
+      this.socket.resume();
+    });
+  }
+}

@@ -1,0 +1,84 @@
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { defaultMarks } from '../../core/congestion.js';
+import type { Congestible } from '../../core/port.js';
+import { Waiters } from '../../core/waiters.js';
+import { largestWindowBytes } from './growing-window.js';
+
+/** What may wait for the kernel before writes wait, too: more than any window of HTTP/2 lets a session send. */
+const mostQueuedBytes = 2 * largestWindowBytes;
+
+/**
+ * A socket whose writes are done at once. node:http2 does not read while a write of its session waits for the kernel, so
+ * two ends that both have more to send than the kernel's buffers hold would stop each other for good. One end over an
+ * eager socket always reads, which sets the other free. What is queued here is bounded by the HTTP/2 window of the peer;
+ * whoever writes bulk over the session should watch `congested` instead, for behind a window full of it all else waits.
+ */
+export class EagerSocket extends Duplex implements Congestible {
+  private readonly socket: Socket;
+  private resumeWriting: (() => void) | undefined;
+  private readonly waiting = new Waiters();
+
+  constructor(socket: Socket) {
+    super({ allowHalfOpen: true, readableHighWaterMark: 64 * 1024 });
+    this.socket = socket;
+    this.on('error', () => undefined);
+    socket.on('data', (data) => this.receive(data));
+    socket.on('end', () => this.push(null));
+    socket.on('drain', () => this.drained());
+    socket.on('error', (error) => this.destroy(error));
+    socket.on('close', () => this.destroy());
+    socket.pause();
+  }
+
+  /** True while more waits for the kernel than keeps the link busy. */
+  get congested(): boolean {
+    return !this.destroyed && this.socket.writableLength > defaultMarks.highBytes;
+  }
+
+  whenClear(resume: () => void): void {
+    this.waiting.add(resume);
+  }
+
+  override _read(): void {
+    this.socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.socket.write(chunk);
+    this.settle(done);
+  }
+
+  override _writev(batch: { chunk: Buffer }[], done: () => void): void {
+    this.socket.cork();
+    for (const { chunk } of batch) this.socket.write(chunk);
+    this.socket.uncork();
+    this.settle(done);
+  }
+
+  override _final(done: () => void): void {
+    this.socket.end(done);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.socket.destroy();
+    done(error);
+    this.waiting.wake();
+  }
+
+  private receive(data: Buffer): void {
+    if (!this.push(data)) this.socket.pause();
+  }
+
+  private settle(done: () => void): void {
+    if (this.socket.writableLength <= mostQueuedBytes) done();
+    else this.resumeWriting = done;
+  }
+
+  private drained(): void {
+    const resume = this.resumeWriting;
+    this.resumeWriting = undefined;
+    resume?.();
+    this.waiting.wake();
+  }
+}

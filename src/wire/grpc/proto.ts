@@ -1,0 +1,57 @@
+import { fileURLToPath } from 'node:url';
+import { loadPackageDefinition } from '@grpc/grpc-js';
+import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
+import type { ProtoGrpcType as AgentProto } from '../gen/agent.js';
+import type { ProtoGrpcType as ClientProto } from '../gen/client.js';
+import type { ProtoGrpcType as KubeletProto } from '../gen/kubelet.js';
+import type { ProtoGrpcType as ObserveProto } from '../gen/observe.js';
+import type { ProtoGrpcType as StoreProto } from '../gen/store.js';
+
+/** `proto/` of the package: two folders above this module, both in `src` and in `dist`. */
+export const protoFolder = fileURLToPath(new URL('../../../proto/', import.meta.url));
+
+export type ProtoFile = 'agent.proto' | 'client.proto' | 'kubelet.proto' | 'observe.proto' | 'store.proto';
+
+const cache = new Map<ProtoFile, PackageDefinition>();
+
+/**
+ * The loaded definition of one file, as gRPC reflection wants it: 64-bit integers and enum values are strings,
+ * absent fields read as their defaults, and a oneof has a field that names the member which is set. Read once
+ * per process; a definition never changes.
+ */
+export function protoDefinition(file: ProtoFile): PackageDefinition {
+  const known = cache.get(file);
+  if (known !== undefined) return known;
+  const options = { longs: String, enums: String, defaults: true, oneofs: true, includeDirs: [protoFolder] };
+  const loaded = loadSync(file, options);
+  cache.set(file, loaded);
+  return loaded;
+}
+
+/** `AgentService`: agents connect to a proxy-server with it. */
+export function agentService(): AgentProto['AgentService'] {
+  return (loadPackageDefinition(protoDefinition('agent.proto')) as unknown as AgentProto).AgentService;
+}
+
+/** `ProxyService`: frontends dial with it. */
+export function proxyService(): ClientProto['ProxyService'] {
+  return (loadPackageDefinition(protoDefinition('client.proto')) as unknown as ClientProto).ProxyService;
+}
+
+/** `konnsim.kubelet.v1.Kubelet`: the gRPC door of a kubelet. */
+export function kubeletService(): KubeletProto['konnsim']['kubelet']['v1']['Kubelet'] {
+  const loaded = loadPackageDefinition(protoDefinition('kubelet.proto')) as unknown as KubeletProto;
+  return loaded.konnsim.kubelet.v1.Kubelet;
+}
+
+/** `konnsim.observe.v1.Observe`: the events of one process. */
+export function observeService(): ObserveProto['konnsim']['observe']['v1']['Observe'] {
+  const loaded = loadPackageDefinition(protoDefinition('observe.proto')) as unknown as ObserveProto;
+  return loaded.konnsim.observe.v1.Observe;
+}
+
+/** `konnsim.store.v1.Store`: the objects of a cluster, for all replicas of its API. */
+export function storeService(): StoreProto['konnsim']['store']['v1']['Store'] {
+  const loaded = loadPackageDefinition(protoDefinition('store.proto')) as unknown as StoreProto;
+  return loaded.konnsim.store.v1.Store;
+}

@@ -1,0 +1,44 @@
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Clock, Timer } from '../../core/clock.js';
+
+export interface SessionBoundsOptions {
+  readonly clock: Clock;
+  /** How long a client may take to begin HTTP/2, ms: its preface and its settings. */
+  readonly prefaceMs: number;
+  /** How long a connection may be without a stream, ms; for ever when absent. */
+  readonly idleMs?: number;
+}
+
+/** How long a client has to read that it is told to go, ms. */
+const farewellMs = 1000;
+
+/** Ends a session whose client does not begin, or has no stream open for too long. Half a request is no stream. */
+export function boundSession(
+  session: ServerHttp2Session,
+  { clock, prefaceMs, idleMs }: SessionBoundsOptions,
+): void {
+  let timer: Timer = clock.after(prefaceMs, () => session.destroy(), true);
+  let streams = 0;
+  const leave = (): void => {
+    session.close();
+    // Half a request keeps a closed session open.
+    timer = clock.after(farewellMs, () => session.destroy(), true);
+  };
+  const idle = (): void => {
+    if (idleMs === undefined || session.destroyed) return;
+    timer = clock.after(idleMs, leave, true);
+  };
+  session.once('remoteSettings', () => {
+    timer.cancel();
+    if (streams === 0) idle();
+  });
+  session.on('stream', (stream: ServerHttp2Stream) => {
+    timer.cancel();
+    streams += 1;
+    stream.once('close', () => {
+      streams -= 1;
+      if (streams === 0) idle();
+    });
+  });
+  session.once('close', () => timer.cancel());
+}

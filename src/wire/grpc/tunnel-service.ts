@@ -1,0 +1,68 @@
+import type {
+  ChannelOptions,
+  ClientDuplexStream,
+  MethodDefinition,
+  ServerDuplexStream,
+  ServiceDefinition,
+} from '@grpc/grpc-js';
+import type { Packet } from '../../core/packet.js';
+import { decodePacket } from '../codec/codec.js';
+import { PacketBatch } from '../codec/packet-batch.js';
+import { agentService, proxyService } from './proto.js';
+
+export type TunnelMessage = Packet | readonly Packet[] | PacketBatch;
+type TunnelMethod = MethodDefinition<TunnelMessage, TunnelMessage>;
+
+/** grpc-js asks a serialised message for its length and for `copy` alone, which a PacketBatch has. */
+export const serialize = (message: TunnelMessage): Buffer => batchOf(message) as unknown as Buffer;
+
+function batchOf(message: TunnelMessage): PacketBatch {
+  if (message instanceof PacketBatch) return message;
+  const batch = new PacketBatch();
+  for (const packet of isSeveral(message) ? message : [message]) batch.add(packet);
+  return batch;
+}
+
+const isSeveral = (message: Packet | readonly Packet[]): message is readonly Packet[] =>
+  Array.isArray(message);
+
+function withCodec(path: string, originalName: string): TunnelMethod {
+  return {
+    path,
+    originalName,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: serialize,
+    responseSerialize: serialize,
+    requestDeserialize: decodePacket,
+    responseDeserialize: decodePacket,
+  };
+}
+
+/** `/ProxyService/Proxy`: frontends. The path is the proto file's, the codec ours. */
+export function proxyServiceDefinition(): ServiceDefinition<{ Proxy: (call: TunnelCall) => void }> {
+  return { Proxy: withCodec(proxyService().service.Proxy.path, 'proxy') };
+}
+
+/** `/AgentService/Connect`: agents. */
+export function agentServiceDefinition(): ServiceDefinition<{ Connect: (call: TunnelCall) => void }> {
+  return { Connect: withCodec(agentService().service.Connect.path, 'connect') };
+}
+
+export type TunnelCall = ServerDuplexStream<Packet, TunnelMessage>;
+/** The end of a frontend or an agent. */
+export type TunnelClientCall = ClientDuplexStream<TunnelMessage, Packet>;
+export type TunnelRpc = 'Proxy' | 'Connect';
+
+/**
+ * The receive window of a frontend's connection at the server. A frontend is no eager end (its socket in JS would cost
+ * it more than the rest of its work), so what it may have under way must fit the kernel's buffers: those of a Unix
+ * socket hold some 200 KiB. Its link is short, and twice the default saves half of the wake-ups.
+ */
+export const frontendWindowBytes = 128 * 1024;
+
+/** Options that both ends of every tunnel channel share. */
+export const tunnelChannelOptions: ChannelOptions = {
+  'grpc.enable_channelz': 0,
+  'grpc.max_receive_message_length': 4 * 1024 * 1024,
+};

@@ -1,0 +1,28 @@
+import type { ErrorCode } from '../../core/errors.js';
+
+const closedEarly =
+  'the connection was closed before HTTP/2 began: do both ends speak TLS and trust each other?';
+
+/**
+ * What went wrong on the way to a peer, as one line for people. grpc-js wraps the system's or TLS' words in prose
+ * (`No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: `).
+ */
+export function transportText(details: string): string {
+  const core = details
+    .replace(/^No connection established\. Last error: /, '')
+    .replace(/\. Resolution note:.*$/s, '')
+    .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)$/, '')
+    .replace(/^(?:\w*Error(?: \[\w+\])?: )+/, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  const library = /error:[0-9A-F]+:SSL routines:[^:]*:([^:]+)/.exec(core);
+  if (library?.[1] !== undefined) return `tls: ${library[1]}`;
+  return core === 'Failed to connect' || core === 'Protocol error' ? closedEarly : core;
+}
+
+const distrust = /certificate|handshake|tls|ssl|self.signed|alert|altnames/i;
+
+/** For a peer that was never reached, from its transport text: was nobody there, or did the two not trust each other? */
+export function unreachableCode(text: string, secure: boolean): ErrorCode {
+  return secure && distrust.test(text) ? 'TLS_REJECTED' : 'SERVER_UNREACHABLE';
+}
