@@ -153,7 +153,7 @@ export class Lab implements AsyncDisposable {
   }
 
   /** One part by its name: `agent/node-1`, `kubelet/node-1`, `server/server-1`, `apiserver/main`. */
-  node(name: string): LabPart {
+  part(name: string): LabPart {
     const found = this.parts().find((part) => part.name === name);
     if (found !== undefined) return found;
     const names = this.parts().map((part) => part.name);

@@ -201,7 +201,7 @@ describe('an informer of the official JavaScript client', () => {
     await start();
     await create('conf', 'one');
     await expect.poll(() => events).toEqual(['connect', 'add conf one']);
-    const api = lab.node('apiserver/main');
+    const api = lab.part('apiserver/main');
     await api.kill();
     await expect.poll(() => events.at(-1)).toMatch(/^error /);
     await api.start();

@@ -1,5 +1,6 @@
 import { ManualClock } from '../../src/core/clock.js';
-import { type ConnectClient, ConnectFrontend } from '../../src/core/http-connect/frontend.js';
+import { ConnectFrontend } from '../../src/core/http-connect/frontend.js';
+import type { ConnectClient } from '../../src/core/http-connect/state.js';
 import { noIdentifiers } from '../../src/core/identifiers.js';
 import { closeResponse, dataPacket, dialFailure, dialSuccess, type Packet } from '../../src/core/packet.js';
 import { createRandom, type Random } from '../../src/core/random.js';

@@ -15,7 +15,7 @@ async function cut(faithful: readonly FaithfulName[]): Promise<string> {
       stream.on('end', () => resolve('in order'));
     });
     stream.resume();
-    await lab.node(`agent/${node?.name}`).kill();
+    await lab.part(`agent/${node?.name}`).kill();
     return await end;
   } finally {
     await lab.stop();

@@ -275,7 +275,7 @@ describe('three replicas of the API', () => {
     await expect(startLab({ apiservers: 10 })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     await expect(lab.apiservers.resize(0)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     expect(() => lab.apiserver(4)).toThrow('there is no API server 4; there are 3');
-    expect(lab.node('apiserver/apiserver-3').running).toBe(true);
+    expect(lab.part('apiserver/apiserver-3').running).toBe(true);
   });
 });
 
@@ -290,5 +290,5 @@ it('a lab without replicas has the Service as well, and says that its API server
   await client.close();
   await expect(lab.apiservers.move()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   await lab.apiserver().roll();
-  expect(lab.node('apiserver/main').running).toBe(true);
+  expect(lab.part('apiserver/main').running).toBe(true);
 });

@@ -109,7 +109,7 @@ async function reviveParts(lab: Lab): Promise<void> {
 
 /** Kills an agent; gives back what starts it again and waits until the server has it. */
 export async function killAgent({ lab }: TestCluster, node: string): Promise<() => Promise<void>> {
-  const part = lab.node(`agent/${node}`);
+  const part = lab.part(`agent/${node}`);
   const mark = lab.mark();
   await part.kill();
   await lab.waitFor({ kind: 'backend.disconnected', peer: part.name }, { since: mark });

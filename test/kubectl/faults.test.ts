@@ -39,7 +39,7 @@ describeEachKubectl('exec when parts die', (binary) => {
   });
 
   it('says so when the kubelet refuses, and works when it is back', async () => {
-    const kubelet = cluster().lab.node('kubelet/node-1');
+    const kubelet = cluster().lab.part('kubelet/node-1');
     await kubelet.kill();
     const { code, stderr } = await kubectl().run(['exec', 'shell', '--', 'ls']);
     expect(stderr).toContain('dial tcp 10.0.1.11:10250: connect: connection refused');
@@ -54,7 +54,7 @@ describeEachKubectl('exec when parts die', (binary) => {
       const { lab } = cluster();
       const running = kubectl().start(['exec', 'shell', '--', 'sh', '-c', 'echo begun; sleep 60']);
       await running.waitFor(/begun/);
-      const server = lab.node('server/server-1');
+      const server = lab.part('server/server-1');
       await server.kill();
       expect((await running.result).code).toBe(1);
       const { code, stderr } = await kubectl().run(['exec', 'shell', '--', 'ls']);

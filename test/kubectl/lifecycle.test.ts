@@ -200,7 +200,7 @@ describeEachKubectl('the life of a pod', (binary) => {
     await output(['run', 'tough', '--image=any']);
     await output(['wait', '--for=condition=Ready', 'pod/tough', '--timeout=10s']);
     const node = await output(['get', 'pod', 'tough', '-o', 'jsonpath={.spec.nodeName}']);
-    await cluster().lab.node(`kubelet/${node}`).restart();
+    await cluster().lab.part(`kubelet/${node}`).restart();
     expect(await output(['exec', 'tough', '--', 'hostname'])).toBe('tough\n');
     const restarts = 'jsonpath={.status.containerStatuses[0].restartCount}';
     await expect.poll(() => output(['get', 'pod', 'tough', '-o', restarts])).toBe('1');

@@ -37,11 +37,11 @@ describeEachKubectl('three API servers', (binary) => {
 
     it('ends with the replica that dies, says so, and the next one works', async () => {
       const { process, name } = await watching();
-      await lab.node(name).kill();
+      await lab.part(name).kill();
       const { stderr, code } = await process.result;
       expect([code, said(stderr)]).toEqual([0, expect.stringContaining('nexpected EOF')]);
       expect((await kubectl.run(['get', 'pods'])).code).toBe(0);
-      await lab.node(name).start();
+      await lab.part(name).start();
     });
 
     it('ends in order and without a word when all are rolled, and no command fails meanwhile', async () => {

@@ -26,7 +26,7 @@ describe.skipIf(newest === undefined)('admission webhooks through the tunnel', (
     await lab?.stop();
   });
   afterEach(async () => {
-    const agent = lab.node('agent/node-1');
+    const agent = lab.part('agent/node-1');
     if (agent.running) return;
     const since = lab.mark();
     await agent.start();
@@ -47,7 +47,7 @@ describe.skipIf(newest === undefined)('admission webhooks through the tunnel', (
 
   async function stopAgent(): Promise<void> {
     const since = lab.mark();
-    await lab.node('agent/node-1').kill();
+    await lab.part('agent/node-1').kill();
     await lab.waitFor({ kind: 'backend.disconnected', peer: 'agent/node-1' }, { since });
   }
 

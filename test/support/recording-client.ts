@@ -1,4 +1,4 @@
-import type { ConnectClient } from '../../src/core/http-connect/frontend.js';
+import type { ConnectClient } from '../../src/core/http-connect/state.js';
 
 /** The socket of a CONNECT client that keeps what is written, and is as full as the test says. */
 export class RecordingClient implements ConnectClient {

@@ -62,7 +62,7 @@ export async function showCut(lab: Lab, stage: Stage): Promise<void> {
     .then(noFailure, (error: unknown) => TunnelError.from(error));
   const started = await lab.waitFor({ kind: 'request.started', node: 'kubelet/node-1' }, { since: mark });
   const cutAt = performance.now();
-  await lab.node('agent/node-1').kill();
+  await lab.part('agent/node-1').kill();
   stage.note('killed agent/node-1');
   stage.failure(errorLines(await running));
   stage.note(`the user knew after ${Math.round(performance.now() - cutAt)} ms`);
@@ -79,7 +79,7 @@ async function showHealing(lab: Lab, stage: Stage): Promise<void> {
   stage.failure(errorLines(failed));
   const mark = lab.mark();
   const restartedAt = performance.now();
-  await lab.node('agent/node-1').start();
+  await lab.part('agent/node-1').start();
   await lab.waitFor({ kind: 'backend.connected', peer: 'agent/node-1' }, { since: mark });
   stage.note(
     `agent/node-1 is back: it dialled out and was connected after ${Math.round(performance.now() - restartedAt)} ms`,

@@ -1,45 +1,27 @@
 import { AnswerDebt } from '../answer-debt.js';
-import type { Clock, Timer } from '../clock.js';
-import { codeOfDialText } from '../dial-texts.js';
+import type { Clock } from '../clock.js';
 import type { ErrorCode } from '../errors.js';
 import {
-  type CloseResponsePacket,
   type ConnectId,
   closeRequest,
-  type DataPacket,
-  type DialClosePacket,
   type DialId,
-  type DialResponsePacket,
   dialClose,
   dialRequest,
   dispatch,
-  noConnection,
   type Packet,
-  type PacketHandlers,
-  payloadBytes,
-  payloadPieces,
   sendData,
 } from '../packet.js';
-import type { Congestible, Drained, PacketPort } from '../port.js';
+import type { Congestible, PacketPort } from '../port.js';
 import { StallGuard } from '../stall-guard.js';
-
-/** What the owner of a tunnelled connection is told; each method must return at once. */
-export interface TunnelUser {
-  established(): void;
-  /** The dial ended without a connection. */
-  failed(code: ErrorCode, text: string): void;
-  /** Returns the reader's queue when it is full. */
-  data(bytes: Uint8Array): Drained | undefined;
-  /** The connection ended. `error` is empty after an ordinary end. */
-  closed(error: string): void;
-  packet(direction: 'in' | 'out', packet: Packet): void;
-}
-
-type State =
-  | { readonly kind: 'dialing'; readonly timer: Timer }
-  | { readonly kind: 'open'; readonly connectId: ConnectId }
-  | { readonly kind: 'closing'; readonly connectId: ConnectId; readonly timer: Timer }
-  | { readonly kind: 'ended' };
+import { tunnelHandlers } from './handlers.js';
+import {
+  connectIdOf,
+  endConnection,
+  failDial,
+  sendToServer,
+  type TunnelContext,
+  type TunnelUser,
+} from './state.js';
 
 export interface TunnelMachineOptions {
   readonly clock: Clock;
@@ -58,47 +40,33 @@ export interface TunnelMachineOptions {
 /** Why a connection ends whose reader sleeps: unread bytes hold up every other connection of its agent (R19). */
 export const readStallText = 'nobody read from the connection for too long';
 
-const ignore = (): Congestible | undefined => undefined;
-
-const handlers: PacketHandlers<TunnelMachine, Congestible | undefined> = {
-  DIAL_REQ: ignore,
-  DIAL_RSP: (machine, packet) => machine.handleDialResponse(packet),
-  CLOSE_REQ: ignore,
-  CLOSE_RSP: (machine, packet) => machine.handleCloseResponse(packet),
-  DATA: (machine, packet) => machine.handleData(packet),
-  DIAL_CLS: (machine, packet) => machine.handleDialClose(packet),
-  DRAIN: ignore,
-  UNKNOWN: ignore,
-};
-
 /** A frontend's side of one Proxy stream, which carries one connection, without sockets. */
 export class TunnelMachine {
-  private state: State = { kind: 'ended' };
   private readonly options: TunnelMachineOptions;
-  private reader: Drained | undefined;
-  private readonly readGuard: StallGuard;
-  private readonly debt: AnswerDebt;
+  private readonly context: TunnelContext;
 
   constructor(options: TunnelMachineOptions) {
+    const { clock, server, user, dialId, readTimeoutMs } = options;
     this.options = options;
-    this.debt = new AnswerDebt(options.server);
-    this.readGuard = new StallGuard({
-      clock: options.clock,
-      patienceMs: options.readTimeoutMs,
-      takenBytes: () => this.reader?.takenBytes ?? 0,
+    const guard = new StallGuard({
+      clock,
+      patienceMs: readTimeoutMs,
+      takenBytes: () => this.context.reader?.takenBytes ?? 0,
       waiting: () =>
-        options.readTimeoutMs > 0 && this.state.kind === 'open' && this.reader?.congested === true,
+        readTimeoutMs > 0 && this.context.state.kind === 'open' && this.context.reader?.congested === true,
       stalled: () => this.abandonConnection(readStallText),
     });
+    const debt = new AnswerDebt(server);
+    this.context = { clock, server, user, dialId, debt, guard, state: { kind: 'ended' }, reader: undefined };
   }
 
   get ended(): boolean {
-    return this.state.kind === 'ended';
+    return this.context.state.kind === 'ended';
   }
 
   /** The connection ID while there is one. */
   get connectId(): ConnectId | undefined {
-    return this.state.kind === 'open' || this.state.kind === 'closing' ? this.state.connectId : undefined;
+    return connectIdOf(this.context);
   }
 
   dial(): void {
@@ -106,8 +74,8 @@ export class TunnelMachine {
     const timer = clock.after(dialTimeoutMs, () =>
       this.abandonDial('DIAL_TIMEOUT', 'dial timeout, backstop'),
     );
-    this.state = { kind: 'dialing', timer };
-    this.send(dialRequest(address, dialId));
+    this.context.state = { kind: 'dialing', timer };
+    sendToServer(this.context, dialRequest(address, dialId));
   }
 
   /** Gives the dial up; does nothing once it is answered. */
@@ -116,107 +84,51 @@ export class TunnelMachine {
   }
 
   handlePacket(packet: Packet): Congestible | undefined {
-    this.options.user.packet('in', packet);
-    return dispatch(handlers, this, packet);
+    this.context.user.packet('in', packet);
+    return dispatch(tunnelHandlers, this.context, packet);
   }
 
   /** Sends bytes in packets of at most 64 KiB; returns what may be too full now. */
   write(bytes: Uint8Array): Congestible | undefined {
-    if (this.state.kind !== 'open') return undefined;
-    sendData(this.state.connectId, bytes, (packet) => this.send(packet));
-    return this.options.server;
+    const { state, server } = this.context;
+    if (state.kind !== 'open') return undefined;
+    sendData(state.connectId, bytes, (packet) => sendToServer(this.context, packet));
+    return server;
   }
 
   /** Asks for the end of the connection, both directions: the wire has no half-close. */
   close(): void {
-    if (this.state.kind === 'dialing') return this.cancel();
-    if (this.state.kind !== 'open') return;
-    this.readGuard.cancel();
-    const { connectId } = this.state;
-    const timer = this.options.clock.after(this.options.closeTimeoutMs, () => this.end('close timeout'));
-    this.state = { kind: 'closing', connectId, timer };
-    this.send(closeRequest(connectId));
+    const { state, clock, guard } = this.context;
+    if (state.kind === 'dialing') return this.cancel();
+    if (state.kind !== 'open') return;
+    guard.cancel();
+    const { connectId } = state;
+    const timer = clock.after(this.options.closeTimeoutMs, () =>
+      endConnection(this.context, 'close timeout'),
+    );
+    this.context.state = { kind: 'closing', connectId, timer };
+    sendToServer(this.context, closeRequest(connectId));
   }
 
   /** The Proxy stream ended. `reason` is the transport's text, or empty. */
   streamLost(code: ErrorCode, reason: string): void {
-    const { state } = this;
-    if (state.kind === 'dialing') {
-      this.leave(state.timer);
-      this.options.user.failed(code, reason === '' ? 'tunnel closed' : reason);
-    } else if (state.kind !== 'ended') {
-      this.end(state.kind === 'closing' ? '' : reason === '' ? 'tunnel closed' : `tunnel closed: ${reason}`);
-    }
-  }
-
-  handleDialResponse(packet: DialResponsePacket): Congestible | undefined {
-    const { state } = this;
-    if (state.kind !== 'dialing' || packet.dialId !== this.options.dialId) return undefined;
-    if (packet.error !== '' || packet.connectId === noConnection) {
-      this.leave(state.timer);
-      if (packet.error !== '') this.options.user.failed(codeOfDialText(packet.error), packet.error);
-      else this.options.user.failed('PROTOCOL_VIOLATION', 'DIAL_RSP without a connection ID');
-      return undefined;
-    }
-    state.timer.cancel();
-    this.state = { kind: 'open', connectId: packet.connectId };
-    this.options.user.established();
-    return undefined;
-  }
-
-  handleDialClose(packet: DialClosePacket): Congestible | undefined {
-    const { state } = this;
-    if (state.kind !== 'dialing' || packet.dialId !== this.options.dialId) return undefined;
-    this.leave(state.timer);
-    this.options.user.failed('DIAL_FAILED', 'dial closed');
-    return undefined;
-  }
-
-  handleData(packet: DataPacket): Congestible | undefined {
-    if (packet.connectId === noConnection || payloadBytes(packet) === 0) return undefined;
-    if (this.state.kind === 'open' && this.state.connectId === packet.connectId) {
-      for (const piece of payloadPieces(packet)) this.reader = this.options.user.data(piece);
-      this.readGuard.watch();
-      return this.reader;
-    }
-    if (this.connectId === packet.connectId) return undefined;
-    this.send(closeRequest(packet.connectId));
-    return this.debt.owe();
-  }
-
-  handleCloseResponse(packet: CloseResponsePacket): Congestible | undefined {
-    if (this.connectId === packet.connectId) this.end(this.state.kind === 'closing' ? '' : packet.error);
-    return undefined;
+    const { kind } = this.context.state;
+    if (kind === 'ended') return;
+    if (kind === 'dialing') return failDial(this.context, code, reason === '' ? 'tunnel closed' : reason);
+    const error = reason === '' ? 'tunnel closed' : `tunnel closed: ${reason}`;
+    endConnection(this.context, kind === 'closing' ? '' : error);
   }
 
   private abandonDial(code: ErrorCode, text: string): void {
-    if (this.state.kind !== 'dialing') return;
-    const { timer } = this.state;
-    this.send(dialClose(this.options.dialId));
-    this.leave(timer);
-    this.options.user.failed(code, text);
+    if (this.context.state.kind !== 'dialing') return;
+    sendToServer(this.context, dialClose(this.options.dialId));
+    failDial(this.context, code, text);
   }
 
   private abandonConnection(text: string): void {
-    if (this.state.kind !== 'open') return;
-    this.send(closeRequest(this.state.connectId));
-    this.end(text);
-  }
-
-  private end(error: string): void {
-    this.readGuard.cancel();
-    if (this.state.kind === 'closing') this.state.timer.cancel();
-    this.state = { kind: 'ended' };
-    this.options.user.closed(error);
-  }
-
-  private leave(timer: Timer): void {
-    timer.cancel();
-    this.state = { kind: 'ended' };
-  }
-
-  private send(packet: Packet): void {
-    this.options.user.packet('out', packet);
-    this.options.server.send(packet);
+    const { state } = this.context;
+    if (state.kind !== 'open') return;
+    sendToServer(this.context, closeRequest(state.connectId));
+    endConnection(this.context, text);
   }
 }

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { Metadata } from '@grpc/grpc-js';
 import { joinHostPort } from '../../core/address.js';
-import { TunnelMachine, type TunnelUser } from '../../core/client/machine.js';
+import { TunnelMachine } from '../../core/client/machine.js';
+import type { TunnelUser } from '../../core/client/state.js';
 import type { Clock } from '../../core/clock.js';
 import { type ErrorCode, TunnelError } from '../../core/errors.js';
 import type { EventSink } from '../../core/events.js';

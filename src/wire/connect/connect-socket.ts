@@ -5,7 +5,7 @@ import {
   CongestionMeter,
   connectionMarks,
 } from '../../core/congestion.js';
-import type { ConnectClient } from '../../core/http-connect/frontend.js';
+import type { ConnectClient } from '../../core/http-connect/state.js';
 import type { Congestible } from '../../core/port.js';
 import type { WriteTiming } from '../grpc/grpc-packet-stream.js';
 

@@ -1,0 +1,68 @@
+import { codeOfDialText } from '../dial-texts.js';
+import {
+  type CloseResponsePacket,
+  closeRequest,
+  type DataPacket,
+  type DialClosePacket,
+  type DialResponsePacket,
+  noConnection,
+  type PacketHandlers,
+  payloadBytes,
+  payloadPieces,
+} from '../packet.js';
+import type { Congestible } from '../port.js';
+import { connectIdOf, endConnection, failDial, sendToServer, type TunnelContext } from './state.js';
+
+type Result = Congestible | undefined;
+const ignore = (): Result => undefined;
+
+/** One handler for each packet of the server to a frontend. Handlers return what is now too full to take more. */
+export const tunnelHandlers: PacketHandlers<TunnelContext, Result> = {
+  DIAL_REQ: ignore,
+  DIAL_RSP: handleDialResponse,
+  CLOSE_REQ: ignore,
+  CLOSE_RSP: handleCloseResponse,
+  DATA: handleData,
+  DIAL_CLS: handleDialClose,
+  DRAIN: ignore,
+  UNKNOWN: ignore,
+};
+
+function handleDialResponse(context: TunnelContext, packet: DialResponsePacket): Result {
+  const { state } = context;
+  if (state.kind !== 'dialing' || packet.dialId !== context.dialId) return undefined;
+  if (packet.error !== '') {
+    failDial(context, codeOfDialText(packet.error), packet.error);
+  } else if (packet.connectId === noConnection) {
+    failDial(context, 'PROTOCOL_VIOLATION', 'DIAL_RSP without a connection ID');
+  } else {
+    state.timer.cancel();
+    context.state = { kind: 'open', connectId: packet.connectId };
+    context.user.established();
+  }
+  return undefined;
+}
+
+function handleDialClose(context: TunnelContext, packet: DialClosePacket): Result {
+  if (packet.dialId === context.dialId) failDial(context, 'DIAL_FAILED', 'dial closed');
+  return undefined;
+}
+
+function handleData(context: TunnelContext, packet: DataPacket): Result {
+  if (packet.connectId === noConnection || payloadBytes(packet) === 0) return undefined;
+  const known = connectIdOf(context) === packet.connectId;
+  if (known && context.state.kind === 'open') {
+    for (const piece of payloadPieces(packet)) context.reader = context.user.data(piece);
+    context.guard.watch();
+    return context.reader;
+  }
+  if (known) return undefined;
+  sendToServer(context, closeRequest(packet.connectId));
+  return context.debt.owe();
+}
+
+function handleCloseResponse(context: TunnelContext, packet: CloseResponsePacket): Result {
+  if (connectIdOf(context) !== packet.connectId) return undefined;
+  endConnection(context, context.state.kind === 'closing' ? '' : packet.error);
+  return undefined;
+}

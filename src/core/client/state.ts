@@ -1,0 +1,63 @@
+import type { AnswerDebt } from '../answer-debt.js';
+import type { Clock, Timer } from '../clock.js';
+import type { ErrorCode } from '../errors.js';
+import type { ConnectId, DialId, Packet } from '../packet.js';
+import type { Drained, PacketPort } from '../port.js';
+import type { StallGuard } from '../stall-guard.js';
+
+/** What the owner of a tunnelled connection is told; each method must return at once. */
+export interface TunnelUser {
+  established(): void;
+  /** The dial ended without a connection. */
+  failed(code: ErrorCode, text: string): void;
+  /** Returns the reader's queue when it is full. */
+  data(bytes: Uint8Array): Drained | undefined;
+  /** The connection ended. `error` is empty after an ordinary end. */
+  closed(error: string): void;
+  packet(direction: 'in' | 'out', packet: Packet): void;
+}
+
+export type TunnelState =
+  | { readonly kind: 'dialing'; readonly timer: Timer }
+  | { readonly kind: 'open'; readonly connectId: ConnectId }
+  | { readonly kind: 'closing'; readonly connectId: ConnectId; readonly timer: Timer }
+  | { readonly kind: 'ended' };
+
+/** What all handlers of a tunnel machine share: one dial and its connection. */
+export interface TunnelContext {
+  readonly clock: Clock;
+  readonly server: PacketPort;
+  readonly user: TunnelUser;
+  readonly dialId: DialId;
+  readonly debt: AnswerDebt;
+  readonly guard: StallGuard;
+  state: TunnelState;
+  /** The reader's queue, once it was full. */
+  reader: Drained | undefined;
+}
+
+/** The connection ID while there is one. */
+export function connectIdOf({ state }: TunnelContext): ConnectId | undefined {
+  return state.kind === 'open' || state.kind === 'closing' ? state.connectId : undefined;
+}
+
+export function sendToServer(context: TunnelContext, packet: Packet): void {
+  context.user.packet('out', packet);
+  context.server.send(packet);
+}
+
+/** Ends the dial without a connection. */
+export function failDial(context: TunnelContext, code: ErrorCode, text: string): void {
+  if (context.state.kind !== 'dialing') return;
+  context.state.timer.cancel();
+  context.state = { kind: 'ended' };
+  context.user.failed(code, text);
+}
+
+/** Ends the connection. `error` is empty after an ordinary end. */
+export function endConnection(context: TunnelContext, error: string): void {
+  context.guard.cancel();
+  if (context.state.kind === 'closing') context.state.timer.cancel();
+  context.state = { kind: 'ended' };
+  context.user.closed(error);
+}
