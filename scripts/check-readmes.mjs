@@ -1,4 +1,7 @@
-/** Checks the guide of each folder of src: it is there, fits on a screen, and names no file that is gone. */
+/**
+ * Checks the map of src and the guide of each of its folders: each is there, names every folder inside it and no file
+ * that is gone; guides fit on a screen.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,9 +9,13 @@ import { fileURLToPath } from 'node:url';
 const mostLines = 40;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, 'src');
-const folders = readdirSync(source, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+const folders = foldersIn(source);
 
-const problems = folders.flatMap(({ name }) => problemsOf(name));
+const problems = [
+  ...missingFiles('', readFileSync(join(source, 'README.md'), 'utf8')),
+  ...unnamedFolders('', readFileSync(join(source, 'README.md'), 'utf8')),
+  ...folders.flatMap(problemsOf),
+];
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exit(1);
 console.log(`readmes: ${folders.length} folders`);
@@ -19,7 +26,19 @@ function problemsOf(folder) {
   const text = readFileSync(path, 'utf8');
   const lines = text.trimEnd().split('\n').length;
   const tooLong = lines > mostLines ? [`src/${folder}/README.md: ${lines} lines, at most ${mostLines}`] : [];
-  return [...tooLong, ...missingFiles(folder, text)];
+  return [...tooLong, ...missingFiles(folder, text), ...unnamedFolders(folder, text)];
+}
+
+function foldersIn(path) {
+  return readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+}
+
+/** A guide tells of each folder inside its own, by a file of it or by its name. */
+function unnamedFolders(folder, text) {
+  const unnamed = foldersIn(join(source, folder)).filter((name) => !text.includes(`\`${name}/`));
+  return unnamed.map((name) => `${join('src', folder, 'README.md')}: no word of ${name}/`);
 }
 
 /** A file may be named by its path in the folder, in src or in the repository, or by its bare name somewhere in the folder. */
@@ -32,5 +51,5 @@ function missingFiles(folder, text) {
     existsSync(join(source, name)) ||
     existsSync(join(root, name));
   const named = [...text.matchAll(/`([\w./-]+\.(?:ts|mjs|proto))`/g)].map(([, name]) => name);
-  return named.filter((name) => !known(name)).map((name) => `src/${folder}/README.md: no file ${name}`);
+  return named.filter((name) => !known(name)).map((name) => `${join('src', folder, 'README.md')}: no file ${name}`);
 }
