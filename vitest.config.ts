@@ -7,7 +7,7 @@ export default defineConfig({
     // They need an engine: `npm run test:compose`.
     exclude: ['test/compose/**'],
     maxWorkers: Math.max(2, availableParallelism()),
-    // A race that a busy machine loses once is shown as a retry; `npm run check` allows none.
+    // A race that a busy machine loses once is shown as a retry.
     retry: 1,
     testTimeout: 30_000,
     hookTimeout: 30_000,

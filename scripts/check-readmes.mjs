@@ -51,5 +51,7 @@ function missingFiles(folder, text) {
     existsSync(join(source, name)) ||
     existsSync(join(root, name));
   const named = [...text.matchAll(/`([\w./-]+\.(?:ts|mjs|proto))`/g)].map(([, name]) => name);
-  return named.filter((name) => !known(name)).map((name) => `${join('src', folder, 'README.md')}: no file ${name}`);
+  return named
+    .filter((name) => !known(name))
+    .map((name) => `${join('src', folder, 'README.md')}: no file ${name}`);
 }

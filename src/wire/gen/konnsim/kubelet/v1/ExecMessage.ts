@@ -1,8 +1,8 @@
 // Original file: proto/kubelet.proto
 
-import type { ExecStart as _konnsim_kubelet_v1_ExecStart, ExecStart__Output as _konnsim_kubelet_v1_ExecStart__Output } from './ExecStart.js';
-import type { CloseStdin as _konnsim_kubelet_v1_CloseStdin, CloseStdin__Output as _konnsim_kubelet_v1_CloseStdin__Output } from './CloseStdin.js';
-import type { TerminalSize as _konnsim_kubelet_v1_TerminalSize, TerminalSize__Output as _konnsim_kubelet_v1_TerminalSize__Output } from './TerminalSize.js';
+import type { ExecStart as _konnsim_kubelet_v1_ExecStart, ExecStart__Output as _konnsim_kubelet_v1_ExecStart__Output } from '../../../konnsim/kubelet/v1/ExecStart.js';
+import type { CloseStdin as _konnsim_kubelet_v1_CloseStdin, CloseStdin__Output as _konnsim_kubelet_v1_CloseStdin__Output } from '../../../konnsim/kubelet/v1/CloseStdin.js';
+import type { TerminalSize as _konnsim_kubelet_v1_TerminalSize, TerminalSize__Output as _konnsim_kubelet_v1_TerminalSize__Output } from '../../../konnsim/kubelet/v1/TerminalSize.js';
 
 export interface ExecMessage {
   'start'?: (_konnsim_kubelet_v1_ExecStart | null);

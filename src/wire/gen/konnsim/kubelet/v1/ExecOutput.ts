@@ -1,6 +1,6 @@
 // Original file: proto/kubelet.proto
 
-import type { Exit as _konnsim_kubelet_v1_Exit, Exit__Output as _konnsim_kubelet_v1_Exit__Output } from './Exit.js';
+import type { Exit as _konnsim_kubelet_v1_Exit, Exit__Output as _konnsim_kubelet_v1_Exit__Output } from '../../../konnsim/kubelet/v1/Exit.js';
 
 export interface ExecOutput {
   'stdout'?: (Buffer | Uint8Array | string);

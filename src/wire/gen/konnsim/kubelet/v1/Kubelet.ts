@@ -2,14 +2,14 @@
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
-import type { ExecMessage as _konnsim_kubelet_v1_ExecMessage, ExecMessage__Output as _konnsim_kubelet_v1_ExecMessage__Output } from './ExecMessage.js';
-import type { ExecOutput as _konnsim_kubelet_v1_ExecOutput, ExecOutput__Output as _konnsim_kubelet_v1_ExecOutput__Output } from './ExecOutput.js';
-import type { ListPodsRequest as _konnsim_kubelet_v1_ListPodsRequest, ListPodsRequest__Output as _konnsim_kubelet_v1_ListPodsRequest__Output } from './ListPodsRequest.js';
-import type { ListPodsResponse as _konnsim_kubelet_v1_ListPodsResponse, ListPodsResponse__Output as _konnsim_kubelet_v1_ListPodsResponse__Output } from './ListPodsResponse.js';
-import type { LogChunk as _konnsim_kubelet_v1_LogChunk, LogChunk__Output as _konnsim_kubelet_v1_LogChunk__Output } from './LogChunk.js';
-import type { LogsRequest as _konnsim_kubelet_v1_LogsRequest, LogsRequest__Output as _konnsim_kubelet_v1_LogsRequest__Output } from './LogsRequest.js';
-import type { PortForwardRequest as _konnsim_kubelet_v1_PortForwardRequest, PortForwardRequest__Output as _konnsim_kubelet_v1_PortForwardRequest__Output } from './PortForwardRequest.js';
-import type { PortForwardResponse as _konnsim_kubelet_v1_PortForwardResponse, PortForwardResponse__Output as _konnsim_kubelet_v1_PortForwardResponse__Output } from './PortForwardResponse.js';
+import type { ExecMessage as _konnsim_kubelet_v1_ExecMessage, ExecMessage__Output as _konnsim_kubelet_v1_ExecMessage__Output } from '../../../konnsim/kubelet/v1/ExecMessage.js';
+import type { ExecOutput as _konnsim_kubelet_v1_ExecOutput, ExecOutput__Output as _konnsim_kubelet_v1_ExecOutput__Output } from '../../../konnsim/kubelet/v1/ExecOutput.js';
+import type { ListPodsRequest as _konnsim_kubelet_v1_ListPodsRequest, ListPodsRequest__Output as _konnsim_kubelet_v1_ListPodsRequest__Output } from '../../../konnsim/kubelet/v1/ListPodsRequest.js';
+import type { ListPodsResponse as _konnsim_kubelet_v1_ListPodsResponse, ListPodsResponse__Output as _konnsim_kubelet_v1_ListPodsResponse__Output } from '../../../konnsim/kubelet/v1/ListPodsResponse.js';
+import type { LogChunk as _konnsim_kubelet_v1_LogChunk, LogChunk__Output as _konnsim_kubelet_v1_LogChunk__Output } from '../../../konnsim/kubelet/v1/LogChunk.js';
+import type { LogsRequest as _konnsim_kubelet_v1_LogsRequest, LogsRequest__Output as _konnsim_kubelet_v1_LogsRequest__Output } from '../../../konnsim/kubelet/v1/LogsRequest.js';
+import type { PortForwardRequest as _konnsim_kubelet_v1_PortForwardRequest, PortForwardRequest__Output as _konnsim_kubelet_v1_PortForwardRequest__Output } from '../../../konnsim/kubelet/v1/PortForwardRequest.js';
+import type { PortForwardResponse as _konnsim_kubelet_v1_PortForwardResponse, PortForwardResponse__Output as _konnsim_kubelet_v1_PortForwardResponse__Output } from '../../../konnsim/kubelet/v1/PortForwardResponse.js';
 
 export interface KubeletClient extends grpc.Client {
   /**

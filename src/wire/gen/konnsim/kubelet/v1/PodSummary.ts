@@ -1,6 +1,6 @@
 // Original file: proto/kubelet.proto
 
-import type { ContainerSummary as _konnsim_kubelet_v1_ContainerSummary, ContainerSummary__Output as _konnsim_kubelet_v1_ContainerSummary__Output } from './ContainerSummary.js';
+import type { ContainerSummary as _konnsim_kubelet_v1_ContainerSummary, ContainerSummary__Output as _konnsim_kubelet_v1_ContainerSummary__Output } from '../../../konnsim/kubelet/v1/ContainerSummary.js';
 
 export interface PodSummary {
   'namespace'?: (string);

@@ -1,7 +1,7 @@
 // Original file: proto/kubelet.proto
 
-import type { PortForwardStart as _konnsim_kubelet_v1_PortForwardStart, PortForwardStart__Output as _konnsim_kubelet_v1_PortForwardStart__Output } from './PortForwardStart.js';
-import type { HalfClose as _konnsim_kubelet_v1_HalfClose, HalfClose__Output as _konnsim_kubelet_v1_HalfClose__Output } from './HalfClose.js';
+import type { PortForwardStart as _konnsim_kubelet_v1_PortForwardStart, PortForwardStart__Output as _konnsim_kubelet_v1_PortForwardStart__Output } from '../../../konnsim/kubelet/v1/PortForwardStart.js';
+import type { HalfClose as _konnsim_kubelet_v1_HalfClose, HalfClose__Output as _konnsim_kubelet_v1_HalfClose__Output } from '../../../konnsim/kubelet/v1/HalfClose.js';
 
 export interface PortForwardRequest {
   'start'?: (_konnsim_kubelet_v1_PortForwardStart | null);

@@ -1,7 +1,7 @@
 // Original file: proto/kubelet.proto
 
-import type { Connected as _konnsim_kubelet_v1_Connected, Connected__Output as _konnsim_kubelet_v1_Connected__Output } from './Connected.js';
-import type { HalfClose as _konnsim_kubelet_v1_HalfClose, HalfClose__Output as _konnsim_kubelet_v1_HalfClose__Output } from './HalfClose.js';
+import type { Connected as _konnsim_kubelet_v1_Connected, Connected__Output as _konnsim_kubelet_v1_Connected__Output } from '../../../konnsim/kubelet/v1/Connected.js';
+import type { HalfClose as _konnsim_kubelet_v1_HalfClose, HalfClose__Output as _konnsim_kubelet_v1_HalfClose__Output } from '../../../konnsim/kubelet/v1/HalfClose.js';
 
 export interface PortForwardResponse {
   'connected'?: (_konnsim_kubelet_v1_Connected | null);

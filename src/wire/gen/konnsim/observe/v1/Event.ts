@@ -1,6 +1,6 @@
 // Original file: proto/observe.proto
 
-import type { Value as _konnsim_observe_v1_Value, Value__Output as _konnsim_observe_v1_Value__Output } from './Value.js';
+import type { Value as _konnsim_observe_v1_Value, Value__Output as _konnsim_observe_v1_Value__Output } from '../../../konnsim/observe/v1/Value.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Event {

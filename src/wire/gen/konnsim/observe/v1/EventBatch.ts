@@ -1,6 +1,6 @@
 // Original file: proto/observe.proto
 
-import type { Event as _konnsim_observe_v1_Event, Event__Output as _konnsim_observe_v1_Event__Output } from './Event.js';
+import type { Event as _konnsim_observe_v1_Event, Event__Output as _konnsim_observe_v1_Event__Output } from '../../../konnsim/observe/v1/Event.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface EventBatch {

@@ -2,10 +2,10 @@
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
-import type { EventBatch as _konnsim_observe_v1_EventBatch, EventBatch__Output as _konnsim_observe_v1_EventBatch__Output } from './EventBatch.js';
-import type { EventsRequest as _konnsim_observe_v1_EventsRequest, EventsRequest__Output as _konnsim_observe_v1_EventsRequest__Output } from './EventsRequest.js';
-import type { ReadClockRequest as _konnsim_observe_v1_ReadClockRequest, ReadClockRequest__Output as _konnsim_observe_v1_ReadClockRequest__Output } from './ReadClockRequest.js';
-import type { ReadClockResponse as _konnsim_observe_v1_ReadClockResponse, ReadClockResponse__Output as _konnsim_observe_v1_ReadClockResponse__Output } from './ReadClockResponse.js';
+import type { EventBatch as _konnsim_observe_v1_EventBatch, EventBatch__Output as _konnsim_observe_v1_EventBatch__Output } from '../../../konnsim/observe/v1/EventBatch.js';
+import type { EventsRequest as _konnsim_observe_v1_EventsRequest, EventsRequest__Output as _konnsim_observe_v1_EventsRequest__Output } from '../../../konnsim/observe/v1/EventsRequest.js';
+import type { ReadClockRequest as _konnsim_observe_v1_ReadClockRequest, ReadClockRequest__Output as _konnsim_observe_v1_ReadClockRequest__Output } from '../../../konnsim/observe/v1/ReadClockRequest.js';
+import type { ReadClockResponse as _konnsim_observe_v1_ReadClockResponse, ReadClockResponse__Output as _konnsim_observe_v1_ReadClockResponse__Output } from '../../../konnsim/observe/v1/ReadClockResponse.js';
 
 export interface ObserveClient extends grpc.Client {
   /**

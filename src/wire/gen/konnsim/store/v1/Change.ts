@@ -1,6 +1,6 @@
 // Original file: proto/store.proto
 
-import type { Identity as _konnsim_store_v1_Identity, Identity__Output as _konnsim_store_v1_Identity__Output } from './Identity.js';
+import type { Identity as _konnsim_store_v1_Identity, Identity__Output as _konnsim_store_v1_Identity__Output } from '../../../konnsim/store/v1/Identity.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Change {

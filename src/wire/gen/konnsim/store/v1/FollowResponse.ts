@@ -1,6 +1,6 @@
 // Original file: proto/store.proto
 
-import type { Change as _konnsim_store_v1_Change, Change__Output as _konnsim_store_v1_Change__Output } from './Change.js';
+import type { Change as _konnsim_store_v1_Change, Change__Output as _konnsim_store_v1_Change__Output } from '../../../konnsim/store/v1/Change.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface FollowResponse {

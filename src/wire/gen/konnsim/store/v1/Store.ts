@@ -2,12 +2,12 @@
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
-import type { CommitRequest as _konnsim_store_v1_CommitRequest, CommitRequest__Output as _konnsim_store_v1_CommitRequest__Output } from './CommitRequest.js';
-import type { CommitResponse as _konnsim_store_v1_CommitResponse, CommitResponse__Output as _konnsim_store_v1_CommitResponse__Output } from './CommitResponse.js';
-import type { FollowRequest as _konnsim_store_v1_FollowRequest, FollowRequest__Output as _konnsim_store_v1_FollowRequest__Output } from './FollowRequest.js';
-import type { FollowResponse as _konnsim_store_v1_FollowResponse, FollowResponse__Output as _konnsim_store_v1_FollowResponse__Output } from './FollowResponse.js';
-import type { ReadRevisionRequest as _konnsim_store_v1_ReadRevisionRequest, ReadRevisionRequest__Output as _konnsim_store_v1_ReadRevisionRequest__Output } from './ReadRevisionRequest.js';
-import type { ReadRevisionResponse as _konnsim_store_v1_ReadRevisionResponse, ReadRevisionResponse__Output as _konnsim_store_v1_ReadRevisionResponse__Output } from './ReadRevisionResponse.js';
+import type { CommitRequest as _konnsim_store_v1_CommitRequest, CommitRequest__Output as _konnsim_store_v1_CommitRequest__Output } from '../../../konnsim/store/v1/CommitRequest.js';
+import type { CommitResponse as _konnsim_store_v1_CommitResponse, CommitResponse__Output as _konnsim_store_v1_CommitResponse__Output } from '../../../konnsim/store/v1/CommitResponse.js';
+import type { FollowRequest as _konnsim_store_v1_FollowRequest, FollowRequest__Output as _konnsim_store_v1_FollowRequest__Output } from '../../../konnsim/store/v1/FollowRequest.js';
+import type { FollowResponse as _konnsim_store_v1_FollowResponse, FollowResponse__Output as _konnsim_store_v1_FollowResponse__Output } from '../../../konnsim/store/v1/FollowResponse.js';
+import type { ReadRevisionRequest as _konnsim_store_v1_ReadRevisionRequest, ReadRevisionRequest__Output as _konnsim_store_v1_ReadRevisionRequest__Output } from '../../../konnsim/store/v1/ReadRevisionRequest.js';
+import type { ReadRevisionResponse as _konnsim_store_v1_ReadRevisionResponse, ReadRevisionResponse__Output as _konnsim_store_v1_ReadRevisionResponse__Output } from '../../../konnsim/store/v1/ReadRevisionResponse.js';
 
 export interface StoreClient extends grpc.Client {
   /**
