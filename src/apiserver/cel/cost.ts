@@ -5,7 +5,8 @@ const costOfCharacter = 0.1;
 
 /**
  * What an expression has cost so far. The time limit cannot stop a call inside of the engine, such as one that builds a
- * long text; so those pay for what they read and write before they do it.
+ * long text. So the functions that are ours pay for what they read and write before they do it. Those of the library
+ * (`+`, `join`, `split`, `lastIndexOf` and others) do not pay: it refuses others in their place.
  */
 export class CelCost {
   private cost = 0;
