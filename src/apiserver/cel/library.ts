@@ -1,3 +1,4 @@
+import { CelCost } from './cost.js';
 import { createEnvironment } from './environment.js';
 import { type CelFault, compilationText, evaluationText } from './fault-text.js';
 import { type CelBudget, createTimeLimit, OutOfBudget } from './time-limit.js';
@@ -22,7 +23,8 @@ export interface Cel {
 /** Loads the library, which takes as long as many a command, and which few need. */
 export async function loadCel(): Promise<Cel> {
   const { Environment } = await import('@marcbachmann/cel-js');
-  const environment = createEnvironment(Environment);
+  const cost = new CelCost();
+  const environment = createEnvironment(Environment, cost);
   const functions = new Set(environment.getDefinitions().functions.map(({ name }) => name));
   const limited = createTimeLimit();
   const compile = (expression: string): Compiled => {
@@ -33,7 +35,7 @@ export async function loadCel(): Promise<Cel> {
     const program = environment.parse(expression);
     const run: Program = (variables, budget) => {
       try {
-        return limited(budget, () => program({ ...variables }) as unknown);
+        return limited(budget, () => cost.measure(() => program({ ...variables }) as unknown));
       } catch (caught) {
         if (caught instanceof OutOfBudget) throw caught;
         throw new Error(evaluationText(caught as CelFault), { cause: caught });
