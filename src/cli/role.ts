@@ -28,6 +28,8 @@ export interface RoleGround {
   /** Prints events; those of packets only when asked to. */
   readonly emit: EventSink;
   readonly packetEvents: boolean;
+  /** Aborts when the role is told to end: nothing is waited for any more. */
+  readonly signal: AbortSignal;
 }
 
 /** What every role takes. */
@@ -68,7 +70,7 @@ export async function runRole(
   const interruption = listenForSignals();
   const closes: (() => Promise<void>)[] = [];
   try {
-    const ground = createRoleGround(flags);
+    const ground = createRoleGround(flags, interruption.signal);
     const started: Started = (close) => void closes.unshift(close);
     const lines = [...(await start(ground, started))];
     if (flags.adminPort !== undefined) {
@@ -89,6 +91,10 @@ export async function runRole(
     // One write, so that no event comes between them.
     process.stdout.write(lines.map((line) => `${line}\n`).join(''));
     return await interruption.wanted;
+  } catch (caught) {
+    // A start that was interrupted fails with what it was waiting for.
+    if (interruption.signal.aborted) return await interruption.wanted;
+    throw caught;
   } finally {
     for (const close of closes) await close();
     interruption.dispose();
@@ -100,7 +106,10 @@ interface GroundWithJournal extends RoleGround {
   readonly times: EventTimes;
 }
 
-function createRoleGround({ packets = false, adminPort }: CommonFlags): GroundWithJournal {
+function createRoleGround(
+  { packets = false, adminPort }: CommonFlags,
+  signal: AbortSignal,
+): GroundWithJournal {
   const clock = createRealClock();
   const observed = adminPort !== undefined;
   const journal = createJournal({ clock, capacity: observed ? heldEvents : 100 });
@@ -111,7 +120,8 @@ function createRoleGround({ packets = false, adminPort }: CommonFlags): GroundWi
     if (packets || event.kind !== 'packet') print(eventText(event));
   });
   const random = createRandom(randomInt(2 ** 32));
-  return { clock, random, emit: journal.emit, packetEvents: packets || observed, journal, times };
+  const packetEvents = packets || observed;
+  return { clock, random, emit: journal.emit, packetEvents, signal, journal, times };
 }
 
 /** Events kept for those who ask later. */

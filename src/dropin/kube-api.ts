@@ -13,21 +13,36 @@ export interface KubeApiFlags {
   readonly kubeLimit?: RateLimit;
 }
 
+interface KubeGround {
+  readonly clock: Clock;
+  /** Ends the wait for a kubeconfig that comes through a pipe. */
+  readonly signal: AbortSignal;
+}
+
 /** Opens a client of the Kubernetes API that a program was pointed to. Rejects with CONFIG_INVALID, FILE_UNREADABLE. */
-export async function openKubeApi(flags: KubeApiFlags, program: string, clock: Clock): Promise<KubeClient> {
+export async function openKubeApi(
+  flags: KubeApiFlags,
+  program: string,
+  ground: KubeGround,
+): Promise<KubeClient> {
   const { qps, burst } = flags.kubeLimit ?? usualRateLimit;
   const limit = {
     qps: qps === 0 ? usualRateLimit.qps : qps,
     burst: burst === 0 ? usualRateLimit.burst : burst,
   };
-  return new KubeClient({ access: await accessOf(flags, clock), clock, limit, userAgent: program });
+  return new KubeClient({
+    access: await accessOf(flags, ground),
+    clock: ground.clock,
+    limit,
+    userAgent: program,
+  });
 }
 
-async function accessOf({ kubeconfig }: KubeApiFlags, clock: Clock): Promise<KubeAccess> {
+async function accessOf({ kubeconfig }: KubeApiFlags, ground: KubeGround): Promise<KubeAccess> {
   try {
     return kubeconfig === undefined
-      ? inClusterAccess({ clock, env: process.env })
-      : await readKubeconfig(kubeconfig, { clock });
+      ? inClusterAccess({ clock: ground.clock, env: process.env })
+      : await readKubeconfig(kubeconfig, ground);
   } catch (caught) {
     const { code, message, where, hint } = TunnelError.from(caught, 'CONFIG_INVALID');
     const kind = kubeconfig === undefined ? 'in cluster kubernetes' : 'kubernetes';

@@ -6,10 +6,16 @@ const names: readonly Name[] = ['SIGINT', 'SIGTERM'];
 export class SignalQueue {
   private readonly arrived: Name[] = [];
   private readonly waiting: ((name: Name) => void)[] = [];
+  private readonly controller = new AbortController();
 
   /** Catches signals from now on. */
   constructor() {
     for (const name of names) process.on(name, this.take);
+  }
+
+  /** Aborts at the first signal. */
+  get first(): AbortSignal {
+    return this.controller.signal;
   }
 
   next(): Promise<Name> {
@@ -24,6 +30,7 @@ export class SignalQueue {
   }
 
   private readonly take = (name: Name): void => {
+    this.controller.abort();
     const next = this.waiting.shift();
     if (next === undefined) this.arrived.push(name);
     else next(name);

@@ -18,6 +18,8 @@ export interface KubeconfigOptions {
   readonly clock: Clock;
   /** Default: the file's `current-context`. */
   readonly context?: string;
+  /** Ends the wait for a pipe. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -27,9 +29,9 @@ export interface KubeconfigOptions {
  */
 export async function readKubeconfig(
   path: string,
-  { clock, context }: KubeconfigOptions,
+  { clock, context, signal }: KubeconfigOptions,
 ): Promise<KubeAccess> {
-  const text = await readDocument(path);
+  const text = await readDocument(path, signal);
   const file: Kubeconfig = {
     path,
     folder: dirname(path),

@@ -23,7 +23,35 @@ async function stream(response: ServerResponse, chunks: AsyncIterable<Uint8Array
   response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Transfer-Encoding': 'chunked' });
   response.flushHeaders();
   // A reader that fails leaves the chunked body without its end, so that the client sees the cut.
-  await pipeline(chunks, response);
+  await pipeline(withReason(chunks, response), response);
+}
+
+/**
+ * Tells the client why its log ends too early: HTTP has no place for it behind the first byte, so that the kubelet
+ * writes it where the log was. It is on its way when the failure goes on.
+ */
+async function* withReason(
+  chunks: AsyncIterable<Uint8Array>,
+  response: ServerResponse,
+): AsyncGenerator<Uint8Array> {
+  let last: number | undefined;
+  try {
+    for await (const chunk of chunks) {
+      last = chunk.at(-1) ?? last;
+      yield chunk;
+    }
+  } catch (caught) {
+    const failure = TunnelError.from(caught, 'LOGS_UNAVAILABLE');
+    const text = `${last === undefined || last === lineFeed ? '' : '\n'}${failureText(failure)}\n`;
+    await new Promise<void>((resolve) => response.write(text, () => resolve()));
+    throw failure;
+  }
+}
+
+const lineFeed = 10;
+
+function failureText({ code, message }: TunnelError): string {
+  return `${message} [${code}]`;
 }
 
 /** Answers `/containerLogs`. */
@@ -71,7 +99,8 @@ async function sendLog(
     const error = TunnelError.from(caught, 'LOGS_UNAVAILABLE', context.node);
     if (!response.headersSent) return sendText(response, refusalOf(error, request));
     response.destroy();
-    // A follower that goes away is how following ends.
-    return gone.signal.aborted ? { status: 200 } : { status: 200, error: error.message };
+    // A follower that goes away is how following ends; a reader that fails is not, though it takes the client with it.
+    const clientLeft = gone.signal.aborted && !(caught instanceof TunnelError);
+    return clientLeft ? { status: 200 } : { status: 200, error: failureText(error) };
   }
 }

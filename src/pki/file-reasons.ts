@@ -18,6 +18,8 @@ export function reasonOf(caught: unknown): string {
     case 'ENOTDIR':
     case 'EEXIST':
       return 'a file is where a folder should be';
+    case 'ENXIO':
+      return 'not a regular file but a Unix socket, or a device that is not there';
     case 'ENAMETOOLONG':
       return 'the name is too long';
     case 'EDQUOT':

@@ -12,6 +12,7 @@ const openFlags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 /** How long a pipe may take until its end. */
 const pipeTimeoutMs = 10_000;
 const pipeRetryMs = 20;
+const interrupted = 'was not read to its end: interrupted';
 
 /**
  * Reads a certificate, key or token: a regular file, perhaps behind links, of at most 1 MiB. Anything else might never
@@ -49,15 +50,17 @@ export function readTextSync(path: string): string {
 
 /**
  * Reads a configuration: a regular file, or what a pipe brings until its end, such as `/dev/stdin` and a shell's `<(…)`,
- * within 10 s; at most 1 MiB. Rejects with FILE_UNREADABLE, which says which file and why.
+ * within 10 s; at most 1 MiB. Rejects with FILE_UNREADABLE, which says which file and why; also when `signal` aborts.
  */
-export async function readDocument(path: string): Promise<string> {
+export async function readDocument(path: string, signal?: AbortSignal): Promise<string> {
   try {
     const late = AbortSignal.timeout(pipeTimeoutMs);
+    const over = signal === undefined ? late : AbortSignal.any([late, signal]);
     for (;;) {
       const fd = openSync(path, openFlags);
       if (!isPipe(fd)) break;
-      const text = await gather(pipe(fd, late));
+      const text = await gather(pipe(fd, over));
+      if (signal?.aborted === true) throw new Error(interrupted);
       if (text !== '' || late.aborted) return text;
       // A FIFO whose writer has not come yet looks as one whose writer has gone.
       await pause(pipeRetryMs);
@@ -77,15 +80,21 @@ function isPipe(fd: number): boolean {
 function pipe(fd: number, signal: AbortSignal): Socket {
   const socket = new Socket({ fd, readable: true, writable: false });
   socket.on('error', () => undefined);
-  const stop = (): void => void socket.destroy(new Error(`did not end within ${pipeTimeoutMs / 1000} s`));
+  const stop = (): void => void socket.destroy(new Error(reasonToStop(signal.reason)));
+  if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   socket.once('close', () => signal.removeEventListener('abort', stop));
   return socket;
 }
 
+function reasonToStop(reason: unknown): string {
+  const isLate = reason instanceof Error && reason.name === 'TimeoutError';
+  return isLate ? `did not end within ${pipeTimeoutMs / 1000} s` : interrupted;
+}
+
 function checkRegular(stats: Stats): void {
   if (stats.isDirectory()) throw new Error('is a folder');
-  if (!stats.isFile()) throw new Error('not a regular file');
+  if (!stats.isFile()) throw new Error(`not a regular file but a ${stats.isFIFO() ? 'FIFO' : 'device'}`);
 }
 
 async function gather(stream: AsyncIterable<Uint8Array>): Promise<string> {

@@ -1,7 +1,7 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
-import { type AgentIdentifiers, parseAgentIdentifiers } from '../core/identifiers.js';
+import { type AgentIdentifiers, agentIdRule, isAgentId, parseAgentIdentifiers } from '../core/identifiers.js';
 import type { ServerMachine } from '../core/server/machine.js';
 import type { Backend } from '../core/server/state.js';
 import { GrpcPacketStream } from '../wire/grpc/grpc-packet-stream.js';
@@ -116,9 +116,6 @@ export class BackendCalls {
   }
 }
 
-/** An agent's ID stands in every event and metric of it. Node names and UUIDs are far shorter. */
-const maxAgentIdLength = 1_024;
-
 /** Who connects, from the request metadata; or Konnectivity's text for what is wrong with it. */
 function identify(metadata: Metadata): AgentIdentity | string {
   const ids = texts(metadata, 'agentid');
@@ -127,9 +124,7 @@ function identify(metadata: Metadata): AgentIdentity | string {
   if (agentId === undefined || ids.length !== 1) {
     return `expected one agent ID in the context, got [${ids.join(' ')}]`;
   }
-  if (agentId === '' || agentId.length > maxAgentIdLength) {
-    return `expected an agent ID of 1 to ${maxAgentIdLength} characters in the context, got ${agentId.length}`;
-  }
+  if (!isAgentId(agentId)) return `expected ${agentIdRule} in the context, got ${agentId.length}`;
   if (sets.length > 1) {
     return `expected at most one set of agent identifiers in the context, got [${sets.join(' ')}]`;
   }

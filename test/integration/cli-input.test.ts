@@ -91,6 +91,12 @@ describe('bad input is one error line, one hint line and an exit code:', () => {
     ['an unknown identifier', ['agent', '--agent-identifiers', 'mac=1'], /unknown address type: mac/],
     ['malformed identifiers', ['agent', '--agent-identifiers', 'host=%zz'], /invalid URL escape "%zz"/],
     ['an agent ID that fits no header', ['agent', '--agent-id', 'nöde'], /printable ASCII/],
+    [
+      'an agent ID that is too long',
+      ['agent', '--agent-id', 'x'.repeat(1025)],
+      /agent ID of 1 to 1024.*got 1025/,
+    ],
+    ['an empty agent ID', ['agent', '--agent-id', ''], /agent ID of 1 to 1024.*got 0/],
     ['a malformed node address', ['agent', '--node-address', '10.0.1.11'], /no NODE_IP:PORT=REAL_HOST:PORT/],
     ['a malformed server address', ['apiserver', '--proxy-server', 'here'], /must be HOST:PORT/],
     ['an unknown node', ['kubelet', '--node', 'node-9'], /no node "node-9"; there are node-1, node-2/],
@@ -142,6 +148,11 @@ describe('bad input is one error line, one hint line and an exit code:', () => {
   it('a malformed variable of the environment', async () => {
     const result = await run(['up'], { KONNSIM_NODES: 'many' });
     expectFailure(result, /value 'many' from env 'KONNSIM_NODES'.*whole number/, 2);
+  });
+
+  it('an agent ID of the environment that is too long', async () => {
+    const result = await run([...agent, 'certs'], { PROXY_AGENT_ID: 'x'.repeat(1025) });
+    expectFailure(result, /PROXY_AGENT_ID: expected an agent ID.*got 1025.*\[USAGE\]/, 2);
   });
 
   it('a folder for temporary files whose path leaves no room for a socket', async () => {

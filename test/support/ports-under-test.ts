@@ -19,10 +19,13 @@ import {
   createCertificateSet,
   leafTls,
   type RoleLeaf,
+  roleLeaves,
+  usagesOf,
 } from '../../src/pki/certificate-set.js';
 import type { KeyPair } from '../../src/pki/key-pair.js';
 import { kubeletService } from '../../src/wire/grpc/proto.js';
 import type { ClientTls, TlsFiles } from '../../src/wire/net/tls.js';
+import type { KeyUsage } from '../../src/pki/subject.js';
 import { issueWithSubject } from './odd-subjects.js';
 import { host, TunnelBench } from './tunnel-bench.js';
 
@@ -228,15 +231,11 @@ async function openCluster(bench: TunnelBench) {
   return { api: facade.address, kubeletHttp: address, kubeletGrpc: address };
 }
 
-const serverLeaves = ['server', 'server-frontend', 'apiserver', 'observe', 'store'] as const;
-const clientLeaves = [
-  'frontend-client',
-  'agent',
-  'apiserver-kubelet-client',
-  'admin',
-  'observer',
-  'apiserver-store-client',
-] as const;
+/** All that `konnsim certs` writes, so that none is forgotten here. */
+const leavesFor = (usage: KeyUsage): readonly RoleLeaf[] =>
+  (Object.keys(roleLeaves) as RoleLeaf[]).filter((leaf) => usagesOf(leaf).includes(usage));
+const serverLeaves = leavesFor('server');
+const clientLeaves = leavesFor('client');
 
 async function certificatesOf(set: CertificateSet): Promise<ReadonlyMap<string, readonly Shown[]>> {
   const stranger = await createCertificateSet({ nodes: [{ name: 'node-1' }] });

@@ -9,6 +9,8 @@ export interface EgressGround {
   readonly random: Random;
   readonly emit: EventSink;
   readonly packetEvents?: boolean;
+  /** Ends the wait for a configuration that comes through a pipe. */
+  readonly signal?: AbortSignal;
   /** Who dials, in events: `apiserver/main`. */
   readonly name: string;
   /** Who is dialled, in events: `server/proxy-server`. */

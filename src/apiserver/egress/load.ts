@@ -13,7 +13,7 @@ const where = '--egress-selector-config-file';
  * current folder. Rejects with FILE_UNREADABLE or CONFIG_INVALID, whose messages are kube-apiserver's.
  */
 export async function loadEgressSelector(path: string, ground: EgressGround): Promise<EgressSelector> {
-  const text = await read(path);
+  const text = await read(path, ground.signal);
   const config = step('failed to read egress selector config', () => parseEgressConfiguration(text));
   const texts = validateEgressConfiguration(config).map(({ field, message }) => `${field}: ${message}`);
   if (texts.length > 0) {
@@ -22,9 +22,9 @@ export async function loadEgressSelector(path: string, ground: EgressGround): Pr
   return step('failed to setup egress selector', () => createEgressSelector(config, ground));
 }
 
-async function read(path: string): Promise<string> {
+async function read(path: string, signal: AbortSignal | undefined): Promise<string> {
   try {
-    return await readDocument(path);
+    return await readDocument(path, signal);
   } catch (caught) {
     const { cause, message } = TunnelError.from(caught, 'FILE_UNREADABLE');
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';

@@ -4,8 +4,14 @@ import { Agent } from '../../agent/agent.js';
 import { agentDefaults } from '../../agent/options.js';
 import { joinHostPort, splitHostPort } from '../../core/address.js';
 import type { Clock } from '../../core/clock.js';
+import { TunnelError } from '../../core/errors.js';
 import type { FaithfulName } from '../../core/faithful.js';
-import { parseAgentIdentifiers, unknownIdentifierType } from '../../core/identifiers.js';
+import {
+  agentIdRule,
+  isAgentId,
+  parseAgentIdentifiers,
+  unknownIdentifierType,
+} from '../../core/identifiers.js';
 import { createNodeNetwork, type NodeNetwork } from '../../links/node-network.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
@@ -38,7 +44,9 @@ export function agentCommand(invocation: Invocation): Command {
     .addOption(
       option('--proxy-server-port <port>', 'its port for agents').argParser(portNumber).default(8091),
     )
-    .addOption(option('--agent-id <id>', 'default: PROXY_AGENT_ID, else a random UUID').argParser(headerText))
+    .addOption(
+      option('--agent-id <id>', 'default: PROXY_AGENT_ID, else a random UUID').argParser(parseAgentId),
+    )
     .addOption(
       option('--agent-identifiers <query>', 'what it stands for, such as ipv4=10.0.1.11&host=node-1')
         .argParser(parseIdentifiers)
@@ -77,7 +85,7 @@ export function agentCommand(invocation: Invocation): Command {
 }
 
 function run(flags: AgentFlags): Promise<number> {
-  const agentId = flags.agentId ?? process.env['PROXY_AGENT_ID'] ?? randomUUID();
+  const agentId = flags.agentId ?? idOfEnvironment() ?? randomUUID();
   return runRole(flags, async (ground, started) => {
     const useTls = tlsUser(flags, ground, { node: `agent/${agentId}`, started });
     const network = nodeNetwork(flags, ground.clock);
@@ -131,6 +139,21 @@ function parseNodeAddress(text: string): NodeAddress {
   const [node, real, more] = text.split('=').map((part) => splitHostPort(part));
   if (node !== undefined && real !== undefined && more === undefined) return { node, real };
   throw new InvalidArgumentError(`"${text}" is no NODE_IP:PORT=REAL_HOST:PORT.`);
+}
+
+function parseAgentId(text: string): string {
+  if (isAgentId(text)) return headerText(text);
+  throw new InvalidArgumentError(`expected ${agentIdRule} of printable ASCII, got ${text.length}.`);
+}
+
+/** An empty variable counts as none. Throws USAGE for an ID that no server takes. */
+function idOfEnvironment(): string | undefined {
+  const text = process.env['PROXY_AGENT_ID'] ?? '';
+  if (text === '' || isAgentId(text)) return text === '' ? undefined : text;
+  throw new TunnelError(
+    'USAGE',
+    `PROXY_AGENT_ID: expected ${agentIdRule} of printable ASCII, got ${text.length}`,
+  );
 }
 
 function parseIdentifiers(text: string): string {

@@ -165,7 +165,7 @@ async function openApi(
 ): Promise<KubeClient | undefined> {
   const { clock } = ground;
   const access =
-    kubeconfig === undefined ? certificateAccess(server, files) : await readKubeconfig(kubeconfig, { clock });
+    kubeconfig === undefined ? certificateAccess(server, files) : await readKubeconfig(kubeconfig, ground);
   if (access === undefined) {
     if (authorizationMode !== 'Webhook') return undefined;
     throw new TunnelError('USAGE', '--authorization-mode Webhook needs an API: --server or --kubeconfig');

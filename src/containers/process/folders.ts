@@ -10,9 +10,10 @@ const ownerOnly = 0o700;
 
 /** The folder below which all containers of one runtime have theirs; nobody else may look inside. */
 export async function createRoot(parent: string | undefined): Promise<string> {
-  const folder = parent ?? tmpdir();
+  const folder = resolve(parent ?? tmpdir());
   try {
-    makeFolder(resolve(folder));
+    // A folder that we name ourselves may have to be made; who sets TMPDIR means one that is there.
+    if (parent !== undefined) makeFolder(folder);
     return await mkdtemp(join(folder, 'containers-'));
   } catch (cause) {
     const ours = { hint: 'Set TMPDIR to a folder that exists and where you may write.', where: 'TMPDIR' };

@@ -11,7 +11,7 @@ import { ProcessRun, type ProcessRunOptions } from './process-run.js';
 
 /** What all containers of one runtime share. */
 export interface ProcessGround
-  extends Pick<ProcessRunOptions, 'clock' | 'now' | 'loadTerminals' | 'logLimitBytes'> {
+  extends Pick<ProcessRunOptions, 'clock' | 'now' | 'loadTerminals' | 'logLimitBytes' | 'guardian'> {
   readonly newId: () => string;
   readonly emit: EventSink;
 }

@@ -13,6 +13,7 @@ import { killMembers, signalSessions } from './end-processes.js';
 import { environmentOf, markVariable } from './environment.js';
 import { findProgram } from './find-program.js';
 import { createContainerFolder, folderSize, removeFolder, workingFolder } from './folders.js';
+import type { Guardian } from './guardian.js';
 import { commandOf } from './images.js';
 import { type Membership, membersOf, residentBytes } from './process-table.js';
 import { startOnTerminal, type TerminalLibrary } from './terminal-child.js';
@@ -28,6 +29,7 @@ export interface ProcessRunOptions {
   readonly now: () => number;
   readonly loadTerminals: () => Promise<TerminalLibrary>;
   readonly logLimitBytes: number | undefined;
+  readonly guardian: Guardian;
 }
 
 /** A program of a container: what to run, and on what. */
@@ -64,6 +66,7 @@ export class ProcessRun {
     this.main = main;
     this.cwd = cwd;
     this.sessions = new Set([main.pid]);
+    options.guardian.watch(main.pid);
     this.startedAtMs = now();
     this.logs = new LogStore({ now, ...(limitBytes === undefined ? {} : { limitBytes }) });
     setMaxListeners(0, this.signal);
@@ -76,7 +79,7 @@ export class ProcessRun {
     await createContainerFolder(folder);
     const cwd = await workingFolder(folder, container.workingDir);
     const { tty = false, stdin = false } = container;
-    const argv = commandOf(container, environmentOf({ ...options, mark: options.id }));
+    const argv = commandOf(container, environmentOf(options));
     const failure = (cause: Parameters<typeof startFailure>[1]): string =>
       `failed to create containerd task: OCI runtime create failed: ${startFailure(argv[0] ?? '', cause)}`;
     const main = await launch(options, cwd, { argv, tty, stdin, failure });
@@ -110,6 +113,7 @@ export class ProcessRun {
     const child = await launch(this.options, this.cwd, { argv, tty, stdin, failure }).catch(reasonToRefuse);
     if (child instanceof TunnelError) return { kind: 'error', message: child.message };
     this.sessions.add(child.pid);
+    this.options.guardian.watch(child.pid);
     const kill = (): void => signalSessions([child.pid], 'SIGKILL');
     const deadly = request.endsWithClient === true ? streams.signal : undefined;
     if (deadly?.aborted || this.mainHasEnded) kill();
@@ -177,7 +181,7 @@ export class ProcessRun {
   }
 
   private get membership(): Membership {
-    return { sessions: this.sessions, mark: `${markVariable}=${this.id}` };
+    return { sessions: this.sessions, mark: `${markVariable}=${this.options.folder}` };
   }
 
   private async followMain(): Promise<number> {
@@ -189,6 +193,7 @@ export class ProcessRun {
     this.mainHasEnded = true;
     // A container's other processes do not outlive the main one. Only then do the last outputs end.
     await killMembers(this.membership, this.options.clock);
+    this.options.guardian.forget(main.pid);
     await Promise.race([closed, after(this.options.clock, outputPatienceMs)]);
     logs.close();
     this.ending.abort();
@@ -204,6 +209,7 @@ export class ProcessRun {
 
   /** The id of a group that is empty may be given to a stranger. Whoever left the group still bears the mark. */
   private forgetSession(session: number): void {
+    this.options.guardian.forget(session);
     try {
       process.kill(-session, 0);
     } catch {
@@ -221,7 +227,7 @@ async function launch(
   cwd: string,
   { argv, tty, stdin, failure }: Launch,
 ): Promise<Child> {
-  const base = environmentOf({ ...options, mark: options.id });
+  const base = environmentOf(options);
   const env = tty ? { TERM: 'xterm', ...base } : base;
   const found = await findProgram(argv[0] ?? '', env['PATH'] ?? '', cwd);
   if (found.kind === 'failed') throw new TunnelError('COMMAND_NOT_FOUND', failure(found.failure));

@@ -21,7 +21,8 @@ import type {
   Termination,
 } from '../runtime.js';
 import { currentPod } from '../sandbox-pod.js';
-import { createRoot, removeFolder } from './folders.js';
+import { createRoot } from './folders.js';
+import { startGuardian } from './guardian.js';
 import type { ProcessContainer, ProcessGround } from './process-container.js';
 import { ProcessPod } from './process-pod.js';
 import type { ProcessRun } from './process-run.js';
@@ -82,7 +83,8 @@ class Processes implements ProcessRuntime {
     this.folder = folder;
     this.startTime = rfc3339(now());
     const loadTerminals = options.loadTerminals ?? (() => loadTerminalLibrary());
-    this.ground = { clock, now, emit, loadTerminals, logLimitBytes, newId: () => hexId(random) };
+    const guardian = startGuardian(folder);
+    this.ground = { clock, now, emit, loadTerminals, logLimitBytes, guardian, newId: () => hexId(random) };
     for (const pod of options.pods) this.addPod(pod);
   }
 
@@ -178,7 +180,7 @@ class Processes implements ProcessRuntime {
     this.listeners.clear();
     await Promise.all([...this.pods.values()].map((pod) => pod.stop(graceMs)));
     this.pods.clear();
-    await removeFolder(this.folder).catch(() => undefined);
+    await this.ground.guardian.close();
   }
 
   private changed(namespace: string, name: string): void {

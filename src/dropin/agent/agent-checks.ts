@@ -1,4 +1,9 @@
-import { parseAgentIdentifiers, unknownIdentifierType } from '../../core/identifiers.js';
+import {
+  agentIdRule,
+  isAgentId,
+  parseAgentIdentifiers,
+  unknownIdentifierType,
+} from '../../core/identifiers.js';
 import { fileFault, missingFile, pairFault } from '../file-checks.js';
 import { durationText } from '../flags/go-duration.js';
 import { goQuote } from '../flags/go-quote.js';
@@ -19,6 +24,7 @@ export function agentFault(flags: RawAgentFlags): string | undefined {
     profilingFault(flags) ??
     syncFault(flags) ??
     fileFault({ what: 'service account token path', path: flags['service-account-token-path'] }) ??
+    agentIdFault(flags['agent-id']) ??
     identifierFault(flags['agent-identifiers']) ??
     kubeconfigFault(flags.kubeconfig) ??
     countSourceFault(flags['server-count-source'])
@@ -46,6 +52,11 @@ function syncFault(flags: RawAgentFlags): string | undefined {
   const [interval, cap] = [flags['sync-interval'], flags['sync-interval-cap']];
   if (interval <= cap) return undefined;
   return `sync interval ${durationText(interval)} must be less than sync interval cap ${durationText(cap)}`;
+}
+
+/** Konnectivity's agent does not look; one that no server takes would look for servers for ever. */
+function agentIdFault(id: string): string | undefined {
+  return isAgentId(id) ? undefined : `expected ${agentIdRule} of printable ASCII, got ${id.length}`;
 }
 
 function identifierFault(text: string): string | undefined {

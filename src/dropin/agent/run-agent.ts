@@ -29,7 +29,10 @@ export function main(argv: readonly string[]): Promise<number> {
 async function run(flags: AgentFlagValues, { log, signals }: Surroundings): Promise<number> {
   warnOfProxies(log);
   const clock = createRealClock();
-  const kube = flags.serverCount.leases === undefined ? undefined : await openKubeApi(flags, name, clock);
+  const kube =
+    flags.serverCount.leases === undefined
+      ? undefined
+      : await openKubeApi(flags, name, { clock, signal: signals.first });
   const files = new TlsFilesGroup({ node: `agent/${flags.agentId}`, clock, emit: log.event });
   try {
     const tls = await files.use(namedFiles(flags.tls), () => readClientTls(flags.tls));

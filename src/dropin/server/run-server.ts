@@ -25,7 +25,9 @@ export function main(argv: readonly string[]): Promise<number> {
 async function run(flags: ServerFlagValues, surroundings: Surroundings): Promise<number> {
   const clock = createRealClock();
   const needsKube = flags.agentTokens !== undefined || flags.lease !== undefined;
-  const kube = needsKube ? await openKubeApi(flags, name, clock) : undefined;
+  const kube = needsKube
+    ? await openKubeApi(flags, name, { clock, signal: surroundings.signals.first })
+    : undefined;
   const files = new TlsFilesGroup({ node: `server/${flags.serverId}`, clock, emit: surroundings.log.event });
   try {
     const server = await startProxyServer(

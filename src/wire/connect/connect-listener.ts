@@ -12,6 +12,7 @@ import type { Clock } from '../../core/clock.js';
 import { ConnectionBounds } from '../../core/connection-bounds.js';
 import { methodRefusal } from '../../core/http-connect/responses.js';
 import { type GrpcEndpoint, socketEndpoint } from '../grpc/grpc-listener.js';
+import { FirstLines } from './first-lines.js';
 import { listenOn } from '../net/socket-listener.js';
 import { checkTlsFiles, currentTls, followRenewals, tlsServerOptions } from '../net/tls.js';
 import { type Refusal, watchRefusals } from '../net/tls-refusals.js';
@@ -56,7 +57,8 @@ export async function startConnectListener(options: ConnectListenerOptions): Pro
   const { server, forget } = createServer(options);
   const sockets = new Set<Socket>();
   const bounds = new ConnectionBounds(options.clock);
-  answerRequests(server, bounds, options);
+  const lines = new FirstLines();
+  answerRequests(server, { heads: bounds, lines }, options);
   const take = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('error', () => undefined);
@@ -66,6 +68,7 @@ export async function startConnectListener(options: ConnectListenerOptions): Pro
     socket.allowHalfOpen = endpoint.kind === 'unix';
     bounds.expect(socket, headTimeoutMs);
     server.emit('connection', socket);
+    if (endpoint.kind === 'unix') lines.watch(socket);
   };
   try {
     const { listener, address } = await listenOn(socketEndpoint(endpoint), { where, take });
@@ -109,14 +112,20 @@ function createClose(listener: NetServer, sockets: ReadonlySet<Socket>): () => P
   };
 }
 
+interface Heads {
+  readonly heads: ConnectionBounds;
+  readonly lines: FirstLines;
+}
+
 function answerRequests(
   server: HttpServer,
-  heads: ConnectionBounds,
+  { heads, lines }: Heads,
   { serve }: ConnectListenerOptions,
 ): void {
   server.on('secureConnection', (socket: Socket) => {
     socket.on('error', () => undefined);
     socket.allowHalfOpen = true;
+    lines.watch(socket);
     heads.expect(socket, headTimeoutMs);
   });
   for (const event of ['request', 'checkContinue', 'checkExpectation']) {
@@ -128,7 +137,7 @@ function answerRequests(
   server.on('connect', (request: IncomingMessage, socket, head) => {
     // What follows a refused request on the same connection is not served any more.
     if (!heads.met(socket)) return;
-    const status = headFault(request);
+    const status = headFault(request, lines.of(socket));
     if (status === undefined) serve({ address: request.url ?? '', socket, head });
     else socket.end(errorPage(status));
   });
@@ -154,17 +163,23 @@ function refuseMethod(response: ServerResponse): void {
 }
 
 /** The status of what Go's net/http refuses and Node's parser lets through. */
-function headFault({ httpVersionMajor, rawHeaders }: IncomingMessage): string | undefined {
-  // `CONNECT h:1` alone is HTTP/0.9 to Node's parser and a malformed request line to Go's.
-  if (httpVersionMajor < 1) return badRequest;
+function headFault({ httpVersionMajor, rawHeaders }: IncomingMessage, line: string): string | undefined {
+  // Node's parser passes over more spaces than one and empty lines, and takes a line without a version as HTTP/0.9.
+  if (!/^CONNECT [^ ]+ HTTP\/\d\.\d\r?$/.test(line) || httpVersionMajor < 1) return badRequest;
   if (httpVersionMajor > 1) return '505 HTTP Version Not Supported: unsupported protocol version';
-  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
-  return hosts.length > 1 ? badRequest : undefined;
+  const hosts = rawHeaders.filter(
+    (_value, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'host',
+  );
+  if (hosts.length > 1) return badRequest;
+  return hosts.every((host) => hostBytes.test(host)) ? undefined : `${badRequest}: malformed Host header`;
 }
 
 function parserStatus(code: string): string {
   return code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : badRequest;
 }
+
+/** Go looks at the bytes of a Host alone, not at their order. */
+const hostBytes = /^[\w!$%&'()*+,.:;=[\]~-]*$/;
 
 const badRequest = '400 Bad Request';
 

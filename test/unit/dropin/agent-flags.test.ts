@@ -141,6 +141,11 @@ describe('an agent refuses, in the words of Konnectivity,', () => {
       ['--service-account-token-path=/no'],
       'error checking service account token path /no, got stat /no: no such file or directory',
     ],
+    [['--agent-id='], 'expected an agent ID of 1 to 1024 characters of printable ASCII, got 0'],
+    [
+      [`--agent-id=${'x'.repeat(1025)}`],
+      'expected an agent ID of 1 to 1024 characters of printable ASCII, got 1025',
+    ],
     [['--agent-identifiers=mac=1'], 'agent address is invalid: unknown address type: mac'],
     [['--agent-identifiers=?host=a'], 'agent address is invalid: unknown address type: ?host'],
     [['--agent-identifiers==a'], 'agent address is invalid: unknown address type: '],

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { TunnelError } from '../../../src/core/errors.js';
 import { createAuthority } from '../../../src/pki/authority.js';
 import { type Bench, issueCertificates, startBench, type TestPki, tlsFiles } from './bench.js';
 import { ask, open } from './http-client.js';
@@ -244,18 +245,28 @@ describe('the HTTP API of a kubelet', () => {
       expect(bench.events.at(-1)).toMatchObject({ kind: 'request.finished', status: 200 });
     });
 
-    it('ends a log whose reader fails without the last chunk, so that the client sees the cut', async () => {
-      runtime.logs = async () =>
-        (async function* () {
-          yield Buffer.from('half');
-          throw new Error('disk gone');
-        })();
-      const response = await open(bench.kubelet, pki.client, `/containerLogs/${app}`);
-      response.resume();
-      const [error] = (await once(response, 'error')) as [Error];
-      expect(error.message).toBe('aborted');
-      expect(bench.events.at(-1)).toMatchObject({ kind: 'request.failed', error: 'disk gone' });
-    });
+    it.each([
+      ['half', new Error('disk gone'), 'half\n', 'disk gone [LOGS_UNAVAILABLE]'],
+      ['a line\n', new TunnelError('READER_TOO_SLOW', 'behind'), 'a line\n', 'behind [READER_TOO_SLOW]'],
+    ])(
+      'ends a log whose reader fails after %j with the reason, and without the last chunk',
+      async (log, cause, shown, error) => {
+        runtime.logs = async () =>
+          (async function* () {
+            yield Buffer.from(log);
+            throw cause;
+          })();
+        const response = await open(bench.kubelet, pki.client, `/containerLogs/${app}`);
+        let received = '';
+        response.on('data', (chunk: Buffer) => {
+          received += chunk.toString();
+        });
+        const [cut] = (await once(response, 'error')) as [Error];
+        expect(cut.message).toBe('aborted');
+        expect(received).toBe(`${shown}${error}\n`);
+        await vi.waitFor(() => expect(bench.events.at(-1)).toMatchObject({ kind: 'request.failed', error }));
+      },
+    );
   });
 
   it('counts sinceSeconds back from the wall time of the lab', async () => {

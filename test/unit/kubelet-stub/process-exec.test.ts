@@ -17,6 +17,16 @@ class Collector extends Writable {
   }
 }
 
+/** A container for one test, which may end it: no other test is in it then. */
+async function withOwn(use: (runtime: ProcessRuntime) => Promise<void>): Promise<void> {
+  const own = await startProcesses(podOf({}));
+  try {
+    await use(own);
+  } finally {
+    await own.close();
+  }
+}
+
 async function restarted(runtime: ProcessRuntime): Promise<void> {
   const status = () => runtime.listPods()[0]?.status.containerStatuses[0];
   const restartCount = (status()?.restartCount ?? 0) + 1;
@@ -96,33 +106,31 @@ describe('exec in the process runtime', () => {
     expect(sha256(Buffer.concat(stdout.chunks))).toBe(sha256(bytes));
   });
 
-  it('stops a process that writes faster than the client reads', async () => {
-    let taken = 0;
-    let take: () => void = () => undefined;
-    const stdout = new Writable({
-      highWaterMark: 1024,
-      write(chunk: Buffer, _encoding, done) {
-        taken += chunk.length;
-        take = done;
-      },
-    });
-    const abort = new AbortController();
-    const script = 'yes KONNSIM_FAST | head -c 10000000; echo done > /dev/null';
-    const running = runtime.exec(
-      { ...ref, command: sh(script), tty: false },
-      { stdout, signal: abort.signal },
-    );
-    await expect.poll(() => taken, { timeout: 10_000 }).toBeGreaterThan(0);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(taken).toBeLessThan(200_000);
-    expect(await processesWith('KONNSIM_FAST')).not.toEqual([]);
-    abort.abort();
-    take();
-    // Without a reader it goes on waiting; it is the container that ends it.
-    expect(await processesWith('KONNSIM_FAST')).not.toEqual([]);
-    await restarted(runtime);
-    expect(await running).toEqual({ kind: 'exit', code: 137 });
-  });
+  it('stops a process that writes faster than the client reads', () =>
+    withOwn(async (own) => {
+      let taken = 0;
+      let take: () => void = () => undefined;
+      const stdout = new Writable({
+        highWaterMark: 1024,
+        write(chunk: Buffer, _encoding, done) {
+          taken += chunk.length;
+          take = done;
+        },
+      });
+      const abort = new AbortController();
+      const script = 'yes KONNSIM_FAST | head -c 10000000; echo done > /dev/null';
+      const running = own.exec({ ...ref, command: sh(script), tty: false }, { stdout, signal: abort.signal });
+      await expect.poll(() => taken, { timeout: 10_000 }).toBeGreaterThan(0);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(taken).toBeLessThan(200_000);
+      expect(await processesWith('KONNSIM_FAST')).not.toEqual([]);
+      abort.abort();
+      take();
+      // Without a reader it goes on waiting; it is the container that ends it.
+      expect(await processesWith('KONNSIM_FAST')).not.toEqual([]);
+      await restarted(own);
+      expect(await running).toEqual({ kind: 'exit', code: 137 });
+    }));
 
   it('goes on when the process does not read its input to the end', async () => {
     const stdin = Readable.from([Buffer.alloc(5_000_000, 'x')]);
@@ -192,15 +200,16 @@ describe('exec in the process runtime', () => {
     }
   });
 
-  it('ends a command whose client is gone with the container', async () => {
-    const abort = new AbortController();
-    const running = run(runtime, sh('sleep 98761 & sleep 98761; true'), { signal: abort.signal });
-    await expect.poll(() => processesWith('sleep\u000098761')).toHaveLength(2);
-    abort.abort();
-    await restarted(runtime);
-    expect((await running).result).toEqual({ kind: 'exit', code: 137 });
-    expect(await processesWith('sleep\u000098761')).toEqual([]);
-  });
+  it('ends a command whose client is gone with the container', () =>
+    withOwn(async (own) => {
+      const abort = new AbortController();
+      const running = run(own, sh('sleep 98761 & sleep 98761; true'), { signal: abort.signal });
+      await expect.poll(() => processesWith('sleep\u000098761')).toHaveLength(2);
+      abort.abort();
+      await restarted(own);
+      expect((await running).result).toEqual({ kind: 'exit', code: 137 });
+      expect(await processesWith('sleep\u000098761')).toEqual([]);
+    }));
 
   it('kills the process group of a command that ends with its client', async () => {
     const abort = new AbortController();

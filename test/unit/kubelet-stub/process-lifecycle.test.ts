@@ -128,14 +128,14 @@ describe('a container of the process runtime', () => {
     const script = 'setsid sleep 97531 & env -i setsid sleep 97532 & sleep 97533 & sleep 97534 & sleep 1000';
     await start(podOf(command(script), { restartPolicy: 'Never' }));
     await expect.poll(() => processesWith('sleep\u00009753')).toHaveLength(4);
-    const [pid] = await ownChildren();
-    process.kill(pid ?? 0, 'SIGKILL');
+    const [pid = 0] = await processesWith(script);
+    process.kill(pid, 'SIGKILL');
     await expect.poll(() => main().state).toMatchObject({ terminated: { exitCode: 137 } });
     const left = await processesWith('sleep\u00009753');
     // Without session, environment or parent there is nothing to know it by.
     expect(left.length).toBeLessThanOrEqual(1);
     for (const stray of left) process.kill(stray, 'SIGKILL');
-    expect(await ownChildren()).toEqual([]);
+    expect(await processesWith(script)).toEqual([]);
   });
 
   it('leaves neither orphan nor zombie when the runtime closes, whatever ignores SIGTERM', async () => {

@@ -57,8 +57,9 @@ describe.each(readers)('%s', (_name, read) => {
 
   it.each([
     ['a file of more than 1 MiB', () => bigFile(mebibyte + 1), 'larger than 1 MiB'],
-    ['a device without an end', async () => '/dev/zero', 'not a regular file'],
-    ['a FIFO that nothing writes to', async () => fifo(), 'not a regular file'],
+    ['a device without an end', async () => '/dev/zero', 'not a regular file but a device'],
+    ['a FIFO that nothing writes to', async () => fifo(), 'not a regular file but a FIFO'],
+    ['a Unix socket', socketFile, 'not a regular file but a Unix socket, or a device that is not there'],
     ['a folder', async () => folder, 'is a folder'],
     ['what is not there', async () => at('no'), 'no such file'],
     ['a link that leads nowhere', async () => (await symlink('no', at('link')), at('link')), 'no such file'],
@@ -69,10 +70,6 @@ describe.each(readers)('%s', (_name, read) => {
       message: `${path}: ${reason}`,
       where: path,
     });
-  });
-
-  it('refuses a Unix socket', async () => {
-    await expect(read(await socketFile())).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
   });
 });
 
@@ -101,8 +98,25 @@ describe('readDocument', () => {
     if (writer.exitCode === null && writer.signalCode === null) await once(writer, 'exit');
   });
 
+  it('gives up a pipe that brings nothing when it is interrupted', async () => {
+    const interruption = new AbortController();
+    const path = fifo();
+    const late = readDocument(path, interruption.signal);
+    interruption.abort();
+    const message = `${path}: was not read to its end: interrupted`;
+    await expect(late).rejects.toMatchObject({ code: 'FILE_UNREADABLE', message });
+    await expect(readDocument(path, AbortSignal.abort())).rejects.toMatchObject({ message });
+  });
+
+  it('refuses a Unix socket', async () => {
+    await expect(readDocument(await socketFile())).rejects.toMatchObject({
+      code: 'FILE_UNREADABLE',
+      message: expect.stringContaining('a Unix socket'),
+    });
+  });
+
   it.each([
-    ['/dev/zero', 'not a regular file'],
+    ['/dev/zero', 'not a regular file but a device'],
     ['/nowhere', 'no such file'],
   ])('refuses %s', async (path, reason) => {
     await expect(readDocument(path)).rejects.toMatchObject({
