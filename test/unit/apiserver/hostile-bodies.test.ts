@@ -170,8 +170,13 @@ describe('a JSON patch', () => {
   const doubling = Array.from({ length: 29 }, (_, index) => ({
     ...{ op: 'copy', from: '/metadata', path: `/metadata/x${index}` },
   }));
+  const deeper = (level: number): object => {
+    const value = JSON.parse('{"a":'.repeat(400) + '1' + '}'.repeat(400)) as unknown;
+    return { op: 'add', path: `/metadata/x${'/a'.repeat(400 * level)}`, value };
+  };
   it.each<[string, object[]]>([
     ['copies without bound', doubling],
+    ['nests deeper with each operation', [0, 1, 2].map(deeper)],
     ['removes what is behind the end', [{ op: 'remove', path: '/metadata/finalizers/-' }]],
     ['uses an index that is too large', [{ op: 'add', path: '/metadata/finalizers/4294967296', value: 'x' }]],
     ['uses an index that is no number', [{ op: 'add', path: '/metadata/finalizers/1e0', value: 'x' }]],

@@ -1,8 +1,20 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readLog } from '../../../src/containers/logs/log-reader.js';
 import { LogStore } from '../../../src/containers/logs/log-store.js';
 import { collect, settled } from './support.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Bytes of this process's objects and buffers that are in use. */
+function usedMemory(): number {
+  collectGarbage();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
 
 const never = new AbortController().signal;
 const plain = { follow: false, timestamps: false } as const;
@@ -97,6 +109,15 @@ describe('a log store', () => {
     for (let left = 11 * 1024 * 1024; left > 0; left -= size + 12) log.append('stdout', piece);
     expect(log.heldBytes).toBeGreaterThan(9 * 1024 * 1024);
     expect(log.heldBytes).toBeLessThan(12 * 1024 * 1024);
+  });
+
+  it('costs no more than it says it holds: short lines are no objects', () => {
+    const before = usedMemory();
+    const log = store();
+    for (let line = 0; line < 500_000; line++) log.append('stdout', 'x'.repeat(9) + '\n');
+    // One object for each line would take some ten times as much as the lines.
+    expect(usedMemory() - before).toBeLessThan(2 * log.heldBytes);
+    expect(log.usedBytes).toBe(5_000_000);
   });
 
   it('never cuts a line of one output by the other', async () => {

@@ -202,6 +202,22 @@ describe('a container of the process runtime', () => {
     }
   });
 
+  it('refuses attaches and execs from the end of its main process on, while others of its processes go', async () => {
+    const clock = new ManualClock();
+    // What has left the session is found and killed later, and the next look for others waits for the clock.
+    const script =
+      'setsid sh -c "touch up; exec sleep 98763" & while [ ! -e up ]; do sleep 0.05; done; echo said';
+    const box = await start(podOf(command(script), { restartPolicy: 'Never' }), { clock });
+    await expect.poll(() => clock.pendingTimers, { timeout: 10_000 }).toBe(1);
+    const streams = { stdout: new TextSink(), signal: never };
+    const attempts = [box.attach(ref, streams), box.exec({ ...ref, command: ['true'], tty: false }, streams)];
+    const tick = setInterval(() => clock.advance(5), 1);
+    const refused = { kind: 'error', message: 'container is in CONTAINER_EXITED state' };
+    expect(await Promise.all(attempts)).toEqual([refused, refused]);
+    clearInterval(tick);
+    expect(await logText()).toBe('said\n');
+  });
+
   it('with a terminal is driven by whoever attaches, and ends when they end it', async () => {
     await start(podOf({ image: 'konnsim/shell', stdin: true, tty: true }));
     const [stdin, stdout] = [new PassThrough(), new TextSink()];
