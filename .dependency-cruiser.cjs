@@ -21,7 +21,8 @@ const siblings = { kube: ['wire', 'pki'], wire: ['streams'], observe: ['links'],
 const rooms = {
   apiserver: [
     ['resources'],
-    ['request', 'schema', 'discovery'],
+    ['request'],
+    ['schema', 'discovery'],
     ['store', 'patch', 'ownership', 'http', 'openapi'],
     ['auth', 'kubelet', 'strategies'],
     ['cel', 'egress', 'streaming', 'write'],

@@ -255,8 +255,21 @@ function managersOf(random: Random): unknown {
   return [{ ...entry, manager: pick(random, ['me', 'you']), fieldsV1: fields(4) }];
 }
 
+/** Many short values: as many as are taken, more, or as many as a body may have bytes for. */
+function longBody(random: Random): Bodied {
+  const [path] = pick(random, kinds);
+  const item = pick(random, ['{}', '[]', '""', '0', '{"a":0}', '[[[]]]', 'null']);
+  const count = pick(random, [20_000, 49_000, 60_000, 3_000_000 / (item.length + 1)]);
+  const field = pick(random, ['x', 'data', 'spec', 'secrets', 'metadata']);
+  const isMap = oneIn(random, 2) && count <= 60_000;
+  const items = Array.from({ length: count }, (_, index) => (isMap ? `"k${index}":${item}` : item)).join();
+  const body = Buffer.from(`{"${field}":${isMap ? `{${items}}` : `[${items}]`}}`);
+  return { method: 'POST', path, type: `application/${pick(random, ['json', 'yaml'])}`, body };
+}
+
 /** A body that some handler of the façade reads: a good one with something changed. */
 export function someBody(random: Random): Bodied {
+  if (oneIn(random, 500)) return longBody(random);
   const [collection, apiVersion, kind, rest] = pick(random, kinds);
   const name = pick(random, names);
   const managedFields = oneIn(random, 4) ? { managedFields: managersOf(random) } : {};

@@ -23,9 +23,9 @@ import {
   usagesOf,
 } from '../../src/pki/certificate-set.js';
 import type { KeyPair } from '../../src/pki/key-pair.js';
+import type { KeyUsage } from '../../src/pki/subject.js';
 import { kubeletService } from '../../src/wire/grpc/proto.js';
 import type { ClientTls, TlsFiles } from '../../src/wire/net/tls.js';
-import type { KeyUsage } from '../../src/pki/subject.js';
 import { issueWithSubject } from './odd-subjects.js';
 import { host, TunnelBench } from './tunnel-bench.js';
 

@@ -5,9 +5,9 @@ import type { Clock } from '../../core/clock.js';
 import { genericText } from '../kubelet/answer-status.js';
 import { startClientTls } from '../kubelet/client-tls.js';
 import { goErrorText } from '../kubelet/go-errors.js';
+import { parseBoundedJson } from '../request/parse.js';
 import { textAt } from '../resources/api-object.js';
 import { isObject, type JsonObject } from '../resources/json.js';
-import { parseBoundedJson } from '../resources/parse.js';
 import type { Destination } from './destination.js';
 import { CallFailure } from './failures.js';
 

@@ -1,8 +1,8 @@
 import type { AdmissionRequest } from '../request/admission.js';
 import type { User } from '../request/exchange.js';
+import { parseBoundedJson } from '../request/parse.js';
 import { at, listAt, textAt } from '../resources/api-object.js';
 import { isObject, type JsonObject } from '../resources/json.js';
-import { parseBoundedJson } from '../resources/parse.js';
 import type { Webhook } from './configurations.js';
 import { CallFailure } from './failures.js';
 import { checkReviewTypes } from './review-types.js';

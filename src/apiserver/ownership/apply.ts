@@ -1,5 +1,6 @@
 import { StatusError } from '../request/status.js';
 import { type JsonObject, metadataOf, sameJson } from '../resources/json.js';
+import { afterOthers } from '../write/turns.js';
 import { type Fields, fieldsOf, pathText, separator } from './fields.js';
 import { isSameWriter, type Manager, managersOf, setManagers, type Writer } from './managers.js';
 import { mergeConfig, removePaths } from './merge-config.js';
@@ -12,16 +13,24 @@ export interface ApplyWish {
 
 /**
  * Server-side apply: the object with the configuration laid over it, without what the same applier had applied before and
- * no longer names, and with `managedFields` that say so. Throws 409 for fields that others own with other values.
+ * no longer names, and with `managedFields` that say so. Rejects with 409 for fields that others own with other values.
  */
-export function applyConfiguration(live: JsonObject, config: JsonObject, wish: ApplyWish): JsonObject {
+export async function applyConfiguration(
+  live: JsonObject,
+  config: JsonObject,
+  wish: ApplyWish,
+): Promise<JsonObject> {
   const wanted = fieldsOf(config);
+  await afterOthers();
   const managers = managersOf(live);
   const own = managers.find((each) => isSameWriter(each, wish.writer));
   const others = managers.filter((each) => each !== own);
+  await afterOthers();
   const conflicts = findConflicts(others, wanted, fieldsOf(live));
   if (conflicts.length > 0 && !wish.force) throw applyConflict(conflicts);
+  await afterOthers();
   const merged = mergeConfig(String(live['kind']), live, withoutManagers(config));
+  await afterOthers();
   const taken = new Set(conflicts.flatMap(({ paths }) => paths));
   const rest = others.map((each) => ({
     ...each,
@@ -41,6 +50,7 @@ export function applyConfiguration(live: JsonObject, config: JsonObject, wish: A
     ...(subresource === undefined ? {} : { subresource }),
     ...(own?.time === undefined || !sameOwned(own, wanted) ? {} : { time: own.time }),
   };
+  await afterOthers();
   setManagers(merged, [...rest, entry]);
   return merged;
 }
@@ -50,9 +60,8 @@ function sameOwned(own: Manager, wanted: Fields): boolean {
 }
 
 function withoutManagers(config: JsonObject): JsonObject {
-  const copy = structuredClone(config);
-  delete metadataOf(copy)['managedFields'];
-  return copy;
+  const { managedFields: _managers, ...metadata } = metadataOf(config);
+  return { ...config, metadata };
 }
 
 interface Conflict {

@@ -38,14 +38,13 @@ class FieldCollector {
   }
 }
 
-/** All owned fields of an object, without those under `except`. */
-export function fieldsOf(object: JsonObject, except: readonly string[] = []): Fields {
+/** All owned fields of an object. */
+export function fieldsOf(object: JsonObject): Fields {
   const fields = new FieldCollector();
   const message = findMessage(String(object['kind']));
   const { apiVersion: _version, kind: _kind, metadata, ...rest } = object;
   const meta = Object.entries(isObject(metadata) ? metadata : {}).filter(([key]) => !unowned.has(key));
   const owned: JsonObject = { ...(meta.length > 0 ? { metadata: Object.fromEntries(meta) } : {}), ...rest };
-  for (const key of except) delete owned[key];
   for (const [key, value] of Object.entries(owned))
     visit({ fields, path: `f:${key}` }, message?.byName.get(key), value);
   return fields.all;
@@ -119,26 +118,19 @@ export function itemKey(item: JsonObject, keys: readonly string[]): string {
 /** FieldsV1 from paths. */
 export function toFieldsV1(paths: Iterable<string>): JsonObject {
   const root: JsonObject = {};
-  const all = new Set(paths);
-  for (const path of [...all].sort()) {
+  const members = new Set<JsonObject>();
+  // What is above comes before what is below it.
+  for (const path of [...new Set(paths)].sort()) {
     let current = root;
     for (const element of path.split(separator)) {
+      // A member that has members below it says so with a dot.
+      if (members.delete(current)) current['.'] = {};
       const next = current[element];
       current = isObject(next) ? next : ((current[element] = {}) as JsonObject);
     }
-  }
-  // A member that has members below it says so with a dot.
-  for (const path of all) {
-    const node = nodeAt(root, path);
-    if (node !== undefined && Object.keys(node).length > 0) node['.'] = {};
+    members.add(current);
   }
   return root;
-}
-
-function nodeAt(root: JsonObject, path: string): JsonObject | undefined {
-  let current: unknown = root;
-  for (const element of path.split(separator)) current = isObject(current) ? current[element] : undefined;
-  return isObject(current) ? current : undefined;
 }
 
 /** Paths from FieldsV1. A client may have written it: invalid elements are left out, with all that is below them. */

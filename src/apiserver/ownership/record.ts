@@ -1,5 +1,6 @@
 import { type JsonObject, metadataOf, sameJson } from '../resources/json.js';
-import { type Fields, fieldsOf } from './fields.js';
+import { afterOthers } from '../write/turns.js';
+import { type Fields, fieldsOf, separator } from './fields.js';
 import { isSameWriter, type Manager, managersOf, setManagers, type Writer } from './managers.js';
 
 /** Who wrote, and when (RFC 3339). */
@@ -11,10 +12,15 @@ export interface WriteRecord extends Writer {
  * Brings `metadata.managedFields` of the next state up to date: the writer owns what it changed, others lose that, and
  * nobody owns what is no longer there. An apply has said before who owns what.
  */
-export function recordManager(next: JsonObject, old: JsonObject | undefined, record: WriteRecord): void {
-  const except = record.subresource === 'status' ? [] : ['status'];
+export async function recordManager(
+  next: JsonObject,
+  old: JsonObject | undefined,
+  record: WriteRecord,
+): Promise<void> {
   const fields = fieldsOf(next);
+  await afterOthers();
   const before = baseManagers(next, old);
+  await afterOthers();
   if (record.operation === 'Apply') {
     setManagers(
       next,
@@ -26,11 +32,12 @@ export function recordManager(next: JsonObject, old: JsonObject | undefined, rec
     );
     return;
   }
-  const changed = changedPaths(fieldsOf(next, except), old === undefined ? new Map() : fieldsOf(old, except));
+  const changed = changedPaths(fields, old === undefined ? new Map() : fieldsOf(old), record);
   const gone = (path: string): boolean => !fields.has(path);
   const managers = before.map((each) =>
     without(each, (path) => gone(path) || (!isSameWriter(each, record) && changed.has(path))),
   );
+  await afterOthers();
   setManagers(next, stamped(withOwn(managers, changed, { next, record }), before, record));
 }
 
@@ -41,9 +48,15 @@ function baseManagers(next: JsonObject, old: JsonObject | undefined): readonly M
   return managersOf(old);
 }
 
-function changedPaths(next: Fields, old: Fields): ReadonlySet<string> {
+/** Only who writes the status changes it. */
+function changedPaths(next: Fields, old: Fields, { subresource }: WriteRecord): ReadonlySet<string> {
+  const status = 'f:status';
   const changed = new Set<string>();
-  for (const [path, value] of next) if (!old.has(path) || !sameJson(old.get(path), value)) changed.add(path);
+  for (const [path, value] of next) {
+    const isStatus = path === status || path.startsWith(status + separator);
+    if (isStatus && subresource !== 'status') continue;
+    if (!old.has(path) || !sameJson(old.get(path), value)) changed.add(path);
+  }
   return changed;
 }
 

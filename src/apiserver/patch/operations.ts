@@ -1,4 +1,4 @@
-import { deepestValue, excessOf } from '../resources/extent.js';
+import { deepestValue, excessOf, extentOfText, mostValues } from '../resources/extent.js';
 import { isObject, type JsonObject, ownValue, sameJson, setKey } from '../resources/json.js';
 
 /** One operation of a JSON patch, as far as it has been checked. */
@@ -11,6 +11,8 @@ export interface PatchOperation {
 
 /** Bytes of JSON that all copies of one patch may add, as in kube-apiserver. */
 const mostCopiedBytes = 3 * 1024 * 1024;
+/** Values that they may add: few enough for their cost, and so many that the bound of bytes is met before, if copies are usual. */
+const mostCopiedValues = 4 * mostValues;
 /** Items that all insertions and removals of one patch may move in lists. Go would need as long, but has more threads. */
 const mostMovedItems = 50_000_000;
 
@@ -32,6 +34,7 @@ interface Place {
 export class PatchRun {
   private readonly target: JsonObject;
   private copiedBytes = 0;
+  private copiedValues = 0;
   private movedItems = 0;
 
   constructor(target: JsonObject) {
@@ -78,7 +81,11 @@ export class PatchRun {
 
   copyOf(value: unknown): unknown {
     refuseDeep(value);
-    this.copiedBytes += Buffer.byteLength(JSON.stringify(value));
+    const json = JSON.stringify(value);
+    this.copiedBytes += Buffer.byteLength(json);
+    this.copiedValues += extentOfText(json).values;
+    if (this.copiedValues > mostCopiedValues)
+      throw new PatchMisfit('the copies of the patch have too many values');
     if (this.copiedBytes > mostCopiedBytes)
       throw new PatchMisfit(
         `Unable to complete the copy, the accumulated size increase of copy is ${this.copiedBytes}, exceeding the limit ${mostCopiedBytes}`,

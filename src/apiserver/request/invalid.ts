@@ -59,13 +59,18 @@ export function tooMany(field: string, actual: number, most: number): FieldError
   return { reason: 'FieldValueTooMany', field, message };
 }
 
+/** Errors that are told of one object. kube-apiserver tells all, of which nobody reads as many. */
+const mostErrors = 100;
+
 /** 422: `Pod "x" is invalid: spec.containers: Required value`. */
 export function invalidObject(
   { kind, group }: Pick<Resource, 'kind' | 'group'>,
   name: string,
-  errors: readonly FieldError[],
+  all: readonly FieldError[],
 ): StatusError {
+  const errors = all.slice(0, mostErrors);
   const texts = errors.map(({ field, message }) => `${field}: ${message}`);
+  if (all.length > mostErrors) texts.push(`and ${all.length - mostErrors} more`);
   const text = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   const qualifiedKind = group === '' ? kind : `${kind}.${group}`;
   return new StatusError(422, `${qualifiedKind} ${JSON.stringify(name)} is invalid: ${text}`, {

@@ -1,12 +1,19 @@
 /** How deep JSON may be nested. Go stops at 10,000; here functions that call themselves must have enough stack. */
 export const deepestValue = 1000;
+/**
+ * How many values a body, or an object, may have. One thread does all that a kube-apiserver does with many, so that what
+ * takes long stops everybody. Objects that etcd takes hardly ever have as many.
+ */
+export const mostValues = 50_000;
 
 /** Bounds on a JSON value. */
 export interface ExtentLimit {
-  /** Levels of lists and objects. */
-  readonly depth: number;
-  /** About as many characters as its JSON has; what is there by several ways counts each time. Default: no limit. */
-  readonly size?: number;
+  /** Levels of lists and objects. Default: no limit. */
+  readonly depth?: number;
+  /** About as many bytes as its JSON has; what is there by several ways counts each time. Default: no limit. */
+  readonly bytes?: number;
+  /** Items of lists and fields of objects. Default: no limit. */
+  readonly values?: number;
 }
 
 interface Level {
@@ -17,23 +24,52 @@ interface Level {
 /** What a JSON value exceeds, if anything. It needs no stack, and stops where a limit is reached. */
 export function excessOf(
   value: unknown,
-  { depth, size = Infinity }: ExtentLimit,
-): 'depth' | 'size' | undefined {
+  { depth = Infinity, bytes = Infinity, values = Infinity }: ExtentLimit,
+): keyof ExtentLimit | undefined {
   const levels: Level[] = [{ items: [value], next: 0 }];
-  let seen = 0;
+  let seenBytes = 0;
+  let seenValues = 0;
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
     if (level.next === level.items.length) {
       levels.pop();
       continue;
     }
     const item = level.items[level.next++];
-    seen += 1 + (typeof item === 'string' ? item.length : 0);
+    seenBytes += 1 + (typeof item === 'string' ? Buffer.byteLength(item) : 0);
     if (typeof item === 'object' && item !== null) {
       if (levels.length > depth) return 'depth';
-      if (!Array.isArray(item)) for (const key in item) seen += key.length;
-      levels.push({ items: Array.isArray(item) ? item : Object.values(item), next: 0 });
+      const items: readonly unknown[] = Array.isArray(item) ? item : Object.values(item);
+      seenValues += items.length;
+      if (seenValues > values) return 'values';
+      if (bytes < Infinity && !Array.isArray(item))
+        for (const key of Object.keys(item)) seenBytes += Buffer.byteLength(key);
+      levels.push({ items, next: 0 });
     }
-    if (seen > size) return 'size';
+    if (seenBytes > bytes) return 'bytes';
   }
   return undefined;
+}
+
+const codeOf = (mark: string): number => mark.charCodeAt(0);
+const [quote, escape] = ['"', '\\'].map(codeOf);
+const openers = new Set(['[', '{'].map(codeOf));
+const closers = new Set([']', '}'].map(codeOf));
+const comma = codeOf(',');
+
+/** How deep a text of JSON is nested, and how many values it has. Far cheaper to find out than to read it. */
+export function extentOfText(text: string): { readonly depth: number; readonly values: number } {
+  let [depth, deepest, values] = [0, 0, 0];
+  let isText = false;
+  for (let index = 0; index < text.length; index++) {
+    const mark = text.charCodeAt(index);
+    if (mark === quote) isText = !isText;
+    else if (isText) index += mark === escape ? 1 : 0;
+    else if (openers.has(mark)) {
+      values += 1;
+      depth += 1;
+      if (depth > deepest) deepest = depth;
+    } else if (closers.has(mark)) depth -= 1;
+    else if (mark === comma) values += 1;
+  }
+  return { depth: deepest, values };
 }

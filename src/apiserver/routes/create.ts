@@ -14,7 +14,7 @@ export async function handleCreate(facade: Facade, exchange: Exchange, route: Re
   const write = writeOf(facade, exchange, route, 'CreateOptions');
   const { warn, options } = write;
   const body = asKind(raw, expectedKind(route), { fieldValidation: options.fieldValidation, warn });
-  sendWritten(facade, exchange, route, await createObject(write, body));
+  await sendWritten(facade, exchange, route, await createObject(write, body));
 }
 
 /** PUT of an object or of its status. */
@@ -28,5 +28,5 @@ export async function handleUpdate(facade: Facade, exchange: Exchange, route: Na
     transform: () => structuredClone(body),
     ...(mayCreate ? { orCreate: () => body } : {}),
   });
-  sendWritten(facade, exchange, route, written);
+  await sendWritten(facade, exchange, route, written);
 }

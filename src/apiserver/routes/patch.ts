@@ -5,12 +5,13 @@ import { applyMergePatch } from '../patch/merge-patch.js';
 import { applyStrategicMergePatch } from '../patch/strategic-merge.js';
 import type { Exchange } from '../request/exchange.js';
 import { invalidObject, required } from '../request/invalid.js';
+import { parseBoundedJson } from '../request/parse.js';
 import type { NamedRoute, ResourceRoute } from '../request/route.js';
 import { badRequest } from '../request/status.js';
 import { isObject, type JsonObject, metadataOf } from '../resources/json.js';
-import { parseBoundedJson } from '../resources/parse.js';
 import type { Facade } from '../serving/facade.js';
-import { asKind, decodeYaml } from '../write/decode.js';
+import { asKind, decodeYaml, unreadable } from '../write/decode.js';
+import { afterOthers } from '../write/turns.js';
 import { type UpdateWish, updateObject } from '../write/update.js';
 import type { NamedWrite } from '../write/write.js';
 import { expectedKind, namedWriteOf, sendWritten } from './write-answers.js';
@@ -32,7 +33,7 @@ export async function handlePatch(facade: Facade, exchange: Exchange, route: Nam
   if (type === applyType) {
     if (exchange.query.get('fieldManager') === null) throw needsManager();
     const applying: NamedWrite = { ...write, operation: 'Apply' };
-    sendWritten(
+    await sendWritten(
       facade,
       exchange,
       route,
@@ -41,8 +42,12 @@ export async function handlePatch(facade: Facade, exchange: Exchange, route: Nam
     return;
   }
   const patched = patcher(type, body, route.resource.kind);
-  const transform = (current: JsonObject): JsonObject => checked(write, route, patched(current));
-  sendWritten(facade, exchange, route, await updateObject(write, { transform }));
+  const transform = async (current: JsonObject): Promise<JsonObject> => {
+    const next = patched(current);
+    await afterOthers();
+    return checked(write, route, next);
+  };
+  await sendWritten(facade, exchange, route, await updateObject(write, { transform }));
 }
 
 function needsManager(): Error {
@@ -53,7 +58,9 @@ function needsManager(): Error {
 
 /** An apply creates what is not there, but a status only where there is an object. */
 async function applyWish(write: NamedWrite, route: ResourceRoute, body: Buffer): Promise<UpdateWish> {
-  const config = checked(write, route, await decodeYaml(body));
+  const raw = await decodeYaml(body);
+  await afterOthers();
+  const config = checked(write, route, raw);
   const metadata = metadataOf(config);
   if (metadata['managedFields'] !== undefined) throw badRequest('metadata.managedFields must be nil');
   if (!metadata['name']) metadata['name'] = write.name;
@@ -64,7 +71,7 @@ async function applyWish(write: NamedWrite, route: ResourceRoute, body: Buffer):
     operation: 'Apply' as const,
     ...(subresource === undefined ? {} : { subresource }),
   };
-  const transform = (current: JsonObject): JsonObject =>
+  const transform = (current: JsonObject): Promise<JsonObject> =>
     applyConfiguration(current, config, { writer, force });
   if (route.subresource !== undefined) return { transform };
   const { apiVersion, kind } = config;
@@ -89,6 +96,6 @@ function parsePatch(body: Buffer): unknown {
   try {
     return parseBoundedJson(body.toString());
   } catch (caught) {
-    throw badRequest(`error decoding patch: ${caught instanceof Error ? caught.message : String(caught)}`);
+    throw unreadable(caught, 'error decoding patch: ');
   }
 }

@@ -139,12 +139,20 @@ export class WatchStream {
 
   private send(type: WatchEventType, object: object): Promise<boolean> {
     const { response, signal } = this.subject.exchange;
-    return writeChunk(response, `${JSON.stringify({ type, object })}\n`, signal);
+    return writeChunk(response, `{"type":"${type}","object":${jsonOf(object)}}\n`, signal);
   }
 
   private get ended(): boolean {
     return this.over || this.subject.exchange.signal.aborted;
   }
+}
+
+let latest: { readonly object: object; readonly json: string } | undefined;
+
+/** All watches of a kind tell the same object one after the other, so that it is written once for all of them. */
+function jsonOf(object: object): string {
+  if (latest?.object !== object) latest = { object, json: JSON.stringify(object) };
+  return latest.json;
 }
 
 /** What a change means to those who see only a selection: objects enter and leave it. */

@@ -5,6 +5,7 @@ import type { ResourceRoute } from '../request/route.js';
 import { apiVersionOf } from '../resources/resource.js';
 import type { Facade } from '../serving/facade.js';
 import type { ExpectedKind } from '../write/decode.js';
+import { afterOthers } from '../write/turns.js';
 import type { NamedWrite, Write, Written } from '../write/write.js';
 import { parseWriteOptions } from '../write/write-options.js';
 import { createPresenter } from './presenter.js';
@@ -42,12 +43,13 @@ export function expectedKind({ resource, subresource }: ResourceRoute): Expected
 }
 
 /** Shows what was written, in the form that the client asked for. */
-export function sendWritten(
+export async function sendWritten(
   facade: Facade,
   exchange: Exchange,
   route: ResourceRoute,
   { object, created }: Written,
-): void {
+): Promise<void> {
+  await afterOthers();
   const presenter = createPresenter(route.resource, exchange, facade.now);
   sendJson(exchange.response, presenter.one(object), created ? 201 : 200);
 }

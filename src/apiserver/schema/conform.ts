@@ -1,4 +1,6 @@
-import { isObject, type JsonObject } from '../resources/json.js';
+import { tooManyValues } from '../request/parse.js';
+import { excessOf, mostValues } from '../resources/extent.js';
+import { isObject, type JsonObject, setKey } from '../resources/json.js';
 import { type Field, findMessage, type Message, messageOfField, type Scalar } from './message-table.js';
 
 /** An object as its type has it. */
@@ -18,15 +20,18 @@ const mostUnknownFields = 100;
 
 const typeFields = new Set(['apiVersion', 'kind']);
 
-/** Reads an object as one of a kind. Throws TypeMismatch. A kind without a type passes as it is. */
+/**
+ * Reads an object as one of a kind. Throws TypeMismatch, and 413 for one that patches have made too large. A kind without a
+ * type passes as it is.
+ */
 export function conform(kind: string, raw: JsonObject): Conformed {
+  if (excessOf(raw, { values: mostValues }) !== undefined) throw tooManyValues();
   const message = findMessage(kind);
   if (message === undefined) return { object: structuredClone(raw), unknownFields: [] };
   const unknownFields: string[] = [];
   const object: JsonObject = {};
   for (const key of typeFields) if (typeof raw[key] === 'string') object[key] = raw[key];
-  const rest = Object.fromEntries(Object.entries(raw).filter(([key]) => !typeFields.has(key)));
-  Object.assign(object, conformMessage(message, rest, { path: '', unknownFields }));
+  Object.assign(object, conformMessage(message, raw, { path: '', unknownFields }));
   return { object, unknownFields };
 }
 
@@ -37,9 +42,11 @@ interface Place {
 
 function conformMessage(message: Message, raw: JsonObject, place: Place): JsonObject {
   const result: JsonObject = {};
-  for (const [key, value] of Object.entries(raw)) {
+  for (const key of Object.keys(raw)) {
+    const value = raw[key];
     const path = place.path === '' ? key : `${place.path}.${key}`;
     const field = message.byName.get(key);
+    if (path === key && typeFields.has(key)) continue;
     if (field === undefined) {
       if (place.unknownFields.length < mostUnknownFields) place.unknownFields.push(path);
     } else if (value !== null)
@@ -64,10 +71,14 @@ function conformField(field: Field, value: unknown, place: FieldPlace): unknown 
       );
     case 'map':
       if (!isObject(value)) throw mismatch(value, place, `map[string]${goName(field)}`);
-      return Object.fromEntries(
-        Object.entries(value).map(([key, entry]) => [key, conformEntry(field, key, entry, place)]),
-      );
+      return conformMap(field, value, place);
   }
+}
+
+function conformMap(field: Field, value: JsonObject, place: FieldPlace): JsonObject {
+  const result: JsonObject = {};
+  for (const key of Object.keys(value)) setKey(result, key, conformEntry(field, key, value[key], place));
+  return result;
 }
 
 /** A null in a map is Go's zero value. */
@@ -79,7 +90,7 @@ function conformEntry(field: Field, key: string, entry: unknown, place: FieldPla
 function conformValue(field: Field, value: unknown, place: FieldPlace): unknown {
   if (typeof field.type === 'string') {
     if (!fits(field.type, value)) throw mismatch(value, place, goName(field));
-    return structuredClone(value);
+    return typeof value === 'object' ? structuredClone(value) : value;
   }
   const message = messageOfField(field);
   if (message === undefined) return structuredClone(value);

@@ -1,6 +1,8 @@
 import { Cursor } from '../../wire/codec/varint.js';
+import { parseBoundedJson, tooManyValues } from '../request/parse.js';
+import { StatusError } from '../request/status.js';
+import { mostValues } from '../resources/extent.js';
 import { type JsonObject, setKey, textOf } from '../resources/json.js';
-import { parseBoundedJson } from '../resources/parse.js';
 import {
   type Embedded,
   type Field,
@@ -20,13 +22,14 @@ export class UndecodableProtobuf extends Error {
 
 /**
  * Decodes `application/vnd.kubernetes.protobuf`: the magic, then `Unknown` {1 typeMeta {1 apiVersion, 2 kind}, 2 the
- * object}. Throws UndecodableProtobuf, or MalformedPacket for bytes that end too early.
+ * object}. Throws UndecodableProtobuf, or MalformedPacket for bytes that end too early, and 413 for too many values.
  */
 export function decodeKubernetesProtobuf(body: Buffer): JsonObject {
   if (!body.subarray(0, 4).equals(magic))
     throw new UndecodableProtobuf(
       'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]',
     );
+  partsLeft = mostParts;
   let raw: Buffer = Buffer.alloc(0);
   const types: JsonObject = {};
   eachField(body.subarray(4), (number, part) => {
@@ -49,17 +52,24 @@ interface Part {
   readonly number: () => bigint;
 }
 
+/** A value is one, an entry of a map three. */
+const mostParts = 2 * mostValues;
+/** Parts that the body being decoded may still have; nothing comes between the parts of one. */
+let partsLeft = 0;
+
 function eachField(buffer: Buffer, visit: (field: number, part: Part) => void): void {
   const cursor = new Cursor(buffer);
   while (!cursor.done) {
+    if (--partsLeft < 0) throw tooManyValues();
     const tag = cursor.uint32();
     const part = readPart(cursor, buffer, tag & 7);
     visit(tag >>> 3, part);
   }
 }
 
+const none = Buffer.alloc(0);
+
 function readPart(cursor: Cursor, buffer: Buffer, wireType: number): Part {
-  const none = Buffer.alloc(0);
   if (wireType === 0) {
     const value = cursor.int64();
     return { bytes: () => none, number: () => value };
@@ -192,7 +202,8 @@ function decodeStrings(bytes: Buffer): string[] {
 function decodeJson(bytes: Buffer | undefined): unknown {
   try {
     return bytes === undefined ? undefined : parseBoundedJson(bytes.toString());
-  } catch {
+  } catch (caught) {
+    if (caught instanceof StatusError) throw caught;
     throw new UndecodableProtobuf('embedded JSON cannot be read');
   }
 }

@@ -8,7 +8,7 @@ import { coreResource } from '../resources/catalogue.js';
 import type { Resource } from '../resources/resource.js';
 import { formatTime } from '../resources/wall-clock.js';
 import type { Change } from './change.js';
-import { type Commit, expectedRevision } from './commit.js';
+import { type Commit, expectedRevision, refuseTooLarge } from './commit.js';
 import { defaultRoles } from './default-roles.js';
 import { ObjectState, storedResource, withRevision } from './object-state.js';
 import { identityOf, type ObjectIdentity, type ObjectKey, type Step } from './step.js';
@@ -128,7 +128,10 @@ export class MemoryStore extends ObjectState implements LocalStore {
   }
 
   commit(commit: Commit): Promise<ApiObject | undefined> {
-    return new Promise((resolve) => resolve(this.commitNow(commit)));
+    return new Promise((resolve) => {
+      refuseTooLarge(commit);
+      resolve(this.commitNow(commit));
+    });
   }
 
   catchUp(): undefined {

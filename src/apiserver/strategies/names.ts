@@ -37,14 +37,22 @@ const rules: Readonly<Record<Exclude<NameForm, 'path-segment'>, Rule>> = {
   },
 };
 
+const compiled = new Map<string, RegExp>();
+
+/** The expression for a text that has the form from its beginning to its end. */
+function whole(form: string): RegExp {
+  const known = compiled.get(form) ?? new RegExp(`^(?:${form})$`);
+  compiled.set(form, known);
+  return known;
+}
+
 /** Why a text is no good name, in Kubernetes' words; empty for a good one. */
 export function nameProblems(name: string, form: NameForm): readonly string[] {
   if (form === 'path-segment') return pathSegmentProblems(name);
   const rule = rules[form];
   const problems: string[] = [];
   if (name.length > rule.most) problems.push(`must be no more than ${rule.most} characters`);
-  if (!new RegExp(`^(${rule.form})$`).test(name))
-    problems.push(regexText(rule.text, rule.form, rule.examples));
+  if (!whole(rule.form).test(name)) problems.push(regexText(rule.text, rule.form, rule.examples));
   return problems;
 }
 
@@ -65,43 +73,48 @@ export function labelErrors(labels: unknown, field: string): readonly FieldError
     const problems = qualifiedNameProblems(key).map((text) => invalidValue(field, key, text));
     const text = String(value);
     if (text.length > 63) problems.push(tooLong(field, 'may not be more than 63 bytes'));
-    if (!new RegExp(`^${labelValueForm}$`).test(text))
-      problems.push(invalidValue(field, text, labelValueText()));
+    if (!whole(labelValueForm).test(text)) problems.push(invalidValue(field, text, labelValueText));
     return problems;
   });
 }
 
+/** Bytes of all annotations of an object. */
+const mostAnnotationBytes = 256 * 1024;
+
 /** Keys of annotations are qualified names, whatever their case. */
 export function annotationErrors(annotations: unknown, field: string): readonly FieldError[] {
   if (typeof annotations !== 'object' || annotations === null) return [];
-  return Object.keys(annotations).flatMap((key) =>
+  const errors = Object.keys(annotations).flatMap((key) =>
     qualifiedNameProblems(key.toLowerCase()).map((text) => invalidValue(field, key, text)),
   );
+  const bytes = Object.entries(annotations).flat().map(String).join('');
+  if (Buffer.byteLength(bytes) > mostAnnotationBytes)
+    errors.push(tooLong(field, `may not be more than ${mostAnnotationBytes} bytes`));
+  return errors;
 }
 
-function labelValueText(): string {
-  const text =
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
-  return regexText(text, labelValueForm, ['MyValue', 'my_value', '12345']);
-}
+const labelValueText = regexText(
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+  labelValueForm,
+  ['MyValue', 'my_value', '12345'],
+);
 
 /** `name` or `prefix/name`, as in keys of labels. */
 export function qualifiedNameProblems(key: string): readonly string[] {
   const parts = key.split('/');
   const name = parts.at(-1) ?? '';
-  if (parts.length > 2) return [qualifiedNameText()];
+  if (parts.length > 2) return [qualifiedNameText];
   const problems: string[] = [];
   if (parts.length === 2)
     problems.push(...nameProblems(parts[0] ?? '', 'subdomain').map((text) => `prefix part ${text}`));
   if (name === '') problems.push('name part must be non-empty');
   else if (name.length > 63) problems.push('name part must be no more than 63 characters');
-  else if (!new RegExp(`^${qualifiedNameForm}$`).test(name))
-    problems.push(`name part ${qualifiedNameText()}`);
+  else if (!whole(qualifiedNameForm).test(name)) problems.push(`name part ${qualifiedNameText}`);
   return problems;
 }
 
-function qualifiedNameText(): string {
-  const text =
-    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
-  return regexText(text, qualifiedNameForm, ['MyName', 'my.name', '123-abc']);
-}
+const qualifiedNameText = regexText(
+  "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+  qualifiedNameForm,
+  ['MyName', 'my.name', '123-abc'],
+);

@@ -1,4 +1,4 @@
-import { type FieldError, invalidValue, required } from '../request/invalid.js';
+import { type FieldError, invalidValue, required, tooLong } from '../request/invalid.js';
 import { textAt } from '../resources/api-object.js';
 import {
   childOf,
@@ -23,6 +23,21 @@ function keyErrors(object: JsonObject, fields: readonly string[]): readonly Fiel
   );
 }
 
+/** Bytes of all values of a ConfigMap or a Secret, as they are when they are no longer base64. */
+const mostValueBytes = 1024 * 1024;
+
+function sizeErrors(
+  object: JsonObject,
+  fields: Readonly<Record<string, BufferEncoding>>,
+  place: string,
+): readonly FieldError[] {
+  let bytes = 0;
+  for (const [field, encoding] of Object.entries(fields))
+    for (const value of Object.values(childOf(object, field) ?? {}))
+      bytes += Buffer.byteLength(String(value), encoding);
+  return bytes > mostValueBytes ? [tooLong(place, `may not be more than ${mostValueBytes} bytes`)] : [];
+}
+
 /** What is declared immutable stays as it is, and stays immutable. */
 function immutableErrors(
   next: JsonObject,
@@ -40,7 +55,11 @@ function immutableErrors(
 }
 
 export const configMapStrategy: Strategy = {
-  validate: (map) => keyErrors(map, ['data', 'binaryData']),
+  validate: (map) => [
+    ...keyErrors(map, ['data', 'binaryData']),
+    // So kube-apiserver writes that it means the whole object.
+    ...sizeErrors(map, { data: 'utf8', binaryData: 'base64' }, '[]'),
+  ],
   validateUpdate: (next, old) => immutableErrors(next, old, ['data', 'binaryData']),
 };
 
@@ -53,7 +72,11 @@ export const secretStrategy: Strategy = {
         setKey(ensureChild(secret, 'data'), key, Buffer.from(String(text)).toString('base64'));
     delete secret['stringData'];
   },
-  validate: (secret) => [...keyErrors(secret, ['data']), ...base64Errors(secret)],
+  validate: (secret) => [
+    ...keyErrors(secret, ['data']),
+    ...sizeErrors(secret, { data: 'base64' }, 'data'),
+    ...base64Errors(secret),
+  ],
   validateUpdate: (next, old) => [
     ...(next['type'] === old['type'] ? [] : [invalidValue('type', next['type'], 'field is immutable')]),
     ...immutableErrors(next, old, ['data']),

@@ -7,6 +7,7 @@ import { finished, type JsonObject, metadataOf } from '../resources/json.js';
 import { strategyOf } from '../strategies/table.js';
 import { refuseEscalation } from './escalation.js';
 import { metadataErrors, stampNew } from './object-meta.js';
+import { afterOthers } from './turns.js';
 import { admitted, groundOf, type Write, type Written } from './write.js';
 
 /**
@@ -16,9 +17,11 @@ import { admitted, groundOf, type Write, type Written } from './write.js';
 export async function createObject(write: Write, body: JsonObject, requestName = ''): Promise<Written> {
   const { context, resource, options } = write;
   const strategy = strategyOf(resource);
+  await afterOthers();
   const draft = prepared(write, body);
   const asked = String(metadataOf(draft)['name']);
   refuseDeadNamespace(write, asked);
+  await afterOthers();
   const { object, review } = await admitted(write, 'CREATE', { name: asked, object: draft });
   // Admission may have given it another.
   const name = String(metadataOf(object)['name']);
@@ -30,7 +33,8 @@ export async function createObject(write: Write, body: JsonObject, requestName =
   await review(object);
   const key = { ...(write.namespace === undefined ? {} : { namespace: write.namespace }), name };
   if (context.store.get(resource, key) !== undefined) throw alreadyExists(resource, name);
-  recordManager(object, undefined, managerOf(write));
+  await recordManager(object, undefined, managerOf(write));
+  await afterOthers();
   if (options.dryRun) return { object: finished(object), created: true };
   const stored = await context.store.commit({ kind: 'put', object: finished(object) });
   if (stored === undefined) throw alreadyExists(resource, name);
@@ -48,10 +52,10 @@ export function managerOf(write: Write): Parameters<typeof recordManager>[2] {
   };
 }
 
-function prepared(write: Write, body: JsonObject): JsonObject {
+/** The body as an object that may be written; changed in place. */
+function prepared(write: Write, object: JsonObject): JsonObject {
   const { resource, namespace, context } = write;
   const strategy = strategyOf(resource);
-  const object = structuredClone(body);
   const metadata = metadataOf(object);
   if (metadata['resourceVersion'])
     throw badRequest('resourceVersion should not be set on objects to be created');

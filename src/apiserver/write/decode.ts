@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { mediaTypeOf, unsupportedMediaType } from '../http/request-body.js';
-import { badRequest } from '../request/status.js';
+import { parseBoundedJson, parseYaml } from '../request/parse.js';
+import { badRequest, StatusError } from '../request/status.js';
 import { isObject, type JsonObject, textOf } from '../resources/json.js';
-import { parseBoundedJson, parseYaml } from '../resources/parse.js';
 import { type Conformed, conform, TypeMismatch } from '../schema/conform.js';
 import { decodeKubernetesProtobuf } from '../schema/kubernetes-protobuf.js';
+import { afterOthers } from './turns.js';
 
 const acceptedTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 
@@ -17,8 +18,15 @@ export interface ExpectedKind {
 /** How to treat fields that the type does not know. */
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
-/** Decodes a body by its Content-Type. Rejects with 400 and 415. */
+/** Decodes a body by its Content-Type, and lets others go on before anything is done with it. Rejects with 400, 413 and 415. */
 export async function decodeBody(request: IncomingMessage, body: Buffer): Promise<JsonObject> {
+  await afterOthers();
+  const object = await decoded(request, body);
+  await afterOthers();
+  return object;
+}
+
+function decoded(request: IncomingMessage, body: Buffer): JsonObject | Promise<JsonObject> {
   switch (mediaTypeOf(request)) {
     case '':
     case 'application/json':
@@ -37,16 +45,16 @@ function decodeJson(body: Buffer): JsonObject {
   try {
     return objectOnly(parseBoundedJson(body.toString()));
   } catch (caught) {
-    throw badRequest(`couldn't get version/kind; json parse error: ${messageOf(caught)}`);
+    throw unreadable(caught, "couldn't get version/kind; json parse error: ");
   }
 }
 
-/** YAML, of which JSON is a part. Rejects with 400. */
+/** YAML, of which JSON is a part. Rejects with 400 and 413. */
 export async function decodeYaml(body: Buffer): Promise<JsonObject> {
   try {
     return objectOnly(await parseYaml(body.toString()));
   } catch (caught) {
-    throw badRequest(`error decoding YAML: ${messageOf(caught)}`);
+    throw unreadable(caught, 'error decoding YAML: ');
   }
 }
 
@@ -54,7 +62,7 @@ function decodeProtobuf(body: Buffer): JsonObject {
   try {
     return decodeKubernetesProtobuf(body);
   } catch (caught) {
-    throw badRequest(messageOf(caught));
+    throw unreadable(caught);
   }
 }
 
@@ -63,8 +71,10 @@ function objectOnly(value: unknown): JsonObject {
   throw new TypeError(`cannot unmarshal ${value === null ? 'null' : typeof value} into an object`);
 }
 
-function messageOf(caught: unknown): string {
-  return caught instanceof Error ? caught.message : textOf(caught);
+/** 400, unless it is known better. */
+export function unreadable(caught: unknown, prefix = ''): StatusError {
+  if (caught instanceof StatusError) return caught;
+  return badRequest(prefix + (caught instanceof Error ? caught.message : textOf(caught)));
 }
 
 /** Reads a decoded body as one of the kind, or throws 400. Unknown fields are refused, told to `warn`, or dropped. */

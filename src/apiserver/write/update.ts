@@ -9,15 +9,16 @@ import { strategyOf } from '../strategies/table.js';
 import { createObject, managerOf } from './create.js';
 import { refuseEscalation } from './escalation.js';
 import { finalizerErrors, finalizersOf, keepIdentity, metadataErrors, specDiffers } from './object-meta.js';
+import { afterOthers } from './turns.js';
 import { admitted, groundOf, mostTries, type NamedWrite, type Written } from './write.js';
 
 /** Makes the next state of an object from the present one, which it may change in place. */
-export type Transform = (current: JsonObject) => JsonObject;
+export type Transform = (current: JsonObject) => JsonObject | Promise<JsonObject>;
 
 export interface UpdateWish {
   readonly transform: Transform;
   /** What to create when there is nothing to update. Absent: 404. */
-  readonly orCreate?: () => JsonObject;
+  readonly orCreate?: () => JsonObject | Promise<JsonObject>;
 }
 
 /** Replaces an object. Rejects with 400, 403, 404, 409 and 422. */
@@ -27,7 +28,7 @@ export async function updateObject(write: NamedWrite, wish: UpdateWish): Promise
     const current = context.store.get(resource, write);
     if (current === undefined) {
       if (wish.orCreate === undefined) throw notFound(resource, name);
-      return createObject(write, wish.orCreate(), name);
+      return createObject(write, await wish.orCreate(), name);
     }
     const written = await tryUpdate(write, wish.transform, current);
     if (written !== 'raced') return written;
@@ -41,12 +42,16 @@ async function tryUpdate(
   current: ApiObject,
 ): Promise<Written | 'raced'> {
   const { context, resource, name } = write;
+  await afterOthers();
   const old = draftOf(current);
   // What was stored before a default came up shall not look changed.
   strategyOf(resource).defaults?.(old);
-  const next = transform(draftOf(current));
+  await afterOthers();
+  const next = await transform(draftOf(current));
+  await afterOthers();
   refuseStale(write, next, old);
   shape(write, next, old);
+  await afterOthers();
   const { object, review } = await admitted(write, 'UPDATE', { name, object: next, oldObject: old });
   shape(write, object, old);
   refuseEscalation(write, { object, old, requestName: name });
@@ -56,7 +61,8 @@ async function tryUpdate(
   const { countsGenerations } = strategyOf(resource);
   if (countsGenerations === true && specDiffers(object, old))
     metadataOf(object)['generation'] = Number(metadataOf(old)['generation'] ?? 0) + 1;
-  recordManager(object, old, managerOf(write));
+  await recordManager(object, old, managerOf(write));
+  await afterOthers();
   const stored = await settle(write, object, current);
   return stored === undefined ? 'raced' : { object: stored, created: false };
 }
@@ -67,7 +73,7 @@ async function settle(
   object: JsonObject,
   current: ApiObject,
 ): Promise<ApiObject | undefined> {
-  if (sameButTimes(object, draftOf(current))) return current;
+  if (sameButTimes(object, current as unknown as JsonObject)) return current;
   if (options.dryRun) return finished(object);
   const thenRemove = isGone(resource, object);
   return context.store.commit({ kind: 'put', object: finished(object), over: current, thenRemove });

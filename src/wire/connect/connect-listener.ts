@@ -12,10 +12,10 @@ import type { Clock } from '../../core/clock.js';
 import { ConnectionBounds } from '../../core/connection-bounds.js';
 import { methodRefusal } from '../../core/http-connect/responses.js';
 import { type GrpcEndpoint, socketEndpoint } from '../grpc/grpc-listener.js';
-import { FirstLines } from './first-lines.js';
 import { listenOn } from '../net/socket-listener.js';
 import { checkTlsFiles, currentTls, followRenewals, tlsServerOptions } from '../net/tls.js';
 import { type Refusal, watchRefusals } from '../net/tls-refusals.js';
+import { FirstLines } from './first-lines.js';
 
 /** How long a client may take for its TLS handshake, and then for its request head, ms. */
 const headTimeoutMs = 60_000;

@@ -126,7 +126,7 @@ export function requestOptions(test: TestApi, path: string, options: CallOptions
     agent: false,
     ...(credential === 'none' ? {} : { cert: credential.certPem, key: credential.keyPem }),
     headers: {
-      ...(options.body === undefined ? {} : { 'content-length': String(options.body.length) }),
+      ...(options.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(options.body)) }),
       ...(options.accept === undefined ? {} : { accept: options.accept }),
       ...options.headers,
     },

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { parseYaml } from '../../../src/apiserver/resources/parse.js';
+import { parseYaml } from '../../../src/apiserver/request/parse.js';
 
 it('long YAML is parsed beside the event loop, so that other requests are answered meanwhile', async () => {
   const text = Array.from({ length: 20_000 }, (_, index) => `key${index}: 1\n`).join('');

@@ -165,6 +165,16 @@ describe('a watch', () => {
     expect(count).toBeLessThan(200);
   });
 
+  it('of several clients is written once for all of them', async () => {
+    const watches = [await watch(fromNow()), await watch(fromNow()), await watch(fromNow())];
+    const toJSON = vi.fn(() => ({}));
+    const shared = pod({ name: 'shared' });
+    test.store.put({ ...shared, ...{ spec: { ...shared.spec, toJSON } } });
+    for (const each of watches) expect(await each.brief()).toBe('ADDED shared');
+    expect(toJSON).toHaveBeenCalledTimes(1);
+    for (const { response } of watches) response.destroy();
+  });
+
   it('is counted as long as its client stays', async () => {
     const { response } = await watch(fromNow());
     expect(test.api.openStreams().watch).toBe(1);

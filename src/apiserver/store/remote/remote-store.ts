@@ -8,7 +8,7 @@ import { StatusError } from '../../request/status.js';
 import type { ApiObject } from '../../resources/api-object.js';
 import type { Resource } from '../../resources/resource.js';
 import type { Change } from '../change.js';
-import type { Commit } from '../commit.js';
+import { type Commit, refuseTooLarge } from '../commit.js';
 import { ObjectState, withRevision } from '../object-state.js';
 import type { ObjectStore } from '../object-store.js';
 import type { ObjectKey } from '../step.js';
@@ -93,6 +93,7 @@ export class RemoteStore implements ObjectStore {
   }
 
   async commit(commit: Commit): Promise<ApiObject | undefined> {
+    refuseTooLarge(commit);
     const { call } = this;
     if (call === undefined || !this.connected) throw new StatusError(500, this.failure);
     const answer = await call.commit(commit).catch((caught: Error) => {

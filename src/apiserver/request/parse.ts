@@ -1,0 +1,126 @@
+import { Worker } from 'node:worker_threads';
+import { CORE_SCHEMA, load, mergeTag, YAMLException } from 'js-yaml';
+import { deepestValue, excessOf, extentOfText, mostValues } from '../resources/extent.js';
+import { StatusError } from './status.js';
+
+/** Bytes of YAML that are read at once; a worker reads longer ones, so that other requests go on meanwhile. */
+const longestAtOnce = 128 * 1024;
+/** As many characters as a body may have bytes. */
+const mostOfAliases = 3 * 1024 * 1024;
+const workerHeapMb = 512;
+const tooDeep = 'exceeded max depth';
+
+/** 413: read and kept at once, it would stop everybody else for too long. */
+export function tooManyValues(): StatusError {
+  return new StatusError(
+    413,
+    `Request entity too large: it has more than ${mostValues} values, which is as many as konnectivity-sim takes at once; split the object`,
+    { reason: 'RequestEntityTooLarge' },
+  );
+}
+
+/** Parses JSON. Throws an Error for what is none, or is nested too deep, and 413 for too many values. */
+export function parseBoundedJson(text: string): unknown {
+  const { depth, values } = extentOfText(text);
+  if (depth > deepestValue) throw new Error(tooDeep);
+  if (values > mostValues) throw tooManyValues();
+  return JSON.parse(text);
+}
+
+/**
+ * Parses one document of YAML 1.2 with merge keys. Rejects with an Error in the words of Go's library for what is none,
+ * is nested too deep, or becomes too large by its aliases, and with 413 for too many values.
+ */
+export async function parseYaml(text: string): Promise<unknown> {
+  return text.length <= longestAtOnce ? parseHere(text) : parseInWorker(text);
+}
+
+/** Why a document cannot be taken as it is. Without aliases it has no more in it than can be seen. */
+function tooMuch(excess: 'depth' | 'bytes' | 'values', text: string): Error {
+  if (excess === 'depth') return new Error(depthText);
+  return excess === 'bytes' || text.includes('&') ? new Error(aliasText) : tooManyValues();
+}
+
+const depthText = `yaml: ${tooDeep} of ${deepestValue}`;
+const aliasText = 'yaml: document contains excessive aliasing';
+
+interface Problem {
+  readonly reason: string;
+  /** From 0. */
+  readonly line?: number | undefined;
+}
+
+function parseHere(text: string): unknown {
+  const value = loadHere(text);
+  const excess = excessOf(value, { depth: deepestValue, bytes: mostOfAliases, values: mostValues });
+  if (excess !== undefined) throw tooMuch(excess, text);
+  return value;
+}
+
+function loadHere(text: string): unknown {
+  try {
+    return load(text, { schema: CORE_SCHEMA.withTags(mergeTag), maxDepth: deepestValue });
+  } catch (caught) {
+    if (!(caught instanceof YAMLException)) throw caught;
+    throw goError(text, { reason: caught.reason, line: caught.mark?.line });
+  }
+}
+
+/**
+ * The same as `parseHere`, as text: a worker takes no functions, and a file of its own would have to be found. It answers
+ * with JSON, whose values can be counted before they are made, and which costs less to read than a copy of an object.
+ */
+const workerCode = `
+  const { parentPort, workerData: { library, text, maxDepth, most } } = require('node:worker_threads');
+  import(library).then(({ CORE_SCHEMA, load, mergeTag }) => {
+    let seen = 0;
+    const count = (key, item) => {
+      seen += 1 + key.length + (typeof item === 'string' ? item.length : 0);
+      if (seen > 2 * most) throw new Error('aliases exceed the max');
+      return item;
+    };
+    try {
+      const value = load(text, { schema: CORE_SCHEMA.withTags(mergeTag), maxDepth });
+      parentPort.postMessage({ json: JSON.stringify(value ?? null, count) });
+    } catch ({ message, reason = message, mark }) {
+      parentPort.postMessage({ problem: { reason, line: mark?.line } });
+    }
+  });`;
+
+type Parsed = { readonly json: string } | { readonly problem: Problem };
+
+async function parseInWorker(text: string): Promise<unknown> {
+  const worker = new Worker(workerCode, {
+    eval: true,
+    workerData: {
+      library: import.meta.resolve('js-yaml'),
+      text,
+      maxDepth: deepestValue,
+      most: mostOfAliases,
+    },
+    resourceLimits: { maxOldGenerationSizeMb: workerHeapMb },
+  });
+  const parsed = await new Promise<Parsed>((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+    worker.once('exit', () => reject(new Error('the parser ended')));
+  }).finally(() => void worker.terminate());
+  if ('problem' in parsed) throw goError(text, parsed.problem);
+  const { depth, values } = extentOfText(parsed.json);
+  if (depth > deepestValue) throw tooMuch('depth', text);
+  if (values > mostValues) throw tooMuch('values', text);
+  return JSON.parse(parsed.json);
+}
+
+const quoted = /^ *(?:- +)*["']?([^"':]*)/;
+
+function goError(text: string, { reason, line = 0 }: Problem): Error {
+  // Aliases of aliases are as deep as a text is long.
+  if (/^nesting exceeded|call stack/.test(reason)) return new Error(depthText);
+  if (reason.includes('alias')) return new Error(reason.includes('max') ? aliasText : `yaml: ${reason}`);
+  if (reason !== 'duplicated mapping key') return new Error(`yaml: line ${line + 1}: ${reason}`);
+  const key = quoted.exec(text.split('\n')[line] ?? '')?.[1]?.trim() ?? '';
+  return new Error(
+    `yaml: unmarshal errors:\n  line ${line + 1}: key ${JSON.stringify(key)} already set in map`,
+  );
+}
