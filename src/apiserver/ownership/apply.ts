@@ -1,6 +1,6 @@
 import { StatusError } from '../request/status.js';
+import { afterOthers } from '../request/turns.js';
 import { type JsonObject, metadataOf, sameJson } from '../resources/json.js';
-import { afterOthers } from '../write/turns.js';
 import { type Fields, fieldsOf, pathText, separator } from './fields.js';
 import { isSameWriter, type Manager, managersOf, setManagers, type Writer } from './managers.js';
 import { mergeConfig, removePaths } from './merge-config.js';

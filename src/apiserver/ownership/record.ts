@@ -1,5 +1,5 @@
+import { afterOthers } from '../request/turns.js';
 import { type JsonObject, metadataOf, sameJson } from '../resources/json.js';
-import { afterOthers } from '../write/turns.js';
 import { type Fields, fieldsOf, separator } from './fields.js';
 import { isSameWriter, type Manager, managersOf, setManagers, type Writer } from './managers.js';
 

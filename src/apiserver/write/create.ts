@@ -1,13 +1,13 @@
 import { recordManager } from '../ownership/record.js';
 import { invalidObject } from '../request/invalid.js';
 import { alreadyExists, badRequest, forbidden, notFound, StatusError } from '../request/status.js';
+import { afterOthers } from '../request/turns.js';
 import { at, textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
 import { finished, type JsonObject, metadataOf } from '../resources/json.js';
 import { strategyOf } from '../strategies/table.js';
 import { refuseEscalation } from './escalation.js';
 import { metadataErrors, stampNew } from './object-meta.js';
-import { afterOthers } from './turns.js';
 import { admitted, groundOf, type Write, type Written } from './write.js';
 
 /**

@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { mediaTypeOf, unsupportedMediaType } from '../http/request-body.js';
 import { parseBoundedJson, parseYaml } from '../request/parse.js';
 import { badRequest, StatusError } from '../request/status.js';
+import { afterOthers } from '../request/turns.js';
 import { isObject, type JsonObject, textOf } from '../resources/json.js';
 import { type Conformed, conform, TypeMismatch } from '../schema/conform.js';
 import { decodeKubernetesProtobuf } from '../schema/kubernetes-protobuf.js';
-import { afterOthers } from './turns.js';
 
 const acceptedTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 

@@ -1,6 +1,7 @@
 import { recordManager } from '../ownership/record.js';
 import { invalidObject, invalidValue } from '../request/invalid.js';
 import { badRequest, conflict, notFound } from '../request/status.js';
+import { afterOthers } from '../request/turns.js';
 import type { ApiObject } from '../resources/api-object.js';
 import { draftOf, finished, type JsonObject, metadataOf, sameJson, textOf } from '../resources/json.js';
 import { apiVersionOf, type Resource } from '../resources/resource.js';
@@ -9,7 +10,6 @@ import { strategyOf } from '../strategies/table.js';
 import { createObject, managerOf } from './create.js';
 import { refuseEscalation } from './escalation.js';
 import { finalizerErrors, finalizersOf, keepIdentity, metadataErrors, specDiffers } from './object-meta.js';
-import { afterOthers } from './turns.js';
 import { admitted, groundOf, mostTries, type NamedWrite, type Written } from './write.js';
 
 /** Makes the next state of an object from the present one, which it may change in place. */
