@@ -3,10 +3,19 @@ const mostCost = 1_000_000;
 /** What one character costs that is read or written. */
 const costOfCharacter = 0.1;
 
+/** An expression that costs more than kube-apiserver allows. */
+export class TooCostly extends Error {
+  override readonly name = 'TooCostly';
+
+  constructor(options?: ErrorOptions) {
+    super('operation cancelled: actual cost limit exceeded', options);
+  }
+}
+
 /**
  * What an expression has cost so far. The time limit cannot stop a call inside of the engine, such as one that builds a
  * long text. So the functions that are ours pay for what they read and write before they do it. Those of the library
- * (`+`, `join`, `split`, `lastIndexOf` and others) do not pay: it refuses others in their place.
+ * do not pay, as it refuses others in their place; `slow-search.ts` bounds those that look for a text.
  */
 export class CelCost {
   private cost = 0;
@@ -26,6 +35,6 @@ export class CelCost {
   }
 
   private check(): void {
-    if (this.cost > mostCost) throw new Error('operation cancelled: actual cost limit exceeded');
+    if (this.cost > mostCost) throw new TooCostly();
   }
 }

@@ -1,6 +1,7 @@
-import { CelCost } from './cost.js';
+import { CelCost, TooCostly } from './cost.js';
 import { createEnvironment } from './environment.js';
 import { type CelFault, compilationText, evaluationText } from './fault-text.js';
+import { holdsLongText, searchesForAny } from './slow-search.js';
 import { type CelBudget, createTimeLimit, OutOfBudget } from './time-limit.js';
 
 /**
@@ -33,7 +34,9 @@ export async function loadCel(): Promise<Cel> {
       return problem(`compilation failed: ${compilationText(expression, error, functions)}`);
     if (type !== 'bool') return problem(`must evaluate to bool but got ${type}`);
     const program = environment.parse(expression);
+    const searches = searchesForAny(program.ast);
     const run: Program = (variables, budget) => {
+      if (searches && holdsLongText([variables['object'], variables['oldObject']])) throw new TooCostly();
       try {
         return limited(budget, () => cost.measure(() => program({ ...variables }) as unknown));
       } catch (caught) {

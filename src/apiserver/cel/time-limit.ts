@@ -1,4 +1,5 @@
 import { createContext, Script } from 'node:vm';
+import { TooCostly } from './cost.js';
 
 /** What is left of the time that all evaluations for one request may take. */
 export interface CelBudget {
@@ -36,7 +37,7 @@ export function createTimeLimit(): <Result>(budget: CelBudget, run: () => Result
       return script.runInContext(context, { timeout: Math.ceil(budget.remainingMs) }) as Result;
     } catch (caught) {
       if ((caught as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw caught;
-      throw new Error('operation cancelled: actual cost limit exceeded', { cause: caught });
+      throw new TooCostly({ cause: caught });
     } finally {
       budget.remainingMs -= performance.now() - startedAt;
       slot.run = () => undefined;

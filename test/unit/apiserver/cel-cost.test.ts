@@ -42,3 +42,41 @@ describe('an expression that builds a long text', () => {
     expect(evaluate('object.k.replace("a", "b").size() == 30000')).toBe(true);
   });
 });
+
+describe('a search in a long text', () => {
+  const long = 'a'.repeat(500_000);
+  const object = { k: long, list: [{ n: `${'a'.repeat(125_000)}b${'a'.repeat(125_000)}` }], short: 'a/b/c' };
+  function search(expression: string, variables: Readonly<Record<string, unknown>> = { object }): unknown {
+    const compiled = cel.compile(expression);
+    if (compiled.kind === 'problem') throw new Error(compiled.problem);
+    return compiled.run(variables, createCelBudget());
+  }
+
+  // Each of them is one call of the engine that takes seconds or minutes, past every limit of time.
+  it.each([
+    'object.k.contains(object.list[0].n)',
+    'object.k.indexOf(object.list[0].n) == 0',
+    'object.k.lastIndexOf(object.list[0].n) == 0',
+    'object.k.split(object.list[0].n).size() == 1',
+    'object.k.replace(object.list[0].n, "") == ""',
+    'cel.bind(x, object.list[0].n, object.k.contains(x))',
+    'object.list.exists(each, object.k.contains(each.n))',
+    `object.k.contains("${'a'.repeat(65)}")`,
+  ])('is cancelled before it begins: %s', (expression) => {
+    expect(() => search(expression)).toThrow('operation cancelled: actual cost limit exceeded');
+    expect(() => search(expression, { object: null, oldObject: object })).toThrow('cost limit exceeded');
+  });
+
+  it.each([
+    'object.k.lastIndexOf("aa") == 499998',
+    'object.k.contains("b") == false',
+    'object.short.split("/").size() == 3',
+    'object.k == object.k && object.k.startsWith(object.short) == false',
+  ])('goes on for a short one: %s', (expression) => {
+    expect(search(expression)).toBe(true);
+  });
+
+  it('looks for any text in an object of short ones', () => {
+    expect(search('object.a.contains(object.b)', { object: { a: 'a/b', b: '/' } })).toBe(true);
+  });
+});
