@@ -42,6 +42,8 @@ async function* withReason(
     }
   } catch (caught) {
     const failure = TunnelError.from(caught, 'LOGS_UNAVAILABLE');
+    // A connection that breaks has no last word.
+    if (failure.code === 'TUNNEL_CLOSED') throw failure;
     const text = `${last === undefined || last === lineFeed ? '' : '\n'}${failureText(failure)}\n`;
     await new Promise<void>((resolve) => response.write(text, () => resolve()));
     throw failure;

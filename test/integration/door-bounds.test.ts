@@ -188,15 +188,15 @@ const listeners: Readonly<Record<string, string>> = {
   'kubelet-stub/http-door.ts': 'kubelet',
   'kubelet-stub/grpc-door.ts': 'kubelet',
   'observe/page-server.ts': 'health, admin',
-  'wire/connect-listener.ts': 'frontends, CONNECT',
-  'wire/grpc-listener.ts': 'agents, frontends, store, observe',
-  'wire/socket-listener.ts': 'what the two above listen with',
-  'wire/dial-bridge.ts': 'a socket that only this process knows',
+  'wire/connect/connect-listener.ts': 'frontends, CONNECT',
+  'wire/grpc/grpc-listener.ts': 'agents, frontends, store, observe',
+  'wire/net/socket-listener.ts': 'what the two above listen with',
+  'lab/kubelet-client/dial-bridge.ts': 'a socket that only this process knows',
   'lab/cluster-client.ts': 'carries bytes of its own user to a pod',
   'lab/pod-network.ts': 'a port of a pod: what listens in it decides',
   'links/middlebox.ts': 'a device that knows flows, not requests; --idle-timeout',
-  'kubelet-stub/runtime/programs/web.ts': 'a program in a container',
-  'kubelet-stub/runtime/programs/webhook.ts': 'a program in a container',
+  'containers/programs/web.ts': 'a program in a container',
+  'containers/programs/webhook.ts': 'a program in a container',
 };
 
 it('every file that listens is in the table of doors', () => {
