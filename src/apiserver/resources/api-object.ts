@@ -1,6 +1,6 @@
 import type { ObjectMeta } from '../../kube/pod-objects.js';
 
-/** Any object of the API. The typed ones of `core/objects.ts` are such; the rest is read with the helpers below. */
+/** Any object of the API. The typed ones of `kube/pod-objects.ts` are such; the rest is read with the helpers below. */
 export interface ApiObject {
   readonly apiVersion: string;
   readonly kind: string;
