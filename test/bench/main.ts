@@ -15,6 +15,7 @@ import {
   startTunnelChain,
 } from './chains.js';
 import { Children } from './children.js';
+import { hostileCell, measureHostile } from './hostile.js';
 import { measureIdleAgents } from './idle-memory.js';
 import { measureMemory, memoryCell } from './memory.js';
 import { type BenchOptions, parseOptions, usage } from './options.js';
@@ -72,8 +73,13 @@ async function measure(children: Children, options: BenchOptions, folder: string
     say('memory of a lab');
     results.add(memoryCell, 'lab', await measureMemory(children, (text) => process.stdout.write(text)));
   }
+  if (isWanted(options, hostileCell)) {
+    say('a hostile container in a lab');
+    results.add(hostileCell, 'lab', await measureHostile((text) => process.stdout.write(text)));
+  }
   const machine = machineLine(options);
-  const wantsChains = options.only.length === 0 || options.only.some((name) => name !== memoryCell);
+  const ofLabs = [memoryCell, hostileCell];
+  const wantsChains = options.only.length === 0 || options.only.some((name) => !ofLabs.includes(name));
   if (wantsChains) await measureChains({ children, options, folder, results });
   if (options.jsonFile === undefined) return;
   await writeFile(options.jsonFile, `${JSON.stringify({ machine, options, samples: results }, null, 2)}\n`);

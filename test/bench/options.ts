@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 import { cells, idleCell } from './cells.js';
+import { hostileCell } from './hostile.js';
 import { memoryCell } from './memory.js';
 
-const cellNames = [...Object.keys(cells), idleCell, memoryCell];
+const cellNames = [...Object.keys(cells), idleCell, memoryCell, hostileCell];
 
 export interface BenchOptions {
   readonly rounds: number;
