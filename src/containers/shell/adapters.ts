@@ -10,6 +10,7 @@ import { mostKeptBytes, SandboxLimit } from '../commands/limit.js';
 import { commandTable, findCommand } from '../commands/table.js';
 import { BufferSink, writeText } from '../io/byte-sink.js';
 import { bytesSource, Input } from '../io/byte-source.js';
+import { listTree } from './list-tree.js';
 import { quote } from './parse-script.js';
 import type { Device } from './process-files.js';
 import { directVariable, textVariable } from './rewrite.js';
@@ -64,7 +65,9 @@ export const ownsStdin = (context: CommandContext): boolean => givenInput(contex
 
 /** The commands that replace the library's own: ours where they understand the arguments, else the library's. */
 export function shellCommandAdapters(streams: ShellStreams): LibraryCommand[] {
-  const names = new Set([...commandTable.keys(), ...stdinReaderNames].filter((name) => !shellOwn.has(name)));
+  const names = new Set(
+    [...commandTable.keys(), ...stdinReaderNames, 'ls'].filter((name) => !shellOwn.has(name)),
+  );
   return [...names].map((name) => ({
     name,
     trusted: true,
@@ -174,6 +177,7 @@ async function runEnv(call: Call): Promise<ExecResult> {
 async function delegate(call: Call): Promise<ExecResult> {
   const { name, args, context, streams } = call;
   if (name === 'env') return runEnv(call);
+  if (name === 'ls') return (await listTree(args, context)) ?? libraryCommand(call);
   if (!readsStdin(name, args) || !ownsStdin(context) || context.exec === undefined)
     return libraryCommand(call);
   const input = await givenStdin(context, streams).rest();
