@@ -25,11 +25,11 @@ const deeds: readonly { readonly title: string; readonly script: string }[] = [
 type Times = Readonly<Record<'healthz' | 'exec', readonly number[]>>;
 
 /**
- * How long others wait while one container is hostile: `/healthz`, and a command of the shell in another pod of the
- * same node, ms. Writes a table: medians, and the longest. Everything runs in this process.
+ * How long others wait while one container is hostile: `/healthz`, and a command of the shell in another pod,
+ * ms. Writes a table: medians, and the longest. Everything runs in this process.
  */
 export async function measureHostile(write: (text: string) => void): Promise<Sample> {
-  const lab = await startLab({ nodes: 1 });
+  const lab = await startLab({ nodes: 2 });
   try {
     const sample: Record<string, number> = {};
     write(
