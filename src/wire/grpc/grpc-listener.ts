@@ -57,6 +57,8 @@ export interface GrpcListenerOptions {
 
 /** How long a client may take for its TLS handshake, and as long again to begin HTTP/2, ms. */
 const openingTimeoutMs = 30_000;
+/** How long it may then ask for nothing, ms. Tunnels may be idle for ever, but only once they are there. */
+const firstStreamTimeoutMs = 60_000;
 
 /** A gRPC server on one address. */
 export interface GrpcListener {
@@ -127,7 +129,7 @@ function serverOptions({ keepaliveTimeMs, keepaliveTimeoutMs = 20_000 }: GrpcLis
 /** grpc-js answers any number of pings, and waits for ever for the first byte. */
 function boundSessions(server: Server, { pings, refused, clock }: GrpcListenerOptions): void {
   watchServerSessions(server, (session) => {
-    boundSession(session, { clock, prefaceMs: openingTimeoutMs });
+    boundSession(session, { clock, prefaceMs: openingTimeoutMs, firstStreamMs: firstStreamTimeoutMs });
     if (pings !== undefined) limitSessionPings(session, pings, refused);
   });
 }

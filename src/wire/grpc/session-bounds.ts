@@ -5,6 +5,8 @@ export interface SessionBoundsOptions {
   readonly clock: Clock;
   /** How long a client may take to begin HTTP/2, ms: its preface and its settings. */
   readonly prefaceMs: number;
+  /** How long it may then take for its first stream, ms; default `idleMs`. */
+  readonly firstStreamMs?: number;
   /** How long a connection may be without a stream, ms; for ever when absent. */
   readonly idleMs?: number;
 }
@@ -15,7 +17,7 @@ const farewellMs = 1000;
 /** Ends a session whose client does not begin, or has no stream open for too long. Half a request is no stream. */
 export function boundSession(
   session: ServerHttp2Session,
-  { clock, prefaceMs, idleMs }: SessionBoundsOptions,
+  { clock, prefaceMs, idleMs, firstStreamMs = idleMs }: SessionBoundsOptions,
 ): void {
   let timer: Timer = clock.after(prefaceMs, () => session.destroy(), true);
   let streams = 0;
@@ -24,20 +26,20 @@ export function boundSession(
     // Half a request keeps a closed session open.
     timer = clock.after(farewellMs, () => session.destroy(), true);
   };
-  const idle = (): void => {
-    if (idleMs === undefined || session.destroyed) return;
-    timer = clock.after(idleMs, leave, true);
+  const expectStream = (withinMs: number | undefined): void => {
+    if (withinMs === undefined || session.destroyed) return;
+    timer = clock.after(withinMs, leave, true);
   };
   session.once('remoteSettings', () => {
     timer.cancel();
-    if (streams === 0) idle();
+    if (streams === 0) expectStream(firstStreamMs);
   });
   session.on('stream', (stream: ServerHttp2Stream) => {
     timer.cancel();
     streams += 1;
     stream.once('close', () => {
       streams -= 1;
-      if (streams === 0) idle();
+      if (streams === 0) expectStream(idleMs);
     });
   });
   session.once('close', () => timer.cancel());
