@@ -59,7 +59,7 @@ export function tooMany(field: string, actual: number, most: number): FieldError
   return { reason: 'FieldValueTooMany', field, message };
 }
 
-/** Errors that are told of one object. kube-apiserver tells all, of which nobody reads as many. */
+/** The answer lists so many errors of one object, and counts the rest. kube-apiserver lists them all. */
 const mostErrors = 100;
 
 /** 422: `Pod "x" is invalid: spec.containers: Required value`. */

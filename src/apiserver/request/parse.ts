@@ -10,7 +10,7 @@ const mostOfAliases = 3 * 1024 * 1024;
 const workerHeapMb = 512;
 const tooDeep = 'exceeded max depth';
 
-/** 413: read and kept at once, it would stop everybody else for too long. */
+/** 413: all other requests would wait too long while such a body is read and stored. */
 export function tooManyValues(): StatusError {
   return new StatusError(
     413,
@@ -19,7 +19,7 @@ export function tooManyValues(): StatusError {
   );
 }
 
-/** Parses JSON. Throws an Error for what is none, or is nested too deep, and 413 for too many values. */
+/** Parses JSON. Throws an Error for text that is not JSON or is nested too deep, and 413 for too many values. */
 export function parseBoundedJson(text: string): unknown {
   const { depth, values } = extentOfText(text);
   if (depth > deepestValue) throw new Error(tooDeep);
@@ -28,8 +28,8 @@ export function parseBoundedJson(text: string): unknown {
 }
 
 /**
- * Parses one document of YAML 1.2 with merge keys. Rejects with an Error in the words of Go's library for what is none,
- * is nested too deep, or becomes too large by its aliases, and with 413 for too many values.
+ * Parses one document of YAML 1.2 with merge keys. Rejects with an Error in the words of Go's library when the text is
+ * not YAML, is nested too deep, or becomes too large by its aliases; and with 413 when it has too many values.
  */
 export async function parseYaml(text: string): Promise<unknown> {
   return text.length <= longestAtOnce ? parseHere(text) : parseInWorker(text);
