@@ -1,11 +1,11 @@
+import type { ClosableDialer } from '../apiserver/egress/context.js';
 import { createDirectDialer } from '../apiserver/egress/direct-dialer.js';
-import type { ClosableDialer } from '../apiserver/egress/ground.js';
 import { createGrpcDialer } from '../apiserver/egress/grpc-dialer.js';
 import { loadEgressSelector } from '../apiserver/egress/load.js';
 import { type EgressSelector, intoCluster } from '../apiserver/egress/selector.js';
 import { TunnelError } from '../core/errors.js';
 import { TunnelClient } from '../wire/client/tunnel-client.js';
-import type { RoleGround, UseTls } from './role.js';
+import type { RoleContext, UseTls } from './role.js';
 
 export interface EgressFlags {
   readonly udsName?: string;
@@ -16,25 +16,25 @@ export interface EgressFlags {
 /** How the API façade reaches kubelets and all else: one of three flags says. Rejects with USAGE for any other number. */
 export async function createEgress(
   { udsName, proxyServer, egressSelectorConfigFile: file }: EgressFlags,
-  ground: RoleGround,
+  context: RoleContext,
   useTls: UseTls,
 ): Promise<EgressSelector> {
   if ([udsName, proxyServer, file].filter((way) => way !== undefined).length > 1) {
     const ways = '--uds-name, --proxy-server and --egress-selector-config-file';
     throw new TunnelError('USAGE', `an API façade takes one of ${ways}, not both`);
   }
-  const common = { ...ground, name: 'apiserver/apiserver', serverName: 'server/proxy-server' };
+  const common = { ...context, name: 'apiserver/apiserver', serverName: 'server/proxy-server' };
   if (file !== undefined) return loadEgressSelector(file, common);
-  if (udsName !== undefined) return tunnel(createGrpcDialer(udsName, common), ground);
+  if (udsName !== undefined) return tunnel(createGrpcDialer(udsName, common), context);
   if (proxyServer !== undefined) {
     const tls = await useTls('frontend-client');
-    return tunnel(new TunnelClient({ ...common, address: proxyServer, tls }), ground);
+    return tunnel(new TunnelClient({ ...common, address: proxyServer, tls }), context);
   }
   const ways = '--uds-name or --proxy-server, or --egress-selector-config-file';
   throw new TunnelError('USAGE', `an API façade needs ${ways}, to reach any kubelet`);
 }
 
 /** What is no part of the cluster, such as webhooks given by URL, is dialled directly. */
-function tunnel(client: ClosableDialer, { clock }: RoleGround): EgressSelector {
+function tunnel(client: ClosableDialer, { clock }: RoleContext): EgressSelector {
   return { ...intoCluster(client, createDirectDialer(clock)), close: () => client.close() };
 }

@@ -22,7 +22,7 @@ import { createEventPrinter } from './terminal.js';
 import { option, portNumber } from './values.js';
 
 /** What a role that runs alone needs of its surroundings. */
-export interface RoleGround {
+export interface RoleContext {
   readonly clock: Clock;
   readonly random: Random;
   /** Prints events; those of packets only when asked to. */
@@ -64,15 +64,15 @@ export type Started = (close: () => Promise<void>) => void;
  */
 export async function runRole(
   flags: CommonFlags,
-  start: (ground: RoleGround, started: Started) => Promise<readonly string[]>,
+  start: (context: RoleContext, started: Started) => Promise<readonly string[]>,
 ): Promise<number> {
   tuneForPackets();
   const interruption = listenForSignals();
   const closes: (() => Promise<void>)[] = [];
   try {
-    const ground = createRoleGround(flags, interruption.signal);
+    const context = createRoleContext(flags, interruption.signal);
     const started: Started = (close) => void closes.unshift(close);
-    const lines = [...(await start(ground, started))];
+    const lines = [...(await start(context, started))];
     if (flags.adminPort !== undefined) {
       const { startAdminPort } = await import('./admin/admin.js');
       const { adminAddress: host = '127.0.0.1', adminPort: port, certs = 'certs' } = flags;
@@ -81,9 +81,9 @@ export async function runRole(
         host,
         port,
         tls,
-        journal: ground.journal,
-        clock: ground.clock,
-        times: ground.times,
+        journal: context.journal,
+        clock: context.clock,
+        times: context.times,
       });
       started(() => admin.close());
       lines.push(`admin ${admin.address}`);
@@ -101,15 +101,12 @@ export async function runRole(
   }
 }
 
-interface GroundWithJournal extends RoleGround {
+interface JournalContext extends RoleContext {
   readonly journal: Journal;
   readonly times: EventTimes;
 }
 
-function createRoleGround(
-  { packets = false, adminPort }: CommonFlags,
-  signal: AbortSignal,
-): GroundWithJournal {
+function createRoleContext({ packets = false, adminPort }: CommonFlags, signal: AbortSignal): JournalContext {
   const clock = createRealClock();
   const observed = adminPort !== undefined;
   const journal = createJournal({ clock, capacity: observed ? heldEvents : 100 });
@@ -160,7 +157,7 @@ export type UseTls = (leaf: string, usages?: readonly KeyUsage[]) => Promise<Ren
 /** For one role: `node` is its name in events. */
 export function tlsUser(
   { certs }: RoleFlags,
-  { clock, emit }: RoleGround,
+  { clock, emit }: RoleContext,
   { node, started }: { readonly node: string; readonly started: Started },
 ): UseTls {
   const group = new TlsFilesGroup({ node, clock, emit });

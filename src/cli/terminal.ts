@@ -28,13 +28,13 @@ export function createTerminal(colourWanted = true): Terminal {
 }
 
 /** How much may wait for a slow reader of stdout. */
-const mostWaitingBytes = 1024 * 1024;
+const maxWaitingBytes = 1024 * 1024;
 
 /** Prints lines of events as far as the reader of stdout keeps up, and tells how many it had to leave out. */
 export function createEventPrinter(): (line: string) => void {
   let missed = 0;
   return (line) => {
-    if (process.stdout.writableLength > mostWaitingBytes) {
+    if (process.stdout.writableLength > maxWaitingBytes) {
       missed += 1;
       return;
     }

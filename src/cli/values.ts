@@ -4,7 +4,7 @@ import { splitHostPort } from '../core/address.js';
 import { parseDuration } from '../core/duration.js';
 import { type FaithfulName, type FaithfulRole, faithfulNames, parseFaithful } from '../core/faithful.js';
 import type { StrategyName } from '../core/strategy.js';
-import { mostSocketPathBytes } from '../wire/net/socket-listener.js';
+import { maxSocketPathBytes } from '../wire/net/socket-listener.js';
 
 /** Values of an environment variable that leave a flag without a value off. */
 const off = new Set(['', '0', 'false', 'no', 'off']);
@@ -81,9 +81,9 @@ export function headerText(text: string): string {
 export function socketPath(text: string): string {
   const path = resolve(someText(text));
   const sizeBytes = Buffer.byteLength(path);
-  if (sizeBytes <= mostSocketPathBytes) return path;
+  if (sizeBytes <= maxSocketPathBytes) return path;
   throw new InvalidArgumentError(
-    `The path of a Unix socket has room for ${mostSocketPathBytes} bytes, this one has ${sizeBytes}.`,
+    `The path of a Unix socket has room for ${maxSocketPathBytes} bytes, this one has ${sizeBytes}.`,
   );
 }
 

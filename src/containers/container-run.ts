@@ -31,7 +31,7 @@ export interface ContainerRunOptions {
 }
 
 /** A day: timers longer than a host's longest are cut into such pieces. */
-const longestTimerMs = 86_400_000;
+const maxTimerMs = 86_400_000;
 
 /** One run of a container, from start to end. A restart makes a new one, with a new file system and log. */
 export class ContainerRun {
@@ -186,8 +186,8 @@ export function hexId(random: Random): string {
 }
 
 async function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  for (let leftMs = delayMs; leftMs > 0 && !signal.aborted; leftMs -= longestTimerMs) {
-    await sleepOnce(clock, Math.min(leftMs, longestTimerMs), signal);
+  for (let leftMs = delayMs; leftMs > 0 && !signal.aborted; leftMs -= maxTimerMs) {
+    await sleepOnce(clock, Math.min(leftMs, maxTimerMs), signal);
   }
 }
 

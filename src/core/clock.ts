@@ -22,7 +22,7 @@ interface HostTimers {
 }
 
 /** What a host timer can wait at most, ms (24.8 days): a longer delay would fire at once. */
-const longestDelayMs = 2 ** 31 - 1;
+const maxDelayMs = 2 ** 31 - 1;
 
 /** The machine's clock. `timeScale` 60 makes a minute of the lab pass in one second. */
 export function createRealClock(timeScale = 1): Clock {
@@ -30,7 +30,7 @@ export function createRealClock(timeScale = 1): Clock {
   return {
     now: () => host.performance.now() * timeScale,
     after(delayMs, fire, background = false) {
-      const handle = host.setTimeout(fire, Math.min(delayMs / timeScale, longestDelayMs));
+      const handle = host.setTimeout(fire, Math.min(delayMs / timeScale, maxDelayMs));
       if (background) handle.unref?.();
       return { cancel: () => host.clearTimeout(handle) };
     },

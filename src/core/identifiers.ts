@@ -9,15 +9,15 @@ export interface AgentIdentifiers {
 }
 
 /** An agent's ID stands in every event and metric of it. Node names and UUIDs are far shorter. */
-const mostAgentIdBytes = 1_024;
+const maxAgentIdBytes = 1_024;
 
 /** Whether an agent of this ID can tell it in a header, and a server takes it. */
 export function isAgentId(text: string): boolean {
-  return text.length > 0 && text.length <= mostAgentIdBytes && /^[\x20-\x7e]+$/.test(text);
+  return text.length > 0 && text.length <= maxAgentIdBytes && /^[\x20-\x7e]+$/.test(text);
 }
 
 /** What an agent ID has to be, for texts. */
-export const agentIdRule = `an agent ID of 1 to ${mostAgentIdBytes} characters`;
+export const agentIdRule = `an agent ID of 1 to ${maxAgentIdBytes} characters`;
 
 export const noIdentifiers: AgentIdentifiers = {
   ipv4: [],

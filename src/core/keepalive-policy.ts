@@ -13,7 +13,7 @@ export const frontendKeepalivePolicy: KeepalivePolicy = { minTimeMs: 300_000, pe
 
 /** The shortest time between pings on a connection that has no stream, and may not be pinged without, ms. */
 const minTimeWithoutStreamMs = 7_200_000;
-const mostStrikes = 2;
+const maxStrikes = 2;
 
 /**
  * Counts the pings of one connection that come too early, as grpc-go's servers do. A ping is measured against the one
@@ -46,6 +46,6 @@ export class PingStrikes {
     } else if (early) {
       this.strikes += 1;
     }
-    return this.strikes > mostStrikes;
+    return this.strikes > maxStrikes;
   }
 }

@@ -17,9 +17,9 @@ export interface WallClockOptions {
 }
 
 /** Less than this is no step of the host's clock but noise, ms. */
-const leastStepMs = 500;
+const minStepMs = 500;
 /** Two readings of the host that lie further apart tell nothing of each other, ms. */
-const mostApartMs = 10;
+const maxApartMs = 10;
 
 /**
  * Wall time as a lab sees it: it moves with `clock`, so that ages follow a scaled or stepped lab, and makes every step
@@ -34,7 +34,7 @@ export function createWallClock(
   return () => {
     const steadyMs = host.steadyMs();
     const stepMs = host.wallMs() - steadyMs - leadMs;
-    if (Math.abs(stepMs) >= leastStepMs && host.steadyMs() - steadyMs <= mostApartMs) {
+    if (Math.abs(stepMs) >= minStepMs && host.steadyMs() - steadyMs <= maxApartMs) {
       offsetMs += stepMs;
       leadMs += stepMs;
     }

@@ -27,9 +27,9 @@ export interface KlogOptions {
 
 /** How long information is gathered; what went wrong is written at once, with all that came before. */
 const gatherMs = 10;
-const mostGatheredBytes = 64 * 1024;
+const maxGatheredBytes = 64 * 1024;
 /** How much may wait for a slow reader. */
-const mostWaitingBytes = 1024 * 1024;
+const maxWaitingBytes = 1024 * 1024;
 
 const verbosityOf: Readonly<Record<LogLevel, number>> = { error: 0, warn: 0, info: 0, debug: 3, trace: 6 };
 /** From here on packets are told of. */
@@ -45,7 +45,7 @@ export function createKlog({ program, verbosity, destination, now }: KlogOptions
     if (text !== '') destination.write(text);
   };
   const write = (severity: Severity, text: string): void => {
-    if (destination.writableLength + lines.length > mostWaitingBytes) {
+    if (destination.writableLength + lines.length > maxWaitingBytes) {
       missed += 1;
       return;
     }
@@ -54,7 +54,7 @@ export function createKlog({ program, verbosity, destination, now }: KlogOptions
     missed = 0;
     if (lines === '') setTimeout(flush, gatherMs).unref();
     lines += `${gap}${head(severity)}${printable(text)}\n`;
-    if (severity !== 'I' || lines.length >= mostGatheredBytes) flush();
+    if (severity !== 'I' || lines.length >= maxGatheredBytes) flush();
   };
   return {
     say: write,

@@ -13,7 +13,7 @@ export interface KubeApiFlags {
   readonly kubeLimit?: RateLimit;
 }
 
-interface KubeGround {
+interface KubeContext {
   readonly clock: Clock;
   /** Ends the wait for a kubeconfig that comes through a pipe. */
   readonly signal: AbortSignal;
@@ -23,7 +23,7 @@ interface KubeGround {
 export async function openKubeApi(
   flags: KubeApiFlags,
   program: string,
-  ground: KubeGround,
+  context: KubeContext,
 ): Promise<KubeClient> {
   const { qps, burst } = flags.kubeLimit ?? usualRateLimit;
   const limit = {
@@ -31,18 +31,18 @@ export async function openKubeApi(
     burst: burst === 0 ? usualRateLimit.burst : burst,
   };
   return new KubeClient({
-    access: await accessOf(flags, ground),
-    clock: ground.clock,
+    access: await accessOf(flags, context),
+    clock: context.clock,
     limit,
     userAgent: program,
   });
 }
 
-async function accessOf({ kubeconfig }: KubeApiFlags, ground: KubeGround): Promise<KubeAccess> {
+async function accessOf({ kubeconfig }: KubeApiFlags, context: KubeContext): Promise<KubeAccess> {
   try {
     return kubeconfig === undefined
-      ? inClusterAccess({ clock: ground.clock, env: process.env })
-      : await readKubeconfig(kubeconfig, ground);
+      ? inClusterAccess({ clock: context.clock, env: process.env })
+      : await readKubeconfig(kubeconfig, context);
   } catch (caught) {
     const { code, message, where, hint } = TunnelError.from(caught, 'CONFIG_INVALID');
     const kind = kubeconfig === undefined ? 'in cluster kubernetes' : 'kubernetes';

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { TunnelError } from '../core/errors.js';
 
 /** A page of 500 large objects. */
-const longestBodyBytes = 256 * 1024 * 1024;
+const maxBodyBytes = 256 * 1024 * 1024;
 
 /** Reads an answer to its end. Rejects with PROTOCOL_VIOLATION when it has none. */
 export async function readBody(response: IncomingMessage): Promise<string> {
@@ -11,8 +11,8 @@ export async function readBody(response: IncomingMessage): Promise<string> {
   for await (const chunk of response as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     sizeBytes += chunk.length;
-    if (sizeBytes > longestBodyBytes) {
-      throw new TunnelError('PROTOCOL_VIOLATION', `the answer is longer than ${longestBodyBytes} bytes`);
+    if (sizeBytes > maxBodyBytes) {
+      throw new TunnelError('PROTOCOL_VIOLATION', `the answer is longer than ${maxBodyBytes} bytes`);
     }
   }
   return Buffer.concat(chunks).toString('utf8');

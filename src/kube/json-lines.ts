@@ -1,7 +1,7 @@
 import { TunnelError } from '../core/errors.js';
 
 /** etcd takes no object above 1.5 MiB; JSON of it is larger. */
-const longestLineBytes = 16 * 1024 * 1024;
+const maxLineBytes = 16 * 1024 * 1024;
 
 /**
  * The values of a stream with one JSON text on each line. Reads on only when the next value is asked for. Throws
@@ -19,11 +19,8 @@ export async function* jsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
     }
     parts.push(chunk.subarray(start));
     sizeBytes += chunk.length - start;
-    if (sizeBytes > longestLineBytes) {
-      throw new TunnelError(
-        'PROTOCOL_VIOLATION',
-        `a line of the watch is longer than ${longestLineBytes} bytes`,
-      );
+    if (sizeBytes > maxLineBytes) {
+      throw new TunnelError('PROTOCOL_VIOLATION', `a line of the watch is longer than ${maxLineBytes} bytes`);
     }
   }
   const rest = Buffer.concat(parts).toString('utf8');

@@ -36,7 +36,7 @@ export interface ApiRequest extends CallOptions {
 }
 
 /** How often a server may say `Retry-After`, as client-go bears it. */
-const mostRetries = 10;
+const maxRetries = 10;
 
 /** Sends requests to an API: in turn, within their time, again when the server asks for it. */
 export class Requester {
@@ -95,7 +95,7 @@ export class Requester {
       if (statusCode >= 200 && statusCode < 300) return response;
       const body = await this.body(request, response);
       const afterMs = retryAfterMs(response);
-      if (afterMs === undefined || retries >= mostRetries || afterMs > bounds.remainingMs) {
+      if (afterMs === undefined || retries >= maxRetries || afterMs > bounds.remainingMs) {
         throw new KubeStatusError(readStatus(statusCode, body), this.options.access.server.host);
       }
       await pause(this.options.clock, afterMs, bounds.signal);

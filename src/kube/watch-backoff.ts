@@ -2,7 +2,7 @@ import type { Random } from '../core/random.js';
 
 const firstMs = 800;
 const growth = 2;
-const mostMs = 30_000;
+const maxMs = 30_000;
 
 /** Pauses between failures to list or watch, as client-go's: 0.8 s, doubled up to 30 s, up to twice that by chance. */
 export class WatchBackoff {
@@ -14,7 +14,7 @@ export class WatchBackoff {
   }
 
   nextMs(): number {
-    const delayMs = Math.min(firstMs * growth ** this.failures, mostMs);
+    const delayMs = Math.min(firstMs * growth ** this.failures, maxMs);
     this.failures += 1;
     return delayMs * (1 + this.random.next());
   }

@@ -39,7 +39,7 @@ export interface WatchListOptions<T extends KubeObject> extends Selection {
 }
 
 /** What client-go asks servers for: 5 to 10 minutes, so that not all watches end at once. */
-const shortestWatchSeconds = 300;
+const minWatchSeconds = 300;
 /** A watch that ends sooner with nothing seen is a failure, lest we ask without a pause. */
 const shortWatchMs = 1000;
 
@@ -183,7 +183,7 @@ export class WatchList<T extends KubeObject> {
   }
 
   private watchSeconds(): number {
-    return shortestWatchSeconds + this.options.random.below(shortestWatchSeconds);
+    return minWatchSeconds + this.options.random.below(minWatchSeconds);
   }
 }
 

@@ -10,7 +10,7 @@ import { kubeletRateLimit, type PodSource, startPodSource } from '../kubelet-stu
 import { afterLoss } from '../kubelet-stub/pod-source/pod-status.js';
 import type { KeyPair } from '../pki/key-pair.js';
 import { RestartablePart } from './part.js';
-import type { LabGround } from './parts.js';
+import type { LabContext } from './parts.js';
 import { joinPodNetwork, type PodNetwork } from './pod-network.js';
 import type { NodeSpec } from './topology.js';
 
@@ -52,21 +52,24 @@ export class ApiAddress {
  * A kubelet begins with the pods it is given, lest anybody wait for them, and takes all others from the API. One that
  * starts again begins with those it had.
  */
-export function kubeletPart(ground: LabGround, options: KubeletPartOptions): RestartablePart<RunningKubelet> {
-  const { clock, emit, network, certificates } = ground;
+export function kubeletPart(
+  context: LabContext,
+  options: KubeletPartOptions,
+): RestartablePart<RunningKubelet> {
+  const { clock, emit, network, certificates } = context;
   const { spec, node, api } = options;
-  const { certPem: cert, keyPem: key } = kubeletPair(ground, spec.name);
+  const { certPem: cert, keyPem: key } = kubeletPair(context, spec.name);
   const ca = certificates.ca.certPem;
-  const random = createRandom(ground.random.below(2 ** 32));
-  const now = createWallClock(ground.clock);
+  const random = createRandom(context.random.below(2 ** 32));
+  const now = createWallClock(context.clock);
   let { pods } = options;
   return new RestartablePart<RunningKubelet>({
     name: `kubelet/${spec.name}`,
     emit,
     start: async () => {
-      const runtime = await createRuntime(ground.runtime, { ...ground, nodeName: spec.name, pods });
+      const runtime = await createRuntime(context.runtime, { ...context, nodeName: spec.name, pods });
       const tls = { cert, key, clientCa: ca };
-      const config = ground.kubelet;
+      const config = context.kubelet;
       const kubelet = await startKubelet({ nodeName: spec.name, tls, runtime, config, clock, emit });
       network.register(spec.ip, spec.kubeletPort, kubelet.address);
       const begin = (server: string): PodSource => {
@@ -128,7 +131,7 @@ function lost(pod: Pod, now: string): Pod {
   };
 }
 
-function kubeletPair({ certificates }: LabGround, node: string): KeyPair {
+function kubeletPair({ certificates }: LabContext, node: string): KeyPair {
   const pair = certificates.kubelets.get(node);
   if (pair === undefined) throw new Error(`no certificate for kubelet ${node}`);
   return pair;

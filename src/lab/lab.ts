@@ -19,7 +19,7 @@ import type {
 import { type ExecOptions, type ExecOutcome, execAndGather } from './exec-call.js';
 import type { ApiAddress, RunningKubelet } from './kubelet-part.js';
 import type { LabPart, RestartablePart } from './part.js';
-import type { LabGround } from './parts.js';
+import type { LabContext } from './parts.js';
 import type { ApiServerReplica, ApiServers, Replicas } from './replicas.js';
 import { type LabWatch, type LabWatchOptions, startLabWatch, type WatchedName } from './replicas-watch.js';
 import type { Servers } from './servers.js';
@@ -46,7 +46,7 @@ export interface LabParts {
 /** What a Lab is made of; only `startLab` makes one. */
 export interface LabInsides {
   readonly seed: number;
-  readonly ground: LabGround;
+  readonly context: LabContext;
   readonly topology: Topology;
   readonly journal: Journal;
   readonly folder: WorkFolder;
@@ -121,7 +121,7 @@ export class Lab implements AsyncDisposable {
 
   /** A kubeconfig with administrator's rights, as YAML. It holds a private key. */
   get kubeconfig(): string {
-    const { ca, leaves } = this.insides.ground.certificates;
+    const { ca, leaves } = this.insides.context.certificates;
     return renderKubeconfig({
       name: 'konnsim',
       server: this.apiServerUrl,
@@ -131,8 +131,8 @@ export class Lab implements AsyncDisposable {
   }
 
   /** The certificates of the lab, for parts of your own. */
-  get certificates(): LabGround['certificates'] {
-    return this.insides.ground.certificates;
+  get certificates(): LabContext['certificates'] {
+    return this.insides.context.certificates;
   }
 
   /** A byte stream to `host:port` through the tunnel. */
@@ -172,7 +172,7 @@ export class Lab implements AsyncDisposable {
 
   /** A controller that lists and watches; losses of its watch are in the journal. It ends with the lab. */
   watch(name: WatchedName, options: LabWatchOptions = {}): LabWatch {
-    const watch = startLabWatch(this.insides.ground, this.apiServerUrl, { ...options, name });
+    const watch = startLabWatch(this.insides.context, this.apiServerUrl, { ...options, name });
     this.watches.push(watch);
     return watch;
   }
@@ -280,7 +280,7 @@ export class Lab implements AsyncDisposable {
     done: () => boolean,
     { withinMs, still }: { readonly withinMs: number; readonly still: () => string },
   ): Promise<void> {
-    const { clock } = this.insides.ground;
+    const { clock } = this.insides.context;
     const deadline = clock.now() + withinMs;
     while (!done()) {
       if (clock.now() > deadline) {

@@ -22,7 +22,7 @@ import type { NodeSpec } from './topology.js';
 const host = '127.0.0.1';
 
 /** What all parts of one lab share. */
-export interface LabGround {
+export interface LabContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;
@@ -56,11 +56,11 @@ export interface ServerPartOptions {
 
 /** A proxy-server: a Unix socket for frontends, an mTLS port for agents. It keeps its port over restarts. */
 export function serverPart(
-  ground: LabGround,
+  context: LabContext,
   { name, serverCount, socketPath, agentPort, strategies }: ServerPartOptions,
 ): ServerPart {
   let port = agentPort;
-  const { clock, random, emit, faithful } = ground;
+  const { clock, random, emit, faithful } = context;
   const part = new RestartablePart<ProxyServer>({
     name: `server/${name}`,
     emit,
@@ -70,7 +70,7 @@ export function serverPart(
         serverId: name,
         serverCount,
         frontends: [{ kind: 'unix', path: socketPath }],
-        agents: { kind: 'tcp', host, port, tls: leafTls(ground.certificates, 'server') },
+        agents: { kind: 'tcp', host, port, tls: leafTls(context.certificates, 'server') },
         health: { host, port: 0 },
         strategies,
         backendDialTimeoutMs: defaultBackendDialTimeoutMs,
@@ -90,11 +90,11 @@ export function serverPart(
 
 /** A node's agent. It dials out to the servers' address, wherever that is at the time. */
 export function agentPart(
-  ground: LabGround,
+  context: LabContext,
   node: NodeSpec,
   servers: { readonly agentAddress: string },
 ): RestartablePart<Agent> {
-  const { clock, random, emit, network, faithful } = ground;
+  const { clock, random, emit, network, faithful } = context;
   return new RestartablePart<Agent>({
     name: `agent/${node.name}`,
     emit,
@@ -105,7 +105,7 @@ export function agentPart(
         agentId: node.name,
         identifiers: `ipv4=${node.ip}&host=${node.name}`,
         server: servers.agentAddress,
-        tls: leafTls(ground.certificates, 'agent'),
+        tls: leafTls(context.certificates, 'agent'),
         connectEndpoint: (address, port, options) => network.connect(address, port, options),
         health: { host, port: 0 },
         clock,
@@ -134,11 +134,14 @@ export interface ApiServerPartOptions {
 }
 
 /** The API façade. It keeps its port over restarts, and its store lives outside it. */
-export function apiServerPart(ground: LabGround, options: ApiServerPartOptions): RestartablePart<ApiServer> {
-  const { clock, emit, certificates } = ground;
+export function apiServerPart(
+  context: LabContext,
+  options: ApiServerPartOptions,
+): RestartablePart<ApiServer> {
+  const { clock, emit, certificates } = context;
   const { name = 'main', store, dialer, version, tokenKeys, controllers } = options;
   const { ca: clientCa, cert, key } = leafTls(certificates, 'apiserver');
-  const random = createRandom(ground.random.below(2 ** 32));
+  const random = createRandom(context.random.below(2 ** 32));
   let port = options.port;
   return new RestartablePart<ApiServer>({
     name: `apiserver/${name}`,
@@ -160,7 +163,7 @@ export function apiServerPart(ground: LabGround, options: ApiServerPartOptions):
         // Agents dial node addresses; ladders show what was dialled.
         preferredAddressTypes: ['InternalIP', 'Hostname'],
         version,
-        faithful: faithfulOf('apiserver', ground.faithful),
+        faithful: faithfulOf('apiserver', context.faithful),
       });
       port = Number(apiserver.address.split(':').at(-1));
       return apiserver;

@@ -3,7 +3,7 @@ import { KubeClient } from '../kube/kube-client.js';
 import type { KubeObject, ResourceKind } from '../kube/objects.js';
 import { type ItemChange, WatchList } from '../kube/watch-list.js';
 import { leafTls } from '../pki/certificate-set.js';
-import type { LabGround } from './parts.js';
+import type { LabContext } from './parts.js';
 
 export interface LabWatchOptions {
   /** A watch without a word for this long counts as lost, lab ms. Bookmarks come each minute. Default 90 000. */
@@ -35,16 +35,16 @@ export type WatchedName = keyof typeof kinds;
 
 /** Starts it, with an administrator's rights. Each loss of its watch is in the journal, and how it went on. */
 export function startLabWatch(
-  ground: LabGround,
+  context: LabContext,
   url: string,
   { name, ...options }: LabWatchOptions & { readonly name: WatchedName },
 ): LabWatch {
-  const { clock, random } = ground;
-  const tls = leafTls(ground.certificates, 'admin');
+  const { clock, random } = context;
+  const tls = leafTls(context.certificates, 'admin');
   const access = { server: new URL(url), tls: () => tls, headers: () => ({}) };
   const client = new KubeClient({ access, clock });
   const { idleTimeoutMs = 90_000, changed = () => undefined } = options;
-  const journal = new LossJournal(ground, name);
+  const journal = new LossJournal(context, name);
   const list = new WatchList<KubeObject>({
     client,
     target: { resource: kinds[name] },
@@ -70,18 +70,18 @@ export function startLabWatch(
 
 /** Tells of losses and of their ends. */
 class LossJournal {
-  private readonly ground: LabGround;
+  private readonly context: LabContext;
   private readonly common: { readonly node: string; readonly resource: string };
   private lostAt: number | undefined;
   private relisted = false;
 
-  constructor(ground: LabGround, resource: string) {
-    this.ground = ground;
+  constructor(context: LabContext, resource: string) {
+    this.context = context;
     this.common = { node: 'lab/controller', resource };
   }
 
   ended(resourceVersion: string, error: { code: string; message: string } | undefined): void {
-    const { clock, emit } = this.ground;
+    const { clock, emit } = this.context;
     this.lostAt ??= clock.now();
     const why = error === undefined ? { text: 'the server ended it in order' } : { error: error.message };
     emit({ kind: 'watch.broken', ...this.common, resourceVersion, ...why });
@@ -93,9 +93,9 @@ class LossJournal {
       this.relisted = true;
       return;
     }
-    const blindMs = this.ground.clock.now() - this.lostAt;
+    const blindMs = this.context.clock.now() - this.lostAt;
     const kind = this.relisted ? 'watch.relisted' : 'watch.resumed';
-    this.ground.emit({ kind, ...this.common, resourceVersion, blindMs });
+    this.context.emit({ kind, ...this.common, resourceVersion, blindMs });
     this.lostAt = undefined;
     this.relisted = false;
   }

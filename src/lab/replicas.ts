@@ -7,7 +7,7 @@ import { createRandom } from '../core/random.js';
 import { type Middlebox, startMiddlebox } from '../links/middlebox.js';
 import type { TunnelClient } from '../wire/client/tunnel-client.js';
 import type { LabPart, RestartablePart } from './part.js';
-import type { LabGround } from './parts.js';
+import type { LabContext } from './parts.js';
 
 export const maxReplicas = 9;
 
@@ -52,7 +52,7 @@ export interface ApiServers {
 }
 
 export interface ReplicasOptions {
-  readonly ground: LabGround;
+  readonly context: LabContext;
   readonly store: LocalStore;
   /** Undefined for a single façade without an address before it. */
   readonly count: number | undefined;
@@ -125,7 +125,7 @@ export class Replicas implements ApiServers {
     const ends = await Promise.allSettled(this.replicas.map(({ part }) => part.start()));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
     if (this.options.count === undefined) return;
-    const { clock, emit, random } = this.options.ground;
+    const { clock, emit, random } = this.options.context;
     const listen = `${host}:${this.options.port}`;
     const routes = [{ listen, to: this.addresses() }];
     this.box = await startMiddlebox({ name: 'apiservers', routes, clock, emit });
@@ -208,14 +208,14 @@ export class Replicas implements ApiServers {
     if (connections !== 'fin') this.box?.forget(connections === 'reset' ? 'reset' : 'drop', address);
     const killed = part.kill();
     if (noticedAfterMs <= 0) this.retarget();
-    else this.options.ground.clock.after(noticedAfterMs, () => this.retarget(), true);
+    else this.options.context.clock.after(noticedAfterMs, () => this.retarget(), true);
     await killed;
   }
 
   private async leave({ part }: Replica, options?: ShutdownOptions): Promise<void> {
     if (!part.running) return;
     const { value } = part;
-    this.options.ground.emit({ kind: 'apiserver.leaving', node: part.name, address: value.address });
+    this.options.context.emit({ kind: 'apiserver.leaving', node: part.name, address: value.address });
     // The balancer asks for `/readyz`, which fails from here on.
     const others = this.addresses().filter((address) => address !== value.address);
     if (others.length > 0) this.box?.setTargets(0, others);
@@ -238,7 +238,7 @@ export class Replicas implements ApiServers {
   }
 
   private tell(kind: 'apiservers.resized' | 'apiservers.moved', text: string): void {
-    this.options.ground.emit({ kind, node: 'lab/lab', address: this.url.replace('https://', ''), text });
+    this.options.context.emit({ kind, node: 'lab/lab', address: this.url.replace('https://', ''), text });
   }
 }
 

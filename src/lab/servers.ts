@@ -3,12 +3,12 @@ import { TunnelError } from '../core/errors.js';
 import type { StrategyName } from '../core/strategy.js';
 import { type Middlebox, startMiddlebox } from '../links/middlebox.js';
 import type { LabPart } from './part.js';
-import { type LabGround, type ServerPart, serverPart } from './parts.js';
+import { type LabContext, type ServerPart, serverPart } from './parts.js';
 
 export const maxServers = 9;
 
 export interface ServersOptions {
-  readonly ground: LabGround;
+  readonly context: LabContext;
   /** 1 to 9. */
   readonly count: number;
   /** How many servers each says there are. */
@@ -99,7 +99,7 @@ export class Servers {
     const ends = await Promise.allSettled(this.servers.map(({ server }) => server.part.start()));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
     if (this.servers.length === 1) return;
-    const { clock, emit } = this.options.ground;
+    const { clock, emit } = this.options.context;
     const routes = [{ listen: `${host}:${this.options.agentPort}`, to: this.targets() }];
     this.box = await startMiddlebox({ name: 'servers', routes, clock, emit });
   }
@@ -121,11 +121,11 @@ export class Servers {
   }
 
   private make(number: number): Server {
-    const { ground, count, announced: serverCount, agentPort, strategies } = this.options;
+    const { context, count, announced: serverCount, agentPort, strategies } = this.options;
     const name = `server-${number}`;
-    const socketPath = join(ground.folder, `${name}.sock`);
+    const socketPath = join(context.folder, `${name}.sock`);
     const own = { name, serverCount, socketPath, agentPort: count === 1 ? agentPort : 0, strategies };
-    return { name, socketPath, server: serverPart(ground, own) };
+    return { name, socketPath, server: serverPart(context, own) };
   }
 
   private targets(): readonly string[] {

@@ -18,7 +18,7 @@ import { ApiAddress, type KubeletPartOptions, kubeletPart } from './kubelet-part
 import { Lab, type LabInsides, type LabParts, stopAll } from './lab.js';
 import type { LabOptions } from './options.js';
 import type { LabPart } from './part.js';
-import { agentPart, apiServerPart, type LabGround } from './parts.js';
+import { agentPart, apiServerPart, type LabContext } from './parts.js';
 import { Replicas } from './replicas.js';
 import { kubernetesServiceIp, publishKubernetesService } from './replicas-service.js';
 import { Servers } from './servers.js';
@@ -72,7 +72,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     ipAddresses: [kubernetesServiceIp],
   });
   const network = createNodeNetwork({ clock });
-  const ground: LabGround = {
+  const context: LabContext = {
     clock,
     random,
     emit: journal.emit,
@@ -87,12 +87,12 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
   const store = createObjectStore(topology.objects, clock);
   return {
     seed,
-    ground,
+    context,
     topology,
     journal,
     folder,
     store,
-    ...assemble(options, ground, { topology, store, version }),
+    ...assemble(options, context, { topology, store, version }),
   };
 }
 
@@ -108,27 +108,27 @@ interface Stock {
 
 function assemble(
   options: LabOptions,
-  ground: LabGround,
+  context: LabContext,
   { topology, store, version }: Stock,
 ): Pick<LabInsides, 'api' | 'parts' | 'clients'> {
   const { strategies = defaultStrategies } = options;
   const { servers: count = 1, serverCount: announced = count, agentPort = 0 } = options;
-  const servers = new Servers({ ground, count, announced, agentPort, strategies });
+  const servers = new Servers({ context, count, announced, agentPort, strategies });
   const client = (name: string, replica: number): TunnelClient =>
-    new TunnelClient({ ...ground, ...servers.beside(replica), name });
+    new TunnelClient({ ...context, ...servers.beside(replica), name });
   const lab = client('client/lab', 1);
   const { nodes } = topology;
   const api = new ApiAddress();
   const parts: LabParts = {
     servers,
-    kubelets: nodes.map((spec) => kubeletPart(ground, { ...given(topology, spec), api: api.known })),
-    agents: nodes.map((node) => agentPart(ground, node, servers)),
-    apiservers: replicas(options, ground, { store, version, client }),
+    kubelets: nodes.map((spec) => kubeletPart(context, { ...given(topology, spec), api: api.known })),
+    agents: nodes.map((node) => agentPart(context, node, servers)),
+    apiservers: replicas(options, context, { store, version, client }),
   };
   return {
     api,
     parts,
-    clients: { lab, cluster: clusterClient(ground, topology, { store, dialer: lab }) },
+    clients: { lab, cluster: clusterClient(context, topology, { store, dialer: lab }) },
   };
 }
 
@@ -141,16 +141,16 @@ interface ReplicaNeeds {
 /** A façade alone listens where its clients are told; replicas do anywhere, behind one address. */
 function replicas(
   { apiservers: count, apiPort = 0 }: LabOptions,
-  ground: LabGround,
+  context: LabContext,
   { store, version, client }: ReplicaNeeds,
 ): Replicas {
   const own = { tokenKeys: createTokenKeys(), store, version };
   const alone = count === undefined;
   return new Replicas({
-    ...{ ground, store, count, port: apiPort, client },
+    ...{ context, store, count, port: apiPort, client },
     makePart: (name, tunnel) => {
       const dialer = kubeDialer(tunnel, tunnel.address.replace(/^unix:\/\//, ''));
-      return apiServerPart(ground, { ...own, name, dialer, port: alone ? apiPort : 0, controllers: alone });
+      return apiServerPart(context, { ...own, name, dialer, port: alone ? apiPort : 0, controllers: alone });
     },
   });
 }
@@ -162,7 +162,7 @@ function given({ objects }: Topology, spec: NodeSpec): Omit<KubeletPartOptions, 
   return { spec, node, pods: objects.pods.filter((pod) => pod.spec.nodeName === spec.name) };
 }
 
-interface ClusterGround {
+interface ClusterContext {
   readonly store: LocalStore;
   readonly dialer: TunnelClient;
 }
@@ -180,30 +180,30 @@ function placesOf(store: LocalStore): readonly PodPlace[] {
 }
 
 function clusterClient(
-  ground: LabGround,
+  context: LabContext,
   { nodes }: Topology,
-  { store, dialer }: ClusterGround,
+  { store, dialer }: ClusterContext,
 ): ClusterClient {
   return new ClusterClient({
     name: 'client/lab',
     dialer,
-    kubeletTls: leafTls(ground.certificates, 'apiserver-kubelet-client'),
+    kubeletTls: leafTls(context.certificates, 'apiserver-kubelet-client'),
     nodes: () => nodes,
     pods: () => placesOf(store),
-    clock: ground.clock,
-    emit: ground.emit,
+    clock: context.clock,
+    emit: context.emit,
   });
 }
 
-async function startParts({ parts, topology, ground, store }: LabInsides): Promise<void> {
-  for (const { name, ip } of topology.nodes) ground.network.addName(name, ip);
+async function startParts({ parts, topology, context, store }: LabInsides): Promise<void> {
+  for (const { name, ip } of topology.nodes) context.network.addName(name, ip);
   await startAll([parts.servers, parts.apiservers, ...parts.kubelets]);
   const { hostname: host, port } = new URL(parts.apiservers.url);
   const place = { host, port: Number(port) };
   const [first] = topology.objects.nodes;
   publishKubernetesService(store, place, first?.metadata.creationTimestamp ?? '');
   // As kube-proxy leads it on every node.
-  ground.network.register(kubernetesServiceIp, 443, place);
+  context.network.register(kubernetesServiceIp, 443, place);
   await startAll(parts.agents);
 }
 

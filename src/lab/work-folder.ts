@@ -13,7 +13,7 @@ export interface WorkFolder {
 }
 
 /** A Unix socket's path has room for 103 bytes everywhere; ours takes up to 40 below the folder for temporary files. */
-const mostParentBytes = 63;
+const maxParentBytes = 63;
 const ownName = /^konnsim-[A-Za-z0-9]{6}$/;
 const ownerFile = 'owner';
 
@@ -23,7 +23,7 @@ const ownerFile = 'owner';
  */
 export async function createWorkFolder(): Promise<WorkFolder> {
   const parent = tmpdir();
-  if (Buffer.byteLength(parent) > mostParentBytes) {
+  if (Buffer.byteLength(parent) > maxParentBytes) {
     const text = `the path of the folder for temporary files is too long for sockets: ${parent}`;
     throw new TunnelError('CONFIG_INVALID', text, { where: 'TMPDIR', hint: 'Set TMPDIR to a shorter path.' });
   }

@@ -58,7 +58,7 @@ interface Attempt {
   readonly signal: AbortSignal | undefined;
 }
 
-const leastShareMs = 2000;
+const minShareMs = 2000;
 
 /**
  * As Go: one address after the other, each with its share of the time left (but two seconds at least), and the first
@@ -75,7 +75,7 @@ async function connectFirst(
   let first: unknown;
   for (const [index, host] of addresses.entries()) {
     const leftMs = attempt.deadline.remainingMs();
-    const shareMs = Math.min(leftMs, Math.max(leastShareMs, leftMs / (addresses.length - index)));
+    const shareMs = Math.min(leftMs, Math.max(minShareMs, leftMs / (addresses.length - index)));
     const share = startDeadline(attempt.clock, shareMs, attempt.signal);
     try {
       return await connectTcp(planFor(host, target), share);

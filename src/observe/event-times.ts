@@ -1,9 +1,9 @@
 import type { WallClock } from '../core/wall-clock.js';
 
 /** Steps of the wall clock that are remembered. */
-const mostSteps = 100;
+const maxSteps = 100;
 /** Less than this is no step, ms. */
-const leastStepMs = 100;
+const minStepMs = 100;
 
 /** A stretch of a journal's time: from `t` on, its `t` 0 lay at `originMs`. */
 interface Stretch {
@@ -29,9 +29,9 @@ export class EventTimes {
   note(t: number): number {
     const originMs = this.wall() - t;
     const last = this.stretches.at(-1);
-    if (last === undefined || originMs - last.originMs >= leastStepMs) {
+    if (last === undefined || originMs - last.originMs >= minStepMs) {
       this.stretches.push({ t, originMs });
-      if (this.stretches.length > mostSteps) this.stretches.shift();
+      if (this.stretches.length > maxSteps) this.stretches.shift();
     }
     return this.at(t);
   }

@@ -14,8 +14,8 @@ export interface LadderOptions {
   readonly maxRows?: number;
 }
 
-const greatestWidth = 100;
-const leastWidth = 60;
+const maxWidth = 100;
+const minWidth = 60;
 const defaultRows = 60;
 
 /**
@@ -82,7 +82,7 @@ const rightMargin = 10;
 const widestGap = 24;
 
 function layoutOf(present: readonly Lane[], options: LadderOptions): Layout {
-  const width = Math.min(greatestWidth, Math.max(leastWidth, options.width ?? greatestWidth));
+  const width = Math.min(maxWidth, Math.max(minWidth, options.width ?? maxWidth));
   const gaps = Math.max(1, present.length - 1);
   const gap = Math.min(widestGap, Math.floor((width - leftMargin - rightMargin) / gaps));
   const columns = new Map(present.map((lane, index) => [lane, leftMargin + index * gap]));

@@ -24,7 +24,7 @@ export function showProcess(kit: MetricKit): void {
     () => performance.timeOrigin / 1000,
   );
   gauge('open_fds', 'Number of open file descriptors.', openDescriptors);
-  gauge('max_fds', 'Maximum number of open file descriptors.', mostDescriptors);
+  gauge('max_fds', 'Maximum number of open file descriptors.', maxDescriptors);
 }
 
 function cpuSeconds(): number {
@@ -37,7 +37,7 @@ function openDescriptors(): number | undefined {
   return ifLinux(() => readdirSync('/proc/self/fd').length - 1);
 }
 
-function mostDescriptors(): number | undefined {
+function maxDescriptors(): number | undefined {
   return ifLinux(() => {
     const line = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
     return line === null ? undefined : Number(line[1]);

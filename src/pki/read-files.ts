@@ -6,7 +6,7 @@ import { TunnelError } from '../core/errors.js';
 import { reasonOf } from './file-reasons.js';
 
 /** Far above any certificate, key, token or configuration. */
-const mostBytes = 1024 * 1024;
+const maxBytes = 1024 * 1024;
 /** A FIFO is opened without waiting for its writer, a terminal without becoming this process's. */
 const openFlags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 /** How long a pipe may take until its end. */
@@ -24,7 +24,7 @@ export async function readText(path: string): Promise<string> {
     try {
       checkRegular(await file.stat());
       // One byte more than there may be, to notice it.
-      return await gather(file.createReadStream({ end: mostBytes, autoClose: false }));
+      return await gather(file.createReadStream({ end: maxBytes, autoClose: false }));
     } finally {
       await file.close();
     }
@@ -109,7 +109,7 @@ async function gather(stream: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 function readToEnd(fd: number): string {
-  const buffer = Buffer.allocUnsafe(mostBytes + 1);
+  const buffer = Buffer.allocUnsafe(maxBytes + 1);
   let end = 0;
   for (let read = -1; read !== 0; end += read) {
     checkSize(end);
@@ -119,7 +119,7 @@ function readToEnd(fd: number): string {
 }
 
 function checkSize(sizeBytes: number): void {
-  if (sizeBytes > mostBytes) throw new Error('larger than 1 MiB');
+  if (sizeBytes > maxBytes) throw new Error('larger than 1 MiB');
 }
 
 function unreadable(path: string, cause: unknown): TunnelError {

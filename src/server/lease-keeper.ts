@@ -23,9 +23,9 @@ export function leaseName(serverId: string): string {
 }
 
 /** How often a renewal is tried again at once. */
-const mostAttempts = 5;
+const maxAttempts = 5;
 const firstPauseMs = 200;
-const longestPauseMs = 7000;
+const maxPauseMs = 7000;
 /** So that servers that began together do not renew together. */
 const jitter = 0.04;
 
@@ -81,7 +81,7 @@ export class LeaseKeeper {
 
   /** Gets the lease or makes it, however long that takes; undefined when `signal` was aborted. */
   private async ensure(signal: AbortSignal): Promise<{ lease: Lease; created: boolean } | undefined> {
-    for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
       try {
         return await this.getOrCreate(signal);
       } catch (caught) {
@@ -110,7 +110,7 @@ export class LeaseKeeper {
   private async renew(base: Lease, signal: AbortSignal): Promise<boolean> {
     const { client } = this.options.lease;
     let current = base;
-    for (let attempt = 0; attempt < mostAttempts && !signal.aborted; attempt += 1) {
+    for (let attempt = 0; attempt < maxAttempts && !signal.aborted; attempt += 1) {
       try {
         const renewed = this.renewed(current);
         const call = { ...this.call, signal };

@@ -17,7 +17,7 @@ export interface Chain {
 }
 
 /** What all chains of a run share. */
-export interface Ground {
+export interface Context {
   readonly children: Children;
   readonly certificates: CertificateSet;
   /** Where the certificates lie as files, and where sockets go. */
@@ -27,29 +27,29 @@ export interface Ground {
   readonly endpoint: { readonly pid: number; readonly port: number; readonly controlPort: number };
 }
 
-export function tlsOf({ certificates }: Ground, leaf: RoleLeaf): TlsFiles {
+export function tlsOf({ certificates }: Context, leaf: RoleLeaf): TlsFiles {
   return leafTls(certificates, leaf);
 }
 
 /** Two relays of plain sockets, in place of the server and the agent; the link between them in TLS or not. */
-export async function startRawChain(ground: Ground, secure: boolean): Promise<Chain> {
-  const { endpoint } = ground;
-  const accept = secure ? { tls: { side: 'accept', ...tlsOf(ground, 'server') } as const } : {};
-  const dial = secure ? { tls: { side: 'connect', ...tlsOf(ground, 'agent') } as const } : {};
-  const second = await startRelay(ground, { toPort: endpoint.port, ...accept });
-  const linkPort = await delayed(ground, second.port);
-  const first = await startRelay(ground, { toPort: linkPort, ...dial });
+export async function startRawChain(context: Context, secure: boolean): Promise<Chain> {
+  const { endpoint } = context;
+  const accept = secure ? { tls: { side: 'accept', ...tlsOf(context, 'server') } as const } : {};
+  const dial = secure ? { tls: { side: 'connect', ...tlsOf(context, 'agent') } as const } : {};
+  const second = await startRelay(context, { toPort: endpoint.port, ...accept });
+  const linkPort = await delayed(context, second.port);
+  const first = await startRelay(context, { toPort: linkPort, ...dial });
   const way: Way = { kind: 'tcp', port: first.port };
-  return startLoad(ground, { name: secure ? 'raw+tls' : 'raw', way, hops: [first.pid, second.pid] });
+  return startLoad(context, { name: secure ? 'raw+tls' : 'raw', way, hops: [first.pid, second.pid] });
 }
 
-async function startRelay({ children }: Ground, setup: RelaySetup): Promise<{ pid: number; port: number }> {
+async function startRelay({ children }: Context, setup: RelaySetup): Promise<{ pid: number; port: number }> {
   const { worker, hello: port } = await children.worker<never, never, number>('relay', { ...setup });
   return { pid: worker.pid, port };
 }
 
 /** The port by which the agent link is reached. */
-async function delayed({ children, delayMs }: Ground, toPort: number): Promise<number> {
+async function delayed({ children, delayMs }: Context, toPort: number): Promise<number> {
   if (delayMs === 0) return toPort;
   const setup: DelaySetup = { toPort, oneWayMs: delayMs / 2 };
   const { hello } = await children.worker<never, never, number>('delay-relay', { ...setup });
@@ -84,13 +84,13 @@ export interface RunningServer {
 
 let servers = 0;
 
-export async function startServer(ground: Ground, { name, server }: Programs): Promise<RunningServer> {
+export async function startServer(context: Context, { name, server }: Programs): Promise<RunningServer> {
   const [agentPort, healthPort, adminPort] = [await freePort(), await freePort(), await freePort()];
   servers += 1;
-  const socket = join(ground.folder, `${servers}.sock`);
-  const file = (leaf: string): string => join(ground.folder, leaf);
+  const socket = join(context.folder, `${servers}.sock`);
+  const file = (leaf: string): string => join(context.folder, leaf);
   const [program, ...before] = server;
-  const child = ground.children.program(`${name}'s proxy-server`, program, [
+  const child = context.children.program(`${name}'s proxy-server`, program, [
     ...before,
     ...['--mode=grpc', `--uds-name=${socket}`, '--server-port=0', '--server-id=bench', '--server-count=1'],
     ...[`--agent-bind-address=${host}`, `--agent-port=${agentPort}`, '--proxy-strategies=default'],
@@ -103,11 +103,11 @@ export async function startServer(ground: Ground, { name, server }: Programs): P
   return { child, agentPort, healthPort, address: `unix://${socket}` };
 }
 
-async function startAgent(ground: Ground, { name, agent }: Programs, serverPort: number): Promise<Child> {
+async function startAgent(context: Context, { name, agent }: Programs, serverPort: number): Promise<Child> {
   const [healthPort, adminPort] = [await freePort(), await freePort()];
-  const file = (leaf: string): string => join(ground.folder, leaf);
+  const file = (leaf: string): string => join(context.folder, leaf);
   const [program, ...before] = agent;
-  const child = ground.children.program(`${name}'s proxy-agent`, program, [
+  const child = context.children.program(`${name}'s proxy-agent`, program, [
     ...before,
     ...[`--proxy-server-host=${host}`, `--proxy-server-port=${serverPort}`, '--agent-id=bench'],
     ...[
@@ -124,30 +124,30 @@ async function startAgent(ground: Ground, { name, agent }: Programs, serverPort:
 }
 
 /** A proxy-server and an agent; the client is ours whosever they are. */
-export async function startTunnelChain(ground: Ground, programs: Programs): Promise<Chain> {
-  const server = await startServer(ground, programs);
-  const agent = await startAgent(ground, programs, await delayed(ground, server.agentPort));
+export async function startTunnelChain(context: Context, programs: Programs): Promise<Chain> {
+  const server = await startServer(context, programs);
+  const agent = await startAgent(context, programs, await delayed(context, server.agentPort));
   await Promise.race([whenReady(server.healthPort, '/readyz', 20_000), server.child.failed]);
-  const way: Way = { kind: 'tunnel', address: server.address, endpointPort: ground.endpoint.port };
-  return startLoad(ground, { name: programs.name, way, hops: [server.child.pid, agent.pid] });
+  const way: Way = { kind: 'tunnel', address: server.address, endpointPort: context.endpoint.port };
+  return startLoad(context, { name: programs.name, way, hops: [server.child.pid, agent.pid] });
 }
 
 /** Our server and agent without TLS between them. */
-export async function startPlainChain(ground: Ground): Promise<Chain> {
-  const { children, folder, nodeFlags, endpoint } = ground;
+export async function startPlainChain(context: Context): Promise<Chain> {
+  const { children, folder, nodeFlags, endpoint } = context;
   const flags = [...packetFlags, ...nodeFlags];
   const socket = join(folder, 'plain.sock');
   const start = (setup: PlainRoleSetup) =>
     children.worker<never, never, number | undefined>('plain-role', { ...setup }, flags);
   const server = await start({ role: 'server', socket });
-  const serverPort = await delayed(ground, server.hello ?? 0);
+  const serverPort = await delayed(context, server.hello ?? 0);
   const agent = await start({ role: 'agent', serverPort });
   const way: Way = { kind: 'tunnel', address: `unix://${socket}`, endpointPort: endpoint.port };
-  return startLoad(ground, { name: 'ours-plain', way, hops: [server.worker.pid, agent.worker.pid] });
+  return startLoad(context, { name: 'ours-plain', way, hops: [server.worker.pid, agent.worker.pid] });
 }
 
 async function startLoad(
-  { children, endpoint, nodeFlags }: Ground,
+  { children, endpoint, nodeFlags }: Context,
   { name, way, hops }: { name: string; way: Way; hops: readonly number[] },
 ): Promise<Chain> {
   const setup: LoadSetup = { way, controlPort: endpoint.controlPort };

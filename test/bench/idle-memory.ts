@@ -1,4 +1,4 @@
-import { type Ground, type Programs, startServer, tlsOf } from './chains.js';
+import { type Context, type Programs, startServer, tlsOf } from './chains.js';
 import type { Sample } from './load.js';
 import { host } from './sockets.js';
 import { rssBytesOf } from './usage.js';
@@ -13,10 +13,14 @@ const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve,
  * What each further agent costs that is connected and idle, KiB: `server` in the process of the server, `agent` in the
  * one process that holds all of them, which are ours. `rate` is how many connect per second.
  */
-export async function measureIdleAgents(ground: Ground, programs: Programs, agents: number): Promise<Sample> {
-  const server = await startServer(ground, programs);
-  const setup = { server: `${host}:${server.agentPort}`, tls: tlsOf(ground, 'agent') };
-  const { worker } = await ground.children.worker<number, number, unknown>('idle-agents', setup);
+export async function measureIdleAgents(
+  context: Context,
+  programs: Programs,
+  agents: number,
+): Promise<Sample> {
+  const server = await startServer(context, programs);
+  const setup = { server: `${host}:${server.agentPort}`, tls: tlsOf(context, 'agent') };
+  const { worker } = await context.children.worker<number, number, unknown>('idle-agents', setup);
   const rss = async () => {
     await settle();
     return { server: rssBytesOf(server.child.pid), agent: rssBytesOf(worker.pid) };

@@ -6,7 +6,7 @@ import { writeCertificateDirectory } from '../../src/pki/files.js';
 import { cells, idleCell, rows } from './cells.js';
 import {
   type Chain,
-  type Ground,
+  type Context,
   ourPrograms,
   type Programs,
   realPrograms,
@@ -34,7 +34,7 @@ function machineLine({ rounds, windowMs, delayMs, nodeFlags }: BenchOptions): st
 const legend =
   'in parentheses: of raw, and for chains with TLS on the agent link / of raw+tls, which has it too';
 
-async function layGround(children: Children, options: BenchOptions, folder: string): Promise<Ground> {
+async function prepare(children: Children, options: BenchOptions, folder: string): Promise<Context> {
   const certificates = await writeCertificateDirectory(folder);
   const { worker, hello } = await children.worker<never, never, { port: number; controlPort: number }>(
     'endpoint',
@@ -93,16 +93,16 @@ interface Run {
 }
 
 async function measureChains({ children, options, folder, results }: Run): Promise<void> {
-  const ground = await layGround(children, options, folder);
+  const context = await prepare(children, options, folder);
   const tunnels: Programs[] = [ourPrograms(options.nodeFlags)];
   if (options.real !== undefined) tunnels.push(realPrograms(options.real));
-  const chains = [await startRawChain(ground, false), await startPlainChain(ground)];
-  chains.push(await startRawChain(ground, true));
-  for (const programs of tunnels) chains.push(await startTunnelChain(ground, programs));
+  const chains = [await startRawChain(context, false), await startPlainChain(context)];
+  chains.push(await startRawChain(context, true));
+  for (const programs of tunnels) chains.push(await startTunnelChain(context, programs));
   await measureRounds(chains, options, results);
   for (const programs of isWanted(options, idleCell) ? tunnels : []) {
     say(`${options.idleAgents} idle agents, ${programs.name}`);
-    results.add(idleCell, programs.name, await measureIdleAgents(ground, programs, options.idleAgents));
+    results.add(idleCell, programs.name, await measureIdleAgents(context, programs, options.idleAgents));
   }
   const names = chains.map(({ name }) => name);
   const wantedRows = rows.filter(({ cell }) => isWanted(options, cell));

@@ -22,11 +22,11 @@ function someAnswer(random: Random): Buffer {
 }
 
 /** Reads the bytes in pieces as they may come; returns the answer and how many bytes it took. */
-function read(random: Random, bytes: Buffer, mostPiece: number): { answer?: ConnectAnswer; taken: number } {
+function read(random: Random, bytes: Buffer, maxPiece: number): { answer?: ConnectAnswer; taken: number } {
   const reader = new AnswerReader();
   let taken = 0;
   while (taken < bytes.length) {
-    const piece = bytes.subarray(taken, taken + 1 + random.below(mostPiece));
+    const piece = bytes.subarray(taken, taken + 1 + random.below(maxPiece));
     taken += piece.length;
     const answer = reader.receive(piece);
     if (answer !== undefined) return { answer, taken };

@@ -11,7 +11,7 @@ import { oneIn, PacketSource, pick } from './packet-source.js';
 import type { FuzzRun } from './run-side.js';
 import { checkServer } from './server-checks.js';
 
-const mostClients = 5;
+const maxClients = 5;
 
 /** The socket of a CONNECT client. */
 class FuzzClient extends FuzzPort implements ConnectClient {
@@ -110,7 +110,7 @@ class ConnectWorld {
     const chance = random.below(100);
     if (chance < 45) this.feedAgent();
     else if (chance < 90 && this.calls.length > 0) this.feedClient(pick(random, this.calls));
-    else if (chance < 96 && this.calls.length < mostClients) this.openCall();
+    else if (chance < 96 && this.calls.length < maxClients) this.openCall();
     else if (chance === 98) this.clock.advance(pick(random, [1, 1000, 10_000]));
     else if (this.calls.length > 0) this.leave(pick(random, this.calls));
     for (const { client } of [...this.calls]) this.clientPace(client);

@@ -7,7 +7,7 @@ import { type Bodied, someBody } from './facade-bodies.js';
 import type { FuzzRun } from './run-side.js';
 
 /** Far longer than any of these bodies may take; one that takes longer stops the façade. */
-const longestMs = 60_000;
+const maxMs = 60_000;
 const atOnce = 8;
 const healthEvery = 100;
 
@@ -17,7 +17,7 @@ interface Answer {
 }
 
 async function exchange(options: RequestOptions, body?: Buffer): Promise<Answer> {
-  const request = httpsRequest({ ...options, timeout: longestMs });
+  const request = httpsRequest({ ...options, timeout: maxMs });
   request.on('timeout', () => request.destroy(new Error('no answer')));
   request.end(body);
   const [response] = (await once(request, 'response')) as [IncomingMessage];

@@ -9,7 +9,7 @@ const marks: CongestionMarks = { highBytes: 4096, lowBytes: 1024 };
  * How many packets may be put into a stream that is full already. Every source that feeds it has one on its way, and a
  * machine owes some answers; but it is a number, however long the far end does not read.
  */
-const mostBeyondFull = 4096;
+const maxBeyondFull = 4096;
 
 /** One direction of a stream, whose far end reads when the test says. */
 export class FuzzPort implements ClosablePort {
@@ -40,7 +40,7 @@ export class FuzzPort implements ClosablePort {
   queue(sizeBytes: number): void {
     if (this.over || this.finished) return;
     this.beyondFull = this.congested ? this.beyondFull + 1 : 0;
-    if (this.beyondFull > mostBeyondFull) throw new Error('a full stream is fed without bound');
+    if (this.beyondFull > maxBeyondFull) throw new Error('a full stream is fed without bound');
     this.sizes.push(sizeBytes);
     this.meter.add(sizeBytes);
   }

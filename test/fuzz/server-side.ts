@@ -17,8 +17,8 @@ interface Peer<Record> {
   readonly handle: (packet: Packet) => Congestible | undefined;
 }
 
-const mostFrontends = 6;
-const mostBackends = 3;
+const maxFrontends = 6;
+const maxBackends = 3;
 const checkEvery = 32;
 
 /** A server machine between frontends and agents that send what they like. */
@@ -77,9 +77,9 @@ class ServerWorld {
     const chance = random.below(100);
     if (chance < 44) this.feed(this.backends, (backend) => this.fromBackend(backend));
     else if (chance < 90) this.feed(this.frontends, () => this.packets.next());
-    else if (chance < 94 && this.frontends.length < mostFrontends) this.openFrontend();
+    else if (chance < 94 && this.frontends.length < maxFrontends) this.openFrontend();
     else if (chance < 96) this.drop(this.frontends);
-    else if (chance < 97 && this.backends.length < mostBackends) this.openBackend();
+    else if (chance < 97 && this.backends.length < maxBackends) this.openBackend();
     else if (chance < 98 && oneIn(random, 3)) this.drop(this.backends);
     else if (chance === 98) this.clock.advance(pick(random, [1, 1000, 10_000, 31_000]));
     for (const { port } of this.frontends) this.frontendPace(port);

@@ -89,14 +89,14 @@ function someArchive(random: Random): Buffer {
   return oneIn(random, 10) ? mutate(random, archive) : archive;
 }
 
-const mostKeptBytes = 64 * 1024 * 1024;
+const maxKeptBytes = 64 * 1024 * 1024;
 const outside = '/etc/passwd';
 
 /** Unpacks one archive in a folder of its own. Resolves with the exit code; throws when it gets out, or reads on for ever. */
 async function unpack(library: ShellLibrary, random: Random, archive: Buffer): Promise<number> {
   const files = new library.InMemoryFs(
     { [outside]: 'root\n', '/w/kept': 'kept' },
-    { maxTotalBytes: mostKeptBytes },
+    { maxTotalBytes: maxKeptBytes },
   );
   const before = files.getAllPaths().filter((path) => !path.startsWith('/w'));
   let reads = 0;
@@ -107,7 +107,7 @@ async function unpack(library: ShellLibrary, random: Random, archive: Buffer): P
       return source.next();
     },
   });
-  const [stdout, stderr] = [new BufferSink(mostKeptBytes), new BufferSink(mostKeptBytes)];
+  const [stdout, stderr] = [new BufferSink(maxKeptBytes), new BufferSink(maxKeptBytes)];
   const args = pick(random, [
     ['xf', '-'],
     ['xvf', '-'],

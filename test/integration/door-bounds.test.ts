@@ -14,7 +14,7 @@ const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const settings = Buffer.from('000000040000000000', 'hex');
 const halfHeaders = Buffer.from('0000400105000000018286', 'hex');
 /** No port waits longer than this for anything, ms. */
-const longestMs = 180_000;
+const maxMs = 180_000;
 
 let certificates: CertificateSet;
 let clock: ManualClock;
@@ -90,7 +90,7 @@ async function stallAt(door: Door, { raw = false, sends }: Stall): Promise<Socke
 /** Lets time pass until the other side has closed all of them. */
 async function passTime(open: ReadonlyMap<string, Socket>): Promise<void> {
   const left = (): string[] => [...open].filter(([, socket]) => !socket.destroyed).map(([name]) => name);
-  for (let passedMs = 0; passedMs < longestMs && left().length > 0; passedMs += 5_000) {
+  for (let passedMs = 0; passedMs < maxMs && left().length > 0; passedMs += 5_000) {
     // What the other side is told before it is closed, it has to read first.
     await new Promise((resolve) => setTimeout(resolve, 10));
     clock.advance(5_000);

@@ -115,7 +115,7 @@ describe.skipIf(newest === undefined)('admission webhooks through the tunnel', (
     const timeout = { op: 'replace', path: '/webhooks/0/timeoutSeconds', value: 1 };
     await patch('mutatingwebhookconfiguration', timeout);
     const ip = await output(['get', 'pod', '-l', 'app=webhook', '-o', 'jsonpath={.items[0].status.podIP}']);
-    const { network } = lab['insides'].ground;
+    const { network } = lab['insides'].context;
     network.register(ip, 8443, 'silence');
     const startedAt = performance.now();
     expect(await failure(['run', 'silent', '--image=konnsim/web'])).toBe(

@@ -9,7 +9,7 @@ export interface LateLink {
 }
 
 /** More than any window of the tunnels that are measured: the link must not be the one that ends a burst. */
-const mostUnderwayBytes = 64 * 1024 * 1024;
+const maxUnderwayBytes = 64 * 1024 * 1024;
 
 /** One direction of a long link: bytes, and the end, arrive in order and `oneWayMs` late. */
 class Late {
@@ -32,7 +32,7 @@ class Late {
   private take(data: Buffer | undefined): void {
     this.underway.push({ dueMs: performance.now() + this.oneWayMs, data });
     this.underwayBytes += data?.length ?? 0;
-    if (this.underwayBytes > mostUnderwayBytes) this.from.pause();
+    if (this.underwayBytes > maxUnderwayBytes) this.from.pause();
     this.timer ??= setTimeout(() => this.deliver(), this.oneWayMs);
   }
 
@@ -51,7 +51,7 @@ class Late {
       if (next.data === undefined) this.to.end();
       else this.to.write(next.data);
     }
-    if (this.underwayBytes <= mostUnderwayBytes) this.from.resume();
+    if (this.underwayBytes <= maxUnderwayBytes) this.from.resume();
   }
 }
 

@@ -17,7 +17,7 @@ export interface Destination {
   readonly dial: (options: { readonly signal: AbortSignal; readonly request: string }) => Promise<Duplex>;
 }
 
-export interface DestinationGround {
+export interface DestinationContext {
   readonly store: ObjectStore;
   readonly egress: EgressDialers;
   readonly random: Random;
@@ -29,14 +29,14 @@ const httpsPort = 443;
  * Services are reached at the addresses of their pods, through egress `cluster`, under the name `NAME.NAMESPACE.svc`;
  * URLs through egress `controlplane`. Throws a CallFailure for a URL that is none.
  */
-export function destinationOf(ground: DestinationGround, clientConfig: unknown): Destination {
+export function destinationOf(context: DestinationContext, clientConfig: unknown): Destination {
   const service = at(clientConfig, 'service');
   return service === undefined
-    ? urlDestination(ground, textAt(clientConfig, 'url'))
-    : serviceDestination(ground, service);
+    ? urlDestination(context, textAt(clientConfig, 'url'))
+    : serviceDestination(context, service);
 }
 
-function urlDestination({ egress }: DestinationGround, text: string): Destination {
+function urlDestination({ egress }: DestinationContext, text: string): Destination {
   if (!URL.canParse(text)) throw new CallFailure(`Unparsable URL: ${text}`);
   const url = new URL(text);
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
@@ -49,8 +49,8 @@ function urlDestination({ egress }: DestinationGround, text: string): Destinatio
   };
 }
 
-function serviceDestination(ground: DestinationGround, service: unknown): Destination {
-  const { egress } = ground;
+function serviceDestination(context: DestinationContext, service: unknown): Destination {
+  const { egress } = context;
   const name = textAt(service, 'name');
   const namespace = textAt(service, 'namespace');
   const port = numberAt(service, 'port') || httpsPort;
@@ -60,7 +60,7 @@ function serviceDestination(ground: DestinationGround, service: unknown): Destin
     address: `https://${joinHostPort(serverName, port)}${path}`,
     serverName,
     dial: async (options) => {
-      const backend = backendOf(ground, { name, namespace, port });
+      const backend = backendOf(context, { name, namespace, port });
       return egress.dialer('cluster').dial(backend.host, backend.port, options);
     },
   };
@@ -73,7 +73,7 @@ interface ServicePort {
 }
 
 function backendOf(
-  { store, random }: DestinationGround,
+  { store, random }: DestinationContext,
   { name, namespace, port }: ServicePort,
 ): { host: string; port: number } {
   const service = findService(store, namespace, name);

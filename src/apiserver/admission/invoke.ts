@@ -3,14 +3,14 @@ import type { AdmissionRequest } from '../request/admission.js';
 import { textAt } from '../resources/api-object.js';
 import { randomUid } from '../resources/random-names.js';
 import type { Webhook } from './configurations.js';
-import { type DestinationGround, destinationOf } from './destination.js';
+import { type DestinationContext, destinationOf } from './destination.js';
 import { CallFailure, dryRunUnsupported, failedCall, refusal } from './failures.js';
-import type { ConditionGround } from './match-conditions.js';
+import type { ConditionContext } from './match-conditions.js';
 import { postJson } from './post.js';
 import { readAnswer, reviewOf, type WebhookAnswer } from './review.js';
 import type { CallReport, WebhookObserver } from './webhook-observer.js';
 
-export interface InvokeGround extends DestinationGround, ConditionGround {
+export interface InvokeContext extends DestinationContext, ConditionContext {
   readonly clock: Clock;
   /** Ends all calls. */
   readonly signal: AbortSignal;
@@ -24,17 +24,17 @@ const harmless: readonly string[] = ['None', 'NoneOnDryRun'];
  * policy is to go on. Rejects with a StatusError: the refusal, or the failed call.
  */
 export async function invoke(
-  ground: InvokeGround,
+  context: InvokeContext,
   webhook: Webhook,
   request: AdmissionRequest,
 ): Promise<WebhookAnswer | undefined> {
   if (request.dryRun && !harmless.includes(webhook.sideEffects)) throw dryRunUnsupported(webhook.name);
-  const startedAt = ground.clock.now();
+  const startedAt = context.clock.now();
   const report = (end: Omit<CallReport, 'webhook' | 'request' | 'durationMs'>): void =>
-    ground.observe({ webhook, request, durationMs: ground.clock.now() - startedAt, ...end });
+    context.observe({ webhook, request, durationMs: context.clock.now() - startedAt, ...end });
   let answer: WebhookAnswer;
   try {
-    answer = await ask(ground, webhook, request);
+    answer = await ask(context, webhook, request);
   } catch (caught) {
     if (!(caught instanceof CallFailure)) throw caught;
     report({
@@ -55,13 +55,13 @@ export async function invoke(
 }
 
 async function ask(
-  ground: InvokeGround,
+  context: InvokeContext,
   webhook: Webhook,
   request: AdmissionRequest,
 ): Promise<WebhookAnswer> {
   const { clientConfig, timeoutSeconds } = webhook;
-  const uid = randomUid(ground.random);
-  const destination = destinationOf(ground, clientConfig);
+  const uid = randomUid(context.random);
+  const destination = destinationOf(context, clientConfig);
   const bundle = Buffer.from(textAt(clientConfig, 'caBundle'), 'base64').toString();
   const review = await postJson({
     destination,
@@ -69,8 +69,8 @@ async function ask(
     ca: bundle === '' ? undefined : bundle,
     body: reviewOf(webhook, request, uid),
     timeoutMs: timeoutSeconds * 1000,
-    clock: ground.clock,
-    signal: ground.signal,
+    clock: context.clock,
+    signal: context.signal,
     request: request.request,
   });
   return readAnswer(webhook, review, uid);

@@ -13,7 +13,7 @@ import type { Webhook } from './configurations.js';
 import { isConcerned } from './match.js';
 import { requestOf } from './review.js';
 
-export interface ConditionGround {
+export interface ConditionContext {
   readonly store: ObjectStore;
   readonly authorize: Authorizer;
   /** Loaded when it is first needed. */
@@ -24,11 +24,11 @@ export interface ConditionGround {
 
 /** Whether a webhook is to be asked about a write. Rejects with 403 and 404 when that cannot be told. */
 export async function isAsked(
-  ground: ConditionGround,
+  context: ConditionContext,
   webhook: Webhook,
   request: AdmissionRequest,
 ): Promise<boolean> {
-  return isConcerned(webhook, request, ground.store) && (await conditionsMatch(ground, webhook, request));
+  return isConcerned(webhook, request, context.store) && (await conditionsMatch(context, webhook, request));
 }
 
 /**
@@ -36,13 +36,13 @@ export async function isAsked(
  * policy: the write is refused, or goes on without the webhook.
  */
 async function conditionsMatch(
-  ground: ConditionGround,
+  context: ConditionContext,
   webhook: Webhook,
   request: AdmissionRequest,
 ): Promise<boolean> {
   if (webhook.matchConditions.length === 0) return true;
-  const cel = await ground.cel();
-  const variables = variablesOf(ground.authorize, request);
+  const cel = await context.cel();
+  const variables = variablesOf(context.authorize, request);
   const errors: string[] = [];
   for (const expression of webhook.matchConditions) {
     const compiled = cel.compile(expression);
@@ -51,7 +51,7 @@ async function conditionsMatch(
       continue;
     }
     try {
-      if (compiled.run(variables, ground.budget) === false) return false;
+      if (compiled.run(variables, context.budget) === false) return false;
     } catch (caught) {
       if (caught instanceof OutOfBudget) {
         errors.splice(0, errors.length, caught.message);
@@ -87,7 +87,7 @@ function variablesOf(authorize: Authorizer, request: AdmissionRequest): Record<s
 
 /** Throws 422 for a configuration of webhooks with a condition that does not compile. */
 export async function checkConditions(
-  cel: ConditionGround['cel'],
+  cel: ConditionContext['cel'],
   { resource, name }: AdmissionRequest,
   configuration: JsonObject,
 ): Promise<void> {

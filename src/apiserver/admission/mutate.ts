@@ -7,7 +7,7 @@ import { apiVersionOf } from '../resources/resource.js';
 import { conform, TypeMismatch } from '../schema/conform.js';
 import { isExempt, type Webhook, webhooksOf } from './configurations.js';
 import { nothingToChange } from './failures.js';
-import { type InvokeGround, invoke } from './invoke.js';
+import { type InvokeContext, invoke } from './invoke.js';
 import { isAsked } from './match-conditions.js';
 
 export interface Mutation {
@@ -20,10 +20,10 @@ export interface Mutation {
  * Asks the mutating webhooks one after the other; each sees what those before it have changed. Those that wish so are
  * asked once more when a later one has changed the object. Rejects with a StatusError.
  */
-export async function mutate(ground: InvokeGround, request: AdmissionRequest): Promise<Mutation> {
-  const webhooks = isExempt(request.resource) ? [] : webhooksOf(ground.store, 'admit');
+export async function mutate(context: InvokeContext, request: AdmissionRequest): Promise<Mutation> {
+  const webhooks = isExempt(request.resource) ? [] : webhooksOf(context.store, 'admit');
   if (webhooks.length === 0) return { ...objectOf(request), warnings: [] };
-  const round = new Round(ground, request);
+  const round = new Round(context, request);
   for (const webhook of webhooks) await round.ask(webhook);
   const again = new Set(round.outdated);
   for (const webhook of webhooks) if (again.has(webhook.id)) await round.ask(webhook);
@@ -40,20 +40,20 @@ class Round {
   readonly warnings: string[] = [];
   /** Those that want to see what was changed after them. */
   readonly outdated = new Set<string>();
-  private readonly ground: InvokeGround;
+  private readonly context: InvokeContext;
   private readonly request: AdmissionRequest;
   private readonly asked = new Set<string>();
 
-  constructor(ground: InvokeGround, request: AdmissionRequest) {
-    this.ground = ground;
+  constructor(context: InvokeContext, request: AdmissionRequest) {
+    this.context = context;
     this.request = request;
     this.object = request.object;
   }
 
   async ask(webhook: Webhook): Promise<void> {
     const request = { ...this.request, ...objectOf(this) };
-    if (!(await isAsked(this.ground, webhook, request))) return;
-    const answer = await invoke(this.ground, webhook, request);
+    if (!(await isAsked(this.context, webhook, request))) return;
+    const answer = await invoke(this.context, webhook, request);
     this.warnings.push(...(answer?.warnings ?? []));
     const { patch = [] } = answer ?? {};
     if (patch.length > 0) this.change(webhook, patch);

@@ -27,7 +27,7 @@ export interface Post {
 }
 
 /** Bytes of an answer that are read at most. */
-const longestAnswer = 3 * 1024 * 1024;
+const maxAnswerBytes = 3 * 1024 * 1024;
 
 /**
  * POSTs JSON over TLS (HTTP/1.1) and resolves with the JSON that comes back. Look-up, dial, handshake and answer share
@@ -119,7 +119,7 @@ async function readText(answer: IncomingMessage): Promise<string> {
   let sizeBytes = 0;
   for await (const chunk of answer) {
     sizeBytes += (chunk as Buffer).length;
-    if (sizeBytes > longestAnswer) throw new Error(`the answer is longer than ${longestAnswer} bytes`);
+    if (sizeBytes > maxAnswerBytes) throw new Error(`the answer is longer than ${maxAnswerBytes} bytes`);
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks).toString();

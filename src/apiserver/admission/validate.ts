@@ -1,21 +1,24 @@
 import type { AdmissionRequest } from '../request/admission.js';
 import { isExempt, type Webhook, webhooksOf } from './configurations.js';
-import { type InvokeGround, invoke } from './invoke.js';
+import { type InvokeContext, invoke } from './invoke.js';
 import { isAsked } from './match-conditions.js';
 
 /**
  * Asks all validating webhooks at the same time and waits for every one. Resolves with their warnings; rejects with
  * the StatusError of the first that refused or failed.
  */
-export async function validate(ground: InvokeGround, request: AdmissionRequest): Promise<readonly string[]> {
+export async function validate(
+  context: InvokeContext,
+  request: AdmissionRequest,
+): Promise<readonly string[]> {
   if (isExempt(request.resource)) return [];
   const concerned: Webhook[] = [];
-  for (const webhook of webhooksOf(ground.store, 'validating'))
-    if (await isAsked(ground, webhook, request)) concerned.push(webhook);
+  for (const webhook of webhooksOf(context.store, 'validating'))
+    if (await isAsked(context, webhook, request)) concerned.push(webhook);
   let first: { readonly reason: unknown } | undefined;
   const answers = await Promise.all(
     concerned.map((webhook) =>
-      invoke(ground, webhook, request).catch((reason: unknown) => {
+      invoke(context, webhook, request).catch((reason: unknown) => {
         first ??= { reason };
         return undefined;
       }),

@@ -3,7 +3,7 @@ import { type Cel, loadCel } from '../cel/library.js';
 import { createCelBudget } from '../cel/time-limit.js';
 import type { Admission, AdmissionRequest } from '../request/admission.js';
 import { isExempt } from './configurations.js';
-import type { InvokeGround } from './invoke.js';
+import type { InvokeContext } from './invoke.js';
 import { checkConditions } from './match-conditions.js';
 import { mutate } from './mutate.js';
 import { validate } from './validate.js';
@@ -19,7 +19,7 @@ export interface WebhookAdmission {
  * write comes in, validating ones once the object has passed all other checks. `next` is asked before them.
  */
 export function createWebhookAdmission(
-  ground: Omit<InvokeGround, 'signal' | 'cel' | 'budget'>,
+  context: Omit<InvokeContext, 'signal' | 'cel' | 'budget'>,
   next: Admission,
 ): WebhookAdmission {
   const closing = new AbortController();
@@ -27,7 +27,7 @@ export function createWebhookAdmission(
   let loaded: Promise<Cel> | undefined;
   const cel = (): Promise<Cel> => (loaded ??= loadCel());
   const admit: Admission = async (request) => {
-    const all: InvokeGround = { ...ground, cel, signal: closing.signal, budget: createCelBudget() };
+    const all: InvokeContext = { ...context, cel, signal: closing.signal, budget: createCelBudget() };
     const before = await next(request);
     const given: AdmissionRequest =
       before.object === undefined ? request : { ...request, object: before.object };

@@ -45,20 +45,20 @@ export function authorizeNode(store: ObjectStore, attributes: ResourceAttributes
   const { group, resource, subresource, verb } = attributes;
   const key =
     (subresource === '' ? resource : `${resource}/${subresource}`) + (group === '' ? '' : `.${group}`);
-  const ground = { store, attributes, node };
+  const context = { store, attributes, node };
   switch (group === '' ? resource : `${resource}.${group}`) {
     case 'configmaps':
     case 'secrets':
-      return authorizeReference(ground);
+      return authorizeReference(context);
     case 'leases.coordination.k8s.io':
       return authorizeLease(attributes, node);
     case 'serviceaccounts':
-      return authorizeToken(ground);
+      return authorizeToken(context);
     default:
   }
   if (anywhere[key]?.includes(verb) !== true) return denied('');
   if (key === 'nodes') return authorizeNodeRead(attributes, node);
-  return key === 'pods' ? authorizePodRead(ground) : allowed;
+  return key === 'pods' ? authorizePodRead(context) : allowed;
 }
 
 /** What a kubelet asks for, and its node. */

@@ -1,5 +1,5 @@
 /** kube-apiserver's PerCallLimit: what one expression may cost. */
-const mostCost = 1_000_000;
+const maxCost = 1_000_000;
 /** What one character costs that is read or written. */
 const costOfCharacter = 0.1;
 
@@ -35,6 +35,6 @@ export class CelCost {
   }
 
   private check(): void {
-    if (this.cost > mostCost) throw new TooCostly();
+    if (this.cost > maxCost) throw new TooCostly();
   }
 }

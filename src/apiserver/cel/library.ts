@@ -50,7 +50,7 @@ export async function loadCel(): Promise<Cel> {
 }
 
 /** Characters of expressions whose programs are kept. */
-const mostKnown = 1024 * 1024;
+const maxKnown = 1024 * 1024;
 
 /** Each write evaluates the same expressions, and compiling them takes longer than that. */
 function remembered(compile: Cel['compile']): Cel['compile'] {
@@ -60,7 +60,7 @@ function remembered(compile: Cel['compile']): Cel['compile'] {
     const found = known.get(expression);
     if (found !== undefined) return found;
     const compiled = compile(expression);
-    if (size + expression.length > mostKnown) {
+    if (size + expression.length > maxKnown) {
       known.clear();
       size = 0;
     }

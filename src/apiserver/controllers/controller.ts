@@ -7,7 +7,7 @@ import { formatTime } from '../resources/wall-clock.js';
 import type { LocalStore } from '../store/object-store.js';
 
 /** What a controller works with. */
-export interface ControllerGround {
+export interface ControllerContext {
   readonly store: LocalStore;
   readonly random: Random;
   /** Epoch milliseconds. */
@@ -25,7 +25,7 @@ export interface Controller {
   readonly name: string;
   /** Also runs when time has passed and nothing changed. */
   readonly isTimed?: true;
-  readonly reconcile: (ground: ControllerGround) => void;
+  readonly reconcile: (context: ControllerContext) => void;
 }
 
 /** The record of a kind that the catalogue has for certain. */
@@ -39,7 +39,7 @@ export function kindOf(
 }
 
 /** Stores a draft. */
-export function save({ store }: ControllerGround, draft: JsonObject): ApiObject {
+export function save({ store }: ControllerContext, draft: JsonObject): ApiObject {
   return store.put(finished(draft));
 }
 
@@ -49,17 +49,17 @@ export function isGoing({ metadata }: ApiObject): boolean {
 }
 
 /** Marks an object as going in `graceSeconds`, or removes it at once if nothing holds it. */
-export function startDeletion(ground: ControllerGround, object: ApiObject, graceSeconds: number): void {
+export function startDeletion(context: ControllerContext, object: ApiObject, graceSeconds: number): void {
   if (isGoing(object)) return;
   const { finalizers } = object.metadata as { finalizers?: readonly string[] };
   if (graceSeconds === 0 && (finalizers ?? []).length === 0) {
-    ground.store.remove(object.apiVersion, object.kind, object.metadata);
+    context.store.remove(object.apiVersion, object.kind, object.metadata);
     return;
   }
   const metadata = {
     ...object.metadata,
-    deletionTimestamp: formatTime(ground.nowMs + graceSeconds * 1000),
+    deletionTimestamp: formatTime(context.nowMs + graceSeconds * 1000),
     deletionGracePeriodSeconds: graceSeconds,
   };
-  ground.store.put({ ...object, metadata });
+  context.store.put({ ...object, metadata });
 }

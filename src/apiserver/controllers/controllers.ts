@@ -4,7 +4,7 @@ import { createWallClock, type WallClock } from '../../core/wall-clock.js';
 import { catalogue } from '../resources/catalogue.js';
 import { formatTime } from '../resources/wall-clock.js';
 import type { LocalStore } from '../store/object-store.js';
-import type { Controller, ControllerGround } from './controller.js';
+import type { Controller, ControllerContext } from './controller.js';
 import { deploymentController } from './deployments.js';
 import { endpointsController } from './endpoints.js';
 import { eventExpiry } from './events.js';
@@ -46,15 +46,15 @@ const timedEveryMs = 5_000;
 export function startControllers(options: ControllersOptions): Controllers {
   const { store, clock, random, onError = () => undefined } = options;
   const now = options.now ?? createWallClock(clock);
-  const heartbeats: ControllerGround['heartbeats'] = new Map();
+  const heartbeats: ControllerContext['heartbeats'] = new Map();
   let pending: Timer | undefined;
   const run = (chosen: readonly Controller[]): void => {
     const nowMs = now();
     const steadyMs = clock.now();
-    const ground = { store, random, nowMs, steadyMs, heartbeats, timestamp: formatTime(nowMs) };
+    const context = { store, random, nowMs, steadyMs, heartbeats, timestamp: formatTime(nowMs) };
     for (const { name, reconcile } of chosen) {
       try {
-        reconcile(ground);
+        reconcile(context);
       } catch (error) {
         onError(name, error);
       }

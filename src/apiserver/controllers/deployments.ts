@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ApiObject, at, entriesAt, listAt, numberAt, textAt } from '../resources/api-object.js';
 import { draftOf, ensureChild, finished, type JsonObject, sameJson } from '../resources/json.js';
 import { randomUid } from '../resources/random-names.js';
-import { type Controller, type ControllerGround, isGoing, kindOf, save } from './controller.js';
+import { type Controller, type ControllerContext, isGoing, kindOf, save } from './controller.js';
 import { controllerUid, isApiMade, ownedBy } from './replica-sets.js';
 
 const hashLabel = 'pod-template-hash';
@@ -14,27 +14,27 @@ const revisionAnnotation = 'deployment.kubernetes.io/revision';
  */
 export const deploymentController: Controller = {
   name: 'deployment',
-  reconcile: (ground) => {
-    for (const deployment of ground.store.list(kindOf('apps', 'deployments')))
-      if (isApiMade(deployment) && !isGoing(deployment)) roll(ground, deployment);
+  reconcile: (context) => {
+    for (const deployment of context.store.list(kindOf('apps', 'deployments')))
+      if (isApiMade(deployment) && !isGoing(deployment)) roll(context, deployment);
   },
 };
 
-function roll(ground: ControllerGround, deployment: ApiObject): void {
-  const sets = ground.store
+function roll(context: ControllerContext, deployment: ApiObject): void {
+  const sets = context.store
     .list(kindOf('apps', 'replicasets'), deployment.metadata.namespace)
     .filter((set) => controllerUid(set) === deployment.metadata.uid);
   const hash = templateHash(deployment);
   const current = sets.find((set) => set.metadata.labels?.[hashLabel] === hash);
   const replicas = numberAt(deployment, 'spec.replicas');
   if (current === undefined && at(deployment, 'spec.paused') !== true)
-    createSet(ground, deployment, { hash, sets });
-  else if (current !== undefined) scale(ground, current, replicas);
+    createSet(context, deployment, { hash, sets });
+  else if (current !== undefined) scale(context, current, replicas);
   const isUp = current !== undefined && numberAt(current, 'status.readyReplicas') >= replicas;
   const old = sets.filter((set) => set !== current);
   if (isUp || textAt(deployment, 'spec.strategy.type') === 'Recreate')
-    for (const set of old) scale(ground, set, 0);
-  report(ground, deployment, { current, sets });
+    for (const set of old) scale(context, set, 0);
+  report(context, deployment, { current, sets });
 }
 
 /** Letters that make no words, as in names of pods. */
@@ -47,11 +47,11 @@ function templateHash(deployment: ApiObject): string {
 }
 
 function createSet(
-  ground: ControllerGround,
+  context: ControllerContext,
   deployment: ApiObject,
   { hash, sets }: { hash: string; sets: readonly ApiObject[] },
 ): void {
-  const { random, timestamp, store } = ground;
+  const { random, timestamp, store } = context;
   const template = structuredClone(at(deployment, 'spec.template') ?? {}) as JsonObject;
   const labels = { ...Object.fromEntries(entriesAt(template, 'metadata.labels')), [hashLabel]: hash };
   ensureChild(template, 'metadata')['labels'] = labels;
@@ -84,16 +84,16 @@ function revisionOf(set: ApiObject): number {
   return Number(set.metadata.annotations?.[revisionAnnotation] ?? 0);
 }
 
-function scale(ground: ControllerGround, set: ApiObject, replicas: number): void {
+function scale(context: ControllerContext, set: ApiObject, replicas: number): void {
   if (numberAt(set, 'spec.replicas') === replicas) return;
   const draft = draftOf(set);
   ensureChild(draft, 'spec')['replicas'] = replicas;
   ensureChild(draft, 'metadata')['generation'] = numberAt(set, 'metadata.generation') + 1;
-  save(ground, draft);
+  save(context, draft);
 }
 
 function report(
-  ground: ControllerGround,
+  context: ControllerContext,
   deployment: ApiObject,
   { current, sets }: { current: ApiObject | undefined; sets: readonly ApiObject[] },
 ): void {
@@ -110,20 +110,20 @@ function report(
   const status = {
     observedGeneration: numberAt(deployment, 'metadata.generation'),
     ...Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)),
-    conditions: [availability(ground, deployment, ready >= wanted)],
+    conditions: [availability(context, deployment, ready >= wanted)],
   };
   const draft = draftOf(deployment);
   const annotations = ensureChild(ensureChild(draft, 'metadata'), 'annotations');
   if (current !== undefined) annotations[revisionAnnotation] = String(revisionOf(current));
   draft['status'] = status;
-  if (!sameJson(draft, deployment)) save(ground, draft);
+  if (!sameJson(draft, deployment)) save(context, draft);
 }
 
-function availability(ground: ControllerGround, deployment: ApiObject, isAvailable: boolean): JsonObject {
+function availability(context: ControllerContext, deployment: ApiObject, isAvailable: boolean): JsonObject {
   const status = isAvailable ? 'True' : 'False';
   const before = listAt(deployment, 'status.conditions').find((each) => textAt(each, 'type') === 'Available');
   const lastTransitionTime =
-    textAt(before, 'status') === status ? textAt(before, 'lastTransitionTime') : ground.timestamp;
+    textAt(before, 'status') === status ? textAt(before, 'lastTransitionTime') : context.timestamp;
   return {
     type: 'Available',
     status,

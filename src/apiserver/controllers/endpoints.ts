@@ -1,23 +1,23 @@
 import { type ApiObject, at, entriesAt, listAt, numberAt, textAt } from '../resources/api-object.js';
 import { finished, type JsonObject, sameJson, textOf } from '../resources/json.js';
 import { randomUid } from '../resources/random-names.js';
-import { type Controller, type ControllerGround, isGoing, kindOf } from './controller.js';
+import { type Controller, type ControllerContext, isGoing, kindOf } from './controller.js';
 
 /** Derives Endpoints and an EndpointSlice from each service with a selector and the pods that it selects. */
 export const endpointsController: Controller = {
   name: 'endpoints',
-  reconcile: (ground) => {
-    const services = ground.store
+  reconcile: (context) => {
+    const services = context.store
       .list(kindOf('', 'services'))
       .filter((service) => selectorOf(service).length > 0);
-    for (const service of services) if (!isGoing(service)) publish(ground, service);
+    for (const service of services) if (!isGoing(service)) publish(context, service);
     const owners = new Set(services.map(({ metadata }) => metadata.uid));
     for (const resource of [kindOf('', 'endpoints'), kindOf('discovery.k8s.io', 'endpointslices')])
-      for (const object of ground.store.list(resource)) {
+      for (const object of context.store.list(resource)) {
         const label = object.metadata.labels?.[managedBy];
         const owner = textAt(listAt(object, 'metadata.ownerReferences')[0], 'uid');
         if (label === controllerName && !owners.has(owner))
-          ground.store.remove(object.apiVersion, object.kind, object.metadata);
+          context.store.remove(object.apiVersion, object.kind, object.metadata);
       }
   },
 };
@@ -36,15 +36,15 @@ interface Backend {
   readonly ready: boolean;
 }
 
-function publish(ground: ControllerGround, service: ApiObject): void {
+function publish(context: ControllerContext, service: ApiObject): void {
   const selector = selectorOf(service);
-  const backends = ground.store
+  const backends = context.store
     .list(kindOf('', 'pods'), service.metadata.namespace)
     .filter((pod) => selector.every(([key, value]) => pod.metadata.labels?.[key] === value))
     .filter((pod) => !['Succeeded', 'Failed'].includes(textAt(pod, 'status.phase')))
     .map((pod) => ({ pod, ip: textAt(pod, 'status.podIP'), ready: isReady(pod) }))
     .filter(({ ip }) => ip !== '');
-  put(ground, service, {
+  put(context, service, {
     ...endpoints(service, backends),
     metadata: ownMetadata(service, service.metadata.name),
   });
@@ -52,7 +52,7 @@ function publish(ground: ControllerGround, service: ApiObject): void {
     ...endpointSlice(service, backends),
     metadata: ownMetadata(service, `${service.metadata.name}-1`),
   };
-  put(ground, service, slice);
+  put(context, service, slice);
 }
 
 function isReady(pod: ApiObject): boolean {
@@ -133,7 +133,7 @@ function namedPort(pod: ApiObject | undefined, name: string): number | undefined
 }
 
 /** Writes what has changed, and nothing that someone else made. */
-function put({ store, random, timestamp }: ControllerGround, service: ApiObject, wanted: JsonObject): void {
+function put({ store, random, timestamp }: ControllerContext, service: ApiObject, wanted: JsonObject): void {
   const resource =
     wanted['kind'] === 'Endpoints' ? kindOf('', 'endpoints') : kindOf('discovery.k8s.io', 'endpointslices');
   const { namespace } = service.metadata;

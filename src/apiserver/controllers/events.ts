@@ -1,7 +1,7 @@
 import { type ApiObject, textAt } from '../resources/api-object.js';
 import { finished } from '../resources/json.js';
 import { randomUid } from '../resources/random-names.js';
-import { type Controller, type ControllerGround, kindOf } from './controller.js';
+import { type Controller, type ControllerContext, kindOf } from './controller.js';
 
 export interface EventText {
   readonly reason: string;
@@ -13,8 +13,8 @@ export interface EventText {
 }
 
 /** Records an Event about an object. */
-export function recordEvent(ground: ControllerGround, about: ApiObject, text: EventText): void {
-  const { random, timestamp, store } = ground;
+export function recordEvent(context: ControllerContext, about: ApiObject, text: EventText): void {
+  const { random, timestamp, store } = context;
   const { name, namespace, uid, resourceVersion } = about.metadata;
   const home = namespace ?? 'default';
   const suffix = Array.from({ length: 16 }, () => random.below(16).toString(16)).join('');

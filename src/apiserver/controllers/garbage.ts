@@ -3,20 +3,20 @@ import { catalogue } from '../resources/catalogue.js';
 import { draftOf, isObject, type JsonObject, metadataOf } from '../resources/json.js';
 import { graceOfPod } from '../strategies/pods.js';
 import { finalizersOf } from '../write/object-meta.js';
-import { type Controller, type ControllerGround, isGoing, save, startDeletion } from './controller.js';
+import { type Controller, type ControllerContext, isGoing, save, startDeletion } from './controller.js';
 
 /** Deletes what no longer has an owner, and finishes deletions that wait for dependents or set them free. */
 export const garbageCollector: Controller = {
   name: 'garbage-collector',
-  reconcile: (ground) => {
+  reconcile: (context) => {
     const all = catalogue
       .filter(({ virtual }) => virtual !== true)
-      .flatMap((resource) => ground.store.list(resource));
+      .flatMap((resource) => context.store.list(resource));
     const byUid = new Map(all.map((object) => [object.metadata.uid, object]));
     const dependents = dependentsOf(all);
     for (const object of all) {
-      collectOrphan(ground, object, byUid);
-      if (isGoing(object)) finish(ground, object, dependents.get(object.metadata.uid) ?? []);
+      collectOrphan(context, object, byUid);
+      if (isGoing(object)) finish(context, object, dependents.get(object.metadata.uid) ?? []);
     }
   },
 };
@@ -34,7 +34,7 @@ function dependentsOf(all: readonly ApiObject[]): ReadonlyMap<string, readonly A
 
 /** All owners are gone, or wait in the foreground for this one to go. */
 function collectOrphan(
-  ground: ControllerGround,
+  context: ControllerContext,
   object: ApiObject,
   byUid: ReadonlyMap<string, ApiObject>,
 ): void {
@@ -44,37 +44,37 @@ function collectOrphan(
     return owner === undefined || finalizersOf(draftOf(owner)).includes('foregroundDeletion');
   });
   if (owners.length === 0 || !isOrphan || isGoing(object)) return;
-  startDeletion(ground, object, object.kind === 'Pod' ? graceOfPod(draftOf(object)) : 0);
+  startDeletion(context, object, object.kind === 'Pod' ? graceOfPod(draftOf(object)) : 0);
 }
 
-function finish(ground: ControllerGround, object: ApiObject, dependents: readonly ApiObject[]): void {
+function finish(context: ControllerContext, object: ApiObject, dependents: readonly ApiObject[]): void {
   const finalizers = finalizersOf(draftOf(object));
   if (finalizers.includes('orphan')) {
-    for (const dependent of dependents) release(ground, dependent, object.metadata.uid);
-    dropFinalizer(ground, object, 'orphan');
+    for (const dependent of dependents) release(context, dependent, object.metadata.uid);
+    dropFinalizer(context, object, 'orphan');
   } else if (finalizers.includes('foregroundDeletion') && dependents.length === 0) {
-    dropFinalizer(ground, object, 'foregroundDeletion');
+    dropFinalizer(context, object, 'foregroundDeletion');
   }
 }
 
-function release(ground: ControllerGround, dependent: ApiObject, owner: string): void {
+function release(context: ControllerContext, dependent: ApiObject, owner: string): void {
   const draft = draftOf(dependent);
   const references = metadataOf(draft)['ownerReferences'];
   const kept = Array.isArray(references)
     ? references.filter((each: unknown) => isObject(each) && each['uid'] !== owner)
     : [];
   setOrDelete(metadataOf(draft), 'ownerReferences', kept);
-  save(ground, draft);
+  save(context, draft);
 }
 
-function dropFinalizer(ground: ControllerGround, object: ApiObject, finalizer: string): void {
+function dropFinalizer(context: ControllerContext, object: ApiObject, finalizer: string): void {
   const draft = draftOf(object);
   const rest = finalizersOf(draft).filter((each) => each !== finalizer);
   setOrDelete(metadataOf(draft), 'finalizers', rest);
-  const stored = save(ground, draft);
+  const stored = save(context, draft);
   const grace = Number(metadataOf(draft)['deletionGracePeriodSeconds'] ?? 0);
   if (rest.length === 0 && grace === 0 && object.kind !== 'Namespace')
-    ground.store.remove(stored.apiVersion, stored.kind, stored.metadata);
+    context.store.remove(stored.apiVersion, stored.kind, stored.metadata);
 }
 
 function setOrDelete(target: JsonObject, key: string, list: readonly unknown[]): void {

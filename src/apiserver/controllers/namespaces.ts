@@ -3,38 +3,38 @@ import { catalogue } from '../resources/catalogue.js';
 import { draftOf } from '../resources/json.js';
 import { randomUid } from '../resources/random-names.js';
 import { graceOfPod } from '../strategies/pods.js';
-import { type Controller, type ControllerGround, isGoing, kindOf, startDeletion } from './controller.js';
+import { type Controller, type ControllerContext, isGoing, kindOf, startDeletion } from './controller.js';
 
 /** Gives every namespace its service account, and ends a deleted namespace once it is empty. */
 export const namespaceController: Controller = {
   name: 'namespace',
-  reconcile: (ground) => {
-    for (const namespace of ground.store.list(kindOf('', 'namespaces')))
-      if (isGoing(namespace)) emptyOut(ground, namespace);
-      else giveAccount(ground, namespace.metadata.name);
+  reconcile: (context) => {
+    for (const namespace of context.store.list(kindOf('', 'namespaces')))
+      if (isGoing(namespace)) emptyOut(context, namespace);
+      else giveAccount(context, namespace.metadata.name);
   },
 };
 
-function giveAccount(ground: ControllerGround, namespace: string): void {
-  const { store, random, timestamp } = ground;
+function giveAccount(context: ControllerContext, namespace: string): void {
+  const { store, random, timestamp } = context;
   if (store.get(kindOf('', 'serviceaccounts'), { namespace, name: 'default' }) !== undefined) return;
   const metadata = { name: 'default', namespace, uid: randomUid(random), creationTimestamp: timestamp };
   store.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata });
 }
 
-function emptyOut(ground: ControllerGround, namespace: ApiObject): void {
-  const { store } = ground;
+function emptyOut(context: ControllerContext, namespace: ApiObject): void {
+  const { store } = context;
   const contents = catalogue
     .filter(({ namespaced, virtual }) => namespaced && virtual !== true)
     .flatMap((resource) => store.list(resource, namespace.metadata.name));
   for (const object of contents)
-    startDeletion(ground, object, object.kind === 'Pod' ? graceOfPod(draftOf(object)) : 0);
-  const isEmpty = contents.every((object) => isRemoved(ground, object));
+    startDeletion(context, object, object.kind === 'Pod' ? graceOfPod(draftOf(object)) : 0);
+  const isEmpty = contents.every((object) => isRemoved(context, object));
   const held = (namespace.metadata as { finalizers?: readonly string[] }).finalizers ?? [];
   if (isEmpty && held.length === 0) store.remove('v1', 'Namespace', namespace.metadata);
 }
 
-function isRemoved({ store }: ControllerGround, object: ApiObject): boolean {
+function isRemoved({ store }: ControllerContext, object: ApiObject): boolean {
   const resource = catalogue.find(({ kind, virtual }) => kind === object.kind && virtual !== true);
   return resource === undefined || store.get(resource, object.metadata) === undefined;
 }

@@ -1,6 +1,6 @@
 import { type ApiObject, textAt } from '../resources/api-object.js';
 import { draftOf, ensureChild, itemsOf, type JsonObject } from '../resources/json.js';
-import { type Controller, type ControllerGround, kindOf, save } from './controller.js';
+import { type Controller, type ControllerContext, kindOf, save } from './controller.js';
 
 /** kube-controller-manager's `--node-monitor-grace-period` (1.32 and later). */
 const graceMs = 50_000;
@@ -10,15 +10,15 @@ const unreachable = 'node.kubernetes.io/unreachable';
 export const nodeController: Controller = {
   name: 'node-lifecycle',
   isTimed: true,
-  reconcile: (ground) => {
-    for (const node of ground.store.list(kindOf('', 'nodes'))) {
-      const lease = ground.store.get(kindOf('coordination.k8s.io', 'leases'), {
+  reconcile: (context) => {
+    for (const node of context.store.list(kindOf('', 'nodes'))) {
+      const lease = context.store.get(kindOf('coordination.k8s.io', 'leases'), {
         namespace: 'kube-node-lease',
         name: node.metadata.name,
       });
       if (lease === undefined) continue;
-      if (ground.steadyMs - lastSeenMs(ground, lease) > graceMs) loseNode(ground, node);
-      else welcomeBack(ground, node);
+      if (context.steadyMs - lastSeenMs(context, lease) > graceMs) loseNode(context, node);
+      else welcomeBack(context, node);
     }
   },
 };
@@ -27,7 +27,7 @@ export const nodeController: Controller = {
  * When this lease was first seen as it is. What it says itself is of another clock; and after a start, or a suspend of
  * this machine, every node has its whole time again.
  */
-function lastSeenMs({ heartbeats, steadyMs }: ControllerGround, lease: ApiObject): number {
+function lastSeenMs({ heartbeats, steadyMs }: ControllerContext, lease: ApiObject): number {
   const { name } = lease.metadata;
   const before = heartbeats.get(name);
   if (before?.lease === lease) return before.seenMs;
@@ -35,7 +35,7 @@ function lastSeenMs({ heartbeats, steadyMs }: ControllerGround, lease: ApiObject
   return steadyMs;
 }
 
-function loseNode(ground: ControllerGround, node: ApiObject): void {
+function loseNode(context: ControllerContext, node: ApiObject): void {
   const draft = draftOf(node);
   const conditions = itemsOf(ensureChild(draft, 'status'), 'conditions');
   if (conditions.every(({ status }) => status === 'Unknown')) return;
@@ -44,38 +44,38 @@ function loseNode(ground: ControllerGround, node: ApiObject): void {
     status: 'Unknown',
     reason: 'NodeStatusUnknown',
     message: 'Kubelet stopped posting node status.',
-    lastTransitionTime: ground.timestamp,
+    lastTransitionTime: context.timestamp,
   }));
   const taints = otherTaints(draft);
   ensureChild(draft, 'spec')['taints'] = [
     ...taints,
-    { key: unreachable, effect: 'NoSchedule', timeAdded: ground.timestamp },
-    { key: unreachable, effect: 'NoExecute', timeAdded: ground.timestamp },
+    { key: unreachable, effect: 'NoSchedule', timeAdded: context.timestamp },
+    { key: unreachable, effect: 'NoExecute', timeAdded: context.timestamp },
   ];
-  save(ground, draft);
-  for (const pod of podsOf(ground, node)) markNotReady(ground, pod);
+  save(context, draft);
+  for (const pod of podsOf(context, node)) markNotReady(context, pod);
 }
 
-function podsOf({ store }: ControllerGround, node: ApiObject): readonly ApiObject[] {
+function podsOf({ store }: ControllerContext, node: ApiObject): readonly ApiObject[] {
   return store.list(kindOf('', 'pods')).filter((pod) => textAt(pod, 'spec.nodeName') === node.metadata.name);
 }
 
 /** Services no longer lead to the pods of a lost node. */
-function markNotReady(ground: ControllerGround, pod: ApiObject): void {
+function markNotReady(context: ControllerContext, pod: ApiObject): void {
   const draft = draftOf(pod);
   const status = ensureChild(draft, 'status');
   const conditions = itemsOf(status, 'conditions');
   if (!conditions.some(({ type, status: state }) => type === 'Ready' && state === 'True')) return;
   status['conditions'] = conditions.map((condition) =>
     condition['type'] === 'Ready'
-      ? { ...condition, status: 'False', lastTransitionTime: ground.timestamp }
+      ? { ...condition, status: 'False', lastTransitionTime: context.timestamp }
       : condition,
   );
-  save(ground, draft);
+  save(context, draft);
 }
 
 /** The kubelet itself says when it is ready again; then the taint goes. */
-function welcomeBack(ground: ControllerGround, node: ApiObject): void {
+function welcomeBack(context: ControllerContext, node: ApiObject): void {
   const draft = draftOf(node);
   const ready = itemsOf(ensureChild(draft, 'status'), 'conditions').find(({ type }) => type === 'Ready');
   const spec = ensureChild(draft, 'spec');
@@ -83,7 +83,7 @@ function welcomeBack(ground: ControllerGround, node: ApiObject): void {
   if (ready?.['status'] !== 'True' || kept.length === itemsOf(spec, 'taints').length) return;
   if (kept.length === 0) delete spec['taints'];
   else spec['taints'] = kept;
-  save(ground, draft);
+  save(context, draft);
 }
 
 function otherTaints(node: JsonObject): readonly JsonObject[] {

@@ -4,7 +4,7 @@ import { generateName, randomUid } from '../resources/random-names.js';
 import { graceOfPod, podStrategy } from '../strategies/pods.js';
 import {
   type Controller,
-  type ControllerGround,
+  type ControllerContext,
   isGoing,
   kindOf,
   save,
@@ -14,12 +14,12 @@ import {
 /** Keeps as many pods of each replica set as it asks for. */
 export const replicaSetController: Controller = {
   name: 'replicaset',
-  reconcile: (ground) => {
-    for (const set of ground.store.list(kindOf('apps', 'replicasets'))) {
+  reconcile: (context) => {
+    for (const set of context.store.list(kindOf('apps', 'replicasets'))) {
       if (!isApiMade(set)) continue;
-      const pods = podsOf(ground, set);
-      if (!isGoing(set)) adjust(ground, set, pods);
-      report(ground, set, podsOf(ground, set));
+      const pods = podsOf(context, set);
+      if (!isGoing(set)) adjust(context, set, pods);
+      report(context, set, podsOf(context, set));
     }
   },
 };
@@ -29,7 +29,7 @@ export function isApiMade(object: ApiObject): boolean {
   return numberAt(object, 'metadata.generation') > 0;
 }
 
-function podsOf({ store }: ControllerGround, set: ApiObject): readonly ApiObject[] {
+function podsOf({ store }: ControllerContext, set: ApiObject): readonly ApiObject[] {
   return store
     .list(kindOf('', 'pods'), set.metadata.namespace)
     .filter((pod) => controllerUid(pod) === set.metadata.uid)
@@ -50,17 +50,17 @@ export function ownedBy({ apiVersion, kind, metadata }: ApiObject): JsonObject {
   return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
 }
 
-function adjust(ground: ControllerGround, set: ApiObject, pods: readonly ApiObject[]): void {
+function adjust(context: ControllerContext, set: ApiObject, pods: readonly ApiObject[]): void {
   const wanted = numberAt(set, 'spec.replicas');
-  for (let missing = wanted - pods.length; missing > 0; missing--) createPod(ground, set);
+  for (let missing = wanted - pods.length; missing > 0; missing--) createPod(context, set);
   // Those that are not ready yet go first.
   const dispensable = [...pods].sort((a, b) => Number(isReady(a)) - Number(isReady(b)));
   for (const pod of dispensable.slice(0, Math.max(0, pods.length - wanted)))
-    startDeletion(ground, pod, graceOfPod(draftOf(pod)));
+    startDeletion(context, pod, graceOfPod(draftOf(pod)));
 }
 
-function createPod(ground: ControllerGround, set: ApiObject): void {
-  const { random, timestamp, store } = ground;
+function createPod(context: ControllerContext, set: ApiObject): void {
+  const { random, timestamp, store } = context;
   const template = at(set, 'spec.template');
   const name = generateName(`${set.metadata.name}-`, random);
   const pod: JsonObject = {
@@ -89,7 +89,7 @@ function isReady(pod: ApiObject): boolean {
   return textAt(ready, 'status') === 'True';
 }
 
-function report(ground: ControllerGround, set: ApiObject, pods: readonly ApiObject[]): void {
+function report(context: ControllerContext, set: ApiObject, pods: readonly ApiObject[]): void {
   const ready = pods.filter(isReady).length;
   const status = {
     replicas: pods.length,
@@ -100,5 +100,5 @@ function report(ground: ControllerGround, set: ApiObject, pods: readonly ApiObje
   if (sameJson(status, at(set, 'status'))) return;
   const draft = draftOf(set);
   draft['status'] = status;
-  save(ground, draft);
+  save(context, draft);
 }

@@ -1,24 +1,24 @@
 import { type ApiObject, at, entriesAt, listAt, textAt } from '../resources/api-object.js';
 import { draftOf, ensureChild, itemsOf, type JsonObject } from '../resources/json.js';
-import { type Controller, type ControllerGround, isGoing, kindOf, save } from './controller.js';
+import { type Controller, type ControllerContext, isGoing, kindOf, save } from './controller.js';
 import { recordEvent } from './events.js';
 
 /** Gives pods without a node the ready node with the fewest pods. */
 export const scheduler: Controller = {
   name: 'scheduler',
-  reconcile: (ground) => {
-    const pods = ground.store.list(kindOf('', 'pods'));
+  reconcile: (context) => {
+    const pods = context.store.list(kindOf('', 'pods'));
     const waiting = pods.filter((pod) => textAt(pod, 'spec.nodeName') === '' && !isGoing(pod));
     if (waiting.length === 0) return;
-    const nodes = ground.store.list(kindOf('', 'nodes'));
+    const nodes = context.store.list(kindOf('', 'nodes'));
     const load = countPods(pods);
     for (const pod of waiting) {
       const fit = nodes.filter((node) => unfitReason(node, pod) === undefined);
       const [best] = fit.sort((a, b) => loadOf(load, a) - loadOf(load, b));
-      if (best === undefined) refuse(ground, pod, nodes);
+      if (best === undefined) refuse(context, pod, nodes);
       else {
         load.set(best.metadata.name, loadOf(load, best) + 1);
-        bind(ground, pod, best.metadata.name);
+        bind(context, pod, best.metadata.name);
       }
     }
   },
@@ -63,13 +63,13 @@ function tolerates(toleration: unknown, taint: unknown): boolean {
   return key !== '' && textAt(toleration, 'value') === textAt(taint, 'value');
 }
 
-function bind(ground: ControllerGround, pod: ApiObject, node: string): void {
+function bind(context: ControllerContext, pod: ApiObject, node: string): void {
   const draft = draftOf(pod);
   ensureChild(draft, 'spec')['nodeName'] = node;
-  setScheduled(draft, { status: 'True', lastProbeTime: null, lastTransitionTime: ground.timestamp });
-  save(ground, draft);
+  setScheduled(draft, { status: 'True', lastProbeTime: null, lastTransitionTime: context.timestamp });
+  save(context, draft);
   const { namespace = '', name } = pod.metadata;
-  recordEvent(ground, pod, {
+  recordEvent(context, pod, {
     reason: 'Scheduled',
     message: `Successfully assigned ${namespace}/${name} to ${node}`,
     source: 'default-scheduler',
@@ -77,7 +77,7 @@ function bind(ground: ControllerGround, pod: ApiObject, node: string): void {
 }
 
 /** Said once; the pod stays in the queue. */
-function refuse(ground: ControllerGround, pod: ApiObject, nodes: readonly ApiObject[]): void {
+function refuse(context: ControllerContext, pod: ApiObject, nodes: readonly ApiObject[]): void {
   const message = refusalText(nodes.map((node) => unfitReason(node, pod) ?? ''));
   const draft = draftOf(pod);
   const before = itemsOf(ensureChild(draft, 'status'), 'conditions').find(
@@ -89,10 +89,10 @@ function refuse(ground: ControllerGround, pod: ApiObject, nodes: readonly ApiObj
     reason: 'Unschedulable',
     message,
     lastProbeTime: null,
-    lastTransitionTime: before?.['lastTransitionTime'] ?? ground.timestamp,
+    lastTransitionTime: before?.['lastTransitionTime'] ?? context.timestamp,
   });
-  save(ground, draft);
-  recordEvent(ground, pod, {
+  save(context, draft);
+  recordEvent(context, pod, {
     reason: 'FailedScheduling',
     message,
     source: 'default-scheduler',

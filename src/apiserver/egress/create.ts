@@ -1,5 +1,5 @@
+import type { ClosableDialer, EgressContext } from './context.js';
 import { createDirectDialer } from './direct-dialer.js';
-import type { ClosableDialer, EgressGround } from './ground.js';
 import { createGrpcDialer } from './grpc-dialer.js';
 import { createTcpConnectDialer, createUdsConnectDialer } from './http-connect-dialer.js';
 import type { EgressConfiguration, EgressSelection } from './schema.js';
@@ -11,13 +11,13 @@ import type { EgressName, EgressSelector } from './selector.js';
  */
 export function createEgressSelector(
   { selections }: EgressConfiguration,
-  ground: EgressGround,
+  context: EgressContext,
 ): EgressSelector {
-  const direct = createDirectDialer(ground.clock);
+  const direct = createDirectDialer(context.clock);
   const dialers = new Map<string, ClosableDialer>();
   for (const selection of selections) {
     const name = selection.name.toLowerCase();
-    const dialer = createInName(name, selection, ground);
+    const dialer = createInName(name, selection, context);
     if (dialer !== undefined) dialers.set(name, dialer);
   }
   return {
@@ -32,10 +32,10 @@ export function createEgressSelector(
 function createInName(
   name: string,
   selection: EgressSelection,
-  ground: EgressGround,
+  context: EgressContext,
 ): ClosableDialer | undefined {
   try {
-    return createDialer(selection, ground);
+    return createDialer(selection, context);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`failed to create dialer for egressSelection ${JSON.stringify(name)}: ${reason}`, {
@@ -46,13 +46,13 @@ function createInName(
 
 function createDialer(
   { proxyProtocol, transport }: EgressSelection,
-  ground: EgressGround,
+  context: EgressContext,
 ): ClosableDialer | undefined {
   if (proxyProtocol === 'Direct') return undefined;
   const udsName = transport?.uds?.udsName ?? '';
-  if (proxyProtocol === 'GRPC' && udsName !== '') return createGrpcDialer(udsName, ground);
+  if (proxyProtocol === 'GRPC' && udsName !== '') return createGrpcDialer(udsName, context);
   if (proxyProtocol === 'GRPC') throw new Error('UDS transport must be specified for GRPC');
-  if (udsName !== '') return createUdsConnectDialer(udsName, ground);
-  if (transport?.tcp) return createTcpConnectDialer(transport.tcp, ground);
+  if (udsName !== '') return createUdsConnectDialer(udsName, context);
+  if (transport?.tcp) return createTcpConnectDialer(transport.tcp, context);
   throw new Error('Either a TCP or UDS transport must be specified');
 }

@@ -4,11 +4,11 @@ import { TunnelError } from '../../core/errors.js';
 import type { Dialer } from '../../wire/client/dialer.js';
 import { TunnelClient } from '../../wire/client/tunnel-client.js';
 import { goConnectText } from '../../wire/net/go-connect-text.js';
-import type { ClosableDialer, EgressGround } from './ground.js';
+import type { ClosableDialer, EgressContext } from './context.js';
 
 /** `GRPC` over a Unix socket. What fails is told in the words that kube-apiserver has for it. */
-export function createGrpcDialer(udsName: string, ground: EgressGround): ClosableDialer {
-  const client = new TunnelClient({ ...ground, address: `unix://${resolve(udsName)}` });
+export function createGrpcDialer(udsName: string, context: EgressContext): ClosableDialer {
+  const client = new TunnelClient({ ...context, address: `unix://${resolve(udsName)}` });
   return { ...kubeDialer(client, udsName), close: () => client.close() };
 }
 

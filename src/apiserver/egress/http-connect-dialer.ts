@@ -9,23 +9,26 @@ import {
 } from '../../wire/client/http-connect-client.js';
 import { checkTlsFiles } from '../../wire/net/tls.js';
 import { goErrorText } from '../kubelet/go-errors.js';
-import type { ClosableDialer, EgressGround } from './ground.js';
+import type { ClosableDialer, EgressContext } from './context.js';
 import type { EgressTcp, EgressTls } from './schema.js';
 
 /** `HTTPConnect` over a Unix socket. */
-export function createUdsConnectDialer(udsName: string, ground: EgressGround): ClosableDialer {
-  return inKubeWords({ ...ground, address: `unix://${resolve(udsName)}` }, '');
+export function createUdsConnectDialer(udsName: string, context: EgressContext): ClosableDialer {
+  return inKubeWords({ ...context, address: `unix://${resolve(udsName)}` }, '');
 }
 
 /**
  * `HTTPConnect` over TCP, which kube-apiserver speaks with TLS alone: a `http://` URL passes its validation, and ends it
  * at its start. Throws an Error with its text for files that cannot be used.
  */
-export function createTcpConnectDialer({ url, tlsConfig }: EgressTcp, ground: EgressGround): ClosableDialer {
+export function createTcpConnectDialer(
+  { url, tlsConfig }: EgressTcp,
+  context: EgressContext,
+): ClosableDialer {
   if (!tlsConfig) throw new Error('tlsConfig must be set: HTTPConnect over TCP is dialled with TLS alone');
   const address = hostOf(url ?? '');
   const serverName = tlsConfig.tlsServerName ?? '';
-  const settings = { ...ground, address, tls: readTls(tlsConfig, ground.name) };
+  const settings = { ...context, address, tls: readTls(tlsConfig, context.name) };
   const name = serverName === '' ? address.replace(/:\d*$/, '').replace(/^\[|\]$/g, '') : serverName;
   return inKubeWords(serverName === '' ? settings : { ...settings, tlsServerName: serverName }, name);
 }

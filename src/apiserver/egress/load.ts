@@ -1,7 +1,7 @@
 import { type ErrorCode, TunnelError } from '../../core/errors.js';
 import { readDocument } from '../../pki/read-files.js';
+import type { EgressContext } from './context.js';
 import { createEgressSelector } from './create.js';
-import type { EgressGround } from './ground.js';
 import { parseEgressConfiguration } from './parse.js';
 import type { EgressSelector } from './selector.js';
 import { validateEgressConfiguration } from './validate.js';
@@ -12,14 +12,14 @@ const where = '--egress-selector-config-file';
  * The dialers of a real kube-apiserver's `--egress-selector-config-file`; relative paths in it are taken from the
  * current folder. Rejects with FILE_UNREADABLE or CONFIG_INVALID, whose messages are kube-apiserver's.
  */
-export async function loadEgressSelector(path: string, ground: EgressGround): Promise<EgressSelector> {
-  const text = await read(path, ground.signal);
+export async function loadEgressSelector(path: string, context: EgressContext): Promise<EgressSelector> {
+  const text = await read(path, context.signal);
   const config = step('failed to read egress selector config', () => parseEgressConfiguration(text));
   const texts = validateEgressConfiguration(config).map(({ field, message }) => `${field}: ${message}`);
   if (texts.length > 0) {
     throw invalid(`failed to validate egress selector configuration: ${aggregate(texts)}`);
   }
-  return step('failed to setup egress selector', () => createEgressSelector(config, ground));
+  return step('failed to setup egress selector', () => createEgressSelector(config, context));
 }
 
 async function read(path: string, signal: AbortSignal | undefined): Promise<string> {

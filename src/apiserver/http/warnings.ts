@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 
 /** Characters of all texts of one answer, beyond which each is cut. */
-const mostCharacters = 4096;
+const maxCharacters = 4096;
 /** Characters of each text once they are cut. */
-const mostOfOne = 256;
+const maxWarningCharacters = 256;
 
 /**
  * Makes a function that adds a text as `Warning` header to a response, with the rules of kube-apiserver: each text once;
@@ -16,16 +16,16 @@ export function createWarner(response: ServerResponse): (text: string) => void {
   let written = 0;
   const write = (text: string): void => {
     if (/\p{Cc}/u.test(text)) return;
-    const characters = Array.from(isCutting ? text.slice(0, 2 * mostOfOne) : text);
-    const kept = isCutting ? characters.slice(0, mostOfOne) : characters;
+    const characters = Array.from(isCutting ? text.slice(0, 2 * maxWarningCharacters) : text);
+    const kept = isCutting ? characters.slice(0, maxWarningCharacters) : characters;
     written += kept.length;
     headers.push(`299 - "${kept.join('').replace(/["\\]/g, '\\$&')}"`);
   };
   return (text) => {
     if (text === '' || texts.has(text) || response.headersSent) return;
-    if (isCutting && written >= mostCharacters) return;
+    if (isCutting && written >= maxCharacters) return;
     texts.add(text);
-    if (!isCutting && written + text.length > mostCharacters) {
+    if (!isCutting && written + text.length > maxCharacters) {
       isCutting = true;
       written = 0;
       headers.length = 0;

@@ -19,9 +19,9 @@ const unowned = new Set([
 ]);
 
 /** Characters of all paths of an object together. A long key of a list stands in the path of each field below it. */
-const mostCharacters = 32 * 1024 * 1024;
+const maxCharacters = 32 * 1024 * 1024;
 /** Elements of a path. No type is nearly as deep. */
-const longestPath = 50;
+const maxPathDepth = 50;
 
 /** Fields by path. Throws 413 when their paths become too long. */
 class FieldCollector {
@@ -30,7 +30,7 @@ class FieldCollector {
 
   set(path: string, value: unknown): void {
     this.characters += path.length;
-    if (this.characters > mostCharacters)
+    if (this.characters > maxCharacters)
       throw new StatusError(413, 'Request entity too large: metadata.managedFields would be too large', {
         reason: 'RequestEntityTooLarge',
       });
@@ -137,7 +137,7 @@ export function toFieldsV1(paths: Iterable<string>): JsonObject {
 export function fromFieldsV1(tree: unknown): Set<string> {
   const fields = new FieldCollector();
   const walk = (node: unknown, path: string, depth: number): void => {
-    if (!isObject(node) || depth > longestPath) return;
+    if (!isObject(node) || depth > maxPathDepth) return;
     const keys = Object.keys(node).filter(isElement);
     if (path !== '' && (keys.length === 0 || Object.hasOwn(node, '.'))) fields.set(path, present);
     for (const key of keys) walk(node[key], path === '' ? key : `${path}${separator}${key}`, depth + 1);

@@ -2,15 +2,15 @@ import { badRequest, StatusError } from '../request/status.js';
 import { isObject, type JsonObject } from '../resources/json.js';
 import { applyOperation, PatchMisfit, type PatchOperation, PatchRun } from './operations.js';
 
-const mostOperations = 10_000;
+const maxOperations = 10_000;
 
 /** Applies a JSON patch (RFC 6902) in place. Throws 400 for a document that is none, 422 for one that does not fit. */
 export function applyJsonPatch(target: JsonObject, patch: unknown): JsonObject {
   if (!isJsonPatch(patch)) throw badRequest('error decoding patch: a JSON patch is a list of operations');
-  if (patch.length > mostOperations)
+  if (patch.length > maxOperations)
     throw new StatusError(
       413,
-      `The allowed maximum operations in a JSON patch is ${mostOperations}, got ${patch.length}`,
+      `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`,
       { reason: 'RequestEntityTooLarge' },
     );
   try {

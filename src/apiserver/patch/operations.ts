@@ -1,4 +1,4 @@
-import { deepestValue, excessOf, extentOfText, mostValues } from '../resources/extent.js';
+import { excessOf, extentOfText, maxDepth, maxValues } from '../resources/extent.js';
 import { isObject, type JsonObject, ownValue, sameJson, setKey } from '../resources/json.js';
 
 /** One operation of a JSON patch, as far as it has been checked. */
@@ -10,11 +10,11 @@ export interface PatchOperation {
 }
 
 /** Bytes of JSON that all copies of one patch may add, as in kube-apiserver. */
-const mostCopiedBytes = 3 * 1024 * 1024;
+const maxCopiedBytes = 3 * 1024 * 1024;
 /** Values that they may add: few enough for their cost, and so many that the bound of bytes is met before, if copies are usual. */
-const mostCopiedValues = 4 * mostValues;
+const maxCopiedValues = 4 * maxValues;
 /** Items that all insertions and removals of one patch may move in lists. Go would need as long, but has more threads. */
-const mostMovedItems = 50_000_000;
+const maxMovedItems = 50_000_000;
 
 /** A patch that does not fit its target. The texts are those of the library of kube-apiserver, where it has one. */
 export class PatchMisfit extends Error {
@@ -84,18 +84,18 @@ export class PatchRun {
     const json = JSON.stringify(value);
     this.copiedBytes += Buffer.byteLength(json);
     this.copiedValues += extentOfText(json).values;
-    if (this.copiedValues > mostCopiedValues)
+    if (this.copiedValues > maxCopiedValues)
       throw new PatchMisfit('the copies of the patch have too many values');
-    if (this.copiedBytes > mostCopiedBytes)
+    if (this.copiedBytes > maxCopiedBytes)
       throw new PatchMisfit(
-        `Unable to complete the copy, the accumulated size increase of copy is ${this.copiedBytes}, exceeding the limit ${mostCopiedBytes}`,
+        `Unable to complete the copy, the accumulated size increase of copy is ${this.copiedBytes}, exceeding the limit ${maxCopiedBytes}`,
       );
     return structuredClone(value);
   }
 
   private move(items: number): void {
     this.movedItems += items;
-    if (this.movedItems > mostMovedItems) throw new PatchMisfit('the patch moves too many items');
+    if (this.movedItems > maxMovedItems) throw new PatchMisfit('the patch moves too many items');
   }
 }
 
@@ -157,7 +157,7 @@ function indexIn(key: string, length: number): number | undefined {
 }
 
 function refuseDeep(value: unknown): void {
-  if (excessOf(value, { depth: deepestValue }) !== undefined) throw new PatchMisfit('exceeded max depth');
+  if (excessOf(value, { depth: maxDepth }) !== undefined) throw new PatchMisfit('exceeded max depth');
 }
 
 function isContainer(value: unknown): value is Container {

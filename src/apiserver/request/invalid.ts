@@ -60,7 +60,7 @@ export function tooMany(field: string, actual: number, most: number): FieldError
 }
 
 /** The answer lists so many errors of one object, and counts the rest. kube-apiserver lists them all. */
-const mostErrors = 100;
+const maxErrors = 100;
 
 /** 422: `Pod "x" is invalid: spec.containers: Required value`. */
 export function invalidObject(
@@ -68,9 +68,9 @@ export function invalidObject(
   name: string,
   all: readonly FieldError[],
 ): StatusError {
-  const errors = all.slice(0, mostErrors);
+  const errors = all.slice(0, maxErrors);
   const texts = errors.map(({ field, message }) => `${field}: ${message}`);
-  if (all.length > mostErrors) texts.push(`and ${all.length - mostErrors} more`);
+  if (all.length > maxErrors) texts.push(`and ${all.length - maxErrors} more`);
   const text = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   const qualifiedKind = group === '' ? kind : `${kind}.${group}`;
   return new StatusError(422, `${qualifiedKind} ${JSON.stringify(name)} is invalid: ${text}`, {

@@ -1,12 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import { CORE_SCHEMA, load, mergeTag, YAMLException } from 'js-yaml';
-import { deepestValue, excessOf, extentOfText, mostValues } from '../resources/extent.js';
+import { excessOf, extentOfText, maxDepth, maxValues } from '../resources/extent.js';
 import { StatusError } from './status.js';
 
 /** Bytes of YAML that are read at once; a worker reads longer ones, so that other requests go on meanwhile. */
-const longestAtOnce = 128 * 1024;
+const maxInlineCharacters = 128 * 1024;
 /** As many characters as a body may have bytes. */
-const mostOfAliases = 3 * 1024 * 1024;
+const maxAliasBytes = 3 * 1024 * 1024;
 const workerHeapMb = 512;
 const tooDeep = 'exceeded max depth';
 
@@ -14,7 +14,7 @@ const tooDeep = 'exceeded max depth';
 export function tooManyValues(): StatusError {
   return new StatusError(
     413,
-    `Request entity too large: it has more than ${mostValues} values, which is as many as konnectivity-sim takes at once; split the object`,
+    `Request entity too large: it has more than ${maxValues} values, which is as many as konnectivity-sim takes at once; split the object`,
     { reason: 'RequestEntityTooLarge' },
   );
 }
@@ -22,8 +22,8 @@ export function tooManyValues(): StatusError {
 /** Parses JSON. Throws an Error for text that is not JSON or is nested too deep, and 413 for too many values. */
 export function parseBoundedJson(text: string): unknown {
   const { depth, values } = extentOfText(text);
-  if (depth > deepestValue) throw new Error(tooDeep);
-  if (values > mostValues) throw tooManyValues();
+  if (depth > maxDepth) throw new Error(tooDeep);
+  if (values > maxValues) throw tooManyValues();
   return JSON.parse(text);
 }
 
@@ -32,7 +32,7 @@ export function parseBoundedJson(text: string): unknown {
  * not YAML, is nested too deep, or becomes too large by its aliases; and with 413 when it has too many values.
  */
 export async function parseYaml(text: string): Promise<unknown> {
-  return text.length <= longestAtOnce ? parseHere(text) : parseInWorker(text);
+  return text.length <= maxInlineCharacters ? parseHere(text) : parseInWorker(text);
 }
 
 /** Why a document cannot be taken as it is. Without aliases it has no more in it than can be seen. */
@@ -41,7 +41,7 @@ function tooMuch(excess: 'depth' | 'bytes' | 'values', text: string): Error {
   return excess === 'bytes' || text.includes('&') ? new Error(aliasText) : tooManyValues();
 }
 
-const depthText = `yaml: ${tooDeep} of ${deepestValue}`;
+const depthText = `yaml: ${tooDeep} of ${maxDepth}`;
 const aliasText = 'yaml: document contains excessive aliasing';
 
 interface Problem {
@@ -52,14 +52,14 @@ interface Problem {
 
 function parseHere(text: string): unknown {
   const value = loadHere(text);
-  const excess = excessOf(value, { depth: deepestValue, bytes: mostOfAliases, values: mostValues });
+  const excess = excessOf(value, { depth: maxDepth, bytes: maxAliasBytes, values: maxValues });
   if (excess !== undefined) throw tooMuch(excess, text);
   return value;
 }
 
 function loadHere(text: string): unknown {
   try {
-    return load(text, { schema: CORE_SCHEMA.withTags(mergeTag), maxDepth: deepestValue });
+    return load(text, { schema: CORE_SCHEMA.withTags(mergeTag), maxDepth: maxDepth });
   } catch (caught) {
     if (!(caught instanceof YAMLException)) throw caught;
     throw goError(text, { reason: caught.reason, line: caught.mark?.line });
@@ -95,8 +95,8 @@ async function parseInWorker(text: string): Promise<unknown> {
     workerData: {
       library: import.meta.resolve('js-yaml'),
       text,
-      maxDepth: deepestValue,
-      most: mostOfAliases,
+      maxDepth: maxDepth,
+      most: maxAliasBytes,
     },
     resourceLimits: { maxOldGenerationSizeMb: workerHeapMb },
   });
@@ -107,8 +107,8 @@ async function parseInWorker(text: string): Promise<unknown> {
   }).finally(() => void worker.terminate());
   if ('problem' in parsed) throw goError(text, parsed.problem);
   const { depth, values } = extentOfText(parsed.json);
-  if (depth > deepestValue) throw tooMuch('depth', text);
-  if (values > mostValues) throw tooMuch('values', text);
+  if (depth > maxDepth) throw tooMuch('depth', text);
+  if (values > maxValues) throw tooMuch('values', text);
   return JSON.parse(parsed.json);
 }
 

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
 /** How long a write may hold the thread before others have their turn. Most are over sooner. */
-const longestMs = 10;
+const maxMs = 10;
 
 /** When the first write of this turn began. */
 let began: number | undefined;
@@ -22,7 +22,7 @@ function heldMs(): number {
  * else has had a turn. Those that wait go on one by one, so that others wait for one pass and no more.
  */
 export function afterOthers(): Promise<void> | undefined {
-  if (heldMs() < longestMs) return undefined;
+  if (heldMs() < maxMs) return undefined;
   last = last.then(async () => {
     // The first comes before what has arrived meanwhile is read.
     await turn();

@@ -1,10 +1,10 @@
 /** How deep JSON may be nested. Go stops at 10,000; here functions that call themselves must have enough stack. */
-export const deepestValue = 1000;
+export const maxDepth = 1000;
 /**
  * How many values a body, or an object, may have. One thread does all that a kube-apiserver does with many, so that what
  * takes long stops everybody. Objects that etcd takes hardly ever have as many.
  */
-export const mostValues = 50_000;
+export const maxValues = 50_000;
 
 /** Bounds on a JSON value. */
 export interface ExtentLimit {

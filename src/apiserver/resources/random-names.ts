@@ -3,7 +3,7 @@ import type { Random } from '../../core/random.js';
 /** Letters of generated names: no vowels, so that no words come up. */
 const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789';
 const suffixLength = 5;
-const longestPrefix = 63 - suffixLength;
+const maxPrefixLength = 63 - suffixLength;
 
 /** A random UUID (version 4). */
 export function randomUid(random: Random): string {
@@ -19,5 +19,5 @@ export function generateName(prefix: string, random: Random): string {
     { length: suffixLength },
     () => suffixLetters[random.below(suffixLetters.length)],
   );
-  return prefix.slice(0, longestPrefix) + suffix.join('');
+  return prefix.slice(0, maxPrefixLength) + suffix.join('');
 }

@@ -16,8 +16,8 @@ import { admitted } from '../write/write.js';
 import { expectedKind, namedWriteOf } from './write-answers.js';
 
 const defaultSeconds = 3600;
-const leastSeconds = 600;
-const mostSeconds = 2 ** 32;
+const minSeconds = 600;
+const maxSeconds = 2 ** 32;
 
 /** POST of `serviceaccounts/NAME/token`: a signed token of limited life. */
 export async function handleTokenRequest(
@@ -61,9 +61,9 @@ function expirationOf(body: JsonObject): number {
   if (typeof given !== 'number') return defaultSeconds;
   const field = 'spec.expirationSeconds';
   const errors: FieldError[] = [];
-  if (given < leastSeconds)
+  if (given < minSeconds)
     errors.push(invalidValue(field, given, 'may not specify a duration less than 10 minutes'));
-  if (given > mostSeconds)
+  if (given > maxSeconds)
     errors.push(invalidValue(field, given, 'may not specify a duration larger than 2^32 seconds'));
   if (errors.length > 0)
     throw invalidObject({ kind: 'TokenRequest', group: 'authentication.k8s.io' }, '', errors);

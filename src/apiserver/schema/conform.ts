@@ -1,5 +1,5 @@
 import { tooManyValues } from '../request/parse.js';
-import { excessOf, mostValues } from '../resources/extent.js';
+import { excessOf, maxValues } from '../resources/extent.js';
 import { isObject, type JsonObject, setKey } from '../resources/json.js';
 import { type Field, findMessage, type Message, messageOfField, type Scalar } from './message-table.js';
 
@@ -16,7 +16,7 @@ export class TypeMismatch extends Error {
   override readonly name = 'TypeMismatch';
 }
 
-const mostUnknownFields = 100;
+const maxUnknownFields = 100;
 
 const typeFields = new Set(['apiVersion', 'kind']);
 
@@ -25,7 +25,7 @@ const typeFields = new Set(['apiVersion', 'kind']);
  * type passes as it is.
  */
 export function conform(kind: string, raw: JsonObject): Conformed {
-  if (excessOf(raw, { values: mostValues }) !== undefined) throw tooManyValues();
+  if (excessOf(raw, { values: maxValues }) !== undefined) throw tooManyValues();
   const message = findMessage(kind);
   if (message === undefined) return { object: structuredClone(raw), unknownFields: [] };
   const unknownFields: string[] = [];
@@ -48,7 +48,7 @@ function conformMessage(message: Message, raw: JsonObject, place: Place): JsonOb
     const field = message.byName.get(key);
     if (path === key && typeFields.has(key)) continue;
     if (field === undefined) {
-      if (place.unknownFields.length < mostUnknownFields) place.unknownFields.push(path);
+      if (place.unknownFields.length < maxUnknownFields) place.unknownFields.push(path);
     } else if (value !== null)
       result[key] = conformField(field, value, { ...place, path, owner: message.name });
   }

@@ -1,7 +1,7 @@
 import { Cursor } from '../../wire/codec/varint.js';
 import { parseBoundedJson, tooManyValues } from '../request/parse.js';
 import { StatusError } from '../request/status.js';
-import { mostValues } from '../resources/extent.js';
+import { maxValues } from '../resources/extent.js';
 import { type JsonObject, setKey, textOf } from '../resources/json.js';
 import {
   type Embedded,
@@ -29,7 +29,7 @@ export function decodeKubernetesProtobuf(body: Buffer): JsonObject {
     throw new UndecodableProtobuf(
       'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]',
     );
-  partsLeft = mostParts;
+  partsLeft = maxParts;
   let raw: Buffer = Buffer.alloc(0);
   const types: JsonObject = {};
   eachField(body.subarray(4), (number, part) => {
@@ -53,7 +53,7 @@ interface Part {
 }
 
 /** A value is one, an entry of a map three. */
-const mostParts = 2 * mostValues;
+const maxParts = 2 * maxValues;
 /** Parts that the body being decoded may still have; nothing comes between the parts of one. */
 let partsLeft = 0;
 

@@ -1,7 +1,7 @@
 import { tooManyValues } from '../request/parse.js';
 import { StatusError } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
-import { excessOf, mostValues } from '../resources/extent.js';
+import { excessOf, maxValues } from '../resources/extent.js';
 
 /** A write that is done only if the object is as its writer has seen it: whoever else wrote meanwhile loses nothing. */
 export type Commit =
@@ -25,12 +25,12 @@ export function expectedRevision(commit: Commit): string | undefined {
 }
 
 /** etcd's own `--max-request-bytes`. etcd counts protobuf, which is about as long as the keys and texts of JSON together. */
-const mostBytes = 1.5 * 1024 * 1024;
+const maxBytes = 1.5 * 1024 * 1024;
 
 /** Throws what etcd says of an object that is too large, and 413 for one of more values than a write may have. */
 export function refuseTooLarge(commit: Commit): void {
   if (commit.kind === 'remove') return;
-  const excess = excessOf(commit.object, { bytes: mostBytes, values: mostValues });
+  const excess = excessOf(commit.object, { bytes: maxBytes, values: maxValues });
   if (excess === 'bytes') throw new StatusError(500, 'etcdserver: request is too large');
   if (excess === 'values') throw tooManyValues();
 }

@@ -79,7 +79,7 @@ export function labelErrors(labels: unknown, field: string): readonly FieldError
 }
 
 /** Bytes of all annotations of an object. */
-const mostAnnotationBytes = 256 * 1024;
+const maxAnnotationBytes = 256 * 1024;
 
 /** Keys of annotations are qualified names, whatever their case. */
 export function annotationErrors(annotations: unknown, field: string): readonly FieldError[] {
@@ -88,8 +88,8 @@ export function annotationErrors(annotations: unknown, field: string): readonly 
     qualifiedNameProblems(key.toLowerCase()).map((text) => invalidValue(field, key, text)),
   );
   const bytes = Object.entries(annotations).flat().map(String).join('');
-  if (Buffer.byteLength(bytes) > mostAnnotationBytes)
-    errors.push(tooLong(field, `may not be more than ${mostAnnotationBytes} bytes`));
+  if (Buffer.byteLength(bytes) > maxAnnotationBytes)
+    errors.push(tooLong(field, `may not be more than ${maxAnnotationBytes} bytes`));
   return errors;
 }
 

@@ -14,7 +14,7 @@ import {
 import { isMirrorPod } from '../resources/pod-references.js';
 import { ephemeralErrors, keepAllButEphemeral } from './ephemeral-containers.js';
 import { defaultPodSpec, podSpecErrors } from './pod-template.js';
-import type { Strategy, StrategyGround } from './strategy.js';
+import type { Strategy, StrategyContext } from './strategy.js';
 
 export const podStrategy: Strategy = {
   hasStatus: true,
@@ -51,10 +51,10 @@ function requestLimits(container: JsonObject): void {
 const notReady = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
 
 /** What admission plugins of every cluster add, and the first status. */
-function prepareCreate(pod: JsonObject, ground: StrategyGround): void {
+function prepareCreate(pod: JsonObject, context: StrategyContext): void {
   const spec = ensureChild(pod, 'spec');
   // A mirror pod shows what a kubelet runs by itself, and has no account.
-  if (!isMirrorPod(pod)) giveAccount(pod, spec, ground);
+  if (!isMirrorPod(pod)) giveAccount(pod, spec, context);
   setDefault(spec, 'priority', 0);
   setDefault(spec, 'preemptionPolicy', 'PreemptLowerPriority');
   const tolerations = itemsOf(spec, 'tolerations');
@@ -65,13 +65,13 @@ function prepareCreate(pod: JsonObject, ground: StrategyGround): void {
   pod['status'] = { phase: 'Pending', qosClass: qosClassOf(spec) };
 }
 
-function giveAccount(pod: JsonObject, spec: JsonObject, ground: StrategyGround): void {
+function giveAccount(pod: JsonObject, spec: JsonObject, context: StrategyContext): void {
   setDefault(spec, 'serviceAccountName', 'default');
   spec['serviceAccount'] = spec['serviceAccountName'];
-  refuseUnknownAccount(pod, ground);
+  refuseUnknownAccount(pod, context);
 }
 
-function refuseUnknownAccount(pod: JsonObject, { store }: StrategyGround): void {
+function refuseUnknownAccount(pod: JsonObject, { store }: StrategyContext): void {
   const accounts = findResource('', 'v1', 'serviceaccounts');
   const name = textAt(pod, 'spec.serviceAccountName');
   const { namespace } = metadataOf(pod);

@@ -24,7 +24,7 @@ function keyErrors(object: JsonObject, fields: readonly string[]): readonly Fiel
 }
 
 /** Bytes of all values of a ConfigMap or a Secret, as they are when they are no longer base64. */
-const mostValueBytes = 1024 * 1024;
+const maxValueBytes = 1024 * 1024;
 
 function sizeErrors(
   object: JsonObject,
@@ -35,7 +35,7 @@ function sizeErrors(
   for (const [field, encoding] of Object.entries(fields))
     for (const value of Object.values(childOf(object, field) ?? {}))
       bytes += Buffer.byteLength(String(value), encoding);
-  return bytes > mostValueBytes ? [tooLong(place, `may not be more than ${mostValueBytes} bytes`)] : [];
+  return bytes > maxValueBytes ? [tooLong(place, `may not be more than ${maxValueBytes} bytes`)] : [];
 }
 
 /** What is declared immutable stays as it is, and stays immutable. */

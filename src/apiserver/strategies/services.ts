@@ -20,7 +20,7 @@ import {
 } from '../resources/json.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { isPort, portText } from './pod-template.js';
-import type { Strategy, StrategyGround } from './strategy.js';
+import type { Strategy, StrategyContext } from './strategy.js';
 
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 
@@ -30,9 +30,9 @@ export const serviceStrategy: Strategy = {
   returnsDeleted: true,
   createsOnUpdate: true,
   defaults: defaultService,
-  prepareCreate: (service, ground) => {
+  prepareCreate: (service, context) => {
     service['status'] = { loadBalancer: {} };
-    allocate(service, ground);
+    allocate(service, context);
   },
   prepareUpdate: keepAddresses,
   validate: serviceErrors,
@@ -75,7 +75,7 @@ const lastAddress = 10 * 2 ** 24 + 111 * 2 ** 16 + 255 * 256 + 254;
 const firstNodePort = 30_000;
 const lastNodePort = 32_767;
 
-function allocate(service: JsonObject, { store }: StrategyGround): void {
+function allocate(service: JsonObject, { store }: StrategyContext): void {
   const spec = ensureChild(service, 'spec');
   if (spec['type'] === 'ExternalName') return;
   const taken = new Set(servicesOf(store).map((other) => textAt(other, 'spec.clusterIP')));

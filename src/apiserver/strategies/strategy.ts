@@ -4,7 +4,7 @@ import type { ObjectStore } from '../store/object-store.js';
 import type { NameForm } from './names.js';
 
 /** What a strategy may look at. */
-export interface StrategyGround {
+export interface StrategyContext {
   readonly store: ObjectStore;
   /** RFC 3339. */
   readonly timestamp: string;
@@ -29,12 +29,12 @@ export interface Strategy {
   /** Fills in what users leave out, before each create and update. */
   readonly defaults?: (object: JsonObject) => void;
   /** Sets up a new object; may throw a StatusError. */
-  readonly prepareCreate?: (object: JsonObject, ground: StrategyGround) => void;
+  readonly prepareCreate?: (object: JsonObject, context: StrategyContext) => void;
   /** Carries over what users cannot change. */
   readonly prepareUpdate?: (next: JsonObject, old: JsonObject) => void;
   /** Subresources beside `status` that are written like the object: puts back what they may not change. */
   readonly parts?: Readonly<Record<string, (next: JsonObject, old: JsonObject) => void>>;
-  readonly validate?: (object: JsonObject, ground: StrategyGround) => readonly FieldError[];
+  readonly validate?: (object: JsonObject, context: StrategyContext) => readonly FieldError[];
   readonly validateUpdate?: (next: JsonObject, old: JsonObject, subresource: string) => readonly FieldError[];
   /** Seconds between the deletion and the end; `asked` are those that the client wants. Default 0. */
   readonly graceSeconds?: (object: JsonObject, asked: number | undefined) => number;

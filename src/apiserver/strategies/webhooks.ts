@@ -60,13 +60,13 @@ function webhookErrors(webhook: JsonObject, path: string): readonly FieldError[]
   return [...errors, ...clientErrors(childOf(webhook, 'clientConfig') ?? {}, `${path}.clientConfig`)];
 }
 
-const mostConditions = 64;
+const maxConditions = 64;
 
 /** Of their form. Whether the expressions are CEL is for admission, which evaluates them. */
 function conditionErrors(conditions: readonly JsonObject[], path: string): readonly FieldError[] {
   const names = new Set<string>();
   const errors: FieldError[] = [];
-  if (conditions.length > mostConditions) errors.push(tooMany(path, conditions.length, mostConditions));
+  if (conditions.length > maxConditions) errors.push(tooMany(path, conditions.length, maxConditions));
   for (const [index, condition] of conditions.entries()) {
     const field = `${path}[${index}]`;
     if (textOf(condition['expression']).trim() === '') errors.push(required(`${field}.expression`));

@@ -8,7 +8,7 @@ import { finished, type JsonObject, metadataOf } from '../resources/json.js';
 import { strategyOf } from '../strategies/table.js';
 import { refuseEscalation } from './escalation.js';
 import { metadataErrors, stampNew } from './object-meta.js';
-import { admitted, groundOf, type Write, type Written } from './write.js';
+import { admitted, strategyContextOf, type Write, type Written } from './write.js';
 
 /**
  * Creates an object from a decoded body. `requestName` is the name in the path, if it has one. Rejects with 400, 403,
@@ -47,7 +47,7 @@ export function managerOf(write: Write): Parameters<typeof recordManager>[2] {
   return {
     manager: options.fieldManager,
     operation,
-    timestamp: groundOf(write).timestamp,
+    timestamp: strategyContextOf(write).timestamp,
     ...(subresource === undefined ? {} : { subresource }),
   };
 }
@@ -62,15 +62,15 @@ function prepared(write: Write, object: JsonObject): JsonObject {
   refuseOtherNamespace(write, metadata);
   if (namespace !== undefined && resource.namespaced) metadata['namespace'] = namespace;
   if (!resource.namespaced) delete metadata['namespace'];
-  const ground = groundOf(write);
-  stampNew(object, { random: context.random, timestamp: ground.timestamp });
+  const strategyContext = strategyContextOf(write);
+  stampNew(object, { random: context.random, timestamp: strategyContext.timestamp });
   if (metadata['name'] === undefined) metadata['name'] = '';
   if (strategy.hasStatus === true && strategy.keepsFirstStatus !== true) delete object['status'];
   if (strategy.countsGenerations === true) metadata['generation'] = 1;
   else delete metadata['generation'];
   strategy.defaults?.(object);
   refuseInvalidMetadata(write, object);
-  strategy.prepareCreate?.(object, ground);
+  strategy.prepareCreate?.(object, strategyContext);
   return object;
 }
 
@@ -116,6 +116,6 @@ function refuseInvalidMetadata({ resource }: Write, object: JsonObject): void {
 
 function refuseInvalid(write: Write, object: JsonObject): void {
   refuseInvalidMetadata(write, object);
-  const errors = strategyOf(write.resource).validate?.(object, groundOf(write)) ?? [];
+  const errors = strategyOf(write.resource).validate?.(object, strategyContextOf(write)) ?? [];
   if (errors.length > 0) throw invalidObject(write.resource, String(metadataOf(object)['name']), errors);
 }

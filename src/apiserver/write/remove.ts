@@ -5,7 +5,7 @@ import { formatTime } from '../resources/wall-clock.js';
 import { strategyOf } from '../strategies/table.js';
 import type { DeleteOptions } from './delete-options.js';
 import { finalizersOf } from './object-meta.js';
-import { mostTries, type NamedWrite } from './write.js';
+import { maxTries, type NamedWrite } from './write.js';
 
 /** What became of an object that was to be deleted. */
 export interface Removed {
@@ -33,7 +33,7 @@ export async function deleteObject(write: NamedWrite, options: DeleteOptions): P
   });
   const reviewed = (await answer.review?.(undefined)) ?? [];
   for (const text of [...(answer.warnings ?? []), ...reviewed]) write.warn(text);
-  for (let tries = 1; tries <= mostTries; tries++) {
+  for (let tries = 1; tries <= maxTries; tries++) {
     const latest = context.store.get(resource, write);
     if (latest === undefined) throw notFound(resource, name);
     refuseOther(write, latest, options);

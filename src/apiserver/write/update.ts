@@ -10,7 +10,7 @@ import { strategyOf } from '../strategies/table.js';
 import { createObject, managerOf } from './create.js';
 import { refuseEscalation } from './escalation.js';
 import { finalizerErrors, finalizersOf, keepIdentity, metadataErrors, specDiffers } from './object-meta.js';
-import { admitted, groundOf, mostTries, type NamedWrite, type Written } from './write.js';
+import { admitted, maxTries, type NamedWrite, strategyContextOf, type Written } from './write.js';
 
 /** Makes the next state of an object from the present one, which it may change in place. */
 export type Transform = (current: JsonObject) => JsonObject | Promise<JsonObject>;
@@ -32,7 +32,7 @@ export async function updateObject(write: NamedWrite, wish: UpdateWish): Promise
     }
     const written = await tryUpdate(write, wish.transform, current);
     if (written !== 'raced') return written;
-    if (tries === mostTries) throw conflict(resource, name);
+    if (tries === maxTries) throw conflict(resource, name);
   }
 }
 
@@ -160,7 +160,7 @@ function refuseInvalid(write: NamedWrite, next: JsonObject, old: JsonObject): vo
   const errors = [
     ...metadataErrors(next, { namespaced: resource.namespaced, nameForm: strategy.nameForm }),
     ...finalizerErrors(next, old),
-    ...(strategy.validate?.(next, groundOf(write)) ?? []),
+    ...(strategy.validate?.(next, strategyContextOf(write)) ?? []),
     ...(strategy.validateUpdate?.(next, old, write.subresource ?? '') ?? []),
   ];
   if (errors.length > 0) throw invalidObject(resource, name, errors);

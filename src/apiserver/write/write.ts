@@ -8,7 +8,7 @@ import type { JsonObject } from '../resources/json.js';
 import type { Resource } from '../resources/resource.js';
 import { formatTime } from '../resources/wall-clock.js';
 import type { ObjectStore } from '../store/object-store.js';
-import type { StrategyGround } from '../strategies/strategy.js';
+import type { StrategyContext } from '../strategies/strategy.js';
 import type { WriteOptions } from './write-options.js';
 
 /** What the path of a write needs of its API server. */
@@ -45,7 +45,7 @@ export interface NamedWrite extends Write {
 }
 
 /** A write that raced with others is tried again this often, as kube-apiserver does. */
-export const mostTries = 5;
+export const maxTries = 5;
 
 /** What a write came to. */
 export interface Written {
@@ -53,7 +53,7 @@ export interface Written {
   readonly created: boolean;
 }
 
-export function groundOf({ context }: Write): StrategyGround {
+export function strategyContextOf({ context }: Write): StrategyContext {
   return { store: context.store, timestamp: formatTime(context.now()) };
 }
 

@@ -34,7 +34,7 @@ type Call = ServerWritableStream<EventsRequest__Output, EventBatch>;
 const beatMs = 200;
 const keepaliveTimeMs = 30_000;
 /** Events that may wait for a slow reader; the oldest are given up, and counted. */
-const mostWaiting = 20_000;
+const maxWaiting = 20_000;
 const batchSize = 500;
 
 /** Serves `konnsim.observe.v1.Observe`. Rejects as `startGrpcListener` does. */
@@ -99,7 +99,7 @@ class Subscription {
   private take(event: LabEvent): void {
     if (event.kind === 'packet' && !this.call.request.packets) return;
     this.waiting.push(event);
-    if (this.waiting.length <= mostWaiting) return;
+    if (this.waiting.length <= maxWaiting) return;
     this.waiting.shift();
     this.missed += 1;
   }

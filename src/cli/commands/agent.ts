@@ -86,12 +86,12 @@ export function agentCommand(invocation: Invocation): Command {
 
 function run(flags: AgentFlags): Promise<number> {
   const agentId = flags.agentId ?? idOfEnvironment() ?? randomUUID();
-  return runRole(flags, async (ground, started) => {
-    const useTls = tlsUser(flags, ground, { node: `agent/${agentId}`, started });
-    const network = nodeNetwork(flags, ground.clock);
+  return runRole(flags, async (context, started) => {
+    const useTls = tlsUser(flags, context, { node: `agent/${agentId}`, started });
+    const network = nodeNetwork(flags, context.clock);
     const agent = new Agent({
       ...agentDefaults,
-      ...ground,
+      ...context,
       name: agentId,
       agentId,
       identifiers: flags.agentIdentifiers,

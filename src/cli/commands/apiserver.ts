@@ -13,8 +13,8 @@ import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import {
   commonOptions,
+  type RoleContext,
   type RoleFlags,
-  type RoleGround,
   readTls,
   runRole,
   type Started,
@@ -24,7 +24,7 @@ import {
 } from '../role.js';
 import { hostPort, option, portNumber, socketPath, someText, wholeNumber } from '../values.js';
 
-const mostInFlight = 1_000_000;
+const maxInFlight = 1_000_000;
 
 interface ApiServerFlags extends RoleFlags {
   readonly nodes: number;
@@ -72,12 +72,12 @@ export function apiserverCommand(invocation: Invocation): Command {
     .addOption(option('--kubernetes-version <release>', 'release it claims to be').default(defaultVersion))
     .addOption(
       option('--max-requests-inflight <number>', 'requests under way that change nothing, 0 for no limit')
-        .argParser(wholeNumber(0, mostInFlight))
+        .argParser(wholeNumber(0, maxInFlight))
         .default(defaultInFlight.maxRequestsInflight),
     )
     .addOption(
       option('--max-mutating-requests-inflight <number>', 'and those that change something')
-        .argParser(wholeNumber(0, mostInFlight))
+        .argParser(wholeNumber(0, maxInFlight))
         .default(defaultInFlight.maxMutatingRequestsInflight),
     )
     .addOption(commonOptions.packets())
@@ -97,14 +97,14 @@ export function apiserverCommand(invocation: Invocation): Command {
 }
 
 function run(flags: ApiServerFlags): Promise<number> {
-  return runRole(flags, async (ground, started) => {
-    const useTls = tlsUser(flags, ground, { node: 'apiserver/apiserver', started });
+  return runRole(flags, async (context, started) => {
+    const useTls = tlsUser(flags, context, { node: 'apiserver/apiserver', started });
     const serving = await useTls('apiserver');
-    const egress = await createEgress(flags, ground, useTls);
+    const egress = await createEgress(flags, context, useTls);
     started(() => egress.close());
-    const objects = await openStore(flags, ground, { useTls, started });
+    const objects = await openStore(flags, context, { useTls, started });
     const apiserver = await startApiServer({
-      ...ground,
+      ...context,
       host: flags.bindAddress,
       port: flags.port,
       tls: renewableAs(serving, ({ ca: clientCa, cert, key }) => ({ cert, key, clientCa })),
@@ -127,17 +127,17 @@ const storeTimeoutMs = 20_000;
 /** Objects of its own, with controllers, or those that several share, whose tokens are then good at all of them. */
 async function openStore(
   { store: address, nodes, certs, kubernetesVersion }: ApiServerFlags,
-  ground: RoleGround,
+  context: RoleContext,
   { useTls, started }: { readonly useTls: UseTls; readonly started: Started },
 ): Promise<Pick<ApiServerOptions, 'store' | 'controllers' | 'tokenKeys'>> {
   // Empty where a variable that names none is passed on.
   if (address === undefined || address === '') {
     const { objects } = standardTopology(nodes, kubernetesVersion);
-    return { store: createObjectStore(objects, ground.clock), controllers: true };
+    return { store: createObjectStore(objects, context.clock), controllers: true };
   }
   const tls = await useTls('apiserver-store-client');
   const tokenKeys = createTokenKeys({ privateKeyPem: (await readTls(certs, 'sa')).key });
-  const store = new RemoteStore({ ...ground, node: 'apiserver/apiserver', address, tls });
+  const store = new RemoteStore({ ...context, node: 'apiserver/apiserver', address, tls });
   started(async () => store.close());
   await store.ready(storeTimeoutMs);
   return { store, tokenKeys };

@@ -22,8 +22,8 @@ import type { Invocation } from '../invocation.js';
 import {
   commonOptions,
   findNode,
+  type RoleContext,
   type RoleFlags,
-  type RoleGround,
   runRole,
   type Started,
   standardTopology,
@@ -101,36 +101,36 @@ export function kubeletCommand(invocation: Invocation): Command {
 }
 
 function run(flags: KubeletFlags): Promise<number> {
-  return runRole(flags, async (ground, started) => {
+  return runRole(flags, async (context, started) => {
     const topology = standardTopology(flags.nodes, defaultVersion);
     const { name: nodeName } = findNode(topology, flags.node);
-    const useTls = tlsUser(flags, ground, { node: `kubelet/${nodeName}`, started });
+    const useTls = tlsUser(flags, context, { node: `kubelet/${nodeName}`, started });
     const usages = flags.server === undefined ? (['server'] as const) : (['server', 'client'] as const);
     const files = await useTls(kubeletLeaf(nodeName), usages);
-    const api = await openApi(flags, { ground, started, files });
+    const api = await openApi(flags, { context, started, files });
     // With an API, these run before it is there; it then says whether they still shall, and what else.
     const pods = topology.objects.pods.filter((pod) => pod.spec.nodeName === nodeName);
-    const runtime = await createRuntime(flags.runtime, { ...ground, nodeName, pods });
+    const runtime = await createRuntime(flags.runtime, { ...context, nodeName, pods });
     started(() => runtime.close());
     const kubelet = await startKubelet({
-      ...ground,
+      ...context,
       nodeName,
       host: flags.bindAddress,
       port: flags.port,
       tls: renewableAs(files, ({ ca: clientCa, cert, key }) => ({ cert, key, clientCa })),
       runtime,
-      config: { access: accessOf(flags, nodeName, { api, clock: ground.clock }) },
+      config: { access: accessOf(flags, nodeName, { api, clock: context.clock }) },
     });
     started(() => kubelet.close());
     const lines = [`kubelet ${joinHostPort(kubelet.address.host, kubelet.address.port)}`];
     let ready = Promise.resolve();
     if (api !== undefined) {
       const node = nodeAt(topology.objects.nodes, nodeName, kubelet.address.port);
-      const source = startPodSource({ ...ground, client: api, runtime, node, now: () => Date.now() });
+      const source = startPodSource({ ...context, client: api, runtime, node, now: () => Date.now() });
       started(() => source.close());
       ready = source.ready;
     }
-    const health = await startHealth(flags, ground.clock, ready);
+    const health = await startHealth(flags, context.clock, ready);
     if (health === undefined) return lines;
     started(() => health.close());
     return [...lines, `health ${joinHostPort(health.host, health.port)}`];
@@ -152,8 +152,8 @@ async function startHealth(
   return startHealthServer({ host: '127.0.0.1', port, style: 'server', ready, clock });
 }
 
-interface ApiGround {
-  readonly ground: RoleGround;
+interface ApiContext {
+  readonly context: RoleContext;
   readonly started: Started;
   readonly files: Renewable<TlsFiles>;
 }
@@ -161,11 +161,11 @@ interface ApiGround {
 /** The API that was named; none is fine. It need not be there yet. */
 async function openApi(
   { kubeconfig, server, authorizationMode }: KubeletFlags,
-  { ground, started, files }: ApiGround,
+  { context, started, files }: ApiContext,
 ): Promise<KubeClient | undefined> {
-  const { clock } = ground;
+  const { clock } = context;
   const access =
-    kubeconfig === undefined ? certificateAccess(server, files) : await readKubeconfig(kubeconfig, ground);
+    kubeconfig === undefined ? certificateAccess(server, files) : await readKubeconfig(kubeconfig, context);
   if (access === undefined) {
     if (authorizationMode !== 'Webhook') return undefined;
     throw new TunnelError('USAGE', '--authorization-mode Webhook needs an API: --server or --kubeconfig');

@@ -19,7 +19,7 @@ interface ReadyFlags {
 
 const tryAgainMs = 200;
 /** More than any page of ours; what follows is not read. */
-const mostBytes = 4096;
+const maxBytes = 4096;
 
 /** `konnsim ready`: for health checks of containers, and for scripts that wait. */
 export function readyCommand(invocation: Invocation): Command {
@@ -88,11 +88,11 @@ function ask(url: URL, tls: TlsFiles | undefined, timeoutMs: number): Promise<st
       let body = '';
       response.on('error', () => undefined);
       response.on('data', (chunk: Buffer) => {
-        if (body.length < mostBytes) body += chunk.toString();
+        if (body.length < maxBytes) body += chunk.toString();
       });
       response.once('close', () => {
         if (response.statusCode === 200) resolve(undefined);
-        else resolve(`status ${response.statusCode ?? 0}: ${body.slice(0, mostBytes)}`);
+        else resolve(`status ${response.statusCode ?? 0}: ${body.slice(0, maxBytes)}`);
       });
     });
     request.end();

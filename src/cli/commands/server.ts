@@ -97,10 +97,10 @@ export function serverCommand(invocation: Invocation): Command {
 function run(flags: ServerFlags): Promise<number> {
   const host = flags.bindAddress;
   const serverId = flags.serverId ?? process.env['PROXY_SERVER_ID'] ?? randomUUID();
-  return runRole(flags, async (ground, started) => {
-    const useTls = tlsUser(flags, ground, { node: `server/${serverId}`, started });
+  return runRole(flags, async (context, started) => {
+    const useTls = tlsUser(flags, context, { node: `server/${serverId}`, started });
     const server = await startProxyServer({
-      ...ground,
+      ...context,
       name: serverId,
       serverId,
       serverCount: flags.serverCount,

@@ -16,8 +16,8 @@ import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import {
   commonOptions,
+  type RoleContext,
   type RoleFlags,
-  type RoleGround,
   runRole,
   type Started,
   standardTopology,
@@ -81,13 +81,13 @@ function dataFolder(text: string): string {
 }
 
 function run(flags: StoreFlags): Promise<number> {
-  return runRole(flags, async (ground, started) => {
-    const useTls = tlsUser(flags, ground, { node: 'store/store', started });
+  return runRole(flags, async (context, started) => {
+    const useTls = tlsUser(flags, context, { node: 'store/store', started });
     const tls = await useTls('store');
-    const store = new MemoryStore(ground.clock);
-    const runs = await load(store, flags, { ground, started });
+    const store = new MemoryStore(context.clock);
+    const runs = await load(store, flags, { context, started });
     const server = await startStoreServer({
-      ...ground,
+      ...context,
       host: flags.bindAddress,
       port: flags.port,
       tls,
@@ -99,7 +99,7 @@ function run(flags: StoreFlags): Promise<number> {
     const health = await startHealthServer({
       host: flags.healthAddress,
       port: flags.healthPort,
-      ...{ style: 'server', clock: ground.clock },
+      ...{ style: 'server', clock: context.clock },
       ready: () => ({ ok: true, text: '' }),
     });
     started(() => health.close());
@@ -108,7 +108,7 @@ function run(flags: StoreFlags): Promise<number> {
 }
 
 interface Surroundings {
-  readonly ground: RoleGround;
+  readonly context: RoleContext;
   readonly started: Started;
 }
 
@@ -116,7 +116,7 @@ interface Surroundings {
 async function load(
   store: MemoryStore,
   { dataDir: folder, nodes, kubernetesVersion }: StoreFlags,
-  { ground: { clock }, started }: Surroundings,
+  { context: { clock }, started }: Surroundings,
 ): Promise<Runs> {
   const begin = (): void => store.fill(standardTopology(nodes, kubernetesVersion).objects);
   if (folder === undefined) {

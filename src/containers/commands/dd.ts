@@ -2,7 +2,7 @@ import { BufferSink, type ByteSink, discardSink, writeText } from '../io/byte-si
 import { anyArgs, type Command, type Process } from './command.js';
 import { copyUpTo, parseSize } from './copying.js';
 import { forEachSource, openSink } from './files.js';
-import { CommandFailure, mostKeptBytes, SandboxLimit } from './limit.js';
+import { CommandFailure, maxKeptBytes, SandboxLimit } from './limit.js';
 
 interface Wish {
   readonly input: string;
@@ -85,12 +85,12 @@ async function openOutput(process: Process, { output, seekBytes, keeps }: Wish):
     });
     return { sink: file, close: () => file.close() };
   }
-  if (seekBytes > mostKeptBytes) throw new SandboxLimit(`seek of more than ${mostKeptBytes} bytes`);
+  if (seekBytes > maxKeptBytes) throw new SandboxLimit(`seek of more than ${maxKeptBytes} bytes`);
   const path = process.files.resolvePath(process.cwd, output);
   const old = (await process.files.exists(path))
     ? await process.files.readFileBuffer(path)
     : new Uint8Array(0);
-  const written = new BufferSink(mostKeptBytes);
+  const written = new BufferSink(maxKeptBytes);
   return {
     sink: written,
     async close() {

@@ -3,7 +3,7 @@ import { type ByteSource, Input } from '../io/byte-source.js';
 import { anyArgs, type Command, type Process } from './command.js';
 import { copyUpTo, parseSize } from './copying.js';
 import { copy, forEachSource } from './files.js';
-import { CommandFailure, mostKeptBytes, SandboxLimit } from './limit.js';
+import { CommandFailure, maxKeptBytes, SandboxLimit } from './limit.js';
 import { newline } from './lines.js';
 import { type OptionTable, readOptions } from './options.js';
 import { follow } from './tail-follow.js';
@@ -165,7 +165,7 @@ async function keepLast(source: ByteSource, amount: Amount, before: ByteSink | u
       keptBytes -= first.chunk.length;
       await before?.write(first.chunk);
     }
-    if (keptBytes > mostKeptBytes) throw new SandboxLimit(`more than ${mostKeptBytes} bytes at the end`);
+    if (keptBytes > maxKeptBytes) throw new SandboxLimit(`more than ${maxKeptBytes} bytes at the end`);
   }
   return Buffer.concat(kept.map(({ chunk }) => chunk));
 }

@@ -8,7 +8,7 @@ export class SandboxLimit extends Error {
 }
 
 /** The most bytes that one command keeps in memory. */
-export const mostKeptBytes = 64 * 1024 * 1024;
+export const maxKeptBytes = 64 * 1024 * 1024;
 
 /** A command's own failure, told as `name: message`. */
 export class CommandFailure extends Error {

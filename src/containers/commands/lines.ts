@@ -1,5 +1,5 @@
 import type { ByteSource } from '../io/byte-source.js';
-import { mostKeptBytes, SandboxLimit } from './limit.js';
+import { maxKeptBytes, SandboxLimit } from './limit.js';
 
 /**
  * The lines of a source, in batches and without their ends. A last line without an end counts as a line.
@@ -20,7 +20,7 @@ export async function* lineBatches(source: ByteSource, end: number): AsyncGenera
     }
     if (start < chunk.length) parts.push(chunk.subarray(start));
     keptBytes += chunk.length - start;
-    if (keptBytes > mostKeptBytes) throw new SandboxLimit(`a line of more than ${mostKeptBytes} bytes`);
+    if (keptBytes > maxKeptBytes) throw new SandboxLimit(`a line of more than ${maxKeptBytes} bytes`);
     if (lines.length > 0) yield lines;
   }
   if (keptBytes > 0) yield [Buffer.concat(parts)];

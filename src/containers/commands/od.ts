@@ -60,9 +60,9 @@ export const od: Command = {
       address: addressOf(given),
       all: given.has('v'),
     });
-    const [skipBytes, mostBytes] = [number('j', 0), number('N', Number.POSITIVE_INFINITY)];
+    const [skipBytes, maxBytes] = [number('j', 0), number('N', Number.POSITIVE_INFINITY)];
     dump.offset = skipBytes;
-    let [skip, left] = [skipBytes, mostBytes];
+    let [skip, left] = [skipBytes, maxBytes];
     const code = await forEachSource(process, 'od', operands, async (source: ByteSource) => {
       for (let chunk = await source.next(); chunk !== undefined && left > 0; chunk = await source.next()) {
         const from = Math.min(skip, chunk.length);

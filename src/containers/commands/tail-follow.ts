@@ -1,7 +1,7 @@
 import { BufferSink } from '../io/byte-sink.js';
 import type { Process } from './command.js';
 import { copy, forEachSource, openSource } from './files.js';
-import { mostKeptBytes, SandboxLimit } from './limit.js';
+import { maxKeptBytes, SandboxLimit } from './limit.js';
 
 const followIntervalMs = 1000;
 
@@ -29,7 +29,7 @@ export async function follow(
 }
 
 async function contents(process: Process, path: string): Promise<Buffer> {
-  const sink = new BufferSink(4 * mostKeptBytes);
+  const sink = new BufferSink(4 * maxKeptBytes);
   await copy(await openSource(process, path), sink, process.signal);
   return sink.bytes();
 }

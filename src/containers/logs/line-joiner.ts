@@ -1,7 +1,7 @@
 import { type LogPiece, type LogStream, newline } from './log-block.js';
 
 /** A container runtime writes a longer line in parts. */
-const longestLineBytes = 16 * 1024;
+const maxLineBytes = 16 * 1024;
 
 /** Whole lines, or a part of a long one. */
 export type LogLines = Omit<LogPiece, 'bytes'> & { readonly parts: readonly Buffer[] };
@@ -39,7 +39,7 @@ export class LineJoiner {
     line.sizeBytes += bytes.length - end;
     line.timeMs = timeMs;
     this.open.set(stream, line);
-    if (line.sizeBytes <= longestLineBytes) return;
+    if (line.sizeBytes <= maxLineBytes) return;
     yield { stream, ...line };
     this.open.set(stream, { parts: [], sizeBytes: 0, startsLine: false, timeMs });
   }

@@ -16,12 +16,12 @@ function sendSignal(target: number, signal: NodeJS.Signals): void {
 
 const lookAgainMs = 5;
 /** A process that does not die of SIGKILL hangs in the kernel, and nobody can help that. */
-const mostLooks = 200;
+const maxLooks = 200;
 
 /** Kills every process of a container, whatever session it went to, and resolves when none is left. */
 export async function killMembers(membership: Membership, clock: Clock): Promise<void> {
   signalSessions(membership.sessions, 'SIGKILL');
-  for (let look = 0; look < mostLooks; look++) {
+  for (let look = 0; look < maxLooks; look++) {
     const left = await membersOf(membership);
     if (left.length === 0) return;
     for (const { pid } of left) sendSignal(pid, 'SIGKILL');

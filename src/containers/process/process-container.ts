@@ -10,7 +10,7 @@ import { BackOff } from './back-off.js';
 import { ProcessRun, type ProcessRunOptions } from './process-run.js';
 
 /** What all containers of one runtime share. */
-export interface ProcessGround
+export interface ProcessContext
   extends Pick<ProcessRunOptions, 'clock' | 'now' | 'loadTerminals' | 'logLimitBytes' | 'guardian'> {
   readonly newId: () => string;
   readonly emit: EventSink;
@@ -22,7 +22,7 @@ export type RestartRule = 'always' | 'on-failure' | 'never';
 export interface ProcessContainerOptions {
   readonly pod: Pod;
   readonly spec: Container;
-  readonly ground: ProcessGround;
+  readonly context: ProcessContext;
   /** The pod's. */
   readonly folder: string;
   readonly restart: RestartRule;
@@ -155,11 +155,11 @@ export class ProcessContainer {
   }
 
   private async begin(): Promise<void> {
-    const { pod, ground, folder } = this.options;
+    const { pod, context, folder } = this.options;
     if (this.closed) return;
-    const id = ground.newId();
+    const id = context.newId();
     const options = {
-      ...ground,
+      ...context,
       id,
       pod,
       container: this.spec,
@@ -172,7 +172,7 @@ export class ProcessContainer {
       void run.ended.then((code) => this.runEnded(run, code));
     } catch (caught) {
       const message = TunnelError.from(caught, 'INTERNAL').message;
-      this.ended({ exitCode: 128, reason: 'StartError' }, { startedAtMs: ground.now(), message });
+      this.ended({ exitCode: 128, reason: 'StartError' }, { startedAtMs: context.now(), message });
     }
     this.options.changed();
   }
@@ -192,8 +192,8 @@ export class ProcessContainer {
     { startedAtMs, message }: { readonly startedAtMs: number; readonly message?: string },
     atOnce = false,
   ): void {
-    const { ground } = this.options;
-    const finishedAtMs = ground.now();
+    const { context } = this.options;
+    const finishedAtMs = context.now();
     const said = message === undefined ? {} : { message };
     const times = { startedAt: rfc3339(startedAtMs), finishedAt: rfc3339(finishedAtMs) };
     this.lastTerminated = { terminated: { exitCode, reason, ...said, ...times } };
@@ -203,7 +203,7 @@ export class ProcessContainer {
     const delayMs = atOnce ? 0 : this.backOff.next(finishedAtMs - startedAtMs);
     if (delayMs > 0)
       this.stopped = { waiting: { reason: 'CrashLoopBackOff', message: this.backOffText(delayMs) } };
-    this.retry = ground.clock.after(delayMs, () => this.again());
+    this.retry = context.clock.after(delayMs, () => this.again());
   }
 
   private again(): void {
@@ -223,6 +223,6 @@ export class ProcessContainer {
 
   private emit(kind: 'role.started' | 'role.stopped', text: string): void {
     const { namespace, name } = this.options.pod.metadata;
-    this.options.ground.emit({ kind, node: `container/${namespace}/${name}/${this.spec.name}`, text });
+    this.options.context.emit({ kind, node: `container/${namespace}/${name}/${this.spec.name}`, text });
   }
 }

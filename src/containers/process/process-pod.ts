@@ -1,11 +1,11 @@
 import type { Container, Pod } from '../../kube/pod-objects.js';
 import type { PodUsage } from '../runtime.js';
 import { podFolder, removeFolder } from './folders.js';
-import { ProcessContainer, type ProcessGround, type RestartRule } from './process-container.js';
+import { ProcessContainer, type ProcessContext, type RestartRule } from './process-container.js';
 
 export interface ProcessPodOptions {
   readonly pod: Pod;
-  readonly ground: ProcessGround;
+  readonly context: ProcessContext;
   /** The folder of the runtime. */
   readonly root: string;
   readonly changed: () => void;
@@ -30,10 +30,10 @@ export class ProcessPod {
   private proceed: () => void = () => undefined;
 
   constructor(options: ProcessPodOptions) {
-    const { pod, ground, root } = options;
+    const { pod, context, root } = options;
     this.options = options;
     this.pod = pod;
-    this.sandboxId = ground.newId();
+    this.sandboxId = context.newId();
     this.folder = podFolder(root, pod);
     const rule = restartRule(pod);
     const initRule = rule === 'never' ? 'never' : 'on-failure';
@@ -83,12 +83,12 @@ export class ProcessPod {
   }
 
   private create(spec: Container, restart: RestartRule): ProcessContainer {
-    const { pod, ground } = this.options;
+    const { pod, context } = this.options;
     const changed = (): void => {
       this.proceed();
       this.options.changed();
     };
-    return new ProcessContainer({ pod, spec, ground, folder: this.folder, restart, changed });
+    return new ProcessContainer({ pod, spec, context, folder: this.folder, restart, changed });
   }
 
   private addEphemerals(pod: Pod): void {

@@ -23,7 +23,7 @@ import type {
 import { currentPod } from '../sandbox-pod.js';
 import { createRoot } from './folders.js';
 import { startGuardian } from './guardian.js';
-import type { ProcessContainer, ProcessGround } from './process-container.js';
+import type { ProcessContainer, ProcessContext } from './process-container.js';
 import { ProcessPod } from './process-pod.js';
 import type { ProcessRun } from './process-run.js';
 import { loadTerminalLibrary, type TerminalLibrary } from './terminal-child.js';
@@ -71,7 +71,7 @@ const defaultCloseGraceMs = 500;
 class Processes implements ProcessRuntime {
   readonly folder: string;
   private readonly options: ProcessRuntimeOptions;
-  private readonly ground: ProcessGround;
+  private readonly context: ProcessContext;
   private readonly pods = new Map<string, ProcessPod>();
   private readonly listeners = new Set<ChangeListener>();
   private readonly startTime: string;
@@ -84,7 +84,7 @@ class Processes implements ProcessRuntime {
     this.startTime = rfc3339(now());
     const loadTerminals = options.loadTerminals ?? (() => loadTerminalLibrary());
     const guardian = startGuardian(folder);
-    this.ground = { clock, now, emit, loadTerminals, logLimitBytes, guardian, newId: () => hexId(random) };
+    this.context = { clock, now, emit, loadTerminals, logLimitBytes, guardian, newId: () => hexId(random) };
     for (const pod of options.pods) this.addPod(pod);
   }
 
@@ -99,7 +99,7 @@ class Processes implements ProcessRuntime {
     const key = `${namespace}/${name}`;
     if (this.pods.has(key)) throw this.error('BAD_REQUEST', `pod "${name}" already exists`);
     const changed = (): void => this.changed(namespace, name);
-    this.pods.set(key, new ProcessPod({ pod, ground: this.ground, root: this.folder, changed }));
+    this.pods.set(key, new ProcessPod({ pod, context: this.context, root: this.folder, changed }));
   }
 
   updatePod(pod: Pod): void {
@@ -137,7 +137,7 @@ class Processes implements ProcessRuntime {
     if (request.command.length === 0) {
       throw this.error('BAD_REQUEST', 'you must specify at least one command for the container');
     }
-    return this.running(request).exec(request, streams, this.ground.newId());
+    return this.running(request).exec(request, streams, this.context.newId());
   }
 
   async attach(ref: ContainerRef, streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
@@ -149,7 +149,7 @@ class Processes implements ProcessRuntime {
     if (pod === undefined) throw this.error('POD_NOT_FOUND', `pod "${request.pod}" does not exist`);
     const container = pod.find(request.container);
     if (container !== undefined)
-      return openLogs({ container, rule: undefined, ...this.ground }, request, signal);
+      return openLogs({ container, rule: undefined, ...this.context }, request, signal);
     const text = `container "${request.container}" not found in pod "${request.pod}"`;
     throw this.error('CONTAINER_NOT_FOUND', text);
   }
@@ -180,7 +180,7 @@ class Processes implements ProcessRuntime {
     this.listeners.clear();
     await Promise.all([...this.pods.values()].map((pod) => pod.stop(graceMs)));
     this.pods.clear();
-    await this.ground.guardian.close();
+    await this.context.guardian.close();
   }
 
   private changed(namespace: string, name: string): void {

@@ -30,7 +30,7 @@ type OpenTerminal = IPty & { readonly _socket: Socket; readonly fd: number };
 const quietMs = 100;
 const chunkBytes = 65_536;
 /** More than a terminal holds: from here on it is a stranger that writes. */
-const mostRestBytes = 1024 * 1024;
+const maxRestBytes = 1024 * 1024;
 
 /**
  * Output of a terminal: reading stops while nobody reads, and what was written before the end is never lost. Two
@@ -85,7 +85,7 @@ class TerminalOutput extends Readable {
     const { end, receivedBytes } = this.readRest();
     this.restBytes += receivedBytes;
     const isQuiet = this.waited && receivedBytes === 0;
-    const isOver = end === 'closed' || isQuiet || this.restBytes >= mostRestBytes;
+    const isOver = end === 'closed' || isQuiet || this.restBytes >= maxRestBytes;
     if (isOver) {
       this.destroySocket(error);
       return;
@@ -97,7 +97,7 @@ class TerminalOutput extends Readable {
   /** `empty`: somebody still holds the terminal, and may write more. */
   private readRest(): { readonly end: 'closed' | 'empty'; readonly receivedBytes: number } {
     let receivedBytes = 0;
-    while (receivedBytes < mostRestBytes) {
+    while (receivedBytes < maxRestBytes) {
       try {
         const chunk = Buffer.allocUnsafe(chunkBytes);
         const sizeBytes = readSync(this.fd, chunk);

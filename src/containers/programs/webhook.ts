@@ -5,7 +5,7 @@ import { reviewAnswer } from './webhook-rules.js';
 
 const defaultPort = 8443;
 /** As the API server's own limit. */
-const longestReviewBytes = 3 * 1024 * 1024;
+const maxReviewBytes = 3 * 1024 * 1024;
 
 /**
  * An admission webhook: `/validate` refuses pods that are labelled `konnsim/deny=true`, `/mutate` marks all others.
@@ -75,7 +75,7 @@ async function readReview(request: IncomingMessage): Promise<unknown> {
   let sizeBytes = 0;
   for await (const chunk of request) {
     sizeBytes += (chunk as Buffer).length;
-    if (sizeBytes > longestReviewBytes) throw new Error('the review is too large');
+    if (sizeBytes > maxReviewBytes) throw new Error('the review is too large');
     chunks.push(chunk as Buffer);
   }
   return JSON.parse(Buffer.concat(chunks).toString());

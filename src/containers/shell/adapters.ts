@@ -6,7 +6,7 @@ import type {
   ResolvedCommandContext,
 } from 'just-bash';
 import { exitCodes, type Process } from '../commands/command.js';
-import { mostKeptBytes, SandboxLimit } from '../commands/limit.js';
+import { maxKeptBytes, SandboxLimit } from '../commands/limit.js';
 import { commandTable, findCommand } from '../commands/table.js';
 import { BufferSink, writeText } from '../io/byte-sink.js';
 import { bytesSource, Input } from '../io/byte-source.js';
@@ -121,7 +121,7 @@ export function limit({ name, streams }: Pick<Call, 'name' | 'streams'>, what: s
 
 async function runOurs({ name, args, context, streams }: Call): Promise<ExecResult> {
   const direct = context.env.get(directVariable) !== undefined;
-  const [stdout, stderr] = [new BufferSink(mostKeptBytes), new BufferSink(mostKeptBytes)];
+  const [stdout, stderr] = [new BufferSink(maxKeptBytes), new BufferSink(maxKeptBytes)];
   const exitCode = await runCommand(name, {
     ...processOf(args, context, streams),
     stdin: givenStdin(context, streams),
@@ -183,7 +183,7 @@ async function delegate(call: Call): Promise<ExecResult> {
   const input = await givenStdin(context, streams).rest();
   const options = { cwd: context.cwd, env: context.exportedEnv ?? {}, signal: streams.signal() };
   if (name === 'sh' || name === 'bash') return context.exec(input.toString('utf8'), options);
-  const output = new BufferSink(mostKeptBytes);
+  const output = new BufferSink(maxKeptBytes);
   const device = streams.lend({ write: (bytes) => output.write(bytes) });
   const stdin = { stdin: input.toString('latin1'), stdinKind: 'bytes' } as const;
   const result = await context.exec(`${name} >>${device.path}`, { ...options, ...stdin, args: [...args] });

@@ -80,8 +80,8 @@ async function printf(
   return context.env.get(textVariable) === undefined ? output : checked('printf', streams, output);
 }
 
-function hideBytes(text: string, mostDigits: number): string {
-  const escape = new RegExp(String.raw`\\\\|\\x[0-9a-fA-F]{1,2}|\\[0-7]{1,${mostDigits}}`, 'g');
+function hideBytes(text: string, maxDigits: number): string {
+  const escape = new RegExp(String.raw`\\\\|\\x[0-9a-fA-F]{1,2}|\\[0-7]{1,${maxDigits}}`, 'g');
   return text.replace(escape, (found) => {
     const digits = found.slice(found.startsWith('\\x') ? 2 : 1);
     const byte = Number.parseInt(digits, found.startsWith('\\x') ? 16 : 8) & 0xff;

@@ -1,6 +1,6 @@
 import type { ExecResult, ResolvedCommandContext } from 'just-bash';
 import { exitCodes } from '../commands/command.js';
-import { mostKeptBytes } from '../commands/limit.js';
+import { maxKeptBytes } from '../commands/limit.js';
 import { findCommand } from '../commands/table.js';
 import { BufferSink, type ByteSink, discardSink, writeText } from '../io/byte-sink.js';
 import { Input } from '../io/byte-source.js';
@@ -32,7 +32,7 @@ export async function runPipe(
   streams: ShellStreams,
 ): Promise<ExecResult> {
   const direct = mode === pipeMarks.direct;
-  const [out, err] = [new BufferSink(mostKeptBytes), new BufferSink(mostKeptBytes)];
+  const [out, err] = [new BufferSink(maxKeptBytes), new BufferSink(maxKeptBytes)];
   const stderr = direct ? streams.place.stderr : err;
   const stages = readStages(words);
   const pipes = stages.slice(1).map(() => createPipe());
@@ -99,11 +99,11 @@ async function runLibrary(
 ): Promise<number> {
   const { exec } = context;
   if (exec === undefined) return exitCodes.limit;
-  const input = new BufferSink(mostKeptBytes);
+  const input = new BufferSink(maxKeptBytes);
   if (readsStdin(name, args))
     for (let chunk = await process.stdin.next(); chunk !== undefined; chunk = await process.stdin.next())
       await input.write(chunk);
-  const output = new BufferSink(mostKeptBytes);
+  const output = new BufferSink(maxKeptBytes);
   const device = streams.lend({ write: (bytes) => output.write(bytes) });
   try {
     const result = await exec(`${name} >>${device.path}`, {

@@ -65,12 +65,12 @@ async function runAgent(
   }
 }
 
-interface Ground extends Pick<AgentOptions, 'clock' | 'tls'> {
+interface Context extends Pick<AgentOptions, 'clock' | 'tls'> {
   /** Absent when no leases are counted. */
   readonly kube: KubeClient | undefined;
 }
 
-function agentOptions(flags: AgentFlagValues, log: Klog, { clock, tls, kube }: Ground): AgentOptions {
+function agentOptions(flags: AgentFlagValues, log: Klog, { clock, tls, kube }: Context): AgentOptions {
   const { agentId, identifiers, server, tokenFile, health, syncForever } = flags;
   return {
     ...agentDefaults,
@@ -100,11 +100,11 @@ function serverCountOptions(
     : { source, leases: { ...leases, client } };
 }
 
-const shortestKeepaliveMs = 10_000;
+const minKeepaliveMs = 10_000;
 
 /** As grpc-go: 0 is none, and nothing is below 10 s. */
 function keepalive(timeMs: number): number {
-  return timeMs === 0 ? 0 : Math.max(timeMs, shortestKeepaliveMs);
+  return timeMs === 0 ? 0 : Math.max(timeMs, minKeepaliveMs);
 }
 
 /** Konnectivity's agent would go through them; whoever set one should know that this one does not. */

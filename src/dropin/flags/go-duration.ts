@@ -3,13 +3,13 @@ import { goQuote } from './go-quote.js';
 import type { Reading } from './reading.js';
 
 const units = new Set(['ns', 'us', 'µs', 'μs', 'ms', 's', 'm', 'h']);
-const mostMs = 2 ** 63 / 1e6;
+const maxMs = 2 ** 63 / 1e6;
 
 /** Reads a duration as milliseconds, with the texts of Go's `time.ParseDuration`. */
 export function readDuration(text: string): Reading<number> {
   // Go takes both code points that look like a micro sign.
   const valueMs = parseDuration(text.replaceAll('μ', 'µ'));
-  if (valueMs !== undefined && Math.abs(valueMs) < mostMs) return { value: valueMs };
+  if (valueMs !== undefined && Math.abs(valueMs) < maxMs) return { value: valueMs };
   return { fault: `time: ${faultOf(text)}duration ${goQuote(text)}` };
 }
 

@@ -61,7 +61,7 @@ async function serveUntilSignal(
   await server.finish(gracefulShutdownTimeoutMs);
 }
 
-interface Ground {
+interface Context {
   readonly clock: Clock;
   readonly files: TlsFilesGroup;
   /** Absent when no flag needs a Kubernetes API. */
@@ -71,7 +71,7 @@ interface Ground {
 async function serverOptions(
   flags: ServerFlagValues,
   log: Klog,
-  { clock, files, kube }: Ground,
+  { clock, files, kube }: Context,
 ): Promise<ProxyServerOptions> {
   const { serverId, serverCount, agents, health, strategies, backendDialTimeoutMs } = flags;
   const agentTls = await files.use(namedFiles(agents.tls), async () => ({
@@ -123,10 +123,10 @@ async function frontendEndpoint(
   return { kind: 'tcp', host, port, tls, protocol: mode };
 }
 
-const shortestKeepaliveMs = 1000;
+const minKeepaliveMs = 1000;
 const usualKeepaliveMs = 7_200_000;
 
 /** As grpc-go: 0 stands for two hours, and nothing is below a second. */
 function keepalive(timeMs: number): number {
-  return timeMs === 0 ? usualKeepaliveMs : Math.max(timeMs, shortestKeepaliveMs);
+  return timeMs === 0 ? usualKeepaliveMs : Math.max(timeMs, minKeepaliveMs);
 }

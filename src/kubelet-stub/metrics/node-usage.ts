@@ -24,7 +24,7 @@ interface CpuSample {
 }
 
 /** Rates over less than this are noise: processor time is counted in hundredths of a second. */
-const shortestRateMs = 1000;
+const minRateMs = 1000;
 
 /** Measures a runtime, and keeps what is needed to tell rates. */
 export class UsageMeter {
@@ -62,7 +62,7 @@ export class UsageMeter {
     if (cpuSeconds === undefined) return undefined;
     const before = this.last.get(id) ?? { cpuSeconds: 0, timeMs: startedAtMs };
     const elapsedMs = timeMs - before.timeMs;
-    const isSoon = elapsedMs >= 0 && elapsedMs < shortestRateMs;
+    const isSoon = elapsedMs >= 0 && elapsedMs < minRateMs;
     samples.set(id, isSoon ? before : { cpuSeconds, timeMs });
     if (elapsedMs <= 0) return 0;
     return Math.max(0, ((cpuSeconds - before.cpuSeconds) * 1000) / elapsedMs);

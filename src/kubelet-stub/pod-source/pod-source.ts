@@ -9,7 +9,7 @@ import type { Node, Pod } from '../../kube/pod-objects.js';
 import { type ItemChange, WatchList } from '../../kube/watch-list.js';
 import { NodeHeartbeat } from './node-heartbeat.js';
 import { PodAddresses } from './pod-addresses.js';
-import { PodWorker, type PodWorkerGround, podResource } from './pod-worker.js';
+import { PodWorker, type PodWorkerContext, podResource } from './pod-worker.js';
 
 export interface PodSourceOptions {
   /** With the node's own credentials. It stays the caller's. */
@@ -53,7 +53,7 @@ class Source implements PodSource {
   readonly ready: Promise<void>;
   private readonly closing = new AbortController();
   private readonly workers = new Map<string, PodWorker>();
-  private readonly ground: PodWorkerGround;
+  private readonly context: PodWorkerContext;
   private readonly heartbeat: NodeHeartbeat;
   private readonly pods: WatchList<Pod>;
   private readonly forget: () => void;
@@ -72,7 +72,7 @@ class Source implements PodSource {
     };
     const addresses = new PodAddresses(node.spec.podCIDR ?? defaultPodCidr);
     const hostIP = node.status.addresses.find(({ type }) => type === 'InternalIP')?.address ?? '';
-    this.ground = { client, runtime, addresses, hostIP, clock, now, failed, signal };
+    this.context = { client, runtime, addresses, hostIP, clock, now, failed, signal };
     this.heartbeat = new NodeHeartbeat({ client, node, clock, now, failed, signal });
     this.pods = new WatchList<Pod>({
       ...{ client, clock, random, target: { resource: podResource } },
@@ -96,10 +96,10 @@ class Source implements PodSource {
 
   /** What ran before the API was asked, and is not wanted by it. */
   private endUnknown(): void {
-    for (const pod of this.ground.runtime.listPods()) {
+    for (const pod of this.context.runtime.listPods()) {
       const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
       if (this.workers.has(key) || this.closing.signal.aborted) continue;
-      const worker = new PodWorker(this.ground);
+      const worker = new PodWorker(this.context);
       this.workers.set(key, worker);
       worker.end(pod);
     }
@@ -114,10 +114,10 @@ class Source implements PodSource {
       for (const [name, worker] of this.workers) if (worker.isIdle) this.workers.delete(name);
       return;
     }
-    const worker = known ?? new PodWorker(this.ground);
+    const worker = known ?? new PodWorker(this.context);
     this.workers.set(key, worker);
     const address = (object.status as Pod['status'] | undefined)?.podIP;
-    if (address !== undefined && address !== '') this.ground.addresses.claim(object.metadata.uid, address);
+    if (address !== undefined && address !== '') this.context.addresses.claim(object.metadata.uid, address);
     worker.want(object);
   }
 }

@@ -10,7 +10,7 @@ import type { PodAddresses } from './pod-addresses.js';
 import { conditionsOf, creating, hasEnded, isNew, statusPatch, toRun } from './pod-status.js';
 
 /** What the workers of all pods of a node share. */
-export interface PodWorkerGround {
+export interface PodWorkerContext {
   readonly client: KubeClient;
   readonly runtime: NodeRuntime;
   readonly addresses: PodAddresses;
@@ -28,7 +28,7 @@ const retryMs = 1000;
 
 /** Brings one pod of the API and one of the runtime together: one step at a time, the newest wish first. */
 export class PodWorker {
-  private readonly ground: PodWorkerGround;
+  private readonly context: PodWorkerContext;
   private wanted: Pod | undefined;
   /** The pod as the runtime was given it. */
   private running: Pod | undefined;
@@ -37,8 +37,8 @@ export class PodWorker {
   private working: Promise<void> | undefined;
   private again = false;
 
-  constructor(ground: PodWorkerGround) {
-    this.ground = ground;
+  constructor(context: PodWorkerContext) {
+    this.context = context;
   }
 
   /** The pod as the API has it now; undefined when it is gone there. */
@@ -64,7 +64,7 @@ export class PodWorker {
       .then(() => this.work())
       .finally(() => {
         this.working = undefined;
-        if (this.again && !this.ground.signal.aborted) this.wake();
+        if (this.again && !this.context.signal.aborted) this.wake();
       });
   }
 
@@ -78,7 +78,7 @@ export class PodWorker {
   }
 
   private async work(): Promise<void> {
-    const { signal, clock, failed } = this.ground;
+    const { signal, clock, failed } = this.context;
     while (this.again && !signal.aborted) {
       this.again = false;
       try {
@@ -108,7 +108,7 @@ export class PodWorker {
       if (hasEnded(wanted)) return;
       await this.start(wanted);
     } else {
-      this.ground.runtime.updatePod(wanted);
+      this.context.runtime.updatePod(wanted);
     }
     await this.report(wanted);
   }
@@ -116,17 +116,17 @@ export class PodWorker {
   /** A pod that the runtime has already, of whatever UID: from before this kubelet knew the API. */
   private adopt(pod: Pod): void {
     const { metadata } = pod;
-    const held = this.ground.runtime
+    const held = this.context.runtime
       .listPods()
       .find((each) => each.metadata.namespace === metadata.namespace && each.metadata.name === metadata.name);
     if (held === undefined) return;
-    this.ground.addresses.claim(held.metadata.uid, held.status.podIP);
+    this.context.addresses.claim(held.metadata.uid, held.status.podIP);
     this.conditions = conditionsAt(pod);
     this.running = held;
   }
 
   private async start(pod: Pod): Promise<void> {
-    const { runtime, addresses, hostIP, now } = this.ground;
+    const { runtime, addresses, hostIP, now } = this.context;
     const podIP = pod.spec.hostNetwork === true ? hostIP : addresses.of(pod.metadata.uid);
     if (podIP === undefined) throw new TunnelError('BAD_REQUEST', 'no pod addresses are left on this node');
     const place = { hostIP, podIP, now: rfc3339(now()) };
@@ -139,7 +139,7 @@ export class PodWorker {
   }
 
   private async stop(graceMs: number): Promise<void> {
-    const { runtime, addresses } = this.ground;
+    const { runtime, addresses } = this.context;
     const pod = this.running;
     if (pod === undefined) return;
     const { namespace, name, uid } = pod.metadata;
@@ -154,7 +154,7 @@ export class PodWorker {
   /** Somebody has deleted the pod: it may end in peace, and is gone from the API when it has. */
   private async finish(pod: Pod): Promise<void> {
     await this.stop((pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000);
-    const { client, signal } = this.ground;
+    const { client, signal } = this.context;
     const options = { uid: pod.metadata.uid, gracePeriodSeconds: 0, signal };
     await client.delete(targetOf(pod), options).catch(unlessGone);
   }
@@ -162,14 +162,14 @@ export class PodWorker {
   /** Tells the API what has become of the pod, if that is news. */
   private async report(wanted: Pod): Promise<void> {
     const { uid } = wanted.metadata;
-    const shown = this.ground.runtime.listPods().find((pod) => pod.metadata.uid === uid);
+    const shown = this.context.runtime.listPods().find((pod) => pod.metadata.uid === uid);
     // Whoever thought the node lost has called its pods unready.
     if (readiness(conditionsAt(wanted)) !== readiness(this.conditions)) this.told = '';
     if (shown !== undefined) await this.tell(shown);
   }
 
   private async tell(pod: Pod): Promise<void> {
-    const { client, now, signal } = this.ground;
+    const { client, now, signal } = this.context;
     const conditions = conditionsOf(pod, this.conditions, rfc3339(now()));
     const patch = statusPatch({ ...pod, status: { ...pod.status, conditions } });
     const text = JSON.stringify(patch);

@@ -7,7 +7,7 @@ import { TunnelError } from '../../core/errors.js';
 import { joinStreams } from '../../wire/net/join-streams.js';
 
 /** Socket paths longer than this do not fit `sockaddr_un` on every system. */
-const longestSocketPath = 100;
+const maxSocketPathLength = 100;
 
 /** A private address whose every connection is carried over a stream of its own. */
 export interface DialBridge {
@@ -36,7 +36,7 @@ async function choosePlace(): Promise<Place> {
     throw new TunnelError('FILE_UNWRITABLE', text, { where: 'TMPDIR', hint, cause });
   });
   const socketPath = join(folder, 'k');
-  if (socketPath.length <= longestSocketPath) return { folder, socketPath };
+  if (socketPath.length <= maxSocketPathLength) return { folder, socketPath };
   await rm(folder, { recursive: true, force: true });
   return none;
 }

@@ -15,7 +15,7 @@ export class RefusedMessage extends Error {
 }
 
 /** gRPC's own bound of a message, bytes. */
-export const longestMessageBytes = 4 * 1024 * 1024;
+export const maxMessageBytes = 4 * 1024 * 1024;
 
 /** Finds the packets in the bytes of a gRPC stream. Their payload stays in the slices that the bytes came in. */
 export class MessageReader {
@@ -52,8 +52,8 @@ export class MessageReader {
     if (prefix[0] !== 0)
       throw new RefusedMessage(status.INTERNAL, 'a compressed message, which nobody announced');
     const bytes = prefix.readUInt32BE(1);
-    if (bytes > longestMessageBytes) {
-      const text = `Received message larger than max (${bytes} vs ${longestMessageBytes})`;
+    if (bytes > maxMessageBytes) {
+      const text = `Received message larger than max (${bytes} vs ${maxMessageBytes})`;
       throw new RefusedMessage(status.RESOURCE_EXHAUSTED, text);
     }
     this.frameBytes = prefixBytes + bytes;

@@ -3,10 +3,10 @@ import { Duplex } from 'node:stream';
 import { defaultMarks } from '../../core/congestion.js';
 import type { Congestible } from '../../core/port.js';
 import { Waiters } from '../../core/waiters.js';
-import { largestWindowBytes } from './growing-window.js';
+import { maxWindowBytes } from './growing-window.js';
 
 /** What may wait for the kernel before writes wait, too: more than any window of HTTP/2 lets a session send. */
-const mostQueuedBytes = 2 * largestWindowBytes;
+const maxQueuedBytes = 2 * maxWindowBytes;
 
 /**
  * A socket whose writes are done at once. node:http2 does not read while a write of its session waits for the kernel, so
@@ -71,7 +71,7 @@ export class EagerSocket extends Duplex implements Congestible {
   }
 
   private settle(done: () => void): void {
-    if (this.socket.writableLength <= mostQueuedBytes) done();
+    if (this.socket.writableLength <= maxQueuedBytes) done();
     else this.resumeWriting = done;
   }
 

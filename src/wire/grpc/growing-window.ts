@@ -9,7 +9,7 @@ import type { Clock } from '../../core/clock.js';
  */
 export const windowBytes = 4 * 1024 * 1024;
 /** What it grows to at most: grpc-go's limit, too. */
-export const largestWindowBytes = 16 * 1024 * 1024;
+export const maxWindowBytes = 16 * 1024 * 1024;
 
 /** How often the way to the other end is measured at the beginning: a busy process answers late. */
 const probes = 8;
@@ -46,7 +46,7 @@ export class GrowingWindow {
     const perMs = this.receivedBytes / Math.max(now - this.countedFromMs, 1e-3);
     this.receivedBytes = 0;
     this.countedFromMs = now;
-    if (this.sizeBytes >= largestWindowBytes || this.roundTripMs === Number.POSITIVE_INFINITY) return;
+    if (this.sizeBytes >= maxWindowBytes || this.roundTripMs === Number.POSITIVE_INFINITY) return;
     if (perMs * this.roundTripMs < this.sizeBytes * busyShare) return;
     this.sizeBytes *= 2;
     this.announce();

@@ -38,7 +38,7 @@ export interface Listening {
 export const listenBacklog = 65_535;
 
 /** Bytes of a Unix socket's path that every system has room for; a longer one would be cut, not refused. */
-export const mostSocketPathBytes = 103;
+export const maxSocketPathBytes = 103;
 
 /** Binds a socket. Throws ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, FILE_UNWRITABLE, CONFIG_INVALID. */
 export async function listenOn(endpoint: ListenEndpoint, { where, take }: ListenOptions): Promise<Listening> {
@@ -79,8 +79,8 @@ function inUse(name: string, where: string, cause?: unknown): TunnelError {
 
 function checkLength(path: string, where: string): void {
   const sizeBytes = Buffer.byteLength(path);
-  if (sizeBytes <= mostSocketPathBytes) return;
-  const text = `the path of a Unix socket is too long: ${sizeBytes} bytes, there is room for ${mostSocketPathBytes}`;
+  if (sizeBytes <= maxSocketPathBytes) return;
+  const text = `the path of a Unix socket is too long: ${sizeBytes} bytes, there is room for ${maxSocketPathBytes}`;
   throw new TunnelError('CONFIG_INVALID', text, { where, hint: 'Choose a shorter path.' });
 }
 

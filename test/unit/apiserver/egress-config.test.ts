@@ -10,7 +10,7 @@ import { ignoreEvents } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
 import { createAuthority } from '../../../src/pki/authority.js';
 
-const ground = {
+const context = {
   ...{ clock: new ManualClock(), random: createRandom(1), emit: ignoreEvents },
   ...{ name: 'apiserver/test', serverName: 'server/test' },
 };
@@ -42,7 +42,7 @@ function file(...connections: object[]): string {
 
 async function load(text: string): Promise<Awaited<ReturnType<typeof loadEgressSelector>>> {
   await writeFile(at('egress.yaml'), text);
-  return loadEgressSelector(at('egress.yaml'), ground);
+  return loadEgressSelector(at('egress.yaml'), context);
 }
 
 async function refusal(text: string): Promise<string> {
@@ -229,11 +229,11 @@ describe('an egress selector configuration', () => {
   });
 
   it('that is not there is refused by name', async () => {
-    await expect(loadEgressSelector(at('nowhere'), ground)).rejects.toMatchObject({
+    await expect(loadEgressSelector(at('nowhere'), context)).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
       message: `egress-selector-config-file ${at('nowhere')} does not exist`,
     });
-    await expect(loadEgressSelector(folder, ground)).rejects.toMatchObject({
+    await expect(loadEgressSelector(folder, context)).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
       message: expect.stringContaining(`unable to read egress selector configuration from "${folder}" [`),
     });

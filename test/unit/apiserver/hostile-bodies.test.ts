@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Status } from '../../../src/apiserver/request/status.js';
-import { deepestValue } from '../../../src/apiserver/resources/extent.js';
+import { maxDepth } from '../../../src/apiserver/resources/extent.js';
 import { type Answer, call, makeCredentials, startTestApi, type TestApi } from './fixture.js';
 import { applyPatch, jsonPatch, mergePatch, type Sent, send, strategicPatch } from './writing.js';
 
@@ -52,7 +52,7 @@ describe('YAML', () => {
   ])('of deep %s is refused with 400', async (_name, body) => {
     const { code, message } = statusOf(await send(test, 'POST', maps, body, asYaml));
     expect(code).toBe(400);
-    expect(message).toBe(`error decoding YAML: yaml: exceeded max depth of ${deepestValue}`);
+    expect(message).toBe(`error decoding YAML: yaml: exceeded max depth of ${maxDepth}`);
   });
 
   it('whose aliases make more of it than a body may be is refused', async () => {

@@ -24,9 +24,9 @@ interface Opened {
   readonly isNew: boolean;
 }
 
-function open(name: string, longestLogBytes?: number): Opened {
+function open(name: string, maxLogBytes?: number): Opened {
   const store = new MemoryStore(new ManualClock());
-  const limit = longestLogBytes === undefined ? {} : { longestLogBytes };
+  const limit = maxLogBytes === undefined ? {} : { maxLogBytes };
   const files = new StoreFiles({ folder: join(scratch.path, name), clock: new ManualClock(), ...limit });
   opened.push(files);
   let isNew = false;

@@ -117,8 +117,8 @@ describe('documents with behaviours', () => {
 
   it('are checked before a sandbox starts', async () => {
     const behaviours = [exec({ answer: { exitCode: 'one' } })] as unknown as Behaviour[];
-    const ground = { clock: new ManualClock(), random: createRandom(1), emit: ignoreEvents };
-    const options = { nodeName: 'node-1', pods: [], ...ground, behaviours };
+    const context = { clock: new ManualClock(), random: createRandom(1), emit: ignoreEvents };
+    const options = { nodeName: 'node-1', pods: [], ...context, behaviours };
     await expect(createRuntime('sandbox', options)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: `${at}.answer.exitCode: Invalid input: expected number, received string`,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AgentMachine, createConnectIds } from '../../../src/core/agent/machine.js';
-import { AnswerDebt, mostOwedAnswers } from '../../../src/core/answer-debt.js';
+import { AnswerDebt, maxOwedAnswers } from '../../../src/core/answer-debt.js';
 import { TunnelMachine } from '../../../src/core/client/machine.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import {
@@ -18,7 +18,7 @@ import { answer, data, dial, ServerBench } from '../../support/server-bench.js';
 /** Sends `packet` again and again, as drivers do: until what was handed back is too full. */
 function sendsUntilHeld(port: RecordingPort, handle: () => unknown): number {
   port.congested = true;
-  for (let sends = 1; sends <= 3 * mostOwedAnswers; sends += 1) if (handle() === port) return sends;
+  for (let sends = 1; sends <= 3 * maxOwedAnswers; sends += 1) if (handle() === port) return sends;
   return Number.POSITIVE_INFINITY;
 }
 
@@ -63,7 +63,7 @@ describe('R22: a peer that is answered and does not read', () => {
     const server = new RecordingPort();
     const machine = agentMachine(server);
     expect(sendsUntilHeld(server, () => machine.handlePacket(packet))).toBeLessThanOrEqual(
-      mostOwedAnswers + 1,
+      maxOwedAnswers + 1,
     );
   });
 
@@ -71,7 +71,7 @@ describe('R22: a peer that is answered and does not read', () => {
     const server = new RecordingPort();
     const machine = clientMachine(server);
     const sends = sendsUntilHeld(server, () => machine.handlePacket(data(9n, 'x')));
-    expect(sends).toBeLessThanOrEqual(mostOwedAnswers + 1);
+    expect(sends).toBeLessThanOrEqual(maxOwedAnswers + 1);
   });
 
   it.each([
@@ -80,7 +80,7 @@ describe('R22: a peer that is answered and does not read', () => {
   ])('is not read on by a server to which it, an agent, sends %s', (_what, packet) => {
     const bench = new ServerBench();
     const agent = bench.agent();
-    expect(sendsUntilHeld(agent.port, () => agent.send(packet))).toBeLessThanOrEqual(mostOwedAnswers + 1);
+    expect(sendsUntilHeld(agent.port, () => agent.send(packet))).toBeLessThanOrEqual(maxOwedAnswers + 1);
   });
 
   it('is read on while the answers are few, or get through', () => {
@@ -88,7 +88,7 @@ describe('R22: a peer that is answered and does not read', () => {
     const debt = new AnswerDebt(port);
     for (let round = 0; round < 5; round += 1) {
       port.congested = true;
-      for (let owed = 0; owed < mostOwedAnswers; owed += 1) expect(debt.owe()).toBeUndefined();
+      for (let owed = 0; owed < maxOwedAnswers; owed += 1) expect(debt.owe()).toBeUndefined();
       port.congested = false;
       expect(debt.owe()).toBeUndefined();
     }

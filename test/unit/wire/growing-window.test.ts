@@ -3,7 +3,7 @@ import { type ClientHttp2Session, connect, createServer, type Http2Server } from
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/core/clock.js';
-import { GrowingWindow, largestWindowBytes, windowBytes } from '../../../src/wire/grpc/growing-window.js';
+import { GrowingWindow, maxWindowBytes, windowBytes } from '../../../src/wire/grpc/growing-window.js';
 
 let server: Http2Server;
 let session: ClientHttp2Session;
@@ -49,7 +49,7 @@ describe('a receive window', () => {
     const window = await openWindow(10);
     // What came slowly after a rest does not count.
     window.received(windowBytes / 2);
-    for (let bytes = windowBytes; bytes < largestWindowBytes; bytes *= 2) {
+    for (let bytes = windowBytes; bytes < maxWindowBytes; bytes *= 2) {
       window.received(bytes / 2);
       nowMs += 10;
       await acknowledged();
@@ -57,9 +57,9 @@ describe('a receive window', () => {
       expect(session.state.effectiveLocalWindowSize).toBe(2 * bytes);
     }
     nowMs += 10;
-    window.received(largestWindowBytes);
+    window.received(maxWindowBytes);
     await new Promise((resolve) => session.ping(resolve));
-    expect(sizeBytes()).toBe(largestWindowBytes);
+    expect(sizeBytes()).toBe(maxWindowBytes);
   });
 
   it.each([

@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { closeRequest, connectId, dataPacket, type Packet, payloadBytes } from '../../../src/core/packet.js';
 import { encodeToBuffer } from '../../../src/wire/codec/codec.js';
-import {
-  longestMessageBytes,
-  MessageReader,
-  RefusedMessage,
-} from '../../../src/wire/codec/message-reader.js';
+import { MessageReader, maxMessageBytes, RefusedMessage } from '../../../src/wire/codec/message-reader.js';
 import { PacketBatch } from '../../../src/wire/codec/packet-batch.js';
 import { MalformedPacket } from '../../../src/wire/codec/varint.js';
 
@@ -78,7 +74,7 @@ describe('the packets of a byte stream', () => {
 describe('R4: a stream is refused', () => {
   it('whose message would be larger than 4 MiB, when its length is known', () => {
     const prefix = Buffer.alloc(5);
-    prefix.writeUInt32BE(longestMessageBytes + 1, 1);
+    prefix.writeUInt32BE(maxMessageBytes + 1, 1);
     expect(() => readAll([prefix])).toThrow(RefusedMessage);
   });
 

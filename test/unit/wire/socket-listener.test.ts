@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { listenOn, mostSocketPathBytes } from '../../../src/wire/net/socket-listener.js';
+import { listenOn, maxSocketPathBytes } from '../../../src/wire/net/socket-listener.js';
 import { scratchFolder } from '../../support/konnsim.js';
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
@@ -18,7 +18,7 @@ const options = { where: 'server/test', take: () => undefined };
 
 describe('a Unix socket', () => {
   it('whose path is longer than the system takes is refused, and leaves neither file nor listener', async () => {
-    const path = pathOf(mostSocketPathBytes + 1);
+    const path = pathOf(maxSocketPathBytes + 1);
     await expect(listenOn({ path }, options)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringContaining('too long'),
@@ -28,7 +28,7 @@ describe('a Unix socket', () => {
   });
 
   it('may have a path that just fits', async () => {
-    const path = pathOf(mostSocketPathBytes);
+    const path = pathOf(maxSocketPathBytes);
     const { listener, address } = await listenOn({ path }, options);
     expect(address).toBe(`unix://${path}`);
     const socket = connect(path);

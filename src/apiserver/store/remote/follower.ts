@@ -9,7 +9,7 @@ import type { Runs } from './runs.js';
 export type FollowCall = ServerWritableStream<FollowRequest__Output, FollowResponse>;
 
 /** Messages that may wait for one that reads slowly; who lags more begins anew. */
-const mostWaiting = 10_000;
+const maxWaiting = 10_000;
 
 /** One that follows: gets what it lacks, then every step as it is made. */
 export class Follower {
@@ -78,7 +78,7 @@ export class Follower {
   private push(message: FollowResponse): void {
     this.waiting.push(message);
     this.flush();
-    if (this.waiting.length <= mostWaiting) return;
+    if (this.waiting.length <= maxWaiting) return;
     this.waiting = [];
     const details = 'the follower reads too slowly';
     this.call.destroy(Object.assign(new Error(details), { code: status.RESOURCE_EXHAUSTED, details }));

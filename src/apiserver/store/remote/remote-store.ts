@@ -30,7 +30,7 @@ export interface RemoteStoreOptions {
 
 /** As grpc-go's first one; a store that starts is found soon. */
 const firstBackOffMs = 100;
-const longestBackOffMs = 2000;
+const maxBackOffMs = 2000;
 /** How long a read waits to hear how far the store is, before it answers with what is known. */
 const catchUpMs = 2000;
 
@@ -173,7 +173,7 @@ export class RemoteStore implements ObjectStore {
     call.close();
     if (isNews) emit({ kind: 'store.lost', node, peer: 'store/store', address, error: failure });
     this.catching.look();
-    const delayMs = Math.min(firstBackOffMs * 2 ** this.failures++, longestBackOffMs);
+    const delayMs = Math.min(firstBackOffMs * 2 ** this.failures++, maxBackOffMs);
     this.retry = clock.after(delayMs, () => this.connect());
   }
 }

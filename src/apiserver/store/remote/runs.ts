@@ -8,14 +8,14 @@ export interface Run {
 }
 
 /** Runs that are remembered; who has slept through more begins anew. */
-const mostRuns = 1000;
+const maxRuns = 1000;
 
 /** The starts of one store: they tell whether what somebody has seen before a start is still true. */
 export class Runs {
   readonly all: readonly Run[];
 
   constructor(past: readonly Run[], revision: number) {
-    this.all = [...past.slice(-mostRuns), { id: randomUUID(), from: revision }];
+    this.all = [...past.slice(-maxRuns), { id: randomUUID(), from: revision }];
   }
 
   get current(): string {

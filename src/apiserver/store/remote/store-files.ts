@@ -23,13 +23,13 @@ const snapshotName = 'snapshot.json';
 const logPattern = /^steps-\d+\.ndjson$/;
 const flushEveryMs = 1000;
 /** A log is folded into a snapshot when it is this long. */
-const longestLogBytes = 16 * 1024 * 1024;
+const maxLogBytes = 16 * 1024 * 1024;
 
 export interface StoreFilesOptions {
   readonly folder: string;
   readonly clock: Clock;
   /** Default 16 MiB. */
-  readonly longestLogBytes?: number;
+  readonly maxLogBytes?: number;
 }
 
 interface SavedSnapshot extends Snapshot {
@@ -75,7 +75,7 @@ export class StoreFiles {
       else this.append({ run: runs.all.at(-1) ?? { id: '', from: 0 } });
     });
     store.writeAhead = (step) => {
-      if (this.sizeBytes > (this.options.longestLogBytes ?? longestLogBytes))
+      if (this.sizeBytes > (this.options.maxLogBytes ?? maxLogBytes))
         this.guard(() => this.fold(store.snapshot()));
       this.guard(() => this.append(step));
     };

@@ -2,7 +2,7 @@ import { writeText } from '../../io/byte-sink.js';
 import type { ByteSource } from '../../io/byte-source.js';
 import { anyArgs, type Command, type Process } from '../command.js';
 import { openSink, openSource } from '../files.js';
-import { CommandFailure, mostKeptBytes, SandboxLimit } from '../limit.js';
+import { CommandFailure, maxKeptBytes, SandboxLimit } from '../limit.js';
 import { joinLines, lineBatches, newline } from '../lines.js';
 import { readOptions } from '../options.js';
 import { compareKeys, keyOf, type Order, orderOf, parseKey, type SortKey } from './keys.js';
@@ -30,7 +30,7 @@ const table = {
 
 /** What a line takes in memory beside its bytes. */
 const lineCostBytes = 100;
-const mostSortBytes = 4 * mostKeptBytes;
+const maxSortBytes = 4 * maxKeptBytes;
 
 interface Wish {
   readonly order: Order;
@@ -95,8 +95,8 @@ async function readAll(process: Process, { operands, end }: Wish): Promise<Buffe
         keptBytes += line.length + lineCostBytes;
         lines.push(line);
       }
-      if (keptBytes > mostSortBytes)
-        throw new SandboxLimit(`more to sort than ${mostSortBytes} bytes of memory hold`);
+      if (keptBytes > maxSortBytes)
+        throw new SandboxLimit(`more to sort than ${maxSortBytes} bytes of memory hold`);
     }
   }
   return lines;

@@ -8,7 +8,7 @@ import { listLine } from './list.js';
 import type { ArchiveReader, Member } from './read-archive.js';
 
 /** As much as a container's files may take together. */
-const mostFileBytes = 256 * 1024 ** 2;
+const maxFileBytes = 256 * 1024 ** 2;
 
 /** A symlink that leads out of its folder; it is made last, so that no later member goes through it. */
 interface LateLink {
@@ -172,8 +172,8 @@ export class Unpacking {
   }
 
   private async writeFile(path: string, { sizeBytes }: TarHeader, content: Member['content']): Promise<void> {
-    if (sizeBytes > mostFileBytes) throw new FileError('Cannot write: No space left on device');
-    const sink = new BufferSink(mostFileBytes);
+    if (sizeBytes > maxFileBytes) throw new FileError('Cannot write: No space left on device');
+    const sink = new BufferSink(maxFileBytes);
     try {
       await copy(content, sink, this.process.signal);
     } finally {

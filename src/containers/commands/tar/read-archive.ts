@@ -13,7 +13,7 @@ import {
 import { decodePax } from './pax.js';
 
 /** Names and extended headers longer than this are refused. */
-const mostNameBytes = 1024 * 1024;
+const maxNameBytes = 1024 * 1024;
 
 export interface Member {
   readonly header: TarHeader;
@@ -173,7 +173,7 @@ export class ArchiveReader {
 
   /** Content that is itself a name or a header. */
   private async small({ sizeBytes }: TarHeader): Promise<Buffer> {
-    if (sizeBytes > mostNameBytes) {
+    if (sizeBytes > maxNameBytes) {
       await this.say(`a name or extended header of ${sizeBytes} bytes: this is a limit of the sandbox`, true);
       throw new CommandFailure('Error is not recoverable: exiting now', 2);
     }

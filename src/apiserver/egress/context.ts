@@ -4,7 +4,7 @@ import type { Random } from '../../core/random.js';
 import type { Dialer } from '../../wire/client/dialer.js';
 
 /** What dialers need of their surroundings. */
-export interface EgressGround {
+export interface EgressContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;
