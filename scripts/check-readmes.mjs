@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const mostLines = 40;
+const maxLines = 40;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, 'src');
 const folders = foldersIn(source);
@@ -25,7 +25,7 @@ function problemsOf(folder) {
   if (!existsSync(path)) return [`src/${folder}: no README.md`];
   const text = readFileSync(path, 'utf8');
   const lines = text.trimEnd().split('\n').length;
-  const tooLong = lines > mostLines ? [`src/${folder}/README.md: ${lines} lines, at most ${mostLines}`] : [];
+  const tooLong = lines > maxLines ? [`src/${folder}/README.md: ${lines} lines, at most ${maxLines}`] : [];
   return [...tooLong, ...missingFiles(folder, text), ...unnamedFolders(folder, text)];
 }
 
