@@ -203,8 +203,8 @@ describe('without their store, replicas', () => {
     expect(bench.events.filter(({ kind }) => kind === 'store.connected').map(({ text }) => text)).toEqual([
       expect.stringMatching(/^listed \d+ objects$/),
       expect.stringMatching(/^listed \d+ objects$/),
-      'goes on where it was',
-      'goes on where it was',
+      'continues where it was',
+      'continues where it was',
     ]);
   });
 
