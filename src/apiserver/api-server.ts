@@ -36,39 +36,44 @@ export interface ApiServerOptions {
   /** Default 0: a free one. */
   readonly port?: number;
   readonly tls: ServingTls | Renewable<ServingTls>;
-  /** Replicas share one, or have mirrors of one. */
+  /** Replicas share one store, or each has a mirror of it. */
   readonly store: ObjectStore | LocalStore;
-  /** The way into the cluster (kubelets, pods, services), unless `egress` is given. All else is then plain TCP. */
+  /**
+   * Connects to the cluster (kubelets, pods, services), unless `egress` is given. Everything else then uses plain TCP.
+   */
   readonly dialer?: Dialer;
-  /** The ways by what they lead to. Default: `dialer` for the cluster, and plain TCP. */
+  /** The dialers by destination. Default: `dialer` for the cluster, and plain TCP. */
   readonly egress?: EgressDialers;
   readonly kubeletTls: KubeletTls | Renewable<KubeletTls>;
   /**
-   * By which of its addresses a node is dialled, most wanted first. Default as kube-apiserver's
+   * Which address of a node is dialled; the preferred type comes first. Default as kube-apiserver's
    * `--kubelet-preferred-address-types`: Hostname, InternalDNS, InternalIP, ExternalDNS, ExternalIP.
    */
   readonly preferredAddressTypes?: readonly NodeAddressType[];
-  /** Bearer tokens, besides client certificates. */
+  /** Bearer tokens, in addition to client certificates. */
   readonly tokens?: readonly TokenRecord[];
-  /** What signs the tokens of service accounts; replicas share one. Default: a key of its own. */
+  /** The keys that sign service account tokens; replicas share them. Default: a new key. */
   readonly tokenKeys?: TokenKeys;
   /** Default `RBAC`. */
   readonly authorization?: AuthorizationMode;
-  /** Asked before every write, and before webhooks are; may change or refuse it. Default: lets all through. */
+  /** Called before every write, and before webhooks; may change or refuse it. Default: allows every write. */
   readonly admit?: Admission;
   /** Whether admission webhooks are called. Default true. */
   readonly webhooks?: boolean;
-  /** Also runs scheduler and controllers on the store, which must be a local one. One replica is enough. Default false. */
+  /**
+   * Also runs the scheduler and the controllers on the store, which must be a local one. One replica is enough. Default
+   * false.
+   */
   readonly controllers?: boolean;
   readonly clock: Clock;
-  /** Default: the machine's wall time, as far as `clock` keeps its pace. */
+  /** Default: the machine's wall time, advanced by `clock`. */
   readonly now?: WallClock;
-  /** Names and IDs of new objects. Default: different ones in each run. */
+  /** For names and IDs of new objects. Default: different ones in each run. */
   readonly random?: Random;
   readonly emit: EventSink;
-  /** Kubernetes release to answer `/version` with. Default 1.33.1. */
+  /** The Kubernetes release for `/version`. Default 1.33.1. */
   readonly version?: string;
-  /** Requests under way at once; those above get 429. Default 400, of which change something 200. */
+  /** The highest number of running requests; more get 429. Default 400, and 200 of them for writes. */
   readonly inFlight?: InFlightLimits;
   /** Bugs of kube-apiserver to reproduce. Default none. */
   readonly faithful?: readonly FaithfulBug[];
@@ -82,7 +87,7 @@ export interface ApiServer {
   readonly address: string;
   /** Long-lived requests that are open now. */
   openStreams(): StreamCounts;
-  /** Ends gracefully, as kube-apiserver does at SIGTERM; then as `close`. */
+  /** Ends gracefully, as kube-apiserver does at SIGTERM; then does the same as `close`. */
   shutdown(options?: ShutdownOptions): Promise<void>;
   /** Ends all requests, streams and connections. */
   close(): Promise<void>;
@@ -134,10 +139,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 function ownControllers({ controllers, store }: ApiServerOptions, facade: Facade): Controllers | undefined {
   if (controllers !== true) return undefined;
   if ('put' in store) return startControllers({ ...facade, store });
-  throw new TunnelError('INTERNAL', 'controllers run where the objects are kept', { where: facade.node });
+  throw new TunnelError('INTERNAL', 'controllers need a store in the same process', { where: facade.node });
 }
 
-/** Watches end by themselves in a shutdown; these do not. */
+/** In a shutdown watches end by themselves; these streams do not. */
 function streamsWithoutEnd({ log, exec, attach, portforward, proxy }: StreamCounts): number {
   return log + exec + attach + portforward + proxy;
 }

@@ -3,13 +3,13 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { TunnelError } from '../core/errors.js';
 
-/** How to prove to the API server who one is. */
+/** The client's credential. */
 export type KubeconfigCredential =
   | { readonly certPem: string; readonly keyPem: string }
   | { readonly token: string };
 
 export interface KubeconfigOptions {
-  /** Name of cluster, user and context. */
+  /** The name of cluster, user and context. */
   readonly name: string;
   /** `https://host:port`. */
   readonly server: string;
@@ -19,7 +19,7 @@ export interface KubeconfigOptions {
   readonly namespace?: string;
 }
 
-/** A complete kubeconfig with all certificates inside, as YAML. */
+/** A complete kubeconfig as YAML, with all certificates included. */
 export function renderKubeconfig(options: KubeconfigOptions): string {
   const { name, server, caPem, credential, namespace } = options;
   return stringify({
@@ -35,9 +35,9 @@ export function renderKubeconfig(options: KubeconfigOptions): string {
   });
 }
 
-/** Writes it readable by its owner alone, since it holds a credential. Rejects with FILE_UNWRITABLE. */
+/** Writes it readable only by its owner, because it contains a credential. Rejects with FILE_UNWRITABLE. */
 export async function writeKubeconfig(path: string, options: KubeconfigOptions): Promise<void> {
-  // Beside it first: no reader sees half of it, and the mode of an older file does not stay.
+  // Written to another file first: no reader sees half of it, and the mode of an older file is not kept.
   const partial = `${path}.${randomUUID()}.tmp`;
   try {
     await writeFile(partial, renderKubeconfig(options), { mode: 0o600, flag: 'wx' });

@@ -16,20 +16,20 @@ import type { Facade } from './serving/facade.js';
 import { requestLabels } from './serving/request-labels.js';
 import { type FinishReport, type RequestEnd, reportRequest } from './serving/request-report.js';
 
-/** Takes requests in: says who asks, gives them an ID, finds their handler, and answers when it fails. */
+/** Accepts requests: authenticates them, gives them an ID, calls their handler, and answers when it fails. */
 export interface Reception {
-  /** `abort` cuts the connection when a response that has begun cannot be completed. */
+  /** `abort` closes the connection when a started response cannot be completed. */
   readonly request: (request: IncomingMessage, response: ServerResponse, abort: () => void) => void;
   readonly upgrade: (upgrade: Upgrade) => void;
-  /** Requests under way, streams included. */
+  /** Running requests, including streams. */
   open(): number;
-  /** Aborts everything under way. */
+  /** Aborts all running requests. */
   close(): void;
 }
 
 const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
-/** A request that has come in, before anything is known of it. */
+/** A request that has just arrived. */
 interface Arrival {
   readonly request: IncomingMessage;
   readonly id: string;
@@ -42,7 +42,7 @@ export function createReception(facade: Facade, authenticate: Authenticator, nam
   const open = new Set<AbortController>();
   let lastId = 0;
 
-  /** A signal that lasts as long as the client's side does. */
+  /** A signal that aborts when the client's side ends. */
   const admit = (lifetime: EventEmitter): { id: string; signal: AbortSignal } => {
     const controller = new AbortController();
     open.add(controller);
@@ -65,14 +65,14 @@ export function createReception(facade: Facade, authenticate: Authenticator, nam
       };
       const refuse: Arrival['refuse'] = (status, plainText) => {
         if (response.headersSent) return abort();
-        // What still comes of a body that was too slow is not waited for.
+        // Do not wait for the rest of a body that was too slow.
         if (status.reason === 'Timeout' && request.httpVersionMajor < 2)
           response.setHeader('connection', 'close');
         sendStatus(response, status, plainText);
       };
       void serve(facade, authenticate, { request, ...admitted, handle, refuse })
         .catch(abort)
-        // A body that nobody has read would hold the connection up.
+        // An unread body would block the connection.
         .finally(() => request.resume());
     },
     upgrade: (upgrade) => {
@@ -91,7 +91,7 @@ export function createReception(facade: Facade, authenticate: Authenticator, nam
   };
 }
 
-/** Whatever goes wrong becomes a Status. */
+/** Answers a request; every error becomes a Status. */
 async function serve(facade: Facade, authenticate: Authenticator, arrival: Arrival): Promise<void> {
   const { request, id, signal } = arrival;
   let finish: FinishReport = () => undefined;
@@ -107,7 +107,7 @@ async function serve(facade: Facade, authenticate: Authenticator, arrival: Arriv
     const isKnown = user !== undefined || isPublic(route);
     if (isKnown) leave = facade.enter(requestLabels(arrived, route), arrived.user);
     const context = isPublic(route) ? arrived : permitted(facade, arrived, { route, user });
-    // As with a real one, what was written at one replica is there for a request to another.
+    // As in a real cluster, what was written at one replica is visible in a request to another.
     if (route.kind === 'resource') await facade.store.catchUp();
     finish(await arrival.handle(context, route));
   } catch (caught) {
@@ -119,10 +119,10 @@ async function serve(facade: Facade, authenticate: Authenticator, arrival: Arriv
   }
 }
 
-/** As kube-apiserver, which gives every request that does not stream this long, ms. */
+/** kube-apiserver's time limit for every request that does not stream, ms. */
 const bodyTimeoutMs = 60_000;
 
-/** A body has to be here in time; one that is passed on to a pod may take as long as it likes. */
+/** A body must arrive in time, except one that is passed on to a pod. */
 function boundBody(request: IncomingMessage, route: Route, clock: Clock): void {
   if (request.complete || (route.kind === 'resource' && route.subresource?.name === 'proxy')) return;
   const text = 'Timeout: request did not complete within the allotted timeout';
@@ -136,7 +136,7 @@ function boundBody(request: IncomingMessage, route: Route, clock: Clock): void {
   request.once('close', () => timer.cancel());
 }
 
-/** The request of someone who may make it. Throws 401 and 403. */
+/** The request after authentication and authorization. Throws 401 and 403. */
 function permitted(
   { authorize }: Facade,
   arrived: RequestContext,
@@ -144,7 +144,7 @@ function permitted(
 ): RequestContext {
   if (user === undefined) throw unauthorized();
   const context = { ...arrived, user: impersonated(arrived.request, user, authorize) };
-  // What is not there cannot be forbidden; it is not worth a rule either.
+  // For a path that does not exist, no rule is needed.
   if (route.kind === 'nowhere') return context;
   const attributes = attributesOf(context, route);
   const { allowed, reason } = authorize(attributes);

@@ -4,18 +4,17 @@ import { type ByteSink, discardSink, StreamSink } from './io/byte-sink.js';
 import { terminalOutput } from './io/terminal.js';
 import type { LogStore } from './logs/log-store.js';
 
-/** A run of a container, as far as its output goes. */
+/** One run of a container, as far as its output matters. */
 export interface FollowedRun {
   readonly logs: LogStore;
   /** How long it has been running. */
   readonly ageMs: number;
-  /** Whether a client has been attached to it. */
+  /** Whether a client has attached to it before. */
   wasAttached: boolean;
-  /** Aborts when the run is over and its log complete. */
+  /** Aborts when the run has ended and its log is complete. */
   readonly signal: AbortSignal;
 }
 
-/**
 /**
  * No client attaches sooner in a real cluster: the kubelet takes that long to see and to report that a container runs.
  * Most short ones have ended by then, and kubectl reads their log.
@@ -23,10 +22,11 @@ export interface FollowedRun {
 const unseenMs = 2000;
 
 /**
- * Follows the output of a container's main process until it or the client ends: from now on; for the first client from
- * the start, if that was in the last two seconds, so that `kubectl run -i` shows all that a short container says. A
- * client that is far too slow gets an error; the container never waits for it. The end of the process is a success, as
- * with a real runtime: its exit code is in the pod's status.
+ * Follows the output of a container's main process until the process or the client ends. It starts with the next
+ * output; for the first client it starts at the beginning, if the container started in the last two seconds, so that
+ * `kubectl run -i` shows everything a short container prints. A client that is far too slow gets an error; the
+ * container never waits for it. The end of the process is a success, as with a real runtime: its exit code is in the
+ * pod's status.
  */
 export async function followOutput(
   run: FollowedRun,
@@ -57,7 +57,7 @@ export async function followOutput(
       });
     }
   } catch (caught) {
-    // Else the client is gone.
+    // Otherwise the client has left.
     if (caught instanceof TunnelError) return { kind: 'error', message: caught.message };
   } finally {
     cursor.close();

@@ -14,11 +14,11 @@ import { refusedStream } from './stream-refusal.js';
 
 type PodPlace = Pick<ContainerRef, 'namespace' | 'pod'>;
 
-/** Finds the scripted answer for a request. A behaviour for the pod goes before those for many pods. */
+/** Finds the scripted answer for a request. A behaviour for one pod wins over those for many pods. */
 export class BehaviourBook {
   private readonly behaviours: readonly Behaviour[];
 
-  /** Throws CONFIG_INVALID for a pattern that is no regular expression. */
+  /** Throws CONFIG_INVALID for a pattern that is not a regular expression. */
   constructor(behaviours: readonly Behaviour[]) {
     const own = behaviours.filter(({ kind }) => !kind.startsWith('Cluster'));
     this.behaviours = [...own, ...behaviours.filter((behaviour) => !own.includes(behaviour))];
@@ -49,7 +49,7 @@ export class BehaviourBook {
     );
   }
 
-  /** Throws what the container runtime answers to a request for a stream, when a rule says that it refuses. */
+  /** Throws the refusal of the container runtime when a rule refuses the stream. */
   admit(request: StreamRequest): void {
     const refused = this.refusal(request);
     if (refused === undefined) return;

@@ -20,7 +20,7 @@ const match = z.union(
   [
     z.strictObject({ argv: texts }),
     z.strictObject({ prefix: texts }),
-    z.strictObject({ pattern: text.refine(isPattern, 'is no regular expression') }),
+    z.strictObject({ pattern: text.refine(isPattern, 'is not a regular expression') }),
   ],
   { error: 'must be one of argv, prefix (lists of words) and pattern (a regular expression)' },
 );
@@ -94,7 +94,7 @@ const selector = z
   .strictObject({ matchNamespaces: texts.optional(), matchNames: texts.optional() })
   .optional();
 
-/** kwok writes it into its documents; it says nothing here. */
+/** kwok writes it into its documents; we ignore it. */
 const apiVersion = text.optional();
 const ofPod = z.object({ name: text.min(1), namespace: text.min(1) });
 const ofCluster = z.object({ name: text.min(1) });
@@ -133,7 +133,7 @@ const behaviour = z.discriminatedUnion(
   { error: (issue) => (issue.code === 'invalid_union' ? `must be one of ${kinds.join(', ')}` : undefined) },
 );
 
-/** Checks documents that nobody has checked yet. Throws CONFIG_INVALID with the path of the first field that is wrong. */
+/** Checks unchecked documents. Throws CONFIG_INVALID with the path of the first wrong field. */
 export function checkBehaviours(documents: unknown): readonly Behaviour[] {
   const checked = z.array(behaviour).safeParse(documents);
   if (checked.success) return checked.data as readonly Behaviour[];

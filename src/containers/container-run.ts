@@ -26,11 +26,11 @@ export interface ContainerRunOptions {
   readonly time: SandboxTime;
   readonly random: Random;
   readonly logLimitBytes: number | undefined;
-  /** Called when its files and commands are gone before its end. */
+  /** Called when its files and commands are lost before its end. */
   readonly lost: (termination: Termination) => void;
 }
 
-/** A day: timers longer than a host's longest are cut into such pieces. */
+/** A day: longer timers are split, because the host's timers have a maximum. */
 const maxTimerMs = 86_400_000;
 
 /** One run of a container, from start to end. A restart makes a new one, with a new file system and log. */
@@ -39,7 +39,7 @@ export class ContainerRun {
   readonly startedAtMs: number;
   readonly logs: LogStore;
   wasAttached = false;
-  /** After the end: resolves when its commands have let go of everything. */
+  /** After the end: resolves when its commands have released everything. */
   gone: Promise<void> = Promise.resolve();
   private readonly options: ContainerRunOptions;
   private readonly ending = new AbortController();
@@ -97,7 +97,7 @@ export class ContainerRun {
     return this.listeners.has(port);
   }
 
-  /** A connection to a port that something listens on. */
+  /** Connects to a port that a program of the container listens on. */
   connect(port: number): Duplex {
     const [near, far] = createDuplexPair();
     this.listeners.get(port)?.(far);
@@ -116,7 +116,7 @@ export class ContainerRun {
     };
   }
 
-  /** Runs a command of this container to its end, in `place`. */
+  /** Runs a command in this container to its end, in `place`. */
   execute(options: ExecOptions, place = this.place(options.tty)): Promise<RemoteCommandResult> {
     return this.during(this.shell.execute(place, options));
   }
@@ -136,7 +136,10 @@ export class ContainerRun {
     }
   }
 
-  /** What the run holds now. Its memory is what its files and its log take; processor time is not to be told apart. */
+  /**
+   * What the run uses now. Its memory is that of its files and its log; its processor time cannot be measured
+   * separately.
+   */
   async usage(): Promise<Omit<ContainerUsage, 'name' | 'image' | 'restartCount'>> {
     const { id, startedAtMs, logs } = this;
     const files = await this.shell.countFiles();
@@ -174,7 +177,7 @@ export class ContainerRun {
   }
 }
 
-/** 64 hexadecimal digits, as container runtimes name things. */
+/** 64 hexadecimal digits, the form of container IDs. */
 export function hexId(random: Random): string {
   let id = '';
   while (id.length < 64)

@@ -7,13 +7,13 @@ export type RuntimeKind = 'sandbox' | 'process';
 export const runtimeKinds = ['sandbox', 'process'] as const satisfies readonly RuntimeKind[];
 
 export interface RuntimeOptions extends SandboxOptions {
-  /** Where processes get their folders; the folder for temporary files when absent. */
+  /** The parent folder of the containers' folders; the folder for temporary files when absent. */
   readonly folder?: string;
 }
 
 /**
- * Starts the pods of a node. Rejects with CONFIG_INVALID for a behaviour that cannot work, or
- * FILE_UNWRITABLE when processes have no place.
+ * Starts the pods of a node. Rejects with CONFIG_INVALID for an invalid behaviour, or FILE_UNWRITABLE when the
+ * containers' folders cannot be made.
  */
 export async function createRuntime(kind: RuntimeKind, options: RuntimeOptions): Promise<NodeRuntime> {
   switch (kind) {
@@ -21,14 +21,14 @@ export async function createRuntime(kind: RuntimeKind, options: RuntimeOptions):
       await checkGiven(options.behaviours);
       return createSandboxRuntime(options);
     case 'process': {
-      // Loaded when it is asked for: whoever did not ask cannot start a process.
+      // Loaded on demand: without this choice no process can be started.
       const { startProcessRuntime } = await import('./process/process-runtime.js');
       return startProcessRuntime(options);
     }
   }
 }
 
-/** The check is loaded when there is something to check. */
+/** The check is loaded only when there are behaviours to check. */
 async function checkGiven(behaviours: unknown): Promise<void> {
   if (behaviours === undefined || (Array.isArray(behaviours) && behaviours.length === 0)) return;
   const { checkBehaviours } = await import('./behaviour-schema.js');

@@ -2,15 +2,15 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.js';
 import { createDuplexPair } from './io/duplex-pair.js';
 
-/** How long what was written has to leave before a connection goes. */
+/** The time for written bytes to be sent before a connection is cut. */
 export const cutDelayMs = 100;
 
-/** The text of a connection that a behaviour has broken. */
+/** The error text for a connection that a behaviour has broken. */
 export function disconnectText(limitBytes: number): string {
   return `scripted disconnect after ${limitBytes} bytes`;
 }
 
-/** A connection that breaks behind `limitBytes` of what the target sends, if it sends more. */
+/** A connection that breaks after `limitBytes` from the target, if the target sends more. */
 export function cutConnection(target: Duplex, limitBytes: number, clock: Clock): Duplex {
   const [near, far] = createDuplexPair();
   let leftBytes = limitBytes;

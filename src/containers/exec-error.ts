@@ -8,13 +8,13 @@ const lookupTexts: Readonly<Record<LookupFailure, (name: string) => string>> = {
   'not executable': () => 'permission denied',
 };
 
-/** The cause as a low-level container runtime words it. */
+/** The cause, in the words of a low-level container runtime. */
 export function startFailure(name: string, failure: LookupFailure): string {
   const cause = `exec: "${name}": ${lookupTexts[failure](name)}: unknown`;
   return `unable to start container process: ${cause}`;
 }
 
-/** What kubectl shows behind `Internal error occurred: ` when a container runtime cannot start a program. */
+/** What kubectl shows after `Internal error occurred: ` when a container runtime cannot start a program. */
 export function execError(id: string, name: string, failure: LookupFailure): string {
   const runtime = 'OCI runtime exec failed: exec failed';
   return `failed to exec in container: failed to start exec "${id}": ${runtime}: ${startFailure(name, failure)}`;

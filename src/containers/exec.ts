@@ -16,7 +16,7 @@ import { runCommand } from './shell/run-plan.js';
 import { ShellSession } from './shell/session.js';
 import { LineSource, parseShellArguments, preamble, textSource } from './shell/sources.js';
 
-/** What a command runs in: a container's files, variables and machine. */
+/** Where a command runs: a container's files, variables and machine. */
 export interface ExecPlace {
   readonly files: () => Promise<IFileSystem>;
   readonly env: Readonly<Record<string, string>>;
@@ -30,17 +30,20 @@ export interface ExecOptions {
   readonly argv: readonly string[];
   readonly tty: boolean;
   readonly streams: RemoteCommandStreams;
-  /** Kills it when the client goes. Default: it goes on. */
+  /** Kills the command when its client leaves. Default: it continues. */
   readonly endsWithClient?: boolean;
-  /** For a shell that stands for the container's main process: its terminal ends with its input, its output waits for nobody. */
+  /**
+   * For a shell that is the container's main process: its terminal ends with its input, and its output never waits for
+   * a reader.
+   */
   readonly isMain?: boolean;
   /** Makes the id that the runtime gives to this exec. */
   readonly execId: () => string;
-  /** Also gets all that is written. */
+  /** Also gets everything that is written. */
   readonly tee?: ByteSink;
 }
 
-/** A command's streams in the sandbox's own terms. */
+/** A command's streams as byte sources and sinks. */
 interface Stdio {
   readonly stdin: Input | undefined;
   readonly stdout: ByteSink;
@@ -55,8 +58,8 @@ const shellNames = new Set(
 );
 
 /**
- * Runs one command in the sandbox; resolves when its output is written. The end of the container kills it with code 137.
- * When its client goes, its input ends, but not at a terminal, and it goes on.
+ * Runs one command in the sandbox; resolves when its output is written. The end of the container kills it with code
+ * 137. When its client leaves, the command continues; its input ends, except at a terminal.
  */
 export async function execute(place: ExecPlace, options: ExecOptions): Promise<RemoteCommandResult> {
   const stdio = openStdio(place, options);

@@ -10,19 +10,19 @@ export interface MainCommandOptions {
   readonly run: ContainerRun;
   readonly container: Container;
   readonly argv: readonly string[];
-  /** Makes the id that texts of failures name. */
+  /** Makes the ID that failure texts name. */
   readonly execId: () => string;
 }
 
-/** What a container's spec tells it to run; undefined when its image decides. */
+/** The command of a container's spec; undefined when its image decides. */
 export function commandOf({ command = [], args = [] }: Container): readonly string[] | undefined {
   const argv = [...command, ...args];
   return argv.length === 0 ? undefined : argv;
 }
 
-/** A command of the sandbox as the main process of a container: it writes the log, and clients may attach to it. */
+/** A sandbox command as the main process of a container: its output is the log, and clients may attach to it. */
 export class MainCommand {
-  /** How it ended, killed or not. Never rejects. */
+  /** Its result, whether it ended or was killed. Never rejects. */
   readonly ended: Promise<RemoteCommandResult>;
   private readonly options: MainCommandOptions;
   private readonly stdin: PassThrough | undefined;
@@ -50,12 +50,12 @@ export class MainCommand {
     });
   }
 
-  /** Joins it: its output from now on, and its input if it has one. */
+  /** Connects a client: its output from now on, and its input if it has one. */
   attach(streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
     const { stdinOnce = false, tty = false } = this.options.container;
     feedInput(streams.stdin, { stdin: this.stdin, isTerminal: tty }, !stdinOnce);
     void followSizes(streams.resize, { resize: (size) => this.sizes.push(size) });
-    // A terminal's output is in the log as the terminal wrote it.
+    // The log has a terminal's output as the terminal wrote it.
     return followOutput(this.options.run, streams, false);
   }
 
@@ -70,7 +70,7 @@ export class MainCommand {
   }
 }
 
-/** Sizes of a terminal as they come; only the newest that nobody has read is kept. */
+/** Sizes of a terminal as they change; only the newest unread one is kept. */
 class Sizes implements AsyncIterable<TerminalSize> {
   private newest: TerminalSize | undefined;
   private ended = false;

@@ -30,7 +30,7 @@ export async function openPort(forward: Forward): Promise<Duplex> {
   return connection;
 }
 
-/** What a container runtime says of a port that nobody listens on. */
+/** What a container runtime says about a closed port. */
 export function refusedText(sandboxId: string, port: number): string {
   const namespace = `/var/run/netns/cni-${sandboxId.slice(0, 36)}`;
   const ipv4 = `IPv4: dial tcp4 127.0.0.1:${port}: connect: connection refused`;
@@ -39,7 +39,7 @@ export function refusedText(sandboxId: string, port: number): string {
   return `failed to execute portforward in network namespace "${namespace}": ${cause}`;
 }
 
-/** Connects to a real address. Rejects with PORT_CLOSED; any of the signals gives the connection up. */
+/** Connects to a real address. Rejects with PORT_CLOSED; any of the signals cancels the attempt. */
 export function dialTarget(
   target: { readonly address: string; readonly port: number },
   signals: readonly AbortSignal[],
@@ -57,7 +57,7 @@ export function dialTarget(
   });
 }
 
-/** The command's standard input and output are the connection; its errors go to the container's log. */
+/** The command's standard input and output are the connection; its standard error goes to the container's log. */
 function runCommand({ signal, execId }: Forward, argv: readonly string[], run: ContainerRun): Duplex {
   const [near, far] = createDuplexPair();
   destroyOnAbort(near, [signal, run.signal]);
@@ -72,7 +72,7 @@ function runCommand({ signal, execId }: Forward, argv: readonly string[], run: C
   return near;
 }
 
-/** Ties a connection to what it depends on, and lets go of that when the connection is closed. */
+/** Destroys a connection when the signal aborts, and stops listening when the connection is closed. */
 function destroyOnAbort(connection: Duplex, signals: readonly AbortSignal[]): void {
   const stop = (): void => void connection.destroy();
   for (const signal of signals) {

@@ -7,10 +7,10 @@ import { type LogReadOptions, readLog } from './logs/log-reader.js';
 import { LogStore } from './logs/log-store.js';
 import type { LogRequest } from './runtime.js';
 
-/** A container, as far as its logs go. */
+/** A container, as far as its logs matter. */
 export interface LoggingContainer {
   readonly spec: Container;
-  /** Meaningless while a run goes on. */
+  /** Has no meaning while the container runs. */
   readonly stoppedState: ContainerState;
   readonly logs: LogStore | undefined;
   readonly previousLogs: LogStore | undefined;
@@ -27,7 +27,7 @@ export interface LogSource {
   readonly clock: Clock;
 }
 
-/** The log that a request asks for. Rejects with LOGS_UNAVAILABLE and the text that a kubelet would give. */
+/** The log that a request is for. Rejects with LOGS_UNAVAILABLE and a kubelet's text. */
 export async function openLogs(
   source: LogSource,
   request: LogRequest,
@@ -43,7 +43,7 @@ export async function openLogs(
   return limitBytes === undefined ? bytes : cutAfter(bytes, limitBytes, source.clock);
 }
 
-/** The beginning of a log; then the connection breaks, if there is more to come. */
+/** The beginning of a log; then the connection breaks, if the log has more. */
 async function* cutAfter(
   bytes: AsyncIterable<Uint8Array>,
   limitBytes: number,
@@ -72,7 +72,7 @@ function readOptions(request: LogRequest): LogReadOptions {
   };
 }
 
-/** The texts of a kubelet, which end up in kubectl's error. */
+/** A kubelet's texts; kubectl shows them as its error. */
 function whyNoLog({ stoppedState, spec }: LoggingContainer, { previous, pod }: LogRequest): string {
   if (previous) return `previous terminated container "${spec.name}" in pod "${pod}" not found`;
   const subject = `container "${spec.name}" in pod "${pod}" is`;

@@ -4,7 +4,7 @@ import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types
 import type { LogStream } from './logs/log-block.js';
 import type { LogStore } from './logs/log-store.js';
 
-/** A container named by where it runs. `uid`, when given, must be the pod's. */
+/** A container by namespace, pod and name. `uid`, when given, must be the pod's. */
 export interface ContainerRef {
   readonly namespace: string;
   readonly pod: string;
@@ -15,7 +15,9 @@ export interface ContainerRef {
 export interface ExecRequest extends ContainerRef {
   readonly command: readonly string[];
   readonly tty: boolean;
-  /** Kills the command when its client goes, as a kubelet does for `/run` alone. Default: it runs to its end. */
+  /**
+   * Kills the command when its client leaves; a kubelet does so only for `/run`. Default: the command runs to its end.
+   */
   readonly endsWithClient?: boolean;
 }
 
@@ -37,13 +39,13 @@ export interface PortForwardRequest {
   readonly port: number;
 }
 
-/** A stream that a container runtime is asked to set up. Which ports are forwarded is not known then. */
+/** A stream that a container runtime is asked to set up. The ports of a port-forward are not known at that time. */
 export type StreamRequest =
   | ({ readonly kind: 'exec' } & ExecRequest)
   | ({ readonly kind: 'attach' } & ContainerRef)
   | ({ readonly kind: 'portForward' } & Omit<PortForwardRequest, 'port'>);
 
-/** What one running container uses, as measured at the time of asking. */
+/** What one running container uses, measured when asked. */
 export interface ContainerUsage {
   readonly name: string;
   readonly image: string;
@@ -52,14 +54,14 @@ export interface ContainerUsage {
   /** Epoch milliseconds. */
   readonly startedAtMs: number;
   readonly restartCount: number;
-  /** Processor time since its start; absent where it cannot be told from that of others. */
+  /** Processor time since its start; absent where it cannot be measured separately. */
   readonly cpuSeconds?: number;
   readonly memoryBytes: number;
   readonly processes: number;
   readonly threads: number;
   /** Bytes and entries of the container's own files. */
   readonly files: { readonly usedBytes: number; readonly entries: number };
-  /** Bytes that its log holds, and bytes that ever went into it. */
+  /** Bytes that its log holds, and bytes that were ever written to it. */
   readonly log: { readonly usedBytes: number; readonly writtenBytes: number };
 }
 
@@ -75,7 +77,7 @@ export interface LogFile {
   readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
   readonly container: string;
   readonly containerId: string;
-  /** How often the container had been restarted when this run began. */
+  /** How often the container had been restarted before this run. */
   readonly restartCount: number;
   readonly store: LogStore;
 }
@@ -83,12 +85,12 @@ export interface LogFile {
 /** How a run of a container ended. */
 export interface Termination {
   readonly exitCode: number;
-  /** `Completed` for code 0 and `Error` for all others, unless given. */
+  /** Default: `Completed` for code 0 and `Error` for all others. */
   readonly reason?: string;
 }
 
 /**
- * What a kubelet door (HTTP, gRPC) needs of whatever runs containers. All methods reject with a TunnelError:
+ * What a kubelet door (HTTP, gRPC) needs from a container runtime. All methods reject with a TunnelError:
  * POD_NOT_FOUND, CONTAINER_NOT_FOUND, COMMAND_NOT_FOUND, LOGS_UNAVAILABLE, PORT_CLOSED, BAD_REQUEST.
  */
 export interface Runtime {
@@ -97,45 +99,51 @@ export interface Runtime {
   /** Throws POD_NOT_FOUND or CONTAINER_NOT_FOUND. Doors call it before they answer an upgrade. */
   checkContainer(ref: ContainerRef): void;
   /**
-   * Throws when the container runtime would not set the stream up, with its text: TOO_MANY_REQUESTS,
-   * CONTAINER_NOT_FOUND, NOT_READY. Doors call it after all checks of their own.
+   * Throws when the container runtime refuses to set the stream up, with its text: TOO_MANY_REQUESTS,
+   * CONTAINER_NOT_FOUND, NOT_READY. Doors call it after all their own checks.
    */
   admitStream?(request: StreamRequest): void;
   /**
-   * Runs a command; resolves when it has ended and its output is written. It outlives its client: when `streams.signal`
-   * aborts, its input ends (not at a terminal), and it goes on until it ends by itself, waits for a reader of its output
-   * that will not come, or the container ends.
+   * Runs a command; resolves when it has ended and its output is written. The command outlives its client: when
+   * `streams.signal` aborts, its input ends (not at a terminal). The command then continues until it ends by itself,
+   * blocks because its output has no reader, or the container ends.
    */
   exec(request: ExecRequest, streams: RemoteCommandStreams): Promise<RemoteCommandResult>;
-  /** Joins the main process of a container. */
+  /** Attaches to the main process of a container. */
   attach(ref: ContainerRef, streams: RemoteCommandStreams): Promise<RemoteCommandResult>;
   /** Whether the container's main process has a terminal. */
   hasTerminal(ref: ContainerRef): boolean;
-  /** Log bytes in order. With `follow` it goes on until the container ends or `signal` aborts. Rejects before the first chunk. */
+  /**
+   * Log bytes in order. With `follow` it continues until the container ends or `signal` aborts. Rejects before the
+   * first chunk.
+   */
   logs(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** One connection to a port inside the pod. */
   portForward(request: PortForwardRequest, signal: AbortSignal): Promise<Duplex>;
   /** What the running containers use. */
   usage(): Promise<readonly PodUsage[]>;
-  /** The logs that are still kept, of present runs and of those before. */
+  /** The logs that are still kept, of present and earlier runs. */
   logFiles(): readonly LogFile[];
   /** Ends all containers and streams. */
   close(): Promise<void>;
 }
 
-/** A runtime whose pods come and go. */
+/** A runtime whose pods can be added and removed. */
 export interface NodeRuntime extends Runtime {
-  /** Adds a pod and starts its containers. Throws BAD_REQUEST when the pod is there already. */
+  /** Adds a pod and starts its containers. Throws BAD_REQUEST when the pod exists already. */
   addPod(pod: Pod): void;
-  /** Takes over metadata and ephemeral containers of a pod that runs, and starts the new ones. Throws POD_NOT_FOUND. */
+  /**
+   * Takes over changed metadata and ephemeral containers of a running pod, and starts the new ones. Throws
+   * POD_NOT_FOUND.
+   */
   updatePod(pod: Pod): void;
   /**
-   * Ends a pod's containers, by force after `graceMs` (default: the pod's own), and forgets it. Throws POD_NOT_FOUND
-   * at once; resolves when nothing of the pod is left.
+   * Ends a pod's containers, by force after `graceMs` (default: the pod's own grace period), and removes it. Throws
+   * POD_NOT_FOUND at once; resolves when nothing of the pod is left.
    */
   removePod(namespace: string, name: string, graceMs?: number): Promise<void>;
-  /** Ends a container's run and starts the next. Code 137 and reason `Error` unless told otherwise. */
+  /** Restarts the container; its log stays readable with `previous`. Default: code 137 and reason `Error`. */
   restartContainer(ref: ContainerRef, termination?: Termination): void;
-  /** Calls `listener` after each change of a pod's status. Returns how to stop. */
+  /** Calls `listener` after each change of a pod's status. Call the returned function to stop. */
   onChange(listener: (pod: { readonly namespace: string; readonly name: string }) => void): () => void;
 }

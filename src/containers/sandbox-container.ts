@@ -18,9 +18,9 @@ export interface SandboxContainerOptions {
   readonly random: Random;
   readonly emit: EventSink;
   readonly logLimitBytes: number | undefined;
-  /** Ends at once, with success. */
+  /** An init container: it ends at once, with success. */
   readonly isInit?: boolean;
-  /** Whatever the pod's restart policy says, as debugging containers do. */
+  /** Never restarted, whatever the pod's restart policy is: for debugging containers. */
   readonly runsOnce?: boolean;
   /** Called when its state has changed. */
   readonly changed?: () => void;
@@ -36,7 +36,7 @@ export class SandboxContainer {
   private current: ContainerRun | undefined;
   private lastRun: ContainerRun | undefined;
   private lastTerminated: Terminated | undefined;
-  /** The state while nothing runs. */
+  /** The state while no run is in progress. */
   private stopped: ContainerState = { waiting: { reason: 'ContainerCreating' } };
   private restartCount: number;
   private readonly argv: readonly string[] | undefined;
@@ -64,17 +64,17 @@ export class SandboxContainer {
     return this.command;
   }
 
-  /** The run that goes on now. */
+  /** The present run, if there is one. */
   get run(): ContainerRun | undefined {
     return this.current;
   }
 
-  /** What a container without a run is in; meaningless while one goes on. */
+  /** The state of a container without a run; has no meaning during a run. */
   get stoppedState(): ContainerState {
     return this.stopped;
   }
 
-  /** The log of the present run, or of the one that has ended for good. */
+  /** The log of the present run, or of the last one. */
   get logs(): LogStore | undefined {
     return this.current?.logs ?? ('terminated' in this.stopped ? this.lastRun?.logs : undefined);
   }
@@ -110,7 +110,9 @@ export class SandboxContainer {
     this.start();
   }
 
-  /** What the pod's restart policy makes of the main process' own end. Whoever ends again and again has to wait. */
+  /**
+   * Applies the pod's restart policy after the main process has ended by itself. Repeated ends are followed by a pause.
+   */
   finish(termination: Termination, atOnce = false): void {
     const { current } = this;
     if (current === undefined) return;
@@ -148,7 +150,7 @@ export class SandboxContainer {
     };
   }
 
-  /** What the present run uses; undefined without one. */
+  /** What the present run uses; undefined without a run. */
   async usage(): Promise<ContainerUsage | undefined> {
     const { current, restartCount } = this;
     if (current === undefined) return undefined;
@@ -156,7 +158,7 @@ export class SandboxContainer {
     return { name, image, restartCount, ...(await current.usage()) };
   }
 
-  /** The logs that are kept: of the last two runs. */
+  /** The logs of the last two runs. */
   logFiles(): readonly LogFile[] {
     const { current, lastRun, restartCount } = this;
     const { namespace, name, uid } = this.options.pod.metadata;

@@ -1,12 +1,12 @@
 import type { ContainerStatus, Pod } from '../kube/pod-objects.js';
 import type { SandboxContainer } from './sandbox-container.js';
 
-/** A container as far as the pod's status goes. */
+/** A container, as far as the pod's status needs it. */
 interface WithStatus {
   status(): ContainerStatus;
 }
 
-/** A pod of a runtime with its containers. */
+/** A pod of a runtime, and its containers. */
 export interface PodContainers {
   /** As it was given. */
   readonly pod: Pod;
@@ -22,7 +22,7 @@ export interface SandboxPod extends PodContainers {
   readonly ephemerals: SandboxContainer[];
   /** All containers by name. */
   readonly containers: Map<string, SandboxContainer>;
-  /** Names the pod's network namespace in texts. */
+  /** The pod's network namespace has this name in error texts. */
   readonly sandboxId: string;
 }
 

@@ -40,17 +40,17 @@ export interface SandboxOptions {
   readonly emit: EventSink;
   /** Wall time at the start, in epoch milliseconds; the machine's when absent. */
   readonly startTimeMs?: number;
-  /** Most bytes that a container's log keeps; 10 MiB when absent. */
+  /** The highest number of bytes that a container's log keeps; 10 MiB when absent. */
   readonly logLimitBytes?: number;
 }
 
-/** The in-memory runtime: no file, process or network of the host is touched, but for named port-forward targets. */
+/** The in-memory runtime. It uses no file, process or network of the host, except for named port-forward targets. */
 export interface SandboxRuntime extends NodeRuntime {
-  /** Ends a container's run for good. */
+  /** Ends a container for good. */
   stopContainer(ref: ContainerRef, termination?: Termination): void;
 }
 
-/** Starts all containers of the given pods. Throws CONFIG_INVALID for a behaviour that cannot work. */
+/** Starts all containers of the given pods. Throws CONFIG_INVALID for an invalid behaviour. */
 export function createSandboxRuntime(options: SandboxOptions): SandboxRuntime {
   return new Sandbox(options);
 }
@@ -162,7 +162,7 @@ class Sandbox implements SandboxRuntime {
     const place = run.place(request.tty);
     const { tty } = request;
     if (rule?.answer !== undefined) {
-      // It does nothing but speak, so it ends with its client.
+      // A scripted answer only writes output, so it ends with its client.
       const signal = AbortSignal.any([run.signal, streams.signal]);
       const scripted = { answer: rule.answer, tty, streams, machine: place.machine, signal };
       return this.track(run.during(runScripted(scripted)));
@@ -255,8 +255,8 @@ class Sandbox implements SandboxRuntime {
   }
 
   /**
-   * The shell is the container's main process: what it writes is the log, and its exit is the container's; but a client
-   * who is gone leaves the container as it is, and the shell ends with the command that it runs.
+   * The shell is the container's main process: its output is the log, and its exit ends the container. When only the
+   * client leaves, the container keeps running, and the shell ends with its present command.
    */
   private async attachShell(
     container: SandboxContainer,
@@ -269,7 +269,7 @@ class Sandbox implements SandboxRuntime {
     const result = await run.execute(shell);
     const gone = streams.signal.aborted || run.signal.aborted;
     if (gone || result.kind === 'error') return result;
-    // Who left a shell may come back to the next at once.
+    // After a shell was left, the next one can be opened at once.
     container.finish({ exitCode: result.code }, true);
     return { kind: 'exit', code: 0 };
   }

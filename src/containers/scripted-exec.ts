@@ -12,12 +12,12 @@ export interface ScriptedExec {
   readonly tty: boolean;
   readonly streams: RemoteCommandStreams;
   readonly machine: Machine;
-  /** Aborts when the container or the client is gone. */
+  /** Aborts when the container has ended or the client has left. */
   readonly signal: AbortSignal;
 }
 
 const chunkBytes = 65_536;
-/** A limited rate goes out in so many steps a second. */
+/** With a limited rate, output is sent in so many steps per second. */
 const stepsPerSecond = 20;
 
 /** Plays a scripted answer. */
@@ -51,7 +51,7 @@ function openSink(stream: RemoteCommandStreams['stdout'], { tty, signal }: Scrip
   return { sink: tty ? terminalOutput(sink) : sink, flush: () => sink.flush() };
 }
 
-/** Writes at the wanted rate until the source or the budget ends. */
+/** Writes at the configured rate until the source or the byte limit ends. */
 async function play(
   source: ByteSource,
   sink: ByteSink,
@@ -87,7 +87,7 @@ function generated({ bytes = 0, byteSource = 'counting', seed = 0 }: ExecAnswer)
   };
 }
 
-/** Breaks the client's streams the way a lost connection does. */
+/** Breaks the client's streams as a lost connection does. */
 function disconnect({ streams, answer }: ScriptedExec): RemoteCommandResult {
   const message = disconnectText(answer.disconnectAfterBytes ?? 0);
   const error = Object.assign(new Error(message), { code: 'ECONNRESET' });

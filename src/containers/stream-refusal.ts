@@ -1,6 +1,6 @@
 import { type ErrorCode, TunnelError } from '../core/errors.js';
 
-/** Why a container runtime does not set a stream up: the codes of gRPC that make a difference to clients. */
+/** Why a container runtime refuses a stream: the gRPC codes that clients treat differently. */
 export type StreamRefusal = keyof typeof refusals;
 
 export const refusals = {
@@ -12,10 +12,10 @@ export const refusals = {
   Unavailable: { code: 'NOT_READY', text: 'the container runtime is not available' },
 } as const satisfies Record<string, { readonly code: ErrorCode; readonly text: string }>;
 
-/** The error of a container runtime as its clients see it; `text` replaces the usual description. */
+/** A container runtime's error as clients see it; `text` replaces the usual description. */
 export function refusedStream(refusal: StreamRefusal, text: string = refusals[refusal].text): TunnelError {
   const hint = {
-    hint: 'This is the answer of the container runtime, made here by a bound or by a behaviour.',
+    hint: 'The container runtime refused the stream: a limit was reached, or a behaviour says so.',
   };
   return new TunnelError(refusals[refusal].code, `rpc error: code = ${refusal} desc = ${text}`, hint);
 }

@@ -1,21 +1,24 @@
-/** PEM texts and checks of one TLS connection to an API. */
+/** TLS settings of one connection to an API: PEM texts and checks. */
 export interface KubeTls {
-  /** Whom to believe; the system's authorities when absent. */
+  /** The CAs to trust, PEM. Default: the CAs of the system. */
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
-  /** What the server's certificate must bear when it is not the host of the address. */
+  /** The name that the server's certificate must have, when it is not the host of the address. */
   readonly serverName?: string;
-  /** True believes any certificate. */
+  /** Accepts any certificate. */
   readonly insecure?: boolean;
 }
 
-/** How to reach a Kubernetes API and prove who one is. Asked for each request: tokens and certificates are renewed. */
+/**
+ * How to reach a Kubernetes API, and the client's credentials. Read again for each request: tokens and certificates are
+ * renewed.
+ */
 export interface KubeAccess {
-  /** `https://host:port`, perhaps with a path. */
+  /** `https://host:port`, with or without a path. */
   readonly server: URL;
   /** May throw FILE_UNREADABLE. */
   readonly tls: () => KubeTls;
-  /** Who asks: `authorization`, impersonation. May throw FILE_UNREADABLE. */
+  /** The client's credentials: `authorization`, impersonation. May throw FILE_UNREADABLE. */
   readonly headers: () => Readonly<Record<string, string | readonly string[]>>;
 }

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { TunnelError } from '../core/errors.js';
 
-/** A page of 500 large objects. */
+/** Room for a page of 500 large objects. */
 const maxBodyBytes = 256 * 1024 * 1024;
 
-/** Reads an answer to its end. Rejects with PROTOCOL_VIOLATION when it has none. */
+/** Reads an answer to its end. Rejects with PROTOCOL_VIOLATION when the answer is too long. */
 export async function readBody(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;

@@ -4,11 +4,11 @@ import { TunnelError } from '../core/errors.js';
 export interface BoundsOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
-  /** Whoever may give up: the caller, the owner of the client. */
+  /** Each may end the request: the caller's, and that of the owner of the client. */
   readonly signals: readonly (AbortSignal | undefined)[];
 }
 
-/** How long a request may take, and who may give it up, as one signal with Go's words as reasons. */
+/** The time limit of a request and the signals that may end it, as one signal. Reasons are in Go's words. */
 export class Bounds {
   private readonly controller = new AbortController();
   private readonly clock: Clock;
@@ -35,7 +35,7 @@ export class Bounds {
     return Math.max(0, this.end - this.clock.now());
   }
 
-  /** From now on only the signals count. */
+  /** Ends the time limit; from now on only the signals can end the request. */
   stopTimer(): void {
     this.timer.cancel();
   }
@@ -53,7 +53,7 @@ export class Bounds {
   }
 }
 
-/** The giver-up's own words, or Go's. */
+/** The reason that the signal was given, or Go's words. */
 function reasonOf({ reason }: AbortSignal): string {
   return reason instanceof TunnelError ? reason.message : 'context canceled';
 }

@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.js';
 import { readTextSync } from '../pki/read-files.js';
 
-/** Mounted tokens and certificates are replaced well before they end; client-go looks once a minute, too. */
+/** Mounted tokens and certificates are replaced well before they expire. client-go also reads them once a minute. */
 const freshMs = 60_000;
 
-/** The text of a file, read again when it is a minute old. A file that goes away leaves its last text. */
+/** The text of a file, read again when it is a minute old. When the file has gone, its last text stays in use. */
 export class FileText {
   private readonly path: string;
   private readonly clock: Clock;
@@ -15,7 +15,7 @@ export class FileText {
     this.clock = clock;
   }
 
-  /** Throws FILE_UNREADABLE when it could never be read. */
+  /** Throws FILE_UNREADABLE when the file could never be read. */
   read(): string {
     const now = this.clock.now();
     if (this.last !== undefined && now - this.last.readAt < freshMs) return this.last.text;

@@ -9,7 +9,7 @@ import { bearer } from './token-header.js';
 export interface InClusterOptions {
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where the service account is mounted. */
+  /** The folder where the service account is mounted. */
   readonly folder?: string;
 }
 

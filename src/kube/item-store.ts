@@ -1,14 +1,14 @@
 import type { WatchEvent } from './kube-client.js';
 import type { KubeObject } from './objects.js';
 
-/** One object came, changed or went. */
+/** One object was added, changed or deleted. */
 export interface ItemChange<T> {
   readonly type: 'added' | 'modified' | 'deleted';
-  /** As it was last seen when it is gone. */
+  /** For a deleted object: its last known state. */
   readonly object: T;
 }
 
-/** Objects by namespace and name, and what becomes of them. */
+/** Objects by namespace and name. Reports what changes. */
 export class ItemStore<T extends KubeObject> {
   private readonly byKey = new Map<string, T>();
   private readonly changed: (change: ItemChange<T>) => void;
@@ -21,7 +21,7 @@ export class ItemStore<T extends KubeObject> {
     return [...this.byKey.values()];
   }
 
-  /** Takes a whole list: what is not in it is gone. */
+  /** Takes a whole list; objects that are not in it count as deleted. */
   replace(items: readonly T[]): void {
     const keys = new Set(items.map(keyOf));
     for (const [key, object] of [...this.byKey]) {

@@ -1,11 +1,11 @@
 import { TunnelError } from '../core/errors.js';
 
-/** etcd takes no object above 1.5 MiB; JSON of it is larger. */
+/** etcd takes no object above 1.5 MiB; its JSON is larger. */
 const maxLineBytes = 16 * 1024 * 1024;
 
 /**
- * The values of a stream with one JSON text on each line. Reads on only when the next value is asked for. Throws
- * PROTOCOL_VIOLATION for a line that is no JSON, or endless.
+ * The values of a stream with one JSON text on each line. The next value is read only when it is asked for. Throws
+ * PROTOCOL_VIOLATION for a line that is not JSON, or is too long.
  */
 export async function* jsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<unknown, void, undefined> {
   let parts: Buffer[] = [];
@@ -31,6 +31,6 @@ function parseLine(line: string): unknown {
   try {
     return JSON.parse(line) as unknown;
   } catch (cause) {
-    throw new TunnelError('PROTOCOL_VIOLATION', 'a line of the watch is no JSON', { cause });
+    throw new TunnelError('PROTOCOL_VIOLATION', 'a line of the watch is not JSON', { cause });
   }
 }

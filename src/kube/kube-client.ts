@@ -10,26 +10,26 @@ export interface Selection {
 
 export interface ListOptions extends Selection, CallOptions {
   readonly resourceVersion?: string;
-  /** Most objects of one answer. */
+  /** The highest number of objects in one answer. */
   readonly limit?: number;
-  /** Where the answer before ended. */
+  /** The token from the page before. */
   readonly continue?: string;
 }
 
 export interface WatchOptions extends Selection, CallOptions {
   readonly resourceVersion?: string;
-  /** After which the server ends the watch. */
+  /** The server ends the watch after this time. */
   readonly timeoutSeconds?: number;
 }
 
-/** A change. A bookmark only tells how far the watch has come. */
+/** A change. A bookmark only carries the newest revision. */
 export interface WatchEvent<T> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
   readonly object: T;
 }
 
 export interface DeleteOptions extends CallOptions {
-  /** Refused with `Conflict` when the object is not this version any more. */
+  /** Refused with `Conflict` when the object has another version by now. */
   readonly resourceVersion?: string;
   readonly uid?: string;
   readonly gracePeriodSeconds?: number;
@@ -39,13 +39,13 @@ export interface PatchOptions extends CallOptions {
   readonly type: 'json' | 'merge' | 'strategic-merge';
 }
 
-/** For collections that may be large: what client-go's pager asks for at a time. */
+/** The page size for large collections, as in client-go's pager. */
 const pageSize = 500;
 
 /**
  * A client of any Kubernetes API, over JSON. Every method rejects with a KubeStatusError (API_REFUSED) when the API
- * answered with a failure, with API_UNREACHABLE when it did not, in time, with CONFIG_INVALID or FILE_UNREADABLE when
- * the access cannot be had.
+ * answered with a failure, with API_UNREACHABLE when it did not answer in time, and with CONFIG_INVALID or
+ * FILE_UNREADABLE when the credentials cannot be read.
  */
 export class KubeClient {
   private readonly requester: Requester;
@@ -58,7 +58,7 @@ export class KubeClient {
     return (await this.requester.json({ ...options, method: 'GET', path: pathOf(target) })) as T;
   }
 
-  /** One page, with where the next begins in its metadata. */
+  /** One page. Its metadata has the token of the next page. */
   async list<T extends KubeObject>(target: ResourceTarget, options: ListOptions = {}): Promise<KubeList<T>> {
     const {
       labelSelector,
@@ -74,7 +74,12 @@ export class KubeClient {
       limit: limit?.toString(),
     };
     const path = pathOf(target);
-    const answer = await this.requester.json({ ...given({ signal, timeoutMs }), method: 'GET', path, query });
+    const answer = await this.requester.json({
+      ...definedFields({ signal, timeoutMs }),
+      method: 'GET',
+      path,
+      query,
+    });
     // Go writes an empty list as null.
     const { metadata, items } = answer as { metadata?: KubeList<T>['metadata']; items?: T[] | null };
     return { metadata: metadata ?? {}, items: items ?? [] };
@@ -122,20 +127,20 @@ export class KubeClient {
 
   async delete(target: ObjectTarget, options: DeleteOptions = {}): Promise<void> {
     const { resourceVersion, uid, gracePeriodSeconds, ...call } = options;
-    const preconditions = given({ resourceVersion, uid });
+    const preconditions = definedFields({ resourceVersion, uid });
     const body = {
       kind: 'DeleteOptions',
       apiVersion: 'v1',
-      ...given({ gracePeriodSeconds }),
+      ...definedFields({ gracePeriodSeconds }),
       ...(Object.keys(preconditions).length === 0 ? {} : { preconditions }),
     };
     await this.requester.json({ ...call, method: 'DELETE', path: pathOf(target), body });
   }
 
   /**
-   * Changes after a version. Resolves when the API has agreed; whoever does not read it to its end must abort the
-   * signal. What comes is read no faster than it is taken. The iterator throws a KubeStatusError for an `ERROR` event
-   * (410 `Expired`: list again), and API_UNREACHABLE when the stream breaks.
+   * Changes after a version. Resolves when the API has accepted the watch. The caller must read it to its end or abort
+   * the signal. Nothing is read faster than the caller takes it. The iterator throws a KubeStatusError for an `ERROR`
+   * event (410 `Expired`: list again), and API_UNREACHABLE when the stream breaks.
    */
   async watch<T extends KubeObject>(
     target: ResourceTarget,
@@ -147,11 +152,11 @@ export class KubeClient {
       timeoutSeconds: timeoutSeconds?.toString(),
     };
     const path = pathOf(target);
-    const call = { ...given({ signal, timeoutMs }), method: 'GET', path, query } as const;
+    const call = { ...definedFields({ signal, timeoutMs }), method: 'GET', path, query } as const;
     return watchEvents<T>(jsonLines(await this.requester.stream(call)), path);
   }
 
-  /** Gives up all requests and watches, and cuts all connections. */
+  /** Ends all requests and watches, and all connections. */
   async close(): Promise<void> {
     this.requester.close();
   }
@@ -169,9 +174,9 @@ async function* watchEvents<T>(
   }
 }
 
-type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** The fields that have a value. */
-function given<T extends object>(fields: T): Given<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
+function definedFields<T extends object>(fields: T): Defined<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

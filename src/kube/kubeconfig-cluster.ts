@@ -2,7 +2,7 @@ import type { KubeTls } from './access.js';
 import type { KubeconfigCluster } from './kubeconfig-schema.js';
 import { type Kubeconfig, material } from './material.js';
 
-/** Whom to believe, by a cluster of a kubeconfig. Throws CONFIG_INVALID. */
+/** The TLS settings for a cluster of a kubeconfig. Throws CONFIG_INVALID. */
 export function clusterTls(file: Kubeconfig, cluster: KubeconfigCluster): () => KubeTls {
   const ca = material(file, {
     field: 'certificate-authority',

@@ -30,7 +30,7 @@ const user = z.object({
 
 const context = z.object({ cluster: text, user: text, namespace: text });
 
-/** What is read of a kubeconfig (`v1`, `Config`); other fields do not matter to requests. */
+/** The fields of a kubeconfig (`v1`, `Config`) that we read; the others do not affect requests. */
 export const kubeconfigSchema = z.object({
   clusters: z.array(z.object({ name: z.string(), cluster: cluster.nullish() })).nullish(),
   users: z.array(z.object({ name: z.string(), user: user.nullish() })).nullish(),

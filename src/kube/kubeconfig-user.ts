@@ -7,7 +7,10 @@ import { bearer } from './token-header.js';
 
 type Headers = Readonly<Record<string, string | readonly string[]>>;
 
-/** The client certificate of a user of a kubeconfig. Throws CONFIG_INVALID when half of it is missing. */
+/**
+ * The client certificate of a user of a kubeconfig. Throws CONFIG_INVALID when only the certificate or only the key is
+ * there.
+ */
 export function clientCertificate(file: Kubeconfig, user: KubeconfigUser): () => KubeTls {
   const half = (field: 'client-certificate' | 'client-key') =>
     material(file, { field, data: user[`${field}-data`], path: user[field] });
@@ -19,7 +22,7 @@ export function clientCertificate(file: Kubeconfig, user: KubeconfigUser): () =>
   return () => ({ cert: cert(), key: key() });
 }
 
-/** The headers that say who a user is. Throws CONFIG_INVALID for ways that would have to run other programs. */
+/** The headers with a user's credentials. Throws CONFIG_INVALID for methods that would have to run other programs. */
 export function userHeaders(file: Kubeconfig, user: KubeconfigUser): () => Headers {
   refuseOtherPrograms(file, user);
   const authorization = authorizationOf(file, user);
@@ -49,7 +52,7 @@ function authorizationOf(file: Kubeconfig, user: KubeconfigUser): (() => string)
     return () => `Basic ${secret}`;
   }
   if ((tokenFile ?? '') !== '') {
-    // The file wins over a token: it is the one that is renewed.
+    // The file wins over an inline token, because the file is renewed.
     const path = resolve(file.folder, tokenFile ?? '');
     const text = new FileText(path, file.clock);
     return () => bearer(text.read(), path);

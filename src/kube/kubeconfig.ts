@@ -18,14 +18,15 @@ export interface KubeconfigOptions {
   readonly clock: Clock;
   /** Default: the file's `current-context`. */
   readonly context?: string;
-  /** Ends the wait for a pipe. */
+  /** Ends the wait for a pipe that does not answer. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Reads the access to an API from a kubeconfig. Files that it names are looked for beside it, and read at the first
- * request and again from time to time. Rejects with FILE_UNREADABLE, and CONFIG_INVALID for a text that is none, for names
- * that lead nowhere and for what is not supported: `exec`, `auth-provider`, `proxy-url`.
+ * Reads the access to an API from a kubeconfig. Paths in it are relative to its folder. Those files are read at the
+ * first request, and again from time to time. Rejects with FILE_UNREADABLE; with CONFIG_INVALID for a text that is not
+ * a kubeconfig, for names that are not defined in it, and for what is not supported: `exec`, `auth-provider`,
+ * `proxy-url`.
  */
 export async function readKubeconfig(
   path: string,
@@ -59,7 +60,7 @@ function yaml(file: Kubeconfig, text: string): unknown {
   try {
     return parse(text);
   } catch (caught) {
-    // The first line only: the rest quotes the file, which holds secrets.
+    // Only the first line: the rest quotes the file, which holds secrets.
     throw file.invalid(String(caught instanceof Error ? caught.message : caught).split('\n')[0] ?? '');
   }
 }

@@ -12,14 +12,14 @@ export interface Lease extends KubeObject {
   };
 }
 
-/** Whether a lease stands: it was renewed, or else acquired, less than its duration ago. */
+/** Whether a lease is valid: it was renewed (or acquired, when never renewed) less than its duration ago. */
 export function isLeaseValid({ spec = {} }: Lease, wallTimeMs: number): boolean {
   const { renewTime, acquireTime, leaseDurationSeconds = 0 } = spec;
   const renewedMs = Date.parse(renewTime ?? acquireTime ?? '');
   return renewedMs + leaseDurationSeconds * 1000 > wallTimeMs;
 }
 
-/** `metav1.MicroTime`: Go reads it only with six digits. */
+/** `metav1.MicroTime`. Go accepts it only with six digits. */
 export function microTime(wallTimeMs: number): string {
   return new Date(wallTimeMs).toISOString().replace('Z', '000Z');
 }

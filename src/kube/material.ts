@@ -6,26 +6,26 @@ import { FileText } from './file-text.js';
 /** A kubeconfig that is being read. */
 export interface Kubeconfig {
   readonly path: string;
-  /** What relative names in it are relative to. */
+  /** Relative paths start here. */
   readonly folder: string;
   readonly clock: Clock;
   readonly invalid: (text: string) => TunnelError;
 }
 
-/** Two fields for one thing: base64 inside, which wins as in client-go, or the name of a file. */
+/** Two fields for the same value: inline base64, which wins as in client-go, or the name of a file. */
 export interface MaterialFields {
-  /** Of the field, without `-data`. */
+  /** The name of the field, without `-data`. */
   readonly field: string;
   readonly data: string | null | undefined;
   readonly path: string | null | undefined;
 }
 
-/** How to get at the thing's text; undefined when neither field is there. Throws CONFIG_INVALID for bad base64. */
+/** A function that returns the text; undefined when neither field is there. Throws CONFIG_INVALID for bad base64. */
 export function material(file: Kubeconfig, fields: MaterialFields): (() => string) | undefined {
   const { field, data, path } = fields;
   if ((data ?? '') !== '') {
     const text = decoded(data ?? '');
-    if (text === undefined) throw file.invalid(`${field}-data is no base64`);
+    if (text === undefined) throw file.invalid(`${field}-data is not base64`);
     return () => text;
   }
   if ((path ?? '') === '') return undefined;

@@ -26,10 +26,10 @@ export interface ResourceKind {
   readonly plural: string;
 }
 
-/** Objects, or one of them. */
+/** A collection, or one object of it. */
 export interface ResourceTarget {
   readonly resource: ResourceKind;
-  /** Absent for all namespaces, and for kinds without. */
+  /** Absent for all namespaces, and for kinds without namespaces. */
   readonly namespace?: string;
 }
 

@@ -1,4 +1,4 @@
-/** The narrow part of Kubernetes' object types that the lab uses; field names and values are the API's. */
+/** The part of Kubernetes' object types that the lab uses; field names and values are the API's. */
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;
@@ -26,7 +26,7 @@ export interface Container {
   readonly env?: readonly { readonly name: string; readonly value: string }[];
   readonly ports?: readonly ContainerPort[];
   readonly stdin?: boolean;
-  /** The first attach that sends standard input is the only one. */
+  /** Only the first attach with standard input gets it. */
   readonly stdinOnce?: boolean;
   readonly tty?: boolean;
 }
@@ -66,7 +66,7 @@ export interface Pod {
     readonly initContainers?: readonly Container[];
     readonly ephemeralContainers?: readonly Container[];
     readonly restartPolicy?: string;
-    /** The pod has its node's address instead of one of its own. */
+    /** The pod uses its node's address. */
     readonly hostNetwork?: boolean;
     readonly terminationGracePeriodSeconds?: number;
   };

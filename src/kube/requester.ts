@@ -14,12 +14,12 @@ export interface RequesterOptions {
   readonly clock: Clock;
   /** Default: client-go's. */
   readonly limit?: RateLimit;
-  /** How long a request may take, its turn and its answer included, ms. Default 30 s. */
+  /** The time limit of a request in ms, with its wait in the queue and its answer. Default 30 s. */
   readonly timeoutMs?: number;
   readonly userAgent?: string;
 }
 
-/** A caller's own wishes for one request. */
+/** Options for one request. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
@@ -35,10 +35,10 @@ export interface ApiRequest extends CallOptions {
   readonly contentType?: string;
 }
 
-/** How often a server may say `Retry-After`, as client-go bears it. */
+/** How often we follow a `Retry-After`, as in client-go. */
 const maxRetries = 10;
 
-/** Sends requests to an API: in turn, within their time, again when the server asks for it. */
+/** Sends requests to an API, within the rate limit and the time limit. Tries again when the server asks for it. */
 export class Requester {
   private readonly options: RequesterOptions;
   private readonly transport: Transport;
@@ -62,7 +62,7 @@ export class Requester {
     }
   }
 
-  /** The answer's stream, which ends when `signal` says so and has no time limit. Rejects as `json`. */
+  /** The answer's stream. It has no time limit; `signal` ends it. Rejects as `json` does. */
   async stream(request: ApiRequest): Promise<IncomingMessage> {
     const bounds = this.bounds(request);
     try {
@@ -76,7 +76,7 @@ export class Requester {
     }
   }
 
-  /** Gives up all requests and cuts all connections. */
+  /** Ends all requests and all connections. */
   close(): void {
     this.closing.abort();
     this.transport.close();
@@ -135,7 +135,7 @@ export class Requester {
   }
 }
 
-/** Without what has no value. */
+/** Leaves out parameters without a value. */
 function searchOf(query: Readonly<Record<string, string | undefined>>): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
@@ -144,7 +144,7 @@ function searchOf(query: Readonly<Record<string, string | undefined>>): string {
   return search.toString();
 }
 
-/** As client-go: a busy or failing server may say when to come again. */
+/** As in client-go: a busy or failing server may say when to try again. */
 function retryAfterMs({ statusCode = 0, headers }: IncomingMessage): number | undefined {
   const after = headers['retry-after'] ?? '';
   if ((statusCode !== 429 && statusCode < 500) || !/^\d{1,6}$/.test(after)) return undefined;
@@ -155,6 +155,6 @@ function parsed(body: string): unknown {
   try {
     return JSON.parse(body) as unknown;
   } catch (cause) {
-    throw new TunnelError('PROTOCOL_VIOLATION', 'the answer of the Kubernetes API is no JSON', { cause });
+    throw new TunnelError('PROTOCOL_VIOLATION', 'the answer of the Kubernetes API is not JSON', { cause });
   }
 }

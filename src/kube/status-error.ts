@@ -1,15 +1,15 @@
 import { TunnelError } from '../core/errors.js';
 
-/** What an API says of a failure: the fields of `metav1.Status` that programs look at. */
+/** What an API says about a failure: the fields of `metav1.Status` that programs look at. */
 export interface KubeStatus {
-  /** HTTP's code. */
+  /** The HTTP status code. */
   readonly code: number;
   /** `NotFound`, `AlreadyExists`, `Conflict`, `Expired` …; empty when unknown. */
   readonly reason: string;
   readonly message: string;
 }
 
-/** An API answered, and not with what it was asked for. */
+/** The API answered with a failure. */
 export class KubeStatusError extends TunnelError {
   readonly status: KubeStatus;
 
@@ -19,12 +19,12 @@ export class KubeStatusError extends TunnelError {
   }
 }
 
-/** What an API said of a failure, or undefined for failures of another kind. */
+/** What an API said about a failure; undefined for failures of another kind. */
 export function statusOf(caught: unknown): KubeStatus | undefined {
   return caught instanceof KubeStatusError ? caught.status : undefined;
 }
 
-/** The status in the body of an answer; what is no `Status` is told of by its code. */
+/** The status in the body of an answer. For a body that is not a `Status`, one is made from the HTTP code. */
 export function readStatus(httpStatus: number, body: string): KubeStatus {
   const { kind, code, reason, message } = fields(body);
   const told = kind === 'Status';

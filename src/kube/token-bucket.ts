@@ -3,14 +3,14 @@ import type { Clock } from '../core/clock.js';
 export interface RateLimit {
   /** Requests per second in the long run; negative for no limit. */
   readonly qps: number;
-  /** Requests at once after a pause. */
+  /** Requests that may be sent at once after a pause. */
   readonly burst: number;
 }
 
-/** As client-go, which takes 0 for these. */
+/** As in client-go, where 0 means these values. */
 export const usualRateLimit: RateLimit = { qps: 5, burst: 10 };
 
-/** Shares out turns at a rate. A turn that is taken is not given back. */
+/** Gives out turns at a rate. A turn that was taken cannot be given back. */
 export class TokenBucket {
   private readonly limit: RateLimit;
   private readonly clock: Clock;

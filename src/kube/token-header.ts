@@ -1,8 +1,8 @@
 import { TunnelError } from '../core/errors.js';
 
 /**
- * The value of `authorization` for a token. Line ends behind it do not count: files have them. Throws CONFIG_INVALID,
- * without a word of the token, when it cannot stand in a header.
+ * The value of `authorization` for a token. Line ends after the token are ignored, because files have them. Throws
+ * CONFIG_INVALID when the token cannot be part of a header; the error does not contain the token.
  */
 export function bearer(token: string, where: string): string {
   const trimmed = token.trim();

@@ -6,17 +6,17 @@ import type { KubeAccess } from './access.js';
 
 export interface HttpCall {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** With its query, without the path of the server. */
+  /** With its query, without the base path of the server. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal: AbortSignal;
 }
 
-/** How soon an idle connection is probed: one that died silently must not hold a watch for hours. */
+/** After this time an idle connection is tested. A connection that died silently must not hold a watch for hours. */
 const probeMs = 30_000;
 
-/** HTTP/1.1 over connections that are kept. A certificate that was renewed gets connections of its own. */
+/** HTTP/1.1 over kept connections. A renewed certificate gets new connections. */
 export class Transport {
   private readonly access: KubeAccess;
   private readonly agent: HttpAgent | HttpsAgent;
@@ -27,25 +27,27 @@ export class Transport {
     this.agent = access.server.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
   }
 
-  /** `Get "https://host/path": ` and why. */
+  /** The error text: `Get "https://host/path": ` and the reason. */
   describe({ method, path }: Pick<HttpCall, 'method' | 'path'>, why: string): string {
     const verb = method.charAt(0) + method.slice(1).toLowerCase();
     return `${verb} "${this.access.server.origin}${this.prefix()}${path}": ${why}`;
   }
 
-  /** Resolves when the head of the answer is there. Rejects with API_UNREACHABLE, and what the access throws. */
+  /**
+   * Resolves when the head of the answer has arrived. Rejects with API_UNREACHABLE, and with what the access throws.
+   */
   async open(call: HttpCall): Promise<IncomingMessage> {
     for (;;) {
       try {
         return await this.attempt(call);
       } catch (caught) {
-        // A kept connection that the server gave up meanwhile tells nothing of the server.
+        // The server may have closed a kept connection in the meantime. That does not mean that the server is down.
         if (!(caught instanceof StaleConnection)) throw caught;
       }
     }
   }
 
-  /** Cuts every connection. */
+  /** Ends every connection. */
   close(): void {
     this.agent.destroy();
   }
@@ -107,7 +109,7 @@ export class Transport {
 
 class StaleConnection extends Error {}
 
-/** Ends an answer whose caller gives up; no error of it goes unheard. */
+/** Ends the answer when its caller aborts, and handles its errors. */
 function guard(response: IncomingMessage, signal: AbortSignal): void {
   const giveUp = (): void => void response.destroy(signal.reason as Error);
   response.on('error', () => undefined);

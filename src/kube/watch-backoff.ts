@@ -4,7 +4,10 @@ const firstMs = 800;
 const growth = 2;
 const maxMs = 30_000;
 
-/** Pauses between failures to list or watch, as client-go's: 0.8 s, doubled up to 30 s, up to twice that by chance. */
+/**
+ * Pauses between failed lists or watches, as in client-go: 0.8 s, doubled up to 30 s, with a random factor of up to
+ * two.
+ */
 export class WatchBackoff {
   private readonly random: Random;
   private failures = 0;

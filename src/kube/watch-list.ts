@@ -10,10 +10,10 @@ import { WatchBackoff } from './watch-backoff.js';
 
 export type { ItemChange };
 
-/** What a list, or the beginning of a watch, came to. */
+/** The result of a list, or of the start of a watch. */
 export interface WatchListCall {
   readonly verb: 'list' | 'watch';
-  /** HTTP's code; undefined when the API did not answer. */
+  /** The HTTP status code; undefined when the API did not answer. */
   readonly code: number | undefined;
   readonly reason: string;
   readonly tookMs: number;
@@ -24,28 +24,28 @@ export interface WatchListOptions<T extends KubeObject> extends Selection {
   readonly target: ResourceTarget;
   readonly clock: Clock;
   readonly random: Random;
-  /** A watch without any word for this long counts as broken, ms; default: only its end or its connection's does. */
+  /** A watch that is silent for this long counts as broken, ms. Default: no limit. */
   readonly idleTimeoutMs?: number;
   readonly changed?: (change: ItemChange<T>) => void;
   /** A list or watch failed and is tried again after a pause. */
   readonly failed?: (error: TunnelError) => void;
   readonly called?: (call: WatchListCall) => void;
-  /** A watch that was lost goes on where it stood, as client-go's reflectors do; only 410 brings a new list. */
+  /** A lost watch continues from its last revision, as in client-go's reflectors; only a 410 causes a new list. */
   readonly resumes?: boolean;
-  /** A list has been read, or the API has agreed to a watch behind `resourceVersion`. */
+  /** A list was read, or the API accepted a watch from `resourceVersion`. */
   readonly began?: (verb: 'list' | 'watch', resourceVersion: string) => void;
-  /** A watch that had begun ended, with an error or in order. */
+  /** A watch that had begun has ended, with or without an error. */
   readonly ended?: (resourceVersion: string, error: TunnelError | undefined) => void;
 }
 
-/** What client-go asks servers for: 5 to 10 minutes, so that not all watches end at once. */
+/** client-go's time limits for watches: 5 to 10 minutes, at random, so that they do not all end together. */
 const minWatchSeconds = 300;
-/** A watch that ends sooner with nothing seen is a failure, lest we ask without a pause. */
+/** A shorter watch without events counts as a failure, so that we do not ask again and again without a pause. */
 const shortWatchMs = 1000;
 
-/** The objects of a selection, kept up to date: listed, then watched, and listed again when the watch was lost. */
+/** Keeps a set of objects up to date: lists them, watches them, and lists again when the watch was lost. */
 export class WatchList<T extends KubeObject> {
-  /** Resolves when the objects were listed once; never when that is not to be. */
+  /** Resolves after the first list; never when the signal aborts before. */
   readonly synced: Promise<void>;
   private readonly options: WatchListOptions<T>;
   private readonly store: ItemStore<T>;
@@ -53,11 +53,11 @@ export class WatchList<T extends KubeObject> {
   private readonly closing = new AbortController();
   private readonly running: Promise<void>;
   private listed = false;
-  /** Where a watch goes on; undefined when a list is due. */
+  /** The revision to watch from; undefined when a list is due. */
   private position: string | undefined;
   private tellSynced: () => void = () => undefined;
 
-  /** Begins at once. */
+  /** Starts at once. */
   constructor(options: WatchListOptions<T>) {
     this.options = options;
     this.store = new ItemStore(options.changed ?? (() => undefined));
@@ -68,7 +68,7 @@ export class WatchList<T extends KubeObject> {
     this.running = this.run();
   }
 
-  /** As last heard of; empty until the first list. */
+  /** The newest known objects; empty until the first list. */
   get items(): readonly T[] {
     return this.store.items();
   }
@@ -96,7 +96,7 @@ export class WatchList<T extends KubeObject> {
   private async recover(caught: unknown): Promise<void> {
     const { signal } = this.closing;
     if (signal.aborted) return;
-    // To have missed too much is no failure, unless it happens again and again.
+    // A watch that missed too many changes is not a failure, unless it happens again and again.
     const status = statusOf(caught);
     const expired = status !== undefined && (status.code === 410 || status.reason === 'Expired');
     if (expired || this.options.resumes !== true) this.position = undefined;
@@ -116,7 +116,7 @@ export class WatchList<T extends KubeObject> {
     return metadata.resourceVersion ?? '';
   }
 
-  /** Resolves with the version to go on from when the server has ended the watch. */
+  /** Resolves with the revision to continue from when the server has ended the watch. */
   private async watch(since: string): Promise<string> {
     const { client, clock, target } = this.options;
     const idle = new IdleTimer(clock, this.options.idleTimeoutMs);
@@ -149,7 +149,7 @@ export class WatchList<T extends KubeObject> {
       if (clock.now() - startedAt >= shortWatchMs) this.backoff.reset();
     }
     if (version === since && clock.now() - startedAt < shortWatchMs) {
-      throw new TunnelError('API_UNREACHABLE', 'very short watch: the server ended it with nothing seen');
+      throw new TunnelError('API_UNREACHABLE', 'very short watch: the server ended it without an event');
     }
     return version;
   }
@@ -187,7 +187,7 @@ export class WatchList<T extends KubeObject> {
   }
 }
 
-/** Aborts when nothing has restarted it for its time. */
+/** Aborts when it was not restarted in time. */
 class IdleTimer {
   private readonly controller = new AbortController();
   private readonly clock: Clock;
@@ -208,7 +208,7 @@ class IdleTimer {
     this.timer?.cancel();
     if (this.timeoutMs === undefined) return;
     this.timer = this.clock.after(this.timeoutMs, () => {
-      this.controller.abort(new TunnelError('API_UNREACHABLE', 'the watch has fallen silent'));
+      this.controller.abort(new TunnelError('API_UNREACHABLE', 'the watch was silent for too long'));
     });
   }
 

@@ -7,16 +7,16 @@ export interface FeatureGates {
   readonly PodLogsQuerySplitStreams?: boolean;
 }
 
-/** Settings of a kubelet, named as in KubeletConfiguration where it has them. */
+/** Settings of a kubelet. Names are those of KubeletConfiguration, where it has the setting. */
 export interface KubeletConfig {
-  /** Who may ask for what. Default: any client certificate of the client CA, for everything. */
+  /** Authentication and authorization. Default: a client certificate of the client CA may do everything. */
   readonly access?: AccessOptions;
   /** False refuses exec, attach, portForward, run, containerLogs, runningpods and logs with 405. Default true. */
   readonly enableDebuggingHandlers?: boolean;
   readonly featureGates?: FeatureGates;
   /** False refuses `/logs/` with 405. Default true. */
   readonly enableSystemLogHandler?: boolean;
-  /** Streams that may be under way at a time between being asked for and being fetched. Default 1000. */
+  /** The highest number of streams that were requested and not yet fetched by their client. Default 1000. */
   readonly maxInFlightStreams?: number;
   /** How long a stream connection may be silent. Default 4 h. */
   readonly streamingConnectionIdleTimeoutMs?: number;
@@ -29,7 +29,7 @@ export type KubeletSettings = Required<Omit<KubeletConfig, 'featureGates'>> & {
   readonly featureGates: Required<FeatureGates>;
 };
 
-/** Throws CONFIG_INVALID for a feature gate that there is not. */
+/** Throws CONFIG_INVALID for an unknown feature gate. */
 export function settingsOf(config: KubeletConfig): KubeletSettings {
   return {
     access: config.access ?? {},
@@ -50,7 +50,7 @@ function gatesOf(given: FeatureGates): Required<FeatureGates> {
   throw new TunnelError('CONFIG_INVALID', `featureGates: unrecognized feature gate: ${unknown}`);
 }
 
-/** The answer to `/configz`: what is in force here, in the words of KubeletConfiguration. */
+/** The answer to `/configz`: the settings in force, named as in KubeletConfiguration. */
 export function configz(
   settings: KubeletSettings,
   address: { readonly host: string; readonly port: number },

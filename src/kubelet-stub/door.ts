@@ -19,7 +19,7 @@ export interface DoorContext {
   readonly emit: EventSink;
   /** Epoch milliseconds. */
   readonly wallTimeMs: () => number;
-  /** The requests that are being answered at this moment. */
+  /** The requests that are being answered now. */
   readonly active: Set<object>;
   readonly access: AccessControl;
   readonly settings: KubeletSettings;
@@ -28,8 +28,8 @@ export interface DoorContext {
   readonly streamTokens: StreamTokens;
   readonly nodeLogs: NodeLogs;
   readonly meter: UsageMeter;
-  /** When the kubelet came up, epoch milliseconds. */
+  /** When the kubelet started, epoch milliseconds. */
   readonly startedAtMs: number;
-  /** Where it listens; known once it does. */
+  /** The address that it listens on; known once it listens. */
   readonly address: () => { readonly host: string; readonly port: number };
 }

@@ -20,7 +20,7 @@ export function goneSignal(call: ServerCall): AbortSignal {
   return controller.signal;
 }
 
-/** Ends a call with the status of an error, if there is still somebody to tell. */
+/** Ends a call with the status of an error, if the client is still there. */
 export function failCall(call: ServerCall, error: TunnelError): void {
   if (!call.cancelled) call.emit('error', statusFromError(error));
 }

@@ -10,7 +10,7 @@ import { piecesOf, type SendPiece, sendPieces } from '../wire/net/pieces.js';
 
 export type CommandCall = ServerDuplexStream<ExecMessage__Output, ExecOutput>;
 
-/** An output of a command: a chunk is done when the transport took it. */
+/** One output of a command. A chunk is done when the transport has taken it. */
 class OutputStream extends Writable {
   private readonly send: SendPiece;
 
@@ -29,7 +29,7 @@ class OutputStream extends Writable {
   }
 }
 
-/** The input of a command: while it is full, the call is not read. */
+/** The input of a command. While it is full, nothing is read from the call. */
 function inputStream(call: CommandCall): Readable {
   const stream = new Readable({ read: () => void call.resume() });
   stream.on('error', () => undefined);
@@ -68,8 +68,8 @@ export class CommandStreams {
   }
 
   /**
-   * Ends the outputs and waits until the transport took everything. Rejects with TUNNEL_CLOSED when the runtime
-   * broke one of them: that is how it cuts a connection.
+   * Ends the outputs and waits until the transport has taken everything. Rejects with TUNNEL_CLOSED when the runtime
+   * broke an output, which is how a runtime cuts a connection.
    */
   async flush(): Promise<void> {
     for (const output of this.outputs) output.end();
@@ -85,10 +85,10 @@ export class CommandStreams {
     this.stdin?.destroy();
   }
 
-  /** The command still reads what has come. */
+  /** The command can still read what has arrived. */
   private clientGone(): void {
     this.endInput();
-    // grpc-js never calls back for a message to a client that is gone: end the waiting of the writers.
+    // grpc-js never calls back for a message to a client that has gone, so the waiting writers are ended here.
     for (const output of this.outputs) output.destroy();
   }
 
@@ -112,7 +112,7 @@ export class CommandStreams {
         return this.takeSize(message.resize?.width ?? 0, message.resize?.height ?? 0);
       case 'start':
       case undefined:
-        // A second start, or a member of a later version of the service: nothing to do for it.
+        // A second start, or a member of a later version of the service: ignore it.
         return;
     }
   }

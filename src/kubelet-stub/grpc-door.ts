@@ -29,17 +29,17 @@ import { bearerToken } from './http-credentials.js';
 import { connectionKey, identifyPeer, type PeerIdentity } from './peer-identity.js';
 import { traceRequest } from './request-trace.js';
 
-/** How long a client may take to begin HTTP/2, and how long it may then have no call, ms: the latter as for HTTP/1.1. */
+/** Limits in ms: for the start of HTTP/2, and for a connection without calls (as for HTTP/1.1). */
 const prefaceTimeoutMs = 10_000;
 const idleTimeoutMs = 90_000;
 
-/** What one call may have under way towards us: 20 MB/s over a path of 100 ms. */
+/** Flow-control window of one call towards us: enough for 20 MB/s at 100 ms delay. */
 const windowBytes = 2 * 1024 * 1024;
 
-/** What reflection tells: our service and, by the types of its messages, the health service. */
+/** The types that reflection describes: those of our service and of the health service. */
 function describedTypes(): PackageDefinition {
   const health = { 'grpc.health.v1.HealthCheckRequest': healthService.Check?.requestType };
-  // The health package brings a loader of its own, whose types differ in name only.
+  // The health package has its own loader, whose types differ in name only.
   return { ...protoDefinition('kubelet.proto'), ...health } as unknown as PackageDefinition;
 }
 
@@ -50,7 +50,7 @@ export interface GrpcDoor {
   close(): void;
 }
 
-/** Lets calls of clients through that may make them; all others end with the reason. */
+/** Lets authorized calls through and ends all others with the reason. */
 function clientGuard(context: DoorContext, peers: ReadonlyMap<string, PeerIdentity>): ServerInterceptor {
   const widen = createWindowWidener(windowBytes);
   return (method, call) => {
@@ -66,7 +66,7 @@ function clientGuard(context: DoorContext, peers: ReadonlyMap<string, PeerIdenti
             };
             void context.access.check(credentials, methodAttributes(method.path)).then((verdict) => {
               if (verdict.kind === 'refused') return refuse(context, call, method.path, verdict);
-              // An interceptor is handed what a handler's call holds.
+              // The call that an interceptor gets has the same peer as the handler's.
               widen({ call } as unknown as TunnelCall);
               proceed(metadata);
             });
@@ -94,7 +94,7 @@ function refuse(
   call.sendStatus(status === 403 ? { ...refusal, code: grpcStatus.PERMISSION_DENIED } : refusal);
 }
 
-/** The same as for the HTTP path that does the same. */
+/** The attributes of the HTTP path that does the same. */
 function methodAttributes(path: string): NodeAttributes {
   const [, service, method] = path.split('/');
   if (service !== 'konnsim.kubelet.v1.Kubelet') return attributesOf('GET', '/healthz');
@@ -121,18 +121,18 @@ function addServices(server: Server, context: DoorContext): void {
   new ReflectionService(describedTypes()).addToServer(server);
 }
 
-/** Serves the kubelet's gRPC API, health and reflection on sockets that somebody else accepted. */
+/** Serves the kubelet's gRPC API, health and reflection on sockets that the caller accepted. */
 export function createGrpcDoor(context: DoorContext): GrpcDoor {
   const peers = new Map<string, PeerIdentity>();
   const server = new Server({
     'grpc.enable_channelz': 0,
-    // After a client's mistake node:http2 does not even see the end of the connection.
+    // After a client's protocol error node:http2 does not notice the end of the connection; keepalive does.
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 20_000,
     interceptors: [clientGuard(context, peers)],
   });
   addServices(server, context);
-  // The socket has done TLS already, so the server below it is a plain one.
+  // The socket has done TLS already, so the gRPC server behind it is a plain one.
   const injector: ConnectionInjector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const bounds = { clock: context.clock, prefaceMs: prefaceTimeoutMs, idleMs: idleTimeoutMs };
   watchServerSessions(server, (session) => boundSession(session, bounds));

@@ -29,7 +29,7 @@ function optionsOf(start: ExecStart__Output, tty: boolean): RemoteCommandOptions
   return { stdin, stdout, stderr: stderr && !tty, tty };
 }
 
-/** Checks everything that can be wrong before a command runs. */
+/** Makes all checks before a command runs. */
 function prepare(context: DoorContext, verb: CommandVerb, start: ExecStart__Output): PreparedCommand {
   const { runtime, streamTokens } = context;
   const ref = refOf(start);

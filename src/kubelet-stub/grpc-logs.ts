@@ -34,7 +34,7 @@ function logRequestOf(message: LogsRequest__Output): LogRequest {
 }
 
 async function send(call: LogsCall, chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-  // Tells the client that the log is open, even when its first line is still to come.
+  // Tells the client that the log is open, even before its first line.
   call.sendMetadata(new Metadata());
   for await (const chunk of chunks) {
     for (const data of piecesOf([Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)])) {
@@ -54,7 +54,7 @@ async function serveLogs(context: DoorContext, call: LogsCall): Promise<void> {
     trace.finished();
     call.end();
   } catch (caught) {
-    // A follower that goes away is how following ends.
+    // When the client of a followed log leaves, following ends normally.
     if (signal.aborted) return trace.finished();
     trace.failed(caught);
     throw caught;

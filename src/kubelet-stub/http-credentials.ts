@@ -4,10 +4,10 @@ import { headerList } from '../streams/protocol-names.js';
 import type { Credentials } from './auth/access-control.js';
 import { identifyPeer } from './peer-identity.js';
 
-/** Browsers cannot set headers on a WebSocket: there a token comes as a subprotocol's name. */
+/** Browsers cannot set headers on a WebSocket, so a token may come as the name of a subprotocol. */
 const protocolPrefix = 'base64url.bearer.authorization.k8s.io.';
 
-/** What an HTTP client shows of itself. */
+/** The credentials in an HTTP request. */
 export function credentialsOf(request: IncomingMessage): Credentials {
   return {
     certificate: identifyPeer(request.socket as TLSSocket),

@@ -19,14 +19,14 @@ export interface HttpDoor {
   close(): void;
 }
 
-/** The kubelet closes a connection on which no request runs for this long. */
+/** The kubelet closes a connection that has had no request for this long. */
 const idleTimeoutMs = 90_000;
 const maxHeaderBytes = 1024 * 1024;
 
-/** What Go's mux answers by itself, before anybody asks who it is. */
+/** What Go's mux answers by itself, before authentication. */
 const answeredByMux = new Set(['moved', 'unregistered', 'malformed']);
 
-/** Whether the peer may ask for this. If not, that is reported, and the answer is the refusal. */
+/** Authenticates and authorizes a request. A refusal is reported and returned. */
 async function admit(context: DoorContext, request: IncomingMessage): Promise<Refusal | undefined> {
   const parsed = parseRequest(context, request);
   if (answeredByMux.has(parsed.route.kind)) return undefined;
@@ -77,15 +77,15 @@ function createHttpServer(context: DoorContext, bounds: ConnectionBounds): Serve
     void onUpgrade(context, { request, socket, head });
   });
   server.on('clientError', (_error, socket) => {
-    // Read on and drop: to close with bytes unread would reset the connection, and the answer with it.
+    // Read on and drop the bytes: closing with unread bytes would reset the connection and lose the answer.
     if (socket.writable) refuseUpgrade(socket, { status: 400, body: '400 Bad Request' }, context.clock);
   });
   return server;
 }
 
-/** Serves the kubelet's HTTP API on sockets that somebody else accepted. */
+/** Serves the kubelet's HTTP API on sockets that the caller accepted. */
 export function createHttpDoor(context: DoorContext): HttpDoor {
-  // Node looks after that only for sockets that it accepted itself.
+  // Node enforces this only on sockets that it accepted itself.
   const bounds = new ConnectionBounds(context.clock);
   const server = createHttpServer(context, bounds);
   return {

@@ -4,14 +4,14 @@ import { healthChecks } from './http-router.js';
 import { plainError } from './http-unrouted.js';
 import type { MetricFamily } from './metrics/prometheus-text.js';
 
-/** The health checks of a kubelet, and what `/metrics/slis` counts of them. All pass: who answers here is alive. */
+/** The health checks of a kubelet, and their counts for `/metrics/slis`. All pass. */
 export class HealthChecks {
   private readonly passed = new Map<string, number>();
 
-  /** `/healthz` and below: `ok`, or with `verbose` a line for each check. `exclude` leaves checks out. */
+  /** Answers `/healthz` and below: `ok`, or with `verbose` one line for each check. `exclude` leaves checks out. */
   answer(check: string | undefined, search: string, response: ServerResponse): Answered {
     const query = new URLSearchParams(search);
-    // One check alone neither counts nor knows parameters.
+    // A single check is not counted and ignores parameters.
     const text = check === undefined ? this.runAll(query) : 'ok';
     const headers = { ...plainError, 'Cache-Control': 'no-cache, no-store, must-revalidate' };
     return sendText(response, { status: 200, text, headers });

@@ -6,7 +6,7 @@ import type { DoorContext } from './door.js';
 import { type Answered, type Refusal, sendText } from './http-reply.js';
 import { parseLogOptions } from './log-options.js';
 
-/** How the kubelet words a log that cannot be had. */
+/** The kubelet's answer when a log cannot be read. */
 function refusalOf(error: TunnelError, ref: ContainerRef): Refusal {
   switch (error.code) {
     case 'POD_NOT_FOUND':
@@ -18,17 +18,19 @@ function refusalOf(error: TunnelError, ref: ContainerRef): Refusal {
   }
 }
 
-/** Headers go out at once, before there is a line: a follower of a silent container must not wait for them. */
+/**
+ * Sends the headers at once, before there is a line: a client that follows a silent container must not wait for them.
+ */
 async function stream(response: ServerResponse, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Transfer-Encoding': 'chunked' });
   response.flushHeaders();
-  // A reader that fails leaves the chunked body without its end, so that the client sees the cut.
+  // When reading fails, the chunked body has no end, so the client sees that it was cut.
   await pipeline(withReason(chunks, response), response);
 }
 
 /**
- * Tells the client why its log ends too early: HTTP has no place for it behind the first byte, so that the kubelet
- * writes it where the log was. It is on its way when the failure goes on.
+ * Writes the reason into the log when it ends too early, as the kubelet does: HTTP has no other place for it after the
+ * first byte. The failure is thrown again after the text was sent.
  */
 async function* withReason(
   chunks: AsyncIterable<Uint8Array>,
@@ -42,7 +44,7 @@ async function* withReason(
     }
   } catch (caught) {
     const failure = TunnelError.from(caught, 'LOGS_UNAVAILABLE');
-    // A connection that breaks has no last word.
+    // After a broken connection no text can be sent.
     if (failure.code === 'TUNNEL_CLOSED') throw failure;
     const text = `${last === undefined || last === lineFeed ? '' : '\n'}${failureText(failure)}\n`;
     await new Promise<void>((resolve) => response.write(text, () => resolve()));
@@ -73,7 +75,7 @@ export async function serveLogs(
   }
 }
 
-/** Rejects one output alone without its feature gate; but what is not there is not there, whatever is wanted of it. */
+/** Rejects a single stream without its feature gate. A missing pod or container is reported first. */
 function checkStream({ runtime, settings }: DoorContext, request: LogRequest): void {
   const { stream: wanted } = request;
   if (wanted === undefined || settings.featureGates.PodLogsQuerySplitStreams) return;
@@ -101,7 +103,8 @@ async function sendLog(
     const error = TunnelError.from(caught, 'LOGS_UNAVAILABLE', context.node);
     if (!response.headersSent) return sendText(response, refusalOf(error, request));
     response.destroy();
-    // A follower that goes away is how following ends; a reader that fails is not, though it takes the client with it.
+    // When the client of a followed log leaves, following ends normally. A failed read does not, although it also
+    // closes the response.
     const clientLeft = gone.signal.aborted && !(caught instanceof TunnelError);
     return clientLeft ? { status: 200 } : { status: 200, error: failureText(error) };
   }

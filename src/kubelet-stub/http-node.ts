@@ -16,7 +16,7 @@ import { serveNodeLogs } from './node-logs/serve-node-logs.js';
 type NodeKind = 'metrics' | 'summary' | 'configz' | 'healthz' | 'nodeLogs' | 'checkpoint';
 export type NodeRoute = Extract<Route, { readonly kind: NodeKind }>;
 
-/** Answers what is about the node as a whole. */
+/** Answers the paths about the node as a whole. */
 export async function answerNode(
   context: DoorContext,
   { route, search }: { readonly route: NodeRoute; readonly search: string },
@@ -33,7 +33,7 @@ export async function answerNode(
       return { status: 200 };
     }
     case 'summary': {
-      // Given twice, it is not understood.
+      // A parameter that is given twice is ignored.
       const wanted = new URLSearchParams(search).getAll('only_cpu_and_memory');
       const onlyCpuAndMemory = wanted.length === 1 && wanted[0] === 'true';
       const { nodeName, startedAtMs: nodeStartMs, meter } = context;
@@ -73,7 +73,7 @@ async function familiesOf(
   }
 }
 
-/** Neither runtime can checkpoint: the answer is that of a kubelet whose container runtime cannot. */
+/** Neither runtime can checkpoint. This is the answer of a kubelet whose container runtime cannot either. */
 function refuseCheckpoint({ runtime }: DoorContext, ref: ContainerRef, search: string): Refusal {
   const { namespace, pod, container } = ref;
   try {

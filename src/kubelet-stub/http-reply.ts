@@ -15,13 +15,13 @@ export interface Answered {
   readonly error?: string;
 }
 
-/** Plain text, as the kubelet answers: the text is all that clients show. */
+/** Plain text, as the kubelet answers. Clients show only this text. */
 export function sendText(response: ServerResponse, { status, text, headers }: Refusal): Answered {
   sendBody(response, status, Buffer.from(text), headers);
   return status < 400 ? { status } : { status, error: text };
 }
 
-/** Does nothing when the client is gone. */
+/** Does nothing when the client has gone. */
 export function sendBody(
   response: ServerResponse,
   status: number,
@@ -43,7 +43,7 @@ export function sendJson(response: ServerResponse, value: unknown): void {
   response.end(body);
 }
 
-/** A response on the socket of an upgrade request that is not going to be upgraded; it ends the connection. */
+/** A response on the socket of an upgrade request that is refused; it closes the connection. */
 export function responseOnSocket(request: IncomingMessage, socket: Duplex): ServerResponse {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;

@@ -12,7 +12,7 @@ import { answerUnrouted, plainError } from './http-unrouted.js';
 import { planUpgrade } from './http-upgrade-plan.js';
 import { type RequestSubject, traceRequest } from './request-trace.js';
 
-/** The header by which Kubernetes ties the requests of one user action together. */
+/** The header with which Kubernetes ties the requests of one user action together. */
 const auditHeader = 'audit-id';
 
 export interface ParsedRequest {
@@ -22,7 +22,7 @@ export interface ParsedRequest {
   readonly search: string;
 }
 
-/** Splits the target and finds its route; the query stays as it came. */
+/** Splits the target and finds its route. The query is kept as it came. */
 export function parseRequest(
   { settings }: Pick<DoorContext, 'settings'>,
   request: IncomingMessage,
@@ -37,7 +37,7 @@ export function parseRequest(
   };
 }
 
-/** What events say of an HTTP request. */
+/** The fields that events have for an HTTP request. */
 export function subjectOf(request: IncomingMessage, { route, pathname }: ParsedRequest): RequestSubject {
   const audit = request.headers[auditHeader];
   const { remoteAddress, remotePort } = request.socket;
@@ -73,13 +73,13 @@ function verbOf(route: Route): string {
 function sendPods(context: DoorContext, route: Route, response: ServerResponse): Answered {
   const pods = context.runtime.listPods();
   const items = route.kind === 'runningPods' ? pods.flatMap(runningPod) : pods;
-  // Go writes a list that has nothing in it as null.
+  // Go writes an empty list as null.
   const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: items.length === 0 ? null : items };
   sendJson(response, list);
   return { status: 200 };
 }
 
-/** What a container runtime knows of a pod: names and images of what runs. */
+/** A pod as a container runtime knows it: the names and images of running containers. */
 function runningPod({ metadata: { name, namespace, uid }, status }: Pod): object[] {
   const all = [
     ...(status.initContainerStatuses ?? []),
@@ -105,12 +105,12 @@ async function sendRun(
   response.once('close', () => gone.abort());
   const command = new URLSearchParams(request.search).get('cmd') ?? '';
   const { status, body } = await runCommand(context, request.ref, command, gone.signal);
-  // Whatever a command writes, the kubelet calls it JSON.
+  // The kubelet labels any output of a command as JSON.
   sendBody(response, status, body, status < 400 ? { 'Content-Type': 'application/json' } : {});
   return status < 400 ? { status } : { status, error: body.toString('utf8', 0, 256) };
 }
 
-/** Answers everything that is not an upgrade. */
+/** Answers every request that is not an upgrade. */
 async function respond(
   context: DoorContext,
   request: IncomingMessage,
@@ -146,7 +146,7 @@ async function respond(
   }
 }
 
-/** Answers a request that asks for no upgrade. */
+/** Answers a request without an upgrade. */
 export function answerRequest(
   context: DoorContext,
   request: IncomingMessage,

@@ -2,10 +2,10 @@ import { posix } from 'node:path';
 import type { ContainerRef } from '../containers/runtime.js';
 import type { KubeletSettings } from './config.js';
 
-/** What of the configuration decides which paths there are. */
+/** The part of the configuration that decides which paths exist. */
 export type RouterSettings = Pick<KubeletSettings, 'enableDebuggingHandlers' | 'enableSystemLogHandler'>;
 
-/** What a request to the kubelet's HTTPS API is about. */
+/** What a request to the kubelet's HTTPS API is for. */
 export type Route =
   | { readonly kind: 'exec' | 'attach'; readonly ref: ContainerRef }
   | { readonly kind: 'run'; readonly ref: ContainerRef }
@@ -18,23 +18,23 @@ export type Route =
     }
   | { readonly kind: 'checkpoint'; readonly ref: ContainerRef }
   | { readonly kind: 'metrics'; readonly of: 'kubelet' | 'cadvisor' | 'resource' | 'probes' | 'slis' }
-  /** `check` is one of the checks; absent for all of them. */
+  /** `check` is one of the checks; absent means all of them. */
   | { readonly kind: 'healthz'; readonly check?: string }
   | { readonly kind: 'pods' | 'runningPods' }
   | { readonly kind: 'configz' | 'summary' }
-  /** `path` below the folder of logs, decoded, as it was asked for. */
+  /** `path` below the log folder, decoded, otherwise as requested. */
   | { readonly kind: 'nodeLogs'; readonly path: string }
   /** Turned off by the configuration; `text` says so. */
   | { readonly kind: 'disabled'; readonly text: string }
-  /** A path that is known with another spelling. */
+  /** The same path is served under another spelling. */
   | { readonly kind: 'moved'; readonly location: string }
-  /** Below a known path, but none of it. */
+  /** Below a known path, but nothing is served there. */
   | { readonly kind: 'notFound' }
-  /** Nobody listens on such paths: not even who asks is looked at. */
+  /** Paths without a handler; they are answered before authentication. */
   | { readonly kind: 'unregistered' | 'malformed' }
   | { readonly kind: 'methodNotAllowed'; readonly allow: string };
 
-/** In the order in which a verbose health check lists them. */
+/** In the order of a verbose health check. */
 export const healthChecks: readonly string[] = ['ping', 'log', 'syncloop'];
 
 function decoded(pathname: string): string | undefined {
@@ -95,7 +95,7 @@ function matchDebug(first: string, [second]: readonly string[]): Route {
   return { kind: 'disabled', text: 'profiling endpoint is disabled.' };
 }
 
-/** Paths that Go's mux knows as they are and not as the beginning of others. */
+/** Paths that Go's mux matches exactly, not as a prefix. */
 const exactPaths: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['healthz', { kind: 'healthz' }],
   ...healthChecks.map((check) => [`healthz/${check}`, { kind: 'healthz', check }] as const),
@@ -108,10 +108,10 @@ const exactPaths: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['debug/flags/v', { kind: 'disabled', text: 'flags endpoint is disabled.' }],
 ]);
 
-/** Folders: without the slash at their end they are elsewhere. */
+/** Folders: without the final slash they are redirected. */
 const folders = new Set(['/logs', '/runningpods', '/stats', '/checkpoint', '/debug/pprof']);
 
-/** Methods that a path takes; undefined where the path's handler takes them all. */
+/** The methods that a path accepts; undefined when its handler accepts all. */
 function methodsOf(route: Route): readonly string[] | undefined {
   switch (route.kind) {
     case 'exec':
@@ -132,7 +132,7 @@ function methodsOf(route: Route): readonly string[] | undefined {
   }
 }
 
-/** As Go's mux cleans a path: without `.`, `..` and empty parts, but with the slash at the end. */
+/** Cleans a path as Go's mux does: removes `.`, `..` and empty parts, and keeps the final slash. */
 function cleaned(path: string): string {
   const clean = posix.normalize(`/${path}`);
   return clean.startsWith('//') ? clean.slice(1) : clean;
@@ -142,7 +142,7 @@ const debugFolders = new Set([
   ...['run', 'exec', 'attach', 'portForward', 'containerLogs', 'runningpods', 'logs'],
 ]);
 
-/** What takes the place of a path that the configuration has turned off. */
+/** The route for a path that the configuration has turned off. */
 function turnedOff(settings: RouterSettings, [first = '', ...rest]: readonly string[]): Route | undefined {
   if (settings.enableDebuggingHandlers) {
     if (first !== 'logs' || settings.enableSystemLogHandler) return undefined;
@@ -153,7 +153,7 @@ function turnedOff(settings: RouterSettings, [first = '', ...rest]: readonly str
   return ['configz', 'checkpoint', 'debug'].includes(first) ? { kind: 'unregistered' } : undefined;
 }
 
-/** Finds what `method` and `pathname` ask for, in the order of Go's mux and go-restful's router. */
+/** Finds the route of `method` and `pathname`, in the order of Go's mux and go-restful's router. */
 export function matchRoute(method: string, pathname: string, settings: RouterSettings): Route {
   const path = decoded(pathname);
   if (path === undefined) return { kind: 'malformed' };

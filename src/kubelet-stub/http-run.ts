@@ -28,9 +28,9 @@ export interface RunReply {
 }
 
 /**
- * Runs the command of `/run` and gives its standard output, then its standard error. A command that fails, or
- * cannot be run, is a 500. It is killed when the client goes: the kubelet asks its container runtime in a call that ends with the
- * request.
+ * Runs the command of `/run` and returns its standard output followed by its standard error. A command that fails, or
+ * cannot be run, is a 500. It is killed when the client leaves, because the kubelet asks its container runtime in a
+ * call that ends with the request.
  */
 export async function runCommand(
   context: DoorContext,

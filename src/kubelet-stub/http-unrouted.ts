@@ -12,7 +12,7 @@ type Unrouted = Extract<
 /** What Go's `http.Error` adds to a text. */
 export const plainError = { 'X-Content-Type-Options': 'nosniff' } as const;
 
-/** Answers what is on no path that is served, in the words of whoever does so in a kubelet: Go's mux or go-restful. */
+/** Answers paths that are not served, in the words of Go's mux or of go-restful. */
 export function answerUnrouted(
   route: Unrouted,
   { search }: { readonly search: string },

@@ -10,7 +10,7 @@ type UpgradeRoute = Extract<Route, { kind: 'exec' | 'attach' | 'portForward' }>;
 type CommandRoute = Extract<UpgradeRoute, { kind: 'exec' | 'attach' }>;
 type PortRoute = Extract<UpgradeRoute, { kind: 'portForward' }>;
 
-/** What an upgrade request leads to, found before anything is answered. */
+/** The result of checking an upgrade request, before anything is answered. */
 export type UpgradePlan =
   | ({ readonly kind: 'refused' } & Refusal)
   | {
@@ -21,7 +21,7 @@ export type UpgradePlan =
     }
   | {
       readonly kind: 'ports';
-      /** How error texts name the pod. */
+      /** The pod as error texts name it. */
       readonly podId: string;
       readonly connect: (port: number, signal: AbortSignal) => Promise<Duplex>;
     };
@@ -30,7 +30,7 @@ function refused(status: number, text: string): UpgradePlan {
   return { kind: 'refused', status, text };
 }
 
-/** What the container runtime says when it is asked for the stream: nothing, or why not. */
+/** Asks the container runtime for the stream. Returns the refusal, if any. */
 function askRuntime({ runtime, streamTokens }: DoorContext, request: StreamRequest): UpgradePlan | undefined {
   try {
     runtime.admitStream?.(request);
@@ -43,7 +43,7 @@ function askRuntime({ runtime, streamTokens }: DoorContext, request: StreamReque
   }
 }
 
-/** After the life of a token there is room again. */
+/** When a token expires there is room again. */
 const tooMany = { kind: 'refused', status: 429, headers: { 'Retry-After': '60' } } as const;
 
 /** Only the literal `1` is true. */
@@ -77,7 +77,7 @@ function planCommand(context: DoorContext, route: CommandRoute, query: URLSearch
     if (kind === 'exec') return planExec(context, ref, { options, command: query.getAll('command') });
     const refusal = askRuntime(context, { kind, ...ref });
     if (refusal !== undefined) return refusal;
-    // The terminal of an attach is the container's, whatever the query says.
+    // An attach has the container's terminal setting, not the query's.
     const tty = runtime.hasTerminal(ref);
     const attachOptions = { ...options, tty, stderr: query.get('error') === '1' && !tty };
     return {

@@ -16,7 +16,7 @@ type PortsPlan = Extract<UpgradePlan, { kind: 'ports' }>;
 
 const cutDelayMs = 100;
 
-/** What an upgraded request reports: its protocol is known late, and its socket may end it at any time. */
+/** Reports an upgraded request. Its protocol is known late, and its socket may end it at any time. */
 class UpgradeTrace {
   private readonly trace: RequestTrace;
   private protocol: StreamProtocol | undefined;
@@ -44,7 +44,7 @@ class UpgradeTrace {
 
   readonly follow: RequestTrace['follow'] = (command, clientGone) => this.trace.follow(command, clientGone);
 
-  /** The connection is over: that is a failure if one was reported, or if nothing else ended the request. */
+  /** The connection has ended. That is a failure if one was reported, or if nothing else ended the request. */
   ended(cleanWithoutResult: boolean): void {
     if (this.failure !== undefined) this.failed(this.failure);
     else if (cleanWithoutResult) this.finished();
@@ -56,12 +56,12 @@ class UpgradeTrace {
   }
 }
 
-/** A runtime cuts the connection by breaking an output; an error that it wants reported leaves them whole. */
+/** A runtime cuts the connection by breaking an output. When it wants an error reported, the outputs are whole. */
 function wasCut({ stdout, stderr }: RemoteCommandStreams, result: RemoteCommandResult): boolean {
   return result.kind === 'error' && [stdout, stderr].some((output) => output?.errored);
 }
 
-/** Ends the connection without a status, once what the command wrote has had time to leave the stream layer. */
+/** Ends the connection without a status, after the stream layer had time to send what the command wrote. */
 function cut(socket: Duplex, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     clock.after(cutDelayMs, () => {
@@ -109,7 +109,7 @@ function timeoutsOf({ settings }: DoorContext): { creationTimeoutMs: number; idl
   return { creationTimeoutMs: streamCreationTimeoutMs, idleTimeoutMs: streamingConnectionIdleTimeoutMs };
 }
 
-/** Answers a request that asks for an upgrade: on a stream's path with the stream, elsewhere as if it had not. */
+/** Answers an upgrade request: on a stream's path with the stream, on other paths as a plain request. */
 export function answerUpgrade(context: DoorContext, upgrade: Upgrade): void {
   const { request, socket } = upgrade;
   const parsed = parseRequest(context, request);

@@ -19,15 +19,18 @@ export interface KubeletOptions {
   readonly nodeName: string;
   /** Default 127.0.0.1. */
   readonly host?: string;
-  /** Default 0, a free one. */
+  /** Default 0: any free port. */
   readonly port?: number;
   readonly tls: KubeletTls | Renewable<KubeletTls>;
-  /** Where containers run. It stays the caller's: closing the kubelet does not close it. */
+  /** Runs the containers. The caller owns it: closing the kubelet does not close it. */
   readonly runtime: Runtime;
   readonly config?: KubeletConfig;
   readonly clock: Clock;
   readonly emit: EventSink;
-  /** Wall time of the lab in epoch milliseconds, as its runtime counts it; the machine's, run by `clock`, when absent. */
+  /**
+   * Wall time of the lab in epoch milliseconds, as its runtime counts it. Default: the machine's time, advanced by
+   * `clock`.
+   */
   readonly wallTimeMs?: () => number;
   /** How long a peer may take from connecting to a finished TLS handshake; default 10 s. */
   readonly handshakeTimeoutMs?: number;
@@ -36,9 +39,9 @@ export interface KubeletOptions {
 /** A running kubelet. */
 export interface Kubelet {
   readonly address: { readonly host: string; readonly port: number };
-  /** TCP connections, whatever their state. */
+  /** TCP connections in any state. */
   readonly openConnections: number;
-  /** Requests that are being answered: streams, logs, calls. */
+  /** Requests in progress: streams, logs, calls. */
   readonly openRequests: number;
   /** Stops listening, ends all requests and connections. */
   close(): Promise<void>;
@@ -48,8 +51,8 @@ const defaultHandshakeTimeoutMs = 10_000;
 
 /**
  * Starts a kubelet: one TLS port, where ALPN `h2` is gRPC (`konnsim.kubelet.v1`, health, reflection) and everything
- * else the kubelet's HTTP API. Both ask for a client certificate of `tls.clientCa`, or what else `config.access` takes.
- * Rejects with ADDRESS_IN_USE, ADDRESS_UNAVAILABLE or CERT_INVALID.
+ * else is the kubelet's HTTP API. Both accept a client certificate of `tls.clientCa`, or the other credentials in
+ * `config.access`. Rejects with ADDRESS_IN_USE, ADDRESS_UNAVAILABLE or CERT_INVALID.
  */
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const { clock, emit } = options;

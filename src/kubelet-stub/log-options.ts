@@ -3,7 +3,7 @@ import type { ContainerRef, LogRequest } from '../containers/runtime.js';
 
 export type LogOptions = Omit<LogRequest, keyof ContainerRef>;
 
-/** `undecodable` and `invalid` are different answers of the kubelet (400 and 422). */
+/** `undecodable` is answered with 400, `invalid` with 422. */
 export type ParsedLogOptions =
   | { readonly kind: 'ok'; readonly options: LogOptions }
   | { readonly kind: 'undecodable' }
@@ -31,7 +31,7 @@ function decodeTime(text: string | null): Decoded<number> {
   return Number.isNaN(milliseconds) ? undecodable : milliseconds;
 }
 
-/** The old name `tail` stands for `tailLines`, and its value `all` for no limit. */
+/** The old parameter `tail` means `tailLines`; its value `all` means no limit. */
 function tailText(query: URLSearchParams): string | null {
   const legacy = query.get('tail');
   if (!legacy) return query.get('tailLines');
@@ -43,7 +43,7 @@ interface DecodedQuery {
   readonly sinceTimeMs: number | undefined;
   readonly tailLines: number | undefined;
   readonly limitBytes: number | undefined;
-  /** As it was given: `All`, `Stdout` and `Stderr` are valid. */
+  /** As it was sent. `All`, `Stdout` and `Stderr` are valid. */
   readonly stream: string | null;
 }
 
@@ -65,7 +65,7 @@ const streams: ReadonlyMap<string, LogStream | undefined> = new Map([
 
 function isValid({ sinceSeconds, sinceTimeMs, tailLines, limitBytes, stream }: DecodedQuery): boolean {
   if (stream !== null && !streams.has(stream)) return false;
-  // A kubelet finds the last lines without looking whose they are.
+  // A kubelet takes the last lines of both streams together.
   if (stream !== null && stream !== 'All' && tailLines !== undefined) return false;
   if (tailLines !== undefined && tailLines < 0) return false;
   if (limitBytes !== undefined && limitBytes < 1) return false;
@@ -73,7 +73,7 @@ function isValid({ sinceSeconds, sinceTimeMs, tailLines, limitBytes, stream }: D
   return sinceSeconds >= 1 && sinceTimeMs === undefined;
 }
 
-/** Reads the query of `/containerLogs`. `nowMs` (epoch) is what `sinceSeconds` counts back from. */
+/** Parses the query of `/containerLogs`. `sinceSeconds` counts back from `nowMs` (epoch). */
 export function parseLogOptions(search: string, nowMs: number): ParsedLogOptions {
   if (/%(?![0-9a-f]{2})|;/i.test(search)) return { kind: 'undecodable' };
   const query = new URLSearchParams(search);

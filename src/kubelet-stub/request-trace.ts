@@ -8,7 +8,7 @@ export interface RequestSubject {
   readonly verb: string;
   readonly path: string;
   readonly protocol: string;
-  /** The user request that this one belongs to, when the caller named it. */
+  /** The ID of the user request that this one belongs to, when the caller sent one. */
   readonly request?: string | undefined;
   readonly peer?: string | undefined;
 }
@@ -16,15 +16,15 @@ export interface RequestSubject {
 export interface RequestOutcome {
   readonly status?: number;
   readonly exitCode?: number;
-  /** The wire that was agreed on, where it is known only later than the request. */
+  /** The agreed protocol, where it is known later than the request. */
   readonly protocol?: string;
 }
 
-/** Reports one request: started now, finished or failed once. */
+/** Reports one request: started now, then finished or failed, once. */
 export interface RequestTrace {
   finished(outcome?: RequestOutcome): void;
   failed(caught: unknown, outcome?: RequestOutcome): void;
-  /** Tells of a command that goes on when its client is gone: `command.left`, and at its end `command.ended`. */
+  /** Reports a command that continues without its client: `command.left`, and at its end `command.ended`. */
   follow(command: Promise<RemoteCommandResult>, clientGone: AbortSignal): Promise<RemoteCommandResult>;
 }
 
@@ -37,7 +37,7 @@ function detailsOf(subject: RequestSubject): Details {
   };
 }
 
-/** Emits `request.started`; the first call on the trace emits how the request ended, later ones do nothing. */
+/** Emits `request.started`. The first call on the trace emits how the request ended; later calls do nothing. */
 export function traceRequest(context: DoorContext, subject: RequestSubject): RequestTrace {
   const { node, emit, clock, active } = context;
   const { verb, path, protocol } = subject;

@@ -5,14 +5,14 @@ import type { Clock } from '../core/clock.js';
 const lifeMs = 60_000;
 
 /**
- * The bound on streams that are being set up, of the streaming server in a container runtime: each exec, attach and
- * port-forward takes a token, and its client fetches the stream with it. Here the two are one step, so that only the
- * tokens of requests without an upgrade stay; as with the real one until their minute is over.
+ * Limits the streams that are being set up, as the streaming server of a container runtime does. There, each exec,
+ * attach and port-forward takes a token, and the client fetches the stream with it. Here both are one step, so only the
+ * tokens of requests without an upgrade remain; they expire after a minute as the real ones do.
  */
 export class StreamTokens {
   private readonly clock: Clock;
   private readonly limit: number;
-  /** When each outstanding token ends, oldest first. */
+  /** When each unused token expires, oldest first. */
   private readonly ends: number[] = [];
 
   constructor(clock: Clock, limit: number) {
@@ -26,7 +26,7 @@ export class StreamTokens {
     if (this.ends.length >= this.limit) throw refusedStream('ResourceExhausted');
   }
 
-  /** After `check`: the token that nobody comes for. */
+  /** Call it after `check`, for a token that will not be fetched. */
   leave(): void {
     this.ends.push(this.clock.now() + lifeMs);
   }

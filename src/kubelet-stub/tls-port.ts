@@ -8,7 +8,7 @@ import { withoutResumption } from '../wire/net/peer-certificate.js';
 import { currentTls, isRenewable, type Renewable } from '../wire/net/tls.js';
 
 export interface KubeletTls {
-  /** PEM chain and key that the kubelet shows. */
+  /** The kubelet's own PEM certificate chain and key. */
   readonly cert: string | Buffer;
   readonly key: string | Buffer;
   /** PEM of the CA that signs accepted client certificates. */
@@ -20,9 +20,9 @@ export interface TlsPortOptions {
   readonly port: number;
   readonly tls: KubeletTls | Renewable<KubeletTls>;
   readonly clock: Clock;
-  /** How long a peer may take from connecting to a finished TLS handshake. */
+  /** The time limit for a TLS handshake, counted from the connection's start. */
   readonly handshakeTimeoutMs: number;
-  /** Takes over a socket whose handshake is done, by the protocol that ALPN chose. */
+  /** Takes over a socket after its handshake, by the protocol that ALPN chose. */
   readonly accept: { readonly h2: (socket: TLSSocket) => void; readonly http1: (socket: TLSSocket) => void };
 }
 
@@ -49,11 +49,11 @@ function createTlsServer({ tls }: TlsPortOptions): Server {
   try {
     return createServer({
       ...secureOptions(currentTls(tls)),
-      // The server's order decides. gRPC offers h2 alone; a kube-apiserver offers both and wants the HTTP door.
+      // The server's order decides. gRPC offers only h2; a kube-apiserver offers both and needs the HTTP door.
       ALPNProtocols: ['http/1.1', 'h2'],
       // Small frames (window updates, keystrokes) must not wait 40 ms for the peer's delayed acknowledgement.
       noDelay: true,
-      // A peer without a good certificate gets an answer (401, UNAUTHENTICATED), not a broken handshake.
+      // A peer without a valid certificate gets an answer (401, UNAUTHENTICATED), not a broken handshake.
       requestCert: true,
       rejectUnauthorized: false,
     });
@@ -73,8 +73,8 @@ function dispatch(socket: TLSSocket, { accept }: TlsPortOptions): void {
 }
 
 /**
- * Listens for TLS and hands each connection on by ALPN: `h2` to gRPC, anything else to HTTP/1.1. A peer that does
- * not speak TLS, or speaks it too slowly, loses its own connection and disturbs nobody.
+ * Listens for TLS and hands each connection on by ALPN: `h2` to gRPC, anything else to HTTP/1.1. A peer that does not
+ * speak TLS, or is too slow, loses its own connection; others are not affected.
  */
 export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
   const server = createTlsServer(options);
@@ -84,7 +84,7 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
     : () => undefined;
   const sockets = new Set<Socket>();
   const handshakes = new ConnectionBounds(options.clock);
-  // The raw TCP connection, before TLS. Its TLS socket goes with it.
+  // The raw TCP connection, before TLS. Its TLS socket ends with it.
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());

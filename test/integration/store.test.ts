@@ -97,7 +97,7 @@ describe('API servers in processes of their own, with one store', () => {
       body: expect.stringContaining('[-]etcd failed'),
     });
     const found = Promise.all(
-      apis.map(({ role }) => role.waitFor(/store\.connected {2}goes on where it was/)),
+      apis.map(({ role }) => role.waitFor(/store\.connected {2}continues where it was/)),
     );
     await startStore();
     await found;

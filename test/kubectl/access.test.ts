@@ -69,7 +69,7 @@ afterEach(async () => {
 const kubeconfig = (credential: KubeconfigCredential): string =>
   renderKubeconfig({ name: 'test', server: api.api.url, caPem: api.credentials.ca.certPem, credential });
 
-/** A token of the account `default`, good for so long from now on. */
+/** A token of the account `default` with this lifetime. */
 function accountToken(expirationSeconds: number): string {
   const account = { namespace: 'default', name: 'default' };
   const kind = findKind('v1', 'ServiceAccount');
@@ -84,7 +84,7 @@ function accountToken(expirationSeconds: number): string {
 
 const forbidden = (user: string, what: string, where = 'in the namespace "default"'): string =>
   `Error from server (Forbidden): ${what.replace('USER', `User "${user}"`)} ${where}\n`;
-/** Newer kubectls meet it in discovery, and have their own words for what the API answers there. */
+/** Newer kubectls get the answer in discovery, and report it in their own words. */
 const notLoggedIn =
   /error: You must be logged in to the server \((Unauthorized|the server has asked for the client to provide credentials)\)\n$/;
 
@@ -103,7 +103,7 @@ describeEachKubectl('what one may not do', (binary) => {
   describe('a user who writes roles', () => {
     const carl = (...args: string[]): Promise<KubectlResult> => run({ token: 'roles' }, args);
 
-    it('gives away what he has, and no more', async () => {
+    it('gives only permissions that the user has', async () => {
       const create = (name: string, resource: string) =>
         carl('create', 'role', `${name}-${binary.version}`, '--verb=get,list', `--resource=${resource}`);
       expect(await create('own', 'pods')).toMatchObject({ code: 0 });
@@ -129,7 +129,7 @@ describeEachKubectl('what one may not do', (binary) => {
       const asBob = await carl('get', 'pods', '-o', 'name', '--as=bob');
       expect([asBob.code, asBob.stdout]).toEqual([0, 'pod/web\n']);
       expect(await carl('auth', 'can-i', 'delete', 'pods', '--as=bob')).toMatchObject({ stdout: 'no\n' });
-      // Without discovery, where kubectl has words of its own for a refusal.
+      // Without discovery, where kubectl reports a refusal in its own words.
       const pods = ['get', '--raw', '/api/v1/namespaces/default/pods'];
       const robot = await carl(...pods, '--as=system:serviceaccount:default:default');
       expect(robot.code).toBe(1);
@@ -188,7 +188,7 @@ describeEachKubectl('what one may not do', (binary) => {
       expect(code).toBe(1);
     });
 
-    it('has it in its namespace alone', async () => {
+    it('has it only in its namespace', async () => {
       expect(await run({ token: 'sesame' }, ['get', 'pods', '-n', 'kube-system'])).toMatchObject({
         code: 1,
         stderr: forbidden(
@@ -208,7 +208,7 @@ describeEachKubectl('what one may not do', (binary) => {
     });
   });
 
-  it('a user without any role may do nothing but ask what there is', async () => {
+  it('a user without any role may only use discovery', async () => {
     expect(await run({ token: 'stranger' }, ['logs', 'web'])).toMatchObject({ code: 1 });
     expect(await run({ token: 'stranger' }, ['get', 'pod', 'web'])).toMatchObject({
       code: 1,
@@ -219,7 +219,7 @@ describeEachKubectl('what one may not do', (binary) => {
     expect((await run({ token: 'stranger' }, ['api-versions'])).stdout).toMatch(/^apps\/v1$/m);
   });
 
-  it('a service account is known by its token, and is nobody when that has expired', async () => {
+  it('a service account is authenticated by its token, and gets 401 when that has expired', async () => {
     const good = await run({ token: accountToken(600) }, ['get', 'pods']);
     expect(good).toMatchObject({
       code: 1,
@@ -250,8 +250,8 @@ describeEachKubectl('what one may not do', (binary) => {
     expect(code).toBe(1);
   });
 
-  // Without any credential kubectl asks for a name and a password, which the API does not take.
-  it('a name and a password let nobody in; health and version are for everybody', async () => {
+  // Without any credential kubectl asks for a name and a password, which the API does not accept.
+  it('a name and a password are refused; health and version need no credential', async () => {
     const kubectl = await createKubectl(binary, kubeconfig({ token: '' }));
     running.push(kubectl);
     const ask = async (args: readonly string[]): Promise<KubectlResult> => {
@@ -272,7 +272,7 @@ describeEachKubectl('what one may not do', (binary) => {
     expect((await ask(['get', '--raw', '/version'])).stdout).toContain('"gitVersion"');
   });
 
-  it('a certificate of another authority lets nobody in', async () => {
+  it('a certificate of another CA is refused', async () => {
     const { admin } = await makeCredentials();
     const { code, stderr } = await run(admin, ['get', 'pods']);
     expect(stderr).toMatch(

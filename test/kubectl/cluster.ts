@@ -4,12 +4,12 @@ import type { LocalStore } from '../../src/apiserver/store/object-store.js';
 import { type Lab, type LabEvent, type LabOptions, type RequestEvent, startLab } from '../../src/index.js';
 import { createKubectl, findKubectls, type Kubectl, type KubectlBinary } from '../support/kubectl.js';
 
-/** A whole lab whose façade kubectl talks to: every command goes façade, tunnel, kubelet. */
+/** A whole lab for kubectl: every command goes through façade, tunnel and kubelet. */
 export interface TestCluster {
   readonly lab: Lab;
-  /** What the façade serves. */
+  /** The objects that the façade serves. */
   readonly store: LocalStore;
-  /** Long-lived requests that the façade has open now, but for the one watch of each kubelet. */
+  /** Long-lived requests that the façade has open now, without the one watch of each kubelet. */
   openStreams(): StreamCounts;
 }
 
@@ -19,7 +19,7 @@ export function useCluster(options: LabOptions = {}): () => TestCluster {
   beforeAll(async () => {
     const lab = await startLab({ strategies: ['destHost'], ...options });
     process.stderr.write(`seed ${lab.seed}\n`);
-    // The lab offers neither to its users.
+    // The lab has no option for either.
     const { parts, store } = lab['insides'];
     const openStreams = (): StreamCounts => {
       const counts = parts.apiservers.first.value.openStreams();
@@ -63,7 +63,7 @@ export function useKubectl(binary: KubectlBinary, cluster: () => TestCluster): (
   };
 }
 
-/** Every request is over, and nothing of it is left anywhere. */
+/** Waits until every request has ended and nothing of it is left. */
 export async function expectAtRest({ lab, openStreams }: TestCluster): Promise<void> {
   await lab.settled();
   expect(Object.entries(lab.open()).filter(([, count]) => count !== 0)).toEqual([]);
@@ -80,7 +80,7 @@ export function requestsSince(lab: Lab, mark: number): (RequestEvent & LabEvent)
     .filter((event) => event.kind.startsWith('request.')) as (RequestEvent & LabEvent)[];
 }
 
-/** The end of a stream that had begun: kubectl repeats over SPDY what was refused, which is no fall-back. */
+/** The end of a stream that had begun. kubectl repeats refused requests over SPDY; that does not count as a fall-back. */
 function isStream({ status, verb = '' }: RequestEvent): boolean {
   return status === 101 && ['exec', 'attach', 'portforward'].includes(verb);
 }
@@ -91,13 +91,13 @@ export function preferredProtocol({ minor }: KubectlBinary, verb: string | undef
   return minor >= 30 ? 'websocket-v5' : 'spdy';
 }
 
-/** For what takes long: only the oldest and the newest kubectl are tried. */
+/** For long tests: only the oldest and the newest kubectl are tested. */
 export function isOldestOrNewest({ path }: KubectlBinary): boolean {
   const all = findKubectls();
   return path === all[0]?.path || path === all.at(-1)?.path;
 }
 
-/** A test that failed may have left a part dead; the others shall not fail for it. */
+/** Restarts parts that a failed test left dead, so that other tests do not fail too. */
 async function reviveParts(lab: Lab): Promise<void> {
   for (const part of lab.parts().filter(({ running }) => !running)) {
     const since = lab.mark();
@@ -107,7 +107,7 @@ async function reviveParts(lab: Lab): Promise<void> {
   }
 }
 
-/** Kills an agent; gives back what starts it again and waits until the server has it. */
+/** Kills an agent. Returns a function that starts it again and waits until the server has it. */
 export async function killAgent({ lab }: TestCluster, node: string): Promise<() => Promise<void>> {
   const part = lab.part(`agent/${node}`);
   const mark = lab.mark();

@@ -21,14 +21,14 @@ describeEachKubectl('exec and attach', (binary) => {
   });
 
   const sizeMiB = isOldestOrNewest(binary) ? 20 : 1;
-  it(`carries ${sizeMiB} MiB each way, every byte right`, async () => {
+  it(`carries ${sizeMiB} MiB each way, with every byte unchanged`, async () => {
     const stdin = randomBytes(sizeMiB * 1024 * 1024);
     const result = await kubectl().run(['exec', '-i', 'shell', '--', 'cat'], { stdin, encoding: 'latin1' });
     expect(result).toMatchObject({ code: 0, stderr: '' });
     expect(sha256(Buffer.from(result.stdout, 'latin1'))).toBe(sha256(stdin));
   });
 
-  it('tells the command of the end of stdin, and waits for what it says then', async () => {
+  it('passes the end of stdin to the command, and waits for its last output', async () => {
     const stdin = 'pear\napple\nfig\n';
     const sorted = await kubectl().run(['exec', '-i', 'shell', '--', 'sort'], { stdin });
     expect(sorted).toMatchObject({ code: 0, stdout: 'apple\nfig\npear\n' });
@@ -36,7 +36,7 @@ describeEachKubectl('exec and attach', (binary) => {
     expect(counted).toMatchObject({ code: 0, stdout: `${stdin.length}\n` });
   });
 
-  it('takes a deployment, and a container of several', async () => {
+  it('accepts a deployment, and one of several containers', async () => {
     const inDeployment = await kubectl().run(['exec', 'deploy/web', '--', 'hostname']);
     expect(inDeployment.stdout).toMatch(/^web-[12]\n$/);
     expect(await kubectl().run(['exec', 'pair', '-c', 'sidecar', '--', 'echo', 'hi'])).toMatchObject({
@@ -45,7 +45,7 @@ describeEachKubectl('exec and attach', (binary) => {
     });
   });
 
-  it('works in a terminal, and tells the shell when its size changes', async () => {
+  it('works in a terminal, and passes changes of its size to the shell', async () => {
     const shell = kubectl().start(['exec', '-it', 'shell', '--', 'sh'], { terminal: true });
     await shell.waitFor(/[$#] $/);
     shell.child.stdin.write('echo $((40 + 2)); stty size\n');
@@ -59,7 +59,7 @@ describeEachKubectl('exec and attach', (binary) => {
     expect(await shell.result).toMatchObject({ code: 7 });
   });
 
-  it('joins the main process', async () => {
+  it('attaches to the main process', async () => {
     const attach = kubectl().start(['attach', 'counter']);
     await attach.waitFor(/^\d+: \S+ tick/m);
     expect(cluster().openStreams().attach).toBe(1);
@@ -68,7 +68,7 @@ describeEachKubectl('exec and attach', (binary) => {
     cluster().lab.restartContainer('counter');
   });
 
-  it('tells start, end, wire and exit code of each request', async () => {
+  it('reports start, end, protocol and exit code of each request', async () => {
     const { lab } = cluster();
     const mark = lab.mark();
     await kubectl().run(['exec', 'shell', '--', 'sh', '-c', 'exit 3']);
@@ -90,7 +90,7 @@ describeEachKubectl('exec and attach', (binary) => {
     expect(await kubectl().run(['exec', ...args])).toMatchObject({ code: 1, stderr });
   });
 
-  it('says of a command that is not there what the runtime says', async () => {
+  it('reports a missing command in the runtime’s words', async () => {
     const { code, stderr } = await kubectl().run(['exec', 'shell', '--', 'no-such-program']);
     expect(stderr).toContain('executable file not found in $PATH');
     expect(code).not.toBe(0);

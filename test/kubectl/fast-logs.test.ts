@@ -5,7 +5,7 @@ import { isOldestOrNewest, useCluster, useKubectl } from './cluster.js';
 const lines = 1_600_000;
 const patience = { timeoutMs: 200_000 };
 
-/** Lines that do not follow the line before them. */
+/** Lines whose number does not follow that of the line before. */
 function gaps(numbers: readonly number[]): readonly number[] {
   return numbers.filter((number, at) => at > 0 && number !== (numbers[at - 1] ?? 0) + 1);
 }
@@ -20,7 +20,7 @@ for (const runtime of ['sandbox', 'process'] as const) {
     }
     const kubectl = useKubectl(binary, cluster);
 
-    it('begin late, perhaps, and have no gap', { timeout: 250_000 }, async () => {
+    it('may begin late, and have no gap', { timeout: 250_000 }, async () => {
       const { lab } = cluster();
       const run = [
         'run',

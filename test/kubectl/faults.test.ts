@@ -8,7 +8,7 @@ describeEachKubectl('exec when parts die', (binary) => {
   const webSocket = preferredProtocol(binary, 'exec') === 'websocket-v5';
   const kubectl = useKubectl(binary, cluster);
 
-  it('that loses its agent ends at once, as a failure that says so', async () => {
+  it('that loses its agent ends at once, with a failure that says so', async () => {
     const running = kubectl().start(['exec', 'shell', '--', 'sh', '-c', 'echo begun; sleep 60']);
     await running.waitFor(/begun/);
     const startAgain = await killAgent(cluster(), 'node-1');
@@ -21,7 +21,7 @@ describeEachKubectl('exec when parts die', (binary) => {
     await startAgain();
   });
 
-  it('cannot begin without the agent, says so in the words of its wire, and works again with it', async () => {
+  it('cannot begin without the agent, reports that in the words of its protocol, and works again with the agent', async () => {
     const startAgain = await killAgent(cluster(), 'node-1');
     expect(await kubectl().run(['exec', 'shell', '--', 'ls'])).toMatchObject({
       code: 1,

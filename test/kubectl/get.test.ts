@@ -17,7 +17,7 @@ function rows(text: string): string[][] {
 describeEachKubectl('reading objects', (binary) => {
   const kubectl = useKubectl(binary, cluster);
 
-  /** stdout of a command that must succeed in silence. */
+  /** stdout of a command that must succeed without stderr output. */
   async function output(...args: string[]): Promise<string> {
     const result = await kubectl().run(args);
     expect(result).toMatchObject({ code: 0, stderr: '' });
@@ -62,7 +62,7 @@ describeEachKubectl('reading objects', (binary) => {
     expect(names).toEqual(['counter', 'pair', 'web-2']);
   });
 
-  it('gathers a list from its pages', async () => {
+  it('collects a list from its pages', async () => {
     const { lab } = cluster();
     const mark = lab.mark();
     const chunked = ['get', 'pods', '-A', '--chunk-size=2'];
@@ -71,7 +71,7 @@ describeEachKubectl('reading objects', (binary) => {
     const lists = requestsSince(lab, mark).filter(
       ({ kind, verb, path }) => kind === 'request.finished' && verb === 'list' && path === '/api/v1/pods',
     );
-    // Six pods make three pages of two; without a chunk size they come at once.
+    // Six pods make three pages of two; without a chunk size they are one page.
     expect(lists).toHaveLength(4);
     expect(rows(await output(...chunked)).map(([, name]) => name)).toEqual([
       ...['NAME', 'counter', 'echo', 'pair', 'shell', 'web-1', 'web-2'],
@@ -89,14 +89,14 @@ describeEachKubectl('reading objects', (binary) => {
 
   it('lists what is served, and the version', async () => {
     expect(await output('api-resources')).toMatch(/^pods\s+po\s+v1\s+true\s+Pod$/m);
-    // Older clients warn on stderr of the distance between the versions.
+    // Older clients warn on stderr about the difference between the versions.
     const version = await kubectl().run(['version', '-o', 'json']);
     expect(JSON.parse(version.stdout)).toMatchObject({ serverVersion: { gitVersion: 'v1.33.1' } });
     expect(JSON.parse(await output('get', '--raw', '/version'))).toMatchObject({ minor: '33' });
     expect(await output('get', '--raw', '/readyz')).toBe('ok');
   });
 
-  it('knows who asks', async () => {
+  it('reports its user', async () => {
     const result = await kubectl().run(['auth', 'whoami', '-o', 'json']);
     // 1.27 asks for a beta version of the API.
     if (binary.minor < 28) expect(result.code).toBe(1);

@@ -5,7 +5,7 @@ import { isOldestOrNewest, preferredProtocol, requestsSince, useCluster, useKube
 const cluster = useCluster();
 
 const tunnel = [
-  // A packet that is long on the way shows how long, in place of its ID.
+  // A packet with a long way shows its time instead of its ID.
   '├─+ DIAL_REQ (?:d:\\d+|\\+\\d+ms) ─*►│',
   '● destHost: agent node-. claims 10.0.1.1.\\n',
   '├─+ TCP connect ─+►│',

@@ -48,7 +48,7 @@ describeEachKubectl('the life of a pod', (binary) => {
     folder = await mkdtemp(join(tmpdir(), 'konnsim-lifecycle-'));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
-  // The next test finds the lab as it was, also when this one has failed.
+  // Restores the lab for the next test, also when this one has failed.
   afterEach(async () => {
     if (!full || sameNames(await podNames(), standard)) return;
     const others = ['deploy/site', 'svc/site', 'deploy/made', 'svc/made', 'cm/made', 'deploy/moving'];
@@ -93,7 +93,7 @@ describeEachKubectl('the life of a pod', (binary) => {
     expect(phases.filter((phase, index) => phase !== '' && phase !== phases[index - 1])).toEqual(order);
   });
 
-  it.runIf(full)('attaches to what it runs, and ends with its exit code', async () => {
+  it.runIf(full)('attaches to a pod that it runs, and ends with its exit code', async () => {
     const script = 'read line; echo "got $line"; exit 3';
     const common = ['--rm', '--image=any', '--restart=Never'];
     const piped = await kubectl().run(['run', 'piped', '-i', ...common, '--', 'sh', '-c', script], {
@@ -156,7 +156,7 @@ describeEachKubectl('the life of a pod', (binary) => {
     expect(await output(['get', 'all,cm', '-l', 'test=all', '-o', 'name'])).toBe('');
   });
 
-  it.runIf(full)('debugs a pod from within, and a node', async () => {
+  it.runIf(full)('debugs a pod from inside, and a node', async () => {
     await output(['run', 'sick', '--image=konnsim/web']);
     await output(['wait', '--for=condition=Ready', 'pod/sick', '--timeout=10s']);
     const shell = ['debug', 'sick', '-it', '--image=any', '-c', 'doctor', '--target=sick'];
@@ -178,7 +178,7 @@ describeEachKubectl('the life of a pod', (binary) => {
     await output(['delete', 'pod', debugger_]);
   });
 
-  it.runIf(full)('drains a node: its pods end, and those of a deployment come back elsewhere', async () => {
+  it.runIf(full)('drains a node: its pods end, and those of a deployment start on another node', async () => {
     await output(['create', 'deployment', 'moving', '--image=any', '--replicas=2']);
     await output(['rollout', 'status', 'deploy/moving', '--timeout=10s']);
     await output(['drain', 'node-2', '--pod-selector=app=moving', '--timeout=10s']);

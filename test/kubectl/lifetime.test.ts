@@ -35,7 +35,7 @@ describeEachKubectl('commands and their clients', (binary) => {
     expect(ran.stdout).toMatch(/^3000000\n/);
   });
 
-  it('a command goes on when kubectl is killed, and when the agent is', async () => {
+  it('a command continues when kubectl is killed, and when the agent is killed', async () => {
     const { lab } = cluster();
     for (const end of ['kubectl', 'agent'] as const) {
       let startAgain = async (): Promise<void> => undefined;
@@ -48,7 +48,7 @@ describeEachKubectl('commands and their clients', (binary) => {
       if (end === 'kubectl') await running.stop('SIGKILL');
       else startAgain = await killAgent(cluster(), 'node-1');
       await expect.poll(() => readFile(file, 'utf8').catch(() => ''), { timeout: 20_000 }).toBe('done\n');
-      // A translated WebSocket goes on between API and kubelet without its client: the kubelet sees nothing of it.
+      // A translated WebSocket continues between API and kubelet without its client: the kubelet does not notice.
       const isKept = end === 'kubectl' && binary.minor >= 31;
       const kind = isKept ? 'request.finished' : 'command.ended';
       await lab.waitFor({ kind, node: 'kubelet/node-1', exitCode: 0 }, { since: mark, withinMs: 20_000 });

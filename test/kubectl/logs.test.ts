@@ -29,28 +29,28 @@ describeEachKubectl('logs', (binary) => {
     return result.stdout.split('\n').slice(0, -1);
   }
 
-  it('come whole, or the last lines of them, or the first bytes', async () => {
+  it('are printed whole, or their last lines, or their first bytes', async () => {
     expect((await lines('counter'))[0]).toMatch(/^1: /);
     expect(await lines('counter', '--tail=1')).toHaveLength(1);
     expect((await kubectl().run(['logs', 'counter', '--limit-bytes=5'])).stdout).toHaveLength(5);
   });
 
-  it('of a container that has said nothing are empty, and that is no failure', async () => {
+  it('of a container without output are empty, which is not a failure', async () => {
     expect(await kubectl().run(['logs', 'shell'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
   });
 
-  it('keep every byte of what is no ASCII', async () => {
+  it('keep every byte that is not ASCII', async () => {
     expect((await kubectl().run(['logs', 'web-2'])).stdout).toBe('é'.repeat(1000));
   });
 
-  it('come with times, and since a time', async () => {
+  it('are printed with times, and since a time', async () => {
     const [line = ''] = await lines('counter', '--timestamps', '--tail=1');
     expect(line).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z \d+: /);
     expect(await lines('counter', '--since=1h')).not.toEqual([]);
     expect(await lines('counter', '--since-time=2124-01-01T00:00:00Z')).toEqual([]);
   });
 
-  it('of one output alone want a feature gate of the kubelet', async () => {
+  it('of a single stream need a feature gate of the kubelet', async () => {
     const raw = (query: string) =>
       kubectl().run(['get', '--raw', `/api/v1/namespaces/default/pods/web-2/log?${query}`]);
     expect((await raw('stream=All')).stdout).toBe('é'.repeat(1000));
@@ -60,7 +60,7 @@ describeEachKubectl('logs', (binary) => {
     expect((await raw('stream=Stderr&tailLines=1')).stderr).toContain('mutually exclusive');
   });
 
-  it('are followed until Ctrl-C, to the end of the kubelet’s request', async () => {
+  it('are followed until Ctrl-C, which also ends the kubelet’s request', async () => {
     const { lab, openStreams } = cluster();
     const mark = lab.mark();
     const follow = kubectl().start(['logs', '-f', 'counter', '--tail=1']);
@@ -74,7 +74,7 @@ describeEachKubectl('logs', (binary) => {
     });
   });
 
-  it('of the run before a restart are asked for with --previous', async () => {
+  it('of the run before a restart are printed with --previous', async () => {
     expect((await kubectl().run(['logs', 'web-1', '--previous'])).code).toBe(0);
     expect(await kubectl().run(['logs', 'echo', '--previous'])).toMatchObject({
       code: 1,
@@ -83,7 +83,7 @@ describeEachKubectl('logs', (binary) => {
     });
   });
 
-  it('are taken from a container, from all of them, from a selection and from a deployment', async () => {
+  it('are printed for one container, all containers, a selector and a deployment', async () => {
     expect((await lines('pair', '-c', 'main')).length).toBeGreaterThan(0);
     expect((await kubectl().run(['logs', 'pair'])).stderr).toBe(
       'Defaulted container "main" out of: main, sidecar\n',
@@ -95,7 +95,7 @@ describeEachKubectl('logs', (binary) => {
     );
   });
 
-  it('come without a look at the kubelet’s certificate, and not from more streams than allowed', async () => {
+  it('are printed without a check of the kubelet’s certificate, and not from more streams than allowed', async () => {
     expect(await lines('counter', '--insecure-skip-tls-verify-backend', '--tail=1')).toHaveLength(1);
     const many = ['-f', '-l', 'app=web', '--max-log-requests=1'];
     expect(await kubectl().run(['logs', ...many])).toMatchObject({
@@ -107,7 +107,7 @@ describeEachKubectl('logs', (binary) => {
   });
 
   it.each([
-    // The words are kubectl's: 1.30 and later put the namespace behind.
+    // The words are kubectl's: 1.30 and later put the namespace after them.
     [
       ['zap'],
       /^(error: e|E)rror from server \(NotFound\): pods "zap" not found( in namespace "default")?\n$/,
@@ -131,7 +131,7 @@ describeEachKubectl('logs', (binary) => {
     expect(await kubectl().run(['logs', 'echo'])).toMatchObject({ code: 0 });
   });
 
-  it('that are cut end in an error after what was there', async () => {
+  it('that are cut end with an error after the lines before the cut', async () => {
     const follow = kubectl().start(['logs', '-f', 'counter']);
     await follow.waitFor(tick);
     const startAgain = await killAgent(cluster(), 'node-2');

@@ -25,7 +25,7 @@ describeEachKubectl('running a cluster', (binary) => {
     await kubectl().run(['delete', 'pods', '-l', 'app=made', '--grace-period=0', '--force']);
   });
 
-  it.runIf(full)('deletes all objects of a kind, tried on the server first', async () => {
+  it.runIf(full)('deletes all objects of a kind, after a dry run on the server', async () => {
     for (const name of ['one', 'two']) await output(['create', 'configmap', name]);
     expect(await output(['delete', 'configmaps', '--all', '--dry-run=server'])).toBe(
       'configmap "one" deleted (server dry run)\nconfigmap "two" deleted (server dry run)\n',
@@ -36,7 +36,7 @@ describeEachKubectl('running a cluster', (binary) => {
     expect(await output(['get', 'configmaps', '-o', 'name'])).toBe('');
   });
 
-  it.runIf(full)('rolls a deployment out, restarts it, and takes a change back', async () => {
+  it.runIf(full)('rolls a deployment out, restarts it, and undoes a change', async () => {
     const done = 'deployment "made" successfully rolled out\n';
     const rollout = (...args: string[]): Promise<string> => output(['rollout', ...args]);
     const status = ['status', 'deploy/made', '--timeout=15s'];
@@ -58,7 +58,7 @@ describeEachKubectl('running a cluster', (binary) => {
     expect(await output(['get', 'events'])).toMatch(scheduled);
   });
 
-  it.runIf(full)('taints a node, and lets nothing new onto it', async () => {
+  it.runIf(full)('taints a node, which then gets no new pods', async () => {
     expect(await output(['taint', 'node', 'node-1', 'k=v:NoSchedule'])).toBe('node/node-1 tainted\n');
     await output(['create', 'deployment', 'made', '--image=konnsim/web']);
     const reason = 'jsonpath={.items[0].status.conditions[?(@.type=="PodScheduled")].message}';
@@ -69,12 +69,12 @@ describeEachKubectl('running a cluster', (binary) => {
     await output(['wait', 'deploy/made', '--for=condition=Available', '--timeout=15s']);
   });
 
-  it('says that there are no metrics', async () => {
+  it('reports that there are no metrics', async () => {
     expect(await failure(['top', 'pods'])).toBe('error: Metrics API not available\n');
     expect(await failure(['top', 'nodes'])).toBe('error: Metrics API not available\n');
   });
 
-  it.runIf(full)('asks what others may do', async () => {
+  it.runIf(full)('asks for the permissions of other users', async () => {
     const review = (user: string): string =>
       JSON.stringify({
         ...{ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview' },
@@ -104,7 +104,7 @@ describeEachKubectl('running a cluster', (binary) => {
     });
   });
 
-  it.runIf(full)('explains fields by both kinds of OpenAPI', async () => {
+  it.runIf(full)('explains fields with both versions of OpenAPI', async () => {
     const field = 'pod.spec.containers.livenessProbe';
     expect(await output(['explain', field])).toMatch(/^FIELD: livenessProbe <Probe>$/m);
     expect(await output(['explain', field, '--output', 'plaintext-openapiv2'])).toMatch(

@@ -5,7 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 import { describeEachKubectl, type KubectlProcess } from '../support/kubectl.js';
 import { killAgent, preferredProtocol, requestsSince, useCluster, useKubectl } from './cluster.js';
 
-/** Sends without an end whatever its client does, until the connection is closed. */
+/** Sends without end until the connection is closed. */
 const downloads = createServer({ allowHalfOpen: true }, (socket) => {
   const send = (): void => {
     while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
@@ -35,7 +35,7 @@ const cluster = useCluster({
 });
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Sends, half-closes when as much has come back, and gathers all that came until the other side ended. */
+/** Sends, half-closes when the same number of bytes has come back, and collects everything until the other side ends. */
 function exchange(port: number, bytes: Uint8Array): Promise<Buffer> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   let received = 0;
@@ -54,7 +54,7 @@ function connectionCount(): Promise<number> {
   );
 }
 
-/** Reads a little from an endless port, then goes. */
+/** Reads a little from an endless port, then leaves. */
 function cancelledDownload(port: number): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1' });
   socket.on('error', () => undefined);
@@ -94,7 +94,7 @@ describeEachKubectl('port-forward', (binary) => {
     expect(sha256(await exchange(port, bytes))).toBe(sha256(bytes));
   });
 
-  it('carries many connections at once on the wire it prefers', async () => {
+  it('carries many connections at once with the protocol that it prefers', async () => {
     const { lab, openStreams } = cluster();
     const mark = lab.mark();
     const { port, process } = await forward('echo', 7);
@@ -111,14 +111,14 @@ describeEachKubectl('port-forward', (binary) => {
     expect(over.request).toMatch(/^main-\d+$/);
   });
 
-  it('closes the pod’s side of downloads that were cancelled, and carries on', async () => {
+  it('closes the pod’s side of cancelled downloads, and continues', async () => {
     const { port } = await forward('shell', 9);
     await Promise.all(Array.from({ length: 5 }, () => cancelledDownload(port)));
     await expect.poll(connectionCount, { timeout: 20_000 }).toBe(0);
     await cancelledDownload(port);
   });
 
-  it('tells of a port where nobody listens', async () => {
+  it('reports a closed port', async () => {
     const { process, port } = await forward('web-1', 81);
     await exchange(port, Buffer.from('anybody?')).catch(() => undefined);
     const { code, stderr } = await process.result;

@@ -29,13 +29,13 @@ describeEachKubectl('containers that are processes', (binary) => {
     expect(ran.stderr).toMatch(/^err\n/);
   });
 
-  it('exec tells of the signal that ended the command', async () => {
+  it('exec reports the signal that ended the command', async () => {
     expect(await kubectl().run(['exec', 'web-1', '--', 'sh', '-c', 'kill -KILL $$'])).toMatchObject({
       code: 137,
     });
   });
 
-  it('exec -i carries 20 MiB each way, every byte right', async () => {
+  it('exec -i carries 20 MiB each way, with every byte unchanged', async () => {
     const stdin = randomBytes(20 * 1024 * 1024);
     const result = await kubectl().run(['exec', '-i', 'web-1', '--', 'cat'], { stdin, encoding: 'latin1' });
     expect(result).toMatchObject({ code: 0, stderr: '' });
@@ -60,7 +60,7 @@ describeEachKubectl('containers that are processes', (binary) => {
         })
         .toBe('30 90');
       const mark = pty.mark();
-      // Its own words tell that it has the terminal: a shell that is still on its way to it would take the interrupt.
+      // Its output shows that it has the terminal; before that, the shell would get the interrupt.
       pty.type("sh -c 'echo be''gun; exec sleep 1000'\r");
       const { index } = await pty.waitFor(/begun\r\n/, mark);
       pty.type('\x03');
@@ -96,11 +96,11 @@ describeEachKubectl('containers that are processes', (binary) => {
     await following.stop();
   });
 
-  it('port-forward leads to a port of this host', async () => {
+  it('port-forward connects to a port of this host', async () => {
     const api = new URL(cluster().lab.apiServerUrl).port;
     const forward = kubectl().start(['port-forward', 'web-1', `:${api}`]);
     const [, port] = await forward.waitFor(/127\.0\.0\.1:(\d+)/);
-    // It is a TLS port: what answers a plain request is the façade itself, over the whole way.
+    // It is the façade's TLS port: the façade itself answers a plain request, through the whole tunnel.
     const answer = await fetch(`http://127.0.0.1:${port}/`).catch((error: Error) => error);
     expect(answer).toBeInstanceOf(Error);
     await forward.stop();

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { describeEachKubectl } from '../support/kubectl.js';
 import { isOldestOrNewest, useCluster, useKubectl } from './cluster.js';
 
-// Pods are behind no agent's name: any agent leads to them.
+// Pod addresses belong to no single agent: any agent reaches them.
 const cluster = useCluster({ strategies: ['destHost', 'default'], nodes: 1 });
 
 describeEachKubectl('proxies to pods, services and nodes', (binary) => {
@@ -19,7 +19,7 @@ describeEachKubectl('proxies to pods, services and nodes', (binary) => {
     expect(stdout).toContain('path: /some/path\n');
   });
 
-  it.runIf(full)('show what a service serves, and tell when it has no such port', async () => {
+  it.runIf(full)('show what a service serves, and report a port that it does not have', async () => {
     const shown = await raw('/api/v1/namespaces/default/services/web:http/proxy/');
     expect(shown).toMatchObject({ code: 0, stderr: '' });
     expect(shown.stdout).toContain('pod: web-1\n');
@@ -35,7 +35,7 @@ describeEachKubectl('proxies to pods, services and nodes', (binary) => {
     expect(stdout).toBe('ok');
   });
 
-  it.runIf(full)('tell that a port of a pod refuses', async () => {
+  it.runIf(full)('report that a port of a pod refuses', async () => {
     const { code, stderr } = await raw('/api/v1/namespaces/default/pods/web-1:81/proxy/');
     expect(code).toBe(1);
     expect(stderr).toMatch(
@@ -43,7 +43,7 @@ describeEachKubectl('proxies to pods, services and nodes', (binary) => {
     );
   });
 
-  it.runIf(full)('work for browsers by way of kubectl proxy', async () => {
+  it.runIf(full)('work for browsers through kubectl proxy', async () => {
     const proxy = kubectl().start(['proxy', '--port=0']);
     const [, port = ''] = await proxy.waitFor(/Starting to serve on 127\.0\.0\.1:(\d+)/);
     const url = `http://127.0.0.1:${port}/api/v1/namespaces/default/pods/web-1/proxy/page?a=b`;

@@ -24,18 +24,18 @@ describeEachKubectl('three API servers', (binary) => {
       const process = kubectl.start(['get', 'pods', 'web-1', '--watch', '-v=1']);
       const watch = { kind: 'request.started', verb: 'watch', path: '*/pods' } as const;
       const { node } = await lab.waitFor(watch, { since });
-      // A request that has no answer yet would be repeated elsewhere.
+      // A request without an answer would be repeated at another replica.
       await kubectl.run(['label', 'pod', 'web-1', `seen=at-${since}`, '--overwrite']);
       await process.waitFor(/web-1[^]*web-1/);
       return { process, name: node };
     }
 
-    /** What it says beside its feature gates. */
+    /** Its output without the feature gates. */
     function said(stderr: string): string {
       return stderr.replaceAll(/^.* envvar\.go.*\n/gm, '');
     }
 
-    it('ends with the replica that dies, says so, and the next one works', async () => {
+    it('ends with the replica that dies, reports it, and works with the next one', async () => {
       const { process, name } = await watching();
       await lab.part(name).kill();
       const { stderr, code } = await process.result;
@@ -44,7 +44,7 @@ describeEachKubectl('three API servers', (binary) => {
       await lab.part(name).start();
     });
 
-    it('ends in order and without a word when all are rolled, and no command fails meanwhile', async () => {
+    it('ends normally and without a message during a rolling restart, and no command fails meanwhile', async () => {
       const { process } = await watching();
       const rolled = (async () => {
         for (const number of [1, 2, 3]) await lab.apiserver(number).roll({ delayMs: 300 });

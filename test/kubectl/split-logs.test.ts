@@ -15,7 +15,7 @@ beforeAll(async () => {
 describeEachKubectl('logs of kubelets that tell outputs apart', (binary) => {
   const kubectl = useKubectl(binary, cluster);
 
-  it('are of one output alone when that is wanted', async () => {
+  it('are printed for a single stream on request', async () => {
     const raw = (query: string) =>
       kubectl().run(['get', '--raw', `/api/v1/namespaces/default/pods/counter/log?${query}`]);
     // The counter writes its odd ticks to one output and its even ones to the other.

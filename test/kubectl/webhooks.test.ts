@@ -9,7 +9,7 @@ import { createKubectl, findKubectls, type Kubectl } from '../support/kubectl.js
 
 const newest = findKubectls().at(-1);
 
-/** A pod behind the tunnel that decides about other pods, and what becomes of writes when the tunnel is gone. */
+/** A pod behind the tunnel that decides about other pods, and writes without the tunnel. */
 describe.skipIf(newest === undefined)('admission webhooks through the tunnel', () => {
   let lab: Lab;
   let kubectl: Kubectl;
@@ -78,7 +78,7 @@ describe.skipIf(newest === undefined)('admission webhooks through the tunnel', (
     expect(await failure(['get', 'pod', 'denied'])).toContain('"denied" not found');
   });
 
-  it('stop writes while no agent leads to them, unless their policy is to be ignored', async () => {
+  it('stop writes while no agent reaches them, unless their policy is Ignore', async () => {
     await stopAgent();
     expect(await failure(['run', 'stopped', '--image=konnsim/web'])).toBe(
       'Error from server (InternalError): Internal error occurred: failed calling webhook "mark.konnsim.example": failed to call webhook: Post "https://webhook.default.svc:443/mutate?timeout=5s": No agent available\n',
@@ -88,7 +88,7 @@ describe.skipIf(newest === undefined)('admission webhooks through the tunnel', (
     await setPolicy('Fail');
   });
 
-  it('are not asked for what their conditions leave out, and must have conditions that compile', async () => {
+  it('are not called for writes that their conditions exclude, and need conditions that compile', async () => {
     const condition = (expression: string): object => ({
       op: 'add',
       path: '/webhooks/0/matchConditions',
@@ -111,7 +111,7 @@ describe.skipIf(newest === undefined)('admission webhooks through the tunnel', (
       await patch(kind, { op: 'remove', path: '/webhooks/0/matchConditions' });
   });
 
-  it('stop writes after their timeout when the tunnel leads into silence', async () => {
+  it('stop writes after their timeout when the tunnel does not answer', async () => {
     const timeout = { op: 'replace', path: '/webhooks/0/timeoutSeconds', value: 1 };
     await patch('mutatingwebhookconfiguration', timeout);
     const ip = await output(['get', 'pod', '-l', 'app=webhook', '-o', 'jsonpath={.items[0].status.podIP}']);
@@ -128,7 +128,7 @@ describe.skipIf(newest === undefined)('admission webhooks through the tunnel', (
     await lab.settled();
   });
 
-  it('given by a URL do not care about the tunnel', async () => {
+  it('given by a URL do not need the tunnel', async () => {
     const hook = await urlHook();
     try {
       await output(['apply', '-f', '-'], hook.yaml);
@@ -142,7 +142,7 @@ describe.skipIf(newest === undefined)('admission webhooks through the tunnel', (
     }
   });
 
-  it('say that nobody answers for their service', async () => {
+  it('report that their service has no endpoints', async () => {
     await output(['scale', 'deploy/webhook', '--replicas=0']);
     await expect.poll(() => output(['get', 'endpoints', 'webhook', '-o', 'jsonpath={.subsets}'])).toBe('');
     expect(await failure(['run', 'alone', '--image=konnsim/web'])).toContain(
@@ -153,7 +153,7 @@ describe.skipIf(newest === undefined)('admission webhooks through the tunnel', (
   });
 });
 
-/** A webhook beside the control plane that refuses all config maps. */
+/** A webhook next to the control plane that refuses all config maps. */
 async function urlHook(): Promise<{ readonly yaml: string; readonly close: () => Promise<void> }> {
   const authority = await createAuthority();
   const { certPem: cert, keyPem: key } = await authority.issue({ commonName: 'hook', usages: ['server'] });

@@ -58,7 +58,7 @@ describeEachKubectl('writing objects', (binary) => {
     );
   });
 
-  it('creates typed objects, whatever encoding it sends', async () => {
+  it('creates typed objects, in any encoding', async () => {
     expect(await output(['create', 'configmap', 'typed', '--from-literal=a=b'])).toBe(
       'configmap/typed created\n',
     );
@@ -114,7 +114,7 @@ describeEachKubectl('writing objects', (binary) => {
     );
   });
 
-  it.runIf(full)('applies on the server, and is told of conflicts', async () => {
+  it.runIf(full)('applies on the server, and reports conflicts', async () => {
     await output(['apply', '-f', '-'], configMap('client'));
     const refused = await failure(
       ['apply', '--server-side', '--field-manager=ci', '-f', '-'],
@@ -126,7 +126,7 @@ describeEachKubectl('writing objects', (binary) => {
     expect(await output(['get', 'cm', 'conf', '-o', 'jsonpath={.data.k}'])).toBe('server');
   });
 
-  it.runIf(full)('tries without writing', async () => {
+  it.runIf(full)('makes dry runs', async () => {
     expect(await output(['apply', '--dry-run=server', '-f', '-'], configMap('one'))).toBe(
       'configmap/conf created (server dry run)\n',
     );
@@ -169,14 +169,14 @@ describeEachKubectl('writing objects', (binary) => {
       .toBe(2);
   });
 
-  it.runIf(full)('deletes a namespace with what is in it', async () => {
+  it.runIf(full)('deletes a namespace with its objects', async () => {
     await output(['create', 'namespace', 'team']);
     await output(['create', 'configmap', 'inside', '-n', 'team']);
     expect(await output(['delete', 'ns', 'team'])).toMatch(/^namespace "team" deleted/);
     await failure(['get', 'ns', 'team']);
   });
 
-  it.runIf(full)('asks what one may do, and explains kinds', async () => {
+  it.runIf(full)('asks for its own permissions, and explains kinds', async () => {
     expect(await output(['auth', 'can-i', 'delete', 'pods'])).toBe('yes\n');
     const other = await kubectl().run(['auth', 'can-i', 'delete', 'pods', '--as=nobody']);
     expect(other).toMatchObject({ code: 1, stdout: 'no\n' });

@@ -2,13 +2,13 @@ import { at, listAt, numberAt, textAt } from '../resources/api-object.js';
 import { findResource } from '../resources/catalogue.js';
 import type { ObjectStore } from '../store/object-store.js';
 
-/** What a webhook may do: `admit` ones may change the object. The names are those of kube-apiserver's metrics. */
+/** What a webhook may do: only `admit` ones may change the object. The names are those in kube-apiserver's metrics. */
 export type WebhookType = 'admit' | 'validating';
 
 /** One webhook of a configuration, with defaults filled in. */
 export interface Webhook {
   readonly name: string;
-  /** Unlike `name` it is unique. */
+  /** Unique, unlike `name`. */
   readonly id: string;
   readonly type: WebhookType;
   readonly rules: readonly unknown[];
@@ -20,12 +20,12 @@ export interface Webhook {
   readonly clientConfig: unknown;
   /** 1 to 30. */
   readonly timeoutSeconds: number;
-  /** `failurePolicy: Ignore`: a call that fails does not stop the write. */
+  /** `failurePolicy: Ignore`: a failed call does not stop the write. */
   readonly ignoresFailure: boolean;
   /** `reinvocationPolicy: IfNeeded`. */
   readonly reinvokes: boolean;
   readonly sideEffects: string;
-  /** Of the AdmissionReview: the first that it accepts and we speak. */
+  /** The AdmissionReview version: the first one that the webhook accepts and that we support. */
   readonly reviewVersion: ReviewVersion;
 }
 
@@ -38,7 +38,7 @@ const kinds = {
 
 const group = 'admissionregistration.k8s.io';
 
-/** All webhooks of a type, by the names of their configurations, and within one in its order. */
+/** All webhooks of a type, ordered by the names of their configurations, and within a configuration in its order. */
 export function webhooksOf(store: ObjectStore, type: WebhookType): readonly Webhook[] {
   const resource = findResource(group, 'v1', kinds[type]);
   if (resource === undefined) return [];
@@ -51,7 +51,7 @@ export function webhooksOf(store: ObjectStore, type: WebhookType): readonly Webh
     );
 }
 
-/** Webhooks are never asked about webhooks: one that refused its own removal would be there for ever. */
+/** Webhooks are never called for webhook configurations: one that refused its own removal could not be removed. */
 export function isExempt(resource: { readonly group: string; readonly plural: string }): boolean {
   return resource.group === group;
 }

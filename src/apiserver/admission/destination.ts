@@ -7,13 +7,13 @@ import { at, listAt, numberAt, textAt } from '../resources/api-object.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { CallFailure } from './failures.js';
 
-/** Where a webhook is, and the way there. */
+/** The address of a webhook and how to connect to it. */
 export interface Destination {
-  /** Without query, as kube-apiserver shows it: with the port of a service, with that of a URL only if it is given. */
+  /** Without the query, as kube-apiserver shows it. A service has its port; a URL has a port only if it is given. */
   readonly address: string;
-  /** As the certificate must have it. */
+  /** The name that the certificate must have. */
   readonly serverName: string;
-  /** Rejects with a TunnelError, or with what keeps a service from being reached. */
+  /** Rejects with a TunnelError, or with the reason why a service cannot be reached. */
   readonly dial: (options: { readonly signal: AbortSignal; readonly request: string }) => Promise<Duplex>;
 }
 
@@ -26,8 +26,8 @@ export interface DestinationContext {
 const httpsPort = 443;
 
 /**
- * Services are reached at the addresses of their pods, through egress `cluster`, under the name `NAME.NAMESPACE.svc`;
- * URLs through egress `controlplane`. Throws a CallFailure for a URL that is none.
+ * Services are reached at the addresses of their pods, through egress `cluster`, with the name `NAME.NAMESPACE.svc`;
+ * URLs through egress `controlplane`. Throws a CallFailure for an invalid URL.
  */
 export function destinationOf(context: DestinationContext, clientConfig: unknown): Destination {
   const service = at(clientConfig, 'service');

@@ -2,7 +2,7 @@ import { badRequest, internalError, StatusError, type StatusReason } from '../re
 import { at, numberAt, textAt } from '../resources/api-object.js';
 import { isObject } from '../resources/json.js';
 
-/** A webhook that could not be asked, or whose answer is none. `code` is for metrics alone. */
+/** A webhook could not be called, or its answer is invalid. `code` is only for metrics. */
 export class CallFailure extends Error {
   override readonly name = 'CallFailure';
   readonly code: number;
@@ -23,7 +23,7 @@ export function dryRunUnsupported(webhook: string): StatusError {
 }
 
 /**
- * What a webhook's refusal becomes: its own `status`, made sure to be a failure (400 unless it says more), with
+ * The Status for a webhook's refusal: the webhook's own `status`, made a failure (400 unless it has another code), with
  * `admission webhook "NAME" denied the request` before its message or its reason.
  */
 export function refusal(webhook: string, status: unknown): StatusError {
@@ -34,19 +34,19 @@ export function refusal(webhook: string, status: unknown): StatusError {
   const cause = textAt(status, 'message') || reason;
   const details = at(status, 'details');
   return new StatusError(code, cause === '' ? `${deniedBy} without explanation` : `${deniedBy}: ${cause}`, {
-    // Whatever the webhook says goes to the client as it is.
+    // The client gets whatever the webhook says, unchanged.
     ...(reason === '' ? {} : { reason: reason as StatusReason }),
     ...(isObject(details) ? { details } : {}),
   });
 }
 
-/** Go's HTTP server writes no code of four digits: it panics, and kube-apiserver says so. */
+/** Go's HTTP server cannot write a code of four digits: it panics, and kube-apiserver reports that. */
 function panic(): StatusError {
   const text = 'This request caused apiserver to panic. Look in the logs for details.';
   return new StatusError(500, text, { reason: 'InternalError', details: { causes: [{ message: text }] } });
 }
 
-/** A webhook that would change an object that is being deleted. */
+/** A webhook tried to change an object that is being deleted. */
 export function nothingToChange(webhook: string): StatusError {
   return internalError(
     `admission webhook ${JSON.stringify(webhook)} attempted to modify the object, which is not supported for this operation`,

@@ -20,8 +20,8 @@ export interface InvokeContext extends DestinationContext, ConditionContext {
 const harmless: readonly string[] = ['None', 'NoneOnDryRun'];
 
 /**
- * Asks one webhook. Resolves with an answer that allows the write, or undefined when it could not be asked and its
- * policy is to go on. Rejects with a StatusError: the refusal, or the failed call.
+ * Calls one webhook. Resolves with an answer that allows the write, or undefined when the call failed and the policy
+ * ignores failures. Rejects with a StatusError: the refusal, or the failed call.
  */
 export async function invoke(
   context: InvokeContext,

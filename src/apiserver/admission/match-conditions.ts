@@ -16,13 +16,13 @@ import { requestOf } from './review.js';
 export interface ConditionContext {
   readonly store: ObjectStore;
   readonly authorize: Authorizer;
-  /** Loaded when it is first needed. */
+  /** Loaded on first use. */
   readonly cel: () => Promise<Cel>;
-  /** Of all conditions of all webhooks, for one request. */
+  /** Shared by all conditions of all webhooks, for one request. */
   readonly budget: CelBudget;
 }
 
-/** Whether a webhook is to be asked about a write. Rejects with 403 and 404 when that cannot be told. */
+/** Whether a webhook must be called for a write. Rejects with 403 and 404 when that cannot be decided. */
 export async function isAsked(
   context: ConditionContext,
   webhook: Webhook,
@@ -32,8 +32,8 @@ export async function isAsked(
 }
 
 /**
- * Whether all conditions are true: one that is false is enough not to ask the webhook. One that fails is for the failure
- * policy: the write is refused, or goes on without the webhook.
+ * Whether all conditions are true. One false condition means that the webhook is not called. For a condition that
+ * fails, the failure policy decides: the write is refused, or continues without the webhook.
  */
 async function conditionsMatch(
   context: ConditionContext,
@@ -66,7 +66,7 @@ async function conditionsMatch(
   throw forbidden(request.resource, request.name, aggregate(errors));
 }
 
-/** Several errors as one, each of them once. */
+/** Joins several errors, without duplicates. */
 function aggregate(errors: readonly string[]): string {
   const [first = '', ...more] = new Set(errors);
   return more.length === 0 ? first : `[${[first, ...more].join(', ')}]`;
@@ -85,7 +85,7 @@ function variablesOf(authorize: Authorizer, request: AdmissionRequest): Record<s
   };
 }
 
-/** Throws 422 for a configuration of webhooks with a condition that does not compile. */
+/** Throws 422 for a webhook configuration with a condition that does not compile. */
 export async function checkConditions(
   cel: ConditionContext['cel'],
   { resource, name }: AdmissionRequest,

@@ -6,7 +6,9 @@ import type { Resource } from '../resources/resource.js';
 import type { ObjectStore } from '../store/object-store.js';
 import type { Webhook } from './configurations.js';
 
-/** Whether a webhook is to be asked about a write. Throws 404 when the namespace of the object does not exist. */
+/**
+ * Whether a webhook's rules and selectors match a write. Throws 404 when the namespace of the object does not exist.
+ */
 export function isConcerned(webhook: Webhook, request: AdmissionRequest, store: ObjectStore): boolean {
   return (
     webhook.rules.some((rule) => ruleMatches(rule, request)) &&
@@ -15,7 +17,7 @@ export function isConcerned(webhook: Webhook, request: AdmissionRequest, store: 
   );
 }
 
-/** Each group has one version here, so that `matchPolicy: Equivalent` and `Exact` come to the same. */
+/** Each group has one version here, so `matchPolicy: Equivalent` and `Exact` give the same result. */
 function ruleMatches(
   rule: unknown,
   { operation, resource, subresource = '', ...rest }: AdmissionRequest,
@@ -33,7 +35,7 @@ function names(rule: unknown, key: string, value: string): boolean {
   return listAt(rule, key).some((each) => each === '*' || each === value);
 }
 
-/** `pods`, `pods/status`, `pods/*`, `*`, `*` + `/status`; without a slash no subresource is meant. */
+/** `pods`, `pods/status`, `pods/*`, `*`, `*` + `/status`; a pattern without a slash matches no subresource. */
 function resourceMatches(pattern: string, { plural }: Resource, subresource: string): boolean {
   const [resourcePattern = '', partPattern = ''] = pattern.split('/');
   return (
@@ -42,7 +44,7 @@ function resourceMatches(pattern: string, { plural }: Resource, subresource: str
   );
 }
 
-/** Namespaces themselves belong to the cluster. */
+/** Namespaces themselves are cluster-wide. */
 function scopeMatches(scope: string, resource: Resource, namespace: string | undefined): boolean {
   const isInNamespace = namespace !== undefined && !isNamespaceKind(resource);
   switch (scope) {
@@ -55,7 +57,7 @@ function scopeMatches(scope: string, resource: Resource, namespace: string | und
   }
 }
 
-/** It is enough that the object before or after the write matches. */
+/** It matches if the object before or after the write matches. */
 function objectMatches(selector: unknown, { object, oldObject }: AdmissionRequest): boolean {
   if (isEmpty(selector)) return true;
   return [object, oldObject].some((each) => each !== undefined && selects(selector, labelsOf(each)));

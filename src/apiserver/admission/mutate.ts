@@ -11,14 +11,14 @@ import { type InvokeContext, invoke } from './invoke.js';
 import { isAsked } from './match-conditions.js';
 
 export interface Mutation {
-  /** The object after all webhooks; absent where the write has none. */
+  /** The object after all webhooks; absent where the write has no object. */
   readonly object?: JsonObject;
   readonly warnings: readonly string[];
 }
 
 /**
- * Asks the mutating webhooks one after the other; each sees what those before it have changed. Those that wish so are
- * asked once more when a later one has changed the object. Rejects with a StatusError.
+ * Calls the mutating webhooks one after the other; each gets the changes of those before it. A webhook with `IfNeeded`
+ * is called once more when a later one has changed the object. Rejects with a StatusError.
  */
 export async function mutate(context: InvokeContext, request: AdmissionRequest): Promise<Mutation> {
   const webhooks = isExempt(request.resource) ? [] : webhooksOf(context.store, 'admit');
@@ -34,11 +34,11 @@ function objectOf({ object }: { readonly object?: JsonObject | undefined }): { o
   return object === undefined ? {} : { object };
 }
 
-/** One write on its way through the webhooks. */
+/** One pass of a write through the webhooks. */
 class Round {
   object: JsonObject | undefined;
   readonly warnings: string[] = [];
-  /** Those that want to see what was changed after them. */
+  /** Webhooks to call again, because of later changes. */
   readonly outdated = new Set<string>();
   private readonly context: InvokeContext;
   private readonly request: AdmissionRequest;
@@ -70,7 +70,7 @@ class Round {
   }
 }
 
-/** A patch that does not fit is the webhook's fault, but fails the write whatever its policy. */
+/** A patch that does not fit is the webhook's fault, but the write fails whatever the policy is. */
 function patched(object: JsonObject, patch: readonly unknown[], request: AdmissionRequest): JsonObject {
   const { kind, ...groupVersion } = request.kind ?? request.resource;
   if (!isJsonPatch(patch)) throw internalError('Invalid JSON Patch');

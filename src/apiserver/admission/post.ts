@@ -13,25 +13,26 @@ import { CallFailure } from './failures.js';
 
 export interface Post {
   readonly destination: Destination;
-  /** With its query, as errors quote it. */
+  /** With its query, as error texts have it. */
   readonly url: string;
-  /** PEM; the authorities that the machine trusts when absent. */
+  /** PEM; when absent, the CAs that the machine trusts. */
   readonly ca: string | undefined;
   readonly body: JsonObject;
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Gives the call up: `context canceled`. */
+  /** Cancels the call: `context canceled`. */
   readonly signal: AbortSignal;
   /** ID of the API request that this call serves. */
   readonly request: string;
 }
 
-/** Bytes of an answer that are read at most. */
+/** The highest number of bytes of an answer that are read. */
 const maxAnswerBytes = 3 * 1024 * 1024;
 
 /**
- * POSTs JSON over TLS (HTTP/1.1) and resolves with the JSON that comes back. Look-up, dial, handshake and answer share
- * one time limit. Rejects with a CallFailure in the words of kube-apiserver: `failed to call webhook: Post "URL": …`.
+ * POSTs JSON over TLS (HTTP/1.1) and resolves with the JSON of the answer. Name lookup, dial, handshake and answer
+ * share one time limit. Rejects with a CallFailure in the words of kube-apiserver: `failed to call webhook: Post "URL":
+ * …`.
  */
 export async function postJson(post: Post): Promise<JsonObject> {
   const { clock, timeoutMs, signal } = post;
@@ -54,7 +55,7 @@ export async function postJson(post: Post): Promise<JsonObject> {
   }
 }
 
-/** Go's transport lets go of whoever waits as soon as the time is over, whatever the dialer does. */
+/** Go's transport returns as soon as the time is over, even if the dialer is still working. */
 function unlessOver<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal.reason as Error);
@@ -133,7 +134,7 @@ function brokenBody(caught: unknown): never {
   );
 }
 
-/** Whatever is no success becomes the error that a Kubernetes client makes of it. */
+/** An answer without success becomes the error that a Kubernetes client makes of it. */
 function readJson({ statusCode = 500 }: IncomingMessage, text: string): JsonObject {
   const json = parsed(text);
   if (statusCode < 200 || statusCode > 206) {

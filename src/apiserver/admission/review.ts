@@ -7,17 +7,17 @@ import type { Webhook } from './configurations.js';
 import { CallFailure } from './failures.js';
 import { checkReviewTypes } from './review-types.js';
 
-/** What a webhook has said. */
+/** A webhook's answer. */
 export interface WebhookAnswer {
   readonly allowed: boolean;
-  /** Of a refusal. */
+  /** Only for a refusal. */
   readonly status: unknown;
   readonly warnings: readonly string[];
-  /** JSON patch operations; none from validating webhooks. */
+  /** JSON patch operations; empty for validating webhooks. */
   readonly patch: readonly unknown[];
 }
 
-/** The AdmissionReview that asks a webhook. */
+/** The AdmissionReview to send to a webhook. */
 export function reviewOf(webhook: Webhook, request: AdmissionRequest, uid: string): JsonObject {
   return {
     kind: 'AdmissionReview',
@@ -31,7 +31,7 @@ export function reviewOf(webhook: Webhook, request: AdmissionRequest, uid: strin
   };
 }
 
-/** What is asked of a webhook, and what its conditions see, but for the objects. */
+/** The request part of an AdmissionReview, which match conditions also see, without the objects. */
 export function requestOf(request: AdmissionRequest): JsonObject {
   const { resource, subresource, namespace, operation, name, user, dryRun } = request;
   const { group, version, kind, plural } = resource;
@@ -60,7 +60,7 @@ function userInfo({ name, uid, groups, extra }: User): JsonObject {
   };
 }
 
-/** Reads the answer to a review. Throws a CallFailure for one that is none. */
+/** Reads the answer to a review. Throws a CallFailure for an invalid one. */
 export function readAnswer(webhook: Webhook, review: unknown, uid: string): WebhookAnswer {
   checkReviewTypes(review);
   const response = at(review, 'response');
@@ -111,7 +111,7 @@ function decodePatch(base64: string): readonly unknown[] {
     const text = cause instanceof Error ? cause.message : String(cause);
     throw new CallFailure(`received undecodable patch in webhook response: ${text}`);
   }
-  throw new CallFailure('received undecodable patch in webhook response: it is no list of operations');
+  throw new CallFailure('received undecodable patch in webhook response: it is not a list of operations');
 }
 
 function invalid(text: string): CallFailure {

@@ -4,7 +4,7 @@ import { type InvokeContext, invoke } from './invoke.js';
 import { isAsked } from './match-conditions.js';
 
 /**
- * Asks all validating webhooks at the same time and waits for every one. Resolves with their warnings; rejects with
+ * Calls all validating webhooks at the same time and waits for all of them. Resolves with their warnings; rejects with
  * the StatusError of the first that refused or failed.
  */
 export async function validate(

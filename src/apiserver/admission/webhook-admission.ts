@@ -10,13 +10,13 @@ import { validate } from './validate.js';
 
 export interface WebhookAdmission {
   readonly admit: Admission;
-  /** Gives up all calls that are under way. */
+  /** Cancels all running calls. */
   close(): void;
 }
 
 /**
- * Admission by the webhooks whose configurations are stored (admissionregistration.k8s.io/v1): mutating ones when the
- * write comes in, validating ones once the object has passed all other checks. `next` is asked before them.
+ * Admission by the webhooks with stored configurations (admissionregistration.k8s.io/v1): the mutating ones when the
+ * write arrives, the validating ones when the object has passed all other checks. `next` is called before them.
  */
 export function createWebhookAdmission(
   context: Omit<InvokeContext, 'signal' | 'cel' | 'budget'>,

@@ -1,18 +1,18 @@
 import type { AdmissionRequest } from '../request/admission.js';
 import type { Webhook } from './configurations.js';
 
-/** How a call ended: `failed-open` is a failure that the policy lets pass. */
+/** How a call ended. `failed-open` is a failure that the policy ignores. */
 export type CallOutcome = 'allowed' | 'denied' | 'failed' | 'failed-open';
 
-/** One call of a webhook that is over. */
+/** A finished call of a webhook. */
 export interface CallReport {
   readonly webhook: Webhook;
   readonly request: AdmissionRequest;
   readonly durationMs: number;
-  /** 200, that of the refusal, or the one that stands for the failure. */
+  /** 200, the code of the refusal, or the code of the failure. */
   readonly code: number;
   readonly outcome: CallOutcome;
-  /** What went wrong, for calls that failed. */
+  /** The reason of a failed call. */
   readonly error?: string;
 }
 

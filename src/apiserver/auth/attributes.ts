@@ -4,7 +4,7 @@ import { wantsWatch } from '../request/selection.js';
 import { StatusError } from '../request/status.js';
 import { requiredValue } from '../resources/field-selector.js';
 
-/** What is asked of the authorizer: may this user do this? */
+/** The question to the authorizer: may this user do this? */
 export type Attributes = ResourceAttributes | PathAttributes;
 
 export interface ResourceAttributes {
@@ -22,7 +22,7 @@ export interface ResourceAttributes {
   readonly namespace: string;
   /** Empty: all. */
   readonly name: string;
-  /** As in the query: nodes see only what is theirs. */
+  /** From the query: nodes may only see their own objects. */
   readonly fieldSelector?: string;
 }
 
@@ -33,7 +33,7 @@ export interface PathAttributes {
   readonly path: string;
 }
 
-/** What a request wants to do. */
+/** The attributes of a request, for authorization. */
 export function attributesOf({ user, method, path, query }: RequestContext, route: Route): Attributes {
   if (route.kind !== 'resource') return { kind: 'path', user, verb: method.toLowerCase(), path };
   const { resource, subresource, namespace, name } = route;
@@ -47,14 +47,14 @@ export function attributesOf({ user, method, path, query }: RequestContext, rout
     group: resource.group,
     resource: resource.plural,
     subresource: subresource?.name ?? '',
-    // A namespace lies in itself.
+    // A namespace object counts as inside itself.
     namespace: isNamespace ? name : (namespace ?? ''),
     name: name ?? selectedName(verb, selector),
     ...(selector === '' ? {} : { fieldSelector: selector }),
   };
 }
 
-/** Who lists or watches the object of one name asks for this object. All other verbs leave the query aside. */
+/** A list or watch of one name asks for that object. All other verbs ignore the query. */
 function selectedName(verb: string, selector: string): string {
   if (verb !== 'list' && verb !== 'watch') return '';
   const name = requiredValue(selector, 'metadata.name') ?? '';

@@ -6,17 +6,17 @@ import type { User } from '../request/exchange.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { checkServiceAccountToken, type TokenKeys, type TokenVerdict } from './service-account-tokens.js';
 
-/** A bearer token and whom it stands for. */
+/** A bearer token and its user. */
 export interface TokenRecord {
   readonly token: string;
   readonly user: string;
   readonly groups?: readonly string[];
 }
 
-/** Tells whose a bearer token is. Without audiences it must be meant for the API itself. */
+/** Finds the user of a bearer token. Without audiences the token must be valid for the API itself. */
 export type TokenAuthenticator = (token: string, audiences?: readonly string[]) => TokenVerdict;
 
-/** Tells who sent a request: first by client certificate (CN is the name, O the groups), then by bearer token. */
+/** Finds the user of a request: first by client certificate (CN is the name, O the groups), then by bearer token. */
 export type Authenticator = (request: IncomingMessage) => User | undefined;
 
 const authenticatedGroup = 'system:authenticated';
@@ -43,7 +43,8 @@ export function createAuthenticator(authenticateToken: TokenAuthenticator): Auth
 function certificateUser(socket: TLSSocket): User | undefined {
   const subject = acceptedCertificate(socket)?.subject as unknown;
   const name = subjectField(subject, 'CN').at(-1);
-  // As kube's x509 authenticator: of several names the last counts, and one without a name is asked for a token.
+  // As in kube's x509 authenticator: of several names the last counts, and a certificate without a name is followed by
+  // a check of the token.
   if (name === undefined || name === '') return undefined;
   return { name, groups: [...subjectField(subject, 'O'), authenticatedGroup] };
 }

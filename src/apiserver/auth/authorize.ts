@@ -5,11 +5,11 @@ import { findGrant } from './rbac.js';
 
 export interface Decision {
   readonly allowed: boolean;
-  /** Why; empty when there is nothing to say. */
+  /** The reason; empty when there is none. */
   readonly reason: string;
 }
 
-/** Says whether a user may do something. */
+/** Decides whether a user may do something. */
 export type Authorizer = (attributes: Attributes) => Decision;
 
 /** `RBAC`: roles and bindings in the store, and the node authorizer for kubelets. */

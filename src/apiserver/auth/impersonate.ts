@@ -9,7 +9,7 @@ const extraPrefix = 'impersonate-extra-';
 const anonymous = 'system:anonymous';
 const [authenticated, unauthenticated] = ['system:authenticated', 'system:unauthenticated'];
 
-/** What the headers of impersonation say. */
+/** The user in the impersonation headers. */
 interface Wish {
   readonly name: string;
   readonly uid: string;
@@ -17,7 +17,7 @@ interface Wish {
   readonly extra: readonly (readonly [key: string, value: string])[];
 }
 
-/** Headers that say as whom a request is made. They are for the API server alone. */
+/** Headers that name the user to impersonate. Only the API server reads them. */
 export function isImpersonationHeader(lowerCaseName: string): boolean {
   return (
     ['impersonate-user', 'impersonate-uid', 'impersonate-group'].includes(lowerCaseName) ||
@@ -26,8 +26,8 @@ export function isImpersonationHeader(lowerCaseName: string): boolean {
 }
 
 /**
- * The user as whom a request wants to be made (`kubectl --as`, `--as-group`, `--as-uid`), or the one who asks. Throws
- * 403 when one part of it is not allowed, and 500 for groups, a UID or extras without a user.
+ * The user of a request: the impersonated one (`kubectl --as`, `--as-group`, `--as-uid`), or the authenticated one.
+ * Throws 403 when a part of it is not allowed, and 500 for groups, a UID or extras without a user.
  */
 export function impersonated(request: IncomingMessage, user: User, authorize: Authorizer): User {
   const wish = wishOf(request.rawHeaders);
@@ -48,7 +48,7 @@ export function impersonated(request: IncomingMessage, user: User, authorize: Au
   };
 }
 
-/** From the headers as they came: a repeated one is a list, and a comma is part of a name. */
+/** From the raw headers: a repeated header is a list, and a comma is part of a name. */
 function wishOf(rawHeaders: readonly string[]): Wish {
   const pairs = Array.from(
     { length: rawHeaders.length >> 1 },
@@ -66,7 +66,7 @@ function wishOf(rawHeaders: readonly string[]): Wish {
   };
 }
 
-/** Keys that no header may have are escaped as in a URL. */
+/** Keys with characters that headers cannot have are escaped as in a URL. */
 function unescaped(key: string): string {
   try {
     return decodeURIComponent(key);
@@ -77,7 +77,7 @@ function unescaped(key: string): string {
 
 type Subject = Omit<ResourceAttributes, 'kind' | 'user' | 'verb'>;
 
-/** Each part of a user needs a permission of its own. */
+/** Each part of a user needs its own permission. */
 function subjectsOf({ name, uid, groups, extra }: Wish): readonly Subject[] {
   const nowhere = { subresource: '', namespace: '' };
   const account = accountOf(name);
@@ -122,7 +122,7 @@ function collected(extra: Wish['extra']): Readonly<Record<string, readonly strin
   return Object.fromEntries(keys.map((key) => [key, valuesOf(key)]));
 }
 
-/** In plain text, with the parts as Go prints a list of object references. */
+/** As plain text; the parts are printed as Go prints a list of object references. */
 function withoutUser(url: string, { groups, extra, uid }: Wish): StatusError {
   const version = `${authentication}/v1`;
   const parts = [

@@ -13,11 +13,11 @@ import { isObject, type JsonObject } from '../resources/json.js';
 /** Signs and checks JSON Web Tokens (RFC 7519) with one key. */
 export interface JwtKey {
   sign(claims: JsonObject): string;
-  /** The claims; undefined for what is no token or not signed by this key. Expiry is not looked at. */
+  /** The claims; undefined for an invalid token or one that this key did not sign. Expiry is not checked. */
   verify(token: string): JsonObject | undefined;
 }
 
-/** How kube-apiserver signs: P-256 keys ES256, RSA keys RS256. */
+/** kube-apiserver's algorithms: ES256 for P-256 keys, RS256 for RSA keys. */
 type Algorithm = 'ES256' | 'RS256';
 
 /** From a private key as PEM (P-256 or RSA); a new P-256 key when absent. Throws CERT_INVALID. */
@@ -38,7 +38,7 @@ export function createJwtKey(privateKeyPem?: string): JwtKey {
     verify(token) {
       const [head = '', claims = '', signature = '', ...rest] = token.split('.');
       if (signature === '' || rest.length > 0) return undefined;
-      // The header cannot choose how it is checked.
+      // The header must not choose how the token is checked.
       if (decode(head)?.['alg'] !== algorithm) return undefined;
       const bytes = Buffer.from(signature, 'base64url');
       const good = verify('sha256', Buffer.from(`${head}.${claims}`), options(publicKey), bytes);
@@ -63,7 +63,7 @@ function encode(value: JsonObject): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-/** The claims of a token, unchecked; undefined when it is none. */
+/** The claims of a token, unchecked; undefined for an invalid token. */
 export function unverifiedClaims(token: string): JsonObject | undefined {
   const parts = token.split('.');
   return parts.length === 3 ? decode(parts[1] ?? '') : undefined;

@@ -8,13 +8,13 @@ import type { ResourceAttributes } from './attributes.js';
 const namePrefix = 'system:node:';
 const nodesGroup = 'system:nodes';
 
-/** What a kubelet may do anywhere, `resource` or `resource/subresource` with its verbs. */
+/** What a kubelet may do on all objects: `resource` or `resource/subresource`, with the verbs. */
 const anywhere: Readonly<Record<string, readonly string[]>> = {
   endpoints: ['get'],
   events: ['create', 'patch', 'update'],
   'localsubjectaccessreviews.authorization.k8s.io': ['create'],
   nodes: ['create', 'get', 'list', 'patch', 'update', 'watch'],
-  // Whose nodes and pods these are is for admission to say.
+  // Admission checks whether these nodes and pods are its own.
   'nodes/status': ['patch', 'update'],
   pods: ['create', 'delete', 'get', 'list', 'watch'],
   'pods/eviction': ['create'],
@@ -26,19 +26,19 @@ const anywhere: Readonly<Record<string, readonly string[]>> = {
 
 const leaseVerbs = ['create', 'delete', 'get', 'patch', 'update'];
 
-/** Allowed, or why not; undefined for users that are no nodes. */
+/** Allowed, or the reason why not; undefined for users that are not nodes. */
 export type NodeVerdict = { readonly allowed: true } | { readonly allowed: false; readonly reason: string };
 
 const allowed: NodeVerdict = { allowed: true };
 
-/** The node that a user is, if it is one. */
+/** The node of a node user; undefined for other users. */
 export function nodeOfUser({ name, groups }: ResourceAttributes['user']): string | undefined {
   return groups.includes(nodesGroup) && name.startsWith(namePrefix)
     ? name.slice(namePrefix.length)
     : undefined;
 }
 
-/** The node authorizer: a kubelet reaches its own node, lease and pods, and what these pods refer to. */
+/** The node authorizer: a kubelet may use its own node, lease and pods, and what these pods refer to. */
 export function authorizeNode(store: ObjectStore, attributes: ResourceAttributes): NodeVerdict | undefined {
   const node = nodeOfUser(attributes.user);
   if (node === undefined) return undefined;
@@ -61,7 +61,7 @@ export function authorizeNode(store: ObjectStore, attributes: ResourceAttributes
   return key === 'pods' ? authorizePodRead(context) : allowed;
 }
 
-/** What a kubelet asks for, and its node. */
+/** What a kubelet wants to do, and its node. */
 interface NodeRequest {
   readonly store: ObjectStore;
   readonly attributes: ResourceAttributes;
@@ -98,7 +98,10 @@ function authorizeToken({ store, attributes, node }: NodeRequest): NodeVerdict {
   return uses ? allowed : unrelated(node);
 }
 
-/** The pods of a node in a namespace that give it access: mirror pods do not, since a kubelet makes these itself. */
+/**
+ * The pods of a node in a namespace that give the node access. Mirror pods do not, because a kubelet creates them
+ * itself.
+ */
 function podsThatRefer(store: ObjectStore, namespace: string, node: string): readonly ApiObject[] {
   return store
     .list(coreResource('pods'), namespace)
@@ -116,7 +119,7 @@ function unrelated(node: string): NodeVerdict {
 function authorizeLease({ verb, namespace, name }: ResourceAttributes, node: string): NodeVerdict {
   if (namespace !== 'kube-node-lease')
     return denied(`can only access leases in the "kube-node-lease" system namespace`);
-  // The name of a lease that is being created stands in the body only.
+  // When a lease is created, its name is only in the body.
   if (verb !== 'create' && name !== node)
     return denied(`can only access node lease with the same name as the requesting node`);
   return leaseVerbs.includes(verb)

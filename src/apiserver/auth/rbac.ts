@@ -7,14 +7,14 @@ import type { ObjectStore } from '../store/object-store.js';
 import type { Attributes } from './attributes.js';
 import { coversPath, type PolicyRule } from './rule-coverage.js';
 
-/** A rule that a user has, and which binding gave it. */
+/** A rule that a user has, and the binding that gives it. */
 export interface GrantedRule {
   readonly rule: PolicyRule;
   /** `ClusterRoleBinding "a" of ClusterRole "b" to Group "c"`. */
   readonly source: string;
 }
 
-/** The rules that hold for a user: of the whole cluster, and of a namespace if one is given. */
+/** The rules of a user: for the whole cluster, and for a namespace if one is given. */
 export function rulesFor(store: ObjectStore, user: User, namespace: string): readonly GrantedRule[] {
   const bindings = [
     ...store.list(rbacKind('clusterrolebindings')),
@@ -26,7 +26,7 @@ export function rulesFor(store: ObjectStore, user: User, namespace: string): rea
   });
 }
 
-/** The first rule that allows it. */
+/** The first rule that allows the request. */
 export function findGrant(store: ObjectStore, attributes: Attributes): GrantedRule | undefined {
   const namespace = attributes.kind === 'resource' ? attributes.namespace : '';
   return rulesFor(store, attributes.user, namespace).find(({ rule }) => allows(rule, attributes));
@@ -38,7 +38,7 @@ export interface RoleReference {
   readonly name: string;
 }
 
-/** The rules that a binding gives; `namespace` is its own. Throws 404 when the role is not there. */
+/** The rules that a binding gives; `namespace` is the binding's. Throws 404 when the role does not exist. */
 export function rulesOfReference(
   store: ObjectStore,
   reference: RoleReference,

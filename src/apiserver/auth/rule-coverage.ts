@@ -10,15 +10,15 @@ export interface PolicyRule {
 const everything = '*';
 
 /**
- * The part of `wanted` that no rule of `held` covers, in the order of their texts; empty when all is covered. As in a
- * cluster, a part must be covered by one rule alone.
+ * The part of `wanted` that no rule of `held` covers, sorted by text; empty when everything is covered. As in a
+ * cluster, each part must be covered by a single rule.
  */
 export function uncovered(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): readonly string[] {
   const missing = wanted.flatMap(partsOf).filter((part) => !held.some((rule) => covers(rule, part)));
   return [...new Set(compacted(missing).map(ruleText))].sort();
 }
 
-/** Rules of one verb, one group, one resource and at most one name each, or of one verb and one path. */
+/** Splits a rule into rules of one verb, one group, one resource and at most one name, or of one verb and one path. */
 function partsOf(rule: PolicyRule): readonly PolicyRule[] {
   const { verbs, apiGroups, resources, resourceNames, nonResourceURLs } = rule;
   const none = { apiGroups: [], resources: [], resourceNames: [], nonResourceURLs: [] };
@@ -63,12 +63,12 @@ function coversResource(held: readonly string[], resource: string): boolean {
   );
 }
 
-/** Whether a path, which may end in `*`, lies below another one. */
+/** Whether a path, which may end in `*`, is covered by another one. */
 export function coversPath(held: string, path: string): boolean {
   return held === path || (held.endsWith('*') && path.startsWith(held.replace(/\*+$/, '')));
 }
 
-/** Joins parts that differ in their verb only. */
+/** Joins rules that differ only in their verb. */
 function compacted(parts: readonly PolicyRule[]): readonly PolicyRule[] {
   const joined = new Map<string, PolicyRule>();
   for (const part of parts) {
@@ -80,7 +80,7 @@ function compacted(parts: readonly PolicyRule[]): readonly PolicyRule[] {
   return [...joined.values()];
 }
 
-/** As Go prints a rule in the error: `{APIGroups:[""], Resources:["pods"], Verbs:["get"]}`. */
+/** As Go prints a rule in error texts: `{APIGroups:[""], Resources:["pods"], Verbs:["get"]}`. */
 function ruleText(rule: PolicyRule): string {
   const fields: readonly (readonly [string, readonly string[]])[] = [
     ['APIGroups', rule.apiGroups],

@@ -11,13 +11,13 @@ import { goList } from './rule-coverage.js';
 export const defaultIssuer = 'https://kubernetes.default.svc.cluster.local';
 
 export interface TokenKeysOptions {
-  /** Private key that signs, PEM (P-256 or RSA). Default: a new one. */
+  /** The private key that signs, PEM (P-256 or RSA). Default: a new key. */
   readonly privateKeyPem?: string;
   /** Default `https://kubernetes.default.svc.cluster.local`. */
   readonly issuer?: string;
 }
 
-/** What signs the tokens of service accounts. Replicas share one. */
+/** The keys that sign service account tokens. Replicas share them. */
 export interface TokenKeys {
   readonly key: JwtKey;
   readonly issuer: string;
@@ -27,7 +27,7 @@ export function createTokenKeys({ privateKeyPem, issuer = defaultIssuer }: Token
   return { key: createJwtKey(privateKeyPem), issuer };
 }
 
-/** An object that a token dies with. */
+/** An object; the token becomes invalid when the object is deleted. */
 export interface BoundObject {
   readonly kind: 'Pod' | 'Node' | 'Secret';
   readonly name: string;
@@ -43,7 +43,7 @@ export interface TokenWish {
   readonly bound?: readonly BoundObject[];
 }
 
-/** Signs a token that holds from `nowMs` on. */
+/** Signs a token that is valid from `nowMs` on. */
 export function signServiceAccountToken(keys: TokenKeys, wish: TokenWish, nowMs: number): string {
   const issuedAt = Math.floor(nowMs / 1000);
   const bound = (wish.bound ?? []).map(({ kind, name, uid }) => [kind.toLowerCase(), { name, uid }]);
@@ -63,13 +63,13 @@ export function signServiceAccountToken(keys: TokenKeys, wish: TokenWish, nowMs:
   });
 }
 
-/** What a token says; `foreign` when it is not one of ours at all. */
+/** The result of checking a token; `foreign` means that we did not issue it. */
 export type TokenVerdict =
   | { readonly kind: 'good'; readonly user: User; readonly audiences: readonly string[] }
   | { readonly kind: 'bad'; readonly error: string }
   | { readonly kind: 'foreign' };
 
-/** Checks signature, times, audience, and that the account and what the token is bound to are still there. */
+/** Checks signature, times and audience, and that the account and the bound object still exist. */
 export function checkServiceAccountToken(
   { keys, store, nowMs }: { keys: TokenKeys; store: ObjectStore; nowMs: number },
   token: string,
@@ -107,7 +107,7 @@ function checkSubjects(store: ObjectStore, claims: JsonObject, audiences: readon
     if (!isObject(bound)) continue;
     const place = { name: textAt(bound, 'name'), ...(kind === 'Node' ? {} : { namespace }) };
     const found = lookUp(store, kind, place);
-    // What a token of a pod says of its node is information only.
+    // The node in a pod's token is only information.
     if (kind === 'Node' && isObject(at(own, 'pod'))) continue;
     if (found === undefined || found.metadata.uid !== textAt(bound, 'uid'))
       return bad('service account token has been invalidated');

@@ -4,9 +4,9 @@ import type { Authorizer, Decision } from '../auth/authorize.js';
 import type { User } from '../request/exchange.js';
 import { nameProblems } from '../strategies/names.js';
 
-/** Kubernetes' `authorizer` of CEL expressions: what may this user, or a service account, do? */
+/** Kubernetes' `authorizer` in CEL expressions: what may this user, or a service account, do? */
 export class CelAuthorizer {
-  /** What the request itself is about. */
+  /** The check for the request itself. */
   readonly requestResource: ResourceCheck;
   private readonly user: User;
   private readonly authorize: Authorizer;
@@ -109,7 +109,7 @@ const nothing = {
   ...{ group: '', resource: '', subresource: '', namespace: '', name: '' },
 } as const;
 
-/** Teaches an environment the type of the variable `authorizer`, and all that can be asked of it. */
+/** Adds the type of the variable `authorizer` and its functions to an environment. */
 export function declareAuthorizer(environment: Environment): void {
   const own = (name: string): string => `kubernetes.authorization.${name}`;
   const [authorizer, decision] = [own('Authorizer'), own('Decision')];
@@ -134,7 +134,7 @@ export function declareAuthorizer(environment: Environment): void {
   );
   for (const part of ['subresource', 'namespace', 'name', 'fieldSelector'] as const)
     say(`${check}.${part}(string): ${check}`, (of: ResourceCheck, text: string) => of.with({ [part]: text }));
-  // No authorizer here looks at labels.
+  // The authorizer here ignores labels.
   say(`${check}.labelSelector(string): ${check}`, (of: ResourceCheck) => of);
   say(`${check}.check(string): ${decision}`, (of: ResourceCheck, verb: string) => of.check(verb));
   say(`${pathCheck}.check(string): ${decision}`, (of: PathCheck, verb: string) => of.check(verb));

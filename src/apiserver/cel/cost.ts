@@ -1,6 +1,6 @@
-/** kube-apiserver's PerCallLimit: what one expression may cost. */
+/** kube-apiserver's PerCallLimit: the highest cost of one expression. */
 const maxCost = 1_000_000;
-/** What one character costs that is read or written. */
+/** The cost of reading or writing one character. */
 const costOfCharacter = 0.1;
 
 /** An expression that costs more than kube-apiserver allows. */
@@ -13,14 +13,18 @@ export class TooCostly extends Error {
 }
 
 /**
- * What an expression has cost so far. The time limit cannot stop a call inside of the engine, such as one that builds a
- * long text. So the functions that are ours pay for what they read and write before they do it. Those of the library
- * do not pay, as it refuses others in their place; `slow-search.ts` bounds those that look for a text.
+ * The cost of an expression so far. The time limit cannot stop a single call inside the engine, such as one that builds
+ * a long text. So our own functions charge for what they read and write before they do it. The library's functions do
+ * not charge, because the library does not allow others in their place; `slow-search.ts` limits those that search for a
+ * text.
  */
 export class CelCost {
   private cost = 0;
 
-  /** Runs one expression with nothing spent. Throws when it has cost too much, also when it has caught that itself. */
+  /**
+   * Runs one expression, starting at zero. Throws when the cost is too high, even if the expression has caught that
+   * error.
+   */
   measure<Result>(run: () => Result): Result {
     this.cost = 0;
     const result = run();
@@ -28,7 +32,7 @@ export class CelCost {
     return result;
   }
 
-  /** Pays for characters. Throws when there is not enough left. */
+  /** Charges for characters. Throws when the limit is exceeded. */
   charge(characters: number): void {
     this.cost += Math.ceil(characters * costOfCharacter);
     this.check();

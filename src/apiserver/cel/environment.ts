@@ -5,7 +5,7 @@ import type { CelCost } from './cost.js';
 const kind = { group: 'string', version: 'string', kind: 'string' };
 const resource = { group: 'string', version: 'string', resource: 'string' };
 
-/** An AdmissionRequest without the objects, which are variables of their own. */
+/** An AdmissionRequest without the objects, which are separate variables. */
 const requestSchema = {
   ...{ kind, resource, subResource: 'string' },
   ...{ requestKind: kind, requestResource: resource, requestSubResource: 'string' },
@@ -20,8 +20,8 @@ const requestSchema = {
 };
 
 /**
- * The variables and functions of match conditions: those of CEL, of its extension for strings and of Kubernetes'
- * libraries for authorizers and regular expressions. Those for quantities, URLs, addresses and sets are not there.
+ * The variables and functions of match conditions: those of CEL, of its strings extension, and of Kubernetes' libraries
+ * for authorizers and regular expressions. Not supported are those for quantities, URLs, addresses and sets.
  */
 export function createEnvironment(Constructor: typeof Environment, cost: CelCost): Environment {
   const environment = new Constructor({ enableOptionalTypes: true });
@@ -55,7 +55,7 @@ function declareText(environment: Environment, cost: CelCost): void {
     });
 }
 
-/** How often `replace` finds a text. The empty one is before each character, and at the end. */
+/** How often `replace` finds a text. An empty text is found before each character and at the end. */
 function countOf(text: string, wanted: string): number {
   if (wanted === '') return text.length + 1;
   let count = 0;

@@ -1,7 +1,7 @@
-/** What the library says of an expression that does not compile, or that fails. */
+/** The library's error for an expression that does not compile, or that fails. */
 export interface CelFault extends Error {
   readonly code?: string;
-  /** Without the source. */
+  /** The message without the source. */
   readonly summary?: string;
   readonly range?: { readonly start: number };
 }
@@ -14,7 +14,7 @@ const evaluating: Readonly<Record<string, (fault: CelFault) => string>> = {
   no_such_overload: () => 'no such overload',
 };
 
-/** Why an evaluation has failed, in cel-go's words as far as the library's tell which they are. */
+/** The text of a failed evaluation, in cel-go's words as far as the library's text allows. */
 export function evaluationText(fault: CelFault): string {
   return evaluating[fault.code ?? '']?.(fault) ?? lowerFirst(text(fault));
 }
@@ -27,7 +27,10 @@ const compiling: Readonly<Record<string, (summary: string, functions: ReadonlySe
   unknown_variable: (summary) => undeclared(summary.replace('Unknown variable: ', '')),
 };
 
-/** The same of a compilation, with the place in the source as cel-go shows it. `functions` are all that there are. */
+/**
+ * The text of a failed compilation, with the position in the source as cel-go shows it. `functions` are all known
+ * functions.
+ */
 export function compilationText(source: string, fault: CelFault, functions: ReadonlySet<string>): string {
   const before = source.slice(0, fault.range?.start ?? 0).split('\n');
   const column = before.at(-1)?.length ?? 0;
@@ -40,7 +43,7 @@ function undeclared(name: string): string {
   return `undeclared reference to '${name}' (in container '')`;
 }
 
-/** Of `found no matching overload for 'string.startsWith(int)'`, with the types of receiver and arguments. */
+/** For `found no matching overload for 'string.startsWith(int)'`, with the types of receiver and arguments. */
 function functionText(summary: string, functions: ReadonlySet<string>): string {
   const [, receiver = '', name = '', given = ''] = /'(?:(.+)\.)?(\w+)\((.*)\)'$/.exec(summary) ?? [];
   if (!functions.has(name)) return undeclared(name);
@@ -48,7 +51,7 @@ function functionText(summary: string, functions: ReadonlySet<string>): string {
   return `found no matching overload for '${name}' applied to '${applied}'`;
 }
 
-/** Of `no such overload: string < int`. */
+/** For `no such overload: string < int`. */
 function operatorText(summary: string): string {
   const [, left = '', operator = '', right = ''] = /: (.+) (\S+) (.+)$/.exec(summary) ?? [];
   if (operator === '') return lowerFirst(summary);

@@ -5,23 +5,23 @@ import { holdsLongText, searchesForAny } from './slow-search.js';
 import { type CelBudget, createTimeLimit, OutOfBudget } from './time-limit.js';
 
 /**
- * Evaluates an expression with these variables. Throws an Error in the words of cel-go, and OutOfBudget when nothing is
- * left of the budget.
+ * Evaluates an expression with these variables. Throws an Error in the words of cel-go, and OutOfBudget when the budget
+ * is used up.
  */
 export type Program = (variables: Readonly<Record<string, unknown>>, budget: CelBudget) => unknown;
 
 export type Compiled =
   | { readonly kind: 'program'; readonly run: Program }
-  /** `problem` is what kube-apiserver says of such an expression. */
+  /** `problem` is kube-apiserver's text about such an expression. */
   | { readonly kind: 'problem'; readonly problem: string };
 
-/** Common Expression Language, with the variables that match conditions of webhooks see. */
+/** Common Expression Language, with the variables of webhooks' match conditions. */
 export interface Cel {
   /** Checks types too: an expression that cannot be a bool is refused. */
   compile(expression: string): Compiled;
 }
 
-/** Loads the library, which takes as long as many a command, and which few need. */
+/** Loads the library only when it is needed, because loading takes as long as a whole command. */
 export async function loadCel(): Promise<Cel> {
   const { Environment } = await import('@marcbachmann/cel-js');
   const cost = new CelCost();
@@ -49,10 +49,10 @@ export async function loadCel(): Promise<Cel> {
   return { compile: remembered(compile) };
 }
 
-/** Characters of expressions whose programs are kept. */
+/** The limit for characters of expressions whose programs are cached. */
 const maxKnown = 1024 * 1024;
 
-/** Each write evaluates the same expressions, and compiling them takes longer than that. */
+/** Each write evaluates the same expressions, and compiling takes longer than evaluating. */
 function remembered(compile: Cel['compile']): Cel['compile'] {
   const known = new Map<string, Compiled>();
   let size = 0;

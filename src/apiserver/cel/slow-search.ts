@@ -1,15 +1,17 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 
-/** Functions that look for a text in another one. The engine may need the product of both lengths for it. */
+/**
+ * Functions that search for a text in another. The engine may need time in proportion to the product of both lengths.
+ */
 const searching: ReadonlySet<string> = new Set(['contains', 'indexOf', 'lastIndexOf', 'replace', 'split']);
-/** A text of so many characters, written out in the expression, is found fast enough in any object. */
+/** A literal text of this length is found fast enough in any object. */
 const shortLength = 64;
-/** Two texts of so many characters take the engine less than the time that a request has. */
+/** Searching in two texts of this length takes the engine less than the time of a request. */
 const longLength = 32 * 1024;
 
 /**
- * Whether an expression looks for a text that may be long. With two texts of a megabyte that is a single call of the
- * engine which takes minutes, and no time limit stops it.
+ * Whether an expression searches for a text that may be long. With two texts of a megabyte a single call of the engine
+ * takes minutes, and no time limit stops it.
  */
 export function searchesForAny(node: unknown): boolean {
   if (Array.isArray(node)) return node.some(searchesForAny);
@@ -18,7 +20,7 @@ export function searchesForAny(node: unknown): boolean {
   return searchesForAny(node.args);
 }
 
-/** Whether one of the texts in a value, keys aside, is too long to be looked for. */
+/** Whether one of the texts in a value (without keys) is too long to be searched. */
 export function holdsLongText(value: unknown): boolean {
   if (typeof value === 'string') return value.length > longLength;
   if (typeof value !== 'object' || value === null) return false;

@@ -1,17 +1,17 @@
 import { createContext, Script } from 'node:vm';
 import { TooCostly } from './cost.js';
 
-/** What is left of the time that all evaluations for one request may take. */
+/** The remaining time for all evaluations of one request. */
 export interface CelBudget {
   remainingMs: number;
 }
 
-/** kube-apiserver's cost budget for match conditions is meant for about a quarter of a second. */
+/** kube-apiserver's cost budget for match conditions is meant to be about a quarter of a second. */
 export function createCelBudget(): CelBudget {
   return { remainingMs: 250 };
 }
 
-/** A request whose evaluations have taken all the time that they may take. */
+/** The evaluations of a request have used up its time. */
 export class OutOfBudget extends Error {
   override readonly name = 'OutOfBudget';
 
@@ -21,9 +21,9 @@ export class OutOfBudget extends Error {
 }
 
 /**
- * Gives back a function that runs another one and throws when it takes longer than the budget has left, even if it never
- * comes back by itself; OutOfBudget when nothing was left before. The library counts no cost of evaluation, and one
- * endless expression would stop the whole server.
+ * Returns a function that runs another one and throws when that takes longer than the remaining budget, even if it
+ * never returns by itself; OutOfBudget when the budget was used up before. The library does not count cost, so one
+ * endless expression would block the whole server.
  */
 export function createTimeLimit(): <Result>(budget: CelBudget, run: () => Result) => Result {
   const slot: { run: () => unknown } = { run: () => undefined };

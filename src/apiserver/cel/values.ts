@@ -1,4 +1,4 @@
-/** JSON as CEL sees it: whole numbers are `int`, which are bigints here. */
+/** JSON as CEL values: whole numbers are `int`, which are bigints here. */
 export function toCel(value: unknown): unknown {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (Array.isArray(value)) return value.map(toCel);

@@ -6,29 +6,29 @@ import type { Resource } from '../resources/resource.js';
 import { formatTime } from '../resources/wall-clock.js';
 import type { LocalStore } from '../store/object-store.js';
 
-/** What a controller works with. */
+/** What a controller gets. */
 export interface ControllerContext {
   readonly store: LocalStore;
   readonly random: Random;
   /** Epoch milliseconds. */
   readonly nowMs: number;
-  /** The clock's milliseconds, which no step of the wall clock moves. */
+  /** The clock's milliseconds; they do not jump when the wall time is set. */
   readonly steadyMs: number;
-  /** The last lease that was seen of each node, and when, by the clock. */
+  /** The last seen lease of each node, and when it was seen, in `steadyMs`. */
   readonly heartbeats: Map<string, { readonly lease: ApiObject; readonly seenMs: number }>;
   /** RFC 3339. */
   readonly timestamp: string;
 }
 
-/** Brings the store nearer to what its objects ask for. Runs again after every change, so it must come to rest. */
+/** Changes the store towards what its objects ask for. It runs again after every change, so it must come to an end. */
 export interface Controller {
   readonly name: string;
-  /** Also runs when time has passed and nothing changed. */
+  /** Also runs when time has passed without a change. */
   readonly isTimed?: true;
   readonly reconcile: (context: ControllerContext) => void;
 }
 
-/** The record of a kind that the catalogue has for certain. */
+/** The record of a kind that is always in the catalogue. */
 export function kindOf(
   group: '' | 'apps' | 'coordination.k8s.io' | 'discovery.k8s.io',
   plural: string,
@@ -43,12 +43,12 @@ export function save({ store }: ControllerContext, draft: JsonObject): ApiObject
   return store.put(finished(draft));
 }
 
-/** Whether an object is on its way out. */
+/** Whether an object is being deleted. */
 export function isGoing({ metadata }: ApiObject): boolean {
   return metadata.deletionTimestamp !== undefined;
 }
 
-/** Marks an object as going in `graceSeconds`, or removes it at once if nothing holds it. */
+/** Marks an object as deleted after `graceSeconds`, or removes it at once if nothing holds it. */
 export function startDeletion(context: ControllerContext, object: ApiObject, graceSeconds: number): void {
   if (isGoing(object)) return;
   const { finalizers } = object.metadata as { finalizers?: readonly string[] };

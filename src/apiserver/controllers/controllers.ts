@@ -17,14 +17,14 @@ import { scheduler } from './scheduler.js';
 export interface ControllersOptions {
   readonly store: LocalStore;
   readonly clock: Clock;
-  /** Default: the machine's wall time, as far as `clock` keeps its pace. */
+  /** Default: the machine's wall time, advanced by `clock`. */
   readonly now?: WallClock;
   readonly random: Random;
-  /** A controller threw: its round is over, the next change brings the next one. */
+  /** A controller threw: its round has ended, and the next change starts the next one. */
   readonly onError?: (controller: string, error: unknown) => void;
 }
 
-/** The loops of kube-scheduler and kube-controller-manager that a cluster cannot do without. */
+/** The loops of kube-scheduler and kube-controller-manager that a cluster needs most. */
 export interface Controllers {
   close(): void;
 }
@@ -42,7 +42,7 @@ const controllers: readonly Controller[] = [
 
 const timedEveryMs = 5_000;
 
-/** Starts them; they work until they are closed. One set serves one store. */
+/** Starts them; they run until they are closed. One set serves one store. */
 export function startControllers(options: ControllersOptions): Controllers {
   const { store, clock, random, onError = () => undefined } = options;
   const now = options.now ?? createWallClock(clock);
@@ -61,7 +61,7 @@ export function startControllers(options: ControllersOptions): Controllers {
     }
   };
   let position = 0;
-  // Many changes at once are one round; a round's own changes ask for the next.
+  // Many changes at once are one round. A round's own changes start the next round.
   const wake = (): void => {
     pending ??= clock.after(0, () => {
       pending = undefined;
@@ -86,7 +86,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   };
 }
 
-/** Whether anything has changed that a controller looks at: heartbeats and events are many, and wake nobody. */
+/** Whether anything has changed that a controller reads. Heartbeats and events are frequent and not read. */
 function hasNews(store: LocalStore, from: number): boolean {
   return catalogue.some((resource) => {
     if (resource.virtual === true || resource.kind === 'Event') return false;

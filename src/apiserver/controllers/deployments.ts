@@ -9,8 +9,8 @@ const hashLabel = 'pod-template-hash';
 const revisionAnnotation = 'deployment.kubernetes.io/revision';
 
 /**
- * Gives each deployment a replica set for its present template, and takes the pods of older ones away as soon as those
- * of the new one are ready. How many at a time (`maxSurge`, `maxUnavailable`) is not looked at.
+ * Gives each deployment a replica set for its present template, and removes the pods of older ones as soon as those of
+ * the new one are ready. `maxSurge` and `maxUnavailable` are ignored.
  */
 export const deploymentController: Controller = {
   name: 'deployment',
@@ -37,7 +37,7 @@ function roll(context: ControllerContext, deployment: ApiObject): void {
   report(context, deployment, { current, sets });
 }
 
-/** Letters that make no words, as in names of pods. */
+/** Letters that cannot form words, as in names of pods. */
 function templateHash(deployment: ApiObject): string {
   const digest = createHash('sha256')
     .update(JSON.stringify(at(deployment, 'spec.template')))

@@ -3,7 +3,7 @@ import { finished, type JsonObject, sameJson, textOf } from '../resources/json.j
 import { randomUid } from '../resources/random-names.js';
 import { type Controller, type ControllerContext, isGoing, kindOf } from './controller.js';
 
-/** Derives Endpoints and an EndpointSlice from each service with a selector and the pods that it selects. */
+/** Makes Endpoints and an EndpointSlice for each service with a selector, from the pods that it selects. */
 export const endpointsController: Controller = {
   name: 'endpoints',
   reconcile: (context) => {
@@ -29,7 +29,7 @@ function selectorOf(service: ApiObject): readonly (readonly [string, string])[] 
   return entriesAt(service, 'spec.selector');
 }
 
-/** A pod that a service leads to. */
+/** A pod behind a service. */
 interface Backend {
   readonly pod: ApiObject;
   readonly ip: string;
@@ -115,7 +115,7 @@ function targetOf({ metadata }: ApiObject): JsonObject {
   return { kind: 'Pod', namespace: metadata.namespace, name: metadata.name, uid: metadata.uid };
 }
 
-/** Ports by number; named ones as the first pod has them. */
+/** Ports by number; a named port has the number from the first pod. */
 function portsOf(service: ApiObject, backends: readonly Backend[]): readonly JsonObject[] {
   return listAt(service, 'spec.ports').flatMap((port) => {
     const target = at(port, 'targetPort') ?? numberAt(port, 'port');
@@ -132,7 +132,7 @@ function namedPort(pod: ApiObject | undefined, name: string): number | undefined
   return found === undefined ? undefined : numberAt(found, 'containerPort');
 }
 
-/** Writes what has changed, and nothing that someone else made. */
+/** Writes what has changed; objects that a user made stay as they are. */
 function put({ store, random, timestamp }: ControllerContext, service: ApiObject, wanted: JsonObject): void {
   const resource =
     wanted['kind'] === 'Endpoints' ? kindOf('', 'endpoints') : kindOf('discovery.k8s.io', 'endpointslices');

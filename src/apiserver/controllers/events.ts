@@ -6,7 +6,7 @@ import { type Controller, type ControllerContext, kindOf } from './controller.js
 export interface EventText {
   readonly reason: string;
   readonly message: string;
-  /** The component that speaks. */
+  /** The component that reports the event. */
   readonly source: string;
   /** Default `Normal`. */
   readonly type?: 'Normal' | 'Warning';
@@ -51,7 +51,7 @@ export function recordEvent(context: ControllerContext, about: ApiObject, text: 
 /** kube-apiserver's `--event-ttl`. */
 const lifeMs = 60 * 60 * 1000;
 
-/** Forgets events that are an hour old, so that they do not pile up. */
+/** Deletes events that are an hour old, so that they do not pile up. */
 export const eventExpiry: Controller = {
   name: 'event-expiry',
   isTimed: true,

@@ -5,7 +5,7 @@ import { graceOfPod } from '../strategies/pods.js';
 import { finalizersOf } from '../write/object-meta.js';
 import { type Controller, type ControllerContext, isGoing, save, startDeletion } from './controller.js';
 
-/** Deletes what no longer has an owner, and finishes deletions that wait for dependents or set them free. */
+/** Deletes objects whose owner was deleted, and finishes deletions that wait for dependents or orphan them. */
 export const garbageCollector: Controller = {
   name: 'garbage-collector',
   reconcile: (context) => {
@@ -32,7 +32,7 @@ function dependentsOf(all: readonly ApiObject[]): ReadonlyMap<string, readonly A
   return dependents;
 }
 
-/** All owners are gone, or wait in the foreground for this one to go. */
+/** All owners were deleted, or wait in the foreground for this object. */
 function collectOrphan(
   context: ControllerContext,
   object: ApiObject,

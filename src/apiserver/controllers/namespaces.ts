@@ -5,7 +5,7 @@ import { randomUid } from '../resources/random-names.js';
 import { graceOfPod } from '../strategies/pods.js';
 import { type Controller, type ControllerContext, isGoing, kindOf, startDeletion } from './controller.js';
 
-/** Gives every namespace its service account, and ends a deleted namespace once it is empty. */
+/** Gives every namespace its service account, and removes a deleted namespace when it is empty. */
 export const namespaceController: Controller = {
   name: 'namespace',
   reconcile: (context) => {

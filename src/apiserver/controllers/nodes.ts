@@ -6,7 +6,7 @@ import { type Controller, type ControllerContext, kindOf, save } from './control
 const graceMs = 50_000;
 const unreachable = 'node.kubernetes.io/unreachable';
 
-/** Calls a node that no longer renews its lease unreachable. A node without a lease is left alone. */
+/** Marks a node as unreachable when it no longer renews its lease. A node without a lease is ignored. */
 export const nodeController: Controller = {
   name: 'node-lifecycle',
   isTimed: true,
@@ -24,8 +24,8 @@ export const nodeController: Controller = {
 };
 
 /**
- * When this lease was first seen as it is. What it says itself is of another clock; and after a start, or a suspend of
- * this machine, every node has its whole time again.
+ * When this state of the lease was first seen. The time in the lease comes from another clock. After a start or a
+ * suspend of this machine, every node gets its whole grace period again.
  */
 function lastSeenMs({ heartbeats, steadyMs }: ControllerContext, lease: ApiObject): number {
   const { name } = lease.metadata;
@@ -60,7 +60,7 @@ function podsOf({ store }: ControllerContext, node: ApiObject): readonly ApiObje
   return store.list(kindOf('', 'pods')).filter((pod) => textAt(pod, 'spec.nodeName') === node.metadata.name);
 }
 
-/** Services no longer lead to the pods of a lost node. */
+/** Removes the pods of a lost node from services. */
 function markNotReady(context: ControllerContext, pod: ApiObject): void {
   const draft = draftOf(pod);
   const status = ensureChild(draft, 'status');
@@ -74,7 +74,7 @@ function markNotReady(context: ControllerContext, pod: ApiObject): void {
   save(context, draft);
 }
 
-/** The kubelet itself says when it is ready again; then the taint goes. */
+/** The kubelet itself reports when it is ready again; then the taint is removed. */
 function welcomeBack(context: ControllerContext, node: ApiObject): void {
   const draft = draftOf(node);
   const ready = itemsOf(ensureChild(draft, 'status'), 'conditions').find(({ type }) => type === 'Ready');

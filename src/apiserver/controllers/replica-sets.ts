@@ -24,7 +24,7 @@ export const replicaSetController: Controller = {
   },
 };
 
-/** What a lab brings along has pods of its own; what came through the API counts its generations. */
+/** The lab's initial objects have their own pods; objects created through the API have a generation. */
 export function isApiMade(object: ApiObject): boolean {
   return numberAt(object, 'metadata.generation') > 0;
 }
@@ -44,7 +44,7 @@ export function controllerUid(object: ApiObject): string {
   return textAt(reference, 'uid');
 }
 
-/** An `ownerReferences` entry of what an object manages. */
+/** An `ownerReferences` entry for an object that is managed. */
 export function ownedBy({ apiVersion, kind, metadata }: ApiObject): JsonObject {
   const { name, uid } = metadata;
   return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
@@ -53,7 +53,7 @@ export function ownedBy({ apiVersion, kind, metadata }: ApiObject): JsonObject {
 function adjust(context: ControllerContext, set: ApiObject, pods: readonly ApiObject[]): void {
   const wanted = numberAt(set, 'spec.replicas');
   for (let missing = wanted - pods.length; missing > 0; missing--) createPod(context, set);
-  // Those that are not ready yet go first.
+  // Pods that are not ready are removed first.
   const dispensable = [...pods].sort((a, b) => Number(isReady(a)) - Number(isReady(b)));
   for (const pod of dispensable.slice(0, Math.max(0, pods.length - wanted)))
     startDeletion(context, pod, graceOfPod(draftOf(pod)));

@@ -76,7 +76,7 @@ function bind(context: ControllerContext, pod: ApiObject, node: string): void {
   });
 }
 
-/** Said once; the pod stays in the queue. */
+/** Reported once; the pod stays in the queue. */
 function refuse(context: ControllerContext, pod: ApiObject, nodes: readonly ApiObject[]): void {
   const message = refusalText(nodes.map((node) => unfitReason(node, pod) ?? ''));
   const draft = draftOf(pod);

@@ -17,10 +17,10 @@ import { startControllers } from './controllers.js';
 
 export interface StoreServerOptions {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 means any free port. */
   readonly port: number;
   readonly tls: ServerTls | Renewable<ServerTls>;
-  /** Who may come: the common names of their certificates. */
+  /** The accepted clients: common names of their certificates. */
   readonly clients: readonly string[];
   readonly store: MemoryStore;
   readonly runs: Runs;
@@ -32,7 +32,7 @@ export interface StoreServerOptions {
 export interface StoreServer {
   /** `host:port`. */
   readonly address: string;
-  /** Replicas that follow now. */
+  /** The number of connected replicas. */
   readonly followers: number;
   close(): Promise<void>;
 }
@@ -41,7 +41,7 @@ export const storeNode = 'store/store';
 const keepaliveTimeMs = 10_000;
 
 /**
- * Serves a store to replicas of the API in other processes, and runs the controllers, once for all of them. Rejects with
+ * Serves a store to replicas of the API in other processes, and runs the controllers once for all of them. Rejects with
  * ADDRESS_IN_USE, ADDRESS_UNAVAILABLE or CERT_INVALID.
  */
 export async function startStoreServer(options: StoreServerOptions): Promise<StoreServer> {

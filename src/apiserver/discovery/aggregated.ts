@@ -4,12 +4,12 @@ import { kindGroup } from '../resources/resource.js';
 
 export type AggregatedVersion = 'v2' | 'v2beta1';
 
-/** The Content-Type by which clients know that they got the aggregated form. */
+/** The Content-Type that tells clients that they got the aggregated form. */
 export function aggregatedContentType(version: AggregatedVersion): string {
   return `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
 }
 
-/** All of discovery in one document: for `/api` the core group, for `/apis` the others. */
+/** The whole discovery in one document: for `/api` the core group, for `/apis` the others. */
 export function aggregatedDiscovery(root: 'api' | 'apis', version: AggregatedVersion): object {
   const served = groupVersions().filter(({ group }) => (group === '') === (root === 'api'));
   const groups = [...new Set(served.map(({ group }) => group))];

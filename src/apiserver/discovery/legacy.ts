@@ -1,7 +1,7 @@
 import { groupVersions, resourcesOf } from '../resources/catalogue.js';
 import { apiVersionOf, kindGroup, kindIn, type Resource } from '../resources/resource.js';
 
-/** `/api`: the versions of the core group. `address` is what clients reach the server by. */
+/** `/api`: the versions of the core group. `address` is the server's address for clients. */
 export function apiVersions(address: string): object {
   return {
     kind: 'APIVersions',

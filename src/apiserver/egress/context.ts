@@ -3,7 +3,7 @@ import type { EventSink } from '../../core/events.js';
 import type { Random } from '../../core/random.js';
 import type { Dialer } from '../../wire/client/dialer.js';
 
-/** What dialers need of their surroundings. */
+/** What dialers need from their environment. */
 export interface EgressContext {
   readonly clock: Clock;
   readonly random: Random;
@@ -11,9 +11,9 @@ export interface EgressContext {
   readonly packetEvents?: boolean;
   /** Ends the wait for a configuration that comes through a pipe. */
   readonly signal?: AbortSignal;
-  /** Who dials, in events: `apiserver/main`. */
+  /** The dialling part, in events: `apiserver/main`. */
   readonly name: string;
-  /** Who is dialled, in events: `server/proxy-server`. */
+  /** The dialled part, in events: `server/proxy-server`. */
   readonly serverName: string;
 }
 

@@ -6,8 +6,8 @@ import type { EgressConfiguration, EgressSelection } from './schema.js';
 import type { EgressName, EgressSelector } from './selector.js';
 
 /**
- * Makes the dialers of a valid configuration. What no selection names is dialled directly, as kube-apiserver does.
- * Throws an Error in kube-apiserver's words when a dialer cannot be made.
+ * Makes the dialers of a valid configuration. Destinations without a selection are dialled directly, as in
+ * kube-apiserver. Throws an Error in kube-apiserver's words when a dialer cannot be made.
  */
 export function createEgressSelector(
   { selections }: EgressConfiguration,
@@ -28,7 +28,7 @@ export function createEgressSelector(
   };
 }
 
-/** Undefined is direct. */
+/** Undefined means direct. */
 function createInName(
   name: string,
   selection: EgressSelection,

@@ -6,7 +6,7 @@ import { TunnelClient } from '../../wire/client/tunnel-client.js';
 import { goConnectText } from '../../wire/net/go-connect-text.js';
 import type { ClosableDialer, EgressContext } from './context.js';
 
-/** `GRPC` over a Unix socket. What fails is told in the words that kube-apiserver has for it. */
+/** `GRPC` over a Unix socket. Failures have kube-apiserver's texts. */
 export function createGrpcDialer(udsName: string, context: EgressContext): ClosableDialer {
   const client = new TunnelClient({ ...context, address: `unix://${resolve(udsName)}` });
   return { ...kubeDialer(client, udsName), close: () => client.close() };
@@ -33,8 +33,8 @@ function inKubeWords(error: TunnelError, udsName: string): TunnelError {
 }
 
 /**
- * Other texts of a failed dial are the server's or the agent's own. kube-apiserver tries for 30 s to reach a server,
- * hence its deadline; we say at once that nobody is there.
+ * Other texts of a failed dial come from the server or the agent. kube-apiserver tries for 30 s to reach a server,
+ * which is why its text is about a deadline; we report at once that the server is not there.
  */
 function kubeText({ code, message }: TunnelError, udsName: string): string | undefined {
   if (code === 'TUNNEL_CLOSED') return message === agentLostText ? undefined : 'tunnel closed';

@@ -18,8 +18,8 @@ export function createUdsConnectDialer(udsName: string, context: EgressContext):
 }
 
 /**
- * `HTTPConnect` over TCP, which kube-apiserver speaks with TLS alone: a `http://` URL passes its validation, and ends it
- * at its start. Throws an Error with its text for files that cannot be used.
+ * `HTTPConnect` over TCP. kube-apiserver uses it only with TLS: an `http://` URL passes its validation, but makes its
+ * start fail. Throws an Error with its text for files that cannot be used.
  */
 export function createTcpConnectDialer(
   { url, tlsConfig }: EgressTcp,
@@ -33,7 +33,7 @@ export function createTcpConnectDialer(
   return inKubeWords(serverName === '' ? settings : { ...settings, tlsServerName: serverName }, name);
 }
 
-/** `name` is what the server's certificate must bear. */
+/** `name` is the name that the server's certificate must have. */
 function inKubeWords(settings: HttpConnectClientSettings, name: string): ClosableDialer {
   const client = new HttpConnectClient(settings);
   const dial: Dialer['dial'] = async (host, port, options) => {
@@ -50,7 +50,7 @@ function inKubeWords(settings: HttpConnectClientSettings, name: string): Closabl
   return { dial, close: () => client.close() };
 }
 
-/** Host and port as they stand in the URL: without a port, every dial will fail, as in Go. */
+/** Host and port from the URL. Without a port every dial fails, as in Go. */
 function hostOf(url: string): string {
   const authority = /^https?:\/\/([^/?#]*)/.exec(url)?.[1] ?? '';
   const host = authority.slice(authority.lastIndexOf('@') + 1);
@@ -75,7 +75,7 @@ function readTls({ caBundle, clientCert, clientKey }: EgressTls, where: string):
   return { ...pair, ca };
 }
 
-/** Says what it was that failed, as kube-apiserver does: `…, got REASON`. */
+/** Adds to an error what failed, as kube-apiserver does: `…, got REASON`. */
 function inOther<T>(what: string, run: () => T): T {
   try {
     return run();

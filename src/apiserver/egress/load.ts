@@ -9,8 +9,8 @@ import { validateEgressConfiguration } from './validate.js';
 const where = '--egress-selector-config-file';
 
 /**
- * The dialers of a real kube-apiserver's `--egress-selector-config-file`; relative paths in it are taken from the
- * current folder. Rejects with FILE_UNREADABLE or CONFIG_INVALID, whose messages are kube-apiserver's.
+ * The dialers of a real kube-apiserver's `--egress-selector-config-file`; relative paths in it start at the current
+ * folder. Rejects with FILE_UNREADABLE or CONFIG_INVALID, with kube-apiserver's messages.
  */
 export async function loadEgressSelector(path: string, context: EgressContext): Promise<EgressSelector> {
   const text = await read(path, context.signal);
@@ -48,7 +48,7 @@ function invalid(message: string, cause?: unknown, code: ErrorCode = 'CONFIG_INV
   return new TunnelError(code, message, { where, ...(cause === undefined ? {} : { cause }) });
 }
 
-/** One error stands alone; of several, those of one text are told once. */
+/** A single error is printed alone; several are listed without duplicates. */
 function aggregate(texts: readonly string[]): string {
   const different = [...new Set(texts)];
   return different.length === 1 ? different.join('') : `[${different.join(', ')}]`;

@@ -8,8 +8,8 @@ const versions = new Set(['apiserver.k8s.io/v1beta1', 'apiserver.k8s.io/v1alpha1
 type EgressFile = z.infer<typeof egressFileSchema>;
 
 /**
- * Reads the text of a configuration file, YAML or JSON. Throws an Error in kube-apiserver's words for what is no such
- * object; values are not looked at.
+ * Reads a configuration file, YAML or JSON. Throws an Error in kube-apiserver's words for a text with the wrong
+ * structure; values are not checked.
  */
 export function parseEgressConfiguration(text: string): EgressConfiguration {
   const document = toValue(text);
@@ -19,7 +19,7 @@ export function parseEgressConfiguration(text: string): EgressConfiguration {
   return { selections: (parsed.data.egressSelections ?? []).map(toSelection) };
 }
 
-/** `master` is the name of `controlplane` before it was called so; in any other spelling it is unknown. */
+/** `master` is the old name of `controlplane`. Any other spelling of it is unknown. */
 function toSelection({ name, connection }: NonNullable<EgressFile['egressSelections']>[number]) {
   return {
     name: name === 'master' ? 'controlplane' : (name ?? ''),
@@ -42,7 +42,7 @@ function toValue(text: string): unknown {
   );
 }
 
-/** An object's kind and version come before anything else of it. */
+/** The kind and version are checked before everything else. */
 function checkType(value: unknown, text: string): void {
   const object = typeof value === 'object' && value !== null ? (value as Partial<EgressFile>) : {};
   if (typeof object.kind !== 'string' || object.kind === '') {

@@ -15,7 +15,10 @@ const transport = z.strictObject({ tcp: tcp.nullish(), uds: uds.nullish() });
 const connection = z.strictObject({ proxyProtocol: text, transport: transport.nullish() });
 const egressSelection = z.strictObject({ name: text, connection: connection.nullish() });
 
-/** The fields of `EgressSelectorConfiguration`, the same in v1alpha1 and v1beta1. Unknown ones are errors, as upstream. */
+/**
+ * The fields of `EgressSelectorConfiguration`, the same in v1alpha1 and v1beta1. Unknown fields are errors, as in
+ * kube-apiserver.
+ */
 export const egressFileSchema = z.strictObject({
   apiVersion: z.string(),
   kind: z.string(),
@@ -26,7 +29,7 @@ export type EgressTransport = z.infer<typeof transport>;
 export type EgressTcp = z.infer<typeof tcp>;
 export type EgressTls = z.infer<typeof tlsConfig>;
 
-/** One entry as it stands in the file; `name` and `proxyProtocol` are empty when absent, as in Go. */
+/** One entry of the file; `name` and `proxyProtocol` are empty when absent, as in Go. */
 export interface EgressSelection {
   readonly name: string;
   readonly proxyProtocol: string;

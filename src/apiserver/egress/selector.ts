@@ -1,20 +1,20 @@
 import type { Dialer } from '../../wire/client/dialer.js';
 
-/** What kube-apiserver tells apart among the things that it dials. */
+/** The kinds of destinations that kube-apiserver distinguishes. */
 export type EgressName = 'cluster' | 'controlplane' | 'etcd';
 
-/** The way to each of them: kubelets and service endpoints are `cluster`, webhooks given by URL `controlplane`. */
+/** The dialer for each: kubelets and service endpoints are `cluster`, webhooks given by URL `controlplane`. */
 export interface EgressDialers {
   dialer(name: EgressName): Dialer;
 }
 
-/** Dialers that were made for a configuration. */
+/** The dialers of a configuration. */
 export interface EgressSelector extends EgressDialers {
   /** Ends every connection of every dialer. */
   close(): Promise<void>;
 }
 
-/** One way to what is in the cluster, another to all else. */
+/** One dialer for the cluster, another for everything else. */
 export function intoCluster(cluster: Dialer, others: Dialer): EgressDialers {
   return { dialer: (name) => (name === 'cluster' ? cluster : others) };
 }

@@ -3,7 +3,7 @@ import { type ApiObject, at, listAt, numberAt, textAt } from '../resources/api-o
 import { coreResource, findResource } from '../resources/catalogue.js';
 import type { ObjectStore } from '../store/object-store.js';
 
-/** An address that a service leads to. */
+/** An address behind a service. */
 export interface Backend {
   readonly host: string;
   readonly port: number;
@@ -13,7 +13,7 @@ export function findService(store: ObjectStore, namespace: string, name: string)
   return store.get(coreResource('services'), { namespace, name });
 }
 
-/** The ready addresses behind a port of a service; the empty name is that of a service's only port. */
+/** The ready addresses of a service's port. The empty name means a service's only port. */
 export function readyBackends(store: ObjectStore, service: ApiObject, portName: string): readonly Backend[] {
   const { namespace, name } = service.metadata;
   const key = { name, ...(namespace === undefined ? {} : { namespace }) };
@@ -28,7 +28,7 @@ export function readyBackends(store: ObjectStore, service: ApiObject, portName: 
   return found.length > 0 ? found : sliceBackends(store, service, portName);
 }
 
-/** Those who make slices by hand need make no Endpoints. */
+/** A user who makes slices by hand does not need Endpoints. */
 function sliceBackends(store: ObjectStore, service: ApiObject, portName: string): readonly Backend[] {
   const resource = findResource('discovery.k8s.io', 'v1', 'endpointslices');
   if (resource === undefined) return [];

@@ -10,12 +10,12 @@ import type {
 
 const protocols = ['Direct', 'HTTPConnect', 'GRPC'];
 const names = ['cluster', 'controlplane', 'etcd'];
-/** All fields are named below this path, whichever selection they are in: so it is in kube-apiserver, too. */
+/** Errors name all fields below this path, for every selection, as in kube-apiserver. */
 const path = 'service.connection';
 
 /**
- * What kube-apiserver finds wrong with a configuration, in its order and words: its rules for transports first, then
- * those for names. Looks whether the files of TLS exist.
+ * The errors of a configuration, in kube-apiserver's order and words: its rules for transports first, then those for
+ * names. Checks whether the TLS files exist.
  */
 export function validateEgressConfiguration({ selections }: EgressConfiguration): readonly FieldError[] {
   return [...selections.flatMap(connectionErrors), ...nameErrors(selections)];

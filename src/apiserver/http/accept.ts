@@ -1,10 +1,10 @@
-/** One entry of an Accept header. Kubernetes clients list them best first and give no weights. */
+/** One entry of an Accept header. Kubernetes clients list the best first, without weights. */
 interface MediaRange {
   readonly type: string;
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** How an object is to be shown. `meta` is the API version of the form, `v1` or `v1beta1`. */
+/** The form in which to show an object. `meta` is the API version of the form, `v1` or `v1beta1`. */
 export type Presentation =
   | { readonly form: 'object' }
   | { readonly form: 'table' | 'metadata'; readonly meta: 'v1' | 'v1beta1' };
@@ -26,7 +26,7 @@ function isJson(range: MediaRange): boolean {
   return ['application/json', 'application/*', '*/*'].includes(range.type);
 }
 
-/** The first form in the header that we can give, or undefined when there is none (406). */
+/** The first form in the header that we support; undefined when there is no such form (406). */
 export function choosePresentation(header: string | undefined): Presentation | undefined {
   const ranges = parseAccept(header);
   if (ranges.length === 0) return { form: 'object' };
@@ -49,7 +49,7 @@ function presentationOf(range: MediaRange): Presentation | undefined {
   return undefined;
 }
 
-/** The version of aggregated discovery that the client likes best, or `legacy` for the plain documents. */
+/** The version of aggregated discovery that the client prefers, or `legacy` for the plain documents. */
 export function chooseDiscovery(header: string | undefined): 'v2' | 'v2beta1' | 'legacy' {
   for (const range of parseAccept(header).filter(isJson)) {
     const version = range.parameters.get('v');

@@ -21,7 +21,7 @@ import { withoutResumption } from '../../wire/net/peer-certificate.js';
 import { currentTls, isRenewable, type Renewable } from '../../wire/net/tls.js';
 import { StatusError } from '../request/status.js';
 
-/** PEM texts. Clients are asked for a certificate of `clientCa`, but may come without. */
+/** PEM texts. Clients are asked for a certificate of `clientCa`, but may connect without one. */
 export interface ServingTls {
   readonly cert: string | Buffer;
   readonly key: string | Buffer;
@@ -39,22 +39,22 @@ export interface ListenerOptions {
 
 export interface Listener {
   readonly port: number;
-  /** Takes no connection any more, and ends those that carry nothing. Resolves when all are gone. */
+  /** Stops accepting connections and ends idle ones. Resolves when all have ended. */
   readonly drain: () => Promise<void>;
   /** Destroys every connection and stops listening. */
   close(): Promise<void>;
 }
 
-/** Go's default limit for request headers; long exec commands travel in the URL. */
+/** Go's default limit for request headers; long exec commands are in the URL. */
 const maxHeaderBytes = 1024 * 1024;
 
-/** As kube-apiserver: for the handshake, for a request's head, and without a request, ms. */
+/** kube-apiserver's time limit for the handshake, for the head of a request, and between requests, ms. */
 const headTimeoutMs = 32_000;
 const idleTimeoutMs = 90_000;
-/** How long Go's server waits for the preface of HTTP/2, ms. */
+/** How long Go's server waits for the HTTP/2 preface, ms. */
 const prefaceTimeoutMs = 10_000;
 
-/** What is known of the connections: enough to drop one from outside its protocol. */
+/** What we need to close a connection from outside its protocol. */
 interface Connections {
   readonly sockets: Set<Socket>;
   readonly sessions: WeakMap<
@@ -64,8 +64,8 @@ interface Connections {
 }
 
 /**
- * Listens with TLS for HTTP/2 and HTTP/1.1 on one port. kubectl takes HTTP/2 for plain requests and, because it offers
- * no ALPN for them, HTTP/1.1 for upgrades.
+ * Listens with TLS for HTTP/2 and HTTP/1.1 on one port. kubectl uses HTTP/2 for plain requests, and HTTP/1.1 for
+ * upgrades because it offers no ALPN for them.
  */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const server = createServer(options);
@@ -114,7 +114,7 @@ function createServer(options: ListenerOptions): Http2SecureServer {
       allowHTTP1: true,
       ...secureOptions(currentTls(options.tls)),
       requestCert: true,
-      // Whoever comes without a good certificate may still hold a token; who holds neither gets a 401.
+      // A client without a valid certificate may still have a token; without both it gets a 401.
       rejectUnauthorized: false,
       settings: { maxHeaderListSize: maxHeaderBytes },
     });
@@ -129,7 +129,7 @@ function createServer(options: ListenerOptions): Http2SecureServer {
   }
 }
 
-/** Ends connections that keep the port waiting for a handshake, a preface or a head, or that ask for nothing. */
+/** Ends connections that are too slow with the handshake, the preface or a head, and idle ones. */
 function boundConnections(server: Http2SecureServer, clock: Clock): ConnectionBounds {
   const bounds = new ConnectionBounds(clock);
   server.on('connection', (socket: Socket) => bounds.expect(socket, headTimeoutMs));
@@ -143,10 +143,10 @@ function boundConnections(server: Http2SecureServer, clock: Clock): ConnectionBo
   return bounds;
 }
 
-/** How long the rest of a body may take once its request is answered, ms. */
+/** How long the rest of a body may take after its request was answered, ms. */
 const lateBodyMs = 1_000;
 
-/** What is answered is over, even when its body has not all come. */
+/** Ends an answered request, even if its body has not arrived completely. */
 function boundRequest(
   { bounds, clock }: { readonly bounds: ConnectionBounds; readonly clock: Clock },
   request: Http2ServerRequest,
@@ -159,9 +159,9 @@ function boundRequest(
     return;
   }
   const { stream } = request;
-  // A reset can overtake the end of the answer, so a request that was whole with its head gets none.
+  // A reset can overtake the end of the answer, so a request without a body gets no reset.
   if (stream.endAfterHeaders) return;
-  // The response's own event waits for the end of the stream.
+  // The response's own event comes only at the end of the stream.
   stream.once('finish', () => {
     if (stream.readableEnded || stream.closed) return;
     const timer = clock.after(lateBodyMs, () => stream.close(http2Constants.NGHTTP2_NO_ERROR), true);
@@ -174,7 +174,7 @@ function secureOptions({ cert, key, clientCa: ca }: ServingTls): SecureContextOp
 }
 
 function watchSession(session: ServerHttp2Session, { sockets, sessions }: Connections): void {
-  // A session hides its socket's destroy(); the port tells which one it is.
+  // A session hides its socket's destroy(); the port identifies the socket.
   const { remotePort } = session.socket;
   const socket = [...sockets].find((candidate) => candidate.remotePort === remotePort);
   const state = { socket, openStreams: 0 };
@@ -188,8 +188,9 @@ function watchSession(session: ServerHttp2Session, { sockets, sessions }: Connec
 }
 
 /**
- * Ends an answer that cannot be completed. A connection that carries nothing else is dropped without a farewell, which
- * clients report as `unexpected EOF`; one that is shared loses this stream only. What was written before goes out.
+ * Ends an answer that cannot be completed. A connection without other streams is closed without a farewell, which
+ * clients report as `unexpected EOF`; on a shared connection only this stream is ended. What was written before is
+ * still sent.
  */
 function cut(response: Http2ServerResponse | ServerResponse, { sessions }: Connections): void {
   setImmediate(() => {
@@ -204,7 +205,7 @@ function cut(response: Http2ServerResponse | ServerResponse, { sessions }: Conne
   });
 }
 
-/** Bytes that are not HTTP, or too much of it. What still comes is as bad, and is read only to be dropped. */
+/** Answers bytes that are not HTTP, or are too many. Later bytes are read and dropped. */
 function answerGarbage(error: Error & { code?: string }, socket: Duplex, clock: Clock): void {
   if (!socket.writable) return;
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
@@ -227,7 +228,7 @@ function startListening(server: Http2SecureServer, { host, port }: ListenerOptio
   });
 }
 
-/** GOAWAY tells HTTP/2 clients to take another connection; streams that are open may end. */
+/** GOAWAY tells HTTP/2 clients to use another connection; open streams may finish. */
 function drain(server: Http2SecureServer, sessions: ReadonlySet<ServerHttp2Session>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const session of sessions) session.close();

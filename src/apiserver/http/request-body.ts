@@ -4,7 +4,7 @@ import { badRequest, StatusError } from '../request/status.js';
 /** As kube-apiserver: 3 MiB. */
 const limitBytes = 3 * 1024 * 1024;
 
-/** Reads the whole body. Rejects with 413 for one that is too large, and with 400 for one that ends too early. */
+/** Reads the whole body. Rejects with 413 when it is too large, and with 400 when it ends too early. */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
@@ -28,12 +28,12 @@ function tooLarge(): StatusError {
   });
 }
 
-/** The media type of a body in lower case without parameters; empty when there is none. */
+/** The media type of a body in lower case, without parameters; empty when there is no Content-Type. */
 export function mediaTypeOf(request: IncomingMessage): string {
   return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
-/** 415 with the types that would have been understood. */
+/** 415 with the accepted types. */
 export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   return new StatusError(
     415,

@@ -22,10 +22,10 @@ export function sendBytes(response: ServerResponse, body: Buffer, code: number, 
   response.end(body);
 }
 
-/** Answers with a failure, in plain text where kube-apiserver does so. Who shall come back later is told when. */
+/** Answers with a failure, in plain text where kube-apiserver does so. Adds `Retry-After` where the Status has it. */
 export function sendStatus(response: ServerResponse, status: Status, plainText = false): void {
   const { retryAfterSeconds } = status.details ?? {};
-  // A webhook may refuse with any code, of which HTTP/2 of Node sends those below 600 alone; the body has it as it is.
+  // A webhook may refuse with any code. Node's HTTP/2 can only send those below 600; the body has the original code.
   const code = response.req.httpVersionMajor >= 2 && status.code > 599 ? 500 : status.code;
   if (retryAfterSeconds !== undefined && !response.headersSent)
     response.setHeader('retry-after', String(retryAfterSeconds));
@@ -37,8 +37,7 @@ export function sendStatus(response: ServerResponse, status: Status, plainText =
 }
 
 /**
- * Writes one piece of a streamed answer and waits while the client is slower than we.
- * Resolves false when the client is gone.
+ * Writes one piece of a streamed answer and waits while the client is slower. Resolves false when the client has left.
  */
 export async function writeChunk(
   response: ServerResponse,

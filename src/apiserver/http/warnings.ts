@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http';
 
-/** Characters of all texts of one answer, beyond which each is cut. */
+/** When all texts of an answer together are longer than this, each is cut. */
 const maxCharacters = 4096;
-/** Characters of each text once they are cut. */
+/** The length of a cut text. */
 const maxWarningCharacters = 256;
 
 /**
- * Makes a function that adds a text as `Warning` header to a response, with the rules of kube-apiserver: each text once;
- * none that is empty or has control characters; when all together are too long, each is cut, and later ones are left out.
+ * Makes a function that adds a text as `Warning` header to a response, with kube-apiserver's rules: no duplicates; no
+ * empty texts or control characters; when all texts together are too long, each is cut, and later ones are left out.
  */
 export function createWarner(response: ServerResponse): (text: string) => void {
   const texts = new Set<string>();

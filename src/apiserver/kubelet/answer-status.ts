@@ -9,7 +9,7 @@ interface GenericAnswer {
   readonly text?: string;
 }
 
-/** Kubernetes' words for HTTP codes that come without a Status; `undefined` text: the server's own. */
+/** Kubernetes' texts for HTTP codes without a Status. An `undefined` text means the server's own text. */
 const genericAnswers: Readonly<Record<number, GenericAnswer>> = {
   401: { reason: 'Unauthorized', text: 'the server has asked for the client to provide credentials' },
   403: { reason: 'Forbidden' },
@@ -34,21 +34,21 @@ const genericAnswers: Readonly<Record<number, GenericAnswer>> = {
   },
 };
 
-/** What the API answers when a kubelet refuses a log request for `pod`. Reads the body. */
+/** The API's answer when a kubelet refuses a log request for `pod`. Reads the body. */
 export async function statusFromKubelet(answer: IncomingMessage, pod: string): Promise<StatusError> {
   const body = await readText(answer);
   const code = answer.statusCode ?? 500;
   if (code === 500) return internalError(body);
   if (code === 400) return badRequest(body);
   const generic = genericAnswers[code] ?? unknownCode(code, body);
-  // The empty verb leaves a blank behind the bracket.
+  // The empty verb leaves a blank after the bracket.
   return new StatusError(code, `${generic.text ?? body} ( pods/log ${pod})`, {
     ...(generic.reason === undefined ? {} : { reason: generic.reason }),
     details: { name: pod, kind: 'pods/log' },
   });
 }
 
-/** Kubernetes' words for an answer that is no success and no Status. */
+/** Kubernetes' text for an unsuccessful answer that is not a Status. */
 export function genericText(code: number, body: string): string {
   if (code === 400) return 'the server rejected our request for an unknown reason';
   return (genericAnswers[code] ?? unknownCode(code, body)).text ?? body;
@@ -74,7 +74,7 @@ async function readText(answer: IncomingMessage): Promise<string> {
       if (size >= maxTextBytes) break;
     }
   } catch {
-    // A cut body still says more than none.
+    // A cut body is better than no text.
   }
   return Buffer.concat(chunks).subarray(0, maxTextBytes).toString().trim();
 }

@@ -8,9 +8,9 @@ import { TlsCarrier } from './tls-carrier.js';
 
 export interface ClientTls {
   readonly secureContext: SecureContext;
-  /** Whether the certificate must be of a known authority and for `host`. */
+  /** Whether the certificate must come from a trusted CA and be valid for `host`. */
   readonly rejectUnauthorized: boolean;
-  /** Name or address that the certificate must be for. */
+  /** The name or address in the certificate. */
   readonly host: string;
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -18,12 +18,12 @@ export interface ClientTls {
   readonly where: string;
 }
 
-/** Go's `http.Transport` gives a handshake so long. */
+/** The handshake time limit of Go's `http.Transport`. */
 const handshakeTimeoutMs = 10_000;
 
 /**
- * Starts TLS (HTTP/1.1) as the client on a connection that is open. Rejects with a TunnelError whose message is the
- * text that a Go client gives; the connection is destroyed then. The socket has an `error` listener from birth.
+ * Starts TLS (HTTP/1.1) as the client on an open connection. Rejects with a TunnelError with a Go client's text, and
+ * destroys the connection. The socket has an `error` listener from the start.
  */
 export async function startClientTls(raw: Duplex, tls: ClientTls): Promise<TLSSocket> {
   const { secureContext, rejectUnauthorized, host } = tls;

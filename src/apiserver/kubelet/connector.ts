@@ -6,7 +6,7 @@ import { currentTls, type Renewable } from '../../wire/net/tls.js';
 import { startClientTls } from './client-tls.js';
 import type { KubeletEndpoint } from './endpoint.js';
 
-/** The credential towards kubelets. Without `ca` their certificates are not checked, as in kube-apiserver. */
+/** The credential for kubelets. Without `ca` their certificates are not checked, as in kube-apiserver. */
 export interface KubeletTls {
   readonly ca?: string | Buffer;
   readonly cert: string | Buffer;
@@ -23,13 +23,13 @@ export interface ConnectOptions {
   /** The user request that this connection serves. */
   readonly request: string;
   readonly signal: AbortSignal;
-  /** Leaves the kubelet's certificate unchecked for this once. */
+  /** Skips the check of the kubelet's certificate, for this connection. */
   readonly insecure?: boolean;
 }
 
 /**
- * Opens authenticated TLS connections (HTTP/1.1) to kubelets, through the dialer and nothing else. Rejects with a
- * TunnelError whose message is the text a Go client gives. The socket has an `error` listener from birth.
+ * Opens authenticated TLS connections (HTTP/1.1) to kubelets, only through the dialer. Rejects with a TunnelError with
+ * a Go client's text. The socket has an `error` listener from the start.
  */
 export interface KubeletConnector {
   connect(endpoint: KubeletEndpoint, options: ConnectOptions): Promise<TLSSocket>;
@@ -54,11 +54,11 @@ export function createKubeletConnector(options: KubeletConnectorOptions): Kubele
 
 interface ClientContext {
   readonly secureContext: SecureContext;
-  /** There is a CA to check kubelets by. */
+  /** Whether there is a CA to check kubelets with. */
   readonly verifiable: boolean;
 }
 
-/** The context of what is current, made once for each renewal. Throws CERT_INVALID. */
+/** The context of the current credential, made once after each renewal. Throws CERT_INVALID. */
 function createContexts(tls: KubeletConnectorOptions['tls']): () => ClientContext {
   let texts = currentTls(tls);
   let secureContext = contextOf(texts);

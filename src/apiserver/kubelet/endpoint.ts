@@ -1,13 +1,13 @@
 import { StatusError } from '../request/status.js';
 import { type ApiObject, listAt, numberAt, textAt } from '../resources/api-object.js';
 
-/** Where a kubelet listens, as the tunnel is asked for it. */
+/** The address of a kubelet, as the tunnel gets it. */
 export interface KubeletEndpoint {
   readonly host: string;
   readonly port: number;
 }
 
-/** What a node's address can be. */
+/** The types of node addresses. */
 export type NodeAddressType = 'Hostname' | 'InternalDNS' | 'InternalIP' | 'ExternalDNS' | 'ExternalIP';
 
 /** kube-apiserver's default for `--kubelet-preferred-address-types`. */
@@ -20,7 +20,7 @@ export const defaultAddressTypes: readonly NodeAddressType[] = [
 ];
 const defaultKubeletPort = 10250;
 
-/** The address and port to reach a node's kubelet by: the first type that it has. Throws 500 when it has none. */
+/** The address and port of a node's kubelet: the first type that the node has. Throws 500 when it has no address. */
 export function kubeletEndpoint(node: ApiObject, addressTypes: readonly NodeAddressType[]): KubeletEndpoint {
   const addresses = listAt(node, 'status.addresses');
   const port = numberAt(node, 'status.daemonEndpoints.kubeletEndpoint.Port') || defaultKubeletPort;

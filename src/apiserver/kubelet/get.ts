@@ -6,8 +6,8 @@ import type { KubeletEndpoint } from './endpoint.js';
 import { goErrorText } from './go-errors.js';
 
 /**
- * Sends a GET to a kubelet and resolves with its response, body unread. A kubelet that cannot be reached rejects with
- * a StatusError 500 without reason: `Get "https://HOST:PORT/PATH": CAUSE`. Aborting the signal ends the response too.
+ * Sends a GET to a kubelet and resolves with its response, with the body unread. An unreachable kubelet rejects with a
+ * StatusError 500 without reason: `Get "https://HOST:PORT/PATH": CAUSE`. Aborting the signal ends the response too.
  */
 export async function getFromKubelet(
   kubelets: KubeletConnector,

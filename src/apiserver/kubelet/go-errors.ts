@@ -1,6 +1,6 @@
 import { TunnelError } from '../../core/errors.js';
 
-/** What Go's TLS and HTTP clients call the failures that Node names by code. */
+/** Go's texts for the TLS and HTTP failures that Node identifies by code. */
 const textsByCode: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     'tls: failed to verify certificate: x509: certificate signed by unknown authority',
@@ -23,7 +23,7 @@ const textsByCode: Readonly<Record<string, string>> = {
   EPIPE: 'write: broken pipe',
 };
 
-/** The text after `Get "URL": ` for a failed request to a kubelet, as a Go client words it. */
+/** The text after `Get "URL": ` for a failed request to a kubelet, in a Go client's words. */
 export function goErrorText(caught: unknown, host: string): string {
   if (caught instanceof TunnelError) return caught.message;
   if (!(caught instanceof Error)) return String(caught);

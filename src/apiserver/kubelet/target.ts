@@ -4,14 +4,14 @@ import { coreResource } from '../resources/catalogue.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { type KubeletEndpoint, kubeletEndpoint, type NodeAddressType } from './endpoint.js';
 
-/** What it takes to find the kubelet of a pod. */
+/** What is needed to find the kubelet of a pod. */
 export interface KubeletDirectory {
   readonly store: ObjectStore;
-  /** Most wanted first. */
+  /** The preferred type comes first. */
   readonly preferredAddressTypes: readonly NodeAddressType[];
 }
 
-/** The pod of that name. Throws 404. */
+/** The pod with that name. Throws 404. */
 export function findPod(store: ObjectStore, namespace: string, name: string): ApiObject {
   const pods = coreResource('pods');
   const pod = store.get(pods, { namespace, name });
@@ -19,7 +19,7 @@ export function findPod(store: ObjectStore, namespace: string, name: string): Ap
   return pod;
 }
 
-/** The container asked for, or the only one there is. Throws 400 when that is not enough to tell, or wrong. */
+/** The requested container, or the only one. Throws 400 when the name is missing or wrong. */
 export function chooseContainer(pod: ApiObject, requested: string): string {
   const containers = names(pod, 'spec.containers');
   const init = names(pod, 'spec.initContainers');
@@ -39,7 +39,7 @@ export function chooseContainer(pod: ApiObject, requested: string): string {
   throw badRequest(`a container name must be specified for pod ${name}, ${choices}`);
 }
 
-/** The kubelet of the pod's node; undefined while the pod has none. Throws 404 for a node that does not exist. */
+/** The kubelet of the pod's node; undefined while the pod has no node. Throws 404 for a node that does not exist. */
 export function kubeletOfPod(
   { store, preferredAddressTypes }: KubeletDirectory,
   pod: ApiObject,
@@ -56,7 +56,7 @@ function names(pod: ApiObject, path: string): string[] {
   return listAt(pod, path).map((container) => textAt(container, 'name'));
 }
 
-/** Query parameters in the order in which Go encodes them: by name. */
+/** Query parameters in Go's order: by name. */
 export function encodeQuery(parameters: readonly (readonly [string, string])[]): string {
   const query = new URLSearchParams(parameters.map(([name, value]): [string, string] => [name, value]));
   query.sort();

@@ -1,9 +1,9 @@
 import { Duplex } from 'node:stream';
 
 /**
- * A connection for TLS to run over. Node destroys a TLS socket, with all that it has decrypted and nobody has read yet,
- * when the JavaScript stream under it closes; and a stream closes by itself once both its sides have ended. Here the
- * end of the connection is an end and no more: only one that breaks, or `destroy()`, closes.
+ * A connection for TLS to run over. When the JavaScript stream under a TLS socket closes, Node destroys the TLS socket
+ * together with decrypted bytes that were not read yet; and a stream closes by itself after both its sides have ended.
+ * Here an ended connection does not close; only an error or `destroy()` closes it.
  */
 export class TlsCarrier extends Duplex {
   private readonly connection: Duplex;
@@ -26,7 +26,7 @@ export class TlsCarrier extends Duplex {
     this.connection.resume();
   }
 
-  /** What TLS has to say after the other side has closed, its good-bye, is for nobody. */
+  /** Drops what TLS sends after the other side has closed. */
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     if (this.connection.writable) this.connection.write(chunk, () => done());
     else done();

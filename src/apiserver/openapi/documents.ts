@@ -4,10 +4,10 @@ import type { JsonObject } from '../resources/json.js';
 import { apiVersionOf, type Resource } from '../resources/resource.js';
 import { schemaName, schemasOf } from './schemas.js';
 
-/** What every write may be asked for. */
+/** The query parameters of every write. */
 const writeQueries = ['dryRun', 'fieldManager', 'fieldValidation'];
 
-/** OpenAPI v2 of everything: types, and which queries a PATCH takes, which is what clients look up in it. */
+/** OpenAPI v2 of everything: the types, and the query parameters of PATCH, which clients look up in it. */
 export function openApiV2(release: string): JsonObject {
   return {
     swagger: '2.0',
@@ -17,7 +17,7 @@ export function openApiV2(release: string): JsonObject {
   };
 }
 
-/** kubectl before 1.27 looks here whether a kind's objects can be tried without being written. */
+/** kubectl before 1.27 looks here whether a kind supports dry runs. */
 function patchPath(resource: Resource): readonly [string, JsonObject] {
   const { group, version, kind } = resource;
   const patch = {
@@ -28,7 +28,7 @@ function patchPath(resource: Resource): readonly [string, JsonObject] {
   return [`${collectionPath(resource)}/{name}`, { patch }];
 }
 
-/** The list of the OpenAPI v3 documents. The hash tells clients when a document has changed. */
+/** The list of the OpenAPI v3 documents. The hash changes when a document changes. */
 export function openApiV3Index(release: string): JsonObject {
   const paths = groupVersions().map((served) => {
     const path = documentPath(served);
@@ -56,7 +56,7 @@ export function openApiV3(path: string, release: string): JsonObject | undefined
   };
 }
 
-/** Clients look here whether the server checks fields, so that they need not. */
+/** Clients look here whether the server validates fields; then they do not validate themselves. */
 function pathsOf(resource: Resource): readonly (readonly [string, JsonObject])[] {
   const collection = collectionPath(resource);
   if (resource.virtual === true) return [[collection, { post: operation(resource, 'post') }]];

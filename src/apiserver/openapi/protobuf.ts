@@ -1,9 +1,9 @@
 import { lengthOfUint32, writeUint32 } from '../../wire/codec/varint.js';
 import { isObject, type JsonObject } from '../resources/json.js';
 
-/** Older clients ask for OpenAPI v2 in this form and no other. */
+/** Older clients accept OpenAPI v2 only in this form. */
 export const openApiV2ProtobufType = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
-/** The same as Go's media type parser accepts it: without the `@`. */
+/** The same type in the form that Go's parser accepts: without the `@`. */
 export const openApiV2ProtobufAnswer = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
 /**
@@ -38,8 +38,8 @@ function paths(items: JsonObject): Buffer {
 }
 
 /**
- * Operation {8 parameters {1 Parameter {2 not in the body {3 in the query {2 in, 4 name, 6 type}}}}, 13 extensions}. What
- * it answers is not said.
+ * Operation {8 parameters {1 Parameter {2 not in the body {3 in the query {2 in, 4 name, 6 type}}}}, 13 extensions}.
+ * Responses are left out.
  */
 function operation(fields: JsonObject): Buffer {
   const { parameters } = fields;

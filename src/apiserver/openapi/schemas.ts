@@ -2,7 +2,7 @@ import type { JsonObject } from '../resources/json.js';
 import { apiVersionOf, type Resource } from '../resources/resource.js';
 import { type Field, findMessage, messageOfField, type Scalar } from '../schema/message-table.js';
 
-/** JSON Schemas of kinds and of the types that they are made of, by name. `prefix` is where references lead. */
+/** JSON Schemas of kinds and of the types in them, by name. `prefix` is the start of references. */
 export function schemasOf(resources: readonly Resource[], prefix: string): ReadonlyMap<string, JsonObject> {
   const schemas = new Map<string, JsonObject>();
   for (const resource of resources) {
@@ -86,7 +86,7 @@ function scalarSchema(type: Scalar): JsonObject {
   }
 }
 
-/** How clients merge lists: clients make patches by these. */
+/** How clients merge lists when they make patches. */
 function extensionsOf({ mergeKey, retainKeys, listKeys, isSet }: Field): JsonObject {
   const strategies = [...(mergeKey === undefined ? [] : ['merge']), ...(retainKeys ? ['retainKeys'] : [])];
   return {

@@ -7,13 +7,13 @@ import { mergeConfig, removePaths } from './merge-config.js';
 
 export interface ApplyWish {
   readonly writer: Writer;
-  /** Take fields over from whoever owns them. */
+  /** Takes over fields that other managers own. */
   readonly force: boolean;
 }
 
 /**
- * Server-side apply: the object with the configuration laid over it, without what the same applier had applied before and
- * no longer names, and with `managedFields` that say so. Rejects with 409 for fields that others own with other values.
+ * Server-side apply: merges the configuration into the object, removes what the same manager applied before and no
+ * longer has, and updates `managedFields`. Rejects with 409 for fields that others own with other values.
  */
 export async function applyConfiguration(
   live: JsonObject,
@@ -69,7 +69,7 @@ interface Conflict {
   readonly paths: readonly string[];
 }
 
-/** What others own and would get another value. */
+/** Fields of others that would get another value. */
 function findConflicts(others: readonly Manager[], wanted: Fields, live: Fields): readonly Conflict[] {
   return others
     .map((manager) => ({
@@ -81,7 +81,7 @@ function findConflicts(others: readonly Manager[], wanted: Fields, live: Fields)
     .filter(({ paths }) => paths.length > 0);
 }
 
-/** Takes away what the applier no longer wants, unless others own it or something in it. */
+/** Removes what the manager no longer applies, unless others own it or something in it. */
 function prune(merged: JsonObject, paths: readonly string[], others: readonly Manager[]): void {
   if (paths.length === 0) return;
   const kept = new Set(others.flatMap((each) => [...each.paths].flatMap(withParents)));

@@ -3,24 +3,26 @@ import { isObject, type JsonObject } from '../resources/json.js';
 import { type Field, findMessage, type Message, messageOfField } from '../schema/message-table.js';
 
 /**
- * The fields of an object that can be owned, by path, and their values. A path is the elements of FieldsV1 joined by NUL:
- * `f:NAME` a field or a key of a map, `k:{"name":"x"}` an item of a keyed list, `v:"x"` an item of a set. An item or a map
- * as such has the value `present`.
+ * The fields of an object that can be owned, by path, with their values. A path is the elements of FieldsV1 joined by
+ * NUL: `f:NAME` a field or a key of a map, `k:{"name":"x"}` an item of a keyed list, `v:"x"` an item of a set. An item
+ * or a map itself has the value `present`.
  */
 export type Fields = ReadonlyMap<string, unknown>;
 
 export const separator = '\u0000';
 const present = Symbol('present');
 
-/** What nobody owns, because only the server sets it or because it tells which object this is. */
+/** Fields without an owner: only the server sets them, or they identify the object. */
 const unowned = new Set([
   ...['name', 'namespace', 'uid', 'creationTimestamp', 'selfLink', 'generation', 'resourceVersion'],
   ...['managedFields', 'deletionTimestamp', 'deletionGracePeriodSeconds'],
 ]);
 
-/** Characters of all paths of an object together. A long key of a list stands in the path of each field below it. */
+/**
+ * The limit for the characters of all paths of an object. A long key of a list is in the path of each field below it.
+ */
 const maxCharacters = 32 * 1024 * 1024;
-/** Elements of a path. No type is nearly as deep. */
+/** The highest number of elements in a path. No type is nearly as deep. */
 const maxPathDepth = 50;
 
 /** Fields by path. Throws 413 when their paths become too long. */
@@ -99,12 +101,12 @@ function visitList(place: Place, field: Field, value: unknown): void {
     const path = `${place.path}${separator}${itemKey(item, listKeys)}`;
     place.fields.set(path, present);
     visitStruct({ ...place, path }, messageOfField(field), item);
-    // The item itself is a member even when it has nothing but its keys.
+    // The item itself is a member even when it contains only its keys.
     place.fields.set(path, present);
   }
 }
 
-/** Keys that have defaults may be left out. */
+/** Keys with defaults may be missing. */
 const keyDefaults: Readonly<Record<string, unknown>> = { protocol: 'TCP' };
 
 /** `k:{"containerPort":80,"protocol":"TCP"}`. */
@@ -119,11 +121,11 @@ export function itemKey(item: JsonObject, keys: readonly string[]): string {
 export function toFieldsV1(paths: Iterable<string>): JsonObject {
   const root: JsonObject = {};
   const members = new Set<JsonObject>();
-  // What is above comes before what is below it.
+  // A parent comes before its children.
   for (const path of [...new Set(paths)].sort()) {
     let current = root;
     for (const element of path.split(separator)) {
-      // A member that has members below it says so with a dot.
+      // A member with members below it has a dot.
       if (members.delete(current)) current['.'] = {};
       const next = current[element];
       current = isObject(next) ? next : ((current[element] = {}) as JsonObject);
@@ -133,7 +135,7 @@ export function toFieldsV1(paths: Iterable<string>): JsonObject {
   return root;
 }
 
-/** Paths from FieldsV1. A client may have written it: invalid elements are left out, with all that is below them. */
+/** Paths from FieldsV1. A client may have written it, so invalid elements are left out with everything below them. */
 export function fromFieldsV1(tree: unknown): Set<string> {
   const fields = new FieldCollector();
   const walk = (node: unknown, path: string, depth: number): void => {
@@ -163,7 +165,7 @@ function parsedKey(element: string): unknown {
   }
 }
 
-/** A path as people read it: `.spec.containers[name="web"].image`. */
+/** A path as people write it: `.spec.containers[name="web"].image`. */
 export function pathText(path: string): string {
   return path
     .split(separator)

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject, metadataOf, textOf } from '../resources/json.js';
 import { fromFieldsV1, toFieldsV1 } from './fields.js';
 
-/** Who owns which fields: one entry of `metadata.managedFields`. */
+/** The owner of fields: one entry of `metadata.managedFields`. */
 export interface Manager {
   readonly manager: string;
   readonly operation: 'Apply' | 'Update';
@@ -11,7 +11,7 @@ export interface Manager {
   readonly paths: ReadonlySet<string>;
 }
 
-/** Reads `metadata.managedFields`; entries that make no sense are left out. */
+/** Reads `metadata.managedFields`; invalid entries are left out. */
 export function managersOf(object: JsonObject): readonly Manager[] {
   const entries = metadataOf(object)['managedFields'];
   if (!Array.isArray(entries)) return [];
@@ -31,7 +31,7 @@ export function managersOf(object: JsonObject): readonly Manager[] {
   });
 }
 
-/** Writes them; who owns nothing is left out. */
+/** Writes them; managers without fields are left out. */
 export function setManagers(object: JsonObject, managers: readonly Manager[]): void {
   const metadata = metadataOf(object);
   const entries = managers.filter(({ paths }) => paths.size > 0).map(entryOf);
@@ -51,10 +51,10 @@ function entryOf({ manager, operation, apiVersion, subresource, time, paths }: M
   };
 }
 
-/** Who writes now. */
+/** The manager of the present write. */
 export type Writer = Pick<Manager, 'manager' | 'operation' | 'subresource'>;
 
-/** Whether an entry is that of the writer. */
+/** Whether an entry belongs to this writer. */
 export function isSameWriter(a: Writer, b: Writer): boolean {
   return a.manager === b.manager && a.operation === b.operation && a.subresource === b.subresource;
 }

@@ -2,7 +2,7 @@ import { isObject, type JsonObject, ownValue, setKey } from '../resources/json.j
 import { type Field, findMessage, type Message, messageOfField } from '../schema/message-table.js';
 import { itemKey, separator } from './fields.js';
 
-/** Lays a configuration over an object: keyed lists and sets are merged, atomic values replaced. */
+/** Merges a configuration into an object: keyed lists and sets are merged, atomic values replaced. */
 export function mergeConfig(kind: string, live: JsonObject, config: JsonObject): JsonObject {
   return mergeStruct(findMessage(kind), live, config);
 }
@@ -16,7 +16,7 @@ function mergeStruct(message: Message | undefined, live: JsonObject, config: Jso
 
 function mergeField(field: Field | undefined, live: unknown, value: unknown): unknown {
   if (field === undefined) {
-    // apiVersion, kind and what has no type; metadata is known by its type.
+    // apiVersion, kind and everything without a type; metadata has a type.
     return value;
   }
   if (field.atomic) return value;
@@ -57,13 +57,16 @@ function mergeList(field: Field, live: readonly unknown[], value: readonly unkno
   return result;
 }
 
-/** What is to be removed below a place, by the elements of paths. */
+/** What to remove below a place, by path elements. */
 interface Removal {
   isWhole: boolean;
   readonly below: Map<string, Removal>;
 }
 
-/** Removes what stands at ownership paths, in place: all in one pass, as each list is as long as it may be. */
+/**
+ * Removes the values at ownership paths, in place. One pass for all paths, because each list may have the maximum
+ * length.
+ */
 export function removePaths(object: JsonObject, paths: readonly string[]): void {
   const root: Removal = { isWhole: false, below: new Map() };
   for (const path of paths) {

@@ -3,14 +3,14 @@ import { type JsonObject, metadataOf, sameJson } from '../resources/json.js';
 import { type Fields, fieldsOf, separator } from './fields.js';
 import { isSameWriter, type Manager, managersOf, setManagers, type Writer } from './managers.js';
 
-/** Who wrote, and when (RFC 3339). */
+/** The manager, and the time of the write (RFC 3339). */
 export interface WriteRecord extends Writer {
   readonly timestamp: string;
 }
 
 /**
- * Brings `metadata.managedFields` of the next state up to date: the writer owns what it changed, others lose that, and
- * nobody owns what is no longer there. An apply has said before who owns what.
+ * Updates `metadata.managedFields` of the next state: the writer owns what it changed, others lose it, and fields that
+ * were removed have no owner. For an apply, the owners were decided before.
  */
 export async function recordManager(
   next: JsonObject,
@@ -41,14 +41,14 @@ export async function recordManager(
   setManagers(next, stamped(withOwn(managers, changed, { next, record }), before, record));
 }
 
-/** Those of the old state, unless the writer set others; an empty entry wipes them out. */
+/** The managers of the old state, unless the writer set others; an empty entry removes all of them. */
 function baseManagers(next: JsonObject, old: JsonObject | undefined): readonly Manager[] {
   const wanted = metadataOf(next)['managedFields'];
   if (old === undefined || Array.isArray(wanted)) return managersOf(next);
   return managersOf(old);
 }
 
-/** Only who writes the status changes it. */
+/** Only a write of the status changes the status's owners. */
 function changedPaths(next: Fields, old: Fields, { subresource }: WriteRecord): ReadonlySet<string> {
   const status = 'f:status';
   const changed = new Set<string>();
@@ -81,7 +81,7 @@ function withOwn(
   return [...managers, subresource === undefined ? base : { ...base, subresource }];
 }
 
-/** The writer's entry carries the time of its last change. */
+/** The writer's entry has the time of its last change. */
 function stamped(
   managers: readonly Manager[],
   before: readonly Manager[],

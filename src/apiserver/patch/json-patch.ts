@@ -4,7 +4,7 @@ import { applyOperation, PatchMisfit, type PatchOperation, PatchRun } from './op
 
 const maxOperations = 10_000;
 
-/** Applies a JSON patch (RFC 6902) in place. Throws 400 for a document that is none, 422 for one that does not fit. */
+/** Applies a JSON patch (RFC 6902) in place. Throws 400 for an invalid document, 422 for one that does not fit. */
 export function applyJsonPatch(target: JsonObject, patch: unknown): JsonObject {
   if (!isJsonPatch(patch)) throw badRequest('error decoding patch: a JSON patch is a list of operations');
   if (patch.length > maxOperations)
@@ -20,7 +20,7 @@ export function applyJsonPatch(target: JsonObject, patch: unknown): JsonObject {
   }
 }
 
-/** The same without bounds on their number. Throws PatchMisfit. */
+/** The same without a limit on the number of operations. Throws PatchMisfit. */
 export function applyOperations(target: JsonObject, patch: readonly PatchOperation[]): JsonObject {
   const run = new PatchRun(target);
   for (const operation of patch) applyOperation(run, operation);
@@ -36,7 +36,7 @@ function isOperation(value: unknown): value is PatchOperation {
   return isObject(value) && typeof value['op'] === 'string' && typeof value['path'] === 'string';
 }
 
-/** kube-apiserver tells of the patch with no more words than these, and without causes, which kubectl would show instead. */
+/** kube-apiserver uses only these words, and no causes, which kubectl would show instead. */
 function unfit(): StatusError {
   return new StatusError(422, 'the server rejected our request due to an error in our request', {
     reason: 'Invalid',

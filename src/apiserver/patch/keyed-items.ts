@@ -1,10 +1,10 @@
 import { isObject, type JsonObject } from '../resources/json.js';
 
-/** The items of a list by the value of their merge key, for which finding one costs the same in a list of any length. */
+/** The items of a list by the value of their merge key. Finding one costs the same in a list of any length. */
 export class KeyedItems {
   private readonly key: string;
   private readonly items: unknown[] = [];
-  /** Where the items of a key stand. */
+  /** The positions of the items with each key. */
   private readonly places = new Map<string, number[]>();
   private readonly gone = new Set<number>();
 
@@ -26,7 +26,7 @@ export class KeyedItems {
     else places.push(index);
   }
 
-  /** Changes the first item with the key of this one, or adds one made of nothing. */
+  /** Changes the first item with the same key, or adds a new one. */
   merge(like: JsonObject, change: (old: JsonObject) => JsonObject): void {
     const index = this.places.get(this.keyOf(like))?.[0];
     const old = index === undefined ? undefined : this.items[index];
@@ -34,7 +34,7 @@ export class KeyedItems {
     else this.items[index] = change(old);
   }
 
-  /** Removes all items with the key of this one. */
+  /** Removes all items with the same key. */
   remove(like: JsonObject): void {
     const key = this.keyOf(like);
     for (const index of this.places.get(key) ?? []) this.gone.add(index);

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, ownValue, setKey } from '../resources/json.js';
 
-/** Applies a merge patch (RFC 7386): objects are merged, null removes, all else replaces. */
+/** Applies a merge patch (RFC 7386): objects are merged, null removes, everything else replaces. */
 export function applyMergePatch(target: JsonObject, patch: JsonObject): JsonObject {
   const result: JsonObject = { ...target };
   for (const [key, value] of Object.entries(patch)) {

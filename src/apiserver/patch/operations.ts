@@ -1,7 +1,7 @@
 import { excessOf, extentOfText, maxDepth, maxValues } from '../resources/extent.js';
 import { isObject, type JsonObject, ownValue, sameJson, setKey } from '../resources/json.js';
 
-/** One operation of a JSON patch, as far as it has been checked. */
+/** One operation of a JSON patch, partly checked. */
 export interface PatchOperation {
   readonly op: string;
   readonly path: string;
@@ -11,12 +11,18 @@ export interface PatchOperation {
 
 /** Bytes of JSON that all copies of one patch may add, as in kube-apiserver. */
 const maxCopiedBytes = 3 * 1024 * 1024;
-/** Values that they may add: few enough for their cost, and so many that the bound of bytes is met before, if copies are usual. */
+/**
+ * Values that all copies of one patch may add: few enough to be fast, and enough that usual copies meet the byte limit
+ * first.
+ */
 const maxCopiedValues = 4 * maxValues;
-/** Items that all insertions and removals of one patch may move in lists. Go would need as long, but has more threads. */
+/**
+ * Items that all insertions and removals of one patch may move in lists. Go would need the same time, but has more
+ * threads.
+ */
 const maxMovedItems = 50_000_000;
 
-/** A patch that does not fit its target. The texts are those of the library of kube-apiserver, where it has one. */
+/** A patch that does not fit its target. The texts are those of kube-apiserver's library, where it has one. */
 export class PatchMisfit extends Error {
   override readonly name = 'PatchMisfit';
 }
@@ -30,7 +36,7 @@ interface Place {
   readonly path: string;
 }
 
-/** One patch on its way through a target, which it changes, and what it has cost so far. */
+/** One patch being applied to a target, which it changes, and its cost so far. */
 export class PatchRun {
   private readonly target: JsonObject;
   private copiedBytes = 0;
@@ -41,13 +47,13 @@ export class PatchRun {
     this.target = target;
   }
 
-  /** The target, patched. Throws PatchMisfit when it has become too deep. */
+  /** The patched target. Throws PatchMisfit when it has become too deep. */
   finish(): JsonObject {
     refuseDeep(this.target);
     return this.target;
   }
 
-  /** Where a pointer leads to; what is above must be there. */
+  /** The place of a pointer; its parents must exist. */
   find(path: unknown): Place {
     if (typeof path !== 'string' || !path.startsWith('/'))
       throw new PatchMisfit(`no pointer: ${String(path)}`);
@@ -131,7 +137,7 @@ export function applyOperation(run: PatchRun, operation: PatchOperation): void {
   apply(run, operation);
 }
 
-/** A patch is applied again when the object changes meanwhile, so that its values are not given away. */
+/** A patch is applied again when the object changes in the meantime, so its values are copied. */
 function given(operation: { readonly value?: unknown }): unknown {
   if (!('value' in operation)) throw new PatchMisfit('the operation has no value');
   return structuredClone(operation.value);
@@ -149,7 +155,7 @@ function valueAt(container: Container, key: string): unknown {
   return index === undefined ? undefined : container[index];
 }
 
-/** Negative ones count from the end. */
+/** Negative indices count from the end. */
 function indexIn(key: string, length: number): number | undefined {
   if (!/^[-+]?\d{1,10}$/.test(key)) return undefined;
   const index = Number(key) < 0 ? Number(key) + length : Number(key);

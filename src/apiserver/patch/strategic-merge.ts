@@ -4,8 +4,8 @@ import { type Field, findMessage, type Message, messageOfField } from '../schema
 import { KeyedItems } from './keyed-items.js';
 
 /**
- * Applies a strategic merge patch: as a merge patch, but lists with a merge key are merged item by item, and directives
- * (`$patch`, `$retainKeys`, `$setElementOrder/…`, `$deleteFromPrimitiveList/…`) say the rest. Throws 400.
+ * Applies a strategic merge patch. It is like a merge patch, but lists with a merge key are merged item by item, and
+ * directives (`$patch`, `$retainKeys`, `$setElementOrder/…`, `$deleteFromPrimitiveList/…`) change how. Throws 400.
  */
 export function applyStrategicMergePatch(kind: string, target: JsonObject, patch: JsonObject): JsonObject {
   return mergeObject(findMessage(kind), target, patch);
@@ -86,7 +86,7 @@ function mergeSet(current: readonly unknown[], patch: readonly unknown[]): unkno
   return [...current, ...patch.filter((item) => !known.has(item))];
 }
 
-/** Puts items into the order wanted; those that it does not name stay behind the one they stood behind. */
+/** Sorts items into the wanted order; an item that is not named stays after the one that it followed. */
 function setOrder(
   message: Message | undefined,
   result: JsonObject,
@@ -111,7 +111,7 @@ function setOrder(
   );
 }
 
-/** A value without directives and nulls, which mean nothing where there is nothing to merge with. */
+/** A value without directives and nulls, which have no meaning when there is nothing to merge with. */
 function plain(value: JsonObject): JsonObject;
 function plain(value: unknown): unknown;
 function plain(value: unknown): unknown {

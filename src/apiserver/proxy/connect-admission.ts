@@ -7,8 +7,8 @@ import type { Facade } from '../serving/facade.js';
 import { pathBehindProxy } from './proxy-target.js';
 
 /**
- * Asks admission about an exec, attach, port-forward or proxy request: operation CONNECT, and its parameters as the
- * object. Rejects with a StatusError; what admission would change is not taken over.
+ * Calls admission for an exec, attach, port-forward or proxy request: operation CONNECT, with its parameters as the
+ * object. Rejects with a StatusError; changes by admission are ignored.
  */
 export async function admitConnect(
   facade: Facade,

@@ -15,8 +15,8 @@ import { requestHeaders, responseHeaders } from './proxy-headers.js';
 import { type ProxyTarget, pathBehindProxy, proxyTarget } from './proxy-target.js';
 
 /**
- * Any plain request below `proxy` of a pod, service or node: goes on to it, and the answer comes back, both as streams.
- * Rejects with 503 `error trying to reach service: …` when nobody answers, and when an answer is cut.
+ * A plain request below `proxy` of a pod, service or node: it is sent on, and the answer is sent back, both as streams.
+ * Rejects with 503 `error trying to reach service: …` when there is no answer, or when it is cut.
  */
 export async function handleProxy(facade: Facade, exchange: Exchange, route: NamedRoute): Promise<void> {
   await admitConnect(facade, exchange, route);
@@ -38,7 +38,7 @@ export async function handleProxy(facade: Facade, exchange: Exchange, route: Nam
   try {
     await pipeline(answer, response, { signal: exchange.signal });
   } catch (caught) {
-    // A client that has gone is nobody's failure.
+    // A client that has left is not a failure.
     if (!exchange.signal.aborted) throw cut(caught);
   }
 }
@@ -60,12 +60,12 @@ async function ask(exchange: Exchange, target: ProxyTarget, path: string): Promi
       socket.destroy();
       reject(error);
     });
-    // A backend may answer before it has read everything.
+    // A backend may answer before it has read the whole request.
     request.pipe(outgoing);
   });
 }
 
-/** Nobody else asks over this connection. */
+/** Ends the connection with the answer, because it is used for one request only. */
 function endWith(answer: IncomingMessage, socket: Duplex): void {
   answer.once('close', () => socket.destroy());
 }
@@ -79,7 +79,7 @@ function cut(caught: unknown): StatusError {
   return new StatusError(502, `the answer was cut: ${goErrorText(caught, '')}`);
 }
 
-/** An upgrade below `proxy`: its bytes are copied unseen. */
+/** An upgrade below `proxy`: its bytes are copied without looking at them. */
 export async function proxyConnection(
   facade: Facade,
   context: RequestContext,

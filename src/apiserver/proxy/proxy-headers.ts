@@ -3,7 +3,7 @@ import { joinHostPort } from '../../core/address.js';
 import { isImpersonationHeader } from '../auth/impersonate.js';
 import type { ProxyTarget } from './proxy-target.js';
 
-/** Headers of one connection, which say nothing to the next. */
+/** Headers of one connection, which must not be sent on. */
 const hopHeaders = new Set([
   'connection',
   'keep-alive',
@@ -16,10 +16,10 @@ const hopHeaders = new Set([
   'upgrade',
 ]);
 
-/** The API server's business alone. */
+/** Headers that only the API server uses. */
 const ownHeaders = new Set(['authorization', 'audit-id', 'x-forwarded-for']);
 
-/** Headers, names and values by turns, of the request to a backend. */
+/** The headers of the request to a backend, as alternating names and values. */
 export function requestHeaders(request: IncomingMessage, uri: string): readonly string[] {
   const { headers, socket } = request;
   const lines: string[] = ['Host', headers.host ?? String(headers[':authority'] ?? '')];
@@ -30,19 +30,21 @@ export function requestHeaders(request: IncomingMessage, uri: string): readonly 
   }
   const forwarded = [headers['x-forwarded-for'], socket.remoteAddress].filter((value) => value !== undefined);
   lines.push('X-Forwarded-For', forwarded.join(', '), 'X-Forwarded-Uri', uri);
-  // A body of unknown length: Node would leave it out for methods that seldom have one.
+  // A body of unknown length. For methods that seldom have a body, Node would not send it.
   if (headers['content-length'] === undefined && hasBody(request)) lines.push('Transfer-Encoding', 'chunked');
   return lines;
 }
 
-/** HTTP/2 says with the headers whether a body follows, HTTP/1.1 by a header. */
+/** HTTP/2 shows with the headers whether a body follows, HTTP/1.1 by a header. */
 function hasBody(request: IncomingMessage): boolean {
   if (request.headers['transfer-encoding'] !== undefined) return true;
   const { stream } = request as { stream?: { readonly endAfterHeaders?: boolean } };
   return stream !== undefined && stream.endAfterHeaders === false;
 }
 
-/** Headers of a backend's answer for the client, with a redirection to the backend led back through the proxy. */
+/**
+ * The headers of a backend's answer for the client. A redirection to the backend is changed to go through the proxy.
+ */
 export function responseHeaders(
   answer: IncomingMessage,
   { target, prefix }: { readonly target: ProxyTarget; readonly prefix: string },

@@ -12,7 +12,7 @@ import { listAt, numberAt, textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
 import type { Facade } from '../serving/facade.js';
 
-/** Where a `proxy` subresource leads. */
+/** The destination of a `proxy` subresource. */
 export interface ProxyTarget {
   readonly scheme: 'http' | 'https';
   readonly host: string;
@@ -21,7 +21,7 @@ export interface ProxyTarget {
   readonly connect: (options: { readonly request: string; readonly signal: AbortSignal }) => Promise<Duplex>;
 }
 
-/** `[SCHEME:]NAME[:PORT]` taken apart. */
+/** The parts of `[SCHEME:]NAME[:PORT]`. */
 interface ProxyId {
   readonly scheme: string;
   readonly name: string;
@@ -77,7 +77,7 @@ function serviceTarget(
   const number = /^\d+$/.test(id.port) ? Number(id.port) : undefined;
   const found = listAt(service, 'spec.ports').find((port) => numberAt(port, 'port') === number);
   if (number !== undefined && found === undefined) throw noServicePort(number, id.name);
-  // Without a port only the nameless one is meant, even if there is but one.
+  // Without a port only the unnamed port is meant, even if there is only one.
   const portName = number === undefined ? id.port : textAt(found, 'name');
   const backends = readyBackends(store, service, portName);
   const backend = backends[random.below(Math.max(1, backends.length))];
@@ -99,7 +99,7 @@ function nodeTarget(facade: Facade, { scheme, name, port }: ProxyId): ProxyTarge
   };
 }
 
-/** Certificates of pods and services are not checked: they are for names, and what is dialled is an address. */
+/** Certificates of pods and services are not checked: they have names, but we dial addresses. */
 function plainTarget(
   { egress, clock }: Facade,
   scheme: string,
@@ -126,7 +126,7 @@ function defaultPort(scheme: string): number {
   return scheme === 'https' ? 443 : 80;
 }
 
-/** What is no number cannot be dialled either. */
+/** A port that is not a number cannot be dialled either. */
 function portNumber(text: string): number {
   const number = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (number > 0 && number < 65_536) return number;
@@ -134,7 +134,7 @@ function portNumber(text: string): number {
   throw new StatusError(503, `error trying to reach service: ${cause}`, { reason: 'ServiceUnavailable' });
 }
 
-/** The path behind `/proxy`, as sent, without query. */
+/** The path after `/proxy`, as sent, without the query. */
 export function pathBehindProxy({ path }: Pick<RequestContext, 'path'>): { prefix: string; rest: string } {
   const found = /^(\/+api\/+v1\/+(?:namespaces\/+[^/]+\/+)?[^/]+\/+[^/]+\/+proxy)(.*)$/.exec(path);
   return { prefix: found?.[1] ?? '', rest: found?.[2] ?? '' };

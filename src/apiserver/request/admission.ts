@@ -2,11 +2,11 @@ import type { JsonObject } from '../resources/json.js';
 import type { Resource } from '../resources/resource.js';
 import type { User } from './exchange.js';
 
-/** A write, or the opening of a stream, that is about to happen, as admission sees it. */
+/** A write, or the opening of a stream, as admission sees it before it happens. */
 export interface AdmissionRequest {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
   readonly resource: Resource;
-  /** Of the object, where it is not that of the resource. */
+  /** The kind of the object, when it is not that of the resource. */
   readonly kind?: { readonly group: string; readonly version: string; readonly kind: string };
   readonly subresource?: string;
   readonly namespace?: string;
@@ -17,25 +17,28 @@ export interface AdmissionRequest {
   readonly oldObject?: JsonObject;
   readonly user: User;
   readonly dryRun: boolean;
-  /** Of the write, as `CreateOptions` and the like. */
+  /** The options of the write, as `CreateOptions` and the like. */
   readonly options?: JsonObject;
   /** ID of the API request, for events. */
   readonly request: string;
 }
 
 export interface AdmissionAnswer {
-  /** What to store instead; absent: the object as it is. */
+  /** What to store instead. Absent: the unchanged object. */
   readonly object?: JsonObject;
-  /** Told to the client as `Warning` headers. */
+  /** Sent to the client as `Warning` headers. */
   readonly warnings?: readonly string[];
   /**
-   * To be asked once the object is checked and before it is stored: it may still refuse, but no longer change.
+   * Called when the object has been checked, before it is stored. It may still refuse, but no longer change it.
    * Resolves with warnings; rejects with a StatusError.
    */
   readonly review?: (object: JsonObject | undefined) => Promise<readonly string[]>;
 }
 
-/** Changes or refuses a write. Rejects with a StatusError to refuse. Called once per try, after defaults, before checks. */
+/**
+ * Changes or refuses a write. Rejects with a StatusError to refuse. Called once per try, after defaults and before
+ * checks.
+ */
 export type Admission = (request: AdmissionRequest) => Promise<AdmissionAnswer>;
 
 export const admitEverything: Admission = () => Promise.resolve({});

@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { badRequest } from './status.js';
 
-/** Who asks: the subject of the client certificate, or the owner of the token. */
+/** The user: the subject of the client certificate, or the owner of the token. */
 export interface User {
   readonly name: string;
   readonly groups: readonly string[];
   readonly uid?: string;
-  /** Such as the pod that a token is bound to. */
+  /** For example the pod that a token is bound to. */
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** The target of a request, taken apart. */
+/** The parsed target of a request. */
 export interface RequestTarget {
   /** Path without query, as sent. */
   readonly path: string;
@@ -19,23 +19,23 @@ export interface RequestTarget {
   readonly query: URLSearchParams;
 }
 
-/** One request and who sent it. HTTP/2 requests come in the shape of Node's HTTP/1.1 ones. */
+/** One request and its user. HTTP/2 requests have the form of Node's HTTP/1.1 ones. */
 export interface RequestContext extends RequestTarget {
   readonly request: IncomingMessage;
   readonly method: string;
   readonly user: User;
-  /** Ties all events of this request together. */
+  /** All events of this request have this ID. */
   readonly id: string;
-  /** Aborts when the client is gone or the server closes. */
+  /** Aborts when the client has left or the server closes. */
   readonly signal: AbortSignal;
 }
 
-/** A request that is answered by a response; an upgrade is none. */
+/** A request with a response; an upgrade does not have one. */
 export interface Exchange extends RequestContext {
   readonly response: ServerResponse;
 }
 
-/** Takes a request target (`/api/v1/pods?watch=true`) apart. Throws 400 for one that cannot be decoded. */
+/** Parses a request target (`/api/v1/pods?watch=true`). Throws 400 for one that cannot be decoded. */
 export function parseTarget(url: string): RequestTarget {
   const end = url.indexOf('?');
   const path = end === -1 ? url : url.slice(0, end);

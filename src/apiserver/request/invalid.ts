@@ -1,7 +1,7 @@
 import type { Resource } from '../resources/resource.js';
 import { StatusError } from './status.js';
 
-/** What is wrong with one field, in the words of Kubernetes' field errors. */
+/** The error of one field, in the words of Kubernetes' field errors. */
 export interface FieldError {
   readonly reason:
     | 'FieldValueRequired'
@@ -12,7 +12,7 @@ export interface FieldError {
     | 'FieldValueTooLong'
     | 'FieldValueTooMany'
     | 'FieldValueNotFound';
-  /** Such as `spec.containers[0].name`. */
+  /** For example `spec.containers[0].name`. */
   readonly field: string;
   readonly message: string;
 }
@@ -59,7 +59,7 @@ export function tooMany(field: string, actual: number, most: number): FieldError
   return { reason: 'FieldValueTooMany', field, message };
 }
 
-/** The answer lists so many errors of one object, and counts the rest. kube-apiserver lists them all. */
+/** The answer lists so many errors of one object and counts the rest. kube-apiserver lists all of them. */
 const maxErrors = 100;
 
 /** 422: `Pod "x" is invalid: spec.containers: Required value`. */

@@ -3,18 +3,18 @@ import { CORE_SCHEMA, load, mergeTag, YAMLException } from 'js-yaml';
 import { excessOf, extentOfText, maxDepth, maxValues } from '../resources/extent.js';
 import { StatusError } from './status.js';
 
-/** Bytes of YAML that are read at once; a worker reads longer ones, so that other requests go on meanwhile. */
+/** YAML up to this size is read at once. A worker reads longer texts, so that other requests are not delayed. */
 const maxInlineCharacters = 128 * 1024;
-/** As many characters as a body may have bytes. */
+/** The highest number of bytes of a body. */
 const maxAliasBytes = 3 * 1024 * 1024;
 const workerHeapMb = 512;
 const tooDeep = 'exceeded max depth';
 
-/** 413: all other requests would wait too long while such a body is read and stored. */
+/** 413: reading and storing such a body would delay all other requests too long. */
 export function tooManyValues(): StatusError {
   return new StatusError(
     413,
-    `Request entity too large: it has more than ${maxValues} values, which is as many as konnectivity-sim takes at once; split the object`,
+    `Request entity too large: it has more than ${maxValues} values, the limit of konnectivity-sim; split the object`,
     { reason: 'RequestEntityTooLarge' },
   );
 }
@@ -35,7 +35,7 @@ export async function parseYaml(text: string): Promise<unknown> {
   return text.length <= maxInlineCharacters ? parseHere(text) : parseInWorker(text);
 }
 
-/** Why a document cannot be taken as it is. Without aliases it has no more in it than can be seen. */
+/** Why a document cannot be accepted. Without aliases it has exactly the values that its text has. */
 function tooMuch(excess: 'depth' | 'bytes' | 'values', text: string): Error {
   if (excess === 'depth') return new Error(depthText);
   return excess === 'bytes' || text.includes('&') ? new Error(aliasText) : tooManyValues();
@@ -46,7 +46,7 @@ const aliasText = 'yaml: document contains excessive aliasing';
 
 interface Problem {
   readonly reason: string;
-  /** From 0. */
+  /** Counted from 0. */
   readonly line?: number | undefined;
 }
 
@@ -67,8 +67,8 @@ function loadHere(text: string): unknown {
 }
 
 /**
- * The same as `parseHere`, as text: a worker takes no functions, and a file of its own would have to be found. It answers
- * with JSON, whose values can be counted before they are made, and which costs less to read than a copy of an object.
+ * The same as `parseHere`, as text: a worker takes no functions, and a separate file would have to be found. It answers
+ * with JSON, whose values can be counted before they are made, and which is faster to read than a copied object.
  */
 const workerCode = `
   const { parentPort, workerData: { library, text, maxDepth, most } } = require('node:worker_threads');
@@ -115,7 +115,7 @@ async function parseInWorker(text: string): Promise<unknown> {
 const quoted = /^ *(?:- +)*["']?([^"':]*)/;
 
 function goError(text: string, { reason, line = 0 }: Problem): Error {
-  // Aliases of aliases are as deep as a text is long.
+  // Aliases of aliases can be as deep as a text is long.
   if (/^nesting exceeded|call stack/.test(reason)) return new Error(depthText);
   if (reason.includes('alias')) return new Error(reason.includes('max') ? aliasText : `yaml: ${reason}`);
   if (reason !== 'duplicated mapping key') return new Error(`yaml: line ${line + 1}: ${reason}`);

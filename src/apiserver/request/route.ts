@@ -1,7 +1,7 @@
 import { findResource } from '../resources/catalogue.js';
 import type { Resource, Subresource } from '../resources/resource.js';
 
-/** What a path leads to. */
+/** The target of a path. */
 export type Route =
   | { readonly kind: 'root' }
   | { readonly kind: 'health' }
@@ -15,7 +15,7 @@ export type Route =
   | ResourceRoute
   | { readonly kind: 'nowhere' };
 
-/** A path of objects: all, those of a namespace, one, or a part of one. */
+/** A path of objects: all, those of a namespace, one, or a subresource of one. */
 export interface ResourceRoute {
   readonly kind: 'resource';
   readonly resource: Resource;
@@ -24,20 +24,22 @@ export interface ResourceRoute {
   readonly subresource?: Subresource;
 }
 
-/** The path of one object, or of a part of it. */
+/** The path of one object, or of a subresource of it. */
 export type NamedRoute = ResourceRoute & { readonly name: string };
 
 const nowhere: Route = { kind: 'nowhere' };
-/** kubectl looks here before it believes that the API does not check fields of a kind, such as those of reviews. */
+/**
+ * kubectl looks here before it accepts that the API does not validate the fields of a kind, such as those of reviews.
+ */
 const customKinds = 'apiextensions.k8s.io/v1/customresourcedefinitions';
 const healthPaths = new Set(['healthz', 'livez', 'readyz']);
 
-/** Whether a route answers those who cannot tell who they are, as in a cluster with default roles. */
+/** Whether a route is open to clients that are not authenticated, as in a cluster with default roles. */
 export function isPublic(route: Route): boolean {
   return route.kind === 'health' || route.kind === 'version';
 }
 
-/** Finds the way for the decoded segments of a path. */
+/** Finds the route for the decoded segments of a path. */
 export function findRoute(segments: readonly string[]): Route {
   const [first, ...rest] = segments;
   if (first === undefined) return { kind: 'root' };
@@ -75,9 +77,9 @@ interface Scope {
 function objectRoute({ group, version, namespace }: Scope, parts: readonly string[]): Route | undefined {
   const [plural = '', name, part, ...tooDeep] = parts;
   const resource = findResource(group, version, plural);
-  // Behind `proxy` come the paths of others.
+  // The path after `proxy` belongs to the backend.
   if (resource === undefined || (tooDeep.length > 0 && part !== 'proxy')) return undefined;
-  // Objects of a namespace can be listed across all, but named ones live in theirs.
+  // Objects can be listed across all namespaces, but a named object needs its namespace.
   if (resource.namespaced ? name !== undefined && namespace === undefined : namespace !== undefined)
     return undefined;
   const subresource = resource.subresources?.find((candidate) => candidate.name === part);

@@ -4,7 +4,7 @@ import { type Predicate, parseLabelSelector } from '../resources/label-selector.
 import type { ResourceRoute } from './route.js';
 import { badRequest, StatusError } from './status.js';
 
-/** The objects that a list or watch is about. Throws 400 for selectors that cannot be read. */
+/** The objects that a list or watch selects. Throws 400 for invalid selectors. */
 export function selectionOf(route: ResourceRoute, query: URLSearchParams): Predicate {
   const labels = labelPredicate(query.get('labelSelector') ?? '');
   const fields = fieldPredicate(route, query.get('fieldSelector') ?? '');
@@ -25,7 +25,7 @@ function fieldPredicate(route: ResourceRoute, text: string): Predicate {
   throw badRequest(parsed.message);
 }
 
-/** A `resourceVersion` parameter as a number; undefined when absent or empty. Throws 400 when it is none. */
+/** A `resourceVersion` parameter as a number; undefined when absent or empty. Throws 400 for anything else. */
 export function revisionParameter(query: URLSearchParams): number | undefined {
   const text = query.get('resourceVersion') ?? '';
   if (text === '') return undefined;
@@ -34,7 +34,7 @@ export function revisionParameter(query: URLSearchParams): number | undefined {
   throw badRequest(`resourceVersion: Invalid value: ${JSON.stringify(text)}: ${cause}`);
 }
 
-/** Throws 504 for a revision from the future, which tells clients that they talk to a server that lags. */
+/** Throws 504 for a future revision; that tells clients that this server is behind. */
 export function refuseFuture(asked: number, current: number): void {
   if (asked <= current) return;
   throw new StatusError(504, `Timeout: Too large resource version: ${asked}, current: ${current}`, {
@@ -50,7 +50,7 @@ export function wantsWatch(query: URLSearchParams): boolean {
   return booleanParameter(query, 'watch');
 }
 
-/** True when present, whatever it says, unless it says `false` or `0`. */
+/** True when present, unless it is `false` or `0`. */
 export function booleanParameter(query: URLSearchParams, name: string): boolean {
   const text = query.get(name)?.toLowerCase();
   return text !== undefined && text !== 'false' && text !== '0';

@@ -1,10 +1,10 @@
 import { TunnelError } from '../../core/errors.js';
 
-/** Kubernetes' meta.k8s.io Status: how every failure of the API is told. */
+/** Kubernetes' meta.k8s.io Status: the form of every failure of the API. */
 export interface Status {
   readonly kind: 'Status';
   readonly apiVersion: 'v1';
-  /** `continue`: where a list that has failed may be taken up. */
+  /** `continue`: the token to continue a failed list with. */
   readonly metadata: { readonly continue?: string };
   readonly status: 'Failure';
   readonly message: string;
@@ -44,15 +44,15 @@ export interface StatusDetails {
 }
 
 interface StatusExtras {
-  /** Absent for Go errors that carry none; kubectl then prints `Error from server: MESSAGE`. */
+  /** Absent for Go errors without a reason; kubectl then prints `Error from server: MESSAGE`. */
   readonly reason?: StatusReason;
   readonly details?: StatusDetails;
   readonly metadata?: Status['metadata'];
-  /** Told before the API objects begin, so that clients get text and no Status. */
+  /** Answered before the API objects are involved, so clients get text and no Status. */
   readonly plainText?: boolean;
 }
 
-/** An answer of the API other than success, thrown by handlers and written by whoever owns the response. */
+/** An unsuccessful answer of the API. Handlers throw it; the owner of the response writes it. */
 export class StatusError extends Error {
   override readonly name = 'StatusError';
   readonly status: Status;
@@ -81,7 +81,7 @@ export function notFound(resource: { group: string; plural: string }, name: stri
   });
 }
 
-/** What a path gets that leads nowhere. */
+/** The answer for an unknown path. */
 export function unknownPath(): StatusError {
   return new StatusError(404, 'the server could not find the requested resource', {
     reason: 'NotFound',
@@ -104,12 +104,12 @@ export function unauthorized(): StatusError {
   return new StatusError(401, 'Unauthorized', { reason: 'Unauthorized' });
 }
 
-/** The resource version asked for is older than the history that is kept. */
+/** The requested resource version is older than the history. */
 export function expired(message: string, metadata: Status['metadata'] = {}): StatusError {
   return new StatusError(410, message, { reason: 'Expired', metadata });
 }
 
-/** 429: the server has enough to do. It is told before there are API objects, so that clients get plain text. */
+/** 429: too many requests. It is answered before the API objects are involved, so clients get plain text. */
 export function tooManyRequests(): StatusError {
   return new StatusError(429, 'Too many requests, please try again later.', {
     reason: 'TooManyRequests',

@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** How long a write may hold the thread before others have their turn. Most are over sooner. */
+/** How long a write may use the thread before other work gets a turn. Most are shorter. */
 const maxMs = 10;
 
-/** When the first write of this turn began. */
+/** When the first write of this turn started. */
 let began: number | undefined;
 let last: Promise<void> = Promise.resolve();
 
@@ -18,13 +18,13 @@ function heldMs(): number {
 }
 
 /**
- * Asked before each pass over a body or an object: when writes have held the thread for long, it resolves after everybody
- * else has had a turn. Those that wait go on one by one, so that others wait for one pass and no more.
+ * Called before each pass over a body or an object. When writes have used the thread for long, it resolves after all
+ * other work had a turn. Waiting writes continue one by one, so that other work waits for at most one pass.
  */
 export function afterOthers(): Promise<void> | undefined {
   if (heldMs() < maxMs) return undefined;
   last = last.then(async () => {
-    // The first comes before what has arrived meanwhile is read.
+    // The first continues before requests that have arrived in the meantime are read.
     await turn();
     await turn();
     heldMs();

@@ -1,13 +1,16 @@
 import type { ObjectMeta } from '../../kube/pod-objects.js';
 
-/** Any object of the API. The typed ones of `kube/pod-objects.ts` are such; the rest is read with the helpers below. */
+/** Any object of the API. The types in `kube/pod-objects.ts` match it; other fields are read with the helpers below. */
 export interface ApiObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: ObjectMeta & { readonly deletionTimestamp?: string };
 }
 
-/** The value at a dotted path (`spec.nodeName`), or undefined. Objects come from users: nothing is taken for granted. */
+/**
+ * The value at a dotted path (`spec.nodeName`), or undefined. Objects come from users, so any field may be missing or
+ * have another type.
+ */
 export function at(value: unknown, path: string): unknown {
   let current = value;
   for (const key of path.split('.')) {
@@ -17,7 +20,7 @@ export function at(value: unknown, path: string): unknown {
   return current;
 }
 
-/** The text at a path; numbers and booleans are written out, anything else is the empty text. */
+/** The text at a path. Numbers and booleans become text; anything else is the empty text. */
 export function textAt(value: unknown, path: string): string {
   const found = at(value, path);
   switch (typeof found) {
@@ -43,7 +46,7 @@ export function listAt(value: unknown, path: string): readonly unknown[] {
   return Array.isArray(found) ? found : [];
 }
 
-/** The string-to-string map at a path as entries, or none. */
+/** The string-to-string map at a path as entries; empty when there is none. */
 export function entriesAt(value: unknown, path: string): readonly (readonly [string, string])[] {
   const found = at(value, path);
   if (typeof found !== 'object' || found === null) return [];

@@ -5,7 +5,7 @@ import { apiVersionOf, type Resource } from './resource.js';
 /** Every kind of object that the façade serves, in the order of discovery. */
 export const catalogue: readonly Resource[] = [...coreKinds, ...groupKinds];
 
-/** The record that a path of the API names, if there is one. */
+/** The record for a path of the API; undefined when there is none. */
 export function findResource(group: string, version: string, plural: string): Resource | undefined {
   return catalogue.find(
     (resource) => resource.plural === plural && resource.group === group && resource.version === version,
@@ -20,7 +20,7 @@ export function findKind(apiVersion: string, kind: string): Resource | undefined
   );
 }
 
-/** The record of a kind that the façade itself depends on. */
+/** The record of a kind that the façade itself needs. */
 export function coreResource(plural: 'endpoints' | 'namespaces' | 'nodes' | 'pods' | 'services'): Resource {
   const found = findResource('', 'v1', plural);
   if (found === undefined) throw new Error(`the catalogue lacks ${plural}`);

@@ -6,11 +6,11 @@ const yearS = 365 * dayS;
 interface Step {
   readonly belowS: number;
   readonly unit: [size: number, letter: string];
-  /** A second, finer figure that is left out when it is zero. */
+  /** A second, smaller unit; left out when it is zero. */
   readonly rest?: [size: number, letter: string];
 }
 
-/** The precision falls as the age grows; the borders are those of Kubernetes' own `duration.HumanDuration`. */
+/** The precision decreases with age; the limits are those of Kubernetes' own `duration.HumanDuration`. */
 const steps: readonly Step[] = [
   { belowS: 2 * minuteS, unit: [1, 's'] },
   { belowS: 10 * minuteS, unit: [minuteS, 'm'], rest: [1, 's'] },

@@ -1,16 +1,16 @@
-/** How deep JSON may be nested. Go stops at 10,000; here functions that call themselves must have enough stack. */
+/** How deep JSON may be nested. Go stops at 10,000; here the limit keeps recursive functions within the stack. */
 export const maxDepth = 1000;
 /**
- * How many values a body, or an object, may have. One thread does all that a kube-apiserver does with many, so that what
- * takes long stops everybody. Objects that etcd takes hardly ever have as many.
+ * The highest number of values in a body or an object. Here one thread does the work of kube-apiserver's many, so long
+ * work delays everything. Objects that etcd accepts rarely have so many values.
  */
 export const maxValues = 50_000;
 
-/** Bounds on a JSON value. */
+/** Limits of a JSON value. */
 export interface ExtentLimit {
   /** Levels of lists and objects. Default: no limit. */
   readonly depth?: number;
-  /** About as many bytes as its JSON has; what is there by several ways counts each time. Default: no limit. */
+  /** Approximate bytes of its JSON; a value that is reachable in several ways counts each time. Default: no limit. */
   readonly bytes?: number;
   /** Items of lists and fields of objects. Default: no limit. */
   readonly values?: number;
@@ -21,7 +21,7 @@ interface Level {
   next: number;
 }
 
-/** What a JSON value exceeds, if anything. It needs no stack, and stops where a limit is reached. */
+/** Which limit a JSON value exceeds, if any. It does not use recursion, and stops when a limit is reached. */
 export function excessOf(
   value: unknown,
   { depth = Infinity, bytes = Infinity, values = Infinity }: ExtentLimit,
@@ -56,7 +56,7 @@ const openers = new Set(['[', '{'].map(codeOf));
 const closers = new Set([']', '}'].map(codeOf));
 const comma = codeOf(',');
 
-/** How deep a text of JSON is nested, and how many values it has. Far cheaper to find out than to read it. */
+/** How deep a JSON text is nested, and how many values it has. This is much cheaper than parsing it. */
 export function extentOfText(text: string): { readonly depth: number; readonly values: number } {
   let [depth, deepest, values] = [0, 0, 0];
   let isText = false;

@@ -27,7 +27,7 @@ export function parseFieldSelector(text: string, resource: Resource): FieldSelec
   return { kind: 'ok', matches: (object) => tests.every((test) => test(object)) };
 }
 
-/** The value that a field must have to be selected; undefined when it may have several, or the selector cannot be read. */
+/** The value that a field must have to be selected; undefined when several are possible, or the selector is invalid. */
 export function requiredValue(text: string, field: string): string | undefined {
   let value: string | undefined;
   for (const term of termsOf(text)) {
@@ -43,7 +43,7 @@ interface Term {
   readonly value: string;
 }
 
-/** The terms of a selector; one that cannot be read comes as it is. */
+/** The terms of a selector; an invalid term is returned as it is. */
 function termsOf(text: string): readonly (Term | string)[] {
   const terms = text.split(/(?<!\\),/).filter((part) => part !== '');
   return terms.map((term) => {

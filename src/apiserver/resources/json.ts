@@ -1,6 +1,6 @@
 import type { ApiObject } from './api-object.js';
 
-/** A JSON object while it is being made or changed. */
+/** A JSON object that is being made or changed. */
 export type JsonObject = Record<string, unknown>;
 
 export function isObject(value: unknown): value is JsonObject {
@@ -13,7 +13,7 @@ export function setKey(target: JsonObject, key: string, value: unknown): void {
   else Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
-/** The value of the object's own key; undefined without one. Inherited properties do not count. */
+/** The value of the object's own key; undefined without one. Inherited properties are ignored. */
 export function ownValue(target: JsonObject, key: string): unknown {
   return Object.hasOwn(target, key) ? target[key] : undefined;
 }
@@ -24,7 +24,7 @@ export function childOf(parent: JsonObject, key: string): JsonObject | undefined
   return isObject(value) ? value : undefined;
 }
 
-/** The object under a key, made when there is none. */
+/** The object under a key; it is made when missing. */
 export function ensureChild(parent: JsonObject, key: string): JsonObject {
   const found = childOf(parent, key);
   if (found !== undefined) return found;
@@ -39,7 +39,7 @@ export function itemsOf(parent: JsonObject | undefined, key: string): readonly J
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** Gives a key its value where it has none. */
+/** Sets a key that has no value yet. */
 export function setDefault(target: JsonObject, key: string, value: unknown): void {
   if (target[key] === undefined) target[key] = value;
 }
@@ -48,17 +48,17 @@ export function metadataOf(object: JsonObject): JsonObject {
   return ensureChild(object, 'metadata');
 }
 
-/** A deep copy of a stored object, to be changed. */
+/** A deep copy of a stored object, for changes. */
 export function draftOf(object: ApiObject): JsonObject {
   return structuredClone(object) as unknown as JsonObject;
 }
 
-/** What has been made, as the store keeps it. */
+/** The finished object, in the form that the store keeps. */
 export function finished(draft: JsonObject): ApiObject {
   return draft as unknown as ApiObject;
 }
 
-/** Whether two JSON values say the same; the order of keys does not count. */
+/** Whether two JSON values are equal; the order of keys is ignored. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (Array.isArray(a) && Array.isArray(b))

@@ -1,6 +1,6 @@
 import type { ApiObject } from './api-object.js';
 
-/** Whether an object belongs to a selection. */
+/** Whether an object is selected. */
 export type Predicate = (object: ApiObject) => boolean;
 
 type Labels = Readonly<Record<string, string>>;
@@ -12,8 +12,8 @@ const equalityForm = new RegExp(String.raw`^(${key})\s*(==|=|!=)\s*([-A-Za-z0-9_
 const existenceForm = new RegExp(String.raw`^(!?)\s*(${key})$`);
 
 /**
- * Parses a label selector: `a=b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`, joined by commas.
- * Returns undefined for a text that is none.
+ * Parses a label selector: `a=b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`, joined by commas. Returns undefined
+ * for an invalid text.
  */
 export function parseLabelSelector(text: string): Predicate | undefined {
   const tests: LabelTest[] = [];

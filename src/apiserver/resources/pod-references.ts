@@ -2,7 +2,7 @@ import { entriesAt, listAt, textAt } from './api-object.js';
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
-/** Whether a pod only shows what a kubelet runs by itself. */
+/** Whether a pod is a mirror pod: it only shows what a kubelet runs by itself. */
 export function isMirrorPod(pod: unknown): boolean {
   return entriesAt(pod, 'metadata.annotations').some(([key]) => key === mirrorAnnotation);
 }

@@ -1,6 +1,6 @@
 import type { Random } from '../../core/random.js';
 
-/** Letters of generated names: no vowels, so that no words come up. */
+/** Letters of generated names: without vowels, so that they do not form words. */
 const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789';
 const suffixLength = 5;
 const maxPrefixLength = 63 - suffixLength;

@@ -6,7 +6,7 @@ export interface Column {
   readonly type: 'string' | 'integer';
   readonly format?: 'name';
   readonly description: string;
-  /** Shown with `-o wide` only. */
+  /** Shown only with `-o wide`. */
   readonly wide?: true;
   readonly cell: (object: ApiObject, nowMs: number) => string | number;
 }
@@ -15,14 +15,14 @@ export interface Column {
 export interface Subresource {
   readonly name: string;
   readonly kind: string;
-  /** Its kind before a minor release of Kubernetes 1. */
+  /** Its kind before a certain minor release of Kubernetes 1. */
   readonly formerly?: { readonly kind: string; readonly before: number };
-  /** Of the kind, where it is not that of the resource. */
+  /** The version of the kind, when it is not that of the resource. */
   readonly apiVersion?: string;
   readonly verbs: readonly string[];
 }
 
-/** All that the façade knows of one kind of object. A new kind is one more record, not code. */
+/** Everything that the façade knows about one kind of object. A new kind needs one more record and no code. */
 export interface Resource {
   /** Empty for the core group. */
   readonly group: string;
@@ -35,11 +35,13 @@ export interface Resource {
   readonly categories?: readonly string[];
   readonly verbs: readonly string[];
   readonly subresources?: readonly Subresource[];
-  /** Fields that field selectors may name besides `metadata.name` and `metadata.namespace`, and their text if absent. */
+  /**
+   * Fields for field selectors in addition to `metadata.name` and `metadata.namespace`, with their text when absent.
+   */
   readonly selectableFields?: Readonly<Record<string, string>>;
   /** Absent: name and creation time. */
   readonly columns?: readonly Column[];
-  /** Only answers POST with a computed reply; nothing of it is stored. */
+  /** Only answers POST with a computed reply; nothing is stored. */
   readonly virtual?: true;
 }
 

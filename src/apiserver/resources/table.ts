@@ -2,21 +2,21 @@ import { type ApiObject, textAt } from './api-object.js';
 import { defaultColumns } from './columns/common.js';
 import type { Column, Resource } from './resource.js';
 
-/** Which form of the object goes with each row: none of it, its metadata, or all. */
+/** How much of the object comes with each row: nothing, its metadata, or everything. */
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
 export interface TableOptions {
   readonly nowMs: number;
   readonly includeObject: IncludeObject;
-  /** `meta.k8s.io/v1`, or `v1beta1` for those who ask for it. */
+  /** `meta.k8s.io/v1`, or `v1beta1` for clients that ask for it. */
   readonly apiVersion: string;
-  /** Of the list. */
+  /** The metadata of the list. */
   readonly metadata: object;
-  /** A watch tells the columns once, with its first event. */
+  /** A watch sends the columns once, with its first event. */
   readonly withColumns: boolean;
 }
 
-/** The server-side table that kubectl prints as it is. */
+/** The server-side table; kubectl prints it unchanged. */
 export function renderTable(
   resource: Resource,
   objects: readonly ApiObject[],
@@ -51,12 +51,12 @@ function included(object: ApiObject, options: TableOptions): object {
   return options.includeObject === 'Object' ? object : partialMetadata(object, options.apiVersion);
 }
 
-/** An object cut down to its metadata. */
+/** An object with only its metadata. */
 export function partialMetadata(object: ApiObject, apiVersion: string): object {
   return { kind: 'PartialObjectMetadata', apiVersion, metadata: object.metadata };
 }
 
-/** The mark by which clients tell rows of finished pods. */
+/** Marks rows of finished pods for clients. */
 function finishedPod(object: ApiObject): object[] | undefined {
   const phase = object.kind === 'Pod' ? textAt(object, 'status.phase') : '';
   if (phase !== 'Succeeded' && phase !== 'Failed') return undefined;

@@ -1,7 +1,7 @@
-/** Verbs of subresources that are read and written like objects. */
+/** Verbs of subresources that are read and written like the object. */
 export const partVerbs = ['get', 'patch', 'update'] as const;
 
-/** What can be done to objects that are stored. */
+/** Verbs of stored objects. */
 export const allVerbs = [
   ...['create', 'delete', 'deletecollection', 'get'],
   ...['list', 'patch', 'update', 'watch'],

@@ -11,7 +11,7 @@ import { badRequest } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
 import type { StreamingSubresource } from '../streaming/streaming-handler.js';
 
-/** What an upgrade of a pod subresource becomes at the kubelet. */
+/** The kubelet request for an upgrade of a pod subresource. */
 export interface ConnectTarget {
   readonly endpoint: KubeletEndpoint;
   /** Path and query of the kubelet request. */
@@ -57,7 +57,7 @@ function kubeletPath(kind: StreamingSubresource, pod: ApiObject, query: URLSearc
   }
 }
 
-/** Old WebSocket clients name their ports in the query; all others per stream. */
+/** Old WebSocket clients send their ports in the query; all others with each stream. */
 function portParameters(query: URLSearchParams): readonly (readonly [string, string])[] {
   const ports = query.getAll('ports').flatMap((list) => list.split(','));
   for (const port of ports) {

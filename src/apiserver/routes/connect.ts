@@ -10,8 +10,8 @@ import { handleStreaming, type StreamingSubresource } from '../streaming/streami
 import { connectTarget } from './connect-target.js';
 
 /**
- * An upgrade of exec, attach or portforward of a pod, or below `proxy`: finds the kubelet and hands the streams on until they are over.
- * Rejects with a StatusError before anything is written to the client.
+ * An upgrade of exec, attach or portforward of a pod, or below `proxy`: finds the kubelet and connects the streams
+ * until they end. Rejects with a StatusError before anything is written to the client.
  */
 export async function connectStream(
   facade: Facade,

@@ -1,9 +1,9 @@
 import { badRequest } from '../request/status.js';
 import { isObject, type JsonObject } from '../resources/json.js';
 
-/** Where a list goes on, and of which moment it is. Opaque to clients; the form is kube-apiserver's. */
+/** Where a list continues, and at which revision. Opaque to clients; the form is kube-apiserver's. */
 export interface ContinuePoint {
-  /** Of the first page; -1 for the present, which clients are offered when that moment is forgotten. */
+  /** The revision of the first page; -1 means the present, which clients are offered when that revision is gone. */
   readonly revision: number;
   /** The key of the first object that may follow: `NAMESPACE/NAME`, or `NAME` in a list of one namespace. */
   readonly start: string;
@@ -15,7 +15,7 @@ export function encodeContinue({ revision, start }: ContinuePoint): string {
   return Buffer.from(JSON.stringify({ v: version, rv: revision, start })).toString('base64url');
 }
 
-/** Throws 400 for a token that is none. */
+/** Throws 400 for an invalid token. */
 export function decodeContinue(token: string): ContinuePoint {
   const { v, rv = 0, start = '' } = readJson(token);
   if (v !== version)
@@ -43,7 +43,7 @@ function readJson(token: string): JsonObject {
   throw invalidToken(': json: cannot unmarshal into Go value of type storage.continueToken');
 }
 
-/** The likeliest of Go's words. */
+/** The most likely of Go's error texts. */
 function jsonFault(text: string): string {
   const [first] = text;
   return first === undefined || first === '{'

@@ -11,7 +11,7 @@ import { listPage } from './list-page.js';
 import { createPresenter } from './presenter.js';
 import { namedWriteOf } from './write-answers.js';
 
-/** DELETE of one object. What is gone is answered with a Status, what stays for a while with the object. */
+/** DELETE of one object. The answer is a Status when the object is gone, or the object when it stays for a while. */
 export async function handleDelete(facade: Facade, exchange: Exchange, route: NamedRoute): Promise<void> {
   const options = await readDeleteOptions(exchange);
   const write = namedWriteOf(facade, exchange, { route, name: route.name, kind: 'DeleteOptions' });
@@ -33,7 +33,7 @@ function success({ resource }: ResourceRoute, { metadata }: ApiObject): object {
   };
 }
 
-/** DELETE of all objects that a list with the same parameters shows, one after the other. */
+/** DELETE of all objects that a list with the same parameters returns, one after the other. */
 export async function handleDeleteCollection(
   facade: Facade,
   exchange: Exchange,
@@ -57,7 +57,7 @@ export async function handleDeleteCollection(
   sendJson(exchange.response, presenter.list(objects, meta));
 }
 
-/** Somebody else was faster. */
+/** Another client has already deleted it. */
 function ignoreMissing(caught: unknown): void {
   if (!(caught instanceof StatusError) || caught.status.code !== 404) throw caught;
 }

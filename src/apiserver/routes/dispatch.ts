@@ -25,7 +25,7 @@ import { handleScale } from './scale.js';
 import { handleTokenRequest } from './token.js';
 import { handleWatch } from './watch.js';
 
-/** Answers a plain request. Rejects with a StatusError (or anything else) when there is no good answer. */
+/** Answers a plain request. Rejects with a StatusError (or anything else) when it fails. */
 export async function dispatch(facade: Facade, exchange: Exchange, route: Route): Promise<void> {
   if (route.kind === 'resource') return dispatchResource(facade, exchange, route);
   if (exchange.method !== 'GET') throw route.kind === 'nowhere' ? unknownPath() : methodNotAllowed();
@@ -75,7 +75,7 @@ async function dispatchCollection(facade: Facade, exchange: Exchange, route: Res
       if (wantsWatch(exchange.query)) return handleWatch(facade, exchange, route);
       return handleList(facade, exchange, route);
     case 'POST':
-      // An object of a namespace can be created in one only.
+      // A namespaced object can only be created in one namespace.
       if (route.resource.namespaced && route.namespace === undefined) throw methodNotAllowed();
       return handleCreate(facade, exchange, route);
     case 'DELETE':
@@ -138,7 +138,7 @@ function onlyPost(handle: PartHandler): PartHandler {
   };
 }
 
-/** The stream subresources come here only when the request is no upgrade. */
+/** A stream subresource without an upgrade. */
 async function refuseStream(_facade: Facade, { method }: Exchange): Promise<void> {
   if (method !== 'GET' && method !== 'POST') throw methodNotAllowed();
   throw badRequest('Upgrade request required');
@@ -179,7 +179,7 @@ function rootPaths(): object {
   };
 }
 
-/** There are none, and none can be made: discovery does not know of them. */
+/** Always empty. Discovery does not list these kinds, so none can be made. */
 function noCustomKinds({ store }: Facade): object {
   return {
     ...{ kind: 'CustomResourceDefinitionList', apiVersion: 'apiextensions.k8s.io/v1' },

@@ -13,8 +13,8 @@ import { namedWriteOf } from './write-answers.js';
 const kind = 'EphemeralContainers';
 
 /**
- * `pods/NAME/ephemeralcontainers` before Kubernetes 1.22: not the pod, but an object of a kind of its own, which holds
- * the pod's metadata and its ephemeral containers. kubectl 1.20 and 1.21 know no other way to debug a pod.
+ * `pods/NAME/ephemeralcontainers` before Kubernetes 1.22: not the pod, but an object of another kind, with the pod's
+ * metadata and its ephemeral containers. kubectl 1.20 and 1.21 need it to debug a pod.
  */
 export async function handleFormerEphemeral(
   facade: Facade,

@@ -3,7 +3,7 @@ import type { Exchange } from '../request/exchange.js';
 import type { Facade } from '../serving/facade.js';
 
 /**
- * `/healthz`, `/livez` and `/readyz`: `ok`, or 500 with all checks, the reasons of which kube-apiserver keeps to itself.
+ * `/healthz`, `/livez` and `/readyz`: `ok`, or 500 with all checks; as in kube-apiserver, without the reasons.
  * `?verbose` lists the checks also when they pass.
  */
 export function sendHealth({ lifecycle, store }: Facade, { response, segments, query }: Exchange): void {

@@ -2,33 +2,33 @@ import { type FieldError, forbiddenField, invalidObject, notSupported } from '..
 import { revisionParameter } from '../request/selection.js';
 import { badRequest } from '../request/status.js';
 
-/** What a list asks for besides its selectors. */
+/** What a list wants in addition to its selectors. */
 export interface ListOptions {
   /** Objects per page; 0 for all of them. */
   readonly limit: number;
-  /** Where an earlier page ended; empty for the first. */
+  /** The token from the page before; empty for the first page. */
   readonly continueToken: string;
   /** `resourceVersion`; undefined when absent. */
   readonly revision: number | undefined;
-  /** Whether the state at `revision` is meant, and not just one that is no older. */
+  /** Whether exactly the state at `revision` is wanted, not one that is at least as new. */
   readonly isExact: boolean;
 }
 
-/** Reads the parameters of a list. Throws 400 for what cannot be read, 422 for what does not go together. */
+/** Parses the parameters of a list. Throws 400 for invalid values, 422 for combinations that are not allowed. */
 export function parseListOptions(query: URLSearchParams): ListOptions {
   const limit = integerParameter(query, 'limit');
   const errors = listErrors(query);
   if (errors.length > 0) throw invalidOptions(errors);
   const continueToken = query.get('continue') ?? '';
   const revision = revisionParameter(query);
-  // The watch cache, which answers those who take any version, knows no pages.
+  // The watch cache, which answers requests for any version, does not page.
   const isPaged = limit > 0 && (revision !== 0 || continueToken !== '');
   const match = query.get('resourceVersionMatch') ?? '';
   const isExact = revision !== undefined && (match === 'Exact' || (match === '' && isPaged && revision > 0));
   return { limit: isPaged ? limit : 0, continueToken, revision, isExact };
 }
 
-/** Throws 422 for parameters that a watch does not take. */
+/** Throws 422 for parameters that a watch does not support. */
 export function checkWatchOptions(query: URLSearchParams): void {
   const errors = watchErrors(query);
   if (errors.length > 0) throw invalidOptions(errors);
@@ -57,7 +57,7 @@ function listErrors(query: URLSearchParams): readonly FieldError[] {
   return errors;
 }
 
-/** Clients that ask for a streamed list fall back to list and watch when they are refused. */
+/** Clients that ask for a streamed list fall back to list and watch after a refusal. */
 function watchErrors(query: URLSearchParams): readonly FieldError[] {
   const match = query.get('resourceVersionMatch') ?? '';
   const errors: FieldError[] = [];

@@ -12,7 +12,7 @@ export interface ListMeta {
   readonly resourceVersion: string;
   /** Present when there may be more. */
   readonly continue?: string;
-  /** Not told when selectors are used: it counts what they have not seen. */
+  /** Absent when selectors are used, because it counts objects that were not checked yet. */
   readonly remainingItemCount?: number;
 }
 
@@ -22,8 +22,8 @@ export interface ListPage {
 }
 
 /**
- * The objects that a request lists: all that its selectors leave, or a page of them. All pages show the moment of the
- * first. Throws 400 and 422 for bad parameters, 410 for a moment that is forgotten, 504 for one to come.
+ * The objects of a list: all selected ones, or a page of them. All pages show the state at the time of the first.
+ * Throws 400 and 422 for bad parameters, 410 for a revision that is gone, 504 for a future one.
  */
 export function listPage(store: ObjectStore, route: ResourceRoute, query: URLSearchParams): ListPage {
   const options = parseListOptions(query);
@@ -40,7 +40,7 @@ export function listPage(store: ObjectStore, route: ResourceRoute, query: URLSea
   return cut(objects, { ...options, revision, selected, hasSelectors, keyOf: keyIn(route) });
 }
 
-/** The state of all objects of a route at a moment. */
+/** All objects of a route at one revision. */
 interface State {
   readonly objects: readonly ApiObject[];
   readonly revision: number;
@@ -63,7 +63,7 @@ function laterPage(
 ): State {
   const { resource, namespace } = route;
   const revision = asked < 0 ? store.revision : asked;
-  // What etcd says, for instance when it has lost its data since the first page.
+  // etcd's text, for instance when it has lost its data since the first page.
   if (revision > store.revision)
     throw new StatusError(500, 'etcdserver: mvcc: required revision is a future revision');
   const objects = objectsAt(store, { resource, namespace, revision });
@@ -82,7 +82,7 @@ function tooOld(start: string): StatusError {
   return expired(tooOldText, { continue: encodeContinue({ revision: -1, start }) });
 }
 
-/** As a continue token names objects. */
+/** The object's key in a continue token. */
 function keyIn({ namespace }: ResourceRoute): (object: ApiObject) => string {
   return ({ metadata }) =>
     namespace === undefined && metadata.namespace !== undefined
@@ -97,7 +97,10 @@ interface Cut extends Omit<State, 'objects'> {
   readonly keyOf: (object: ApiObject) => string;
 }
 
-/** `objects` come in the order of their keys. Whether there is more is told without looking at it, so that the last page of a selection may be empty. */
+/**
+ * `objects` are sorted by key. Whether there is more is decided without checking selectors, so the last page of a
+ * selection may be empty.
+ */
 function cut(
   objects: readonly ApiObject[],
   { limit, selected, hasSelectors, keyOf, revision }: Cut,

@@ -14,7 +14,7 @@ export interface LogOptions {
   /** Empty: the only container of the pod. */
   readonly container: string;
   readonly insecureBackend: boolean;
-  /** What to ask the kubelet for, without the container. */
+  /** The query for the kubelet, without the container. */
   readonly kubeletQuery: readonly (readonly [string, string])[];
 }
 
@@ -25,7 +25,7 @@ const integers = [
   { name: 'tailLines', least: 0, text: 'must be greater than or equal to 0' },
 ] as const;
 
-/** Reads the options as kube-apiserver does: 400 for what is no number or time, 422 for what is out of range. */
+/** Parses the options as kube-apiserver does: 400 for what is not a number or a time, 422 for what is out of range. */
 export function parseLogOptions(query: URLSearchParams, pod: string): LogOptions {
   const kubeletQuery: [string, string][] = [];
   for (const name of booleans) if (booleanParameter(query, name)) kubeletQuery.push([name, 'true']);
@@ -68,7 +68,7 @@ function timeParameter(text: string): string {
 
 const streams = ['All', 'Stderr', 'Stdout'];
 
-/** As with feature gate PodLogsQuerySplitStreams; whether there are such logs is for the kubelet to say. */
+/** As with feature gate PodLogsQuerySplitStreams; the kubelet decides whether it supports such logs. */
 function streamParameter(query: URLSearchParams, pod: string): string | undefined {
   const stream = query.get('stream');
   if (stream === null) return undefined;

@@ -8,7 +8,7 @@ import type { Exchange } from '../request/exchange.js';
 import type { Facade } from '../serving/facade.js';
 import { parseLogOptions } from './log-options.js';
 
-/** GET of `pods/NAME/log`: the kubelet's bytes as they come, at the pace of the client. */
+/** GET of `pods/NAME/log`: the kubelet's bytes as they arrive, at the pace of the client. */
 export async function handleLogs(
   facade: Facade,
   exchange: Exchange,
@@ -38,7 +38,7 @@ export async function handleLogs(
   }
 }
 
-/** Copies until either end is gone. A kubelet that goes away in mid-stream aborts the answer. */
+/** Copies until either end closes. If the kubelet's connection breaks, the answer is aborted. */
 async function copy(facade: Facade, exchange: Exchange, answer: IncomingMessage): Promise<void> {
   const { response, signal } = exchange;
   response.writeHead(200, { 'content-type': 'text/plain' });

@@ -56,7 +56,7 @@ function needsManager(): Error {
   ]);
 }
 
-/** An apply creates what is not there, but a status only where there is an object. */
+/** An apply creates a missing object, but the status only of an existing one. */
 async function applyWish(write: NamedWrite, route: ResourceRoute, body: Buffer): Promise<UpdateWish> {
   const raw = await decodeYaml(body);
   await afterOthers();
@@ -78,12 +78,12 @@ async function applyWish(write: NamedWrite, route: ResourceRoute, body: Buffer):
   return { transform, orCreate: () => transform({ apiVersion, kind, metadata: {} }) };
 }
 
-/** What a patch makes is read like a body. */
+/** The result of a patch is checked like a body. */
 function checked({ options, warn }: NamedWrite, route: ResourceRoute, object: JsonObject): JsonObject {
   return asKind(object, expectedKind(route), { fieldValidation: options.fieldValidation, warn });
 }
 
-/** What a patch does to an object. Throws 400 for one that cannot be read. */
+/** How a patch changes an object. Throws 400 for an invalid patch. */
 export function patcher(type: string, body: Buffer, kind: string): (current: JsonObject) => JsonObject {
   const patch = parsePatch(body);
   if (type === 'application/json-patch+json') return (current) => applyJsonPatch(current, patch);

@@ -24,7 +24,7 @@ import { updateObject } from '../write/update.js';
 import type { NamedWrite } from '../write/write.js';
 import { expectedKind, namedWriteOf } from './write-answers.js';
 
-/** POST of `pods/NAME/binding`: gives a pod its node, as schedulers do. Once and for all. */
+/** POST of `pods/NAME/binding`: gives a pod its node, as schedulers do. It cannot be changed later. */
 export async function handleBinding(facade: Facade, exchange: Exchange, route: NamedRoute): Promise<void> {
   const { write, body } = await readCommand(facade, exchange, route);
   const node = textAt(body, 'target.name');
@@ -45,7 +45,7 @@ function refuseBound(pod: JsonObject, name: string, node: string): void {
     throw conflict(bindings, name, `pod ${name} is being deleted, cannot be assigned to a host`);
   if (current !== '')
     throw conflict(bindings, name, `pod ${name} is already assigned to node ${JSON.stringify(current)}`);
-  if (node.includes('/')) throw badRequest('target.name is no node name');
+  if (node.includes('/')) throw badRequest('target.name is not a node name');
 }
 
 /** The pod on its node. */

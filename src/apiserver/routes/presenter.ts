@@ -7,16 +7,16 @@ import { apiVersionOf, type Resource } from '../resources/resource.js';
 import { type IncludeObject, partialMetadata, renderTable } from '../resources/table.js';
 import type { ListMeta } from './list-page.js';
 
-/** Shows objects in the form that the client asked for: whole, as metadata only, or as a table. */
+/** Shows objects in the form that the client wants: whole, only metadata, or as a table. */
 export interface Presenter {
   one(object: ApiObject): object;
   list(objects: readonly ApiObject[], meta: ListMeta): object;
-  /** The `object` of a watch event. The first one carries the columns of a table. */
+  /** The `object` of a watch event. The first one has the columns of a table. */
   event(object: ApiObject): object;
   bookmark(revision: number): object;
 }
 
-/** Chooses by the Accept header. Throws 406 when it allows nothing that we have. */
+/** Chooses by the Accept header. Throws 406 when it allows no form that we support. */
 export function createPresenter(resource: Resource, exchange: Exchange, now: WallClock): Presenter {
   const chosen = choosePresentation(exchange.request.headers.accept);
   if (chosen === undefined) throw notAcceptable();

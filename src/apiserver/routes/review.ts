@@ -24,7 +24,7 @@ const reviewers: Readonly<Record<string, Reviewer>> = {
   TokenReview: reviewToken,
 };
 
-/** POST of a review: the answer is the question with a status; nothing is stored. */
+/** POST of a review: the answer is the same object with a status; nothing is stored. */
 export async function handleReview(facade: Facade, exchange: Exchange, route: ResourceRoute): Promise<void> {
   const reviewer = reviewers[route.resource.kind];
   if (reviewer === undefined) throw unknownPath();
@@ -69,7 +69,7 @@ function subjectOf(review: JsonObject): User {
   return { name, groups };
 }
 
-/** Who may ask about one namespace learns nothing of others. */
+/** A user who may ask about one namespace gets no answer about others. */
 function reviewLocalAccess(facade: Facade, review: JsonObject): JsonObject {
   const namespace = textAt(review, 'spec.resourceAttributes.namespace');
   if (at(review, 'spec.nonResourceAttributes') !== undefined)
@@ -121,7 +121,7 @@ function invalidAccess(review: JsonObject, error: FieldError): Error {
   return invalidObject({ kind: String(review['kind']), group: 'authorization.k8s.io' }, '', [error]);
 }
 
-/** What a user may do in a namespace, as far as rules tell. */
+/** What a user may do in a namespace, as far as rules show it. */
 function reviewRules({ store }: Facade, review: JsonObject, user: User): JsonObject {
   const rules = rulesFor(store, user, textAt(review, 'spec.namespace')).map(({ rule }) => rule);
   const all = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] };

@@ -12,7 +12,7 @@ import { updateObject } from '../write/update.js';
 import { patcher } from './patch.js';
 import { expectedKind, namedWriteOf } from './write-answers.js';
 
-/** `scale` of a workload: its number of replicas as an object of its own. */
+/** `scale` of a workload: its number of replicas as a separate object. */
 export async function handleScale(facade: Facade, exchange: Exchange, route: NamedRoute): Promise<void> {
   const { request, method, response } = exchange;
   if (method === 'GET') {

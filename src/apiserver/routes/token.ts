@@ -19,7 +19,7 @@ const defaultSeconds = 3600;
 const minSeconds = 600;
 const maxSeconds = 2 ** 32;
 
-/** POST of `serviceaccounts/NAME/token`: a signed token of limited life. */
+/** POST of `serviceaccounts/NAME/token`: a signed token with a limited lifetime. */
 export async function handleTokenRequest(
   facade: Facade,
   exchange: Exchange,
@@ -70,7 +70,7 @@ function expirationOf(body: JsonObject): number {
   return given;
 }
 
-/** The object that the token shall die with; a pod's node is told along. */
+/** The object that the token is bound to; for a pod also its node. */
 function boundTo(
   { store }: Facade,
   body: JsonObject,

@@ -24,8 +24,8 @@ const defaultTimeoutS = 30 * 60;
 const bookmarkEveryMs = 60_000;
 
 /**
- * A watch is a position in the store's history. It takes the next change when the client has room for it, so that a
- * slow client costs no memory and in the end gets 410 Expired.
+ * A watch is a position in the store's history. It sends the next change when the client has room for it, so a slow
+ * client costs no memory; if it falls too far behind it gets 410 Expired.
  */
 export class WatchStream {
   private readonly subject: WatchSubject;
@@ -39,7 +39,7 @@ export class WatchStream {
     this.subject = subject;
   }
 
-  /** Sends the changes after revision `from`; 0 means the present state first. Resolves when the watch is over. */
+  /** Sends the changes after revision `from`; 0 means the present state first. Resolves when the watch has ended. */
   async run(from: number): Promise<void> {
     const { response } = this.subject.exchange;
     response.writeHead(200, { 'content-type': 'application/json' });
@@ -110,7 +110,7 @@ export class WatchStream {
     }
   }
 
-  /** Waits for something to do. All changes of this kind up to `revision` have been sent. */
+  /** Waits for the next change. All changes of this kind up to `revision` have been sent. */
   private async idle(revision: number): Promise<void> {
     this.position = revision;
     if (this.bookmarkDue) {
@@ -149,13 +149,13 @@ export class WatchStream {
 
 let latest: { readonly object: object; readonly json: string } | undefined;
 
-/** All watches of a kind tell the same object one after the other, so that it is written once for all of them. */
+/** All watches of a kind send the same object one after the other, so its JSON is made once for all of them. */
 function jsonOf(object: object): string {
   if (latest?.object !== object) latest = { object, json: JSON.stringify(object) };
   return latest.json;
 }
 
-/** What a change means to those who see only a selection: objects enter and leave it. */
+/** The event type for a watch with a selection: objects enter and leave it. */
 function visibleType(change: Change, selected: Predicate): 'ADDED' | 'MODIFIED' | 'DELETED' | undefined {
   const before = change.previous !== undefined && selected(change.previous);
   const after = change.type !== 'DELETED' && selected(change.object);
@@ -163,7 +163,7 @@ function visibleType(change: Change, selected: Predicate): 'ADDED' | 'MODIFIED' 
   return before ? 'DELETED' : undefined;
 }
 
-/** Who loses sight of an object gets its last visible state, with the revision of the change that hid it. */
+/** When an object leaves the selection, the watch gets its last selected state, with the revision of that change. */
 function visibleObject(change: Change, type: WatchEventType): ApiObject {
   if (type !== 'DELETED' || change.previous === undefined) return change.object;
   const metadata = { ...change.previous.metadata, resourceVersion: String(change.revision) };

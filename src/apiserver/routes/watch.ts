@@ -6,7 +6,7 @@ import { checkWatchOptions } from './list-options.js';
 import { createPresenter } from './presenter.js';
 import { WatchStream } from './watch-stream.js';
 
-/** GET with `watch=true`: one JSON object per line, until the client leaves or the time is up. */
+/** GET with `watch=true`: one JSON object per line, until the client leaves or the time limit ends. */
 export async function handleWatch(facade: Facade, exchange: Exchange, route: ResourceRoute): Promise<void> {
   const { query } = exchange;
   checkWatchOptions(query);

@@ -12,7 +12,7 @@ import { createPresenter } from './presenter.js';
 
 type OptionsKind = Parameters<typeof parseWriteOptions>[1];
 
-/** The write that a request asks for, without its body. Throws 422 for bad options. */
+/** The write of a request, without its body. Throws 422 for bad options. */
 export function writeOf(facade: Facade, exchange: Exchange, route: ResourceRoute, kind: OptionsKind): Write {
   const { resource, namespace, subresource } = route;
   return {
@@ -35,14 +35,14 @@ export function namedWriteOf(
   return { ...writeOf(facade, exchange, route, kind), name };
 }
 
-/** The kind that bodies of a route have: of the resource, or of a subresource with a kind of its own. */
+/** The kind of a route's bodies: that of the resource, or of a subresource with another kind. */
 export function expectedKind({ resource, subresource }: ResourceRoute): ExpectedKind {
   if (subresource === undefined || subresource.kind === resource.kind)
     return { apiVersion: apiVersionOf(resource), kind: resource.kind };
   return { apiVersion: subresource.apiVersion ?? apiVersionOf(resource), kind: subresource.kind };
 }
 
-/** Shows what was written, in the form that the client asked for. */
+/** Answers with the written object, in the form that the client wants. */
 export async function sendWritten(
   facade: Facade,
   exchange: Exchange,

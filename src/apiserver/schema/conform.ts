@@ -3,15 +3,15 @@ import { excessOf, maxValues } from '../resources/extent.js';
 import { isObject, type JsonObject, setKey } from '../resources/json.js';
 import { type Field, findMessage, type Message, messageOfField, type Scalar } from './message-table.js';
 
-/** An object as its type has it. */
+/** An object after the check against its type. */
 export interface Conformed {
-  /** A deep copy without what the type does not know, and without nulls. */
+  /** A deep copy without unknown fields and without nulls. */
   readonly object: JsonObject;
-  /** The paths of what was left out, such as `spec.containers[0].imagee`; a hundred at most, as of Go's decoder. */
+  /** The paths of unknown fields, such as `spec.containers[0].imagee`; at most a hundred, as in Go's decoder. */
   readonly unknownFields: readonly string[];
 }
 
-/** A value of the wrong type; the message is what Go's decoder says. */
+/** A value of the wrong type; the message is that of Go's decoder. */
 export class TypeMismatch extends Error {
   override readonly name = 'TypeMismatch';
 }
@@ -21,8 +21,8 @@ const maxUnknownFields = 100;
 const typeFields = new Set(['apiVersion', 'kind']);
 
 /**
- * Reads an object as one of a kind. Throws TypeMismatch, and 413 for one that patches have made too large. A kind without a
- * type passes as it is.
+ * Reads an object as one of a kind. Throws TypeMismatch, and 413 for one that patches have made too large. A kind
+ * without a type is not changed.
  */
 export function conform(kind: string, raw: JsonObject): Conformed {
   if (excessOf(raw, { values: maxValues }) !== undefined) throw tooManyValues();
@@ -56,7 +56,7 @@ function conformMessage(message: Message, raw: JsonObject, place: Place): JsonOb
 }
 
 interface FieldPlace extends Place {
-  /** The type that has the field. */
+  /** The type that contains the field. */
   readonly owner: string;
 }
 
@@ -153,7 +153,7 @@ function goName({ type }: Field): string {
   }
 }
 
-/** Go names the type that has the field and the path without indices. */
+/** Go names the type that contains the field, and the path without indices. */
 function mismatch(value: unknown, place: FieldPlace, type: string): TypeMismatch {
   const path = place.path.replace(/\[\d+\]/g, '');
   const owner = place.owner.replace(/^\w+\./, '');

@@ -1,4 +1,4 @@
-/** The other kinds of the core group. Written as `message-table.ts` tells. */
+/** The other kinds of the core group. `message-table.ts` describes the format. */
 export const coreMessages = `
 Pod
   1 metadata ObjectMeta, 2 spec PodSpec, 3 status PodStatus

@@ -1,4 +1,4 @@
-/** Kinds of the named groups. Written as `message-table.ts` tells. */
+/** Kinds of the named groups. `message-table.ts` describes the format. */
 export const groupMessages = `
 Deployment
   1 metadata ObjectMeta, 2 spec DeploymentSpec, 3 status DeploymentStatus

@@ -15,7 +15,7 @@ import {
 /** The first bytes of every Kubernetes protobuf body. */
 const magic = Buffer.from([0x6b, 0x38, 0x73, 0x00]);
 
-/** Bytes that are no Kubernetes protobuf, or of a kind without a type. */
+/** Bytes that are not Kubernetes protobuf, or of a kind without a type. */
 export class UndecodableProtobuf extends Error {
   override readonly name = 'UndecodableProtobuf';
 }
@@ -54,7 +54,7 @@ interface Part {
 
 /** A value is one, an entry of a map three. */
 const maxParts = 2 * maxValues;
-/** Parts that the body being decoded may still have; nothing comes between the parts of one. */
+/** Parts that the present body may still have. Decoding is synchronous, so no other body uses the counter. */
 let partsLeft = 0;
 
 function eachField(buffer: Buffer, visit: (field: number, part: Part) => void): void {
@@ -118,7 +118,7 @@ function decodeInto(result: JsonObject, field: Field | Embedded, part: Part): vo
   }
 }
 
-/** Go writes fields that are not set as zeros, which JSON leaves out. */
+/** Go writes unset fields as zeros; JSON leaves them out. */
 function isGoZero({ optional }: Field, value: unknown): boolean {
   return value === undefined || (!optional && (value === '' || value === 0 || value === false));
 }

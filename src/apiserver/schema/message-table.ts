@@ -5,8 +5,8 @@ import { podMessages } from './pod-messages.js';
 import { volumeMessages } from './volume-messages.js';
 
 /**
- * What a value is that holds no fields of its own, as JSON has it: `quantity` is text or a number, `bytes` base64,
- * `strings` a list that is a message of its own on the wire.
+ * The type of a value without fields, as in JSON: `quantity` is text or a number, `bytes` base64, `strings` a list that
+ * is a separate message on the wire.
  */
 export type Scalar =
   | 'string'
@@ -25,26 +25,29 @@ export type Scalar =
 
 /** One field of a message. */
 export interface Field {
-  /** In JSON. */
+  /** The name in JSON. */
   readonly name: string;
   /** A scalar, or the name of a message. */
   readonly type: Scalar | { readonly message: string };
   readonly shape: 'one' | 'list' | 'map';
-  /** A pointer in Go: 0, false and the empty text are values; in other fields they are as good as nothing. */
+  /** A pointer in Go: 0, false and the empty text are values. In other fields they mean "not set". */
   readonly optional: boolean;
-  /** Strategic merge patch merges this list; by the key, or as a set when the key is empty. */
+  /** Strategic merge patch merges this list by the key, or as a set when the key is empty. */
   readonly mergeKey?: string;
-  /** A strategic merge patch may name the keys that shall stay. */
+  /** A strategic merge patch may list the keys to keep. */
   readonly retainKeys: boolean;
-  /** Server-side apply tells the items of this list apart by these keys. */
+  /** Server-side apply identifies the items of this list by these keys. */
   readonly listKeys?: readonly string[];
-  /** Server-side apply takes this list as a set of values. */
+  /** Server-side apply treats this list as a set of values. */
   readonly isSet: boolean;
   /** Server-side apply owns it as a whole. */
   readonly atomic: boolean;
 }
 
-/** The fields of one type. Fields of embedded types stand among them in JSON, but under one number in protobuf. */
+/**
+ * The fields of one type. In JSON, fields of embedded types are beside the others; in protobuf they are under one
+ * number.
+ */
 export interface Message {
   readonly name: string;
   readonly atomic: boolean;
@@ -52,7 +55,7 @@ export interface Message {
   readonly byNumber: ReadonlyMap<number, Field | Embedded>;
 }
 
-/** On the wire the fields of `embedded` are a message of their own. */
+/** On the wire the fields of `embedded` are a separate message. */
 export interface Embedded {
   readonly embedded: string;
 }
@@ -68,9 +71,9 @@ interface Entry {
 }
 
 /**
- * Reads tables of Kubernetes' types (release 1.33). A line at the margin names a type, with ` #atomic` if server-side apply
- * owns it as a whole; below stand its fields: `number name type`, `T[]` a list, `{T}` a map, `T*` a pointer, the name `...` an embedded
- * type, `^key` the patch merge key, `!` retain keys, `#a+b` the list map keys, `#set`, `#atomic`.
+ * Reads tables of Kubernetes' types (release 1.33). A line without indent names a type, with ` #atomic` if server-side
+ * apply owns it as a whole. Its fields follow: `number name type`, `T[]` a list, `{T}` a map, `T*` a pointer, the name
+ * `...` an embedded type, `^key` the patch merge key, `!` retain keys, `#a+b` the list map keys, `#set`, `#atomic`.
  */
 function parseTables(tables: readonly string[]): ReadonlyMap<string, Message> {
   const entries = new Map<string, { atomic: boolean; text: string }>();
@@ -124,7 +127,7 @@ function parseField(name: string, [type = '', ...flags]: readonly string[]): Fie
 
 const messages = parseTables([metaMessages, volumeMessages, podMessages, coreMessages, groupMessages]);
 
-/** The type of that name; for kinds of objects the name is the kind. */
+/** The type with that name; for objects it is the name of the kind. */
 export function findMessage(name: string): Message | undefined {
   return messages.get(name);
 }
@@ -134,7 +137,7 @@ export function messageNames(): readonly string[] {
   return [...messages.keys()];
 }
 
-/** The message that values of a field are, if they are messages that are known. */
+/** The message type of a field's values, if they are messages of a known type. */
 export function messageOfField(field: Field): Message | undefined {
   return typeof field.type === 'object' ? messages.get(field.type.message) : undefined;
 }

@@ -1,4 +1,4 @@
-/** What all objects of the API share. Written as `message-table.ts` tells. */
+/** The types that all objects of the API share. `message-table.ts` describes the format. */
 export const metaMessages = `
 ObjectMeta
   1 name string, 2 generateName string, 3 namespace string, 4 selfLink string, 5 uid string,

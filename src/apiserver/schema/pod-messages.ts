@@ -1,4 +1,4 @@
-/** Pods: what they should be and what they are. Written as `message-table.ts` tells. */
+/** Pods: spec and status. `message-table.ts` describes the format. */
 export const podMessages = `
 PodSpec
   1 volumes Volume[] ^name! #name, 2 containers Container[] ^name #name, 3 restartPolicy string,

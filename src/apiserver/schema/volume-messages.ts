@@ -1,4 +1,4 @@
-/** Volumes of pods. Written as `message-table.ts` tells. */
+/** Volumes of pods. `message-table.ts` describes the format. */
 export const volumeMessages = `
 Volume
   1 name string, 2 ... VolumeSource

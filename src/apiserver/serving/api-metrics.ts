@@ -1,7 +1,7 @@
 import { MetricKit, type MetricsText, type Timing } from '../../observe/metric-kit.js';
 import type { CallReport, WebhookObserver } from '../admission/webhook-observer.js';
 
-/** What is counted of a request. */
+/** The labels of a request in the metrics. */
 export interface RequestLabels {
   /** `GET`, `LIST`, `WATCH`, `POST`, `PUT`, `PATCH`, `APPLY`, `DELETE`, `DELETECOLLECTION`, `CONNECT`. */
   readonly verb: string;
@@ -10,21 +10,21 @@ export interface RequestLabels {
   readonly version: string;
   readonly resource: string;
   readonly subresource: string;
-  /** `resource`, `namespace`, `cluster`; empty for what is no resource. */
+  /** `resource`, `namespace`, `cluster`; empty when the request is not for a resource. */
   readonly scope: string;
   readonly isMutating: boolean;
   /** Watches and streams do not count as in flight. */
   readonly isLong: boolean;
 }
 
-/** kube-apiserver's metrics, as far as they can be told here. */
+/** kube-apiserver's metrics, as far as we can measure them. */
 export interface ApiMetrics extends MetricsText {
-  /** Counts a request as in flight until the returned function is told its HTTP status. */
+  /** Counts a request as in flight. Call the returned function with the HTTP status at its end. */
   requestStarted(labels: RequestLabels): (code: number) => void;
   readonly webhookCalled: WebhookObserver;
 }
 
-/** Counts from the start; the library of metrics is loaded when somebody reads them, or when a webhook is called. */
+/** Counts from the start. The metrics library is loaded when the metrics are read, or when a webhook is called. */
 export function createApiMetrics(): ApiMetrics {
   const requests = new Tally();
   const inFlight = { mutating: 0, readOnly: 0 };

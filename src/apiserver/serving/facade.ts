@@ -18,34 +18,34 @@ import type { VersionInfo } from './version.js';
 
 /** What all handlers of one API server share. */
 export interface Facade extends KubeletDirectory {
-  /** `apiserver/<name>`, as events call it. */
+  /** `apiserver/<name>`, as in events. */
   readonly node: string;
   readonly kubelets: KubeletConnector;
-  /** The ways to what is neither client nor store. */
+  /** Dials everything that is neither client nor store. */
   readonly egress: EgressDialers;
   readonly clock: Clock;
   readonly now: WallClock;
   readonly emit: EventSink;
-  /** Names and IDs of new objects. */
+  /** For names and IDs of new objects. */
   readonly random: Random;
   readonly tokenKeys: TokenKeys;
   readonly authenticateToken: TokenAuthenticator;
   readonly authorize: Authorizer;
-  /** Asked before every write. */
+  /** Called before every write. */
   readonly admit: Admission;
   readonly version: VersionInfo;
   readonly streams: StreamCounter;
-  /** Whether it is about to end. */
+  /** Whether the server is about to end. */
   readonly lifecycle: Lifecycle;
-  /** How many requests may be under way. */
+  /** Limits the number of running requests. */
   readonly enter: InFlightGate;
-  /** What `/metrics` tells. */
+  /** The content of `/metrics`. */
   readonly metrics: ApiMetrics;
   readonly faithful: ReadonlySet<FaithfulBug>;
 }
 
 /**
- * Where kube-apiserver hides from the client that a kubelet went away in mid-stream, and we do not unless asked to:
- * a cut log ends as if it were complete; a cut exec of a WebSocket client is reported as success.
+ * Bugs of kube-apiserver when a kubelet's connection breaks in mid-stream; we reproduce them only on request: a cut log
+ * ends as if it were complete; a cut exec of a WebSocket client is reported as success.
  */
 export type FaithfulBug = FaithfulFor<'apiserver'>;

@@ -2,9 +2,9 @@ import type { User } from '../request/exchange.js';
 import { tooManyRequests } from '../request/status.js';
 import type { RequestLabels } from './api-metrics.js';
 
-/** kube-apiserver's limits without priority and fairness: requests under way at once, 0 for no limit. */
+/** kube-apiserver's limits without priority and fairness: running requests at one time, 0 for no limit. */
 export interface InFlightLimits {
-  /** `--max-requests-inflight`: requests that change nothing. Default 400. */
+  /** `--max-requests-inflight`: read requests. Default 400. */
   readonly maxRequestsInflight?: number;
   /** `--max-mutating-requests-inflight`: all others. Default 200. */
   readonly maxMutatingRequestsInflight?: number;
@@ -13,8 +13,8 @@ export interface InFlightLimits {
 export const defaultInFlight = { maxRequestsInflight: 400, maxMutatingRequestsInflight: 200 } as const;
 
 /**
- * Lets a request in until the returned function is called. Throws 429 when as many as may be are under way. Watches,
- * logs and streams are not counted, and administrators (`system:masters`) are let in whatever there is.
+ * Admits a request; call the returned function at its end. Throws 429 at the limit. Watches, logs and streams are not
+ * counted, and administrators (`system:masters`) are always admitted.
  */
 export type InFlightGate = (request: Pick<RequestLabels, 'isLong' | 'isMutating'>, user: User) => () => void;
 

@@ -10,21 +10,23 @@ import { requestLabels } from './request-labels.js';
 
 /** How a request ended. */
 export interface RequestEnd {
-  /** HTTP status that the client got. */
+  /** The HTTP status that the client got. */
   readonly status: number;
   readonly error?: string;
-  /** Of the command, for exec and attach where it is told. */
+  /** The command's exit code, for exec and attach where it is known. */
   readonly exitCode?: number;
-  /** The wire, where it is settled after the request. */
+  /** The protocol, where it is known later than the request. */
   readonly protocol?: StreamProtocol;
 }
 
-/** Tells the end of a request, once. */
+/** Reports the end of a request, once. */
 export type FinishReport = (end: RequestEnd) => void;
 
-/** Reports the start of a request and gives back what reports its end. Requests of kubelets are not reported. */
+/**
+ * Reports the start of a request and returns the function that reports its end. Requests of kubelets are not reported.
+ */
 export function reportRequest(facade: Facade, context: RequestContext, route: Route): FinishReport {
-  // Their work is not what is watched here, and goes on all the time. They tell of their own failures.
+  // Kubelets send requests all the time, and report their own failures.
   if (context.user.groups.includes('system:nodes')) return () => undefined;
   const startedAt = facade.clock.now();
   const common = {
@@ -48,7 +50,7 @@ export function reportRequest(facade: Facade, context: RequestContext, route: Ro
   };
 }
 
-/** Kubernetes' verb, but for subresources their name: `exec` says more than `create`. */
+/** Kubernetes' verb, but for subresources their name: `exec` is clearer than `create`. */
 function verbOf(context: RequestContext, route: Route): string {
   const method = context.method.toLowerCase();
   if (route.kind !== 'resource') return method;

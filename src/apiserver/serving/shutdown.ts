@@ -1,15 +1,15 @@
 import type { Clock } from '../../core/clock.js';
 
 export interface ShutdownOptions {
-  /** How long all is served as before while `/readyz` fails, ms: `--shutdown-delay-duration`. Default 0. */
+  /** How long everything is served as before while `/readyz` fails, ms: `--shutdown-delay-duration`. Default 0. */
   readonly delayMs?: number;
-  /** How long requests under way may take afterwards, ms; watches end at once. Default 60 000, as `--request-timeout`. */
+  /** How long running requests may take after that, ms; watches end at once. Default 60 000, as `--request-timeout`. */
   readonly graceMs?: number;
 }
 
-/** How far a graceful shutdown has come. */
+/** The stage of a graceful shutdown. */
 export class Lifecycle {
-  /** Aborts when no connection is taken any more: watches end in order. */
+  /** Aborts when no new connection is accepted any more: watches end normally. */
   readonly draining: AbortSignal;
   /** Aborts when the server closes for good. */
   readonly closed: AbortSignal;
@@ -22,7 +22,7 @@ export class Lifecycle {
     this.closed = this.end.signal;
   }
 
-  /** Whether `/readyz` fails for it. */
+  /** Whether `/readyz` fails because of the shutdown. */
   get isLeaving(): boolean {
     return this.leaving;
   }
@@ -40,23 +40,23 @@ export class Lifecycle {
   }
 }
 
-/** The steps of a graceful shutdown, whoever takes them. */
+/** The steps of a graceful shutdown. */
 export interface ShutdownSteps {
   readonly clock: Clock;
   readonly lifecycle: Lifecycle;
-  /** Takes no connection any more. Resolves when those that are there have ended in order. */
+  /** Stops accepting connections. Resolves when the existing ones have ended normally. */
   readonly stopListening: () => Promise<void>;
-  /** Requests under way that are worth waiting for. */
+  /** The number of running requests to wait for. */
   readonly underWay: () => number;
 }
 
 const lookEveryMs = 5;
-/** How long ends of connections may take that nothing runs on. */
+/** How long idle connections may take to close. */
 const partingMs = 200;
 
 /**
- * As kube-apiserver ends at SIGTERM: not ready, but serving, for the delay; then no new connections, watches end, requests
- * under way are waited for; streams of exec, attach, port-forward and logs are not.
+ * Ends as kube-apiserver does at SIGTERM: not ready, but serving, for the delay; then it accepts no connections,
+ * watches end, and running requests are waited for, except streams of exec, attach, port-forward and logs.
  */
 export async function shutDown(steps: ShutdownSteps, options: ShutdownOptions): Promise<void> {
   const { clock, lifecycle } = steps;

@@ -1,11 +1,11 @@
-/** The long-lived requests, by what they carry. */
+/** The kinds of long-lived requests. */
 export type StreamKind = 'watch' | 'log' | 'exec' | 'attach' | 'portforward' | 'proxy';
 
 export type StreamCounts = Readonly<Record<StreamKind, number>>;
 
-/** Counts what is open at the moment. */
+/** Counts the streams that are open now. */
 export interface StreamCounter {
-  /** Counts one more until the returned function is called. */
+  /** Counts one more; call the returned function at its end. */
   open(kind: StreamKind): () => void;
   counts(): StreamCounts;
 }

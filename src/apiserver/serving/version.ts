@@ -1,6 +1,6 @@
 import { TunnelError } from '../../core/errors.js';
 
-/** The document under `/version`. Clients choose what they ask for by `minor`. */
+/** The document at `/version`. Clients choose their requests by `minor`. */
 export interface VersionInfo {
   readonly major: string;
   readonly minor: string;

@@ -58,7 +58,7 @@ const editRules: readonly Rule[] = [
   { verbs: [...readVerbs, ...writeVerbs], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
 ];
 
-/** The roles that every cluster has, cut down to the kinds that are served. */
+/** The roles of every cluster, reduced to the kinds that are served. */
 const roles: Readonly<Record<string, readonly Rule[]>> = {
   'cluster-admin': [
     { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },

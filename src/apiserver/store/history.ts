@@ -1,9 +1,9 @@
 import type { Change } from './change.js';
 
-/** The latest changes of one kind of object, bounded: who comes too late must list again. */
+/** The latest changes of one kind of object, limited in number. A reader that comes too late must list again. */
 export class History {
   private changes: Change[] = [];
-  /** Changes up to and including this revision are forgotten. */
+  /** Changes up to and including this revision are dropped. */
   private floor: number;
   private readonly limit: number;
 
@@ -14,17 +14,17 @@ export class History {
 
   append(change: Change): void {
     this.changes.push(change);
-    // Cutting in halves keeps the cost per change constant.
+    // Dropping half of them at a time keeps the cost per change constant.
     if (this.changes.length > this.limit * 2) this.forget(this.changes.at(-this.limit - 1)?.revision ?? 0);
   }
 
-  /** The first change after `revision`; undefined when there is none, `forgotten` when it is no longer kept. */
+  /** The first change after `revision`; undefined when there is none yet, `forgotten` when it was dropped. */
   next(revision: number): Change | 'forgotten' | undefined {
     if (revision < this.floor) return 'forgotten';
     return this.changes[this.firstAfter(revision)];
   }
 
-  /** All changes after `revision`; `forgotten` when some are no longer kept. */
+  /** All changes after `revision`; `forgotten` when some were dropped. */
   after(revision: number): readonly Change[] | 'forgotten' {
     return revision < this.floor ? 'forgotten' : this.changes.slice(this.firstAfter(revision));
   }

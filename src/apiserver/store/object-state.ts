@@ -11,10 +11,10 @@ interface Shelf {
   readonly history: History;
 }
 
-/** All objects and their latest changes. Steps are made elsewhere: here they are taken, in the order of revisions. */
+/** All objects and their latest changes. It applies steps in the order of revisions; others make them. */
 export class ObjectState {
   private counter = 0;
-  /** Nothing is known of what happened up to this revision. */
+  /** The changes up to this revision are unknown. */
   private floor = 0;
   private readonly shelves = new Map<Resource, Shelf>();
   private readonly listeners = new Set<(step?: Step) => void>();
@@ -41,18 +41,21 @@ export class ObjectState {
   }
 
   nextChange(resource: Resource, revision: number): Change | 'forgotten' | undefined {
-    // Who has seen more than there is has seen another store's.
+    // A client that knows a later revision than ours was watching another store.
     if (revision > this.counter) return 'forgotten';
     return this.shelf(resource).history.next(revision);
   }
 
-  /** Calls `listener` after every change, with the step, and without one when all is new. Returns how to end that. */
+  /**
+   * Calls `listener` with the step after every change, and without a step when everything is new. Call the returned
+   * function to stop.
+   */
   subscribe(listener: (step?: Step) => void): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   }
 
-  /** Makes a change. Throws CONFIG_INVALID for a kind that is not served. */
+  /** Applies a change. Throws CONFIG_INVALID for a kind that is not served. */
   apply(step: Step): void {
     const about = 'put' in step ? step.put : step.removed;
     const shelf = this.shelf(storedResource(about.apiVersion, about.kind));
@@ -74,7 +77,7 @@ export class ObjectState {
     for (const listener of [...this.listeners]) listener(step);
   }
 
-  /** Takes another state instead. Watches from before get 410 Expired. */
+  /** Replaces the state. Watches from before get 410 Expired. */
   load({ revision, objects }: Snapshot): void {
     this.shelves.clear();
     this.counter = revision;
@@ -92,7 +95,7 @@ export class ObjectState {
     return { revision: this.counter, objects };
   }
 
-  /** All changes after `revision`, in order; `forgotten` when some are no longer known. */
+  /** All changes after `revision`, in order; `forgotten` when some were dropped. */
   stepsAfter(revision: number): readonly Step[] | 'forgotten' {
     if (revision < this.floor || revision > this.counter) return 'forgotten';
     const changes: Change[] = [];
@@ -112,7 +115,7 @@ export class ObjectState {
   private shelf(resource: Resource): Shelf {
     const known = this.shelves.get(resource);
     if (known !== undefined) return known;
-    // A kind without objects has no history to miss: before the first change everything was there.
+    // A kind without changes has no history to miss: its objects are all from the start.
     const created = {
       objects: new Map<string, ApiObject>(),
       history: new History(this.floor, this.historyLimit),

@@ -13,14 +13,14 @@ import { defaultRoles } from './default-roles.js';
 import { ObjectState, storedResource, withRevision } from './object-state.js';
 import { identityOf, type ObjectIdentity, type ObjectKey, type Step } from './step.js';
 
-/** What a store begins with. Namespaces that objects name come into being by themselves. */
+/** The first objects of a store. Missing namespaces of objects are added. */
 export interface InitialObjects {
   readonly pods?: readonly Pod[];
   readonly nodes?: readonly Node[];
   readonly services?: readonly Service[];
   readonly namespaces?: readonly ApiObject[];
   readonly deployments?: readonly ApiObject[];
-  /** Anything else of a kind in the catalogue. */
+  /** Objects of other kinds in the catalogue. */
   readonly others?: readonly ApiObject[];
 }
 
@@ -31,35 +31,39 @@ export interface ObjectStoreOptions {
 
 /** The objects of the cluster, as a replica of the API sees them. Objects are never changed in place. */
 export interface ObjectStore {
-  /** Counts changes; the `resourceVersion` of lists. */
+  /** The number of changes; the `resourceVersion` of lists. */
   readonly revision: number;
-  /** Nothing can be written now, and what is read may be old. */
+  /** The store cannot be reached: writes fail, and reads may be old. */
   readonly isAway: boolean;
   get(resource: Resource, key: ObjectKey): ApiObject | undefined;
-  /** Objects of one kind, of one namespace or of all, in the order of etcd’s keys. */
+  /** Objects of one kind, in one namespace or in all, in the order of etcd’s keys. */
   list(resource: Resource, namespace?: string): readonly ApiObject[];
-  /** The first change of a kind after `revision`; `forgotten` when the history does not reach there (any more). */
+  /** The first change of a kind after `revision`; `forgotten` when it was dropped or was never known. */
   nextChange(resource: Resource, revision: number): Change | 'forgotten' | undefined;
   /** Calls `listener` after every change until the returned function is called. */
   subscribe(listener: () => void): () => void;
   /**
-   * Writes if the object is as the commit expects it, and resolves with what was stored, or was there at last. Undefined:
-   * it is another one by now, and reads show it. Rejects with a StatusError when the store is away.
+   * Writes if the object is as the commit expects it. Resolves with the stored object, or with the removed one.
+   * Undefined: another write came first, and reads show it. Rejects with a StatusError when the store cannot be
+   * reached.
    */
   commit(commit: Commit): Promise<ApiObject | undefined>;
-  /** Resolves when reads show all that was written before, at whatever replica. Undefined: they do. Never rejects. */
+  /**
+   * Resolves when reads show everything that was written before, at any replica. Undefined: they do already. Never
+   * rejects.
+   */
   catchUp(): Promise<void> | undefined;
 }
 
-/** The objects where they are kept: all replicas in one process share it. */
+/** The store itself; all replicas in one process share it. */
 export interface LocalStore extends ObjectStore {
-  /** Creates or replaces. Returns what is stored. Throws CONFIG_INVALID for a kind that is not served. */
+  /** Creates or replaces. Returns the stored object. Throws CONFIG_INVALID for a kind that is not served. */
   put(object: ApiObject): ApiObject;
-  /** Removes the object of this kind and key; false when there is none. */
+  /** Removes the object of this kind and key; false when it does not exist. */
   remove(apiVersion: string, kind: string, key: ObjectKey): boolean;
-  /** As `commit`, at once. */
+  /** The same as `commit`, but synchronous. */
   commitNow(commit: Commit): ApiObject | undefined;
-  /** Drops the history, as etcd's compaction does: watches from before now get 410 Expired. */
+  /** Drops the history, as etcd's compaction does: older watches get 410 Expired. */
   compact(): void;
 }
 
@@ -80,7 +84,10 @@ export function createObjectStore(
 /** Keeps the objects in this process. */
 export class MemoryStore extends ObjectState implements LocalStore {
   readonly isAway = false;
-  /** Told of each step before it is made, so that nobody sees what is not written down. What it throws fails the write. */
+  /**
+   * Called with each step before it is applied, so that it is written down before it is visible. If it throws, the
+   * write fails.
+   */
   writeAhead: (step: Step) => void = () => undefined;
   private readonly timestamp: () => string;
 
@@ -90,7 +97,7 @@ export class MemoryStore extends ObjectState implements LocalStore {
     this.timestamp = () => formatTime(now());
   }
 
-  /** Stores what a cluster begins with. */
+  /** Stores the first objects of a cluster. */
   fill(initial: InitialObjects): void {
     const { namespaces = [], nodes = [], services = [], deployments = [], pods = [], others = [] } = initial;
     for (const object of [...namespaces, ...nodes, ...services, ...deployments, ...pods, ...others])
@@ -176,7 +183,7 @@ function invalid(message: string): TunnelError {
   return new TunnelError('CONFIG_INVALID', message, { where: 'object store' });
 }
 
-/** Of the account that pods use when they name none. */
+/** The metadata of the account for pods that do not name one. */
 function accountMetadata(namespace: string, creationTimestamp: string): ApiObject['metadata'] {
   return {
     name: 'default',
@@ -202,7 +209,7 @@ function namespaceObject(name: string, creationTimestamp: string): ApiObject {
   };
 }
 
-/** A UUID that depends on the name alone, so that a run can be repeated. */
+/** A UUID that depends only on the name, so that a run can be repeated. */
 function uidFor(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');
   const variant = ((Number.parseInt(hex.slice(16, 18), 16) & 0x3f) | 0x80).toString(16);

@@ -11,8 +11,8 @@ export interface Moment {
 }
 
 /**
- * The objects of a kind as they were at a revision that is no later than now: the present ones, with each later change
- * undone. `forgotten` when the history no longer reaches back so far. Costs one step per change since then.
+ * The objects of a kind at an earlier revision: the present ones, with each later change undone. `forgotten` when the
+ * history does not reach back so far. Costs one step per change since then.
  */
 export function objectsAt(store: ObjectStore, moment: Moment): readonly ApiObject[] | 'forgotten' {
   const { resource, namespace } = moment;

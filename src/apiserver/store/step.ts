@@ -1,24 +1,24 @@
 import type { ApiObject } from '../resources/api-object.js';
 
-/** Where an object lives. */
+/** The place of an object. */
 export interface ObjectKey {
   readonly namespace?: string | undefined;
   readonly name: string;
 }
 
-/** Keys are those of etcd, behind the kind, so that lists have its order: `default-2/a` comes before `default/a`. */
+/** etcd's keys, after the kind, so that lists have its order: `default-2/a` comes before `default/a`. */
 export function keyText({ namespace, name }: ObjectKey): string {
   return namespace ? `${namespace}/${name}` : name;
 }
 
-/** Which object it is, whatever its state. */
+/** Identifies an object, in any state. */
 export interface ObjectIdentity {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: ObjectKey;
 }
 
-/** A change as it travels and as it is written down: enough to make it again elsewhere. */
+/** A change as it is sent and written down: enough to repeat it elsewhere. */
 export type Step =
   | { readonly revision: number; readonly put: ApiObject }
   | { readonly revision: number; readonly removed: ObjectIdentity };

@@ -1,7 +1,7 @@
 import { type FieldError, forbiddenField } from '../request/invalid.js';
 import { childOf, ensureChild, itemsOf, type JsonObject, sameJson } from '../resources/json.js';
 
-/** A write of `pods/ephemeralcontainers` changes nothing else. */
+/** A write of `pods/ephemeralcontainers` may change only those. */
 export function keepAllButEphemeral(next: JsonObject, old: JsonObject): void {
   const added = childOf(next, 'spec')?.['ephemeralContainers'];
   const spec = structuredClone(childOf(old, 'spec') ?? {});
@@ -16,7 +16,7 @@ export function keepAllButEphemeral(next: JsonObject, old: JsonObject): void {
     else metadata[key] = structuredClone(value);
 }
 
-/** Ephemeral containers come and never go or change. */
+/** Ephemeral containers can be added, but not removed or changed. */
 export function ephemeralErrors(next: JsonObject, old: JsonObject): readonly FieldError[] {
   const field = 'spec.ephemeralContainers';
   const now = new Map(

@@ -6,7 +6,7 @@ const startsWithLetterForm = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const qualifiedNameForm = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const labelValueForm = '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?';
 
-/** What names of a kind must look like: RFC 1123 subdomains, RFC 1123 labels, RFC 1035 labels, or path segments. */
+/** The forms of names: RFC 1123 subdomains, RFC 1123 labels, RFC 1035 labels, or path segments. */
 export type NameForm = 'subdomain' | 'label' | 'label-1035' | 'path-segment';
 
 interface Rule {
@@ -39,14 +39,14 @@ const rules: Readonly<Record<Exclude<NameForm, 'path-segment'>, Rule>> = {
 
 const compiled = new Map<string, RegExp>();
 
-/** The expression for a text that has the form from its beginning to its end. */
+/** A regular expression for the whole text. */
 function whole(form: string): RegExp {
   const known = compiled.get(form) ?? new RegExp(`^(?:${form})$`);
   compiled.set(form, known);
   return known;
 }
 
-/** Why a text is no good name, in Kubernetes' words; empty for a good one. */
+/** Why a name is invalid, in Kubernetes' words; empty for a valid one. */
 export function nameProblems(name: string, form: NameForm): readonly string[] {
   if (form === 'path-segment') return pathSegmentProblems(name);
   const rule = rules[form];
@@ -78,10 +78,10 @@ export function labelErrors(labels: unknown, field: string): readonly FieldError
   });
 }
 
-/** Bytes of all annotations of an object. */
+/** The limit for the bytes of all annotations of an object. */
 const maxAnnotationBytes = 256 * 1024;
 
-/** Keys of annotations are qualified names, whatever their case. */
+/** Keys of annotations are qualified names in any case. */
 export function annotationErrors(annotations: unknown, field: string): readonly FieldError[] {
   if (typeof annotations !== 'object' || annotations === null) return [];
   const errors = Object.keys(annotations).flatMap((key) =>

@@ -17,7 +17,7 @@ export const namespaceStrategy: Strategy = {
     const metadata = metadataOf(namespace);
     ensureChild(metadata, 'labels')['kubernetes.io/metadata.name'] = metadata['name'];
   },
-  // Nothing else lets go of a namespace.
+  // A namespace is released only here.
   parts: {
     finalize: (next, old) => {
       if (old['status'] !== undefined) next['status'] = structuredClone(old['status']);

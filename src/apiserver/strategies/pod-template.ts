@@ -69,14 +69,14 @@ function defaultVolume(volume: JsonObject): void {
   if (Object.keys(volume).length === 1 && volume['name'] !== undefined) volume['emptyDir'] = {};
 }
 
-/** An image without a tag is the latest. */
+/** An image without a tag means the latest. */
 function isLatest(image: unknown): boolean {
   const name = textOf(image).split('/').at(-1) ?? '';
   if (name.includes('@')) return false;
   return !name.includes(':') || name.endsWith(':latest');
 }
 
-/** What is wrong with a pod's spec; `path` is where it stands. */
+/** The errors of a pod's spec; `path` is its path in the object. */
 export function podSpecErrors(spec: JsonObject, path: string): readonly FieldError[] {
   const errors: FieldError[] = [];
   if (itemsOf(spec, 'containers').length === 0) errors.push(required(`${path}.containers`));

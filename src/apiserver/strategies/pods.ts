@@ -39,7 +39,7 @@ function defaultPod(pod: JsonObject): void {
     for (const container of itemsOf(spec, list)) requestLimits(container);
 }
 
-/** What is limited and asks for nothing asks for its limit. */
+/** A container with limits and without requests requests its limits. */
 function requestLimits(container: JsonObject): void {
   const resources = childOf(container, 'resources');
   const limits = resources === undefined ? undefined : childOf(resources, 'limits');
@@ -50,10 +50,10 @@ function requestLimits(container: JsonObject): void {
 
 const notReady = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
 
-/** What admission plugins of every cluster add, and the first status. */
+/** Adds what the admission plugins of every cluster add, and the first status. */
 function prepareCreate(pod: JsonObject, context: StrategyContext): void {
   const spec = ensureChild(pod, 'spec');
-  // A mirror pod shows what a kubelet runs by itself, and has no account.
+  // A mirror pod only shows what a kubelet runs by itself; it has no account.
   if (!isMirrorPod(pod)) giveAccount(pod, spec, context);
   setDefault(spec, 'priority', 0);
   setDefault(spec, 'preemptionPolicy', 'PreemptLowerPriority');
@@ -82,7 +82,7 @@ function refuseUnknownAccount(pod: JsonObject, { store }: StrategyContext): void
   throw forbidden(coreResource('pods'), String(metadataOf(pod)['name']), cause);
 }
 
-/** Guaranteed: all containers limit what they ask for; BestEffort: none asks for anything. */
+/** Guaranteed: all requests equal their limits; BestEffort: there are no requests and no limits. */
 export function qosClassOf(spec: JsonObject): 'Guaranteed' | 'Burstable' | 'BestEffort' {
   const all = [...itemsOf(spec, 'containers'), ...itemsOf(spec, 'initContainers')];
   const amounts = all.map((container) => {
@@ -102,7 +102,7 @@ export function qosClassOf(spec: JsonObject): 'Guaranteed' | 'Burstable' | 'Best
   return isBound ? 'Guaranteed' : 'Burstable';
 }
 
-/** What admission added is not lost when a client that does not know it replaces the pod. */
+/** Keeps what admission added, when a client that does not know it replaces the pod. */
 function adoptMissing(next: JsonObject, old: JsonObject): void {
   const [spec, before] = [ensureChild(next, 'spec'), childOf(old, 'spec') ?? {}];
   for (const key of [
@@ -124,7 +124,7 @@ function updateErrors(next: JsonObject, old: JsonObject, subresource: string): r
   return sameJson(fixedSpec(next, free), fixedSpec(old, free)) ? [] : [forbiddenField('spec', updateText)];
 }
 
-/** What subresources may change beside. */
+/** Further fields that subresources may change. */
 const freeFields: Readonly<Record<string, readonly string[]>> = {
   binding: ['nodeName'],
   ephemeralcontainers: ['ephemeralContainers'],
@@ -140,12 +140,12 @@ function fixedSpec(pod: JsonObject, free: readonly string[]): JsonObject {
   return spec;
 }
 
-/** Seconds that a deleted pod has left. One that nobody runs, or that is over, has nothing to wait for. */
+/** The remaining seconds of a deleted pod: 0 if it was never scheduled or has ended. */
 export function graceOfPod(pod: JsonObject, asked?: number): number {
   const phase = textAt(pod, 'status.phase');
   if (textAt(pod, 'spec.nodeName') === '' || phase === 'Succeeded' || phase === 'Failed') return 0;
   const own = childOf(pod, 'spec')?.['terminationGracePeriodSeconds'];
   const wanted = asked ?? (typeof own === 'number' ? own : 30);
-  // A negative one means: as short as possible.
+  // A negative value means: as short as possible.
   return wanted < 0 ? 1 : wanted;
 }

@@ -23,7 +23,7 @@ function keyErrors(object: JsonObject, fields: readonly string[]): readonly Fiel
   );
 }
 
-/** Bytes of all values of a ConfigMap or a Secret, as they are when they are no longer base64. */
+/** The limit for the bytes of all values of a ConfigMap or a Secret, after base64 decoding. */
 const maxValueBytes = 1024 * 1024;
 
 function sizeErrors(
@@ -38,7 +38,7 @@ function sizeErrors(
   return bytes > maxValueBytes ? [tooLong(place, `may not be more than ${maxValueBytes} bytes`)] : [];
 }
 
-/** What is declared immutable stays as it is, and stays immutable. */
+/** An immutable object keeps its data, and stays immutable. */
 function immutableErrors(
   next: JsonObject,
   old: JsonObject,
@@ -57,7 +57,7 @@ function immutableErrors(
 export const configMapStrategy: Strategy = {
   validate: (map) => [
     ...keyErrors(map, ['data', 'binaryData']),
-    // So kube-apiserver writes that it means the whole object.
+    // kube-apiserver's way to say that it means the whole object.
     ...sizeErrors(map, { data: 'utf8', binaryData: 'base64' }, '[]'),
   ],
   validateUpdate: (next, old) => immutableErrors(next, old, ['data', 'binaryData']),
@@ -94,7 +94,7 @@ export const eventStrategy: Strategy = {
   validate: (event) => {
     const subject = textAt(event, 'involvedObject.namespace');
     const { namespace } = metadataOf(event);
-    // Events of objects without a namespace lie in `default`.
+    // Events of objects without a namespace are in `default`.
     if (subject === (namespace === 'default' && subject === '' ? '' : namespace)) return [];
     return [invalidValue('involvedObject.namespace', subject, 'does not match event.namespace')];
   },

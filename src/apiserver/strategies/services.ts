@@ -61,7 +61,7 @@ function defaultService(service: JsonObject): void {
   if (spec['clusterIP']) setDefault(spec, 'clusterIPs', [spec['clusterIP']]);
 }
 
-/** An update that leaves the addresses out keeps them. */
+/** An update without the addresses keeps them. */
 function keepAddresses(next: JsonObject, old: JsonObject): void {
   const [spec, before] = [ensureChild(next, 'spec'), childOf(old, 'spec') ?? {}];
   if (spec['type'] === 'ExternalName') return;
@@ -69,7 +69,7 @@ function keepAddresses(next: JsonObject, old: JsonObject): void {
     if (!spec[key] && before[key] !== undefined) spec[key] = before[key];
 }
 
-/** The service range of a kubeadm cluster is 10.96.0.0/12; the first addresses are taken by the cluster's own. */
+/** The service range of a kubeadm cluster is 10.96.0.0/12; the cluster's own services have the first addresses. */
 const firstAddress = 10 * 2 ** 24 + 96 * 2 ** 16 + 100;
 const lastAddress = 10 * 2 ** 24 + 111 * 2 ** 16 + 255 * 256 + 254;
 const firstNodePort = 30_000;

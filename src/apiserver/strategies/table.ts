@@ -41,7 +41,7 @@ const strategies: ReadonlyMap<string, Strategy> = new Map<string, Strategy>([
   ['validatingwebhookconfigurations', webhookStrategy],
 ]);
 
-/** How writes of a kind go. */
+/** The strategy for writes of a kind. */
 export function strategyOf({ plural }: Resource): Strategy {
   return strategies.get(plural) ?? plain;
 }

@@ -62,7 +62,7 @@ function webhookErrors(webhook: JsonObject, path: string): readonly FieldError[]
 
 const maxConditions = 64;
 
-/** Of their form. Whether the expressions are CEL is for admission, which evaluates them. */
+/** Checks only the form. Admission, which evaluates the expressions, checks whether they are CEL. */
 function conditionErrors(conditions: readonly JsonObject[], path: string): readonly FieldError[] {
   const names = new Set<string>();
   const errors: FieldError[] = [];

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import type { UpgradeAnswer } from '../../streams/http-upgrade.js';
 import { refuseUpgrade } from '../../streams/upgrade-response.js';
 
-/** Lines that belong to the kubelet's connection, or that are written anew. */
+/** Headers of the kubelet's connection, or that are written again. */
 const hopHeaders = new Set([
   'connection',
   'content-length',
@@ -20,14 +20,14 @@ function headerPairs(rawHeaders: readonly string[]): [string, string][] {
   return pairs;
 }
 
-/** Answers with a 500 Status that has no reason, as kube-apiserver does for errors that are no API errors. */
+/** Answers with a 500 Status without a reason, as kube-apiserver does for errors that are not API errors. */
 export function answerStatusError(socket: Duplex, message: string, clock: Clock): void {
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 };
   const body = `${JSON.stringify(status)}\n`;
   refuseUpgrade(socket, { status: 500, contentType: 'application/json', body }, clock);
 }
 
-/** Gives the client what the kubelet answered instead of a 101. */
+/** Sends the client what the kubelet answered instead of a 101. */
 export function echoRefusal(
   socket: Duplex,
   answer: Extract<UpgradeAnswer, { kind: 'refused' }>,
@@ -39,7 +39,7 @@ export function echoRefusal(
   refuseUpgrade(socket, { status: answer.status, headers, body, ...(contentType && { contentType }) }, clock);
 }
 
-/** Gives the client the kubelet's 101 as it came; the bytes behind it are the caller's. */
+/** Sends the client the kubelet's 101 unchanged; the caller sends the bytes after it. */
 export function echoUpgrade(socket: Duplex, answer: Extract<UpgradeAnswer, { kind: 'upgraded' }>): void {
   const lines = headerPairs(answer.rawHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`HTTP/1.1 ${answer.status} ${answer.statusText}\r\n${lines.join('')}\r\n`, 'latin1');

@@ -5,13 +5,13 @@ import { answerStatusError, echoRefusal } from './client-response.js';
 import { askKubelet, type KubeletAsk } from './kubelet-connection.js';
 import type { StreamingOutcome, StreamingRequest } from './streaming-request.js';
 
-/** An upgraded connection to the kubelet, or how the request has ended because there is none. */
+/** An upgraded connection to the kubelet, or how the request has ended without one. */
 export type KubeletSide =
   | { readonly kind: 'upgraded'; readonly answer: Extract<UpgradeAnswer, { kind: 'upgraded' }> }
   | { readonly kind: 'over'; readonly outcome: StreamingOutcome };
 
 /**
- * Reaches the kubelet before the client is answered. A refusal goes to the client as it is; a kubelet that cannot be
+ * Connects to the kubelet before the client is answered. The client gets a refusal unchanged; a kubelet that cannot be
  * dialled becomes a 500 Status `error dialing backend: …`.
  */
 export async function reachKubelet(

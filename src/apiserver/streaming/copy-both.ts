@@ -5,22 +5,23 @@ import { onAbort } from '../../streams/stream-ends.js';
 import { endSoon } from '../../streams/upgrade-response.js';
 import type { Framing } from './spdy-framing.js';
 
-/** How long a client that was told of a cut may take to leave by itself: the end of a connection can overtake it. */
+/**
+ * How long a client may take to leave after it was told about a cut. The end of a connection can overtake the message.
+ */
 const partingMs = 500;
 
 export interface CopyOptions {
   readonly clock: Clock;
   /** Aborts when this server closes. */
   readonly serverSignal?: AbortSignal | undefined;
-  /** Lets the client be told of a cut. Without it bytes are copied unseen. */
+  /** Allows to tell the client about a cut. Without it bytes are copied without looking at them. */
   readonly framing?: Framing;
 }
 
 /**
- * Copies bytes both ways until one side ends, then ends the other: kube-apiserver's proxies know no half-close. All that
- * a client sent before it left, however it did, reaches the kubelet. A kubelet that breaks destroys the client's side at
- * once. Resolves then; with an error text when the kubelet's side did not end
- * in order.
+ * Copies bytes in both directions until one side ends, then ends the other: kube-apiserver's proxies have no
+ * half-close. Everything that a client sent before it left reaches the kubelet. A broken kubelet connection destroys
+ * the client's side at once. Resolves then; with an error text when the kubelet's side did not end normally.
  */
 export function copyBoth(client: Duplex, kubelet: Duplex, options: CopyOptions): Promise<string | undefined> {
   return new Promise((resolve) => new Copy({ client, kubelet }, options, resolve));
@@ -56,7 +57,7 @@ class Copy {
     if (!this.over) this.stop = this.begin();
   }
 
-  /** Returns how to end it. */
+  /** Returns a function to stop. */
   private begin(): () => void {
     const { client, kubelet } = this.sides;
     const { framing } = this.options;
@@ -100,7 +101,7 @@ class Copy {
   }
 }
 
-/** As `pipe`, through the framing. Returns how to end it. */
+/** Like `pipe`, but through the framing. Returns a function to stop. */
 function copyFramed(kubelet: Duplex, client: Duplex, framing: Framing): () => void {
   const copy = (chunk: Buffer): void => {
     let hasRoom = true;
@@ -116,7 +117,7 @@ function copyFramed(kubelet: Duplex, client: Duplex, framing: Framing): () => vo
   };
 }
 
-/** Lets a client read what it was told, and leave; ends it when it does not. */
+/** Gives a client time to read the message and leave; then ends it. */
 function part(client: Duplex, clock: Clock): void {
   const end = (): void => {
     timer.cancel();
@@ -129,8 +130,8 @@ function part(client: Duplex, clock: Clock): void {
 }
 
 /**
- * Sends what is buffered, says that there is no more, and waits for the kubelet to close: it does when it has read all.
- * To close first would turn into a reset, which takes away what was not read, as soon as it writes.
+ * Sends what is buffered, then the end, and waits for the kubelet to close, which it does when it has read everything.
+ * Closing first would become a reset when the kubelet writes, and a reset drops what was not read.
  */
 function leave(kubelet: Duplex, serverSignal: AbortSignal | undefined): void {
   kubelet.once(

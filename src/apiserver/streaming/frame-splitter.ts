@@ -13,16 +13,16 @@ type State =
   | { readonly kind: 'head' }
   | { readonly kind: 'control'; readonly raw: Buffer; readonly head: FrameHead }
   | { readonly kind: 'data'; readonly head: FrameHead; readonly remaining: number }
-  /** No SPDY: whatever comes passes. */
+  /** Not SPDY: all bytes pass. */
   | { readonly kind: 'blind' };
 
-/** Control frames are kept until they are complete; nobody sends such long ones. */
+/** Control frames are kept until they are complete; real ones are much shorter. */
 const maxControlBytes = 1024 * 1024;
 
 /**
- * Passes SPDY frames on so that its output always ends between two frames: DATA that comes in pieces becomes a frame for
- * each piece. Knows which streams the peer has spoken on. SPDY has no other length than that of the frame, so that
- * readers cannot tell.
+ * Passes SPDY frames on so that its output always ends between two frames: DATA that arrives in pieces becomes one
+ * frame for each piece. Remembers on which streams the peer has sent something. SPDY has no length besides that of the
+ * frame, so readers see no difference.
  */
 export class FrameSplitter {
   private readonly bytes = new ByteQueue();
@@ -31,12 +31,12 @@ export class FrameSplitter {
   private state: State = { kind: 'head' };
   private goneAway = false;
 
-  /** Whether a frame of our own may follow. */
+  /** Whether we may insert a frame now. */
   get atBoundary(): boolean {
     return this.state.kind !== 'blind';
   }
 
-  /** Whether there was anything on the stream, its end included, or the peer said goodbye. */
+  /** Whether anything was on the stream, including its end, or the peer sent a goodbye. */
   hasSpoken(streamId: number): boolean {
     return this.goneAway || this.spoken.has(streamId) || this.ended.has(streamId);
   }
@@ -53,7 +53,7 @@ export class FrameSplitter {
     return out;
   }
 
-  /** Does the next thing; false when more bytes are needed. */
+  /** Does the next step; false when more bytes are needed. */
   private step(out: Buffer[]): boolean {
     const { state, bytes } = this;
     switch (state.kind) {
@@ -103,7 +103,7 @@ export class FrameSplitter {
     return true;
   }
 
-  /** The head for a piece of a frame of which `left` bytes are still to come. */
+  /** The head for a piece of a frame; `left` bytes are still to come. */
   private dataFrame({ streamId, flags }: FrameHead, piece: Buffer, left: number): Buffer {
     const fin = left === 0 && (flags & frameFlag.fin) !== 0;
     if (piece.length > 0) this.spoken.add(streamId);

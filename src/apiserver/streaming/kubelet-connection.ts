@@ -6,13 +6,13 @@ import { spdyUpgradeToken, streamProtocolHeader } from '../../streams/protocol-n
 import { isImpersonationHeader } from '../auth/impersonate.js';
 import { type KubeletTarget, type StreamingRequest, targetHost } from './streaming-request.js';
 
-/** What the kubelet is asked. Headers are names and values by turns. */
+/** The request to the kubelet. Headers are alternating names and values. */
 export interface KubeletAsk {
   readonly method: string;
   readonly headers: readonly string[];
 }
 
-/** Client headers that are the business of kube-apiserver alone, or are written anew. */
+/** Client headers that only kube-apiserver uses, or that are written again. */
 const dropped = new Set([
   'host',
   'authorization',
@@ -22,7 +22,7 @@ const dropped = new Set([
   'transfer-encoding',
 ]);
 
-/** A proxied request: the client's method and lines, its address appended. */
+/** A proxied request: the client's method and headers, with its address appended. */
 export function proxiedAsk(request: IncomingMessage, target: KubeletTarget): KubeletAsk {
   const method = request.method ?? 'GET';
   const headers = ['Host', targetHost(target), ...keptHeaders(request)];
@@ -34,7 +34,7 @@ export function proxiedAsk(request: IncomingMessage, target: KubeletTarget): Kub
   return { method, headers };
 }
 
-/** A POST SPDY upgrade that offers `protocols`, most wanted first. */
+/** A POST SPDY upgrade that offers `protocols`, the preferred one first. */
 export function spdyAsk(target: KubeletTarget, protocols: readonly string[]): KubeletAsk {
   const headers = [
     ...[
@@ -63,7 +63,7 @@ function keptHeaders(request: IncomingMessage): string[] {
   return lines;
 }
 
-/** Dials the kubelet and asks it to upgrade. Rejects with a TunnelError, also when the signal aborts. */
+/** Dials the kubelet and sends the upgrade request. Rejects with a TunnelError, also when the signal aborts. */
 export async function askKubelet(
   request: StreamingRequest,
   ask: KubeletAsk,
@@ -74,7 +74,7 @@ export async function askKubelet(
   let socket: Duplex | undefined;
   try {
     socket = await request.connect(signal);
-    // The headers of a socket that comes too late are never sent: upgradeHttp looks at the signal first.
+    // If the socket comes too late, its headers are never sent: upgradeHttp checks the signal first.
     return await upgradeHttp(socket, { ...ask, headers: [...ask.headers, ...audit], path, signal });
   } catch (error) {
     socket?.destroy();

@@ -6,29 +6,29 @@ import { createHeaderExpander, type HeaderContext } from '../../streams/spdy/hea
 import { encodeStatus, translatorStatus } from '../../streams/status.js';
 import { FrameSplitter } from './frame-splitter.js';
 
-/** Sees to it that bytes for a client can be followed by something of our own. */
+/** Makes sure that our own bytes can follow those for a client. */
 export interface Framing {
-  /** What the client gets for bytes of the kubelet. */
+  /** The bytes for the client, from the kubelet's. */
   toClient(chunk: Buffer): readonly Buffer[];
-  /** Looks at bytes of the client, which go on as they are. */
+  /** Reads the client's bytes, which are passed on unchanged. */
   fromClient(chunk: Buffer): void;
-  /** What tells the client that the kubelet left before its time; undefined when there is nothing to tell. Once. */
+  /** The message that the kubelet's connection was cut; undefined when there is nothing to send. Call it once. */
   farewell(): Promise<Buffer | undefined>;
 }
 
 export interface SpdyFramingOptions {
   /** X-Stream-Protocol-Version of the kubelet's 101, `channel.k8s.io` without one. */
   readonly protocol: string;
-  /** How many streams the client opens. */
+  /** The number of streams that the client opens. */
   readonly streams: number;
 }
 
 const maxHeaderBytes = 256 * 1024;
 
 /**
- * The SPDY of an exec or attach, as it passes by. A kubelet ends a command by a Status on the error stream; SPDY clients
- * take a connection that ends without one for success. Here such a client is given a Status that says what happened.
- * Bytes that are no SPDY pass unchanged, and nothing can be told.
+ * Watches the SPDY of an exec or attach. A kubelet ends a command with a Status on the error stream; SPDY clients take
+ * a connection that ends without one for success. Here such a client gets a Status that says what happened. Bytes that
+ * are not SPDY pass unchanged, and no message is possible.
  */
 export class SpdyCommandFraming implements Framing {
   private readonly options: SpdyFramingOptions;
@@ -67,7 +67,7 @@ export class SpdyCommandFraming implements Framing {
     return Buffer.concat([dataHead(errorStream, status.length, true), status, ...ends]);
   }
 
-  /** Blocks share a zlib context: each waits for the one before. */
+  /** Header blocks share a zlib context, so each waits for the one before. */
   private addStream(streamId: number, block: Buffer): void {
     this.opened.push(streamId);
     const before = this.errorStream;
@@ -79,7 +79,7 @@ export class SpdyCommandFraming implements Framing {
         return known ?? (headers.get('streamtype') === 'error' ? streamId : undefined);
       })
       .finally(() => last && expander.close());
-    // It is asked for at the end only; a header that cannot be read means that nothing can be told.
+    // The result is only needed at the end; after an invalid header no message is possible.
     this.errorStream.catch(() => undefined);
   }
 }

@@ -17,17 +17,17 @@ import { type StreamingOutcome, type StreamingRequest, targetUrl } from './strea
 
 const protocol = 'v5.channel.k8s.io';
 const kind = 'websocket-v5';
-/** client-go's remote command executor, which the translator is, pings the kubelet this often. */
+/** client-go's remote command executor, which the translator uses, pings the kubelet at this interval. */
 const pingIntervalMs = 5_000;
 const idleTimeoutMs = 4 * 3_600_000;
 
-/** What ends a translation: a result for our own Status, or a Status that the kubelet answered the upgrade with. */
+/** What ends a translation: a result for our own Status, or the Status in the kubelet's answer to the upgrade. */
 type TranslationEnd = RemoteCommandResult | { readonly kind: 'kubelet-status'; readonly json: Buffer };
 
 /**
  * The stream translator, for exec and attach of WebSocket clients that offer v5: the WebSocket is accepted first, then
- * the kubelet is asked over SPDY, so that every failure, that of the dial too, is a Status on the error channel.
- * Resolves when it is over; never rejects.
+ * the kubelet is dialled over SPDY, so every failure, also of the dial, is a Status on the error channel. Resolves at
+ * the end; never rejects.
  */
 export function translateStream(request: StreamingRequest): Promise<StreamingOutcome> {
   const { socket } = request.upgrade;
@@ -44,7 +44,7 @@ export function translateStream(request: StreamingRequest): Promise<StreamingOut
   });
 }
 
-/** Which streams a kubelet path asks for. Only the literal `1` is true. */
+/** The streams that a kubelet path asks for. Only the literal `1` is true. */
 export function commandStreamsOf(path: string): RemoteCommandOptions {
   const query = new URL(path, 'http://kubelet').searchParams;
   const asked = (name: string): boolean => query.get(name) === '1';
@@ -80,8 +80,8 @@ function outcomeOf(end: TranslationEnd): Pick<StreamingOutcome, 'exitCode' | 'er
 }
 
 /**
- * Goes on without the client, as the original does, whose executor knows nothing of it: the input ends, the output is
- * read and dropped. The command's end is the end, or that of this server.
+ * Continues without the client, as the original does, whose executor does not see the client: the input ends, and the
+ * output is read and dropped. It ends with the command or this server.
  */
 async function runTranslation(
   request: StreamingRequest,
@@ -89,7 +89,7 @@ async function runTranslation(
 ): Promise<TranslationEnd> {
   const signal = request.serverSignal ?? new AbortController().signal;
   const streams = commandStreamsOf(request.target.path);
-  // Taken before the dial: the client may send before the kubelet is reached.
+  // Called before the dial: the client may send before the kubelet is connected.
   const ends = channelEnds(channels, streams);
   try {
     const answer = await kubeletAnswer(request, signal);
@@ -122,7 +122,7 @@ async function kubeletAnswer(request: StreamingRequest, signal: AbortSignal): Pr
   }
 }
 
-/** A kubelet that answers with a Status is quoted; any other body is text. */
+/** A kubelet's Status is quoted; any other body is text. */
 function refusal(body: Buffer): TranslationEnd {
   const text = body.toString('utf8').trim();
   if (/^\{.*"kind"\s*:\s*"Status"/s.test(text)) return { kind: 'kubelet-status', json: Buffer.from(text) };
@@ -153,7 +153,7 @@ async function relay(
   const { stdin } = ends;
   if (stdin !== undefined && command.stdin !== undefined) {
     stdin.pipe(command.stdin);
-    // Input for a command that takes no more is dropped: unread it would stop the whole WebSocket.
+    // Input that the command no longer reads is dropped. If it stayed unread, it would block the whole WebSocket.
     command.stdin.once('close', () => stdin.resume());
   }
   if (ends.resizes !== undefined) void relayResizes(ends.resizes, command);
@@ -165,7 +165,7 @@ async function relay(
   return { kind: 'error', message: `error reading from error stream: ${end.message}` };
 }
 
-/** Settles with the output's end or cut; the error stream says which it was. What cannot be sent any more is dropped. */
+/** Settles when the output ends or is cut; the error stream tells which. What cannot be sent any more is dropped. */
 async function copy(from: Readable | undefined, to: Writable | undefined): Promise<void> {
   if (from === undefined || to === undefined) return;
   const drop = (): void => void from.unpipe(to).resume();

@@ -10,10 +10,9 @@ import { type FramingMaker, proxyUpgrade } from './upgrade-proxy.js';
 export type StreamingSubresource = 'exec' | 'attach' | 'portforward';
 
 /**
- * Hands an upgrade request to the handler that kube-apiserver would take: WebSocket with v5 in its offer is translated
- * (exec, attach), WebSocket with a `SPDY/3.1+` name is tunnelled (portforward), everything else is proxied; a SPDY exec or
- * attach so that a cut can be told.
- * Resolves when it is over; never rejects.
+ * Passes an upgrade request to the handler that kube-apiserver would use: WebSocket with v5 in its offer is translated
+ * (exec, attach), WebSocket with a `SPDY/3.1+` name is tunnelled (portforward), everything else is proxied; a SPDY exec
+ * or attach with a message for a cut. Resolves at the end; never rejects.
  */
 export function handleStreaming(
   subresource: StreamingSubresource,
@@ -29,7 +28,7 @@ export function handleStreaming(
   return proxyUpgrade(request, framingFor(request));
 }
 
-/** None for WebSockets before v5: their clients see by the missing close frame that they were cut off. */
+/** No framing for WebSockets before v5: their clients notice a cut by the missing close frame. */
 function framingFor({ upgrade, target, faithfulCutIsSuccess }: StreamingRequest): FramingMaker | undefined {
   if (faithfulCutIsSuccess === true || upgradeKind(upgrade.request) === 'websocket') return undefined;
   const wanted = commandStreamsOf(target.path);

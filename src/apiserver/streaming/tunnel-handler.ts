@@ -13,9 +13,10 @@ const protocol = 'websocket-tunnel';
 const noProtocols = 'unable to upgrade: no tunneling spdy protocols provided';
 
 /**
- * The tunnelling handler, for port-forward over WebSocket (`SPDY/3.1+portforward.k8s.io`): a POST SPDY upgrade goes to
- * the kubelet first; its 101 makes the WebSocket, named by the prefix and the kubelet's version; then the bytes of the
- * messages are the bytes of the SPDY connection. A refusal is replayed. Resolves when it is over; never rejects.
+ * The tunnelling handler, for port-forward over WebSocket (`SPDY/3.1+portforward.k8s.io`). First it sends a POST SPDY
+ * upgrade to the kubelet. After its 101 it accepts the WebSocket, with the prefix and the kubelet's version as its
+ * protocol. Then the bytes of the messages are the bytes of the SPDY connection. A refusal is passed on. Resolves at
+ * the end; never rejects.
  */
 export async function tunnelUpgrade(request: StreamingRequest): Promise<StreamingOutcome> {
   const { upgrade, clock, target } = request;
@@ -49,7 +50,7 @@ function joinTunnel(
   const kubelet = answer.socket;
   const chosen = String(answer.headers[streamProtocolHeader.toLowerCase()] ?? '');
   return new Promise((resolve) => {
-    // Should ws refuse the handshake, it closes the client's socket, and nobody else would end the kubelet's.
+    // When ws refuses the handshake it closes only the client's socket, so the kubelet's is closed here.
     const refused = (): void => {
       kubelet.destroy();
       resolve('the WebSocket handshake failed');

@@ -15,13 +15,13 @@ import { proxiedAsk } from './kubelet-connection.js';
 import type { Framing } from './spdy-framing.js';
 import type { StreamingOutcome, StreamingRequest } from './streaming-request.js';
 
-/** What makes the framing of a stream whose end can be told, by the protocol that the kubelet has chosen. */
+/** Makes the framing for a stream that can get a message about a cut, by the protocol that the kubelet has chosen. */
 export type FramingMaker = (protocol: string) => Framing;
 
 /**
  * The plain upgrade-aware proxy, for SPDY clients and for WebSocket clients up to v4: the client's request goes to the
- * kubelet, its 101 comes back, then bytes are copied. Without a framing they are copied unseen, and a kubelet that is cut
- * off afterwards can only be shown by closing. Resolves when it is over; never rejects.
+ * kubelet, its 101 comes back, then bytes are copied. Without a framing they are copied without looking at them, and a
+ * later cut is only visible as a closed connection. Resolves at the end; never rejects.
  */
 export async function proxyUpgrade(
   request: StreamingRequest,

@@ -11,8 +11,8 @@ import { metadataErrors, stampNew } from './object-meta.js';
 import { admitted, strategyContextOf, type Write, type Written } from './write.js';
 
 /**
- * Creates an object from a decoded body. `requestName` is the name in the path, if it has one. Rejects with 400, 403,
- * 404 (no such namespace, or role), 409 (there is one already) and 422.
+ * Creates an object from a decoded body. `requestName` is the name in the path, if there is one. Rejects with 400, 403,
+ * 404 (no such namespace, or role), 409 (it exists already) and 422.
  */
 export async function createObject(write: Write, body: JsonObject, requestName = ''): Promise<Written> {
   const { context, resource, options } = write;
@@ -23,7 +23,7 @@ export async function createObject(write: Write, body: JsonObject, requestName =
   refuseDeadNamespace(write, asked);
   await afterOthers();
   const { object, review } = await admitted(write, 'CREATE', { name: asked, object: draft });
-  // Admission may have given it another.
+  // Admission may have changed the name.
   const name = String(metadataOf(object)['name']);
   refuseOtherNamespace(write, metadataOf(object));
   if (write.namespace !== undefined && resource.namespaced) metadataOf(object)['namespace'] = write.namespace;
@@ -41,7 +41,7 @@ export async function createObject(write: Write, body: JsonObject, requestName =
   return { object: stored, created: true };
 }
 
-/** Who wrote, as `managedFields` says it. */
+/** The manager for `managedFields`. */
 export function managerOf(write: Write): Parameters<typeof recordManager>[2] {
   const { options, operation = 'Update', subresource } = write;
   return {
@@ -52,7 +52,7 @@ export function managerOf(write: Write): Parameters<typeof recordManager>[2] {
   };
 }
 
-/** The body as an object that may be written; changed in place. */
+/** Makes the body an object that can be written; it is changed in place. */
 function prepared(write: Write, object: JsonObject): JsonObject {
   const { resource, namespace, context } = write;
   const strategy = strategyOf(resource);
@@ -80,7 +80,7 @@ function refuseOtherNamespace({ namespace }: Write, metadata: JsonObject): void 
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
 }
 
-/** Objects go into namespaces that are there to stay. */
+/** Refuses namespaces that do not exist or are being deleted. */
 function refuseDeadNamespace({ context, resource, namespace }: Write, name: string): void {
   if (namespace === undefined || !resource.namespaced) return;
   const namespaces = coreResource('namespaces');

@@ -9,16 +9,18 @@ import { decodeKubernetesProtobuf } from '../schema/kubernetes-protobuf.js';
 
 const acceptedTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 
-/** What a request is about, for the texts of errors and as the default for what the body leaves out. */
+/** The kind that a request is for, for error texts and for fields that the body leaves out. */
 export interface ExpectedKind {
   readonly apiVersion: string;
   readonly kind: string;
 }
 
-/** How to treat fields that the type does not know. */
+/** What to do with unknown fields. */
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
-/** Decodes a body by its Content-Type, and lets others go on before anything is done with it. Rejects with 400, 413 and 415. */
+/**
+ * Decodes a body by its Content-Type, and gives other work a turn before the next step. Rejects with 400, 413 and 415.
+ */
 export async function decodeBody(request: IncomingMessage, body: Buffer): Promise<JsonObject> {
   await afterOthers();
   const object = await decoded(request, body);
@@ -49,7 +51,7 @@ function decodeJson(body: Buffer): JsonObject {
   }
 }
 
-/** YAML, of which JSON is a part. Rejects with 400 and 413. */
+/** YAML, which includes JSON. Rejects with 400 and 413. */
 export async function decodeYaml(body: Buffer): Promise<JsonObject> {
   try {
     return objectOnly(await parseYaml(body.toString()));
@@ -71,13 +73,15 @@ function objectOnly(value: unknown): JsonObject {
   throw new TypeError(`cannot unmarshal ${value === null ? 'null' : typeof value} into an object`);
 }
 
-/** 400, unless it is known better. */
+/** 400, unless the error has another status. */
 export function unreadable(caught: unknown, prefix = ''): StatusError {
   if (caught instanceof StatusError) return caught;
   return badRequest(prefix + (caught instanceof Error ? caught.message : textOf(caught)));
 }
 
-/** Reads a decoded body as one of the kind, or throws 400. Unknown fields are refused, told to `warn`, or dropped. */
+/**
+ * Reads a decoded body as one of the kind, or throws 400. Unknown fields are refused, reported to `warn`, or dropped.
+ */
 export function asKind(
   raw: JsonObject,
   expected: ExpectedKind,

@@ -6,7 +6,7 @@ import { asKind, decodeBody } from './decode.js';
 import { parseWriteOptions } from './write-options.js';
 
 export interface DeleteOptions {
-  /** Absent: what the object says. */
+  /** Absent: the object's own value. */
   readonly gracePeriodSeconds?: number;
   readonly propagationPolicy: 'Background' | 'Foreground' | 'Orphan';
   readonly uid?: string;
@@ -16,7 +16,7 @@ export interface DeleteOptions {
 
 const policies = ['Foreground', 'Background', 'Orphan'] as const;
 
-/** Reads them from the body, or from the query of those who send none. Rejects with 400 and 422. */
+/** Reads them from the body, or from the query when there is no body. Rejects with 400 and 422. */
 export async function readDeleteOptions(exchange: Exchange): Promise<DeleteOptions> {
   const { request, query } = exchange;
   const body = await readBody(request);
@@ -25,7 +25,7 @@ export async function readDeleteOptions(exchange: Exchange): Promise<DeleteOptio
   return deleteOptionsOf(given, queried.dryRun);
 }
 
-/** Checks options that came in some other body. Throws 422. */
+/** Checks options that are part of another body. Throws 422. */
 export function deleteOptionsOf(given: JsonObject, isDryRun: boolean): DeleteOptions {
   const { gracePeriodSeconds, orphanDependents, dryRun } = given;
   const policy = given['propagationPolicy'] ?? (orphanDependents === true ? 'Orphan' : 'Background');

@@ -16,15 +16,16 @@ const allRules: readonly PolicyRule[] = [
 /** A role or binding that is about to be written. */
 export interface RoleChange {
   readonly object: JsonObject;
-  /** The stored one; absent when there is none. */
+  /** The stored one; absent when it does not exist. */
   readonly old?: JsonObject;
-  /** The name in the path of the request; empty for one that creates. */
+  /** The name in the path of the request; empty for a create. */
   readonly requestName: string;
 }
 
 /**
- * Nobody gives away more than he has: roles need rules that their writer has himself, or the verb `escalate`; bindings
- * need the same of the role that they refer to, or the verb `bind`. Throws 403, and 404 for a role that is not there.
+ * Users cannot give permissions that they do not have. To write a role, they need all its rules, or the verb
+ * `escalate`; to write a binding, they need the rules of its role, or the verb `bind`. Throws 403, and 404 for a role
+ * that does not exist.
  */
 export function refuseEscalation(write: Write, change: RoleChange): void {
   if (write.resource.group !== rbac || onlyCollects(change)) return;
@@ -80,12 +81,12 @@ function missingRules(
   return uncovered(held, rules);
 }
 
-/** The rules of other roles come in by themselves. */
+/** The role collects the rules of other roles. */
 function collectsRules(role: JsonObject): boolean {
   return listAt(role, 'aggregationRule.clusterRoleSelectors').length > 0;
 }
 
-/** Garbage collectors must be able to let any object go. */
+/** Garbage collectors must be able to delete any object. */
 function onlyCollects({ object, old }: RoleChange): boolean {
   if (old === undefined) return false;
   const bare = (each: JsonObject): JsonObject => {

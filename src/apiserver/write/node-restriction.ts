@@ -14,12 +14,12 @@ interface Attempt {
   readonly store: ObjectStore;
 }
 
-/** Why it may not; undefined when it may. */
+/** The reason why it may not; undefined when it may. */
 type Refusal = (attempt: Attempt) => string | undefined;
 
 /**
- * The NodeRestriction admission plugin: a kubelet changes its own node, its own lease and the pods on its node, and gets
- * tokens for these pods.
+ * The NodeRestriction admission plugin: a kubelet may change only its own node, its own lease and the pods on its node,
+ * and gets tokens only for these pods.
  */
 export function restrictNodes(next: Admission, store: ObjectStore): Admission {
   return async (request) => {
@@ -85,7 +85,7 @@ const kubeletLabels = new Set([
   'failure-domain.beta.kubernetes.io/region',
 ]);
 
-/** Labels by which a node could draw the work of others to itself. */
+/** Labels with which a node could attract pods that are meant for other nodes. */
 function isReserved(label: string): boolean {
   const prefix = label.includes('/') ? label.slice(0, label.indexOf('/')) : '';
   const isBelow = (domain: string): boolean => prefix === domain || prefix.endsWith(`.${domain}`);
@@ -94,7 +94,7 @@ function isReserved(label: string): boolean {
   return (isBelow('kubernetes.io') || isBelow('k8s.io')) && !isOwn;
 }
 
-/** Throws 404 when the pod is not there. */
+/** Throws 404 when the pod does not exist. */
 function tokenRefusal({ request, node, store }: Attempt): string | undefined {
   const { operation, subresource, object, namespace = '' } = request;
   if (operation !== 'CREATE' || subresource !== 'token') return undefined;
@@ -130,7 +130,7 @@ function podRefusal(attempt: Attempt): string | undefined {
     : `node ${quoted(node)} cannot update labels through pod status`;
 }
 
-/** A kubelet creates mirror pods of its own, which give it nothing that it has not. */
+/** A kubelet creates mirror pods; they give it no new permissions. */
 function mirrorRefusal(attempt: Attempt): string | undefined {
   const { request, node } = attempt;
   const { object } = request;

@@ -6,7 +6,7 @@ import { annotationErrors, labelErrors, type NameForm, nameProblems } from '../s
 
 const setByServer = ['selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'resourceVersion'];
 
-/** Gives a new object what only the server may give. */
+/** Sets what only the server may set in a new object. */
 export function stampNew(
   object: JsonObject,
   { random, timestamp }: { random: Random; timestamp: string },
@@ -29,7 +29,7 @@ const kept = [
   'generateName',
 ];
 
-/** Puts back what no update may change. */
+/** Restores what no update may change. */
 export function keepIdentity(next: JsonObject, old: JsonObject): void {
   const metadata = metadataOf(next);
   const before = metadataOf(old);
@@ -60,7 +60,7 @@ export function metadataErrors(
   ];
 }
 
-/** An object that is going away takes no new finalizers. */
+/** An object that is being deleted accepts no new finalizers. */
 export function finalizerErrors(next: JsonObject, old: JsonObject): readonly FieldError[] {
   if (metadataOf(old)['deletionTimestamp'] === undefined) return [];
   const before = finalizersOf(old);
@@ -80,7 +80,7 @@ export function finalizersOf(object: JsonObject): readonly string[] {
   return Array.isArray(list) ? list.map(String) : [];
 }
 
-/** Whether anything but metadata and status differs. */
+/** Whether anything other than metadata and status differs. */
 export function specDiffers(next: JsonObject, old: JsonObject): boolean {
   const bare = ({ metadata: _metadata, status: _status, ...rest }: JsonObject): JsonObject => rest;
   return !sameJson(bare(next), bare(old));

@@ -7,14 +7,14 @@ import type { DeleteOptions } from './delete-options.js';
 import { finalizersOf } from './object-meta.js';
 import { maxTries, type NamedWrite } from './write.js';
 
-/** What became of an object that was to be deleted. */
+/** The result of a deletion. */
 export interface Removed {
   readonly object: ApiObject;
   /** False: it stays for its grace period or its finalizers. */
   readonly gone: boolean;
 }
 
-/** Deletes an object, or marks it as going. Rejects with 403, 404 and 409. */
+/** Deletes an object, or marks it as deleted. Rejects with 403, 404 and 409. */
 export async function deleteObject(write: NamedWrite, options: DeleteOptions): Promise<Removed> {
   const { context, resource, name, user, namespace, request } = write;
   const current = context.store.get(resource, write);
@@ -101,7 +101,7 @@ async function remove(
   return marked === undefined ? 'raced' : { object: marked, gone: false };
 }
 
-/** Foreground and orphan deletion are finished by the garbage collector. */
+/** The garbage collector finishes foreground and orphan deletion. */
 function addPropagationFinalizer(draft: JsonObject, { propagationPolicy }: DeleteOptions): void {
   if (propagationPolicy === 'Background') return;
   const finalizer = propagationPolicy === 'Foreground' ? 'foregroundDeletion' : 'orphan';
@@ -116,7 +116,7 @@ interface Mark {
   readonly dryRun: boolean;
 }
 
-/** A second deletion may shorten the grace period, never lengthen it. Undefined: the object was changed. */
+/** A second deletion may shorten the grace period, but not lengthen it. Undefined: another write came first. */
 async function mark(
   { context, resource }: NamedWrite,
   { draft, current, graceSeconds, dryRun }: Mark,

@@ -12,12 +12,12 @@ import { refuseEscalation } from './escalation.js';
 import { finalizerErrors, finalizersOf, keepIdentity, metadataErrors, specDiffers } from './object-meta.js';
 import { admitted, maxTries, type NamedWrite, strategyContextOf, type Written } from './write.js';
 
-/** Makes the next state of an object from the present one, which it may change in place. */
+/** Makes the next state of an object from the present one, which may be changed in place. */
 export type Transform = (current: JsonObject) => JsonObject | Promise<JsonObject>;
 
 export interface UpdateWish {
   readonly transform: Transform;
-  /** What to create when there is nothing to update. Absent: 404. */
+  /** What to create when the object does not exist. Absent: 404. */
   readonly orCreate?: () => JsonObject | Promise<JsonObject>;
 }
 
@@ -44,7 +44,7 @@ async function tryUpdate(
   const { context, resource, name } = write;
   await afterOthers();
   const old = draftOf(current);
-  // What was stored before a default came up shall not look changed.
+  // A default that was added later must not look like a change.
   strategyOf(resource).defaults?.(old);
   await afterOthers();
   const next = await transform(draftOf(current));
@@ -67,7 +67,7 @@ async function tryUpdate(
   return stored === undefined ? 'raced' : { object: stored, created: false };
 }
 
-/** Stores what differs; an object whose last finalizer went while it was being deleted goes. Undefined: it was changed. */
+/** Stores what differs. A deleted object without finalizers is removed. Undefined: another write came first. */
 async function settle(
   { context, options, resource }: NamedWrite,
   object: JsonObject,
@@ -86,7 +86,7 @@ function isGone(resource: Resource, object: JsonObject): boolean {
   return !isHeld && Number(deletionGracePeriodSeconds ?? 0) === 0;
 }
 
-/** A write that changes nothing but who wrote changes nothing. */
+/** A write that changes only its manager entry is ignored. */
 function sameButTimes(next: JsonObject, old: JsonObject): boolean {
   const bare = (object: JsonObject): JsonObject => {
     const { managedFields, resourceVersion: _revision, ...metadata } = metadataOf(object);
@@ -112,7 +112,7 @@ function refuseStale({ resource, name }: NamedWrite, next: JsonObject, old: Json
   if (resourceVersion && resourceVersion !== before['resourceVersion']) throw conflict(resource, name);
 }
 
-/** Puts back what this write may not change. */
+/** Restores what this write may not change. */
 function shape(write: NamedWrite, next: JsonObject, old: JsonObject): void {
   const { resource, subresource, name } = write;
   const strategy = strategyOf(resource);
@@ -128,7 +128,7 @@ function shape(write: NamedWrite, next: JsonObject, old: JsonObject): void {
   strategy.prepareUpdate?.(next, old);
 }
 
-/** What belongs to subresources. */
+/** Restores the fields of subresources. */
 function keepForeign(strategy: Strategy, next: JsonObject, old: JsonObject): void {
   if (strategy.hasStatus === true) keep('status', next, old);
   if (next['kind'] === 'Namespace') keep('spec', next, old);

@@ -2,20 +2,20 @@ import type { Exchange } from '../request/exchange.js';
 import { invalidObject, notSupported } from '../request/invalid.js';
 import type { FieldValidation } from './decode.js';
 
-/** The query parameters that all writes share. */
+/** The query parameters of all writes. */
 export interface WriteOptions {
   /** Everything is checked and nothing is stored. */
   readonly dryRun: boolean;
-  /** Who `managedFields` says it was. */
+  /** The manager for `managedFields`. */
   readonly fieldManager: string;
   readonly fieldValidation: FieldValidation;
-  /** Server-side apply takes over fields of others. */
+  /** Server-side apply takes over fields of other managers. */
   readonly force: boolean;
 }
 
 const fieldValidations = ['Ignore', 'Strict', 'Warn'] as const;
 
-/** Reads them. `kind` is that of the options, such as `CreateOptions`. Throws 422. */
+/** Parses them. `kind` is the kind of the options, such as `CreateOptions`. Throws 422. */
 export function parseWriteOptions(
   { query, request }: Pick<Exchange, 'query' | 'request'>,
   kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions',

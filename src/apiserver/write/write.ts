@@ -11,19 +11,19 @@ import type { ObjectStore } from '../store/object-store.js';
 import type { StrategyContext } from '../strategies/strategy.js';
 import type { WriteOptions } from './write-options.js';
 
-/** What the path of a write needs of its API server. */
+/** What a write needs from its API server. */
 export interface WriteContext {
   readonly store: ObjectStore;
   readonly now: WallClock;
-  /** Names and IDs of new objects. */
+  /** For names and IDs of new objects. */
   readonly random: Random;
-  /** Whether a writer of roles may give what he does not have. */
+  /** Checks whether a writer of roles may give permissions that the writer does not have. */
   readonly authorize: Authorizer;
-  /** Asked before every write. */
+  /** Called before every write. */
   readonly admit: Admission;
 }
 
-/** One write on its way: what it is about and for whom. */
+/** One write: its target and its user. */
 export interface Write {
   readonly context: WriteContext;
   readonly user: User;
@@ -44,10 +44,10 @@ export interface NamedWrite extends Write {
   readonly name: string;
 }
 
-/** A write that raced with others is tried again this often, as kube-apiserver does. */
+/** How often a write that lost a race is tried again, as in kube-apiserver. */
 export const maxTries = 5;
 
-/** What a write came to. */
+/** The result of a write. */
 export interface Written {
   readonly object: ApiObject;
   readonly created: boolean;
@@ -57,13 +57,13 @@ export function strategyContextOf({ context }: Write): StrategyContext {
   return { store: context.store, timestamp: formatTime(context.now()) };
 }
 
-/** An object that may be written, unless `review` refuses it after the checks. */
+/** An object after admission; `review` may still refuse it after the checks. */
 export interface Admitted {
   readonly object: JsonObject;
   readonly review: (object: JsonObject) => Promise<void>;
 }
 
-/** Asks admission, which may change or refuse the object. */
+/** Calls admission, which may change or refuse the object. */
 export async function admitted(
   write: Write,
   operation: 'CREATE' | 'UPDATE',

@@ -3,7 +3,7 @@ import type { TerminalSize } from '../../streams/types.js';
 import type { ByteSink } from '../io/byte-sink.js';
 import type { Input } from '../io/byte-source.js';
 
-/** What a command may know of the container that it runs in. */
+/** What a command may know about its container. */
 export interface Machine {
   readonly hostname: string;
   /** Wall time in epoch milliseconds. */
@@ -14,14 +14,14 @@ export interface Machine {
   randomByte(): number;
 }
 
-/** The part of a terminal that programs can ask for or change. */
+/** The terminal settings that programs can read or change. */
 export interface TerminalControl {
   readonly size: TerminalSize;
   /** Whether typed characters are shown. */
   echo: boolean;
 }
 
-/** One running command: its arguments without its name, its streams and its surroundings. */
+/** One running command: its arguments without its name, its streams and its environment. */
 export interface Process {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -37,7 +37,7 @@ export interface Process {
 
 /** A command that streams: bytes in and out in chunks, with back pressure. */
 export interface Command {
-  /** Whether it understands these arguments. When not, the shell library's command of that name runs instead. */
+  /** Whether it supports these arguments. If not, the shell library's command of that name runs instead. */
   accepts(args: readonly string[]): boolean;
   /** Resolves with the exit code. A write may reject with a BrokenPipe, which the caller turns into SIGPIPE's code. */
   run(process: Process): Promise<number>;
@@ -47,6 +47,6 @@ export const exitCodes = { limit: 126, interrupted: 130, killed: 137, brokenPipe
 
 export const anyArgs = (): boolean => true;
 export const noArgs = (args: readonly string[]): boolean => args.length === 0;
-/** Operands only, of which `-` is one. */
+/** Only operands, `-` included. */
 export const noOptions = (args: readonly string[]): boolean =>
   args.every((arg) => arg === '-' || !arg.startsWith('-'));

@@ -65,7 +65,7 @@ export async function copyUpTo({ process, source, sink, limitBytes }: CopyUpTo):
     if (chunk === undefined) break;
     const part = chunk.subarray(0, Math.min(chunk.length, limitBytes - copied));
     copied += part.length;
-    // What is not taken is left to the next reader of the same input.
+    // What is not taken stays for the next reader of the same input.
     if (source instanceof Input) source.putBack(chunk.subarray(part.length));
     await sink.write(part);
   }
@@ -89,7 +89,7 @@ const sizeUnits: Readonly<Record<string, number>> = {
   GiB: 1024 ** 3,
 };
 
-/** Bytes of a size such as `64`, `4k` or `1M`. */
+/** The number of bytes of a size such as `64`, `4k` or `1M`. */
 export function parseSize(text: string): number | undefined {
   const match = /^(\d+)([a-zA-Z]*)$/.exec(text);
   const unit = sizeUnits[match?.[2] ?? ''];

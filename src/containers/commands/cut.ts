@@ -3,7 +3,7 @@ import { forEachSource } from './files.js';
 import { joinLines, lineBatches, newline } from './lines.js';
 import { readOptions, usage } from './options.js';
 
-/** Places of a line, the first is 1; both ends belong to it. */
+/** Positions in a line, from 1; both ends are included. */
 type Range = readonly [first: number, last: number];
 
 const table = {

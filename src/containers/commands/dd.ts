@@ -12,7 +12,7 @@ interface Wish {
   readonly seekBytes: number;
   readonly limitBytes: number;
   readonly quiet: boolean;
-  /** Keeps what the output holds behind the written part. */
+  /** Keeps the rest of the output file after the written part. */
   readonly keeps: boolean;
 }
 
@@ -53,7 +53,7 @@ function parseWish(args: readonly string[]): Wish {
   };
 }
 
-/** `dd`; short reads are put together, as with `iflag=fullblock`. */
+/** `dd`. Short reads are joined, as with `iflag=fullblock`. */
 export const dd: Command = {
   accepts: anyArgs,
   async run(process) {

@@ -68,13 +68,13 @@ async function decode(source: ByteSource, sink: ByteSink, ignoresGarbage: boolea
   return failDecoding(left, sink);
 }
 
-/** What a broken group holds up to where it is broken is written all the same. */
+/** The bytes before the broken place are still written. */
 async function failDecoding(group: string, sink: ByteSink): Promise<never> {
   await sink.write(Buffer.from(group.replace(/[^A-Za-z0-9+/].*$/s, ''), 'base64'));
   throw new CommandFailure('invalid input');
 }
 
-/** Padding may stand in the middle, where encoded texts were put together. */
+/** Padding may be in the middle, where encoded texts were joined. */
 function decodeGroups(text: string): Buffer {
   return Buffer.concat(text.split(/(?<==)(?!=)/).map((part) => Buffer.from(part, 'base64')));
 }
@@ -105,7 +105,7 @@ function gzipOptions(args: readonly string[]): Options | undefined {
   }
 }
 
-/** A gzip between streams; files are replaced by the shell library's. */
+/** gzip between streams. The shell library's gzip replaces files. */
 function gzipCommand(name: string, unpacks: boolean, toStdout: boolean): Command {
   return {
     accepts(args) {
@@ -137,7 +137,7 @@ export async function gzipTo(source: ByteSource, sink: ByteSink, level: number):
   await pipeline(chunksOf(source), createGzip({ level }), writer(sink));
 }
 
-/** Rejects with gzip's own texts about `what`. */
+/** Rejects with gzip's own texts; `what` is the name in them. */
 export async function gunzipTo(source: ByteSource, sink: ByteSink, what: string): Promise<void> {
   try {
     await pipeline(chunksOf(source), createGunzip(), writer(sink));

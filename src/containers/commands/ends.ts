@@ -12,7 +12,7 @@ import { follow } from './tail-follow.js';
 export interface Amount {
   readonly unit: 'lines' | 'bytes';
   readonly count: number;
-  /** What stands before the number: `-` or `+`. */
+  /** The sign before the number: `-` or `+`. */
   readonly sign: string;
   /** The byte that ends a line. */
   readonly end: number;
@@ -84,7 +84,7 @@ export const head: Command = {
   },
 };
 
-/** `tail`: the last lines or bytes, all from a place on, or what is added to a file. */
+/** `tail`: the last lines or bytes, everything from a position on, or what is added to a file. */
 export const tail: Command = {
   accepts: anyArgs,
   run(process) {
@@ -121,7 +121,7 @@ async function copyLines(
   }
 }
 
-/** Everything from the line or byte of that number on; the first has the number 1. */
+/** Everything from that line or byte on; the first has the number 1. */
 async function from(source: ByteSource, { unit, count, end }: Amount, process: Process): Promise<void> {
   let skip = Math.max(0, count - 1);
   while (skip > 0) {
@@ -149,7 +149,7 @@ async function allButLast(source: ByteSource, amount: Amount, process: Process):
   await process.stdout.write(kept.subarray(0, startOfLast(kept, amount)));
 }
 
-/** Reads to the end and keeps what may be the last part; what is surely before it goes to `before`. */
+/** Reads to the end and keeps what may be the last part. The bytes before it are written to `before`. */
 async function keepLast(source: ByteSource, amount: Amount, before: ByteSink | undefined): Promise<Buffer> {
   const kept: { readonly chunk: Uint8Array; readonly units: number }[] = [];
   let units = 0;

@@ -35,7 +35,7 @@ function randomChunk(process: Process): Uint8Array {
   return chunk;
 }
 
-/** Lets the event loop go round once, so that an endless command can be stopped. */
+/** Gives the event loop a turn, so that an endless command can be stopped. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -50,13 +50,13 @@ export async function copy(source: ByteSource, sink: ByteSink, signal: AbortSign
 
 const cannotOpen = (operand: string): string => `cannot open '${operand}' for reading`;
 
-/** What programs put before the reason why a file cannot be opened; most only name it. */
+/** What programs print before the reason when a file cannot be opened; most print only its name. */
 const openingTexts: Readonly<Record<string, (operand: string) => string>> = {
   head: cannotOpen,
   tail: cannotOpen,
 };
 
-/** Runs `use` on each operand (standard input when there is none), printing `name: operand: reason` for failures. */
+/** Runs `use` for each operand (standard input without operands), and prints `name: operand: reason` for failures. */
 export async function forEachSource(
   process: Process,
   name: string,
@@ -79,7 +79,7 @@ export async function forEachSource(
   return code;
 }
 
-/** A file being written. Content reaches the file system in large steps, and in whole at `close`. */
+/** A file that is being written. The file system gets the content in large steps, and completely at `close`. */
 export interface FileSink extends ByteSink {
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** The sandbox cannot do what a real system can. It is told, and what asked for it fails with `exitCodes.limit`. */
+/** The sandbox cannot do what a real system can. The command says so and fails with `exitCodes.limit`. */
 export class SandboxLimit extends Error {
   override readonly name = 'SandboxLimit';
 
@@ -7,10 +7,10 @@ export class SandboxLimit extends Error {
   }
 }
 
-/** The most bytes that one command keeps in memory. */
+/** The highest number of bytes that one command keeps in memory. */
 export const maxKeptBytes = 64 * 1024 * 1024;
 
-/** A command's own failure, told as `name: message`. */
+/** A failure of the command itself, printed as `name: message`. */
 export class CommandFailure extends Error {
   readonly exitCode: number;
 

@@ -2,7 +2,7 @@ import type { ByteSource } from '../io/byte-source.js';
 import { maxKeptBytes, SandboxLimit } from './limit.js';
 
 /**
- * The lines of a source, in batches and without their ends. A last line without an end counts as a line.
+ * The lines of a source, in batches and without their line ends. A last line without a line end counts as a line.
  * Rejects with a SandboxLimit when a line is longer than 64 MiB.
  */
 export async function* lineBatches(source: ByteSource, end: number): AsyncGenerator<Buffer[]> {
@@ -26,7 +26,7 @@ export async function* lineBatches(source: ByteSource, end: number): AsyncGenera
   if (keptBytes > 0) yield [Buffer.concat(parts)];
 }
 
-/** The same lines, each with its end behind it. */
+/** The same lines, each with its line end. */
 export function joinLines(lines: readonly Buffer[], end: number): Buffer {
   const tail = Buffer.of(end);
   return Buffer.concat(lines.flatMap((line) => [line, tail]));

@@ -82,7 +82,7 @@ class Counter {
   }
 }
 
-/** GNU wc makes its columns as wide as the size of all files; as wide as 7 when one is no file. */
+/** GNU wc makes its columns as wide as the total size of all files, or 7 wide when one of them is not a file. */
 async function numberWidth(process: Process, operands: readonly string[], columns: number): Promise<number> {
   if (operands.length <= 1 && columns === 1) return 1;
   let sizeBytes = 0;

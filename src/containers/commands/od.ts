@@ -19,12 +19,12 @@ const table = {
   },
 };
 
-/** How one unit of bytes is shown. */
+/** How one group of bytes is shown. */
 interface Format {
   readonly sizeBytes: number;
   readonly width: number;
   readonly show: (block: Buffer, at: number) => string;
-  /** The bytes as text behind each line. */
+  /** Adds the bytes as text after each line. */
   readonly text: boolean;
 }
 
@@ -84,7 +84,7 @@ interface DumpOptions {
   readonly format: Format;
   readonly lineBytes: number;
   readonly address: (offset: number) => string;
-  /** Shows lines that are like the one before. */
+  /** Shows repeated lines too. */
   readonly all: boolean;
 }
 
@@ -167,7 +167,7 @@ function formatOf(given: Options['given']): Format {
   return numbers(type as 'o' | 'd' | 'u' | 'x', sizeBytes, z === 'z');
 }
 
-/** The digits of the largest number of that many bytes. */
+/** The width of the largest number of that many bytes. */
 const digits: Readonly<Record<'o' | 'd' | 'u' | 'x', Readonly<Record<number, number>>>> = {
   o: { 1: 3, 2: 6, 4: 11 },
   d: { 1: 4, 2: 6, 4: 11 },

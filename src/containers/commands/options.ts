@@ -1,6 +1,6 @@
 import { CommandFailure } from './limit.js';
 
-/** What a command was asked for. */
+/** The parsed options of a command. */
 export interface Options {
   /** The values of each option by its letter, in order; an option without a value has an empty text. */
   readonly given: ReadonlyMap<string, readonly string[]>;
@@ -11,13 +11,16 @@ export interface OptionTable {
   readonly name: string;
   /** Option letters; one that takes a value is followed by a colon. */
   readonly letters: string;
-  /** Long names by the letter that they stand for. */
+  /** Long names, and the letter that each means. */
   readonly long?: Readonly<Record<string, string>>;
-  /** Exit code of a usage that is wrong; 1 unless told otherwise. */
+  /** The exit code for wrong usage; default 1. */
   readonly usageCode?: number;
 }
 
-/** Reads arguments as getopt_long does: options may stand between operands. Throws for what the table does not hold. */
+/**
+ * Parses arguments as getopt_long does: options may come between operands. Throws for an option that is not in the
+ * table.
+ */
 export function readOptions(table: OptionTable, args: readonly string[]): Options {
   const given = new Map<string, string[]>();
   const operands: string[] = [];

@@ -53,7 +53,7 @@ export const commandTable: ReadonlyMap<string, Command> = new Map(
   }),
 );
 
-/** The command of that name, when it understands the arguments. */
+/** The command of that name, if it supports the arguments. */
 export function findCommand(name: string, args: readonly string[]): Command | undefined {
   const command = commandTable.get(name.replace(/^(\/usr)?\/bin\//, ''));
   return command?.accepts(args) === true ? command : undefined;

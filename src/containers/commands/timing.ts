@@ -105,7 +105,7 @@ function datePattern(args: readonly string[]): string | undefined {
   return first.startsWith('+') ? first.slice(1) : datePatterns[first];
 }
 
-/** The lab's time, always in UTC. Other options than `-u`, `-I`, `-R` and `+FORMAT` are left to the shell library. */
+/** The lab's time, always in UTC. Other options than `-u`, `-I`, `-R` and `+FORMAT` run the shell library's date. */
 export const date: Command = {
   accepts: (args) => datePattern(args) !== undefined,
   async run(process) {

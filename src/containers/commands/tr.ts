@@ -112,7 +112,9 @@ function parseSet(text: string, length: number): number[] {
   return bytes;
 }
 
-/** A class of the second set needs one at the same place of the first, so that cases are changed and nothing else. */
+/**
+ * A class in the second set needs one at the same position in the first, so that only upper and lower case are changed.
+ */
 function checkClasses(first: string, second: string): void {
   const cases = classPlaces(first);
   for (const [at, name] of classPlaces(second)) {

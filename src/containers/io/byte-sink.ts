@@ -1,12 +1,12 @@
 import type { Writable } from 'node:stream';
 
-/** Where bytes go. A write resolves when there is room for the next one. */
+/** A destination for bytes. A write resolves when there is room for the next one. */
 export interface ByteSink {
-  /** Rejects with a BrokenPipe when nobody will ever read the bytes. */
+  /** Rejects with a BrokenPipe when the reading end is closed. */
   write(chunk: Uint8Array): Promise<void>;
 }
 
-/** The reading end is gone. What a program would see as SIGPIPE. */
+/** The reading end is closed. A real program would get SIGPIPE. */
 export class BrokenPipe extends Error {
   override readonly name = 'BrokenPipe';
 
@@ -22,14 +22,14 @@ export async function writeText(sink: ByteSink, text: string): Promise<void> {
   if (text !== '') await sink.write(Buffer.from(text));
 }
 
-/** More was written than is kept. */
+/** More was written than the limit allows. */
 export class OutputTooLarge extends BrokenPipe {
   constructor(limitBytes: number) {
     super(`more than ${limitBytes} bytes in one piece: this is a limit of the sandbox`);
   }
 }
 
-/** Keeps all that was written, up to `limitBytes`. */
+/** Keeps everything that is written, up to `limitBytes`. */
 export class BufferSink implements ByteSink {
   private readonly limitBytes: number;
   private readonly parts: Uint8Array[] = [];
@@ -51,7 +51,10 @@ export class BufferSink implements ByteSink {
   }
 }
 
-/** A sink over a Node stream, for any number of writers: waits for its drain, and knows when all is handed over. Never ends the stream. */
+/**
+ * A sink over a Node stream, for any number of writers. It waits for the stream to drain, and knows when all bytes are
+ * handed over. It never ends the stream.
+ */
 export class StreamSink implements ByteSink {
   private readonly stream: Writable;
   private readonly signal: AbortSignal;
@@ -75,7 +78,7 @@ export class StreamSink implements ByteSink {
     if (!room) await this.until(() => !this.stream.writableNeedDrain);
   }
 
-  /** Resolves when every byte has left the stream's own buffer, or never will. */
+  /** Resolves when every byte has left the stream's own buffer, or when it never will. */
   async flush(): Promise<void> {
     await this.until(() => this.unwritten === 0).catch(() => undefined);
   }
@@ -88,7 +91,7 @@ export class StreamSink implements ByteSink {
     while (!done()) {
       if (this.broken) throw new BrokenPipe();
       await new Promise<void>((resolve) => {
-        // The signal may be that of a container: it must not hold what was written to and is over.
+        // The signal may live as long as a container, so it must not keep a finished write in memory.
         const wake = (): void => {
           this.signal.removeEventListener('abort', wake);
           resolve();

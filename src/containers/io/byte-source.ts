@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-/** Bytes that are pulled: nothing is read ahead of the reader. */
+/** A source of bytes. Nothing is read before the reader asks for it. */
 export interface ByteSource {
   /** The next non-empty chunk; `undefined` at the end, and from then on. */
   next(): Promise<Uint8Array | undefined>;
@@ -10,7 +10,7 @@ const newline = 0x0a;
 const maxLineBytes = 16 * 1024 * 1024;
 const maxRestBytes = 512 * 1024 * 1024;
 
-/** Adds putting back to a source, and on top of it lines and whole-input reads. One reader at a time. */
+/** Adds putting back to a source, and reads of whole lines and of the whole input. One reader at a time. */
 export class Input implements ByteSource {
   private readonly source: ByteSource;
   private readonly returned: Uint8Array[] = [];
@@ -29,7 +29,7 @@ export class Input implements ByteSource {
   }
 
   /**
-   * Up to and including the next newline; the rest at the end of the input; `undefined` when nothing is left.
+   * Reads up to and including the next newline, or the rest at the end of the input; `undefined` when nothing is left.
    * Rejects when the line is longer than 16 MiB.
    */
   async line(): Promise<Buffer | undefined> {
@@ -47,7 +47,7 @@ export class Input implements ByteSource {
     return line.length === 0 ? undefined : line;
   }
 
-  /** Everything up to the end. Rejects when that is more than 512 MiB. */
+  /** Reads everything up to the end. Rejects when that is more than 512 MiB. */
   async rest(): Promise<Buffer> {
     const parts = new Parts('input', maxRestBytes);
     for (let chunk = await this.next(); chunk !== undefined; chunk = await this.next()) parts.add(chunk);
@@ -55,7 +55,7 @@ export class Input implements ByteSource {
   }
 }
 
-/** Chunks that are to become one buffer of bounded size. */
+/** Joins chunks into one buffer of limited size. */
 class Parts {
   private readonly what: string;
   private readonly limitBytes: number;
@@ -94,7 +94,7 @@ export function bytesSource(bytes: Uint8Array, chunkBytes = 65_536): ByteSource 
 
 export const emptySource: ByteSource = { next: async () => undefined };
 
-/** A source over a Node stream. A stream that is destroyed, or an aborted `signal`, reads as its end. */
+/** A source over a Node stream. It ends when the stream is destroyed or `signal` aborts. */
 export function streamSource(stream: Readable, signal: AbortSignal): ByteSource {
   stream.on('error', () => undefined);
   return {

@@ -1,12 +1,12 @@
 import { BrokenPipe, type ByteSink, type StreamSink } from './byte-sink.js';
 
-/** What two pipes hold: containerd has one to its shim, and one from there to itself. */
+/** The capacity of two pipes: containerd has one to its shim, and the shim has one back. */
 const unreadBytes = 128 * 1024;
 
 /**
- * An output that goes to a client. When the client is gone, a command may write as much as pipes would hold; then it
- * waits for a reader, who will not come, until `signal` aborts. It gets no SIGPIPE: a container runtime keeps the pipes
- * open. With `neverWaits` all that is written goes nowhere.
+ * An output that goes to a client. When the client has left, a command may write as much as the pipes would hold; then
+ * its write blocks until `signal` aborts. It gets no SIGPIPE, because a container runtime keeps the pipes open. With
+ * `neverWaits` everything written after that is dropped.
  */
 export class ClientSink implements ByteSink {
   private readonly client: StreamSink;
@@ -29,7 +29,7 @@ export class ClientSink implements ByteSink {
     throw new BrokenPipe();
   }
 
-  /** Resolves when the client has every byte, or never will. */
+  /** Resolves when the client has every byte, or when it never will. */
   flush(): Promise<void> {
     return this.client.flush();
   }

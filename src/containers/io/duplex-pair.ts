@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 
 type Done = (error?: Error | null) => void;
 
-/** One end of an in-memory connection. A write completes when the other end has asked for it. */
+/** One end of an in-memory connection. A write completes when the other end reads. */
 class PairEnd extends Duplex {
   peer: PairEnd | undefined;
   private wanted = false;
@@ -36,7 +36,7 @@ class PairEnd extends Duplex {
     peer.failWrite();
   }
 
-  /** What this end has written stays readable; then comes the end. */
+  /** What this end has written stays readable; then the end follows. */
   private endPeer(): void {
     const peer = this.peer;
     if (peer === undefined || peer.destroyed || peer.sawEnd) return;
@@ -66,8 +66,9 @@ function failure(code: 'EPIPE' | 'ECONNRESET', call: 'read' | 'write'): Error {
 }
 
 /**
- * Two ends of one in-memory connection, with half-close and back pressure both ways. Destroying an end
- * ends the other's input and breaks its output (EPIPE); with an error the other sees ECONNRESET. Both have an `error` listener from birth.
+ * Two ends of one in-memory connection, with half-close and back pressure in both directions. Destroying an end ends
+ * the other's input and breaks its output (EPIPE). Destroying it with an error gives the other end ECONNRESET. Both
+ * have an `error` listener from the start.
  */
 export function createDuplexPair(): readonly [Duplex, Duplex] {
   const a = new PairEnd({ allowHalfOpen: true });

@@ -4,13 +4,13 @@ import type { ByteSource } from './byte-source.js';
 export interface Pipe {
   readonly source: ByteSource;
   readonly sink: ByteSink;
-  /** The writer is done: the reader sees the end after what is still inside. */
+  /** The writer has finished: the reader gets what is still inside, then the end. */
   end(): void;
-  /** The reader is done: writes reject with a BrokenPipe. */
+  /** The reader has finished: writes reject with a BrokenPipe. */
   close(): void;
 }
 
-/** Joins two commands. Holds one chunk: a writer waits until the reader has taken the chunk before. */
+/** Joins two commands. It holds one chunk: a writer waits until the reader has taken the previous one. */
 export function createPipe(): Pipe {
   let slot: Uint8Array | undefined;
   let ended = false;

@@ -4,13 +4,15 @@ import { type ByteSink, writeText } from './byte-sink.js';
 import { type ByteSource, Input, streamSource } from './byte-source.js';
 
 export interface TerminalOptions {
-  /** What the client types; absent when it sends no input. */
+  /** What the client types; absent when the client sends no input. */
   readonly input: Readable | undefined;
   /** Where output and echo go; see `terminalOutput`. */
   readonly output: ByteSink;
   readonly resize: AsyncIterable<TerminalSize> | undefined;
   readonly signal: AbortSignal;
-  /** Whether the end of `input` is that of the terminal. A real one has only a key for that, and outlives its client. */
+  /**
+   * Whether the terminal ends at the end of `input`. A real terminal outlives its client; only a key ends its input.
+   */
   readonly endsWithInput?: boolean;
 }
 
@@ -32,14 +34,14 @@ const keys = {
   escape: '\x1b',
 } as const;
 const eraseKeys = new Set(['\x7f', '\b']);
-/** A real terminal takes no more than this in one line. */
+/** The longest line of a real terminal. */
 const maxLineLength = 4096;
-/** Reading pauses while so much typed input waits for a program. */
+/** Reading pauses while this much typed input waits for a program. */
 const maxWaiting = 256;
 
 /**
- * A terminal in line mode: echoes what is typed, lets it be edited, and hands over whole lines. ^C calls
- * `onInterrupt`, ^D ends the input once, the arrows recall earlier lines while `recalls` is set.
+ * A terminal in line mode: echoes typed text, supports editing, and gives whole lines to the reader. ^C calls
+ * `onInterrupt`, ^D ends the input once, and the arrow keys recall earlier lines while `recalls` is set.
  */
 export class Terminal {
   size: TerminalSize = { width: 80, height: 24 };
@@ -69,13 +71,13 @@ export class Terminal {
     if (options.resize !== undefined) void this.watchSize(options.resize);
   }
 
-  /** Ends its input, and lets go of the signal. */
+  /** Ends its input, and stops listening to the signal. */
   readonly close = (): void => {
     this.signal.removeEventListener('abort', this.close);
     this.end();
   };
 
-  /** Drops all that was typed and not read, and hands an empty line to the reader. */
+  /** Drops all typed and unread text, and gives the reader an empty line. */
   dropLine(): void {
     this.characters = [];
     this.waiting = [Buffer.from('\n')];
@@ -113,7 +115,7 @@ export class Terminal {
     try {
       for await (const size of resize) this.size = size;
     } catch {
-      // Sizes end with the connection, however it ends.
+      // The sizes end with the connection, in whatever way it ends.
     }
   }
 
@@ -145,7 +147,7 @@ export class Terminal {
     await this.show('^C\n');
     this.characters = [];
     this.waiting = [];
-    // A program that waits for input sees its end, and with it that it has been interrupted.
+    // A program that waits for input gets its end, and can see that it was interrupted.
     this.interrupts++;
     this.onInterrupt();
     this.change();

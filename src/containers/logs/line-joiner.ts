@@ -1,9 +1,9 @@
 import { type LogPiece, type LogStream, newline } from './log-block.js';
 
-/** A container runtime writes a longer line in parts. */
+/** A container runtime splits longer lines. */
 const maxLineBytes = 16 * 1024;
 
-/** Whole lines, or a part of a long one. */
+/** Whole lines, or one part of a long line. */
 export type LogLines = Omit<LogPiece, 'bytes'> & { readonly parts: readonly Buffer[] };
 
 interface OpenLine {
@@ -14,13 +14,13 @@ interface OpenLine {
 }
 
 /**
- * Puts lines together that came in pieces, as a container runtime does: a line of one output is never cut by the other
- * output. A line has the time of its end.
+ * Joins the pieces of lines as a container runtime does: output of one stream never cuts a line of the other. A line
+ * has the time of its end.
  */
 export class LineJoiner {
   private readonly open = new Map<LogStream, OpenLine>();
 
-  /** What can be shown after this piece. */
+  /** The lines that are complete after this piece. */
   *take(piece: LogPiece): Generator<LogLines> {
     const { stream, timeMs, bytes } = piece;
     const end = bytes.lastIndexOf(newline) + 1;
@@ -44,7 +44,7 @@ export class LineJoiner {
     this.open.set(stream, { parts: [], sizeBytes: 0, startsLine: false, timeMs });
   }
 
-  /** The lines that have no end, when nothing more comes. */
+  /** The lines without a line end, after the last piece. */
   *rest(): Generator<LogLines> {
     for (const [stream, line] of this.open) if (line.sizeBytes > 0) yield { stream, ...line };
     this.open.clear();

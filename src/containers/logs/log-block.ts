@@ -1,20 +1,20 @@
 /** Which of a container's two outputs a piece of a log came from. */
 export type LogStream = 'stdout' | 'stderr';
 
-/** Some output of one stream that was written at one time: lines, or parts of lines. */
+/** Output of one stream that was written at one time: lines, or parts of lines. */
 export interface LogPiece {
   /** Wall time in epoch milliseconds. */
   readonly timeMs: number;
   readonly stream: LogStream;
-  /** A view into the log, which does not change. */
+  /** A view into the log; its bytes do not change. */
   readonly bytes: Buffer;
-  /** False when it goes on with a line of its stream that an earlier piece began. */
+  /** False when it continues a line of its stream. */
   readonly startsLine: boolean;
 }
 
 export const newline = 0x0a;
 
-/** What a record takes beside its text: time, length, stream, and whether it starts a line. */
+/** The size of a record without its text: time, length, stream, and whether it starts a line. */
 export const recordHeadBytes = 12;
 const lengthAt = 8;
 const flagsAt = 11;
@@ -27,16 +27,16 @@ export interface RecordHead {
   readonly startsLine: boolean;
 }
 
-/** Bytes of a log, one record behind the other. What is written stays as it is. */
+/** Bytes of a log, one record after the other. Written bytes do not change. */
 export class LogBlock {
-  /** How many bytes of the log came before this block. */
+  /** The number of bytes of the log before this block. */
   readonly from: number;
   private readonly bytes: Buffer;
   private used = 0;
 
   constructor(from: number, capacityBytes: number) {
     this.from = from;
-    // Outside of the pool, so that a block that is dropped frees its memory.
+    // Not from the buffer pool, so that dropping a block frees its memory.
     this.bytes = Buffer.allocUnsafeSlow(capacityBytes);
   }
 
@@ -48,7 +48,7 @@ export class LogBlock {
     return this.bytes.length;
   }
 
-  /** How long a text a further record may have; 0 or less when there is no room for one. */
+  /** How long the text of one more record may be; 0 or less when there is no room. */
   get room(): number {
     return this.bytes.length - this.used - recordHeadBytes;
   }
@@ -62,7 +62,7 @@ export class LogBlock {
     this.used += recordHeadBytes + text.length;
   }
 
-  /** Makes the newest record longer. `at` is where it begins. */
+  /** Makes the newest record longer; `at` is where it begins. */
   extend(at: number, text: Uint8Array): void {
     this.bytes.set(text, this.used);
     this.used += text.length;
@@ -78,7 +78,7 @@ export class LogBlock {
     };
   }
 
-  /** 0 where no record is. */
+  /** 0 where there is no record. */
   textBytes(at: number): number {
     return at >= this.used ? 0 : this.bytes.readUIntLE(at + lengthAt, 3);
   }

@@ -1,6 +1,6 @@
 import { LogBlock, newline, type RecordHead, recordHeadBytes } from './log-block.js';
 
-/** A place in a log: a block by its number, where a record begins in it, and how much of the text is behind. */
+/** A position in a log: a block by its number, the start of a record in it, and how much of the text was read. */
 export interface LogPlace {
   readonly block: number;
   readonly at: number;
@@ -28,7 +28,7 @@ export class LogBlocks {
     return this.last.from + this.last.usedBytes;
   }
 
-  /** What all blocks together take of memory. */
+  /** The memory that all blocks take. */
   get capacityBytes(): number {
     return this.heldBytes;
   }
@@ -59,7 +59,7 @@ export class LogBlocks {
     return from + at + (into > 0 ? recordHeadBytes + into : 0);
   }
 
-  /** A place at least so many bytes later, at the beginning of a line where there is one. The newest record stays. */
+  /** A position at least so many bytes later, at the start of a line if possible. The newest record stays. */
   skip(from: LogPlace, bytes: number): { readonly place: LogPlace; readonly skippedTextBytes: number } {
     let place = from;
     let left = bytes;
@@ -88,7 +88,7 @@ export class LogBlocks {
     return { place, skippedTextBytes };
   }
 
-  /** Where the last `lines` lines begin, but not before `start`. A line without its newline at the end counts. */
+  /** The start of the last `lines` lines, but not before `start`. A last line without its newline counts. */
   lastLines(lines: number, start: LogPlace): LogPlace {
     let found = this.endPlace;
     let left = lines;
@@ -115,12 +115,12 @@ export class LogBlocks {
     while (this.firstNumber < number) this.drop();
   }
 
-  /** Drops the oldest blocks, but none from `kept` on, until the rest takes at most so much. */
+  /** Drops the oldest blocks, but only blocks before `kept`, until the rest takes at most `bytes`. */
   dropBeyond(bytes: number, kept: number): void {
     while (this.heldBytes > bytes && this.firstNumber < kept) this.drop();
   }
 
-  /** The record behind that of a place. */
+  /** The record after that of a position. */
   recordAfter({ block: number, at }: LogPlace): LogPlace | undefined {
     const block = this.get(number);
     if (block === undefined) return undefined;
@@ -139,7 +139,7 @@ export class LogBlocks {
     return last;
   }
 
-  /** Lengthens the newest record by what fits; only whole lines of one moment share a record. */
+  /** Extends the newest record by what fits; only whole lines of the same time share a record. */
   private extend({ timeMs, stream }: RecordHead, bytes: Uint8Array): number {
     const { newest, last } = this;
     if (newest === undefined || !newest.isWhole) return 0;
@@ -161,7 +161,7 @@ export class LogBlocks {
     return text.length;
   }
 
-  /** The first blocks of a log are small: most logs are. */
+  /** The first blocks of a log are small, because most logs are. */
   private grow(textBytes: number): void {
     const capacity = Math.min(blockBytes, Math.max(this.heldBytes, recordHeadBytes + textBytes));
     this.blocks.push(new LogBlock(this.endBytes, capacity));
@@ -174,7 +174,7 @@ export class LogBlocks {
   }
 }
 
-/** How much of `bytes` fits into `room`: all of it, or as many whole lines as do. */
+/** How much of `bytes` fits into `room`: all of it, or as many whole lines as fit. */
 function wholeLines(bytes: Uint8Array, room: number): number {
   if (bytes.length <= room) return bytes.length;
   return room <= 0 ? 0 : bytes.lastIndexOf(newline, room - 1) + 1;

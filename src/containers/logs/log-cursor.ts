@@ -5,13 +5,13 @@ import type { LogBlocks, LogPlace } from './log-blocks.js';
 export interface LogCursorOptions {
   readonly blocks: LogBlocks;
   readonly place: LogPlace;
-  /** Where to stop, in bytes since the log's beginning; undefined to go on with what will come. */
+  /** Where to stop, in bytes since the log's start; undefined to read on while the log grows. */
   readonly end: number | undefined;
-  /** Called when a cursor holds less than before, or is a new one. */
+  /** Called when a cursor holds less than before, or is new. */
   readonly moved: (cursor: LogCursor, isOpen: boolean) => void;
 }
 
-/** A reader's place in a log. What is behind it in the log stays until it has been read, or the cursor is closed. */
+/** A reader's position in a log. The log keeps what the reader has still to read, until the cursor is closed. */
 export class LogCursor {
   private readonly options: LogCursorOptions;
   private place: LogPlace;
@@ -28,8 +28,8 @@ export class LogCursor {
   }
 
   /**
-   * The next output, at most so many bytes of it; undefined when there is none yet, or none any more. Throws
-   * READER_TOO_SLOW when it has gone.
+   * The next output, at most `limitBytes` of it; undefined when there is nothing more to read now. Throws
+   * READER_TOO_SLOW when it was dropped.
    */
   next(limitBytes = Number.POSITIVE_INFINITY): LogPiece | undefined {
     for (;;) {
@@ -44,7 +44,7 @@ export class LogCursor {
     }
   }
 
-  /** A cursor at the same place, to be closed on its own. */
+  /** A second cursor at the same position; it is closed separately. */
   copy(): LogCursor {
     const copy = new LogCursor({ ...this.options, place: this.place });
     this.options.moved(copy, true);
@@ -56,7 +56,7 @@ export class LogCursor {
     this.options.moved(this, false);
   }
 
-  /** What is left of the record at its place. */
+  /** The unread part of the record at this position. */
   private take(limitBytes: number): LogPiece | undefined {
     const { blocks, end = Number.POSITIVE_INFINITY } = this.options;
     const { at, into } = this.place;
@@ -74,6 +74,6 @@ export class LogCursor {
 function tooSlow(): TunnelError {
   return new TunnelError(
     'READER_TOO_SLOW',
-    'the container wrote more than is held for a reader that is behind',
+    'the reader is too far behind: the container wrote more than the log holds for it',
   );
 }

@@ -9,17 +9,17 @@ export interface LogReadOptions {
   readonly timestamps: boolean;
   readonly sinceTimeMs?: number;
   readonly tailLines?: number;
-  /** Most bytes of what is read, not of what is kept. */
+  /** Limits what is read, not what is kept. */
   readonly limitBytes?: number;
-  /** Reads one output alone. */
+  /** Reads only one stream. */
   readonly stream?: LogStream;
 }
 
 const batchBytes = 32_768;
 
 /**
- * The bytes of a log in order, without a gap: as it is now, or, with `follow`, also what comes until its end. Throws
- * READER_TOO_SLOW when the container is further ahead than is held for readers.
+ * The bytes of a log in order, without a gap: those that exist now, or with `follow` also those that come until the
+ * end. Throws READER_TOO_SLOW when the container is further ahead than the log holds for readers.
  */
 export async function* readLog(
   store: LogStore,
@@ -34,7 +34,7 @@ export async function* readLog(
   const watch = watchStore(store, signal);
   try {
     while (!signal.aborted) {
-      // Looked at first: what is appended before the close is still read.
+      // Read before the loop: what is appended before the close is still read.
       const isLast = !follow || store.ended;
       const { bytes, atEnd } = takeBatch(cursor, lines, options);
       const rest = atEnd && isLast ? Buffer.concat([bytes, ...shown(lines.rest(), options)]) : bytes;
@@ -87,7 +87,7 @@ function* stamped(bytes: Buffer, stamp: string, startsLine: boolean): Generator<
 }
 
 interface Watch {
-  /** Resolves after the next change since it was last asked. */
+  /** Resolves after the next change since the last call. */
   change(): Promise<void>;
   stop(): void;
 }

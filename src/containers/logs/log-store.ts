@@ -5,25 +5,28 @@ import { LogCursor } from './log-cursor.js';
 export interface LogStoreOptions {
   /** Wall time in epoch milliseconds. */
   readonly now: () => number;
-  /** The oldest output goes first beyond this. Default 10 MiB. Each piece of output counts 12 bytes more than it has. */
+  /**
+   * Beyond this size the oldest output is dropped. Default 10 MiB. Each piece of output counts 12 bytes more than it
+   * has.
+   */
   readonly limitBytes?: number;
 }
 
-/** What of a log to read. */
+/** Which part of a log to read. */
 export interface LogStretch {
-  /** The oldest byte that is kept, the end, or the beginning of the last so many lines. */
+  /** The oldest kept byte, the end, or the start of the last so many lines. */
   readonly from: 'start' | 'end' | { readonly lastLines: number };
-  /** As much as there is now, or also what will come. */
+  /** Only what exists now, or also what will come. */
   readonly until: 'now' | 'close';
 }
 
-/** A node keeps five files of a log, so readers that are behind may hold as much. */
+/** A node keeps five log files, so slow readers may hold as much. */
 const heldShare = 5;
 
 /**
- * The bounded log of one run of a container, as bytes in blocks. Writers never wait. A reader sees no gap: what it has
- * still to read is held for it, up to five times the limit for all readers together. A reader that falls further behind
- * is told so.
+ * The limited log of one run of a container, as bytes in blocks. Writers never wait. A reader never has a gap: the log
+ * holds what the reader has still to read, up to five times the limit for all readers together. A reader that falls
+ * further behind gets an error.
  */
 export class LogStore {
   private readonly now: () => number;
@@ -95,7 +98,7 @@ export class LogStore {
     return cursor;
   }
 
-  /** Calls `listener` after each append and at the close. Returns how to stop. */
+  /** Calls `listener` after each append and at the close. Call the returned function to stop. */
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
@@ -116,7 +119,7 @@ export class LogStore {
     this.release();
   }
 
-  /** Drops the blocks that are neither kept nor held; beyond the bound also those that are held. */
+  /** Drops the blocks that are neither kept nor held for readers; above the limit also those that are held. */
   private release(): void {
     let oldest = this.start.block;
     for (const { block } of this.cursors) oldest = Math.min(oldest, block);

@@ -5,7 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { TerminalSize } from '../../streams/types.js';
 import { openPipes } from './pipes.js';
 
-/** How a program is started. It leads a session and process group of its own. */
+/** How a program is started. It leads its own session and process group. */
 export interface ChildOptions {
   /** Path of the program. */
   readonly file: string;
@@ -19,7 +19,7 @@ export interface ChildOptions {
 export interface Child {
   /** Also the id of its session and of its process group. */
   readonly pid: number;
-  /** Absent when it was started without; every stream has an `error` listener. */
+  /** Absent when the program was started without it; every stream has an `error` listener. */
   readonly stdin: Writable | undefined;
   readonly stdout: Readable;
   readonly isTerminal: boolean;
@@ -31,7 +31,7 @@ export interface Child {
   resize(size: TerminalSize): void;
 }
 
-/** Starts a program on pipes. Rejects with the error of the operating system when it cannot be started. */
+/** Starts a program on pipes. Rejects with the operating system's error when it cannot be started. */
 export async function startOnPipes(options: ChildOptions): Promise<Child> {
   const { file, argv, cwd, env } = options;
   const [argv0 = file, ...args] = argv;

@@ -4,8 +4,8 @@ import { StreamSink } from '../io/byte-sink.js';
 import type { Child } from './child.js';
 
 /**
- * Feeds a client's input to a process, at the pace of the slower. What the process no longer takes is dropped. A client
- * that is gone is the end of its input, once the process has all that came before.
+ * Feeds a client's input to a process, at the pace of the slower one. What the process no longer reads is dropped. When
+ * the client leaves, the input ends after everything that it sent.
  */
 export function feedInput(
   input: Readable | undefined,
@@ -18,13 +18,13 @@ export function feedInput(
     input.resume();
     return;
   }
-  // A terminal has no end of input, only a key for it.
+  // A terminal's input ends only by a key.
   const end = !keepOpen && !child.isTerminal;
   if (input.destroyed) {
     if (end) stdin.end();
     return;
   }
-  // Unread, the rest would stop the client's whole connection.
+  // If it stayed unread, the rest would block the client's whole connection.
   const drop = (): void => void input.unpipe(stdin).resume();
   stdin.once('error', drop);
   stdin.once('close', drop);
@@ -45,15 +45,15 @@ export async function followSizes(
   try {
     for await (const size of resize ?? []) child.resize(size);
   } catch {
-    // Sizes end with the connection, however it ends.
+    // The sizes end with the connection, in whatever way it ends.
   }
 }
 
 /**
- * Copies an output of a process until its end; resolves when all is handed over. Without a target it is dropped. From
- * the first bytes on that a client who is gone cannot take, nothing more is read until the process has ended: it may
- * write what pipes hold (64 KiB and a bit), then it waits. containerd does the same: its copying ends with the failed
- * write, and the shim keeps the pipe open, so that the process gets neither a reader nor a SIGPIPE.
+ * Copies an output of a process until its end; resolves when everything is handed over. Without a target it is dropped.
+ * When the client has left, nothing more is read until the process has ended: it may write what pipes hold (64 KiB and
+ * a bit), then it blocks. containerd does the same: its copying ends with the failed write, and the shim keeps the pipe
+ * open, so the process has no reader and gets no SIGPIPE.
  */
 export async function copyOutput(
   output: Readable | undefined,
@@ -70,7 +70,7 @@ export async function copyOutput(
       break;
     }
   } catch {
-    // Cut short: what came before is written.
+    // It was cut; what came before has been written.
   }
   await sink?.flush();
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import { type Membership, membersOf } from './process-table.js';
 
-/** Sends a signal to the process group of each session; those that are gone do not matter. */
+/** Sends a signal to the process group of each session; groups that have ended are ignored. */
 export function signalSessions(sessions: Iterable<number>, signal: NodeJS.Signals): void {
   for (const session of sessions) sendSignal(-session, signal);
 }
@@ -15,10 +15,10 @@ function sendSignal(target: number, signal: NodeJS.Signals): void {
 }
 
 const lookAgainMs = 5;
-/** A process that does not die of SIGKILL hangs in the kernel, and nobody can help that. */
+/** A process that survives SIGKILL hangs in the kernel; waiting longer does not help. */
 const maxLooks = 200;
 
-/** Kills every process of a container, whatever session it went to, and resolves when none is left. */
+/** Kills every process of a container, in any session, and resolves when none is left. */
 export async function killMembers(membership: Membership, clock: Clock): Promise<void> {
   signalSessions(membership.sessions, 'SIGKILL');
   for (let look = 0; look < maxLooks; look++) {

@@ -1,8 +1,8 @@
 import type { Container, Pod } from '../../kube/pod-objects.js';
 
 /**
- * The variable by which a container's processes are known among those of the host. Its value is the folder of their run,
- * which no other lab or kubelet has.
+ * The variable that marks a container's processes among those of the host. Its value is the folder of their run, which
+ * is unique to this lab or kubelet.
  */
 export const markVariable = 'KONNSIM_CONTAINER';
 
@@ -11,11 +11,11 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 export interface EnvironmentOptions {
   readonly pod: Pod;
   readonly container: Container;
-  /** The container's folder, which is its home. */
+  /** The container's folder, also its home directory. */
   readonly folder: string;
 }
 
-/** The variables of a container: those of its spec, and the few that every container has. None of the host's but PATH. */
+/** The variables of a container: those of its spec, and a few that every container has. Of the host's only PATH. */
 export function environmentOf({ pod, container, folder }: EnvironmentOptions): Record<string, string> {
   const base: Record<string, string> = {
     PATH: process.env['PATH'] ?? defaultPath,
@@ -26,7 +26,7 @@ export function environmentOf({ pod, container, folder }: EnvironmentOptions): R
   return { ...base, [markVariable]: folder };
 }
 
-/** Puts variables in for `$(NAME)`; `$$(NAME)` stays as `$(NAME)`, and an unknown name as it is. */
+/** Replaces `$(NAME)` by the variable's value. `$$(NAME)` becomes `$(NAME)`, and an unknown name stays as it is. */
 export function expand(text: string, variables: Readonly<Record<string, string>>): string {
   return text.replace(/\$\$|\$\(([A-Za-z_.-][\w.-]*)\)/g, (whole, name: string | undefined) => {
     if (name === undefined) return '$';

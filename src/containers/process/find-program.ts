@@ -7,7 +7,7 @@ export type FoundProgram =
   | { readonly kind: 'found'; readonly file: string }
   | { readonly kind: 'failed'; readonly failure: LookupFailure };
 
-/** Looks a program up as a shell would: along `path`, unless its name has a slash. */
+/** Searches a program as a shell would: along `path`, unless its name has a slash. */
 export async function findProgram(name: string, path: string, cwd: string): Promise<FoundProgram> {
   if (name.includes('/')) return inspect(resolve(cwd, name));
   if (name !== '') {

@@ -8,15 +8,16 @@ import { makeFolder } from '../../pki/make-folder.js';
 
 const ownerOnly = 0o700;
 
-/** The folder below which all containers of one runtime have theirs; nobody else may look inside. */
+/** Makes the folder for all containers of one runtime; other users cannot look inside. */
 export async function createRoot(parent: string | undefined): Promise<string> {
   const folder = resolve(parent ?? tmpdir());
   try {
-    // A folder that we name ourselves may have to be made; who sets TMPDIR means one that is there.
+    // A folder that the caller names is made when it is missing. A missing TMPDIR is an error of the user, so it is not
+    // made.
     if (parent !== undefined) makeFolder(folder);
     return await mkdtemp(join(folder, 'containers-'));
   } catch (cause) {
-    const ours = { hint: 'Set TMPDIR to a folder that exists and where you may write.', where: 'TMPDIR' };
+    const ours = { hint: 'Set TMPDIR to a folder that exists and that you may write to.', where: 'TMPDIR' };
     const text = `no folder for containers in ${folder}: ${reasonOf(cause)}`;
     throw new TunnelError('FILE_UNWRITABLE', text, { cause, ...(parent === undefined ? ours : {}) });
   }
@@ -26,15 +27,15 @@ export function podFolder(root: string, { metadata }: Pod): string {
   return join(root, `${metadata.namespace}_${metadata.name}_${metadata.uid}`.replace(/[^\w.-]/g, '_'));
 }
 
-/** Makes the folder of one run of a container, empty whatever an earlier run left. */
+/** Makes the empty folder of one run of a container. */
 export async function createContainerFolder(path: string): Promise<void> {
   await removeFolder(path);
   await mkdir(path, { recursive: true, mode: ownerOnly });
 }
 
-/** Where a container's processes begin: its own folder stands for the root of its image. */
+/** The working directory of a container's processes: its own folder is used as the root of its image. */
 export async function workingFolder(folder: string, workingDir: string | undefined): Promise<string> {
-  // Made absolute before it is joined, so that no `..` leads out of the folder.
+  // Made absolute before it is joined, so that `..` cannot leave the folder.
   const path = join(folder, resolve('/', workingDir ?? '/'));
   await mkdir(path, { recursive: true, mode: ownerOnly });
   return path;
@@ -49,7 +50,7 @@ export interface FolderSize {
   readonly entries: number;
 }
 
-/** What a folder holds on disk. Links are not followed, and what vanishes meanwhile is not counted. */
+/** The size of a folder on disk. Links are not followed, and files that are removed during the count are ignored. */
 export async function folderSize(path: string): Promise<FolderSize> {
   let usedBytes = 0;
   let entries = 0;

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { markVariable } from './environment.js';
 
 /**
- * A shell that outlives us. Its input ends when we do, however we end; then it kills what is left of our containers and
- * removes their folder. It knows processes by the mark in their environment, which names that folder, and by the groups
- * that it was told of: a process that has cleared its environment may lead one. A group's leader must be the same
- * process as then, by its start (field 22 of `stat`), as process IDs are used again.
+ * A shell that outlives this process. Its input ends when this process ends, for any reason. Then it kills what is left
+ * of our containers and removes their folder. It finds processes by the mark in their environment, which names that
+ * folder, and by the groups that it was told about: a process that has cleared its environment may lead one. A group's
+ * leader must be the same process as then, by its start time (field 22 of `stat`), because process IDs are used again.
  */
 const script = `
 trap '' HUP INT TERM
@@ -34,17 +34,17 @@ done
 rm -rf "$1"
 `;
 
-/** Ends a runtime's containers when the runtime's own process ends before it could. */
+/** Ends a runtime's containers when the runtime's own process ends too early. */
 export interface Guardian {
-  /** A process group that a container has begun. Without the leader's start it is left alone. */
+  /** A process group that a container has started. If the leader's start time is unknown, the group is ignored. */
   watch(group: number): void;
-  /** A group that is over. */
+  /** The group has ended. */
   forget(group: number): void;
-  /** Removes the folder, too; resolves when the guardian has ended. */
+  /** Removes the folder too; resolves when the guardian has ended. */
   close(): Promise<void>;
 }
 
-/** Its session is its own, so that no terminal ends it together with us. */
+/** It has its own session, so that a terminal does not end it together with us. */
 export function startGuardian(folder: string): Guardian {
   const child = spawn('sh', ['-c', script, 'konnsim-guardian', folder, markVariable], {
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -52,7 +52,7 @@ export function startGuardian(folder: string): Guardian {
     cwd: '/',
     env: { PATH: process.env['PATH'] },
   });
-  // Without a shell nothing can be guarded, and no container can be started either.
+  // Without a shell there is no guardian, but then no container can be started either.
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());

@@ -1,21 +1,21 @@
 import type { Container } from '../../kube/pod-objects.js';
 import { expand } from './environment.js';
 
-/** Holds a container open that has nothing to run: sleeps for 68 years. */
+/** The command of a container that has nothing to run: sleeps for 68 years. */
 const pause = ['sleep', '2147483647'];
 
 const shell = ['sh'];
 const tick = 'i=0; while :; do i=$((i+1)); echo "$i: $(date -u +%Y-%m-%dT%H:%M:%SZ) tick"; sleep 1; done';
 
-/** The images of the lab that have a program here; nothing is ever pulled. */
+/** The lab's images that have a program here. No image is ever pulled. */
 const programs: Readonly<Record<string, readonly string[]>> = {
   'konnsim/counter': ['sh', '-c', tick],
   'konnsim/shell': shell,
 };
 
 /**
- * What a container's main process is: the command of its spec, or the program of its image. Unknown images pause, but
- * those that are given standard input are shells.
+ * The main process of a container: the command of its spec, or the program of its image. Unknown images pause, but
+ * those with standard input are shells.
  */
 export function commandOf(
   container: Container,
@@ -30,7 +30,7 @@ export function commandOf(
     .split('/')
     .slice(-2)
     .join('/');
-  // A shell without input would end at once, and be started for ever.
+  // A shell without input would end at once, and be restarted for ever.
   if (name === 'konnsim/shell' && container.stdin !== true) return pause;
   return programs[name] ?? (container.stdin === true ? shell : pause);
 }

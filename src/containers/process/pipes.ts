@@ -7,10 +7,10 @@ import { TunnelError } from '../../core/errors.js';
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
-/** A shell whose descriptors 3, 4 and 5 are pipes, as it makes them for here-documents; it ends with its input. */
+/** A shell whose descriptors 3, 4 and 5 are pipes, as shells make them for here-documents. It ends with its input. */
 const maker = 'exec 3<<E 4<<E 5<<E\nE\nE\nE\necho made; read -r end';
 
-/** A pipe with one end for a child process. Its owner closes `childFd` once the child has its copy. */
+/** A pipe with one end for a child process. Its owner closes `childFd` when the child has its copy. */
 export interface ChildPipe<End> {
   readonly childFd: number;
   readonly end: End;
@@ -23,9 +23,9 @@ export interface ChildPipes {
 }
 
 /**
- * Makes real pipes. Those that Node gives to children are sockets, which cannot be opened as `/dev/stdout`; and a FIFO
- * whose writer is gone lets whoever opens it as `/dev/stdin` wait for ever. Node has no pipe(2), so a shell makes them, and
- * they are opened as `/proc` shows them. Rejects with FILE_UNWRITABLE, or the error of the operating system.
+ * Makes real pipes. Node gives children sockets, which cannot be opened as `/dev/stdout`; and with a FIFO, a process
+ * that opens `/dev/stdin` after the writer has closed would wait for ever. Node has no pipe(2), so a shell makes the
+ * pipes, and we open them through `/proc`. Rejects with FILE_UNWRITABLE, or the operating system's error.
  */
 export async function openPipes(): Promise<ChildPipes> {
   const shell = spawn('sh', ['-c', maker], { stdio: ['pipe', 'pipe', 'ignore'] });
@@ -37,7 +37,7 @@ export async function openPipes(): Promise<ChildPipes> {
     const open = (number: number, flags: number): number => {
       const fd = openSync(`/proc/${shell.pid}/fd/${number}`, flags);
       fds.push(fd);
-      if (!fstatSync(fd).isFIFO()) throw new Error('the shell `sh` makes none');
+      if (!fstatSync(fd).isFIFO()) throw new Error('the shell `sh` did not make pipes');
       return fd;
     };
     const pairs = [3, 4, 5].map((number) => {
@@ -69,7 +69,7 @@ function output({ ours, childFd }: Pair): ChildPipe<Socket> {
   return { childFd, end };
 }
 
-/** A socket would shut its writing half down, which a pipe has not: the end of a pipe is its close. */
+/** A socket would shut down its writing half, which a pipe does not have: a pipe ends by being closed. */
 function input({ ours, childFd }: Pair): ChildPipe<Writable> {
   const socket = new Socket({ fd: ours, readable: false, writable: true });
   const end = new Writable({

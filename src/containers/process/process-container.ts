@@ -16,14 +16,14 @@ export interface ProcessContext
   readonly emit: EventSink;
 }
 
-/** When a container that has ended is started again. */
+/** When an ended container is started again. */
 export type RestartRule = 'always' | 'on-failure' | 'never';
 
 export interface ProcessContainerOptions {
   readonly pod: Pod;
   readonly spec: Container;
   readonly context: ProcessContext;
-  /** The pod's. */
+  /** The folder of the pod. */
   readonly folder: string;
   readonly restart: RestartRule;
   readonly changed: () => void;
@@ -32,7 +32,7 @@ export interface ProcessContainerOptions {
 type Stopped = Exclude<ContainerState, { readonly running: unknown }>;
 type Terminated = Extract<ContainerState, { readonly terminated: unknown }>;
 
-/** What is left of a run. */
+/** What is kept of an earlier run. */
 interface PastRun {
   readonly id: string;
   readonly logs: LogStore;
@@ -51,7 +51,7 @@ export class ProcessContainer {
   private restartCount: number;
   private retry: Timer | undefined;
   private starting: Promise<void> | undefined;
-  /** How the present run is to be recorded when it was ended from outside. */
+  /** How to record the end of the present run when it was ended from outside. */
   private forced: Termination | undefined;
   private closed = false;
 
@@ -63,7 +63,7 @@ export class ProcessContainer {
       ({ name }) => name === options.spec.name,
     );
     this.restartCount = given?.restartCount ?? 0;
-    // What had ended for good before this kubelet came is not run again.
+    // A container that had ended for good before this kubelet started is not run again.
     if (
       given !== undefined &&
       'terminated' in given.state &&
@@ -139,7 +139,7 @@ export class ProcessContainer {
     };
   }
 
-  /** The logs that are kept: of the last two runs. */
+  /** The logs of the last two runs. */
   logFiles(): readonly LogFile[] {
     const { current, past, restartCount, spec } = this;
     const { namespace, name, uid } = this.options.pod.metadata;

@@ -13,11 +13,11 @@ export interface ProcessPodOptions {
 
 const defaultGraceSeconds = 30;
 
-/** A pod: its init containers one after the other, then its containers, and what debuggers add. */
+/** A pod: its init containers one after the other, then its containers, and added debugging containers. */
 export class ProcessPod {
   /** As it was given, or last updated. */
   pod: Pod;
-  /** Names the pod's network namespace in texts. */
+  /** The pod's network namespace has this name in error texts. */
   readonly sandboxId: string;
   readonly inits: readonly ProcessContainer[];
   readonly mains: readonly ProcessContainer[];
@@ -51,7 +51,7 @@ export class ProcessPod {
     return this.containers.find(({ spec }) => spec.name === name);
   }
 
-  /** Takes over what may change in a pod that runs. */
+  /** Takes over what may change in a running pod. */
   update(pod: Pod): void {
     this.pod = { ...this.pod, metadata: pod.metadata };
     this.addEphemerals(pod);

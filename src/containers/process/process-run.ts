@@ -22,7 +22,7 @@ export interface ProcessRunOptions {
   readonly id: string;
   readonly pod: Pod;
   readonly container: Container;
-  /** The run's own; made new, removed at the end. */
+  /** The folder of this run; made at its start, removed at its end. */
   readonly folder: string;
   readonly clock: Clock;
   /** Wall time in epoch milliseconds. */
@@ -32,25 +32,27 @@ export interface ProcessRunOptions {
   readonly guardian: Guardian;
 }
 
-/** A program of a container: what to run, and on what. */
+/** A program to start in a container, and its streams. */
 interface Launch {
   readonly argv: readonly string[];
   readonly tty: boolean;
   readonly stdin: boolean;
-  /** Words the failure to start. */
+  /** Makes the error for a failed start. */
   readonly failure: (cause: Parameters<typeof startFailure>[1]) => string;
 }
 
-/** Should a process that cannot be found or killed hold an output open, the container does not wait for it for ever. */
+/**
+ * A process that cannot be found or killed may hold an output open. The container stops waiting for it after this time.
+ */
 const outputPatienceMs = 2000;
 
-/** One run of a container: its main process, the commands that were run beside it, their log and folder. */
+/** One run of a container: its main process, the commands beside it, their log and folder. */
 export class ProcessRun {
   readonly id: string;
   readonly startedAtMs: number;
   readonly logs: LogStore;
   wasAttached = false;
-  /** Exit code, once the main process has ended, nothing of the container is left and its log is complete. */
+  /** Exit code; resolves when the main process has ended, no process is left and the log is complete. */
   readonly ended: Promise<number>;
   private readonly options: ProcessRunOptions;
   private readonly main: Child;
@@ -91,14 +93,15 @@ export class ProcessRun {
     return this.options.now() - this.startedAtMs;
   }
 
-  /** Aborts when the run is over and its log complete. */
+  /** Aborts when the run has ended and its log is complete. */
   get signal(): AbortSignal {
     return this.ending.signal;
   }
 
   /**
-   * Runs a command beside the main process. As with a real container runtime it ends by itself, or with the container: a
-   * client that goes away only ends its input, at a terminal not even that, and there is no SIGHUP.
+   * Runs a command beside the main process. As with a real container runtime it runs to its own end, or ends with the
+   * container. When a client leaves, only the command's input ends; at a terminal not even that, and there is no
+   * SIGHUP.
    */
   async exec(
     request: ExecRequest,
@@ -132,8 +135,8 @@ export class ProcessRun {
   }
 
   /**
-   * Joins the main process: its output, and its input if it has one. Once it has ended that is refused, when its log is
-   * complete: kubectl then reads the log instead.
+   * Attaches a client to the main process: its output, and its input if it has one. After the end of the main process
+   * it is refused, when the log is complete: kubectl then reads the log instead.
    */
   async attach(streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
     if (this.mainHasEnded) return this.refusal();
@@ -141,15 +144,15 @@ export class ProcessRun {
     if (stdin) feedInput(streams.stdin, this.main, !stdinOnce);
     else streams.stdin?.resume();
     void followSizes(streams.resize, this.main);
-    // A terminal's output comes from the terminal: there is nothing to add to its line ends.
+    // The terminal has already made the line ends.
     return followOutput(this, streams, false);
   }
 
-  /** Asks all processes to end, kills what is left after `graceMs`, and resolves when nothing is left. */
+  /** Asks all processes to end, kills the rest after `graceMs`, and resolves when no process is left. */
   async end(graceMs: number): Promise<void> {
     const { clock } = this.options;
     signalSessions(this.sessions, 'SIGTERM');
-    // A shell at a terminal heeds no SIGTERM; it ends when its terminal hangs up.
+    // A shell at a terminal ignores SIGTERM; it ends when its terminal hangs up.
     if (this.main.stderr === undefined) signalSessions([this.main.pid], 'SIGHUP');
     const timer = clock.after(graceMs, () => signalSessions(this.sessions, 'SIGKILL'));
     await this.ended;
@@ -191,7 +194,7 @@ export class ProcessRun {
     const closed = Promise.all([main.stdout, main.stderr].map((output) => outputEnd(output)));
     const code = await main.exited;
     this.mainHasEnded = true;
-    // A container's other processes do not outlive the main one. Only then do the last outputs end.
+    // A container's other processes end with the main one. Only then do the last outputs end.
     await killMembers(this.membership, this.options.clock);
     this.options.guardian.forget(main.pid);
     await Promise.race([closed, after(this.options.clock, outputPatienceMs)]);
@@ -207,7 +210,7 @@ export class ProcessRun {
     return { kind: 'error', message: 'container is in CONTAINER_EXITED state' };
   }
 
-  /** The id of a group that is empty may be given to a stranger. Whoever left the group still bears the mark. */
+  /** The ID of an empty group may be given to another process. A process that left the group still has the mark. */
   private forgetSession(session: number): void {
     this.options.guardian.forget(session);
     try {

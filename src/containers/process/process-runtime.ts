@@ -36,25 +36,25 @@ export interface ProcessRuntimeOptions {
   readonly emit: EventSink;
   /** Wall time at the start, in epoch milliseconds; the machine's when absent. */
   readonly startTimeMs?: number;
-  /** Most bytes that a container's log keeps; 10 MiB when absent. */
+  /** The highest number of bytes that a container's log keeps; 10 MiB when absent. */
   readonly logLimitBytes?: number;
-  /** Where the folder of the containers is made; the folder for temporary files when absent. */
+  /** The parent of the folder for containers; the folder for temporary files when absent. */
   readonly folder?: string;
-  /** How long `close` lets processes end by themselves. Default 500 ms. */
+  /** How long `close` waits for processes to end by themselves. Default 500 ms. */
   readonly closeGraceMs?: number;
-  /** Loads the library of pseudo-terminals when a terminal is first wanted. */
+  /** Loads the library of pseudo-terminals, when a terminal is first needed. */
   readonly loadTerminals?: () => Promise<TerminalLibrary>;
 }
 
-/** Containers as processes of this host, with the rights of whoever runs this. */
+/** Containers as processes of this host. They have the rights of the user who runs this program. */
 export interface ProcessRuntime extends NodeRuntime {
   /** The folder that holds the containers' folders, until the runtime is closed. */
   readonly folder: string;
 }
 
 /**
- * Starts the given pods as real processes of this host; resolves when they run. They are not confined: a command may
- * do what its user may. Rejects with FILE_UNWRITABLE when there is no place for the containers' folders.
+ * Starts the given pods as real processes of this host; resolves when they run. They are not confined: a command may do
+ * what its user may do. Rejects with FILE_UNWRITABLE when the containers' folders cannot be made.
  */
 export async function startProcessRuntime(options: ProcessRuntimeOptions): Promise<ProcessRuntime> {
   const runtime = new Processes(options, await createRoot(options.folder));
@@ -89,7 +89,7 @@ class Processes implements ProcessRuntime {
   }
 
   async started(): Promise<void> {
-    // An init container that runs long holds nobody up.
+    // A long-running init container must not delay the start.
     const pods = [...this.pods.values()].filter(({ inits }) => inits.length === 0);
     await Promise.all(pods.map((pod) => pod.started));
   }

@@ -5,20 +5,20 @@ export interface ProcessRow {
   readonly pid: number;
   readonly parent: number;
   readonly session: number;
-  /** Of itself and of the children that it has waited for. */
+  /** With that of its finished children. */
   readonly cpuSeconds: number;
   readonly threads: number;
 }
 
-/** What tells the processes of one container from all others. */
+/** What identifies the processes of one container. */
 export interface Membership {
-  /** Sessions that the container's processes began in. */
+  /** Sessions in which the container's processes started. */
   readonly sessions: ReadonlySet<number>;
   /** `NAME=value` in the environment of every process that the container started. */
   readonly mark: string;
 }
 
-/** Linux counts processor time for programs in hundredths of a second, whatever the kernel's own tick. */
+/** Linux reports processor time in hundredths of a second, whatever the kernel's own tick is. */
 const ticksPerSecond = 100;
 
 /** All living processes that belong to a container. Empty where the host has no `/proc`. */
@@ -29,7 +29,7 @@ export async function membersOf(membership: Membership): Promise<readonly Proces
     if (membership.sessions.has(row.session) || (await isMarked(row.pid, membership.mark)))
       own.set(row.pid, row);
   }
-  // Children of those that cleared their environment and began a session: as far as the line of parents is whole.
+  // Children of processes that cleared their environment and began a session, as long as their parents still run.
   for (let found = true; found; ) {
     const more = rows.filter(({ pid, parent }) => !own.has(pid) && own.has(parent));
     for (const row of more) own.set(row.pid, row);
@@ -46,7 +46,7 @@ async function allProcesses(): Promise<readonly ProcessRow[]> {
 
 async function readRow(pid: string): Promise<ProcessRow | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The name, in parentheses, may hold anything.
+  // The name, in parentheses, may contain any character.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const field = (number: number): number => Number(fields[number - 3]);
   const state = fields[0];
@@ -61,7 +61,7 @@ async function readRow(pid: string): Promise<ProcessRow | undefined> {
   };
 }
 
-/** Memory that a process holds; 0 when it is gone. */
+/** Memory that a process uses; 0 when it has ended. */
 export async function residentBytes(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;

@@ -10,7 +10,7 @@ import type { Child, ChildOptions } from './child.js';
 /** The library of pseudo-terminals. */
 export type TerminalLibrary = Pick<typeof import('@lydell/node-pty'), 'spawn'>;
 
-/** Loads the library, which is an optional dependency. Rejects with CONFIG_INVALID when it is not there. */
+/** Loads the library, which is an optional dependency. Rejects with CONFIG_INVALID when it is not installed. */
 export async function loadTerminalLibrary(
   load: () => Promise<TerminalLibrary> = () => import('@lydell/node-pty'),
 ): Promise<TerminalLibrary> {
@@ -23,20 +23,23 @@ export async function loadTerminalLibrary(
   }
 }
 
-/** The library's terminal is a shell around this socket, which alone knows back pressure. */
+/** The library's terminal uses this socket, and only the socket supports back pressure. */
 type OpenTerminal = IPty & { readonly _socket: Socket; readonly fd: number };
 
-/** A process that is gone may have left others that hold its terminal; so long they must be silent to be cut off. */
+/**
+ * A process that has ended may have left others that hold its terminal. After this long without output they are cut
+ * off.
+ */
 const quietMs = 100;
 const chunkBytes = 65_536;
-/** More than a terminal holds: from here on it is a stranger that writes. */
+/** More than a terminal holds: beyond this, another process is still writing. */
 const maxRestBytes = 1024 * 1024;
 
 /**
- * Output of a terminal: reading stops while nobody reads, and what was written before the end is never lost. Two
- * things would lose it: the library destroys its socket 200 ms after the process' end, read or not; and the socket
- * takes a hang-up for the end though more than one read is left. So whenever the socket is about to go, the rest is
- * read from the file descriptor itself.
+ * Output of a terminal. Reading pauses while there is no reader, and output from before the end is never lost. Two
+ * things would lose it: the library destroys its socket 200 ms after the end of the process, read or not; and the
+ * socket treats a hang-up as the end although more than one read is left. So before the socket is destroyed, the rest
+ * is read from the file descriptor itself.
  */
 class TerminalOutput extends Readable {
   private readonly socket: Socket;
@@ -70,7 +73,7 @@ class TerminalOutput extends Readable {
     done(error);
   }
 
-  /** The process has ended, so that no more is to come than a terminal holds: that much may be kept. */
+  /** The process has ended, so no more is to come than a terminal holds. That much may be kept. */
   private drain(error: Error | undefined): Socket {
     if (this.draining) return this.socket;
     this.draining = true;
@@ -94,7 +97,7 @@ class TerminalOutput extends Readable {
     this.clock.after(quietMs, () => this.drainDescriptor(error));
   }
 
-  /** `empty`: somebody still holds the terminal, and may write more. */
+  /** `empty`: another process still holds the terminal, and may write more. */
   private readRest(): { readonly end: 'closed' | 'empty'; readonly receivedBytes: number } {
     let receivedBytes = 0;
     while (receivedBytes < maxRestBytes) {
@@ -133,7 +136,7 @@ function resizeTerminal(terminal: IPty, { width, height }: TerminalSize): void {
   }
 }
 
-/** Starts a program on a pseudo-terminal. What ends first, process or output, `exited` waits for both. */
+/** Starts a program on a pseudo-terminal. `exited` waits for both the process and its output. */
 export function startOnTerminal(
   library: TerminalLibrary,
   { file, argv, cwd, env, stdin }: ChildOptions,

@@ -2,7 +2,7 @@ import type { Program } from './program.js';
 
 const defaultPort = 7;
 
-/** A TCP echo: sends back what comes, and half-closes when the client has half-closed. */
+/** A TCP echo: sends back what it gets, and half-closes after the client. */
 export const echo: Program = {
   start(context) {
     const ports = context.container.ports?.map(({ containerPort }) => containerPort) ?? [];

@@ -12,15 +12,15 @@ export interface ProgramContext {
   readonly now: () => number;
   /** Writes to the container's log. */
   readonly log: (stream: LogStream, output: Uint8Array | string) => void;
-  /** Takes the connections to a port of the pod. They are destroyed when the container ends. */
+  /** Accepts the connections to a port of the pod. They are destroyed when the container ends. */
   listen(port: number, accept: (connection: Duplex) => void): void;
-  /** Aborts when the container is stopped: everything the program holds must go then. */
+  /** Aborts when the container is stopped: then the program must release everything. */
   readonly signal: AbortSignal;
 }
 
 /** The main process of a container, chosen by its image. */
 export interface Program {
   start(context: ProgramContext): void;
-  /** Attaching with standard input opens a shell, whose `exit` ends the container. */
+  /** An attach with standard input opens a shell; the `exit` of the shell ends the container. */
   readonly isShell?: boolean;
 }

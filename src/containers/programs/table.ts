@@ -5,15 +5,15 @@ import type { Program } from './program.js';
 import { web } from './web.js';
 import { webhook } from './webhook.js';
 
-/** Does nothing but be there. */
+/** Does nothing and keeps running. */
 const idle: Program = {
   start: ({ container, log }) => log('stdout', `${container.name}: started, image ${container.image}\n`),
 };
 
-/** For containers whose spec says what runs. */
+/** For containers whose spec has a command. */
 export const noProgram: Program = { start: () => undefined };
 
-/** Idle until somebody attaches. */
+/** Idle until a client attaches. */
 const shell: Program = { start: () => undefined, isShell: true };
 
 const programs: Readonly<Record<string, Program>> = {
@@ -25,8 +25,8 @@ const programs: Readonly<Record<string, Program>> = {
 };
 
 /**
- * The program of an image; registry, tag and digest do not matter. Unknown images idle, but those that are given
- * standard input are shells: nothing else would be of use.
+ * The program of an image; registry, tag and digest are ignored. Unknown images idle, but those with standard input are
+ * shells, because nothing else would be useful.
  */
 export function programOf({ image, stdin }: Pick<Container, 'image' | 'stdin'>): Program {
   const name = image

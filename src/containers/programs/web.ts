@@ -4,7 +4,7 @@ import type { Program, ProgramContext } from './program.js';
 
 const defaultPort = 8080;
 
-/** An HTTP server that says who it is; one access line in the log for each request. */
+/** An HTTP server that answers with its pod's name and writes one access line to the log for each request. */
 export const web: Program = {
   start(context) {
     const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {

@@ -6,16 +6,16 @@ export interface ReviewAnswer {
   readonly log: string;
 }
 
-/** What decides: `konnsim/deny=true` is refused. */
+/** Pods with `konnsim/deny=true` are refused. */
 const denyLabel = 'konnsim/deny';
-/** What all others are marked with. */
+/** The label that all other pods get. */
 const seenLabel = 'konnsim/admitted';
 
-/** Answers an AdmissionReview on `/validate` or `/mutate`. Throws for a body that is none. */
+/** Answers an AdmissionReview on `/validate` or `/mutate`. Throws for any other body. */
 export function reviewAnswer(url: string, review: unknown): ReviewAnswer {
   const path = url.replace(/\?.*$/, '');
   const request = record(record(review)['request']);
-  if (typeof request['uid'] !== 'string') throw new TypeError('the body is no AdmissionReview');
+  if (typeof request['uid'] !== 'string') throw new TypeError('the body is not an AdmissionReview');
   const object = record(request['object']);
   const metadata = record(object['metadata']);
   const labels = record(metadata['labels']);

@@ -8,8 +8,8 @@ const defaultPort = 8443;
 const maxReviewBytes = 3 * 1024 * 1024;
 
 /**
- * An admission webhook: `/validate` refuses pods that are labelled `konnsim/deny=true`, `/mutate` marks all others.
- * Its certificate and key come as PEM texts in the environment, `TLS_CERT` and `TLS_KEY`.
+ * An admission webhook: `/validate` refuses pods with the label `konnsim/deny=true`, `/mutate` labels all others. Its
+ * certificate and key are PEM texts in the environment, `TLS_CERT` and `TLS_KEY`.
  */
 export const webhook: Program = {
   start(context) {
@@ -19,7 +19,7 @@ export const webhook: Program = {
     const ports = container.ports?.map(({ containerPort }) => containerPort) ?? [];
     for (const port of ports.length === 0 ? [defaultPort] : ports) {
       context.listen(port, (connection) => {
-        // TLS and HTTP each listen for the end of it several times over.
+        // TLS and HTTP each add several listeners for its end.
         connection.setMaxListeners(30);
         server.emit('connection', connection);
       });
@@ -29,7 +29,7 @@ export const webhook: Program = {
   },
 };
 
-/** Without a certificate that can be used nothing listens, as with a real one that has lost its Secret. */
+/** Without a valid certificate nothing listens, as with a real webhook that has lost its Secret. */
 function startServer(context: ProgramContext): Server | undefined {
   const env = new Map((context.container.env ?? []).map(({ name, value }) => [name, value]));
   const cert = env.get('TLS_CERT') ?? '';

@@ -17,30 +17,32 @@ import { directVariable, textVariable } from './rewrite.js';
 import { runCommand } from './run-plan.js';
 import { readsStdin, stdinReaderNames } from './stdin-readers.js';
 
-/** What the interpreter is given as the shell's standard input: it stands for bytes that were not read yet. */
+/** Given to the interpreter as the shell's standard input; it represents bytes that were not read yet. */
 export const stdinMark = '\u0000konnsim standard input\u0000';
 /** The same for an input that the commands of a group share. */
 export const heldMark = (number: number): string => `${stdinMark}${number}`;
 
-/** What a command inside the interpreter needs of its shell. */
+/** What a command inside the interpreter needs from its shell. */
 export interface ShellStreams {
-  /** The shell's own streams and surroundings. */
+  /** The shell's own streams and environment. */
   readonly place: Omit<Process, 'args' | 'env' | 'cwd'>;
-  /** Makes a path of the process alone; `remove` forgets it. */
+  /** Makes a path that only this process sees; `remove` deletes it. */
   lend(device: Device): { readonly path: string; remove(): void };
-  /** Aborts when the running line is to end. */
+  /** Aborts when the running line must end. */
   signal(): AbortSignal;
-  /** Ends the script, or the line of a terminal: going on would work on wrong bytes. */
+  /** Ends the script, or the line of a terminal, because it would continue with wrong bytes. */
   stop(): void;
-  /** What the library was given to read last, and is no UTF-8 text. */
+  /** The last file that the library read and that is not UTF-8 text. */
   binary: string | undefined;
   /** Inputs that the commands of groups share, by number. */
   readonly held: Map<number, Input>;
-  /** Keeps an input for the commands of the group of that number. */
+  /** Keeps an input for the commands of the group with that number. */
   hold(number: number, input: Input): void;
-  /** Where `read` takes its next line from. */
+  /** The input of the next `read`. */
   lines: Input;
-  /** A command that works on text runs; it must not get at bytes that are none, lest it write them back changed. */
+  /**
+   * A command that works on text is running. It must not read other bytes, because it could write them back changed.
+   */
   readsText: boolean;
 }
 
@@ -55,15 +57,15 @@ export function byteResult(stdout: Uint8Array, stderr: Uint8Array, exitCode: num
   };
 }
 
-/** Reads the interpreter's view of standard input; a command that does not look at it must not call this. */
+/** Reads the standard input that the interpreter passes. A command that ignores its input must not call this. */
 function givenInput(context: CommandContext): string {
   return context.stdin as unknown as string;
 }
 
-/** Whether the standard input is a stream, of which only the mark was given. */
+/** Whether the standard input is a stream, for which the interpreter passes only the mark. */
 export const ownsStdin = (context: CommandContext): boolean => givenInput(context).startsWith(stdinMark);
 
-/** The commands that replace the library's own: ours where they understand the arguments, else the library's. */
+/** Commands that replace the library's: ours where they support the arguments, otherwise the library's own. */
 export function shellCommandAdapters(streams: ShellStreams): LibraryCommand[] {
   const names = new Set(
     [...commandTable.keys(), ...stdinReaderNames, 'ls'].filter((name) => !shellOwn.has(name)),
@@ -78,7 +80,7 @@ export function shellCommandAdapters(streams: ShellStreams): LibraryCommand[] {
   }));
 }
 
-/** Builtins of the interpreter, which it would not look up anyway. */
+/** Builtins of the interpreter, which it does not look up. */
 const shellOwn = new Set(['true', 'false', 'echo']);
 
 interface Call {
@@ -96,7 +98,7 @@ export function givenStdin(context: ResolvedCommandContext, { place, held }: She
   return shared ?? new Input(bytesSource(Buffer.from(given, 'latin1')));
 }
 
-/** A process in the interpreter's surroundings, with the shell's own streams. */
+/** A process in the interpreter's environment, with the shell's own streams. */
 export function processOf(
   args: readonly string[],
   context: ResolvedCommandContext,
@@ -108,7 +110,7 @@ export function processOf(
   return { ...streams.place, args, env, cwd: context.cwd, signal: AbortSignal.any(signals) };
 }
 
-/** Tells what the sandbox cannot do, and ends the script. */
+/** Reports what the sandbox cannot do, and ends the script. */
 export async function stopAtLimit(streams: ShellStreams, text: string): Promise<ExecResult> {
   await writeText(streams.place.stderr, text).catch(() => undefined);
   streams.stop();
@@ -134,13 +136,13 @@ async function runOurs({ name, args, context, streams }: Call): Promise<ExecResu
   return result;
 }
 
-/** The output of a command that the library joins with others as text, and that therefore must be text. */
+/** The output of a command that the library joins with other text, so it must be text. */
 export async function checked(name: string, streams: ShellStreams, result: ExecResult): Promise<ExecResult> {
   if (isUtf8(Buffer.from(result.stdout, 'latin1'))) return result;
   return limit({ name, streams }, 'output that is not UTF-8 text, in a function, a group or $()');
 }
 
-/** `env [-i] [-u NAME] [NAME=VALUE] COMMAND`: the library's does not hand its variables on. */
+/** `env [-i] [-u NAME] [NAME=VALUE] COMMAND`: the library's env does not pass its variables on. */
 async function runEnv(call: Call): Promise<ExecResult> {
   const { args, context, streams } = call;
   const env = new Map(Object.entries(context.exportedEnv ?? {}));
@@ -191,15 +193,15 @@ async function delegate(call: Call): Promise<ExecResult> {
   return byteResult(output.bytes(), Buffer.from(result.stderr), result.exitCode);
 }
 
-/** Commands of the library that leave bytes as they are; all others work on text. */
+/** Commands of the library that leave bytes unchanged; all others work on text. */
 const byteSafe = new Set([
   ...['cat', 'cp', 'mv', 'ln', 'rm', 'ls', 'du', 'stat', 'file', 'tar', 'gzip', 'gunzip', 'zcat', 'tee'],
   ...['md5sum', 'sha1sum', 'sha256sum', 'split', 'strings', 'sh', 'bash', 'xargs', 'find', 'timeout', 'time'],
   ...['env', 'printf', 'touch', 'chmod', 'mkdir', 'rmdir', 'readlink', 'basename', 'dirname', 'tree'],
 ]);
-/** They run other commands, and take the output of those for text. */
+/** They run other commands, and treat their output as text. */
 const runners = new Set(['xargs', 'find', 'timeout', 'time', 'env']);
-/** They print no line of a file that holds a NUL. */
+/** They print no line of a file that contains a NUL. */
 const lineFinders = new Set(['grep', 'egrep', 'fgrep', 'rg']);
 
 async function libraryCommand(call: Call): Promise<ExecResult> {
@@ -225,7 +227,7 @@ async function libraryCommand(call: Call): Promise<ExecResult> {
   return result;
 }
 
-/** Without words in its input xargs still runs its command, once; the library's does not. */
+/** Without input words xargs still runs its command, once; the library's does not. */
 async function runOnce({ args, context, streams }: Call): Promise<ExecResult> {
   const [name = 'echo', ...words] = xargsParts(args).command;
   const options = { cwd: context.cwd, env: context.exportedEnv ?? {}, signal: streams.signal(), args: words };
@@ -236,13 +238,13 @@ function isText(name: string, bytes: string): boolean {
   return isUtf8(Buffer.from(bytes, 'latin1')) && !(lineFinders.has(name) && bytes.includes('\0'));
 }
 
-/** The library's xargs takes quotes for words, and does not read by lines with -I. */
+/** The library's xargs treats quotes as parts of words, and does not read lines with -I. */
 function wordsAreSafe(args: readonly string[], input: string): boolean {
   if (args.some((arg) => /^-(0|d|-null|-delimiter)/.test(arg))) return true;
   return !/['"\\\0]/.test(input) && !(args.some((arg) => arg.startsWith('-I')) && /\S[ \t]+\S/.test(input));
 }
 
-/** The library's xargs does not know values that are glued to their option. */
+/** The library's xargs does not support values that are joined to their option. */
 function normalArgs(name: string, args: readonly string[]): string[] {
   if (name !== 'xargs') return [...args];
   const { options, command } = xargsParts(args);

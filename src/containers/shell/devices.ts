@@ -3,25 +3,25 @@ import type { ByteSink } from '../io/byte-sink.js';
 import type { Input } from '../io/byte-source.js';
 import type { Device } from './process-files.js';
 
-/** Paths of a shell process that are ends of its streams. */
+/** Paths of a shell process that lead to its streams. */
 export const shellDevices = {
   stdin: '/proc/self/fd/0',
   stdout: '/proc/self/fd/1',
   stderr: '/proc/self/fd/2',
   /** Reads one line of standard input. */
   line: '/dev/.konnsim/line',
-  /** Reading it lets the event loop go round. */
+  /** Reading it gives the event loop a turn. */
   turn: '/dev/.konnsim/turn',
-  /** Reading it says that the shell is about to exit. */
+  /** Reading it announces that the shell is about to exit. */
   exit: '/dev/.konnsim/exit',
-  /** Paths below it are lent to one command. */
+  /** Each path below it belongs to one command. */
   lent: '/dev/.konnsim/lent',
 } as const;
 
 /** Reading it gives the mark of an input that the commands of a group share. */
 export const heldPath = (number: number): string => `/dev/.konnsim/held/${number}`;
 
-/** The shell's own commands, by path, so that they are found whatever $PATH holds. */
+/** The shell's own commands, by path, so that they are found whatever $PATH contains. */
 export const shellCommands = {
   next: '/usr/bin/__konnsim_next',
   ownsStdin: '/usr/bin/__konnsim_stdin',
@@ -38,13 +38,13 @@ export interface ShellDeviceOptions {
   readonly stderr: ByteSink;
   /** The shell is about to exit. */
   readonly onExit: () => void;
-  /** Nobody will read the shell's output any more. */
+  /** The shell's output has no reader any more. */
   readonly onBroken: () => void;
 }
 
 const nothing = new Uint8Array(0);
 
-/** What is behind the paths of `shellDevices`; the shell may add more. */
+/** The devices at the paths of `shellDevices`; the shell may add more. */
 export function createShellDevices({
   stdin,
   stdout,
@@ -72,7 +72,7 @@ export function createShellDevices({
   return devices;
 }
 
-/** `set -x` shows the shell's own commands too, which are not the user's. */
+/** Removes the shell's own commands from the output of `set -x`. */
 export function withoutOwnTraces(bytes: Uint8Array): Uint8Array {
   const text = Buffer.from(bytes).toString('latin1');
   if (!text.includes('__konnsim')) return bytes;

@@ -9,10 +9,10 @@ interface Common {
 
 export interface FileNode extends Common {
   readonly kind: 'file';
-  /** The content is its first `size` bytes; what follows is room to grow. Bytes once written never change. */
+  /** The content is its first `size` bytes; the rest is room to grow. Written bytes never change. */
   buffer: Uint8Array;
   size: number;
-  /** Names that it has. */
+  /** The number of names that the file has. */
   links: number;
 }
 
@@ -28,7 +28,7 @@ export interface LinkNode extends Common {
 
 export type TreeNode = FileNode | FolderNode | LinkNode;
 
-/** Where a path leads: a name in a folder that exists, and what is there, if anything. */
+/** Where a path leads: a name in a folder that exists, and the node there, if any. */
 export interface Place {
   readonly folder: FolderNode;
   readonly name: string;
@@ -49,7 +49,7 @@ const texts = {
   EPERM: 'operation not permitted',
 } as const;
 
-/** An error as Node's own file system has it, with the code in front: programs look for it in the text. */
+/** An error as in Node's own file system, with the code at the start: programs look for it in the text. */
 export function fileError(code: keyof typeof texts, call: string, path: string): Error {
   const shown = path.length > 300 ? `${path.slice(0, 300)}…` : path;
   return Object.assign(new Error(`${code}: ${texts[code]}, ${call} '${shown}'`), { code });
@@ -71,8 +71,8 @@ export function namesOf(path: string, call: string): string[] {
 }
 
 /**
- * Follows a path from the root, and symbolic links on the way, the last one only if `follow`. The work is that of the
- * path's length. Throws ENOENT, ENOTDIR, ELOOP and ENAMETOOLONG.
+ * Follows a path from the root, with symbolic links on the way, the last one only if `follow`. The cost depends only on
+ * the length of the path. Throws ENOENT, ENOTDIR, ELOOP and ENAMETOOLONG.
  */
 export function walk(root: FolderNode, path: string, call: string, follow = true): Place {
   const todo = namesOf(path, call).reverse();
@@ -108,12 +108,12 @@ export function pathOf({ name, above }: Place): string {
   return `/${[...above.slice(1).map((each) => each.name), name].filter((each) => each !== '').join('/')}`;
 }
 
-/** What a node is, as a listing of a folder says it. */
+/** The type of a node, as in a folder listing. */
 export function kindOf({ kind }: TreeNode): Pick<FsStat, 'isFile' | 'isDirectory' | 'isSymbolicLink'> {
   return { isFile: kind === 'file', isDirectory: kind === 'folder', isSymbolicLink: kind === 'link' };
 }
 
-/** All that is known of a node but its content. */
+/** The properties of a node without its content. */
 export function statOf(node: TreeNode): FsStat {
   const size = node.kind === 'file' ? node.size : node.kind === 'link' ? node.target.length : 0;
   const { identity, mode, mtime } = node;

@@ -5,15 +5,15 @@ import { MemoryFiles } from './memory-files.js';
 /** The shell library: parser, interpreter, in-memory file system and its own set of commands. */
 export type ShellLibrary = typeof import('just-bash');
 
-/** Loads the library; it costs some 80 ms, so only what needs a shell or a file pays for it. */
+/** Loads the library. That takes about 80 ms, so it is loaded only when a shell or a file is needed. */
 export function loadShellLibrary(): Promise<ShellLibrary> {
   return import('just-bash');
 }
 
-/** Programs of the path that neither table names: shells, and what a shell has built in. */
+/** Programs on the path that are in neither table: shells, and builtins of a shell. */
 const builtIn = ['sh', 'bash', 'test', '[', 'pwd', 'printf'];
 
-/** Every program that a container has at the start, by its bare name. */
+/** The names of all programs that a new container has. */
 export function programNames(library: ShellLibrary): ReadonlySet<string> {
   return new Set([...library.getCommandNames(), ...commandTable.keys(), ...builtIn]);
 }
@@ -24,10 +24,10 @@ export interface FileSystemOptions {
   readonly files?: InitialFiles;
 }
 
-/** All files of a container together. */
+/** The limit for all files of a container together. */
 const maxTotalBytes = 256 * 1024 ** 2;
 
-/** A fresh file system with the usual places of a small Linux image. */
+/** A new file system with the usual folders of a small Linux image. */
 export function createFileSystem(library: ShellLibrary, options: FileSystemOptions): MemoryFiles {
   const initial = { ...baseFiles(options.hostname, options.address), ...options.files };
   const files = new MemoryFiles(initial, maxTotalBytes);
@@ -43,7 +43,7 @@ export function createFileSystem(library: ShellLibrary, options: FileSystemOptio
   return files;
 }
 
-/** A file system as `pack` has left it. */
+/** A file system from the bytes that `pack` made. */
 export function unpackFileSystem(packed: Uint8Array): MemoryFiles {
   return MemoryFiles.unpack(packed, maxTotalBytes);
 }

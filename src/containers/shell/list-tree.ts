@@ -1,6 +1,6 @@
 import type { ExecResult, ResolvedCommandContext } from 'just-bash';
 
-/** Options with which folders are listed in the order of their names, or in the opposite one. */
+/** Options with which folders are listed by name, in ascending or descending order. */
 const plainOptions = /^-[RaAlrhFp1]+$/;
 
 interface Wish {
@@ -11,8 +11,8 @@ interface Wish {
 }
 
 /**
- * `ls -R`, one folder after the other. The library's own joins at each level all that it has listed below, so that it
- * needs minutes for deep folders. Undefined for what is no such listing, or is one that only the library knows.
+ * `ls -R`, one folder after the other. The library's own joins at each level everything that it has listed below, so it
+ * needs minutes for deep folders. Undefined for other commands, and for listings that only the library supports.
  */
 export async function listTree(
   args: readonly string[],
@@ -54,7 +54,7 @@ async function isFolder(path: string, { fs, cwd }: ResolvedCommandContext): Prom
   );
 }
 
-/** A folder, and all below it, each before those inside it. */
+/** A folder and all folders below it, each before those inside it. */
 async function* foldersIn(top: string, wish: Wish, context: ResolvedCommandContext): AsyncGenerator<string> {
   const { fs, cwd } = context;
   const todo = [top];

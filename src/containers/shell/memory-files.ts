@@ -18,7 +18,7 @@ type Encoding = Exclude<NonNullable<Options<'readFile'>[1]>, object>;
 type Entries = ReturnType<NonNullable<IFileSystem['readdirWithFileTypes']>>;
 type WithEncoding = { readonly encoding?: Encoding | null } | Encoding | undefined;
 
-/** What the interpreter may tell of a file that it makes at the start. */
+/** What the interpreter may say about a file that it makes at the start. */
 interface Metadata {
   readonly mode?: number | undefined;
   readonly mtime?: Date | undefined;
@@ -27,7 +27,7 @@ interface Metadata {
 const encodingOf = (options: WithEncoding): Encoding =>
   (typeof options === 'string' ? options : options?.encoding) ?? 'utf8';
 
-/** The bytes of what a shell or a command wrote. */
+/** The bytes of content that a shell or a command wrote. */
 export function contentBytes(content: FileContent, options?: WithEncoding): Uint8Array {
   if (typeof content !== 'string') return content;
   const encoding = encodingOf(options);
@@ -42,8 +42,8 @@ interface Packed {
 }
 
 /**
- * A file system in memory, as a tree: an operation costs what its path is long, and not what else there is. Its
- * errors are those of Node's own. Writing beyond `limitBytes` fails with ENOSPC.
+ * A file system in memory, as a tree. The cost of an operation depends on the length of its path, not on the number of
+ * files. Its errors are those of Node's own. Writing beyond `limitBytes` fails with ENOSPC.
  */
 export class MemoryFiles implements IFileSystem {
   private readonly limitBytes: number;
@@ -60,14 +60,14 @@ export class MemoryFiles implements IFileSystem {
     }
   }
 
-  /** What `pack` has made of a file system, as it was. */
+  /** Restores a file system from the bytes that `pack` made. */
   static unpack(packed: Uint8Array, limitBytes: number): MemoryFiles {
     const files = new MemoryFiles({}, limitBytes);
     const { root, bytes, nodes, lastIdentity } = deserialize(packed) as Packed;
     return Object.assign(files, { root, bytes, nodes, lastIdentity });
   }
 
-  /** All of it as bytes, in a buffer of their own. */
+  /** The whole file system as bytes, in a new buffer. */
   pack(): Uint8Array {
     const { root, bytes, nodes, lastIdentity } = this;
     for (const [, node] of this.everything()) {
@@ -106,7 +106,7 @@ export class MemoryFiles implements IFileSystem {
     this.write(walk(this.root, path, 'open'), path, contentBytes(content, options));
   }
 
-  /** Makes the folders above it, too: the interpreter lays out a fresh system with it. */
+  /** Makes missing parent folders too: the interpreter needs that for a new file system. */
   writeFileSync(path: string, content: FileContent, options?: WithEncoding, metadata: Metadata = {}): void {
     this.mkdirSync(posix.dirname(posix.resolve('/', path)), { recursive: true });
     const encoding = { encoding: encodingOf(options) };
@@ -162,7 +162,7 @@ export class MemoryFiles implements IFileSystem {
     const recursive = options?.recursive === true;
     const parent = posix.dirname(path);
     if (recursive && parent !== path && !this.has(parent)) this.mkdirSync(parent, options);
-    // A link is in the way, also one to nothing; only a folder behind it will do, and that only with `recursive`.
+    // A link is in the way, even one to nothing. Only a link to a folder will do, and only with `recursive`.
     const place = walk(this.root, path, 'mkdir', false);
     if (place.node === undefined) this.add(place, this.folder());
     else if (!recursive || !this.isFolder(path)) throw fileError('EEXIST', 'mkdir', path);
@@ -305,14 +305,14 @@ export class MemoryFiles implements IFileSystem {
     this.allocate(content.length - (node?.size ?? 0));
     const fresh = node ?? { ...this.common(0o644), kind: 'file', buffer: content, size: 0, links: 1 };
     if (node === undefined) this.add(place, fresh);
-    // A copy: a chunk may be a part of something larger, or change.
+    // A copy: a chunk may be part of something larger, or change later.
     fresh.buffer = Uint8Array.from(content);
     fresh.size = content.length;
     fresh.mtime = new Date();
     return fresh;
   }
 
-  /** Takes a name away, and all that is below it. */
+  /** Removes a name and everything below it. */
   private remove({ folder, name, node }: Place): void {
     folder.children.delete(name);
     folder.mtime = new Date();
@@ -342,7 +342,7 @@ export class MemoryFiles implements IFileSystem {
   }
 }
 
-/** Whether the target of a copy is inside of what is copied. */
+/** Whether a copy's target is inside its source. */
 function contains(from: Place, to: Place): boolean {
   return from.node?.kind === 'folder' && [...to.above, to].some(({ node }) => node === from.node);
 }

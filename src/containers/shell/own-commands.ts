@@ -4,7 +4,7 @@ import { byteResult, checked, givenStdin, limit, ownsStdin, type ShellStreams } 
 import { runPipe } from './pipe-command.js';
 import { atEnd, textVariable } from './rewrite.js';
 
-/** The commands that rewriting puts into scripts. */
+/** The commands that the rewriting inserts into scripts. */
 export function ownCommands(streams: ShellStreams): LibraryCommand[] {
   return [
     {
@@ -37,7 +37,7 @@ export function ownCommands(streams: ShellStreams): LibraryCommand[] {
   ];
 }
 
-/** 0 when the input is a stream that has more, `atEnd` at its end, 1 for all other inputs. */
+/** 0 when the input is a stream with more bytes, `atEnd` at its end, 1 for all other inputs. */
 async function testStdin(context: ResolvedCommandContext, streams: ShellStreams): Promise<number> {
   if (!ownsStdin(context)) return 1;
   const input = givenStdin(context, streams);
@@ -48,17 +48,17 @@ async function testStdin(context: ResolvedCommandContext, streams: ShellStreams)
   return 0;
 }
 
-/** The next line for `read`, as text: the library would take each byte for a character. */
+/** The next line for `read`, as text: the library would treat each byte as a character. */
 export async function readLine(streams: ShellStreams): Promise<string> {
   const line = (await streams.lines.line()) ?? Buffer.alloc(0);
   if (!isUtf8(line)) await limit({ name: 'read', streams }, 'a line that is not UTF-8 text');
   return line.toString().replaceAll('\0', '');
 }
 
-/** Characters that stand for bytes while the library formats. */
+/** Characters that replace bytes while the library formats. */
 const firstStandIn = 0xf700;
 
-/** The library's `printf`, but `\\377` and `\\xff` are bytes and not characters. */
+/** The library's `printf`, but `\\377` and `\\xff` are bytes, not characters. */
 async function printf(
   args: readonly string[],
   context: ResolvedCommandContext,

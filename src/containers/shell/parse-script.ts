@@ -3,11 +3,11 @@ import type { ShellLibrary } from './library.js';
 
 export type Parsed =
   | { readonly kind: 'statements'; readonly statements: StatementNode[] }
-  /** More lines could make it whole: an open quote, loop, here-document, or a trailing operator. */
+  /** More lines could complete it: an open quote, loop, here-document, or a trailing operator. */
   | {
       readonly kind: 'incomplete';
       readonly message: string;
-      /** No line that does not match it can make the script whole. */
+      /** A line that does not match cannot complete the script. */
       readonly needs?: RegExp;
     }
   | { readonly kind: 'error'; readonly message: string };
@@ -42,7 +42,7 @@ function incomplete(message: string, needs?: RegExp): Parsed {
   };
 }
 
-/** How the parser names what it waits for at the end of the text. */
+/** The parser's names of what it expects at the end of the text. */
 const tokens: Readonly<Record<string, RegExp>> = {
   DO: /\bdo\b/,
   DONE: /\bdone\b/,
@@ -53,14 +53,14 @@ const tokens: Readonly<Record<string, RegExp>> = {
   THEN: /\bthen\b/,
 };
 
-/** What the next lines must hold, as far as the parser's text tells; without it each of them is parsed. */
+/** What the next lines must contain, as far as the parser's message tells. Without it every line is parsed. */
 function missing(message: string): RegExp | undefined {
   const quoted = /looking for matching `(.)'/.exec(message)?.[1];
   if (quoted !== undefined) return new RegExp(escaped(quoted));
   return tokens[/^Expected (\w+), got EOF/.exec(message)?.[1] ?? ''];
 }
 
-/** The delimiter of the first here-document without its end. */
+/** The delimiter of the first here-document that has no end. */
 function openHereDocument(node: unknown): string | undefined {
   if (typeof node !== 'object' || node === null) return undefined;
   if ('terminated' in node && node.terminated === false && 'delimiter' in node) return String(node.delimiter);

@@ -23,8 +23,8 @@ interface Run {
 }
 
 /**
- * Several commands of a pipeline at the same time, joined by pipes of one chunk. The library would run them one after
- * the other and keep all that each writes.
+ * Runs several commands of a pipeline at the same time, joined by pipes of one chunk. The library would run them one
+ * after the other and keep all output of each.
  */
 export async function runPipe(
   [mode, ...words]: readonly string[],
@@ -91,7 +91,7 @@ async function runStage(
   });
 }
 
-/** A command of the library takes all of its input before it starts, and gives its output when it ends. */
+/** A command of the library reads all its input before it starts, and returns its output when it ends. */
 async function runLibrary(
   { name, args }: Stage,
   { context, streams }: Run,

@@ -16,7 +16,7 @@ export interface PlannedCommand {
 }
 
 export interface PlannedStep {
-  /** Whether to run, by the status of the step before. */
+  /** Whether to run, depending on the status of the previous step. */
   readonly when: 'always' | 'success' | 'failure';
   readonly action:
     | { readonly kind: 'pipeline'; readonly commands: readonly PlannedCommand[] }
@@ -24,8 +24,8 @@ export interface PlannedStep {
 }
 
 /**
- * A script that needs no interpreter: streaming commands with plain words, joined by pipes and lists. It runs with
- * all its commands at the same time and in constant memory. `undefined` for every other script.
+ * A script that needs no interpreter: streaming commands with plain words, joined by pipes and lists. All its commands
+ * run at the same time and in constant memory. `undefined` for every other script.
  */
 export function planScript(
   statements: readonly StatementNode[],

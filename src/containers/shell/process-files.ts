@@ -5,24 +5,24 @@ import { contentBytes } from './memory-files.js';
 
 type Options<K extends keyof IFileSystem> = IFileSystem[K] extends (...args: infer A) => unknown ? A : never;
 
-/** A path that is not a file but an end of a stream. */
+/** A path that is a stream, not a file. */
 export interface Device {
   read?(): Promise<Uint8Array>;
   write?(bytes: Uint8Array): Promise<void>;
-  /** Gives characters and not bytes: `read` takes what it gets for text. */
+  /** Returns characters, not bytes: `read` treats what it gets as text. */
   readText?(): Promise<string>;
 }
 
 /**
- * One process's view of its container's file system: the same files, with devices that belong to the process alone.
- * The file system behind it is made on first use.
+ * One process's view of its container's file system: the same files, and devices that only this process has. The file
+ * system is made on first use.
  */
 export class ProcessFiles implements IFileSystem {
   private readonly base: () => Promise<IFileSystem>;
   private readonly devices: ReadonlyMap<string, Device>;
   private readonly onBinary: ((path: string) => void) | undefined;
 
-  /** `onBinary` is told which file was read that is no UTF-8 text. */
+  /** `onBinary` is called with a file that was read and is not UTF-8 text. */
   constructor(
     base: () => Promise<IFileSystem>,
     devices: ReadonlyMap<string, Device>,
@@ -127,7 +127,7 @@ export class ProcessFiles implements IFileSystem {
     await (await this.base()).utimes(...args);
   }
 
-  /** The file system behind it would make missing folders of a new file; a real one does not. */
+  /** The file system itself would make missing parent folders of a new file; a real one does not. */
   private async withParent(path: string): Promise<IFileSystem> {
     const base = await this.base();
     if (await base.exists(posix.dirname(path))) return base;

@@ -16,7 +16,7 @@ export function isCompound({ type }: CommandNode): boolean {
   return compound.has(type);
 }
 
-/** Takes the input redirections off a command. */
+/** Removes the input redirections from a command and returns them. */
 export function takeInputs(command: CommandNode): Redirection[] {
   if (!('redirections' in command)) return [];
   const inputs = command.redirections.filter(isInput);
@@ -26,7 +26,7 @@ export function takeInputs(command: CommandNode): Redirection[] {
 
 /**
  * `{ hold NUMBER; command <held-NUMBER; } inputs`: the commands inside share one input, as real ones do. The library
- * would give all of it to each of them.
+ * would give each of them the whole input.
  */
 export function holdInput(
   command: CommandNode,

@@ -6,13 +6,15 @@ import { literalText, quote } from './parse-script.js';
 
 type Redirection = SimpleCommandNode['redirections'][number];
 
-/** Words between the commands of a pipeline that became one command; no argument of a program looks like them. */
+/** Words between the commands of a pipeline that became one command. No argument of a program looks like them. */
 export const pipeMarks = {
-  /** The first word: where the output goes: to the next command, straight to the shell's own, or among other text. */
+  /**
+   * The first word says where the output goes: to the next command, directly to the shell's own, or into other text.
+   */
   piped: '\u0001piped\u0001',
   direct: '\u0001direct\u0001',
   text: '\u0001text\u0001',
-  /** The last word of each command, and where it sends its errors. */
+  /** The last word of each command says where its errors go. */
   ends: {
     '\u0001|\u0001': 'shell',
     '\u00012>/dev/null|\u0001': 'nowhere',
@@ -20,17 +22,17 @@ export const pipeMarks = {
   } as Readonly<Record<string, 'shell' | 'nowhere' | 'next'>>,
 } as const;
 
-/** Commands that need more of the shell than their arguments. */
+/** Commands that need more from the shell than their arguments. */
 const shellOnly = new Set([
   ...['echo', 'printf', 'pwd', 'alias', 'unalias', 'history', 'help', 'which', 'time', 'clear'],
   ...['sh', 'bash', 'true', 'false', 'cd', 'read', 'test'],
 ]);
 
-/** Makes one command of each row of programs in a pipeline, so that they run at the same time. */
+/** Joins neighbouring programs of a pipeline into one command, so that they run at the same time. */
 export class PipeMerger {
   private readonly library: ShellLibrary;
   private readonly programs: ReadonlySet<string>;
-  /** Functions and aliases of the script, which may stand in for programs. */
+  /** Functions and aliases of the script; they may replace programs. */
   private readonly shadows = new Set<string>();
 
   constructor(library: ShellLibrary) {
@@ -94,7 +96,7 @@ export class PipeMerger {
     const [made] = this.library.parse(`${shellCommands.pipe} ${quote(pipeMarks.piped)}`).statements;
     const command = made?.pipelines[0]?.commands[0];
     const [first] = row;
-    if (command?.type !== 'SimpleCommand' || first === undefined) throw new Error('a word is no command');
+    if (command?.type !== 'SimpleCommand' || first === undefined) throw new Error('a word is not a command');
     for (const { command: member, end } of row)
       command.args.push(...(member.name === null ? [] : [member.name]), ...member.args, this.word(end));
     command.redirections = row.flatMap(({ input, output }) => [...input, ...output]);
@@ -104,7 +106,7 @@ export class PipeMerger {
   word(text: string): WordNode {
     const command = this.library.parse(`: ${quote(text)}`).statements[0]?.pipelines[0]?.commands[0];
     const word = command?.type === 'SimpleCommand' ? command.args[0] : undefined;
-    if (word === undefined) throw new Error('a quoted text is no word');
+    if (word === undefined) throw new Error('a quoted text is not a word');
     return word;
   }
 }
@@ -113,6 +115,6 @@ interface Member {
   readonly command: SimpleCommandNode;
   readonly input: readonly Redirection[];
   readonly output: readonly Redirection[];
-  /** The mark behind its words. */
+  /** The mark after its words. */
   readonly end: string;
 }

@@ -6,18 +6,18 @@ import { literalText } from './parse-script.js';
 import { holdInput, isCompound, isInput, takeInputs } from './rewrite-input.js';
 import { PipeMerger, pipeMarks } from './rewrite-pipes.js';
 
-/** Set for a command whose output goes nowhere but to the shell's own output, so that it may stream. */
+/** Set for a command whose output goes only to the shell's own output, so that it may stream. */
 export const directVariable = '__konnsim_direct';
-/** Set for a command whose output the library joins with others as text, so that it must be text. */
+/** Set for a command whose output the library joins with other text, so that it must be text. */
 export const textVariable = '__konnsim_text';
 
 type Redirection = SimpleCommandNode['redirections'][number];
-/** What the test of the input answers at its end. */
+/** What the test of the input returns at its end. */
 export const atEnd = 2;
 
 type Compound = Extract<CommandNode, { body: StatementNode[] }>;
 
-/** Names that change the flow of the shell itself; redirecting them could keep them from doing so. */
+/** Names that change the flow of the shell itself; a redirection could prevent that. */
 const flowNames = new Set(['break', 'continue', 'return', 'exit', 'exec']);
 const lineReaders = new Map<string, string>([
   ['read', shellDevices.line],
@@ -26,9 +26,9 @@ const lineReaders = new Map<string, string>([
 ]);
 
 /**
- * Changes parsed scripts so that the interpreter, which collects output and input whole, streams:
- * each command that writes to the shell's output hands its bytes over when it ends, loops let the event loop go
- * round, and `read` takes one line from the client when its input is the client's.
+ * Changes parsed scripts so that the interpreter streams, although it collects output and input whole. Each command
+ * that writes to the shell's output hands its bytes over when it ends; loops give the event loop a turn; and `read`
+ * takes one line from the client when its input is the client's.
  */
 export class Rewriter {
   private readonly library: ShellLibrary;
@@ -40,7 +40,7 @@ export class Rewriter {
     this.merger = new PipeMerger(library);
   }
 
-  /** For every script, at any depth: loops take turns, `read` reads lines, `exit` announces itself, pipes stream. */
+  /** For every script, at any depth: loops give turns, `read` reads lines, `exit` announces itself, pipes stream. */
   prepare(statements: readonly StatementNode[], traced = false): void {
     let merges = !traced;
     eachPipeline(statements, ({ commands }) => {
@@ -82,7 +82,7 @@ export class Rewriter {
     return found;
   }
 
-  /** Takes note of functions and aliases. True for what shows the commands that run, one by one. */
+  /** Remembers functions and aliases. True for options that show each command as it runs. */
   private shadows(command: CommandNode): boolean {
     if (command.type === 'FunctionDef') this.merger.shadow(command.name);
     if (command.type !== 'SimpleCommand') return false;
@@ -102,7 +102,7 @@ export class Rewriter {
     return command?.type === 'SimpleCommand' ? command.redirections : [];
   }
 
-  /** A group, a function or `read` with an input of its own: what it runs shares that. */
+  /** A group, a function or `read` with its own input: the commands inside share that input. */
   private shareInput(command: CommandNode, piped: boolean, traced: boolean): CommandNode {
     const name = command.type === 'SimpleCommand' ? literalText(command.name) : undefined;
     const shares =
@@ -115,7 +115,7 @@ export class Rewriter {
     return holdInput(prepared, { inputs, number: this.holds, parse: (text) => this.parse(text) });
   }
 
-  /** Until it is known where its output goes, what ends a pipeline must write text. */
+  /** Until it is known where its output goes, the last command of a pipeline must write text. */
   private markText(command: CommandNode | undefined): void {
     if (command?.type !== 'SimpleCommand' || !command.redirections.every(isInput)) return;
     const name = literalText(command.name) ?? '';
@@ -158,8 +158,8 @@ export class Rewriter {
   }
 
   /**
-   * Reads the stream when the input is one. At its end the library would take the mark of the stream for a line, so
-   * that an empty line is read there and the status made that of an end.
+   * Reads from the stream when the input is one. At its end the library would read the mark of the stream as a line, so
+   * it gets an empty line and the status is set to that of an end.
    */
   private readerOf(command: SimpleCommandNode, device: string): CommandNode | undefined {
     const test = `[ $? -eq ${atEnd} ]`;
@@ -237,7 +237,7 @@ export class Rewriter {
       command.args[0] = this.merger.word(direct ? pipeMarks.direct : pipeMarks.piped);
     }
     if (command.name === null || (name !== undefined && flowNames.has(name))) return;
-    // A substitution would inherit the mark, and its output must go into the words.
+    // A substitution would inherit the mark, but its output must become words.
     const plain = alone && command.redirections.length === 0 && !substitutes(command);
     if (plain && name !== undefined && commandTable.has(name)) this.mark(command, directVariable);
     this.addOutputs(command, bothOutputs);
@@ -248,7 +248,7 @@ export class Rewriter {
     if (marked?.type === 'SimpleCommand') command.assignments.push(...marked.assignments);
   }
 
-  /** In front of the command's own, which therefore win. */
+  /** Before the command's own redirections, so that those win. */
   private addOutputs(command: CommandNode, text: string): void {
     command.redirections.unshift(...this.redirections(text));
   }

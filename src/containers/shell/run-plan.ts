@@ -9,9 +9,9 @@ import type { PlannedCommand, PlannedStep, Target } from './plan.js';
 
 export interface PlanResult {
   readonly status: number;
-  /** The plan ended the shell. */
+  /** The plan has ended the shell. */
   readonly exited: boolean;
-  /** A command met a limit of the sandbox; what comes after it would work on wrong bytes. */
+  /** A command met a limit of the sandbox, so later commands would get wrong bytes. */
   readonly limited?: boolean;
 }
 
@@ -99,7 +99,7 @@ async function open<T>(path: string, opening: () => Promise<T>): Promise<T> {
 
 /**
  * Runs one streaming command. A broken pipe and an abort become the codes of their signals, a limit of the sandbox
- * becomes `exitCodes.limit`, and other failures a line on standard error.
+ * becomes `exitCodes.limit`, and other failures become a line on standard error.
  */
 export async function runCommand(
   name: string,

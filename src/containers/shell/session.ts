@@ -23,7 +23,7 @@ export interface ShellOptions {
   readonly stderr: ByteSink;
   readonly signal: AbortSignal;
   readonly terminal?: Terminal;
-  /** Goes on after an interrupt and after errors that end a script. */
+  /** Continues after an interrupt and after errors that end a script. */
   readonly interactive: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface ScriptSource {
   next(place: ShellPlace): Promise<readonly StatementNode[] | undefined>;
 }
 
-/** Where a shell stands between two statements. */
+/** The state of a shell between two statements. */
 export interface ShellPlace {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
@@ -48,16 +48,16 @@ interface Snapshot {
   readonly exported: Readonly<Record<string, string>>;
 }
 
-/** Variables that the interpreter keeps itself. */
+/** Variables that the interpreter sets itself. */
 const ownVariables = new Set(['?', '_', 'SHELLOPTS', 'BASHOPTS', 'PWD', 'IFS', 'OPTIND', 'LINES', 'COLUMNS']);
 
-/** Options that only the interpreter knows how to follow. */
+/** Options that only the interpreter supports. */
 const interpretedOptions = /errexit|pipefail|xtrace|verbose|noclobber|noexec/;
 
 /**
  * One shell. It takes statements from its source one after the other and keeps variables, functions, aliases and the
- * working directory between them. Scripts that are a plan run as one, all others in the library's interpreter, which
- * is fed while it runs: the script that it executes is a sequence without an end.
+ * working directory between them. Scripts that can be planned run as a plan. All others run in the library's
+ * interpreter, which gets its statements while it runs: to the interpreter it is one script without an end.
  */
 export class ShellSession {
   private readonly options: ShellOptions;
@@ -75,7 +75,7 @@ export class ShellSession {
   private exiting = false;
   private redirected = false;
   private lentDevices = 0;
-  /** Aborts what runs now; absent while the shell waits for its next line. */
+  /** Aborts the running statement; absent while the shell waits for its next line. */
   private running: AbortController | undefined;
 
   constructor(options: ShellOptions, source: ScriptSource) {
@@ -134,14 +134,14 @@ export class ShellSession {
     return this.options.signal.aborted ? exitCodes.killed : this.status;
   }
 
-  /** What ^C does. False when nothing runs: then the line being typed is to be dropped. */
+  /** Handles ^C. False when nothing is running: then the typed line is to be dropped. */
   interrupt(): boolean {
     if (this.running === undefined) return false;
     this.running.abort();
     return true;
   }
 
-  /** A limit of the sandbox ends a script; a terminal goes on with its next line. */
+  /** A limit of the sandbox ends a script; a terminal continues with its next line. */
   private stopAtLimit(): void {
     if (this.options.interactive) this.running?.abort();
     else this.end(exitCodes.limit);
@@ -160,7 +160,7 @@ export class ShellSession {
     this.settle(result, aborted);
   }
 
-  /** What the interpreter has kept to its end: texts of errors that ended it, outputs after `exec >`. */
+  /** Writes what the interpreter returns at its end: texts of errors that ended it, outputs after `exec >`. */
   private async flush(result: BashExecResult): Promise<void> {
     await writeText(this.options.stdout, result.stdout).catch(() => undefined);
     await this.options.stderr.write(withoutOwnTraces(Buffer.from(result.stderr))).catch(() => undefined);
@@ -180,7 +180,7 @@ export class ShellSession {
       fs: this.interpreterFiles,
       cwd: this.snapshot.cwd,
       env: { ...this.snapshot.exported },
-      // It would change globals of the whole process, which is not ours alone.
+      // It would change globals of the whole process, which other code uses too.
       defenseInDepth: false,
       processInfo: { pid: 1, ppid: 0, uid: 0, gid: 0 },
       executionLimits: unlimited,
@@ -202,7 +202,7 @@ export class ShellSession {
     return bash;
   }
 
-  /** The interpreter only iterates over the statements of a script, so they may come into being as it goes. */
+  /** The interpreter only iterates over the statements of a script, so they can be added while it runs. */
   private endless(next: readonly StatementNode[]): StatementNode[] {
     return { [Symbol.iterator]: () => this.statements(next) } as unknown as StatementNode[];
   }
@@ -233,7 +233,7 @@ export class ShellSession {
     ];
   }
 
-  /** Fills the queue with what the interpreter is to run next, running plans on the way. */
+  /** Fills the queue with the next statements for the interpreter; plans are run on the way. */
   private async advance(attempt: AbortController): Promise<void> {
     const place: ShellPlace = { cwd: this.snapshot.cwd, env: this.snapshot.exported, status: this.status };
     for (;;) {
@@ -261,7 +261,7 @@ export class ShellSession {
     }
   }
 
-  /** The shell is over, whatever runs now. */
+  /** Ends the shell, whatever is running. */
   private end(status: number): void {
     this.finished = true;
     this.status = status;
@@ -319,13 +319,13 @@ export class ShellSession {
   }
 }
 
-/** Only the depth of calls stays bounded: loops take turns with the rest of the program and end with their client. */
+/** Only the depth of calls stays limited: loops give turns to the rest of the program and end with their client. */
 const unlimited = {
   maxExecutionTimeMs: Number.POSITIVE_INFINITY,
   maxCommandCount: Number.POSITIVE_INFINITY,
   maxLoopIterations: Number.POSITIVE_INFINITY,
   maxWorkUnits: Number.POSITIVE_INFINITY,
   maxInputBytes: 2 ** 40,
-  // Paths are at most 4096 bytes long, and so no folder is deeper.
+  // Paths have at most 4096 bytes, so no folder is deeper.
   maxTraversalDepth: 4096,
 };

@@ -9,7 +9,7 @@ import type { ScriptSource, ShellPlace } from './session.js';
 
 const syntaxErrorStatus = 2;
 
-/** The whole of a script that is known from the start (`sh -c`). */
+/** A script that is known completely at the start (`sh -c`). */
 export function textSource(library: ShellLibrary, text: string, stderr: ByteSink): ScriptSource {
   let done = false;
   return {
@@ -27,15 +27,15 @@ export function textSource(library: ShellLibrary, text: string, stderr: ByteSink
 
 export interface LineSourceOptions {
   readonly library: ShellLibrary;
-  /** Shared with the commands that run: they read on where the shell has stopped. */
+  /** Shared with the running commands: they read on where the shell has stopped. */
   readonly input: Input;
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
-  /** Prompts, and goes on after a syntax error. */
+  /** Used for prompts; after a syntax error the shell continues. */
   readonly terminal?: Terminal;
 }
 
-/** Lines as they come: statements run as soon as they are whole. */
+/** Lines as they arrive: a statement runs as soon as it is complete. */
 export class LineSource implements ScriptSource {
   private readonly options: LineSourceOptions;
   private text = '';
@@ -45,7 +45,7 @@ export class LineSource implements ScriptSource {
     this.options = options;
   }
 
-  /** Forgets the lines of a statement that is not whole yet. */
+  /** Drops the lines of an incomplete statement. */
   reset(): void {
     this.text = '';
     this.needs = undefined;
@@ -57,7 +57,7 @@ export class LineSource implements ScriptSource {
       const line = await this.readLine(place);
       if (line === undefined) return this.end(place);
       this.text += line;
-      // Parsing begins anew each time: a line that cannot help is not worth it.
+      // Parsing starts again each time, so a line that cannot complete the statement is not parsed.
       if (this.needs?.test(line) === false) continue;
       const parsed = parseScript(this.options.library, this.text);
       this.needs = parsed.kind === 'incomplete' ? parsed.needs : undefined;
@@ -99,7 +99,7 @@ function prompt({ cwd, env }: ShellPlace): string {
   return `${inHome ? posix.join('~', posix.relative(home, cwd)) : cwd} # `;
 }
 
-/** What the arguments of `sh` ask for. */
+/** The parsed arguments of `sh`. */
 export interface ShellArguments {
   /** Option letters that are set from the start, such as `e` and `x`. */
   readonly set: string;
@@ -111,7 +111,7 @@ export interface ShellArguments {
   readonly positional: readonly string[];
 }
 
-/** Reads `sh [-eux…] [-c TEXT [NAME]] [FILE] [ARG…]`. */
+/** Parses `sh [-eux…] [-c TEXT [NAME]] [FILE] [ARG…]`. */
 export function parseShellArguments(args: readonly string[]): ShellArguments {
   let at = 0;
   let letters = '';

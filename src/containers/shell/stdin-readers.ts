@@ -3,7 +3,7 @@ interface Reader {
   readonly valued?: string;
   /** Operands before the files, such as the pattern of grep. */
   readonly leading?: number;
-  /** Options that stand in for the leading operand. */
+  /** Options that replace the leading operand. */
   readonly instead?: readonly string[];
   /** Reads standard input whatever its operands are. */
   readonly always?: boolean;
@@ -38,7 +38,7 @@ const readers: Readonly<Record<string, Reader>> = {
   yq: { leading: 1 },
 };
 
-/** Commands without a row read standard input only where an operand is `-`. */
+/** Commands that are not in the table read standard input only for an operand `-`. */
 const dashReaders: readonly string[] = ['comm', 'diff', 'join', 'paste', 'rg', 'bash', 'sh'];
 
 /** Names of commands whose standard input matters. */

@@ -1,6 +1,9 @@
 import type { MessagePort, Transferable, Worker } from 'node:worker_threads';
 
-/** What one end of a port answers, by name. Bytes among arguments and answers are given away, with their buffer. */
+/**
+ * The methods that one end of a port answers, by name. Bytes in arguments and answers are transferred with their
+ * buffer.
+ */
 export type Methods<T> = { readonly [K in keyof T]: (...args: never[]) => unknown };
 
 type Answer<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
@@ -16,7 +19,7 @@ interface Pending {
   reject(reason: Error): void;
 }
 
-/** Calls from one thread to another and back, over one port. An answer may take its time; calls do not wait in line. */
+/** Calls between two threads, in both directions, over one port. Calls do not wait for each other. */
 export class Calls<Theirs extends Methods<Theirs>> {
   private readonly port: MessagePort | Worker;
   private readonly pending = new Map<number, Pending>();
@@ -31,7 +34,7 @@ export class Calls<Theirs extends Methods<Theirs>> {
     });
   }
 
-  /** Rejects with the text of what the method threw, or with the reason why the other end is gone. */
+  /** Rejects with the error text of the method, or with the reason why the other end has ended. */
   call<K extends keyof Theirs & string>(name: K, ...args: Arguments<Theirs[K]>): Promise<Answer<Theirs[K]>> {
     if (this.lost !== undefined) return Promise.reject(this.lost);
     const id = ++this.lastId;
@@ -41,7 +44,7 @@ export class Calls<Theirs extends Methods<Theirs>> {
     });
   }
 
-  /** The other end is gone: all calls reject, now and later. */
+  /** The other end has ended: all calls reject, now and later. */
   fail(reason: Error): void {
     this.lost ??= reason;
     const all = [...this.pending.values()];
@@ -74,7 +77,7 @@ function buffersOf(values: readonly unknown[]): Transferable[] {
   return values.flatMap((value) => (value instanceof Uint8Array ? [value.buffer as ArrayBuffer] : []));
 }
 
-/** The same bytes in a buffer of their own, which a call may give away. */
+/** The same bytes in a new buffer, which a call may transfer. */
 export function ownBytes(...chunks: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   let at = 0;

@@ -12,24 +12,24 @@ export interface ContainerShellOptions {
   readonly id: string;
   readonly hostname: string;
   readonly address: string;
-  /** Of the container's random device. */
+  /** The seed of the container's random device. */
   readonly seed: number;
   readonly machine: Machine;
-  /** How long it keeps its thread while it runs nothing, in real milliseconds; 5000 when absent. */
+  /** How long it keeps its thread without a running command, in real milliseconds; 5000 when absent. */
   readonly parkAfterMs?: number;
-  /** Called when the container's files and commands are gone before its end. */
+  /** Called when the container's files and commands are lost before its end. */
   readonly lost: (reason: ThreadLost) => void;
 }
 
-/** Where a command of a container runs, but for its files, which are in the container's thread. */
+/** Where a command of a container runs, without its files, which are in the container's thread. */
 export type ContainerPlace = Omit<ExecPlace, 'files'>;
 
-/** How long a command that ends with its client may then hold its thread up, before the container ends with it. */
+/** How long a command that ends with its client may block its thread before the container is ended too. */
 const abortLimitMs = 2000;
-/** How long a measurement waits for a container that is busy. */
+/** How long a measurement waits for a busy container. */
 const countLimitMs = 100;
 
-/** Commands that need no file, and whose work is over at once or takes turns: they run in the process itself. */
+/** Commands that need no file, and that are short or give turns: they run in the main thread. */
 const quick = new Set(
   [
     'date',
@@ -58,12 +58,14 @@ interface Opening {
 
 const clock = createRealClock();
 
-/** A container's files and commands as the process sees them. Nothing exists before the first command needs it. */
+/**
+ * A container's files and commands, as the main thread sees them. Nothing is made before the first command needs it.
+ */
 export class ContainerShell {
   private readonly options: ContainerShellOptions;
   private opening: Opening | undefined;
   private openings = 0;
-  /** Pieces of work that need the thread now. */
+  /** The number of tasks that need the thread now. */
   private active = 0;
   private idle: Timer | undefined;
   private parking: Promise<void> | undefined;
@@ -107,14 +109,14 @@ export class ContainerShell {
     }
   }
 
-  /** What its files take; what they took, while a command holds the container up. */
+  /** The size of its files; the last known size while a command blocks the container. */
   async countFiles(): Promise<FileCount> {
     const { opening } = this;
     if (opening !== undefined) await within(this.count(opening.thread), countLimitMs);
     return this.lastCount;
   }
 
-  /** Ends all commands and forgets the files. Resolves when nothing of them is left. */
+  /** Ends all commands and drops the files. Resolves when nothing of them is left. */
   async end(): Promise<void> {
     this.ended = true;
     this.idle?.cancel();
@@ -157,7 +159,7 @@ export class ContainerShell {
     this.lastCount = await thread.calls.call('countFiles', this.options.id);
   }
 
-  /** The container's thread, for one piece of work; `leave` is to follow. */
+  /** Gets the container's thread for one task; call `leave` afterwards. */
   private async enter(): Promise<ShellThread> {
     this.active++;
     this.idle?.cancel();
@@ -201,7 +203,7 @@ export class ContainerShell {
     return { thread, done: thread.open(setup, files) };
   }
 
-  /** Gives the thread back while nothing runs; the files wait in the process, as bytes that only a thread unpacks. */
+  /** Gives the thread back while nothing runs. The main thread keeps the files as bytes that only a thread unpacks. */
   private async park(thread: ShellThread): Promise<void> {
     await this.count(thread);
     const files = await processThreads.park(thread, this.options.id);

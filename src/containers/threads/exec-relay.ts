@@ -5,7 +5,7 @@ import { type ByteSource, streamSource } from '../io/byte-source.js';
 import { ownBytes } from './calls.js';
 import type { ThreadCommand } from './protocol.js';
 
-/** The client's end of a command that runs in a thread. */
+/** The client's side of a command that runs in a thread. */
 export class ExecRelay {
   private readonly options: ExecOptions;
   private readonly over = new AbortController();
@@ -13,7 +13,7 @@ export class ExecRelay {
   private readonly sinks: Partial<Record<'stdout' | 'stderr', StreamSink>>;
   private readonly sizes: AsyncIterator<TerminalSize> | undefined;
 
-  /** `ending` aborts when the command has to end. The client may go before that. */
+  /** `ending` aborts when the command must end. The client may leave before that. */
   constructor(options: ExecOptions, ending: AbortSignal) {
     const { stdin, stdout, stderr, resize } = options.streams;
     this.options = options;
@@ -46,7 +46,7 @@ export class ExecRelay {
     const sink: ByteSink = this.sinks[stream] ?? discardSink;
     const { isMain = false, tee } = this.options;
     const sent = sink.write(bytes);
-    // A main process goes on without a client; what it says is still its container's log.
+    // A main process continues without a client; its output is still the container's log.
     await Promise.all([isMain ? sent.catch(() => undefined) : sent, tee?.write(bytes)]);
   }
 
@@ -55,7 +55,7 @@ export class ExecRelay {
     return next === undefined || next.done === true ? undefined : next.value;
   }
 
-  /** The command has ended. Resolves when every byte has left the streams' own buffers, or never will. */
+  /** The command has ended. Resolves when every byte has left the streams' own buffers, or when it never will. */
   async end(): Promise<void> {
     this.over.abort();
     await Promise.all([this.sinks.stdout?.flush(), this.sinks.stderr?.flush()]);

@@ -1,13 +1,13 @@
 import type { RemoteCommandResult, TerminalSize } from '../../streams/types.js';
 
-/** A container as its thread has to know it. */
+/** What a thread needs to know about a container. */
 export interface ThreadContainerSetup {
   readonly container: string;
   readonly hostname: string;
   readonly address: string;
-  /** Of the container's random device. */
+  /** The seed of the container's random device. */
   readonly seed: number;
-  /** Where the answer to `time` is put: a flag, then eight bytes further on the time. */
+  /** The answer to `time` is written here: a flag, and eight bytes after its start the time. */
   readonly clock: SharedArrayBuffer;
 }
 
@@ -20,9 +20,9 @@ export interface ThreadCommand {
   readonly isMain: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** The id that texts of failures name. */
+  /** The ID that failure texts name. */
   readonly execId: string;
-  /** Which of its streams are there. */
+  /** Which streams the command has. */
   readonly has: {
     readonly stdin: boolean;
     readonly stdout: boolean;
@@ -36,36 +36,39 @@ export interface FileCount {
   readonly entries: number;
 }
 
-/** What a thread does for the process. */
+/** What a thread does for the main thread. */
 export interface ThreadMethods {
-  /** With the files that `park` has kept, if it had been called. */
+  /** Called with the files that `park` returned, if it was called before. */
   open(setup: ThreadContainerSetup, files: Uint8Array | undefined): void;
   /** Answers when the command has ended and its output is written. */
   exec(command: ThreadCommand): Promise<RemoteCommandResult>;
-  /** The client of a command that ends with it is gone. */
+  /** The client of a command that ends with it has left. */
   abort(exec: number): void;
-  /** Answers at once, unless something holds the thread up. */
+  /** Answers at once, unless a command blocks the thread. */
   ping(): void;
   /** Undefined when there is no such file. */
   readFile(container: string, path: string): Promise<Uint8Array | undefined>;
   countFiles(container: string): Promise<FileCount>;
-  /** Forgets a container that runs nothing and answers with its files, which may be empty; undefined if it does run. */
+  /**
+   * Drops a container without a running command and answers with its files, which may be empty; undefined while a
+   * command runs.
+   */
   park(container: string): Promise<Uint8Array | undefined>;
-  /** Ends a container's commands and forgets it; answers when the last of them has ended. */
+  /** Ends a container's commands and drops it; answers when the last of them has ended. */
   close(container: string): Promise<void>;
 }
 
-/** What the process does for a thread. */
+/** What the main thread does for a worker thread. */
 export interface ProcessMethods {
   /** The next bytes of a command's input; undefined at its end. */
   read(exec: number): Promise<Uint8Array | undefined>;
-  /** Answers when there is room for more; rejects when nobody will read it. */
+  /** Answers when there is room for more; rejects when the output has no reader any more. */
   write(exec: number, stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<void>;
   /** The next size of a command's terminal; undefined when there will be no more. */
   resize(exec: number): Promise<TerminalSize | undefined>;
-  /** Answers after `delayMs` of lab time, or when `wake` is called with the same id. */
+  /** Answers after `delayMs` of lab time, or when `wake` is called with the same ID. */
   sleep(container: string, id: number, delayMs: number): Promise<void>;
   wake(container: string, id: number): void;
-  /** Puts the lab's time into the container's clock. */
+  /** Writes the lab's time into the container's clock. */
   time(container: string): void;
 }

@@ -4,10 +4,10 @@ import { Calls } from './calls.js';
 import type { ExecRelay } from './exec-relay.js';
 import type { ProcessMethods, ThreadContainerSetup, ThreadMethods } from './protocol.js';
 
-/** Most heap of one thread. Files are not in it: they have a limit of their own. */
+/** The heap limit of one thread. Files are not in the heap; they have their own limit. */
 const heapLimitMb = 512;
 
-/** Why a thread is no more: it was ended because it did not answer, or it had used up its memory. */
+/** Why a thread has ended: it did not answer, or it used up its memory. */
 export class ThreadLost extends Error {
   override readonly name = 'ThreadLost';
   readonly outOfMemory: boolean;
@@ -27,11 +27,11 @@ interface Guest {
 
 export interface GuestOptions extends Omit<ThreadContainerSetup, 'clock'> {
   readonly machine: Machine;
-  /** Called when the thread, and with it the container's files and commands, is gone. */
+  /** Called when the thread, with the container's files and commands, is lost. */
   readonly lost: (reason: ThreadLost) => void;
 }
 
-/** A thread in which containers have their files and run their commands, so that none can hold up the process. */
+/** A thread with containers' files and commands, so that no command can block the main thread. */
 export class ShellThread {
   readonly calls: Calls<ThreadMethods>;
   private readonly worker: Worker;
@@ -40,7 +40,7 @@ export class ShellThread {
   private lastExec = 0;
   private gone = false;
 
-  /** `onGone` is called once, when it has ended for whatever reason. */
+  /** `onGone` is called once, when the thread has ended for any reason. */
   constructor(onGone: () => void) {
     this.worker = startWorker();
     this.calls = new Calls<ThreadMethods>(this.worker, this.methods());
@@ -63,7 +63,7 @@ export class ShellThread {
     return this.guests.size;
   }
 
-  /** Takes a container in, with the files that it had elsewhere. */
+  /** Adds a container, with the files that it had before. */
   async open({ machine, lost, ...setup }: GuestOptions, files: Uint8Array | undefined): Promise<void> {
     const clock = new SharedArrayBuffer(16);
     this.guests.set(setup.container, { machine, clock, sleeps: new Map(), lost });
@@ -75,14 +75,14 @@ export class ShellThread {
     }
   }
 
-  /** Lets go of a container that runs nothing; its files, or undefined when it does run something. */
+  /** Removes a container without a running command and returns its files; undefined while a command runs. */
   async park(container: string): Promise<Uint8Array | undefined> {
     const files = await this.calls.call('park', container);
     if (files !== undefined) this.guests.delete(container);
     return files;
   }
 
-  /** Ends a container's commands. Resolves with whether all of them have ended within the time. */
+  /** Ends a container's commands. Resolves with whether all of them have ended in time. */
   async close(container: string, withinMs: number): Promise<boolean> {
     const guest = this.guests.get(container);
     if (guest === undefined) return true;
@@ -92,12 +92,12 @@ export class ShellThread {
     return closed;
   }
 
-  /** Whether the thread takes turns: nothing holds it up for so long. */
+  /** Whether the thread answers within this time, so nothing blocks it. */
   answers(withinMs: number): Promise<boolean> {
     return within(this.calls.call('ping'), withinMs);
   }
 
-  /** Enters a command; the number names it in calls. */
+  /** Registers a command; its number names it in calls. */
   enter(relay: ExecRelay): number {
     const exec = ++this.lastExec;
     this.relays.set(exec, relay);
@@ -110,7 +110,7 @@ export class ShellThread {
     if (this.relays.size === 0) this.worker.unref();
   }
 
-  /** Ends it at once, whatever it does. */
+  /** Ends the thread at once, whatever it does. */
   async end(): Promise<void> {
     await this.worker.terminate();
   }
@@ -141,7 +141,7 @@ export class ShellThread {
   }
 }
 
-/** Without a build, as in tests, the thread needs an entry that loads TypeScript. */
+/** Without a build, as in tests, the thread needs an entry file that loads TypeScript. */
 const entry = import.meta.url.endsWith('.ts')
   ? '../../../scripts/thread-from-source.mjs'
   : './thread-main.js';
@@ -155,7 +155,7 @@ function startWorker(): Worker {
   });
 }
 
-/** Whether `work` has succeeded in time. Real time: it is the machine that holds a thread up, not the lab. */
+/** Whether `work` has succeeded in time. Real time: a busy machine delays a thread, the lab's clock does not. */
 export async function within(work: Promise<unknown>, limitMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {

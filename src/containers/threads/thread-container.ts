@@ -9,7 +9,7 @@ import { type Calls, ownBytes } from './calls.js';
 import type { FileCount, ProcessMethods, ThreadCommand, ThreadContainerSetup } from './protocol.js';
 import { openThreadStreams } from './thread-streams.js';
 
-/** A container's files and commands, in the thread where they are. */
+/** A container's files and commands, inside their thread. */
 export class ThreadContainer {
   private readonly setup: ThreadContainerSetup;
   private readonly calls: Calls<ProcessMethods>;
@@ -51,7 +51,7 @@ export class ThreadContainer {
     return { usedBytes: files?.usedBytes ?? 0, entries: files?.entries ?? 0 };
   }
 
-  /** Its files, packed, unless a command runs; no bytes when there are none yet. */
+  /** Its files, packed, unless a command runs; zero bytes when there are no files yet. */
   async park(): Promise<Uint8Array | undefined> {
     const files = await this.fileSystem;
     return this.running.size > 0 ? undefined : (files?.pack() ?? new Uint8Array(0));
@@ -74,7 +74,7 @@ export class ThreadContainer {
   }
 }
 
-/** How long a thread waits for the time; the process answers within a turn of its event loop. */
+/** How long a thread waits for the time. The main thread answers within a turn of its event loop. */
 const timeLimitMs = 10_000;
 
 function threadMachine(setup: ThreadContainerSetup, calls: Calls<ProcessMethods>): Machine {

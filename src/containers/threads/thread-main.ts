@@ -3,7 +3,7 @@ import { Calls } from './calls.js';
 import type { ProcessMethods, ThreadMethods } from './protocol.js';
 import { ThreadContainer } from './thread-container.js';
 
-/** The entry of a thread in which containers run their commands. */
+/** The entry of a worker thread for containers. */
 function serve(port: NonNullable<typeof parentPort>): void {
   const containers = new Map<string, ThreadContainer>();
   const commands = new Map<number, AbortController>();

@@ -1,23 +1,23 @@
 import { createRealClock, type Timer } from '../../core/clock.js';
 import { ShellThread } from './shell-thread.js';
 
-/** More containers than this, and new ones share the thread that has the fewest. */
+/** Above this number of threads, a new container shares the thread with the fewest containers. */
 const maxThreads = 16;
-/** How long a thread without a container is kept for the next one. */
+/** How long a free thread is kept for the next container. */
 const idleMs = 10_000;
-/** How long a container that ends has to let go of its thread, before the thread is ended with it. */
+/** How long an ending container may take to leave its thread, before the thread is ended too. */
 const closeLimitMs = 500;
 
 /**
- * The threads of containers that have run a command. One thread costs some 15 to 40 MiB and 100 ms of work,
- * so it starts when a container first needs it, and one that has become free is kept for the next for a while.
+ * The threads of containers that have run a command. A thread needs 15 to 40 MiB and about 100 ms to start, so it is
+ * started when a container first needs it, and a free thread is kept for a while.
  */
 export class ThreadPool {
   private readonly threads = new Set<ShellThread>();
   private readonly clock = createRealClock();
   private idle: Timer | undefined;
 
-  /** Threads that are there now. */
+  /** The number of threads now. */
   get size(): number {
     return this.threads.size;
   }
@@ -32,13 +32,13 @@ export class ThreadPool {
     return thread;
   }
 
-  /** Ends a container: by its own means, or with its thread when it does not let go. */
+  /** Ends a container by itself, or with its thread when it does not end in time. */
   async leave(thread: ShellThread, container: string): Promise<void> {
     if (!(await thread.close(container, closeLimitMs))) await this.end(thread);
     await this.tidy();
   }
 
-  /** Takes the files of a container that runs nothing; undefined when it does run something. */
+  /** Takes the files of a container without a running command; undefined while a command runs. */
   async park(thread: ShellThread, container: string): Promise<Uint8Array | undefined> {
     const files = await thread.park(container);
     await this.tidy();
@@ -66,7 +66,7 @@ export class ThreadPool {
 }
 
 /**
- * The threads of this process. They belong to it as its modules do, not to a lab: a thread without a container holds
- * nothing of the one before.
+ * The threads of this process. They belong to the process, not to a lab: a thread without a container keeps nothing of
+ * the one before.
  */
 export const processThreads = new ThreadPool();

@@ -3,7 +3,7 @@ import type { RemoteCommandStreams, TerminalSize } from '../../streams/types.js'
 import { type Calls, ownBytes } from './calls.js';
 import type { ProcessMethods, ThreadCommand } from './protocol.js';
 
-/** A command's streams in the thread: each asks the process for the next piece, and hands on one piece at a time. */
+/** A command's streams inside the thread: each asks the main thread for one piece at a time. */
 export function openThreadStreams(
   { exec, has }: ThreadCommand,
   calls: Calls<ProcessMethods>,
@@ -31,7 +31,7 @@ function input(exec: number, calls: Calls<ProcessMethods>): Readable {
   return stream;
 }
 
-/** Has room for one piece at a time, so that a writer learns of a reader that is gone before it goes on. */
+/** Has room for one piece at a time, so that a writer notices early when its reader has left. */
 function output(exec: number, name: 'stdout' | 'stderr', calls: Calls<ProcessMethods>): Writable {
   const stream = new Writable({
     highWaterMark: 1,

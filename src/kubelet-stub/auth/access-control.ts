@@ -10,15 +10,15 @@ import {
 } from './user.js';
 
 export interface AccessOptions {
-  /** Whether somebody without any credential is `system:anonymous` instead of being refused. Default false. */
+  /** Whether a client without credentials is accepted as `system:anonymous`. Default false: it is refused. */
   readonly anonymous?: boolean;
-  /** Who knows bearer tokens; without, a token is nobody's. */
+  /** Checks bearer tokens. Without it every token is invalid. */
   readonly tokens?: TokenAuthenticator;
-  /** Default: whoever is known may do everything. */
+  /** Default: every authenticated user may do everything. */
   readonly authorizer?: Authorizer;
 }
 
-/** What a peer shows of itself. */
+/** The credentials that a peer presents. */
 export interface Credentials {
   readonly certificate: PeerIdentity;
   /** A bearer token. */
@@ -39,7 +39,7 @@ type Identified = { readonly user: UserInfo } | { readonly reason: string };
 
 const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
-/** Authentication and authorization of both doors. */
+/** Authentication and authorization for both doors. */
 export class AccessControl {
   private readonly options: AccessOptions;
 
@@ -47,7 +47,7 @@ export class AccessControl {
     this.options = options;
   }
 
-  /** Never rejects: what cannot be found out is a refusal. */
+  /** Never rejects: when the check itself fails, the verdict is `refused`. */
   async check(credentials: Credentials, attributes: NodeAttributes): Promise<Verdict> {
     const found = await this.identify(credentials);
     if (!('user' in found)) {
@@ -70,7 +70,7 @@ export class AccessControl {
     return { kind: 'refused', status: 403, text: `${reason}\n`, reason };
   }
 
-  /** A certificate goes first, then a token. A bad credential is not the same as none. */
+  /** A certificate goes first, then a token. An invalid credential is refused, never treated as anonymous. */
   private async identify({ certificate, token }: Credentials): Promise<Identified> {
     if (certificate.kind === 'client') {
       return { user: { name: certificate.name, groups: [...certificate.groups, authenticatedGroup] } };

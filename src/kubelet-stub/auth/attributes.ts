@@ -8,7 +8,7 @@ const verbs: Readonly<Record<string, NodeAttributes['verb']>> = {
   DELETE: 'delete',
 };
 
-/** Paths with a subresource of their own. */
+/** Paths that have their own subresource. */
 const own: Readonly<Record<string, string>> = {
   stats: 'stats',
   metrics: 'metrics',
@@ -16,7 +16,7 @@ const own: Readonly<Record<string, string>> = {
   checkpoint: 'checkpoint',
 };
 
-/** Paths whose finer subresource is tried before `proxy`, as by feature gate KubeletFineGrainedAuthz. */
+/** Paths with a finer subresource that is tried before `proxy`, as with feature gate KubeletFineGrainedAuthz. */
 const finer: Readonly<Record<string, string>> = {
   configz: 'configz',
   healthz: 'healthz',
@@ -24,10 +24,10 @@ const finer: Readonly<Record<string, string>> = {
   runningpods: 'pods',
 };
 
-/** What a request to the kubelet asks for on resource `nodes`. */
+/** The attributes of a request on resource `nodes`, for authorization. */
 export function attributesOf(method: string, pathname: string): NodeAttributes {
   const first = pathname.split('/')[1] ?? '';
-  // The kubelet has no verb for other methods, so that nobody is allowed them but for `*`.
+  // The kubelet has no verb for other methods, so only a rule with `*` allows them.
   const verb = verbs[method] ?? '';
   const special = own[first];
   if (special !== undefined) return { verb, subresources: [special] };

@@ -14,7 +14,7 @@ const accessReviews = {
   resource: { group: 'authorization.k8s.io', version: 'v1', plural: 'subjectaccessreviews' },
 } as const;
 
-/** Answers that are remembered at most. */
+/** The highest number of cached answers. */
 const cacheLimit = 8192;
 
 interface TokenReview {
@@ -30,11 +30,11 @@ interface TokenReview {
 }
 
 export interface TokenReviewOptions {
-  /** How long an answer holds. Default 2 min. */
+  /** How long an answer is cached. Default 2 min. */
   readonly cacheTtlMs?: number;
 }
 
-/** Knows tokens by TokenReview, as with `authentication.webhook`. */
+/** Checks tokens by TokenReview, as with `authentication.webhook`. */
 export function tokenReviewer(
   api: ReviewApi,
   clock: Clock,
@@ -43,7 +43,7 @@ export function tokenReviewer(
   const cache = new TtlCache<UserInfo | undefined>(clock, cacheLimit);
   return {
     async authenticate(token) {
-      // Tokens themselves are not kept.
+      // The cache holds hashes, not tokens.
       const key = createHash('sha256').update(token).digest('base64');
       const known = cache.get(key);
       if (known !== undefined) return known.value;
@@ -66,16 +66,16 @@ function userOf({ status }: TokenReview): UserInfo | undefined {
   };
 }
 
-/** The group of everybody who is known. */
+/** The group of every authenticated user. */
 export const authenticatedGroup = 'system:authenticated';
 
 export interface AccessReviewOptions {
   readonly nodeName: string;
-  /** How long a permission holds. Default 5 min. */
+  /** How long a permission is cached. Default 5 min. */
   readonly allowedTtlMs?: number;
-  /** How long a refusal holds. Default 30 s. */
+  /** How long a refusal is cached. Default 30 s. */
   readonly deniedTtlMs?: number;
-  /** Groups that may do everything without being asked about. Default `system:masters`. */
+  /** Groups that may do everything without a review. Default `system:masters`. */
   readonly privilegedGroups?: readonly string[];
 }
 

@@ -5,7 +5,7 @@ interface Entry<V> {
   readonly untilMs: number;
 }
 
-/** Remembers values for a time each. Beyond `limit` the oldest go first. */
+/** A cache whose values expire. Beyond `limit` the oldest are dropped. */
 export class TtlCache<V> {
   private readonly entries = new Map<string, Entry<V>>();
   private readonly clock: Clock;

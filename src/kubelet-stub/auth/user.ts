@@ -1,4 +1,4 @@
-/** Who asks, as Kubernetes names him. */
+/** The user of a request, as in Kubernetes. */
 export interface UserInfo {
   readonly name: string;
   readonly uid?: string;
@@ -6,23 +6,23 @@ export interface UserInfo {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What is asked of a kubelet, in the terms of a SubjectAccessReview. */
+/** What a request wants from a kubelet, in the terms of a SubjectAccessReview. */
 export interface NodeAttributes {
   /** Empty for methods without a verb, such as HEAD. */
   readonly verb: 'get' | 'create' | 'update' | 'patch' | 'delete' | '';
-  /** Of resource `nodes`; one of them is enough. The most special one comes first. */
+  /** Subresources of `nodes`; permission for one of them is enough. The most specific comes first. */
   readonly subresources: readonly string[];
 }
 
-/** Finds out whose bearer token it is; undefined when it is nobody's. Rejects when that cannot be found out. */
+/** Finds the user of a bearer token; undefined for an invalid token. Rejects when the check itself fails. */
 export interface TokenAuthenticator {
   authenticate(token: string): Promise<UserInfo | undefined>;
 }
 
-/** Decides who may do what on the node. Rejects when that cannot be decided. */
+/** Decides what a user may do on the node. Rejects when the check itself fails. */
 export interface Authorizer {
   authorize(user: UserInfo, attributes: NodeAttributes): Promise<boolean>;
 }
 
-/** Authorization mode `AlwaysAllow`: whoever is known may do everything. */
+/** Authorization mode `AlwaysAllow`: every authenticated user may do everything. */
 export const alwaysAllow: Authorizer = { authorize: async () => true };

@@ -67,14 +67,14 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** A lab's node has no identity of a machine. */
+/** A lab's node has no machine identity. */
 const machine: Labels = { boot_id: '', machine_id: '', system_uuid: '' };
 
 function startSeconds({ startedAtMs }: MeasuredContainer): number {
   return Math.floor(startedAtMs / 1000);
 }
 
-/** `/metrics/cadvisor`: the containers, and the machine that they are on. */
+/** `/metrics/cadvisor`: the containers, and their machine. */
 export function cadvisorMetrics({ timeMs, pods }: Measurement): readonly MetricFamily[] {
   const containers = pods.flatMap((pod) => pod.containers);
   const families = rows.map(({ name, type, help, labels = {}, isTimeless = false, value }) => ({

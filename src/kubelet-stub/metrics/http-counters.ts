@@ -18,13 +18,15 @@ const paths = new Set([
   ...['runningpods', 'stats'],
 ]);
 
-/** PATCH is not among those that a kubelet tells apart. */
+/** The kubelet has no label for PATCH. */
 const methods = new Set(['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CONNECT']);
 
-/** A port-forward is not among them: the kubelet looks for `portforward`, and its path is spelt otherwise. */
+/**
+ * Port-forwards are missing here as in the kubelet: it looks for `portforward`, and its path is spelt `portForward`.
+ */
 const longRunning = new Set(['exec', 'attach', 'debug']);
 
-/** Counts requests as the kubelet does: by method, first part of the path, and whether they run long. */
+/** Counts requests as the kubelet does: by method, first part of the path, and whether they are long-running. */
 export class HttpCounters {
   private readonly clock: Clock;
   private readonly counted = new Map<string, Counted>();
@@ -33,7 +35,7 @@ export class HttpCounters {
     this.clock = clock;
   }
 
-  /** Counts one request; the result is to be called once, when it is over. */
+  /** Counts one request. Call the result once, when the request is over. */
   begin(method: string, pathname: string): () => void {
     const entry = this.entry(method, pathname);
     const startedAt = this.clock.now();
@@ -90,7 +92,7 @@ export class HttpCounters {
   }
 }
 
-/** A label must not grow with what strangers ask for. */
+/** The number of label values must not grow with requests for unknown paths. */
 function pathLabel(pathname: string): string {
   const [, first = '', second] = pathname.split('/');
   const root = first === 'metrics' && second !== undefined ? `metrics/${second}` : first;

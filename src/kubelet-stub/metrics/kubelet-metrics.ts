@@ -17,7 +17,7 @@ const mirrorText =
   '[ALPHA] The number of mirror pods the kubelet will try to create (one per admitted static pod)';
 const ephemeralText = '[ALPHA] Current number of ephemeral containers in pods managed by this kubelet.';
 
-/** `/metrics`, requests aside: what the kubelet says of its pods and of itself. */
+/** `/metrics` without the request counters: the kubelet's pods and its own process. */
 export function kubeletMetrics({
   nodeName,
   pods,
@@ -60,13 +60,13 @@ export function kubeletMetrics({
   ];
 }
 
-/** `/metrics/probes`: no container is probed here, so that only the process tells of itself. */
+/** `/metrics/probes`: no container is probed here, so only the metrics of the process remain. */
 export function probeMetrics(startedAtMs: number): readonly MetricFamily[] {
   const help = '[ALPHA] Start time of the process since unix epoch in seconds.';
   return [gauge('process_start_time_seconds', help, startedAtMs / 1000)];
 }
 
-/** All pods come from the API: none is static. */
+/** All pods come from the API; there are no static pods. */
 function byOrigin(name: string, help: string, value: number): MetricFamily {
   const samples = [
     { labels: { static: '' }, value },

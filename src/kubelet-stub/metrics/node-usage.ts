@@ -1,6 +1,6 @@
 import type { ContainerUsage, PodUsage, Runtime } from '../../containers/runtime.js';
 
-/** A container with the place that metrics name it by. */
+/** A container, with the names that metrics use for it. */
 export interface MeasuredContainer extends ContainerUsage {
   readonly namespace: string;
   readonly pod: string;
@@ -23,10 +23,10 @@ interface CpuSample {
   readonly timeMs: number;
 }
 
-/** Rates over less than this are noise: processor time is counted in hundredths of a second. */
+/** Rates over less than this are noise, because processor time is counted in hundredths of a second. */
 const minRateMs = 1000;
 
-/** Measures a runtime, and keeps what is needed to tell rates. */
+/** Measures a runtime and remembers what it needs for rates. */
 export class UsageMeter {
   private readonly runtime: Pick<Runtime, 'usage'>;
   private readonly wallTimeMs: () => number;
@@ -69,7 +69,7 @@ export class UsageMeter {
   }
 }
 
-/** The sum of what is known; undefined when nothing is. */
+/** The sum of the known values; undefined when all are unknown. */
 export function sumKnown(numbers: readonly (number | undefined)[]): number | undefined {
   const known = numbers.filter((number) => number !== undefined);
   return known.length === 0 ? undefined : known.reduce((total, one) => total + one, 0);

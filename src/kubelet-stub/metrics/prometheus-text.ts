@@ -1,6 +1,6 @@
 export type Labels = Readonly<Record<string, string | number | undefined>>;
 
-/** One value of a family; `suffix` is that of a histogram's parts. */
+/** One value of a family; `suffix` names the part of a histogram. */
 export interface Sample {
   readonly labels?: Labels;
   readonly value: number;
@@ -12,7 +12,7 @@ export interface Sample {
 export interface MetricFamily {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
-  /** With the stability in brackets in front, where Kubernetes gives one. */
+  /** Starts with the stability in brackets, where Kubernetes has one. */
   readonly help: string;
   readonly samples: readonly Sample[];
 }
@@ -35,7 +35,7 @@ function renderFamily({ name, type, help, samples }: MetricFamily): string {
 
 function renderSample({ labels = {}, value, timeMs, suffix }: Sample): string {
   const given = Object.entries(labels).filter(([, text]) => text !== undefined);
-  // As Go does it: by name, and the bound of a bucket last.
+  // As Go does it: by name, with the bound of a bucket last.
   given.sort(([a], [b]) => Number(a === 'le') - Number(b === 'le') || (a < b ? -1 : 1));
   const pairs = given.map(([name, text]) => `${name}="${escape(String(text))}"`);
   const time = timeMs === undefined ? '' : ` ${Math.floor(timeMs)}`;

@@ -3,7 +3,7 @@ import { type MeasuredContainer, type Measurement, sum, sumKnown } from './node-
 
 export interface SummaryOptions {
   readonly nodeName: string;
-  /** When the node came up, epoch milliseconds. */
+  /** When the node started, epoch milliseconds. */
   readonly nodeStartMs: number;
   /** Query `only_cpu_and_memory=true`. */
   readonly onlyCpuAndMemory: boolean;

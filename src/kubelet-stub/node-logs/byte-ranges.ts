@@ -4,7 +4,7 @@ export interface ByteRange {
   readonly length: number;
 }
 
-/** `invalid` and `beyond` are both a 416; only the latter tells how long the file is. */
+/** `invalid` and `beyond` are both a 416; only `beyond` reports the length of the file. */
 export type RequestedRanges =
   | { readonly kind: 'ranges'; readonly ranges: readonly ByteRange[] }
   | { readonly kind: 'invalid' | 'beyond' };
@@ -12,8 +12,8 @@ export type RequestedRanges =
 const invalid: RequestedRanges = { kind: 'invalid' };
 
 /**
- * Reads a `Range` header as Go's file server does: none, or parts that are together more than the whole, are the whole
- * (an empty list); parts that begin behind the end do not count, unless there are no others.
+ * Parses a `Range` header as Go's file server does. An empty list means the whole file: no header, or parts that
+ * together are longer than the file. Parts that begin after the end are ignored, unless there are no others.
  */
 export function requestedRanges(header: string | undefined, sizeBytes: number): RequestedRanges {
   if (header === undefined || header === '') return { kind: 'ranges', ranges: [] };
@@ -26,7 +26,7 @@ export function requestedRanges(header: string | undefined, sizeBytes: number): 
     if (range === 'invalid') return invalid;
     if (range !== 'beyond') ranges.push(range);
   }
-  // Some clients want a part of everything; of an empty file they get all there is.
+  // Some clients always ask for a range; for an empty file they get all of it.
   if (ranges.length === 0 && wanted.length > 0 && sizeBytes > 0) return { kind: 'beyond' };
   const sum = ranges.reduce((total, { length }) => total + length, 0);
   return { kind: 'ranges', ranges: sum > sizeBytes ? [] : ranges };

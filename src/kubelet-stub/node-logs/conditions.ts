@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What a client's copy makes of a request: all goes on, it has the file already, or it wanted another one. */
+/** The result of the conditions: go on, the client has the file already, or it wanted another version. */
 export type Precondition = 'met' | 'notModified' | 'failed';
 
-/** Checks the conditions of a GET on something without an ETag, in the order of RFC 9110 as Go's file server does it. */
+/** Checks the conditions of a GET for something without an ETag, in the order of RFC 9110, as Go's file server does. */
 export function checkConditions(headers: IncomingHttpHeaders, modifiedMs: number): Precondition {
   const unmodifiedSince = timeOf(headers['if-unmodified-since']);
   if (headers['if-match'] !== undefined) {
@@ -17,7 +17,7 @@ export function checkConditions(headers: IncomingHttpHeaders, modifiedMs: number
   return since !== undefined && seconds(modifiedMs) <= seconds(since) ? 'notModified' : 'met';
 }
 
-/** Whether the `Range` header counts: not if the part is wanted of another state of the file. */
+/** Whether the `Range` header counts. It does not if it is meant for another version of the file. */
 export function rangeApplies(headers: IncomingHttpHeaders, modifiedMs: number): boolean {
   const text = headers['if-range'];
   if (text === undefined || Array.isArray(text)) return true;
@@ -25,7 +25,7 @@ export function rangeApplies(headers: IncomingHttpHeaders, modifiedMs: number): 
   return wanted !== undefined && seconds(wanted) === seconds(modifiedMs);
 }
 
-/** A time of HTTP, such as `Sun, 01 Mar 2026 10:00:00 GMT`. Its precision is a second. */
+/** An HTTP time, such as `Sun, 01 Mar 2026 10:00:00 GMT`. Its precision is a second. */
 export function httpTime(timeMs: number): string {
   return new Date(timeMs).toUTCString();
 }

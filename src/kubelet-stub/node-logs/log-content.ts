@@ -4,13 +4,13 @@ import type { LogStore } from '../../containers/logs/log-store.js';
 import { rfc3339Nano } from '../../containers/logs/log-time.js';
 import type { ByteRange } from './byte-ranges.js';
 
-/** Bytes in front of a line: its time, its stream, and whether it is full (F) or partial (P). */
+/** Bytes before the text of a line: its time, its stream, and whether it is full (F) or partial (P). */
 const headBytes = rfc3339Nano(0).length + ' stdout F '.length;
 const batchBytes = 32_768;
 
 /**
- * A log in the form that container runtimes write, as it is at one moment: it holds the log's bytes until it is closed,
- * so that its size stays what it is while the log goes on and loses its oldest lines.
+ * A log in the form that container runtimes write, at one moment. It holds the log's bytes until it is closed, so its
+ * size does not change while the log grows and loses its oldest lines.
  */
 export class LogContent {
   readonly sizeBytes: number;
@@ -30,7 +30,7 @@ export class LogContent {
     this.modifiedMs = modifiedMs;
   }
 
-  /** The bytes of a part, in pieces of about 32 KiB. Throws READER_TOO_SLOW. */
+  /** The bytes of a part, in chunks of about 32 KiB. Throws READER_TOO_SLOW. */
   *slice({ start, length }: ByteRange): Generator<Buffer> {
     let [skip, left] = [start, length];
     let batch: Buffer[] = [];
@@ -54,14 +54,14 @@ export class LogContent {
     if (gathered > 0) yield Buffer.concat(batch);
   }
 
-  /** As Go tells it from the first bytes: text, or anything else. */
+  /** As Go decides it from the first bytes: text, or anything else. */
   contentType(): string {
     const [first = Buffer.alloc(0)] = this.slice({ start: 0, length: 512 });
     const isBinary = first.some((byte) => byte < 0x20 && ![0x09, 0x0a, 0x0c, 0x0d, 0x1b].includes(byte));
     return isBinary ? 'application/octet-stream' : 'text/plain; charset=utf-8';
   }
 
-  /** Lets the log's bytes go. */
+  /** Releases the log's bytes. */
   close(): void {
     this.held.close();
   }

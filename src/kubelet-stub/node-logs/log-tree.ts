@@ -1,12 +1,12 @@
 import type { LogFile } from '../../containers/runtime.js';
 
-/** What is found at a path below `/var/log`. */
+/** What is at a path below `/var/log`. */
 export type LogEntry =
   | { readonly kind: 'folder'; readonly names: readonly string[] }
   | { readonly kind: 'file'; readonly file: LogFile };
 
 /**
- * The folder of a node's logs, with the files that a kubelet puts there: `pods/NS_POD_UID/CONTAINER/N.log`, and
+ * The folder of a node's logs, with the files of a kubelet: `pods/NS_POD_UID/CONTAINER/N.log`, and
  * `containers/POD_NS_CONTAINER-ID.log`, which are links to them on a real node.
  */
 export class LogTree {
@@ -20,12 +20,12 @@ export class LogTree {
     }
   }
 
-  /** All paths: what tells one state of the tree from another. */
+  /** All paths as one text; it differs when the tree differs. */
   get paths(): string {
     return [...this.files.keys()].join('\n');
   }
 
-  /** `path` without slashes at its ends; empty for the folder itself. */
+  /** `path` has no slash at either end; empty means the folder itself. */
   find(path: string): LogEntry | undefined {
     const file = this.files.get(path);
     if (file !== undefined) return { kind: 'file', file };

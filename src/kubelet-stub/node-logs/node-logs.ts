@@ -1,7 +1,7 @@
 import type { Runtime } from '../../containers/runtime.js';
 import { LogTree } from './log-tree.js';
 
-/** The folder of logs over time: what is in it now, and since when that is so. */
+/** The log folder over time: its present content, and since when it has that content. */
 export class NodeLogs {
   private readonly runtime: Pick<Runtime, 'logFiles'>;
   private readonly wallTimeMs: () => number;
@@ -13,7 +13,7 @@ export class NodeLogs {
     this.wallTimeMs = wallTimeMs;
   }
 
-  /** `changedMs` (epoch) is when the first request saw the tree as it is. */
+  /** `changedMs` (epoch) is when this content was first requested. */
   read(): { readonly tree: LogTree; readonly changedMs: number } {
     const tree = new LogTree(this.runtime.logFiles());
     if (tree.paths !== this.paths) {

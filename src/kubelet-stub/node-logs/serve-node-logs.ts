@@ -12,8 +12,8 @@ import { LogContent } from './log-content.js';
 import { sendMultipart } from './multipart.js';
 
 /**
- * Answers `/logs/PATH` in the way of Go's file server: folders as lists of links, files as they are or in parts. The
- * query is ignored, as by a kubelet without `enableSystemLogQuery`.
+ * Answers `/logs/PATH` as Go's file server does: folders as lists of links, files whole or in parts. The query is
+ * ignored, as by a kubelet without `enableSystemLogQuery`.
  */
 export async function serveNodeLogs(
   { nodeLogs, startedAtMs }: Pick<DoorContext, 'nodeLogs' | 'startedAtMs'>,
@@ -38,7 +38,7 @@ export async function serveNodeLogs(
   }
 }
 
-/** Relative, with the query, and without a body. */
+/** A relative redirect with the query and without a body. */
 function redirect(request: IncomingMessage, response: ServerResponse, location: string): Answered {
   const [, query] = (request.url ?? '').split(/\?(.*)/s);
   const target = `${encodePath(location)}${query ? `?${query}` : ''}`;
@@ -53,7 +53,7 @@ function sendFolder(
   { names, changedMs }: { readonly names: readonly string[]; readonly changedMs: number },
 ): Answered {
   const lastModified = { 'Last-Modified': httpTime(changedMs) };
-  // Of all conditions, a folder knows this one.
+  // For a folder, only this condition counts.
   const condition = { 'if-modified-since': headers['if-modified-since'] };
   if (checkConditions(condition, changedMs) === 'notModified')
     return sendNothing(response, 304, lastModified);
@@ -132,7 +132,7 @@ function listing(names: readonly string[]): string {
   return `<!doctype html>\n<meta name="viewport" content="width=device-width">\n<pre>\n${links.join('')}</pre>\n`;
 }
 
-/** A colon in the first part would make a scheme of it. */
+/** A colon in the first part would be read as a URL scheme. */
 function href(name: string): string {
   return `${name.includes(':') ? './' : ''}${encodePath(name)}`;
 }

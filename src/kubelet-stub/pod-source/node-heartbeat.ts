@@ -9,7 +9,7 @@ import { wait } from './pod-worker.js';
 
 export interface NodeHeartbeatOptions {
   readonly client: KubeClient;
-  /** What the node is; times and conditions are filled in. */
+  /** The node to register; times and conditions are filled in. */
   readonly node: Node;
   readonly clock: Clock;
   /** Wall time in epoch milliseconds. */
@@ -20,14 +20,14 @@ export interface NodeHeartbeatOptions {
 
 const nodeResource = { group: '', version: 'v1', plural: 'nodes' } as const;
 const leaseNamespace = 'kube-node-lease';
-/** The kubelet's own: a lease of 40 s, renewed every quarter of that; its status at least every 5 min. */
+/** The kubelet's defaults: a lease of 40 s, renewed every quarter of that; the status at least every 5 min. */
 const leaseSeconds = 40;
 const renewMs = (leaseSeconds * 1000) / 4;
 const statusMs = 300_000;
 
 /** Registers the node, then keeps its lease and its Ready condition fresh until the signal aborts. */
 export class NodeHeartbeat {
-  /** Resolves when the node is known to the API, and its lease stands. Never rejects; pending when closed before. */
+  /** Resolves when the API has the node and a valid lease. Never rejects; stays pending when closed before. */
   readonly registered: Promise<void>;
   /** Resolves at the end. */
   readonly ended: Promise<void>;
@@ -53,16 +53,16 @@ export class NodeHeartbeat {
       try {
         if (!known) await this.register();
         known = true;
-        // The lease first: without it, the node would not be believed to be ready.
+        // The lease first: without it the API would not treat the node as ready.
         await this.renewLease();
         if (clock.now() >= this.statusDueMs) await this.tellStatus();
         this.tellRegistered();
         await wait(clock, renewMs, signal);
       } catch (caught) {
         if (signal.aborted) return;
-        // Meanwhile the node may be thought lost.
+        // In the meantime the node may have been marked as lost.
         this.statusDueMs = 0;
-        // Somebody may have deleted the node: then it registers again.
+        // If the node was deleted, it registers again.
         if (statusOf(caught)?.code === 404) known = false;
         failed(`node ${node.metadata.name}`, TunnelError.from(caught, 'API_UNREACHABLE'));
         await wait(clock, 1000, signal);

@@ -1,4 +1,4 @@
-/** Addresses of one node's pods, out of its part of the cluster's pod network. */
+/** Gives addresses to one node's pods, from its part of the cluster's pod network. */
 export class PodAddresses {
   private readonly first: number;
   private readonly count: number;
@@ -10,17 +10,17 @@ export class PodAddresses {
     const [address = '', bits = '24'] = cidr.split('/');
     const octets = address.split('.').map(Number);
     this.first = octets.reduce((number, octet) => number * 256 + octet, 0) + 2;
-    // Network, gateway and broadcast are no pod's.
+    // The network, gateway and broadcast addresses are not given to pods.
     this.count = Math.max(1, 2 ** (32 - Number(bits)) - 3);
   }
 
-  /** The address of a pod, the same until it is released. Undefined when all are taken. */
+  /** The address of a pod, the same until it is released. Undefined when all are in use. */
   of(uid: string): string | undefined {
     const known = this.taken.get(uid);
     if (known !== undefined) return this.text(known);
     const used = new Set(this.taken.values());
     if (used.size >= this.count) return undefined;
-    // Goes round, so that an address that was just given up rests for a while.
+    // Goes round in a circle, so a released address is not used again at once.
     while (used.has(this.next)) this.next = (this.next + 1) % this.count;
     const offset = this.next;
     this.next = (this.next + 1) % this.count;

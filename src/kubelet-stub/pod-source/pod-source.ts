@@ -12,11 +12,11 @@ import { PodAddresses } from './pod-addresses.js';
 import { PodWorker, type PodWorkerContext, podResource } from './pod-worker.js';
 
 export interface PodSourceOptions {
-  /** With the node's own credentials. It stays the caller's. */
+  /** Uses the node's own credentials. The caller owns it. */
   readonly client: KubeClient;
-  /** Where the pods of the node run; stays the caller's. */
+  /** Where the pods of the node run. The caller owns it. */
   readonly runtime: NodeRuntime;
-  /** As it is to be registered; `spec.podCIDR` is where its pods get their addresses. */
+  /** The node to register; its pods get their addresses from `spec.podCIDR`. */
   readonly node: Node;
   readonly clock: Clock;
   readonly random: Random;
@@ -25,25 +25,26 @@ export interface PodSourceOptions {
   readonly now: () => number;
 }
 
-/** A kubelet's side towards the API. */
+/** A kubelet's work with the API. */
 export interface PodSource {
   /** Resolves when the node is registered and its pods are listed. */
   readonly ready: Promise<void>;
-  /** Ends all requests. Containers run on: the runtime ends them. */
+  /** Ends all requests. Containers keep running: the runtime ends them. */
   close(): Promise<void>;
 }
 
-/** A kubelet's own `kubeAPIQPS` and `kubeAPIBurst`. */
+/** The kubelet's defaults of `kubeAPIQPS` and `kubeAPIBurst`. */
 export const kubeletRateLimit = { qps: 50, burst: 100 } as const;
 
-/** APIs send a bookmark about every minute: a watch that is silent for longer was cut by somebody on its way. */
+/** APIs send a bookmark about every minute. A watch that is silent for longer was cut on its way. */
 const silentWatchMs = 90_000;
 
 const defaultPodCidr = '10.244.0.0/24';
 
 /**
- * Makes a kubelet a client of an API: registers its node and keeps the lease, runs the pods that are bound to it, and
- * tells what becomes of them. Pods that the runtime has already go on, if the API knows them, and end if not. What fails is tried again, and reported as `request.failed`.
+ * Connects a kubelet to an API: registers its node, renews the lease, runs the pods that are bound to the node, and
+ * reports their status. Pods that the runtime already has continue if the API knows them, and end if it does not. What
+ * fails is tried again, and reported as `request.failed`.
  */
 export function startPodSource(options: PodSourceOptions): PodSource {
   return new Source(options);
@@ -94,7 +95,7 @@ class Source implements PodSource {
     await Promise.all([...this.workers.values()].map((worker) => worker.settled()));
   }
 
-  /** What ran before the API was asked, and is not wanted by it. */
+  /** Ends the pods that ran before the first list and that the API does not know. */
   private endUnknown(): void {
     for (const pod of this.context.runtime.listPods()) {
       const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
@@ -110,7 +111,7 @@ class Source implements PodSource {
     const known = this.workers.get(key);
     if (type === 'deleted') {
       known?.want(undefined);
-      // Whoever has ended is dropped at the next occasion, so that names do not pile up.
+      // Finished workers are dropped here, so that names do not pile up.
       for (const [name, worker] of this.workers) if (worker.isIdle) this.workers.delete(name);
       return;
     }

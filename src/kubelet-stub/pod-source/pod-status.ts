@@ -2,7 +2,7 @@ import type { Container, ContainerStatus, Pod } from '../../kube/pod-objects.js'
 
 type Condition = Pod['status']['conditions'][number];
 
-/** The conditions of a pod that runs here, each with the time when it last changed. */
+/** The conditions of a pod that runs here, each with the time of its last change. */
 export function conditionsOf(pod: Pod, before: readonly Condition[], now: string): readonly Condition[] {
   const { containerStatuses, initContainerStatuses = [] } = pod.status;
   const initialised = initContainerStatuses.every(
@@ -24,7 +24,7 @@ export function conditionsOf(pod: Pod, before: readonly Condition[], now: string
   });
 }
 
-/** What a kubelet tells the API of a pod, as a patch of its `status`. */
+/** What a kubelet reports about a pod, as a patch of its `status`. */
 export function statusPatch(pod: Pod): object {
   const { uid } = pod.metadata;
   const { phase, hostIP, podIP, podIPs, startTime, conditions } = pod.status;
@@ -49,14 +49,14 @@ export function statusPatch(pod: Pod): object {
   };
 }
 
-/** Where and when a pod is started. */
+/** The address and start time of a pod. */
 export interface PodPlace {
   readonly hostIP: string;
   readonly podIP: string;
   readonly now: string;
 }
 
-/** A pod of the API as a runtime takes it: with all fields that a runtime looks at, and what it ran before. */
+/** A pod of the API as a runtime needs it: all fields that a runtime reads, and what it ran before. */
 export function toRun(pod: Pod, { hostIP, podIP, now }: PodPlace): Pod {
   const before = (pod.status as Partial<Pod['status']> | undefined) ?? {};
   const { containerStatuses = [], ephemeralContainerStatuses = [], startTime = now } = before;
@@ -70,8 +70,8 @@ export function toRun(pod: Pod, { hostIP, podIP, now }: PodPlace): Pod {
 }
 
 /**
- * The containers of a pod that ran when its node was lost, as after a reboot: they run again, or have ended if they are
- * to run only once.
+ * The containers of a pod that ran when its node was lost, as after a reboot. They run again, or count as ended if they
+ * may run only once.
  */
 export function afterLoss(
   statuses: readonly ContainerStatus[],
@@ -80,7 +80,7 @@ export function afterLoss(
 ): readonly ContainerStatus[] {
   return statuses.flatMap((status) => {
     const { state } = status;
-    // What was still waiting begins anew.
+    // What was still waiting starts again.
     if ('waiting' in state) return [];
     if (!('running' in state)) return [status];
     const { startedAt } = state.running;
@@ -91,12 +91,12 @@ export function afterLoss(
   });
 }
 
-/** Whether its containers were seen before; then only what they are now is news. */
+/** Whether none of its containers was reported before. */
 export function isNew({ status }: Pod): boolean {
   return ((status as Partial<Pod['status']> | undefined)?.containerStatuses ?? []).length === 0;
 }
 
-/** A pod whose first containers are about to be started. */
+/** The status of a pod whose first containers are about to start. */
 export function creating(pod: Pod, place: PodPlace): Pod {
   const { initContainers = [], containers } = pod.spec;
   const waiting = (reason: string) => (container: Container) => ({
@@ -111,7 +111,7 @@ export function creating(pod: Pod, place: PodPlace): Pod {
   return { ...made, status: { ...made.status, containerStatuses, ...initContainerStatuses } };
 }
 
-/** A pod that has ended for good is not run again, whoever comes upon it. */
+/** A pod that has ended for good is not run again. */
 export function hasEnded(pod: Pod): boolean {
   const phase = (pod.status as Pod['status'] | undefined)?.phase;
   return phase === 'Succeeded' || phase === 'Failed';

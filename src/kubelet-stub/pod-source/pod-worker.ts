@@ -26,11 +26,11 @@ export interface PodWorkerContext {
 export const podResource = { group: '', version: 'v1', plural: 'pods' } as const;
 const retryMs = 1000;
 
-/** Brings one pod of the API and one of the runtime together: one step at a time, the newest wish first. */
+/** Brings a pod of the API and the same pod in the runtime together: one step at a time, for the newest version. */
 export class PodWorker {
   private readonly context: PodWorkerContext;
   private wanted: Pod | undefined;
-  /** The pod as the runtime was given it. */
+  /** The pod as the runtime got it. */
   private running: Pod | undefined;
   private conditions: Pod['status']['conditions'] = [];
   private told = '';
@@ -41,25 +41,25 @@ export class PodWorker {
     this.context = context;
   }
 
-  /** The pod as the API has it now; undefined when it is gone there. */
+  /** Takes the pod as the API has it now; undefined when it was removed there. */
   want(pod: Pod | undefined): void {
     const forced = pod === undefined && this.running !== undefined;
     this.wanted = pod;
-    // Gone without us: whatever still waits for a grace period need not.
+    // It was removed without us: whatever still waits for a grace period stops at once.
     if (forced) void this.stop(0).catch(() => undefined);
     this.wake();
   }
 
-  /** Takes on a pod of the runtime that the API does not know any more: it ends. */
+  /** Ends a pod of the runtime that the API does not know. */
   end(pod: Pod): void {
     this.running = pod;
     this.want(undefined);
   }
 
-  /** Something has changed in the runtime. */
+  /** Called when something has changed in the runtime. */
   wake(): void {
     this.again = true;
-    // Begins later: the runtime may tell of a change while it is being told of one.
+    // Starts later: the runtime may report a change while it handles another call.
     this.working ??= Promise.resolve()
       .then(() => this.work())
       .finally(() => {
@@ -68,7 +68,7 @@ export class PodWorker {
       });
   }
 
-  /** Nothing runs for it, and nothing is wanted. */
+  /** Nothing is running for it, and nothing is to be run. */
   get isIdle(): boolean {
     return this.wanted === undefined && this.running === undefined && this.working === undefined;
   }
@@ -113,7 +113,7 @@ export class PodWorker {
     await this.report(wanted);
   }
 
-  /** A pod that the runtime has already, of whatever UID: from before this kubelet knew the API. */
+  /** Takes a pod that the runtime already has, of any UID: from before this kubelet knew the API. */
   private adopt(pod: Pod): void {
     const { metadata } = pod;
     const held = this.context.runtime
@@ -132,7 +132,7 @@ export class PodWorker {
     const place = { hostIP, podIP, now: rfc3339(now()) };
     this.conditions = conditionsAt(pod);
     if (isNew(pod)) await this.tell(creating(pod, place));
-    // Meanwhile it may have been deleted.
+    // It may have been deleted in the meantime.
     if (this.wanted?.metadata.uid !== pod.metadata.uid) return;
     runtime.addPod(toRun(pod, place));
     this.running = pod;
@@ -151,7 +151,7 @@ export class PodWorker {
     addresses.release(uid);
   }
 
-  /** Somebody has deleted the pod: it may end in peace, and is gone from the API when it has. */
+  /** The pod was deleted: it gets its grace period, and is removed from the API when it has ended. */
   private async finish(pod: Pod): Promise<void> {
     await this.stop((pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000);
     const { client, signal } = this.context;
@@ -159,11 +159,11 @@ export class PodWorker {
     await client.delete(targetOf(pod), options).catch(unlessGone);
   }
 
-  /** Tells the API what has become of the pod, if that is news. */
+  /** Reports the pod's status to the API, if it has changed. */
   private async report(wanted: Pod): Promise<void> {
     const { uid } = wanted.metadata;
     const shown = this.context.runtime.listPods().find((pod) => pod.metadata.uid === uid);
-    // Whoever thought the node lost has called its pods unready.
+    // When the node seemed lost, its pods were marked as not ready.
     if (readiness(conditionsAt(wanted)) !== readiness(this.conditions)) this.told = '';
     if (shown !== undefined) await this.tell(shown);
   }
@@ -193,7 +193,7 @@ function targetOf({ metadata }: Pod): ObjectTarget {
   return { resource: podResource, namespace: metadata.namespace, name: metadata.name };
 }
 
-/** The pod, or that pod of this name, is not there any more: as good as done. */
+/** The pod, or the pod with this UID, is not there any more. That is as good as done. */
 function unlessGone(caught: unknown): void {
   const status = statusOf(caught);
   if (status?.code !== 404 && status?.code !== 409) throw caught;

@@ -51,7 +51,7 @@ const bearer = (token: string): Sent => ({
 });
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
 
-describe('who has no role', () => {
+describe('a user without a role', () => {
   it.each([
     [
       'GET',
@@ -82,7 +82,7 @@ describe('who has no role', () => {
     });
   });
 
-  it('may still discover, and ask what it may', async () => {
+  it('may still use discovery and ask for its own permissions', async () => {
     expect((await send(test, 'GET', '/apis', undefined, bearer('sesame'))).status).toBe(200);
     const ask = (verb: string) =>
       send(
@@ -97,7 +97,7 @@ describe('who has no role', () => {
 });
 
 describe('a role binding', () => {
-  it('gives a user what the role allows, there and nowhere else', async () => {
+  it('gives a user what the role allows, only in its namespace', async () => {
     await send(test, 'POST', `${rbac}/namespaces/default/rolebindings`, {
       metadata: { name: 'bob-views' },
       subjects: [{ kind: 'User', name: 'bob' }],
@@ -133,7 +133,7 @@ describe('a role binding', () => {
     });
   });
 
-  it('cannot be pointed at another role', async () => {
+  it('cannot be changed to another role', async () => {
     const body = { roleRef: { kind: 'ClusterRole', name: 'edit' } };
     const path = `${rbac}/namespaces/default/rolebindings/bob-views`;
     const patch = { type: 'application/merge-patch+json' };
@@ -147,7 +147,7 @@ describe('a role binding', () => {
 describe('a service account', () => {
   const path = '/api/v1/namespaces/default/serviceaccounts/default/token';
 
-  it('asks for a token, is known by it, and is nobody when it has expired', async () => {
+  it('gets a token, is authenticated by it, and gets 401 when it has expired', async () => {
     const answer = await send(test, 'POST', path, {
       spec: { boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'user' } },
     });
@@ -206,7 +206,7 @@ describe('a kubelet', () => {
     expect(await status('/apis/apps/v1/deployments')).toBe(403);
   });
 
-  it('reads only those secrets that its pods use', async () => {
+  it('reads only the secrets of its pods', async () => {
     expect(await status('/api/v1/namespaces/default/secrets/used')).toBe(200);
     const refused = await call(test, '/api/v1/namespaces/default/secrets/other', { credential: kubelet });
     expect(refused.json()['message']).toBe(
@@ -214,7 +214,7 @@ describe('a kubelet', () => {
     );
   });
 
-  it('touches no lease but its own', async () => {
+  it('may only use its own lease', async () => {
     const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
     const create = async (name: string): Promise<number> =>
       (await send(test, 'POST', leases, { metadata: { name } }, { credential: kubelet })).status;
@@ -228,7 +228,7 @@ describe('a name in a field selector', () => {
   const path = '/api/v1/namespaces/default/configmaps';
   const mine = '?fieldSelector=metadata.name%3Dmine';
 
-  it('counts as the name of what is listed or watched, and of nothing else', async () => {
+  it('counts as the name of the object for list and watch only', async () => {
     await send(test, 'POST', `${rbac}/namespaces/default/roles`, {
       metadata: { name: 'mine' },
       rules: [{ verbs: ['*'], apiGroups: [''], resources: ['configmaps'], resourceNames: ['mine'] }],
@@ -259,7 +259,7 @@ describe('a local access review', () => {
   const post = (spec: object) =>
     send(test, 'POST', path, { metadata: { namespace: 'default' }, spec: { user: 'bob', ...spec } });
 
-  it('answers for its own namespace alone', async () => {
+  it('answers only for its own namespace', async () => {
     const asked = (namespace: string) =>
       post({ resourceAttributes: { verb: 'get', resource: 'pods', namespace } });
     expect((await asked('default')).status).toBe(201);

@@ -17,7 +17,7 @@ import { send } from './writing.js';
 let credentials: Credentials;
 let test: TestApi;
 let server: WebhookServer;
-/** What the webhook answers next. */
+/** The next answer of the webhook. */
 let answer: object = { allowed: true };
 beforeAll(async () => {
   credentials = await makeCredentials();
@@ -40,7 +40,7 @@ const misread = (type: string, field: string): string =>
   `${failed}json: cannot unmarshal ${type} into Go struct field ${field}`;
 const refuse = (status: object): object => ({ allowed: false, status });
 
-describe('whatever a webhook answers, the client gets an answer', () => {
+describe('the client gets an answer for any answer of a webhook', () => {
   it.each<[string, object, number, string]>([
     ['a code below 400', refuse({ code: -7 }), 400, `${denied} without explanation`],
     ['a code beyond 599', refuse({ code: 777, message: 'no' }), 777, `${denied}: no`],
@@ -93,7 +93,7 @@ describe('whatever a webhook answers, the client gets an answer', () => {
       misread('string', 'AdmissionResponse.response.warnings of type []string'),
     ],
     [
-      'a patch that is no base64',
+      'a patch that is not base64',
       { allowed: true, patchType: 'JSONPatch', patch: 'a_b=' },
       500,
       `${failed}illegal base64 data at input byte 1`,
@@ -127,7 +127,7 @@ describe('whatever a webhook answers, the client gets an answer', () => {
     expect((await call(test, '/healthz')).text).toBe('ok');
   });
 
-  it('over HTTP/2, too, which has no codes beyond 599', async () => {
+  it('over HTTP/2 too, which has no codes above 599', async () => {
     answer = refuse({ code: 777, message: 'no' });
     const { ca, admin } = credentials;
     const session = connect(`https://${test.api.address}`, {
@@ -158,7 +158,7 @@ describe('warnings of a webhook', () => {
     return header === '' ? [] : header.split(', ');
   };
 
-  it('come once each, quoted, in UTF-8, without those that are empty or have control characters', async () => {
+  it('are sent once each, quoted, in UTF-8, except those that are empty or have control characters', async () => {
     const given = ['a', 'a', '', 'nul\0', 'line\n', '\u0085', 'say "hi" \\', 'Grüße 漢字 🦀'];
     expect(await warningsOf(...given)).toEqual([
       '299 - "a"',
@@ -167,7 +167,7 @@ describe('warnings of a webhook', () => {
     ]);
   });
 
-  it('are cut to 256 characters when they have more than 4096 together, and end there', async () => {
+  it('are cut to 256 characters when they have more than 4096 together, and the rest is dropped', async () => {
     expect(await warningsOf('short', 'x'.repeat(2_000_000))).toEqual([
       '299 - "short"',
       `299 - "${'x'.repeat(256)}"`,

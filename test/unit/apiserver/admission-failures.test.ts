@@ -26,7 +26,7 @@ import { send } from './writing.js';
 let credentials: Credentials;
 let serving: KeyPair;
 let test: TestApi;
-/** The way into the cluster, which tests may cut. */
+/** The dialer into the cluster, which tests may break. */
 let dial: Dialer['dial'];
 const open: WebhookServer[] = [];
 beforeAll(async () => {
@@ -50,7 +50,7 @@ async function hookServer(answer: Answer = allow, pair = serving): Promise<Webho
   return server;
 }
 
-/** Service `hook`, whose one address leads to `port`; without a port it has none. */
+/** Service `hook`, with one endpoint at `port`; without a port it has no endpoint. */
 async function service(port?: number): Promise<void> {
   const namespace = '/api/v1/namespaces/default';
   await send(test, 'POST', `${namespace}/services`, {
@@ -69,7 +69,7 @@ const byService = (more: object = {}): object => ({
   service: { name: 'hook', namespace: 'default', path: '/check', ...more },
 });
 
-/** Creates a pod that the webhook is asked about, and gives back the failure. */
+/** Creates a pod for which the webhook is called, and returns the failure. */
 async function failure(hook: Partial<Hook> = {}): Promise<string> {
   await configure(test, 'Validating', 'v', { name: 'v.hook.example', clientConfig: byService(), ...hook });
   const answer = await send(test, 'POST', podsPath, podOf('asked'));
@@ -118,7 +118,7 @@ describe('a webhook behind a service', () => {
     expect(await failure()).toBe(posted + text);
   });
 
-  it('may fail when its policy is to be ignored, which is counted', async () => {
+  it('may fail when its failure policy is Ignore, and is counted', async () => {
     await service();
     const hook = { name: 'v.hook.example', clientConfig: byService(), failurePolicy: 'Ignore' };
     await configure(test, 'Validating', 'v', hook);
@@ -133,7 +133,7 @@ describe('a webhook behind a service', () => {
     );
   });
 
-  it('must have a certificate of its authority', async () => {
+  it('must have a certificate of its CA', async () => {
     const other = await makeCredentials();
     const server = await hookServer(allow, await makeServing(other));
     await service(server.port);
@@ -163,7 +163,7 @@ describe('a webhook behind a service', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(990);
   });
 
-  it('fails after its timeout also when the tunnel hangs, which is told to give up', async () => {
+  it('fails after its timeout also when the tunnel hangs, and cancels the dial', async () => {
     await service(8443);
     let given: AbortSignal | undefined;
     dial = (_host, _port, options) => {
@@ -174,7 +174,7 @@ describe('a webhook behind a service', () => {
     expect(given?.aborted).toBe(true);
   });
 
-  it('is given up when the API server closes', async () => {
+  it('is cancelled when the API server closes', async () => {
     await service(8443);
     dial = () => {
       void test.close();
@@ -185,7 +185,7 @@ describe('a webhook behind a service', () => {
   });
 });
 
-describe('an answer that is none', () => {
+describe('an invalid answer', () => {
   const answers: readonly (readonly [what: string, given: object, text: string | RegExp])[] = [
     [
       'an empty review',
@@ -225,7 +225,7 @@ describe('an answer that is none', () => {
 });
 
 describe('a webhook given by its URL', () => {
-  it('does not care about the way into the cluster', async () => {
+  it('does not need the way into the cluster', async () => {
     const pair = await credentials.ca.issue({ commonName: 'hook', usages: ['server'] });
     const server = await hookServer(allow, pair);
     dial = () => Promise.reject(new TunnelError('NO_AGENT', 'No agent available'));
@@ -242,7 +242,7 @@ describe('a webhook given by its URL', () => {
 });
 
 describe('a webhook with side effects', () => {
-  it('refuses dry runs without being asked', async () => {
+  it('fails dry runs without being called', async () => {
     test.store.put({
       ...{ apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration' },
       metadata: { name: 'old', uid: 'u', creationTimestamp: '2024-01-01T00:00:00Z' },

@@ -17,7 +17,7 @@ export interface Asked {
   readonly [key: string]: unknown;
 }
 
-/** One call as the webhook has seen it. */
+/** One call as the webhook received it. */
 export interface Seen {
   readonly url: string;
   readonly request: Asked;
@@ -26,14 +26,14 @@ export interface Seen {
 export interface WebhookServer {
   readonly port: number;
   readonly seen: Seen[];
-  /** How many are being answered at this moment. */
+  /** How many calls are being answered now. */
   readonly most: () => number;
   close(): Promise<void>;
 }
 
 export type Answer = (asked: Asked, url: string) => object | 'silence' | Promise<object>;
 
-/** What webhooks are called by here: certificates name both. */
+/** The host names of webhooks in these tests; certificates have both. */
 export const serviceName = 'hook.default.svc';
 
 export function makeServing({ ca }: Credentials): Promise<KeyPair> {
@@ -86,7 +86,7 @@ export interface Hook {
   readonly [field: string]: unknown;
 }
 
-/** Stores a configuration of one or more webhooks; each is asked about new pods unless it says more. */
+/** Stores a configuration of one or more webhooks; each is called for new pods unless its fields say otherwise. */
 export async function configure(
   test: TestApi,
   kind: 'Mutating' | 'Validating',

@@ -57,7 +57,7 @@ it('operations, groups and versions must all be named', () => {
   expect(isConcerned(rule({ apiVersions: ['v1beta1'] }), asked, store)).toBe(false);
 });
 
-it('a namespace is an object of the cluster, selected by its own labels', () => {
+it('a namespace is cluster-wide, and is selected by its own labels', () => {
   const object = { metadata: { name: 'new', labels: { env: 'test' } } };
   const asked = request('', 'namespaces', { namespace: 'new', object });
   expect(isConcerned(rule({ scope: 'Namespaced' }), asked, store)).toBe(false);
@@ -80,7 +80,7 @@ it('objects are selected by the labels of their namespace', () => {
   expect(() => isConcerned(selecting(['test']), { ...asked, namespace: 'none' }, store)).toThrow('not found');
 });
 
-it('an object may match by what it was or by what it becomes', () => {
+it('an object may match by its old or its new state', () => {
   const objectSelector = { matchLabels: { a: 'b' } };
   const labelled = { metadata: { labels: { a: 'b' } } };
   const bare = { metadata: {} };

@@ -57,7 +57,7 @@ describe('mutating webhooks', () => {
     });
   });
 
-  it('are told all about the request', async () => {
+  it('get all fields of the request', async () => {
     const server = await hookServer(() => ({ allowed: true }));
     await configure(test, 'Mutating', 'a', {
       name: 'a.hook.example',
@@ -87,7 +87,7 @@ describe('mutating webhooks', () => {
     ]);
   });
 
-  it('are asked once more when a later one has changed the object, if they wish so', async () => {
+  it('are called once more when a later one has changed the object, if their policy is IfNeeded', async () => {
     const first = await hookServer(() => ({ allowed: true }));
     const other = await hookServer(() => ({ allowed: true }));
     const last = await hookServer(() => patchOf(setLabel('late', 'yes')));
@@ -105,7 +105,7 @@ describe('mutating webhooks', () => {
     expect(first.seen[1]?.request.object?.metadata.labels).toMatchObject({ late: 'yes' });
   });
 
-  it('cannot smuggle in fields that the type does not have', async () => {
+  it('cannot add fields that the type does not have', async () => {
     const server = await hookServer(() => patchOf({ op: 'add', path: '/spec/nonsense', value: 1 }));
     await configure(test, 'Mutating', 'a', { name: 'a.hook.example', clientConfig: at(server) });
     const answer = await send(test, 'POST', podsPath, podOf('clean'));
@@ -113,7 +113,7 @@ describe('mutating webhooks', () => {
     expect(answer.text).not.toContain('nonsense');
   });
 
-  it('fail the write when their patch does not fit, whatever their policy', async () => {
+  it('fail the write when their patch does not fit, with any failure policy', async () => {
     const server = await hookServer(() => patchOf({ op: 'remove', path: '/metadata/labels/missing' }));
     await configure(test, 'Mutating', 'a', {
       ...{ name: 'a.hook.example', clientConfig: at(server), failurePolicy: 'Ignore' },
@@ -150,7 +150,7 @@ describe('validating webhooks', () => {
     expect(status).not.toHaveProperty('reason');
   });
 
-  it('are asked at the same time, and see what the mutating ones have made', async () => {
+  it('are called at the same time, and see the changes of the mutating ones', async () => {
     const mutating = await hookServer(() => patchOf(setLabel('made', 'yes')));
     let waiting = 0;
     let goOn: () => void = () => undefined;
@@ -179,7 +179,7 @@ describe('validating webhooks', () => {
     ]);
   });
 
-  it('see deletions, with the object that is to go', async () => {
+  it('see deletions, with the object that is to be deleted', async () => {
     const server = await hookServer(({ operation }) => ({ allowed: operation !== 'DELETE' }));
     const rules = [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['configmaps'] }];
     await configure(test, 'Validating', 'a', { name: 'a.hook.example', clientConfig: at(server), rules });
@@ -193,7 +193,7 @@ describe('validating webhooks', () => {
     expect(server.seen[2]?.request).toMatchObject({ object: null, oldObject: { data: { k: 'v' } } });
   });
 
-  it('may refuse streams, of which they see what was asked for', async () => {
+  it('may refuse streams, and see their options', async () => {
     const server = await hookServer(() => ({ allowed: false, status: { code: 403, message: 'no shells' } }));
     const rules = [{ operations: ['CONNECT'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods/*'] }];
     await configure(test, 'Validating', 'a', { name: 'a.hook.example', clientConfig: at(server), rules });
@@ -216,14 +216,14 @@ describe('validating webhooks', () => {
     ]);
   });
 
-  it('hand their warnings to the client', async () => {
+  it('send their warnings to the client', async () => {
     const server = await hookServer(() => ({ allowed: true, warnings: ['mind the gap'] }));
     await configure(test, 'Validating', 'a', { name: 'a.hook.example', clientConfig: at(server) });
     const answer = await send(test, 'POST', podsPath, podOf('warned'));
     expect(answer.headers['warning']).toBe('299 - "mind the gap"');
   });
 
-  it('are told of dry runs, which store nothing', async () => {
+  it('see dry runs, which store nothing', async () => {
     const server = await hookServer(() => ({ allowed: true }));
     await configure(test, 'Validating', 'a', { name: 'a.hook.example', clientConfig: at(server) });
     expect((await send(test, 'POST', `${podsPath}?dryRun=All`, podOf('tried'))).status).toBe(201);
@@ -233,7 +233,7 @@ describe('validating webhooks', () => {
 });
 
 describe('webhook configurations', () => {
-  it('are never asked about themselves', async () => {
+  it('are not called for webhook configurations', async () => {
     const server = await hookServer(() => ({ allowed: false }));
     const rules = [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['*/*'] }];
     await configure(test, 'Validating', 'a', { name: 'a.hook.example', clientConfig: at(server), rules });
@@ -254,7 +254,7 @@ describe('webhook configurations', () => {
     );
   });
 
-  it('count what became of calls', async () => {
+  it('count the results of calls', async () => {
     const server = await hookServer(({ name }) => ({ allowed: name !== 'bad' }));
     await configure(test, 'Validating', 'a', { name: 'a.hook.example', clientConfig: at(server) });
     await send(test, 'POST', podsPath, podOf('good'));

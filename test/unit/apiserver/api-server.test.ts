@@ -43,7 +43,7 @@ const review = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
 const names = (list: { items: { metadata: { name: string } }[] }): string[] =>
   list.items.map(({ metadata }) => metadata.name);
 
-describe('who asks', () => {
+describe('the user of a request', () => {
   it('is the subject of the client certificate', async () => {
     const answer = await call(test, review, { method: 'POST' });
     expect(answer.status).toBe(201);
@@ -60,7 +60,7 @@ describe('who asks', () => {
     });
   });
 
-  it('must be known: no credential, a wrong token and a strange certificate get 401', async () => {
+  it('must be authenticated: no credential, a wrong token and a certificate of another CA get 401', async () => {
     const stranger = await (await createAuthority()).issue({ commonName: 'admin', usages: ['client'] });
     const attempts = [
       { credential: 'none' as const },
@@ -78,7 +78,7 @@ describe('who asks', () => {
     }
   });
 
-  it('is not in a certificate without a name, and the last of several names', async () => {
+  it('is the last of several names in a certificate, and missing in a certificate without a name', async () => {
     const { ca } = test.credentials;
     const show = (...names: string[]) =>
       issueWithSubject(ca, 'konnectivity-sim-ca', [
@@ -94,7 +94,7 @@ describe('who asks', () => {
     expect(named.json().status).toMatchObject({ userInfo: { username: 'two' } });
   });
 
-  it('does not matter for health and version', async () => {
+  it('is not needed for health and version', async () => {
     for (const path of ['/healthz', '/readyz', '/livez', '/version'])
       expect((await call(test, path, { credential: 'none' })).status).toBe(200);
   });
@@ -120,7 +120,7 @@ describe('objects', () => {
     expect(names((await call(test, path)).json())).toEqual(['a']);
   });
 
-  it('come as tables when asked so, columns and all', async () => {
+  it('are sent as tables on request, with their columns', async () => {
     const answer = await call(test, '/api/v1/namespaces/default/pods/a', { accept: tableAccept });
     expect(answer.json()).toMatchObject({
       kind: 'Table',
@@ -129,7 +129,7 @@ describe('objects', () => {
     });
   });
 
-  it('come as metadata only when asked so', async () => {
+  it('are sent as metadata only on request', async () => {
     const accept = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
     const answer = await call(test, '/api/v1/nodes', { accept });
     expect(answer.json()).toMatchObject({
@@ -172,7 +172,7 @@ describe('objects', () => {
     expect(answer.json()).toMatchObject({ code: 405, reason: 'MethodNotAllowed' });
   });
 
-  it('are refused in forms that we do not have', async () => {
+  it('are refused in unsupported forms', async () => {
     const answer = await call(test, '/api/v1/pods', { accept: 'application/vnd.kubernetes.protobuf' });
     expect(answer.json()).toMatchObject({ code: 406, reason: 'NotAcceptable' });
   });
@@ -194,7 +194,7 @@ describe('discovery', () => {
     expect(named.text).toContain('"resource":"deployments"');
   });
 
-  it('is also told document by document', async () => {
+  it('is also served document by document', async () => {
     expect((await call(test, '/api')).json()).toMatchObject({ kind: 'APIVersions', versions: ['v1'] });
     expect((await call(test, '/apis')).json()).toMatchObject({ kind: 'APIGroupList' });
     expect((await call(test, '/apis/apps')).json()).toMatchObject({ preferredVersion: { version: 'v1' } });
@@ -203,7 +203,7 @@ describe('discovery', () => {
     expect((await call(test, '/apis/apps/v9')).status).toBe(404);
   });
 
-  it('tells the version that was chosen', async () => {
+  it('has the configured version', async () => {
     const other = await startTestApi(credentials, { version: 'v1.29.3' });
     try {
       expect((await call(other, '/version')).json()).toMatchObject({ minor: '29', gitVersion: 'v1.29.3' });
@@ -255,13 +255,13 @@ describe('strange bytes', () => {
     expect((await call(test, '/healthz')).status).toBe(200);
   });
 
-  it('that are still coming when the answer goes out do not cost the client the answer', async () => {
+  it('that still arrive when the answer is sent do not lose the answer', async () => {
     const tooMuch = `GET / HTTP/1.1\r\nX: ${'x'.repeat(8_000_000)}\r\n\r\n`;
     const answers = await Promise.all(Array.from({ length: 8 }, () => raw(tooMuch)));
     expect(answers.map((answer) => answer.slice(0, 12))).toEqual(Array(8).fill('HTTP/1.1 431'));
   });
 
-  it('without TLS end the connection only', async () => {
+  it('without TLS end only that connection', async () => {
     const socket = connect(Number(test.api.address.split(':')[1]), '127.0.0.1');
     socket.on('error', () => undefined);
     socket.end('GET / HTTP/1.1\r\n\r\n');
@@ -272,7 +272,7 @@ describe('strange bytes', () => {
 });
 
 describe('HTTP/2', () => {
-  it('is spoken with those who offer it', async () => {
+  it('is used with clients that offer it', async () => {
     const { admin, ca } = credentials;
     const session = connectHttp2(test.api.url, { ca: ca.certPem, cert: admin.certPem, key: admin.keyPem });
     const stream = session.request({ ':path': '/api/v1/pods', accept: tableAccept });
@@ -284,7 +284,7 @@ describe('HTTP/2', () => {
 });
 
 describe('events', () => {
-  it('tell start and end of every request, with the ID that the client sees', async () => {
+  it('report start and end of every request, with the ID that the client gets', async () => {
     const answer = await call(test, '/api/v1/nodes/zap');
     const id = answer.headers['audit-id'];
     const told = test.events.filter((event) => event.request === id);
@@ -308,7 +308,7 @@ describe('events', () => {
 });
 
 describe('an API server', () => {
-  it('closes at once, with watches, idle connections and half-made ones open', async () => {
+  it('closes at once, also with open watches, idle and unfinished connections', async () => {
     const other = await startTestApi(credentials, {});
     const watch = await open(other, '/api/v1/pods?watch=true');
     watch.resume();
@@ -326,7 +326,7 @@ describe('an API server', () => {
     expect(error.code).toBe('ECONNREFUSED');
   });
 
-  it('that cannot listen, or has no good certificate or version, is one clear error', async () => {
+  it('that cannot listen, or has an invalid certificate or version, fails with one clear error', async () => {
     const taken = Number(test.api.address.split(':')[1]);
     await expect(startTestApi(credentials, { port: taken })).rejects.toMatchObject({
       code: 'ADDRESS_IN_USE',

@@ -7,7 +7,7 @@ beforeAll(async () => {
   cel = await loadCel();
 });
 
-/** Replaced by itself it would be longer than any string of the engine, whose own error would then be told. */
+/** Replaced by itself it would be longer than the engine's longest string, and the engine's own error would be reported. */
 const text = 'a'.repeat(30_000);
 
 function evaluate(expression: string): unknown {
@@ -37,7 +37,7 @@ describe('an expression that builds a long text', () => {
     expect(evaluate(expression)).toBe(true);
   });
 
-  it('leaves the next one its whole cost', () => {
+  it('does not reduce the limit of the next one', () => {
     expect(() => evaluate('object.k.replace("a", object.k) == ""')).toThrow('cost limit exceeded');
     expect(evaluate('object.k.replace("a", "b").size() == 30000')).toBe(true);
   });
@@ -76,7 +76,7 @@ describe('a search in a long text', () => {
     expect(search(expression)).toBe(true);
   });
 
-  it('looks for any text in an object of short ones', () => {
+  it('may search for any text in an object with short texts', () => {
     expect(search('object.a.contains(object.b)', { object: { a: 'a/b', b: '/' } })).toBe(true);
   });
 });

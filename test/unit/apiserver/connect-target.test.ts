@@ -77,14 +77,14 @@ describe('an exec, attach or port-forward request', () => {
 
 describe('the way to a kubelet', () => {
   const internal = { type: 'InternalIP', address: '10.0.1.11' } as const;
-  it('prefers the host name, whatever the order', () => {
+  it('prefers the host name, in any order', () => {
     const named = node('n', 10250, [internal, { type: 'Hostname', address: 'n' }]);
     expect(kubeletEndpoint(named, defaultAddressTypes).host).toBe('n');
     const bare = node('n', 10250, [{ type: 'ExternalIP', address: '192.0.2.1' }, internal]);
     expect(kubeletEndpoint(bare, defaultAddressTypes).host).toBe('10.0.1.11');
   });
 
-  it('takes only the types asked for, in their order', () => {
+  it('uses only the configured types, in their order', () => {
     const named = node('n', 10250, [{ type: 'Hostname', address: 'n' }, internal]);
     expect(kubeletEndpoint(named, ['ExternalIP', 'InternalIP', 'Hostname']).host).toBe('10.0.1.11');
     expect(() => kubeletEndpoint(named, ['ExternalIP'])).toThrow(

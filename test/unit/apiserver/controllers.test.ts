@@ -39,7 +39,7 @@ function all(store: LocalStore, plural: string): readonly ApiObject[] {
   return resource === undefined ? [] : store.list(resource);
 }
 
-it('the node with the fewest pods gets the next one, and then the loops come to rest', () => {
+it('the node with the fewest pods gets the next one, and then the loops stop changing anything', () => {
   const { clock, store, errors, close } = bench();
   clock.advance(1);
   const placed = all(store, 'pods').find(({ metadata }) => metadata.name === 'waiting');
@@ -52,7 +52,7 @@ it('the node with the fewest pods gets the next one, and then the loops come to 
   close();
 });
 
-it('events are forgotten after an hour', () => {
+it('events are deleted after an hour', () => {
   const { clock, store, close } = bench();
   clock.advance(1);
   expect(all(store, 'events')).toMatchObject([
@@ -63,7 +63,7 @@ it('events are forgotten after an hour', () => {
   close();
 });
 
-it('what is owned goes with its owner, and stays when it is orphaned', () => {
+it('a dependent is deleted with its owner, and stays when it is orphaned', () => {
   const { clock, store, close } = bench();
   const owned = (name: string, uid: string): object => ({
     apiVersion: 'v1',
@@ -89,7 +89,7 @@ it('what is owned goes with its owner, and stays when it is orphaned', () => {
   close();
 });
 
-it('nothing happens any more after they are closed', () => {
+it('controllers do nothing after they are closed', () => {
   const { clock, store, close } = bench();
   close();
   clock.advance(60_000);
@@ -98,7 +98,7 @@ it('nothing happens any more after they are closed', () => {
   });
 });
 
-it('a node has its whole grace period after a start, however old its lease is', () => {
+it('a node has its whole grace period after a start, even with an old lease', () => {
   const { clock, store, errors, close } = bench({
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',

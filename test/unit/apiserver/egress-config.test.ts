@@ -99,7 +99,7 @@ describe('an egress selector configuration', () => {
     await selector.close();
   });
 
-  it('gives a dialer for each selection, whatever the case of its name, and dials the rest directly', async () => {
+  it('gives a dialer for each selection, with its name in any case, and dials the rest directly', async () => {
     const selector = await load(
       file(grpc(), tcp('https://h:1', tlsConfig())).replace('"cluster"', '"Cluster"'),
     );
@@ -201,7 +201,7 @@ describe('an egress selector configuration', () => {
     );
   });
 
-  it('with a name that is unknown, or there twice, is refused', async () => {
+  it('with an unknown or repeated name is refused', async () => {
     const direct = { proxyProtocol: 'Direct' };
     expect(await refusal(file(direct, direct).replace('controlplane', 'CLUSTER'))).toBe(
       'failed to validate egress selector configuration: service.connection[1]: Duplicate value: "cluster"',
@@ -212,7 +212,7 @@ describe('an egress selector configuration', () => {
     );
   });
 
-  it('with files that hold no certificates is refused', async () => {
+  it('with files without certificates is refused', async () => {
     const cert = at('client.crt');
     expect(await refusal(file(tcp('https://h:1', tlsConfig({ clientKey: at('no.pem') }))))).toMatch(
       `failed to setup egress selector: failed to create dialer for egressSelection "cluster": failed to read key pair ${cert} & ${at('no.pem')}, got `,
@@ -228,7 +228,7 @@ describe('an egress selector configuration', () => {
     );
   });
 
-  it('that is not there is refused by name', async () => {
+  it('that does not exist is refused by name', async () => {
     await expect(loadEgressSelector(at('nowhere'), context)).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
       message: `egress-selector-config-file ${at('nowhere')} does not exist`,

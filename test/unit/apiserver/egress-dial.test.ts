@@ -141,7 +141,7 @@ describe.each(Object.entries(ways))('%s', (name, makeWay) => {
     expect(await logs(way)).toEqual({ status: 500, text: `Get "${url()}": ${said}` });
   });
 
-  it('to a port where nobody listens fails in kube-apiserver’s words', async () => {
+  it('to a closed port fails in kube-apiserver’s words', async () => {
     if (!direct) await bench.connectedAgent(server);
     const way = makeWay();
     const refused = `dial tcp ${host}:1: connect: connection refused`;
@@ -161,7 +161,7 @@ describe.each(Object.entries(ways))('%s', (name, makeWay) => {
     expect(await logs(way)).toEqual({ status: 500, text: `Get "${url()}": ${said}` });
   });
 
-  it.skipIf(direct)('whose proxy-server goes in mid-dial fails in kube-apiserver’s words', async () => {
+  it.skipIf(direct)('whose proxy-server ends in mid-dial fails in kube-apiserver’s words', async () => {
     const silence: ConnectEndpoint = (_host, _port, { signal }) =>
       new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(new Error('given up')));
@@ -207,7 +207,7 @@ describe('HTTPConnect over TCP', () => {
     });
   });
 
-  it('of a host that nobody knows says so', async () => {
+  it('with an unknown host reports that', async () => {
     await expect(dial(tcpWay({}, 'nobody.invalid:1'))).rejects.toMatchObject({
       message: expect.stringMatching(
         /^dial tcp: lookup nobody\.invalid: (no such host|Temporary failure in name resolution)$/,

@@ -30,7 +30,7 @@ function envelope(apiVersion: string, kind: string, object: Buffer): Buffer {
 }
 
 describe('the table of types', () => {
-  it('knows every type that a field refers to', () => {
+  it('contains every type that a field refers to', () => {
     const unknown = messageNames().flatMap((name) =>
       [...(findMessage(name)?.byName.values() ?? [])]
         .filter((field) => typeof field.type === 'object' && messageOfField(field) === undefined)
@@ -48,7 +48,7 @@ describe('the table of types', () => {
 });
 
 describe('a Kubernetes protobuf body', () => {
-  it('becomes the object that JSON would have been', () => {
+  it('is decoded to the same object as JSON', () => {
     const meta = Buffer.concat([
       part(1, 'web'),
       part(5, ''),
@@ -104,7 +104,7 @@ describe('a Kubernetes protobuf body', () => {
     });
   });
 
-  it('that is none, or ends too early, is a bad request', async () => {
+  it('that is invalid, or ends too early, is a bad request', async () => {
     const whole = envelope('v1', 'ConfigMap', part(1, part(1, 'x')));
     for (const body of [
       Buffer.from('{"a":1}'),
@@ -144,7 +144,7 @@ describe('OpenAPI', () => {
     expect((await call(test, '/openapi/v3/apis/zap/v1')).status).toBe(404);
   });
 
-  it('v2 comes as protobuf to those who want it, and as JSON to others', async () => {
+  it('v2 is sent as protobuf to clients that ask for it, and as JSON to others', async () => {
     const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
     const response = await open(test, '/openapi/v2', { accept });
     const bytes = Buffer.concat((await response.toArray()) as Buffer[]);
@@ -161,7 +161,7 @@ describe('OpenAPI', () => {
     for (const name of Object.keys(definitions)) expect(bytes.includes(name)).toBe(true);
   });
 
-  it('v2 says in both forms that a patch may be tried without writing', async () => {
+  it('v2 says in both forms that a patch supports dry runs', async () => {
     const path = '/api/v1/namespaces/{namespace}/configmaps/{name}';
     const { paths } = (await call(test, '/openapi/v2')).json<{ paths: Record<string, object> }>();
     expect(paths[path]).toMatchObject({
@@ -187,7 +187,7 @@ describe('a strategic merge patch', () => {
   const patched = (patch: object) =>
     applyStrategicMergePatch('Pod', structuredClone(target), patch as Record<string, unknown>);
 
-  it('replaces what a directive says, and deletes from lists of texts', () => {
+  it('replaces as a directive says, and deletes from lists of texts', () => {
     expect(patched({ spec: { nodeSelector: { $patch: 'replace', c: '3' } } }).spec).toMatchObject({
       nodeSelector: { c: '3' },
     });
@@ -209,7 +209,7 @@ describe('a strategic merge patch', () => {
     });
   });
 
-  it('without the merge key, or with a directive that is none, is refused', () => {
+  it('without the merge key, or with an unknown directive, is refused', () => {
     expect(() => patched({ spec: { containers: [{ image: 'x' }] } })).toThrow(
       'does not contain declared merge key: name',
     );

@@ -68,7 +68,7 @@ const attempt =
   'user "bob" (groups=["dev" "system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n';
 const notHeld = `${attempt}{APIGroups:[""], Resources:["secrets"], Verbs:["get" "list"]}`;
 
-describe('who may write roles', () => {
+describe('a user who may write roles', () => {
   it.each([
     ['a rule that he has', podsRule],
     ['a part of a rule that he has', { ...podsRule, verbs: ['get'] }],
@@ -103,7 +103,7 @@ describe('who may write roles', () => {
     });
   });
 
-  it('may give away paths that he may read, and no others', async () => {
+  it('may give permissions for paths that the user may read, and for no others', async () => {
     const paths = (...nonResourceURLs: string[]) => role('paths', { verbs: ['get'], nonResourceURLs });
     const answer = await send(
       test,
@@ -125,7 +125,7 @@ describe('who may write roles', () => {
     expect(own.status).toBe(201);
   });
 
-  it('may not add by any kind of update what may not be created', async () => {
+  it('may not add in an update what may not be created', async () => {
     const path = `${roles}/grows`;
     expect((await send(test, 'POST', roles, role('grows', podsRule), as('bob'))).status).toBe(201);
     const rules = [podsRule, secretsRule];
@@ -168,13 +168,13 @@ describe('who may write roles', () => {
     );
   });
 
-  it('may give away all with the verb escalate', async () => {
+  it('may give all permissions with the verb escalate', async () => {
     expect((await send(test, 'POST', roles, role('free', secretsRule), as('eve'))).status).toBe(201);
   });
 });
 
-describe('who may write bindings', () => {
-  it('may bind a role whose rules he has', async () => {
+describe('a user who may write bindings', () => {
+  it('may bind a role whose rules the user has', async () => {
     const body = bind('own', 'ClusterRole', 'edits-roles');
     expect((await send(test, 'POST', roleBindings, body, as('bob'))).status).toBe(201);
   });
@@ -202,7 +202,7 @@ describe('who may write bindings', () => {
     expect((await send(test, 'PATCH', path, { subjects }, as('bob', mergePatch))).status).toBe(403);
   });
 
-  it('is told of a role that is not there', async () => {
+  it('gets 404 for a role that does not exist', async () => {
     const answer = await send(test, 'POST', roleBindings, bind('lost', 'Role', 'nowhere'), as('bob'));
     expect(answer.json()).toMatchObject({
       code: 404,
@@ -210,7 +210,7 @@ describe('who may write bindings', () => {
     });
   });
 
-  it('may bind what the verb bind allows him to, by name', async () => {
+  it('may bind the roles that the verb bind allows, by name', async () => {
     const post = async (name: string, target: string) =>
       (await send(test, 'POST', roleBindings, bind(name, 'ClusterRole', target), as('ann'))).status;
     expect(await post('ann-view', 'view')).toBe(201);

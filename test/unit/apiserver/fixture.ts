@@ -35,7 +35,7 @@ export async function makeCredentials(): Promise<Credentials> {
   return { ca, serving, admin, kubeletClient };
 }
 
-/** Reaches `127.0.0.1` whatever the host, which stands for a tunnel that knows every node. */
+/** Dials `127.0.0.1` for any host, like a tunnel that reaches every node. */
 export const loopbackDialer: Dialer = {
   dial: (_host, port) =>
     new Promise<Duplex>((resolve, reject) => {
@@ -89,7 +89,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly text: string;
-  /** The body as JSON; fails when it is none. */
+  /** The body as JSON; throws when it is not JSON. */
   json<T = Record<string, unknown>>(): T;
 }
 
@@ -149,7 +149,7 @@ async function* readLines(response: IncomingMessage): AsyncIterable<Record<strin
   }
 }
 
-/** Resolves when a stream has closed, for whatever cause. */
+/** Resolves when a stream has closed, for any reason. */
 export function closed(stream: NodeJS.EventEmitter): Promise<void> {
   return new Promise((resolve) => {
     stream.once('close', () => resolve());

@@ -23,7 +23,7 @@ const get = async (): Promise<Part> => (await call(test, path)).json<Part>();
 const helper = (name: string): object => ({ name, image: 'konnsim/shell', targetContainerName: 'main' });
 
 describe('ephemeral containers before Kubernetes 1.22', () => {
-  it('are an object of their own, as discovery says', async () => {
+  it('are a separate object, as discovery says', async () => {
     expect(await get()).toMatchObject({
       ...{ kind: 'EphemeralContainers', apiVersion: 'v1', metadata: { name: 'a' } },
       ephemeralContainers: [],
@@ -55,7 +55,7 @@ describe('ephemeral containers before Kubernetes 1.22', () => {
     });
   });
 
-  it('never go, and are written on the version that was read', async () => {
+  it('cannot be removed, and are written to the version that was read', async () => {
     const read = await get();
     const gone = await send(test, 'PUT', path, { ...read, ephemeralContainers: [] });
     expect(gone.json()).toMatchObject({
@@ -66,7 +66,7 @@ describe('ephemeral containers before Kubernetes 1.22', () => {
     expect((await send(test, 'PUT', path, stale)).json()).toMatchObject({ code: 409, reason: 'Conflict' });
   });
 
-  it('are not written as a pod, read from a pod that is not there, or deleted', async () => {
+  it('cannot be written as a pod, read from a missing pod, or deleted', async () => {
     const asPod = await send(test, 'PUT', path, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } });
     expect(asPod.json()).toMatchObject({
       code: 400,

@@ -55,7 +55,7 @@ describe('YAML', () => {
     expect(message).toBe(`error decoding YAML: yaml: exceeded max depth of ${maxDepth}`);
   });
 
-  it('whose aliases make more of it than a body may be is refused', async () => {
+  it('whose aliases expand beyond the size of a body is refused', async () => {
     const levels = lines(30, (level) => `a${level + 1}: &a${level + 1} [*a${level}, *a${level}]\n`);
     const bomb = `a0: &a0 x\n${levels}`;
     const long = `a: &a ${'x'.repeat(100_000)}\nb: [${'*a, '.repeat(100)}]\n`;
@@ -72,7 +72,7 @@ describe('YAML', () => {
     expect(answer.json()).toMatchObject({ data: { a: '1', b: '1', c: '1' } });
   });
 
-  it('with a key twice, more documents than one, or none is refused', async () => {
+  it('with a repeated key, or not exactly one document, is refused', async () => {
     const twice = await send(test, 'POST', maps, 'data:\n  a: "1"\n  a: "2"\n', asYaml);
     expect(statusOf(twice).message).toBe(
       'error decoding YAML: yaml: unmarshal errors:\n  line 3: key "a" already set in map',
@@ -106,7 +106,7 @@ describe('JSON', () => {
     },
   );
 
-  it('of unknown fields without number is refused with the first of them', async () => {
+  it('with very many unknown fields is refused with the first of them', async () => {
     const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`x${index}`, 1]));
     const body = { ...configMap('unknown'), ...many };
     const { message } = statusOf(await send(test, 'POST', `${maps}?fieldValidation=Strict`, body));
@@ -151,7 +151,7 @@ describe('every key is kept', () => {
     await check(`odd-${name}`);
   });
 
-  it('and fields that others own by such names change no other object', async () => {
+  it('and owned fields with such names change no other object', async () => {
     await make('owned');
     const fieldsV1 = JSON.parse('{"__proto__":{"f:x":{}},"f:data":{"f:a":{}},"k:broken":{},"v:broken":{}}');
     const entry = { manager: 'm', operation: 'Apply', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1 };

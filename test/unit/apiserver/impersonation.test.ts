@@ -62,8 +62,8 @@ const userOf = (answer: Answer): unknown =>
 const messageOf = (answer: Answer): unknown => answer.json()['message'];
 const account = 'system:serviceaccount:default:default';
 
-describe('acting as somebody else', () => {
-  it('as a service account needs the right for this account, and that for users is not enough', async () => {
+describe('impersonation', () => {
+  it('of a service account needs the permission for this account; the permission for users is not enough', async () => {
     const refused = await ask('users', { 'impersonate-user': account });
     expect([refused.status, messageOf(refused)]).toEqual([
       403,
@@ -76,12 +76,12 @@ describe('acting as somebody else', () => {
     expect((await ask('robots', { 'impersonate-user': 'bob' })).status).toBe(403);
   });
 
-  it('takes a name that only looks like that of a service account for a user', async () => {
+  it('treats a name that only looks like a service account as a user', async () => {
     const name = 'system:serviceaccount:a:b:c';
     expect(userOf(await ask('users', { 'impersonate-user': name }))).toMatchObject({ username: name });
   });
 
-  it('asks for each group, which may have a comma in its name', async () => {
+  it('checks each group; a group may have a comma in its name', async () => {
     const headers = { 'impersonate-user': 'bob', 'impersonate-group': ['dev', 'ops'] };
     expect(userOf(await ask('groups', headers))).toEqual({
       username: 'bob',
@@ -93,7 +93,7 @@ describe('acting as somebody else', () => {
     );
   });
 
-  it('asks for UID and extras, and takes them over', async () => {
+  it('checks UID and extras, and uses them', async () => {
     const headers = {
       'impersonate-user': 'bob',
       'impersonate-uid': 'u-1',
@@ -135,13 +135,13 @@ describe('acting as somebody else', () => {
     ]);
   });
 
-  it('as nobody is to be unauthenticated, and a group given says so too', async () => {
+  it('of system:anonymous is unauthenticated; a given group system:authenticated is not repeated', async () => {
     expect(userOf(await ask('all', { 'impersonate-user': 'system:anonymous' }))).toBeUndefined();
     const headers = { 'impersonate-user': 'bob', 'impersonate-group': 'system:authenticated' };
     expect(userOf(await ask('all', headers))).toMatchObject({ groups: ['system:authenticated'] });
   });
 
-  it('is the same over HTTP/2', async () => {
+  it('works the same over HTTP/2', async () => {
     const session = connect(test.api.url, { ca: test.credentials.ca.certPem });
     try {
       const stream = session.request({

@@ -30,14 +30,14 @@ describe('a kubeconfig', () => {
     expect(config.users).toEqual([{ name: 'lab', user: { token: 'secret' } }]);
   });
 
-  it('is written for its owner alone', async () => {
+  it('is written readable only by its owner', async () => {
     const path = join(folder, 'config');
     await writeKubeconfig(path, { ...common, credential: { token: 'secret' } });
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(await readFile(path, 'utf8')).toContain('token: secret');
   });
 
-  it('that cannot be written is one clear error', async () => {
+  it('that cannot be written fails with one clear error', async () => {
     const path = join(folder, 'missing', 'config');
     const writing = writeKubeconfig(path, { ...common, credential: { token: 'x' } });
     await expect(writing).rejects.toMatchObject({ code: 'FILE_UNWRITABLE', where: path });

@@ -87,7 +87,7 @@ describe('a lease', () => {
     });
   });
 
-  it('is refused for a namespace that is not there, a bad name, and a bad duration', async () => {
+  it('is refused for a missing namespace, a bad name, and a bad duration', async () => {
     const nowhere = leases.replace('kube-node-lease', 'nowhere');
     expect((await send(test, 'POST', nowhere, lease('x'))).json()).toMatchObject({
       code: 404,
@@ -129,7 +129,7 @@ describe('a token review', () => {
       Date.now(),
     );
 
-  it('knows the tokens of the list', async () => {
+  it('accepts the tokens of the list', async () => {
     const answer = await review('sesame');
     expect(answer.status).toBe(201);
     expect(answer.json()['status']).toMatchObject({
@@ -138,7 +138,7 @@ describe('a token review', () => {
     });
   });
 
-  it('knows the tokens of service accounts', async () => {
+  it('accepts the tokens of service accounts', async () => {
     expect((await review(sign())).json()['status']).toMatchObject({
       authenticated: true,
       audiences: [keys.issuer],
@@ -170,7 +170,7 @@ describe('a token review', () => {
     expect(status['error']).toContain(error);
   });
 
-  it('accepts a token of another audience when asked for that', async () => {
+  it('accepts a token of another audience on request', async () => {
     const { status } = (await review(sign({ audiences: ['vault', 'x'] }), ['vault'])).json<{
       status: unknown;
     }>();

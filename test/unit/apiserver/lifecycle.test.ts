@@ -49,7 +49,7 @@ async function get(path: string): Promise<Stored> {
   return (await call(test, path)).json<Stored>();
 }
 
-/** The object once it fulfils the condition. */
+/** The object as soon as the condition is true. */
 async function eventually(path: string, condition: (object: Stored) => boolean, api = test): Promise<Stored> {
   let last: Stored | undefined;
   await expect
@@ -130,7 +130,7 @@ describe('a new pod', () => {
     expect((await get(`${pods}/evicted`)).metadata['deletionTimestamp']).toBeDefined();
   });
 
-  it('gets ephemeral containers, which stay for good', async () => {
+  it('gets ephemeral containers, which cannot be removed', async () => {
     await placedPod('debugged');
     const path = `${pods}/debugged/ephemeralcontainers`;
     const debug = { name: 'debugger', image: 'shell', targetContainerName: 'main' };
@@ -146,7 +146,7 @@ describe('a new pod', () => {
   });
 });
 
-describe('what follows by itself', () => {
+describe('the work of controllers', () => {
   it('a service gets an address, and endpoints of ready pods', async () => {
     const service = {
       metadata: { name: 'front' },
@@ -168,7 +168,7 @@ describe('what follows by itself', () => {
     expect(slices.json()).toMatchObject({ items: [{ endpoints: [{ conditions: { ready: true } }] }] });
   });
 
-  it('a deployment gets pods, scales, and takes them along when it goes', async () => {
+  it('a deployment gets pods, scales, and its pods are deleted with it', async () => {
     const template = {
       metadata: { labels: { app: 'dep' } },
       spec: { containers: [{ name: 'c', image: 'i' }] },
@@ -197,7 +197,7 @@ describe('what follows by itself', () => {
     await expect.poll(own).toEqual([]);
   });
 
-  it('a namespace gets a service account, and goes with all that it holds', async () => {
+  it('a namespace gets a service account, and is deleted with everything in it', async () => {
     await send(test, 'POST', '/api/v1/namespaces', { metadata: { name: 'team' } });
     await eventually(
       '/api/v1/namespaces/team/serviceaccounts/default',
@@ -226,7 +226,7 @@ describe('what follows by itself', () => {
     await expect.poll(async () => (await call(test, '/api/v1/namespaces/team')).status).toBe(404);
   });
 
-  it('a node whose lease runs out is unreachable until its kubelet speaks again', async () => {
+  it('a node whose lease expires is unreachable until its kubelet reports again', async () => {
     // The node has 50 seconds from the first sight of its lease.
     const clock = createRealClock(15);
     const fast = await startTestApi(test.credentials, { controllers: true, clock });

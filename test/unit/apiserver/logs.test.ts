@@ -30,7 +30,7 @@ beforeAll(async () => {
 
 let kubelet: Server;
 let answer: KubeletHandler;
-/** What the kubelet was asked for. */
+/** The request that the kubelet got. */
 let asked: string[];
 beforeEach(async () => {
   asked = [];
@@ -85,7 +85,7 @@ async function start(wish: TestApiWish = {}): Promise<TestApi> {
 const logPath = (name: string, query = ''): string => `/api/v1/namespaces/default/pods/${name}/log${query}`;
 
 describe('logs', () => {
-  it('are asked of the kubelet by its node name, with what was set, ordered by name', async () => {
+  it('are requested from the kubelet by its node name, with the given options ordered by name', async () => {
     const dialled: string[] = [];
     const dialer: Dialer = {
       dial(host, port, options) {
@@ -101,7 +101,7 @@ describe('logs', () => {
     expect(dialled).toEqual([`node-1 ${String(got.headers['audit-id'])}`]);
   });
 
-  it('come while they are written', async () => {
+  it('are sent while they are written', async () => {
     const { promise, resolve } = withResolvers<ServerResponse>();
     answer = (_request, response) => {
       response.flushHeaders();
@@ -119,7 +119,7 @@ describe('logs', () => {
     await expect.poll(() => api.api.openStreams().log).toBe(0);
   });
 
-  it('stop at the kubelet when the client goes', async () => {
+  it('stop at the kubelet when the client leaves', async () => {
     const { promise, resolve } = withResolvers<ServerResponse>();
     answer = (_request, response) => {
       response.write('one\n');
@@ -214,7 +214,7 @@ describe('a refusal of the kubelet', () => {
   });
 });
 
-/** The Status that a log request gets when the kubelet cannot be asked. */
+/** The Status that a log request gets when the kubelet cannot be reached. */
 async function failure(api: TestApi): Promise<{ code: unknown; reason: unknown; cause: string }> {
   const status = (await call(api, logPath('web'))).json<{ code: number; reason?: string; message: string }>();
   const url = `Get "https://node-1:${(kubelet.address() as AddressInfo).port}/containerLogs/default/web/main": `;
@@ -222,8 +222,8 @@ async function failure(api: TestApi): Promise<{ code: unknown; reason: unknown; 
   return { code: status.code, reason: status.reason, cause: status.message.slice(url.length) };
 }
 
-describe('a kubelet that cannot be asked', () => {
-  it('is told with the text of the dialer, without reason', async () => {
+describe('a kubelet that cannot be reached', () => {
+  it('is reported with the text of the dialer, without reason', async () => {
     const dialer: Dialer = { dial: () => Promise.reject(new TunnelError('NO_AGENT', 'No agent available')) };
     expect(await failure(await start({ dialer }))).toEqual({
       code: 500,
@@ -232,14 +232,14 @@ describe('a kubelet that cannot be asked', () => {
     });
   });
 
-  it('because its certificate is of another CA, is told in Go’s words', async () => {
+  it('because its certificate is of another CA, is reported in Go’s words', async () => {
     const other = await makeCredentials();
     const kubeletTls = { ca: other.ca.certPem, cert: other.admin.certPem, key: other.admin.keyPem };
     const { cause } = await failure(await start({ kubeletTls }));
     expect(cause).toBe('tls: failed to verify certificate: x509: certificate signed by unknown authority');
   });
 
-  it('because its certificate has another name, is told in Go’s words', async () => {
+  it('because its certificate has another name, is reported in Go’s words', async () => {
     kubelet.close();
     kubelet = await startKubelet('node-7');
     const { cause } = await failure(await start());
@@ -248,7 +248,7 @@ describe('a kubelet that cannot be asked', () => {
     );
   });
 
-  it('is asked all the same when no CA is configured, or for this once', async () => {
+  it('is used without a check when no CA is configured, or when the request says so', async () => {
     kubelet.close();
     kubelet = await startKubelet('node-7');
     const { admin } = credentials;
@@ -281,7 +281,7 @@ describe('a kubelet that cannot be asked', () => {
     }
   });
 
-  it('because nothing answers the handshake, is given up after ten seconds', async () => {
+  it('because it does not answer the handshake, is reported after ten seconds', async () => {
     const clock = new ManualClock();
     const silent = createTcpServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
     await once(silent, 'listening');
@@ -309,7 +309,7 @@ describe('a log that is cut in mid-stream', () => {
     };
   });
 
-  it('is cut for the client, too, after what was there', async () => {
+  it('is cut for the client too, after the bytes before the cut', async () => {
     const api = await start();
     const got = await open(api, logPath('web'));
     let text = '';
@@ -326,7 +326,7 @@ describe('a log that is cut in mid-stream', () => {
       });
   });
 
-  it('looks complete when the bug of kube-apiserver is asked for', async () => {
+  it('looks complete when the bug of kube-apiserver is turned on', async () => {
     const got = await call(await start({ faithful: ['log-cut-is-complete'] }), logPath('web'));
     expect(got).toMatchObject({ status: 200, text: 'one\n' });
   });

@@ -36,7 +36,7 @@ const tooMany = {
   message: expect.stringContaining('it has more than 50000 values') as string,
 };
 
-describe('a body of more values than are taken at once is refused with 413', () => {
+describe('a body with too many values is refused with 413', () => {
   const many = configMap('many', keys(60_000));
   const list = [...Array.from({ length: 60_000 }).keys()];
   it.each<[string, string, string, object | string, Sent]>([
@@ -62,7 +62,7 @@ describe('a body of more values than are taken at once is refused with 413', () 
     expect(() => decodeKubernetesProtobuf(body)).toThrow('more than 50000 values');
   });
 
-  it('and so is what a patch makes of an object, which stays as it was', async () => {
+  it('and so is a patch that makes an object too large, which stays unchanged', async () => {
     await send(test, 'POST', maps, configMap('grows', keys(10_000)));
     const more = Object.fromEntries(Array.from({ length: 45_000 }, (_, index) => [`x${index}`, '1']));
     const answer = await send(test, 'PATCH', `${maps}/grows`, { data: more }, mergePatch);
@@ -70,7 +70,7 @@ describe('a body of more values than are taken at once is refused with 413', () 
     expect((await call(test, `${maps}/grows`)).json()).toMatchObject({ data: keys(10_000) });
   });
 
-  it('and the copies of one patch with 422', async () => {
+  it('and too many copies in one patch with 422', async () => {
     await send(test, 'POST', maps, configMap('copied', keys(1000)));
     const copies = Array.from({ length: 250 }, (_, index) => ({
       ...{ op: 'copy', from: '/data', path: `/x${index}` },
@@ -78,18 +78,18 @@ describe('a body of more values than are taken at once is refused with 413', () 
     expect((await send(test, 'PATCH', `${maps}/copied`, copies, jsonPatch)).status).toBe(422);
   });
 
-  it('but texts with as many commas and brackets in them are read', async () => {
+  it('but texts with as many commas and brackets are accepted', async () => {
     const answer = await send(test, 'POST', maps, configMap('text', { a: ',[{"\\'.repeat(60_000) }));
     expect(answer.status).toBe(201);
   });
 });
 
-describe('what is too large to be stored is refused', () => {
+describe('an object that is too large is refused', () => {
   const mebibyte = 1024 * 1024;
   const refusal = async (path: string, body: object): Promise<object> =>
     (await send(test, 'POST', path, body)).json();
 
-  it('by etcd with all its fields together', async () => {
+  it('by etcd for all its fields together', async () => {
     const container = { name: 'a', image: 'b', args: ['x'.repeat(1.6 * mebibyte)] };
     const pod = {
       apiVersion: 'v1',
@@ -114,7 +114,7 @@ describe('what is too large to be stored is refused', () => {
     });
   });
 
-  it('as a Secret of more than 1 MiB that is no longer base64', async () => {
+  it('as a Secret of more than 1 MiB after base64 decoding', async () => {
     const secret = (name: string, bytes: number): object => ({
       ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name } },
       data: { a: Buffer.alloc(bytes).toString('base64') },
@@ -137,7 +137,7 @@ describe('what is too large to be stored is refused', () => {
   });
 });
 
-it('tells a hundred errors of an object, and how many more there are', async () => {
+it('lists a hundred errors of an object, and counts the rest', async () => {
   const metadata = { name: 'wrong', labels: keys(1000, '!') };
   const answer = await send(test, 'POST', maps, { apiVersion: 'v1', kind: 'ConfigMap', metadata });
   const { message, details } = answer.json<Status & Record<string, unknown>>();
@@ -145,11 +145,11 @@ it('tells a hundred errors of an object, and how many more there are', async () 
   expect(message).toMatch(/, and 900 more\]$/);
 });
 
-describe('others are answered while a long body is worked on', () => {
+describe('other requests are answered while a long body is processed', () => {
   const large = configMap('large', keys(20_000));
   const path = `${maps}/large`;
 
-  /** What is answered first: the request, or one to `/healthz` that was sent right behind its last byte. */
+  /** What is answered first: the request, or one to `/healthz` that was sent right after its last byte. */
   async function first(method: string, target: string, body: string, type: string): Promise<string> {
     const agent = new Agent({ keepAlive: true });
     const health = (): Promise<unknown[]> => {

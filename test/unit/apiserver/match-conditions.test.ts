@@ -64,7 +64,7 @@ async function create(name: string, labels: Record<string, string> = {}): Promis
 const asked = (): readonly string[] => server.seen.map(({ request }) => request.name);
 
 describe('match conditions', () => {
-  it('let a webhook see only the writes for which all of them are true', async () => {
+  it('call a webhook only for writes for which all of them are true', async () => {
     await conditions([
       'object.metadata.?labels.?app.orValue("") == "web"',
       'request.operation == "CREATE" && oldObject == null',
@@ -77,7 +77,7 @@ describe('match conditions', () => {
     expect(asked()).toEqual(['web']);
   });
 
-  it('hold for mutating webhooks, too, and see what those before have changed', async () => {
+  it('also work for mutating webhooks, and see the changes of earlier ones', async () => {
     await conditions(['object.metadata.name != "other"'], {}, 'Mutating');
     const clientConfig = { url: `https://127.0.0.1:${server.port}/second`, caBundle: caBundle(credentials) };
     const matchConditions = [{ name: 'seen', expression: 'object.metadata.?labels.?seen.hasValue()' }];
@@ -90,7 +90,7 @@ describe('match conditions', () => {
     ]);
   });
 
-  it('ask the authorizer for the one who writes, for others, and about paths', async () => {
+  it('can ask the authorizer about the writer, about others, and about paths', async () => {
     await conditions([
       'authorizer.requestResource.check("create").allowed()',
       'authorizer.group("apps").resource("deployments").namespace("default").name("x").check("get").allowed()',
@@ -101,7 +101,7 @@ describe('match conditions', () => {
     expect(asked()).toEqual(['web']);
   });
 
-  it('fail the write when one cannot be evaluated, and none is false', async () => {
+  it('fail the write when one cannot be evaluated, unless another is false', async () => {
     await conditions(['true', 'object.metadata.labels.zap == "x"', 'object.spec.zap > 1']);
     expect(await create('web', { app: 'web' })).toMatchObject({
       ...{ code: 403, reason: 'Forbidden' },
@@ -112,19 +112,19 @@ describe('match conditions', () => {
     expect(asked()).toEqual([]);
   });
 
-  it('that cannot be evaluated do not matter beside one that is false', async () => {
+  it('that cannot be evaluated are ignored when another one is false', async () => {
     await conditions(['object.zap == 1', 'false']);
     expect(await create('web')).toMatchObject({ kind: 'Pod' });
     expect(asked()).toEqual([]);
   });
 
-  it('that cannot be evaluated leave a webhook out whose failures are ignored', async () => {
+  it('that cannot be evaluated skip a webhook whose failures are ignored', async () => {
     await conditions(['object.zap == 1'], { failurePolicy: 'Ignore' });
     expect(await create('web')).toMatchObject({ kind: 'Pod' });
     expect(asked()).toEqual([]);
   });
 
-  it('that never end are given up', async () => {
+  it('that never end are stopped', async () => {
     const list = JSON.stringify(Array.from({ length: 900 }, (_, index) => index));
     await conditions([`${list}.all(a, ${list}.all(b, ${list}.all(c, a + b + c >= 0)))`]);
     const { code, message } = await create('web');
@@ -132,7 +132,7 @@ describe('match conditions', () => {
     expect(message).toMatch(/resulted in error: operation cancelled: actual cost limit exceeded$/);
   });
 
-  it('share one budget, however many they and the webhooks are', async () => {
+  it('share one budget for any number of conditions and webhooks', async () => {
     const list = JSON.stringify(Array.from({ length: 900 }, (_, index) => index));
     const endless = `${list}.all(a, ${list}.all(b, ${list}.all(c, a + b + c >= 0)))`;
     const text =
@@ -171,7 +171,7 @@ describe('a configuration is refused', () => {
     expect(message).toContain(text);
   });
 
-  it('with two conditions of a name, and with more than 64', async () => {
+  it('with two conditions of the same name, and with more than 64', async () => {
     const twice = ['true', 'false'].map((expression) => ({ name: 'c', expression }));
     await expect(conditions(twice)).rejects.toThrow(
       'webhooks[0].matchConditions[1].name: Duplicate value: \\"c\\"',

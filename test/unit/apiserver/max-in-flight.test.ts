@@ -21,7 +21,7 @@ const read = { isLong: false, isMutating: false };
 const write = { isLong: false, isMutating: true };
 
 describe('the gate of requests in flight', () => {
-  it('lets in as many as may be, reads and writes apart', () => {
+  it('admits as many as the limits allow, separately for reads and writes', () => {
     const enter = createInFlightGate({ maxRequestsInflight: 2, maxMutatingRequestsInflight: 1 });
     const leave = enter(read, bob);
     enter(read, bob);
@@ -33,17 +33,17 @@ describe('the gate of requests in flight', () => {
     expect(() => enter(read, bob)).toThrow('Too many requests');
   });
 
-  it('does not count what is long, and always lets administrators in', () => {
+  it('does not count long requests, and always admits administrators', () => {
     const enter = createInFlightGate({ maxRequestsInflight: 1 });
     for (let count = 0; count < 3; count++) enter({ ...read, isLong: true }, bob);
     enter(read, bob);
     const leave = enter(read, { name: 'admin', groups: ['system:masters'] });
     leave();
-    // Their leaving makes no room: they took none.
+    // They were not counted, so their end makes no room.
     expect(() => enter(read, bob)).toThrow('Too many requests');
   });
 
-  it('has the limits of kube-apiserver, and none for 0', () => {
+  it('has the limits of kube-apiserver, and no limit for 0', () => {
     const enter = createInFlightGate({ maxMutatingRequestsInflight: 0 });
     for (let count = 0; count < 400; count++) enter(read, bob);
     for (let count = 0; count < 500; count++) enter(write, bob);
@@ -73,7 +73,7 @@ describe('an API with a limit', () => {
     await test.close();
   });
 
-  /** A write whose body has not come. */
+  /** A write whose body has not arrived. */
   async function holdOne(): Promise<ClientRequest> {
     const options = requestOptions(test, path, { ...asBob, method: 'POST' });
     const request = httpsRequest({
@@ -93,7 +93,7 @@ describe('an API with a limit', () => {
     response.resume();
   }
 
-  it('sends others away for a second, in plain text, until there is room', async () => {
+  it('refuses others with Retry-After 1 s, in plain text, until there is room', async () => {
     const refused = await send(test, 'POST', path, { metadata: { name: 'early' } }, asBob);
     expect(refused.status).toBe(429);
     expect(refused.headers).toMatchObject({
@@ -113,13 +113,13 @@ describe('an API with a limit', () => {
     expect((await send(test, 'POST', path, { metadata: { name: 'urgent' } })).status).toBe(201);
   });
 
-  it('does not say so to those whom it does not know', async () => {
+  it('answers 401 to clients without authentication', async () => {
     const stranger = { credential: 'none', headers: { authorization: 'Bearer wrong' } } as const;
     expect((await send(test, 'POST', path, {}, stranger)).status).toBe(401);
   });
 
   const newest = findKubectls().at(-1);
-  it.skipIf(newest === undefined)('has kubectl try again', async () => {
+  it.skipIf(newest === undefined)('makes kubectl try again', async () => {
     if (newest === undefined) return;
     const kubeconfig = renderKubeconfig({
       ...{ name: 'bob', server: test.api.url, caPem: credentials.ca.certPem },

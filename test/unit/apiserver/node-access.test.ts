@@ -68,7 +68,7 @@ const bound = (name: string, uid = `uid-${name}`, kind = 'Pod') => ({
 const unrelated = "no relationship found between node 'node-1' and this object";
 
 describe('tokens for a kubelet', () => {
-  it('are of accounts that its pods use, bound to such a pod', async () => {
+  it('are only for accounts of its pods, bound to such a pod', async () => {
     expect(await ask('POST', `${accounts}/worker/token`, bound('here'))).toEqual([201, undefined]);
   });
 
@@ -104,7 +104,7 @@ describe('tokens for a kubelet', () => {
     expect(await ask('POST', `${accounts}/${account}/token`, body)).toEqual([403, cause]);
   });
 
-  it('are not given for a pod of another account, whoever asks', async () => {
+  it('are not given for a pod of another account, to any user', async () => {
     const answer = await send(test, 'POST', `${accounts}/boss/token`, bound('here'));
     expect([answer.status, answer.json()['message']]).toEqual([
       400,
@@ -112,7 +112,7 @@ describe('tokens for a kubelet', () => {
     ]);
   });
 
-  it('are all that a kubelet gets of service accounts', async () => {
+  it('are all that a kubelet can get of service accounts', async () => {
     expect(await ask('GET', `${accounts}/worker`)).toEqual([
       403,
       'can only create tokens for individual service accounts',
@@ -160,7 +160,7 @@ describe('what a kubelet reads', () => {
 describe('what a kubelet writes', () => {
   const merge = mergePatch.type ?? '';
 
-  it('its own node, without taints and foreign labels', async () => {
+  it('its own node, without taints and reserved labels', async () => {
     const patch = (labels: object) => ask('PATCH', '/api/v1/nodes/node-1', { metadata: { labels } }, merge);
     expect(await patch({ 'node.kubernetes.io/instance-type': 'm5', own: 'yes' })).toEqual([200, undefined]);
     expect(await patch({ 'node-role.kubernetes.io/control-plane': '' })).toEqual([

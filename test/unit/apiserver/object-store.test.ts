@@ -39,7 +39,7 @@ describe('the object store', () => {
     expect(store.list(pods, 'default')).toHaveLength(2);
   });
 
-  it('gives every change its own resourceVersion and leaves the given object alone', () => {
+  it('gives every change its own resourceVersion and does not change the given object', () => {
     const store = storeWith();
     const given = pod({ name: 'a' });
     const first = store.put(given);
@@ -49,7 +49,7 @@ describe('the object store', () => {
     expect(store.revision).toBe(Number(second.metadata.resourceVersion));
   });
 
-  it('tells what was added, modified and deleted, in order', () => {
+  it('reports what was added, modified and deleted, in order', () => {
     const store = storeWith();
     const start = store.revision;
     store.put(pod({ name: 'a' }));
@@ -65,7 +65,7 @@ describe('the object store', () => {
     expect(store.remove('v1', 'Pod', { namespace: 'default', name: 'a' })).toBe(false);
   });
 
-  it('forgets changes beyond the limit and says so', () => {
+  it('drops changes above the limit and reports it', () => {
     const store = createObjectStore({}, new ManualClock(), { historyLimit: 10 });
     const start = store.revision;
     for (let i = 0; i < 100; i++) store.put(pod({ name: 'a' }));
@@ -73,7 +73,7 @@ describe('the object store', () => {
     expect(change(store, store.revision - 10).revision).toBe(store.revision - 9);
   });
 
-  it('forgets everything when compacted, but keeps the objects', () => {
+  it('drops the history when compacted, but keeps the objects', () => {
     const store = storeWith('a');
     const start = store.revision;
     store.put(pod({ name: 'b' }));
@@ -90,14 +90,14 @@ describe('the object store', () => {
     expect(store.nextChange(pods, start)).toBeUndefined();
   });
 
-  it('makes the namespaces that objects name, and those that every cluster has', () => {
+  it('adds the namespaces of objects, and those of every cluster', () => {
     const store = storeWith();
     store.put(pod({ name: 'a', namespace: 'team' }));
     const names = store.list(namespaces).map(({ metadata }) => metadata.name);
     expect(names).toEqual(['default', 'kube-node-lease', 'kube-public', 'kube-system', 'team']);
   });
 
-  it('tells its subscribers until they leave', () => {
+  it('calls its subscribers until they leave', () => {
     const store = storeWith();
     let calls = 0;
     const leave = store.subscribe(() => calls++);
@@ -107,7 +107,7 @@ describe('the object store', () => {
     expect(calls).toBe(1);
   });
 
-  it('refuses kinds that are not served, and objects without a place', () => {
+  it('refuses kinds that are not served, and objects without a name or namespace', () => {
     const store = storeWith();
     const { metadata } = pod({ name: 'a' });
     const refused = [
@@ -120,7 +120,7 @@ describe('the object store', () => {
 });
 
 describe('a conditional write', () => {
-  it('creates what is not there, and nothing else', () => {
+  it('creates only what does not exist', () => {
     const store = storeWith('a');
     const before = store.revision;
     expect(store.commitNow({ kind: 'put', object: pod({ name: 'a', phase: 'Failed' }) })).toBeUndefined();
@@ -130,7 +130,7 @@ describe('a conditional write', () => {
     );
   });
 
-  it('replaces and removes the very revision that its writer has seen', () => {
+  it('replaces and removes only the revision that its writer has read', () => {
     const store = storeWith();
     const old = store.put(pod({ name: 'a' }));
     const over = store.put(pod({ name: 'a', phase: 'Failed' }));
@@ -156,7 +156,7 @@ describe('a conditional write', () => {
 });
 
 describe('the steps of a store', () => {
-  it('make the same objects, changes and revisions elsewhere', () => {
+  it('make the same objects, changes and revisions in another store', () => {
     const store = new MemoryStore(new ManualClock());
     store.fill({ pods: [pod({ name: 'a' })] });
     const mirror = new ObjectState();
@@ -172,7 +172,7 @@ describe('the steps of a store', () => {
     expect(mirror.nextChange(pods, store.revision - 1)).toEqual(store.nextChange(pods, store.revision - 1));
   });
 
-  it('are no longer known behind the history, nor ahead of it', () => {
+  it('are unknown before the history, and after it', () => {
     const store = new MemoryStore(new ManualClock());
     store.fill({ pods: [pod({ name: 'a' })] });
     const mirror = new ObjectState();
@@ -180,7 +180,7 @@ describe('the steps of a store', () => {
     expect(mirror.stepsAfter(store.revision)).toEqual([]);
     expect(mirror.stepsAfter(store.revision - 1)).toBe('forgotten');
     expect(mirror.stepsAfter(store.revision + 1)).toBe('forgotten');
-    // What a mirror has never seen it cannot tell, whatever the kind.
+    // A mirror does not know what happened before it started, for any kind.
     expect(mirror.nextChange(coreResource('endpoints'), store.revision - 1)).toBe('forgotten');
     expect(mirror.nextChange(pods, store.revision + 1)).toBe('forgotten');
   });

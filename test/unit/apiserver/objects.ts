@@ -1,6 +1,6 @@
 import type { ContainerStatus, Node, Pod, Service } from '../../../src/kube/pod-objects.js';
 
-/** Everything in these tests was created at this moment. */
+/** The creation time of all objects in these tests. */
 export const createdAt = '2024-05-01T10:00:00Z';
 
 export interface PodWish {

@@ -61,7 +61,7 @@ async function refusal(path: string): Promise<Status> {
 const token = (content: object): string => Buffer.from(JSON.stringify(content)).toString('base64url');
 
 describe('a list with a limit', () => {
-  it('comes in pages that tell how many objects are left', async () => {
+  it('is sent in pages that tell how many objects are left', async () => {
     const found = await pages(`${pods}?limit=2`);
     expect(found.map(names)).toEqual(['a b', 'c d', 'e']);
     expect(found.map(({ metadata }) => metadata.remainingItemCount)).toEqual([3, 1, undefined]);
@@ -73,12 +73,12 @@ describe('a list with a limit', () => {
     expect(metadata).toEqual({ resourceVersion: String(test.store.revision) });
   });
 
-  it('goes over all namespaces, and over objects that have none', async () => {
+  it('works over all namespaces, and for objects without a namespace', async () => {
     expect((await pages('/api/v1/pods?limit=3')).map(names)).toEqual(['x y a', 'b c d', 'e']);
     expect((await pages('/api/v1/nodes?limit=1')).map(names)).toEqual(['node-1', 'node-2']);
   });
 
-  it('does not count what is left of a selection, of which the last page may be empty', async () => {
+  it('does not count the rest of a selection, whose last page may be empty', async () => {
     const found = await pages(`${pods}?limit=3&labelSelector=app%3Dweb`);
     expect(found.map(names)).toEqual(['a b c', '']);
     expect(found[0]?.metadata).toEqual({
@@ -87,7 +87,7 @@ describe('a list with a limit', () => {
     });
   });
 
-  it('shows in all pages the moment of the first, whatever has happened since', async () => {
+  it('shows in all pages the state at the first page', async () => {
     const first = await page(`${pods}?limit=2`);
     test.store.remove('v1', 'Pod', { namespace: 'default', name: 'c' });
     test.store.put(pod({ name: 'd', labels: { new: 'yes' } }));
@@ -99,7 +99,7 @@ describe('a list with a limit', () => {
     expect(names(await page(`${pods}?limit=9`))).toBe('a b c2 d e');
   });
 
-  it('is too old when that moment is forgotten, with a token for the rest as it is now', async () => {
+  it('is too old when that state was dropped, with a token for the rest in its present state', async () => {
     const first = await page(`${pods}?limit=2`);
     test.store.remove('v1', 'Pod', { namespace: 'default', name: 'c' });
     test.store.compact();
@@ -116,7 +116,7 @@ describe('a list with a limit', () => {
     expect(rest.metadata).toEqual({ resourceVersion: String(test.store.revision) });
   });
 
-  it('tells tables and metadata where they go on, too', async () => {
+  it('gives tables and metadata a continue token too', async () => {
     for (const accept of [
       tableAccept,
       'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
@@ -128,11 +128,11 @@ describe('a list with a limit', () => {
     }
   });
 
-  it('comes whole for those who take any version', async () => {
+  it('is sent whole when any version is accepted', async () => {
     expect(names(await page(`${pods}?limit=2&resourceVersion=0`))).toBe('a b c d e');
   });
 
-  it('bounds what is deleted at once', async () => {
+  it('limits how much is deleted at once', async () => {
     const answer = await call(test, `/api/v1/nodes?limit=1`, { method: 'DELETE' });
     expect(answer.json()).toMatchObject({ kind: 'NodeList', metadata: { remainingItemCount: 1 } });
     expect(names(await page('/api/v1/nodes'))).toBe('node-2');
@@ -140,7 +140,7 @@ describe('a list with a limit', () => {
 });
 
 describe('a list at a version', () => {
-  it('shows the state of then, if it is exactly meant', async () => {
+  it('shows the state at that version, if it is wanted exactly', async () => {
     const { revision } = test.store;
     test.store.put(pod({ name: 'f' }));
     test.store.remove('v1', 'Pod', { namespace: 'default', name: 'a' });
@@ -149,11 +149,11 @@ describe('a list at a version', () => {
     expect(names(await page(`${path}&resourceVersionMatch=NotOlderThan`))).toBe('b c d e f');
     const exact = await page(`${path}&resourceVersionMatch=Exact`);
     expect([names(exact), exact.metadata.resourceVersion]).toEqual(['a b c d e', String(revision)]);
-    // With a limit and no word on how to match, it is the very version that is meant.
+    // With a limit and without resourceVersionMatch, exactly this version is meant.
     expect(names(await page(`${path}&limit=1`))).toBe('a');
   });
 
-  it('is too old when the history does not reach so far back', async () => {
+  it('is too old when the history does not reach back so far', async () => {
     const { revision } = test.store;
     test.store.put(pod({ name: 'f' }));
     test.store.compact();

@@ -122,7 +122,7 @@ describe('proxy of a pod', () => {
     expect(seen.map((each) => each.method)).toEqual([method]);
   });
 
-  it('keeps the credentials of the client to itself', async () => {
+  it('does not pass on the credentials of the client', async () => {
     await call(test, pod('/'), {
       headers: {
         authorization: 'Bearer secret',
@@ -147,17 +147,17 @@ describe('proxy of a pod', () => {
     await closed(session);
   });
 
-  it('leads a path without an end to one with a slash', async () => {
+  it('redirects a path without a final slash', async () => {
     const answer = await call(test, `${pod('')}?a=b`);
     expect([answer.status, answer.headers.location]).toEqual([301, `${pod('/')}?a=b`]);
   });
 
-  it('leads redirections of the backend back through the proxy', async () => {
+  it('changes redirections of the backend to go through the proxy', async () => {
     const answer = await call(test, pod('/moved'));
     expect([answer.status, answer.headers.location]).toEqual([302, pod('/elsewhere?a=b')]);
   });
 
-  it('lets WebSockets through, which count as open streams', async () => {
+  it('passes WebSockets, which count as open streams', async () => {
     const { host, port: apiPort, ca, cert, key } = requestOptions(test, '', {});
     const url = `wss://${String(host)}:${String(apiPort)}${pod('/echo')}`;
     const socket = new WebSocket(url, { ca, cert, key } as object);
@@ -194,13 +194,13 @@ describe('proxy of a pod', () => {
     expect(answer.json()['reason']).toBe('ServiceUnavailable');
   });
 
-  it('cuts an answer that is cut, and stays in order', async () => {
+  it('cuts an answer that the backend cut, and keeps working', async () => {
     const answer = await open(test, pod('/cut'));
     await expect(answer.toArray()).rejects.toThrow();
     expect((await call(test, pod('/'))).status).toBe(207);
   });
 
-  it('needs the right to it', async () => {
+  it('needs permission', async () => {
     const { ca } = credentials;
     const stranger = await ca.issue({ commonName: 'stranger', usages: ['client'] });
     const answer = await call(test, pod('/'), { credential: stranger });
@@ -217,7 +217,7 @@ describe('proxy of a service', () => {
     expect((await call(test, service('http:web:80'))).status).toBe(207);
   });
 
-  it('says what is not there', async () => {
+  it('says what does not exist', async () => {
     const answers = ['web', 'web:81', 'web:metrics', 'none'].map((name) => call(test, service(name)));
     expect((await Promise.all(answers)).map(refusal)).toEqual([
       [503, 'no endpoints available for service "web"'],
@@ -229,7 +229,7 @@ describe('proxy of a service', () => {
 });
 
 describe('proxy of a node', () => {
-  it('shows the kubelet the credential of the API server', async () => {
+  it('uses the credential of the API server for the kubelet', async () => {
     const { ca } = credentials;
     const pair = await ca.issue({ commonName: 'kubelet', ipAddresses: ['10.0.1.11'], usages: ['server'] });
     const kubelet = createSecureServer(

@@ -65,7 +65,7 @@ describe('replicas that share a store', () => {
     }
   });
 
-  it('create an object once', async () => {
+  it('create an object only once', async () => {
     for (let round = 0; round < 5; round++) {
       const answers = await Promise.all(
         [one, two, one, two].map((replica) => send(replica, 'POST', maps, map(`map-${round}`))),
@@ -76,7 +76,7 @@ describe('replicas that share a store', () => {
     }
   });
 
-  it('refuse a stale revision, whichever of them gets it', async () => {
+  it('all refuse a stale revision', async () => {
     const first = (await send(one, 'POST', maps, map('a'))).json<Shown>();
     await send(two, 'PATCH', `${maps}/a`, { data: { by: 'two' } }, mergePatch);
     const stale = { ...map('a', { by: 'one' }), metadata: { ...first.metadata, name: 'a' } };
@@ -89,7 +89,7 @@ describe('replicas that share a store', () => {
 
   it('lose no update when writes race', async () => {
     await send(one, 'POST', maps, map('a', { count: '0' }));
-    /** Reads, adds one, writes with the revision that was read, and begins again when somebody was faster. */
+    /** Reads, adds one, writes with the revision that was read, and starts again after a conflict. */
     const add = async (replica: TestApi): Promise<string> => {
       for (;;) {
         const read = (await call(replica, `${maps}/a`)).json<Shown>();
@@ -105,7 +105,7 @@ describe('replicas that share a store', () => {
       expect((await call(replica, `${maps}/a`)).json<Shown>().data).toEqual({ count: '8' });
   });
 
-  it('lose no patch that was answered with success, and no deletion', async () => {
+  it('lose no successful patch and no deletion', async () => {
     await send(one, 'POST', maps, map('a'));
     const patches = await Promise.all(
       Array.from({ length: 8 }, async (_, turn) => {
@@ -128,7 +128,7 @@ describe('replicas that share a store', () => {
     expect(ends.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 404]);
   });
 
-  it('tell watches what happens anywhere, in order, also from a revision that another one gave', async () => {
+  it('send watches the changes of all replicas, in order, also from a revision of another replica', async () => {
     const start = (await send(one, 'POST', maps, map('a'))).json<Shown>().metadata.resourceVersion;
     const lines = jsonLines(await open(two, `${maps}?watch=true&resourceVersion=${start}`));
     await send(one, 'PATCH', `${maps}/a`, { data: { x: '1' } }, mergePatch);
@@ -145,7 +145,7 @@ describe('replicas that share a store', () => {
     expect(seen).toEqual(['MODIFIED a', 'ADDED b', 'DELETED a']);
   });
 
-  it('have the controllers of the store', async () => {
+  it('see the work of the store’s controllers', async () => {
     await send(one, 'POST', '/api/v1/namespaces', {
       apiVersion: 'v1',
       kind: 'Namespace',
@@ -162,13 +162,13 @@ describe('replicas that share a store', () => {
     });
   });
 
-  it('are known to the store while they are there', async () => {
+  it('are counted by the store while they are connected', async () => {
     expect(bench.followers).toBe(2);
     two.mirror.close();
     await vi.waitFor(() => expect(bench.followers).toBe(1), { timeout: 10_000 });
   });
 
-  it('must show the certificate of a replica', async () => {
+  it('need the certificate of a replica', async () => {
     const stranger = bench.mirror('stranger', keys.stranger);
     await expect(stranger.ready(300)).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
     expect(bench.events).toContainEqual(
@@ -181,7 +181,7 @@ describe('replicas that share a store', () => {
 });
 
 describe('without their store, replicas', () => {
-  it('go on reading and watching, refuse writes in kube-apiserver’s words, are not ready, and heal', async () => {
+  it('continue reading and watching, refuse writes in kube-apiserver’s words, are not ready, and recover', async () => {
     await send(one, 'POST', maps, map('a'));
     const lines = jsonLines(await open(two, `${maps}?watch=true&resourceVersion=${bench.store.revision}`));
     await bench.stop();
@@ -203,12 +203,12 @@ describe('without their store, replicas', () => {
     expect(bench.events.filter(({ kind }) => kind === 'store.connected').map(({ text }) => text)).toEqual([
       expect.stringMatching(/^listed \d+ objects$/),
       expect.stringMatching(/^listed \d+ objects$/),
-      'goes on where it was',
-      'goes on where it was',
+      'continues where it was',
+      'continues where it was',
     ]);
   });
 
-  it('catch up with what happened meanwhile', async () => {
+  it('catch up with the changes in the meantime', async () => {
     const start = bench.store.revision;
     const lines = jsonLines(await open(two, `/api/v1/pods?watch=true&resourceVersion=${start}`));
     await bench.stop();
@@ -222,7 +222,7 @@ describe('without their store, replicas', () => {
     expect(two.mirror.revision).toBe(bench.store.revision);
   });
 
-  it('list again when too much happened, and let watches end with 410', async () => {
+  it('list again when they missed too much, and end watches with 410', async () => {
     const lines = jsonLines(
       await open(two, `/api/v1/pods?watch=true&resourceVersion=${bench.store.revision}`),
     );
@@ -238,7 +238,7 @@ describe('without their store, replicas', () => {
     expect(two.mirror.list(pods)).toHaveLength(1);
   });
 
-  it('take what another store has, though its revisions are smaller', async () => {
+  it('take the objects of another store, although its revisions are smaller', async () => {
     for (let count = 0; count < 50; count++) await send(one, 'POST', maps, map(`map-${count}`));
     const lines = jsonLines(await open(two, `${maps}?watch=true&resourceVersion=${bench.store.revision}`));
     await bench.stop();

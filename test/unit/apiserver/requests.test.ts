@@ -35,7 +35,7 @@ describe('a path', () => {
     expect(route(path).kind).toBe(kind);
   });
 
-  it('names namespace, object and part', () => {
+  it('names namespace, object and subresource', () => {
     expect(route('/api/v1/namespaces/team%20a/pods/web/exec')).toMatchObject({
       namespace: 'team a',
       name: 'web',
@@ -81,7 +81,7 @@ function options(query: string) {
 }
 
 describe('the options of a log request', () => {
-  it('pass on which output is wanted', () => {
+  it('pass on which stream is wanted', () => {
     expect(options('stream=Stderr').kubeletQuery).toEqual([['stream', 'Stderr']]);
     expect(options('stream=All&tailLines=2').kubeletQuery).toEqual([
       ['tailLines', '2'],

@@ -28,11 +28,11 @@ describe('a label selector', () => {
     expect(parseLabelSelector(text)?.(web)).toBe(expected);
   });
 
-  it.each(['app=', 'app'])('%s is one, too', (text) => {
+  it.each(['app=', 'app'])('%s is valid too', (text) => {
     expect(parseLabelSelector(text)).toBeDefined();
   });
 
-  it.each(['=web', 'app=a=b', 'app in web', 'a,,b', 'app in (a', '*', 'a b'])('%s is none', (text) => {
+  it.each(['=web', 'app=a=b', 'app in web', 'a,,b', 'app in (a', '*', 'a b'])('%s is invalid', (text) => {
     expect(parseLabelSelector(text)).toBeUndefined();
   });
 });
@@ -60,7 +60,7 @@ describe('a field selector', () => {
     expect(select(text)).toBe(expected);
   });
 
-  it('sees an absent boolean as false', () => {
+  it('treats an absent boolean as false', () => {
     expect(select('spec.unschedulable=false', node('node-1'))).toBe(true);
   });
 
@@ -68,7 +68,7 @@ describe('a field selector', () => {
     expect(select('spec.containers=x')).toBe('field label not supported: spec.containers');
   });
 
-  it('refuses what is no comparison', () => {
+  it('refuses what is not a comparison', () => {
     expect(select('metadata.name')).toContain("invalid selector: 'metadata.name'");
   });
 });

@@ -37,7 +37,7 @@ function open(name: string, maxLogBytes?: number): Opened {
   return { store, runs, isNew };
 }
 
-/** What a process that is killed leaves behind: nothing is closed. */
+/** The state after a process was killed: nothing is closed. */
 async function killed(name: string, copy: string): Promise<void> {
   await cp(join(scratch.path, name), join(scratch.path, copy), { recursive: true });
 }
@@ -49,7 +49,7 @@ const logOf = async (name: string): Promise<string> => {
 };
 
 describe('the files of a store', () => {
-  it('bring back objects, revisions and history after a kill', async () => {
+  it('restore objects, revisions and history after a kill', async () => {
     const first = open('one');
     const start = first.store.revision;
     first.store.put(pod({ name: 'b' }));
@@ -62,7 +62,7 @@ describe('the files of a store', () => {
     expect(second.runs.continues(first.runs.current, first.store.revision)).toBe(true);
   });
 
-  it('are for their owner alone', async () => {
+  it('are readable only by their owner', async () => {
     open('one');
     expect((await stat(join(scratch.path, 'one'))).mode & 0o777).toBe(0o700);
     for (const name of ['snapshot.json', 'steps-'])
@@ -70,7 +70,7 @@ describe('the files of a store', () => {
         expect((await stat(join(scratch.path, 'one', file))).mode & 0o777).toBe(0o600);
   });
 
-  it('lose what was half written, and go on behind it', async () => {
+  it('lose a half-written step, and continue after it', async () => {
     const first = open('one');
     first.store.put(pod({ name: 'b' }));
     await killed('one', 'two');
@@ -92,7 +92,7 @@ describe('the files of a store', () => {
     expect(() => open('two')).toThrow(/^cannot read .*snapshot\.json: /);
   });
 
-  it('are folded when the log is long, and keep nothing old', async () => {
+  it('are replaced by a snapshot when the log is long, and keep nothing old', async () => {
     const first = open('one', 2000);
     for (let count = 0; count < 50; count++) first.store.put(pod({ name: `pod-${count % 5}` }));
     expect((await stat(await logOf('one'))).size).toBeLessThan(4000);
@@ -102,11 +102,11 @@ describe('the files of a store', () => {
     expect(second.runs.all[0]).toEqual(first.runs.all[0]);
   });
 
-  it('know which states of earlier runs were theirs', async () => {
+  it('tell which states of earlier runs are still valid', async () => {
     const first = open('one');
     const seen = first.store.revision + 1;
     await killed('one', 'two');
-    // Somebody saw this one, and the disk did not.
+    // A replica got this step, and the disk did not.
     first.store.put(pod({ name: 'lost' }));
     const second = open('two');
     expect(second.runs.continues(first.runs.current, seen - 1)).toBe(true);

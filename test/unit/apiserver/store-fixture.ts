@@ -27,7 +27,7 @@ export async function makeStoreKeys({ ca }: Credentials): Promise<StoreKeys> {
   return { server, client, stranger };
 }
 
-/** A store, and replicas of the API that follow it over gRPC and mTLS. */
+/** A store, and replicas of the API that are connected to it over gRPC and mTLS. */
 export class StoreBench {
   readonly events: EventBody[] = [];
   store = new MemoryStore(clock);
@@ -43,7 +43,7 @@ export class StoreBench {
     this.keys = keys;
   }
 
-  /** Starts it, again at its old address, with what it had: as a process that reads its files. */
+  /** Starts it again at its old address with its old objects, as a process that reads its files. */
   async start(): Promise<void> {
     if (this.store.revision === 0) this.store.fill({});
     this.runs = new Runs(this.runs?.all ?? [], this.store.revision);
@@ -67,7 +67,7 @@ export class StoreBench {
     await this.server?.close();
   }
 
-  /** Forgets all, as a store that keeps nothing on disk. */
+  /** Loses everything, as a store without files on disk. */
   lose(): void {
     this.store = new MemoryStore(clock);
     this.runs = undefined;

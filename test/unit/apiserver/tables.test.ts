@@ -98,7 +98,7 @@ describe('the table of pods', () => {
     expect(table(pod({ name: 'a' })).rows[0]?.conditions).toBeUndefined();
   });
 
-  it('survives an object with nothing in it', () => {
+  it('shows an empty object', () => {
     const metadata = { name: 'a', namespace: 'default', uid: 'u', creationTimestamp: '' };
     expect(row({ apiVersion: 'v1', kind: 'Pod', metadata })).toMatchObject({
       Ready: '0/0',
@@ -144,7 +144,7 @@ describe('the tables of other kinds', () => {
     expect(row(endpoints)).toMatchObject({ Endpoints: '10.0.0.1:80,10.0.0.2:80,10.0.0.3:80 + 2 more...' });
   });
 
-  it('show name and creation time for kinds without columns of their own', () => {
+  it('show name and creation time for kinds without columns', () => {
     const metadata = { name: 's', namespace: 'default', uid: 'u', creationTimestamp: createdAt };
     expect(row({ apiVersion: 'v1', kind: 'Secret', metadata })).toEqual({
       Name: 's',
@@ -154,7 +154,7 @@ describe('the tables of other kinds', () => {
 });
 
 describe('a table row', () => {
-  it('carries as much of the object as was asked for', () => {
+  it('contains as much of the object as was requested', () => {
     const object = pod({ name: 'a' });
     expect(table(object).rows[0]?.object).toEqual({
       kind: 'PartialObjectMetadata',

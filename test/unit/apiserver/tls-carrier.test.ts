@@ -9,7 +9,7 @@ import { createRealClock } from '../../../src/core/clock.js';
 import { TunnelError } from '../../../src/core/errors.js';
 import { type Credentials, closed, makeCredentials } from './fixture.js';
 
-/** A connection as the tunnel gives it: a JavaScript stream that closes by itself as soon as the other side ends. */
+/** A connection like the tunnel's: a JavaScript stream that closes by itself as soon as the other side ends. */
 class Connection extends Duplex {
   private readonly socket: Socket;
 
@@ -67,7 +67,7 @@ async function handshake(): Promise<{ ours: TLSSocket; theirs: TLSSocket }> {
   return { ours, theirs };
 }
 
-it('a reader that is late gets all that a kubelet said before it closed', async () => {
+it('a late reader gets everything that a kubelet sent before it closed', async () => {
   const { ours, theirs } = await handshake();
   const gone = closed(connection);
   ours.pause();

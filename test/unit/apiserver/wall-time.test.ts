@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Answer, makeCredentials, startTestApi, type TestApi } from './fixture.js';
 import { send } from './writing.js';
 
-/** The wall clock of the machine, which the tests let jump. */
+/** The wall clock of the machine; the tests make it jump. */
 let wallMs = Date.UTC(2026, 0, 1);
 const hour = 3_600_000;
 let test: TestApi;
@@ -35,7 +35,7 @@ const review = async (token: string): Promise<unknown> =>
     'status'
   ];
 
-it('a token expires in a suspend, and a new one holds after it', async () => {
+it('a token expires during a suspend, and a new one is valid after it', async () => {
   const before = await newToken();
   expect([(await ask(before.token)).status, before.expires]).toEqual([201, '2026-01-01T01:00:00Z']);
   wallMs += 8 * hour;
@@ -47,7 +47,7 @@ it('a token expires in a suspend, and a new one holds after it', async () => {
   expect([(await ask(after.token)).status, after.expires]).toEqual([201, '2026-01-01T09:00:00Z']);
 });
 
-it('a token is not valid yet when the clock is set back, and objects have the time of their making', async () => {
+it('a token is not valid yet when the clock is set back, and objects have their creation time', async () => {
   const early = await newToken();
   wallMs -= 2 * hour;
   expect(await review(early.token)).toMatchObject({

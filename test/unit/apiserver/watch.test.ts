@@ -56,7 +56,7 @@ const fromNow = (): string => `resourceVersion=${test.store.revision}`;
 const remove = (name: string): boolean => test.store.remove('v1', 'Pod', { namespace: 'default', name });
 
 describe('a watch', () => {
-  it('tells every change after the given revision, in order', async () => {
+  it('sends every change after the given revision, in order', async () => {
     const start = fromNow();
     test.store.put(pod({ name: 'b' }));
     const { brief } = await watch(start);
@@ -66,14 +66,14 @@ describe('a watch', () => {
     expect([await brief(), await brief(), await brief()]).toEqual(['ADDED b', 'MODIFIED b', 'DELETED b']);
   });
 
-  it('without a revision begins with what is there', async () => {
+  it('without a revision begins with the present objects', async () => {
     const { brief } = await watch('');
     expect(await brief()).toBe('ADDED a');
     remove('a');
     expect(await brief()).toBe('DELETED a');
   });
 
-  it('tells of a selection what enters and leaves it, with the last state seen', async () => {
+  it('with a selector sends what enters and leaves the selection, with the last selected state', async () => {
     const { brief, next } = await watch(`${fromNow()}&labelSelector=app%3Dweb`);
     test.store.put(pod({ name: 'b', labels: { app: 'db' } }));
     test.store.put(pod({ name: 'b', labels: { app: 'web' } }));
@@ -85,7 +85,7 @@ describe('a watch', () => {
     });
   });
 
-  it('shows tables whose columns come once', async () => {
+  it('sends tables with their columns only once', async () => {
     const { next } = await watch(fromNow(), { accept: tableAccept });
     test.store.put(pod({ name: 'b' }));
     test.store.put(pod({ name: 'c' }));
@@ -136,7 +136,7 @@ describe('a watch', () => {
     expect(await next()).toBeUndefined();
   });
 
-  it('that is at the present survives a compaction', async () => {
+  it('that is up to date survives a compaction', async () => {
     const { brief } = await watch(fromNow());
     test.store.put(pod({ name: 'b' }));
     expect(await brief()).toBe('ADDED b');
@@ -147,7 +147,7 @@ describe('a watch', () => {
     expect(await brief()).toBe('ADDED c');
   });
 
-  it('whose client does not read costs no memory: it is told 410 when it comes too late', async () => {
+  it('whose client does not read costs no memory, and gets 410 when it is too late', async () => {
     const bulky = 'x'.repeat(100_000);
     const { response, next } = await watch(fromNow());
     response.pause();
@@ -165,7 +165,7 @@ describe('a watch', () => {
     expect(count).toBeLessThan(200);
   });
 
-  it('of several clients is written once for all of them', async () => {
+  it('of several clients makes its JSON once for all of them', async () => {
     const watches = [await watch(fromNow()), await watch(fromNow()), await watch(fromNow())];
     const toJSON = vi.fn(() => ({}));
     const shared = pod({ name: 'shared' });

@@ -51,7 +51,7 @@ describe('creating', () => {
     });
   });
 
-  it('of a pod fills in defaults as every cluster does', async () => {
+  it('of a pod sets the defaults of every cluster', async () => {
     const created = (await send(test, 'POST', pods, newPod('defaults'))).json<Stored & { status: unknown }>();
     expect(created.spec).toMatchObject({
       restartPolicy: 'Always',
@@ -135,7 +135,7 @@ describe('creating', () => {
     );
   });
 
-  it('of a pod without an image tells every cause', async () => {
+  it('of a pod without an image lists every cause', async () => {
     const body = { ...newPod('x'), spec: { containers: [{ name: 'A' }], restartPolicy: 'Sometimes' } };
     expect((await send(test, 'POST', pods, body)).json()).toMatchObject({
       code: 422,
@@ -235,7 +235,7 @@ describe('patching', () => {
     expect((await send(test, 'GET', `${maps}/jp`)).json<Stored>().data).toEqual({ a: '9' });
   });
 
-  it('with a stale resource version conflicts, and without one never', async () => {
+  it('with a stale resource version conflicts, and without one succeeds', async () => {
     const { metadata } = (await send(test, 'POST', maps, configMap('rv'))).json<Stored>();
     const change = (data: object, resourceVersion?: string) =>
       send(test, 'PATCH', `${maps}/rv`, { data, metadata: { resourceVersion } }, mergePatch);
@@ -244,13 +244,13 @@ describe('patching', () => {
     expect((await change({ a: null, b: '4' })).json<Stored>().data).toEqual({ b: '4' });
   });
 
-  it('that changes nothing leaves the resource version alone', async () => {
+  it('that changes nothing keeps the resource version', async () => {
     const { metadata } = (await send(test, 'POST', maps, configMap('noop'))).json<Stored>();
     const again = await send(test, 'PATCH', `${maps}/noop`, { data: { a: '1' } }, mergePatch);
     expect(again.json<Stored>().metadata.resourceVersion).toBe(metadata.resourceVersion);
   });
 
-  it('never moves a pod to another image but by its image', async () => {
+  it('may change only the image of a container in a pod', async () => {
     const image = { spec: { containers: [{ name: 'main', image: 'main:2' }] } };
     expect((await send(test, 'PATCH', `${pods}/seeded`, image, strategicPatch)).status).toBe(200);
     const answer = await send(
@@ -275,7 +275,7 @@ describe('server-side apply', () => {
   const apply = (name: string, data: Record<string, string>, query: string) =>
     send(test, 'PATCH', `${maps}/${name}?${query}`, configMap(name, data), applyPatch);
 
-  it('creates, takes back what is no longer named, and keeps what others own', async () => {
+  it('creates, removes what is no longer applied, and keeps what others own', async () => {
     expect((await apply('ssa', { a: '1', b: '1' }, 'fieldManager=one')).status).toBe(201);
     await apply('ssa', { c: '1' }, 'fieldManager=two');
     const answer = await apply('ssa', { b: '1' }, 'fieldManager=one');
@@ -315,7 +315,7 @@ describe('server-side apply', () => {
 });
 
 describe('deleting', () => {
-  it('takes preconditions seriously', async () => {
+  it('checks preconditions', async () => {
     await send(test, 'POST', maps, configMap('pre'));
     const answer = await send(test, 'DELETE', `${maps}/pre`, { preconditions: { uid: 'other' } });
     expect(answer.json()).toMatchObject({
@@ -326,7 +326,7 @@ describe('deleting', () => {
     });
   });
 
-  it('gives a running pod its grace, and force none', async () => {
+  it('gives a running pod its grace period, and with force no grace period', async () => {
     const going = (await send(test, 'DELETE', `${pods}/seeded`, {})).json<Stored>();
     expect(going.metadata).toMatchObject({
       deletionGracePeriodSeconds: 30,

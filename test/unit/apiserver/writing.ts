@@ -5,7 +5,7 @@ export interface Sent extends Omit<CallOptions, 'body'> {
   readonly type?: string;
 }
 
-/** Sends a body as JSON, or text as it is. */
+/** Sends a body as JSON, or a text unchanged. */
 export function send(
   test: TestApi,
   method: string,

@@ -11,7 +11,7 @@ const exec = (rule: object): object => ({ kind: 'Exec', metadata, spec: { execs:
 const at = 'behaviours[0].spec.execs[1]';
 
 describe('documents with behaviours', () => {
-  it('are taken with all the fields that they can have', () => {
+  it('are accepted with all their fields', () => {
     const refused = { code: 'NotFound', message: 'gone' };
     const documents = [
       exec({
@@ -96,7 +96,7 @@ describe('documents with behaviours', () => {
       [exec({ answer: { delayMs: '5s' } })],
       `${at}.answer.delayMs: Invalid input: expected number, received string`,
     ],
-    [[exec({ match: { pattern: '(' } })], `${at}.match.pattern: is no regular expression`],
+    [[exec({ match: { pattern: '(' } })], `${at}.match.pattern: is not a regular expression`],
     [
       [exec({ match: { regex: 'x' } })],
       `${at}.match: must be one of argv, prefix (lists of words) and pattern (a regular expression)`,

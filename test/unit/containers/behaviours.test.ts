@@ -22,7 +22,7 @@ const out = async (runtime: SandboxRuntime, command: readonly string[]): Promise
   (await run(runtime, command)).out;
 
 describe('Exec behaviours', () => {
-  it('match the whole command, its beginning, or a pattern; the first rule wins, the rest goes to the sandbox', async () => {
+  it('match the whole command, its beginning, or a pattern; the first rule wins, and other commands run in the sandbox', async () => {
     const { runtime } = start(
       exec(
         { match: { argv: ['ls', '/a'] }, answer: { stdout: 'exact' } },
@@ -79,7 +79,7 @@ describe('Exec behaviours', () => {
     expect((await run(runtime, ['x'])).result).toEqual({ kind: 'error', message: 'scripted: no' });
   });
 
-  it('make as many bytes as asked for, the same each time', async () => {
+  it('generate as many bytes as configured, the same each time', async () => {
     const counting = await run(start(answering({ bytes: 300_000 })).runtime, ['x']);
     const expected = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, index) => index & 0xff));
     expect(counting.bytes.equals(expected)).toBe(true);
@@ -91,7 +91,7 @@ describe('Exec behaviours', () => {
     expect(one.bytes).not.toEqual(other.bytes);
   });
 
-  it('wait and keep to a rate in the lab time', async () => {
+  it('keep their delay and their rate, in lab time', async () => {
     const { runtime, clock } = start(answering({ delayMs: 500, bytes: 1000, bytesPerSecond: 1000 }));
     const client = new Client();
     const done = runtime.exec({ ...main, command: ['x'], tty: false }, client);
@@ -122,7 +122,7 @@ describe('Exec behaviours', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('break the connection after so many bytes', async () => {
+  it('break the connection after the configured number of bytes', async () => {
     const { runtime } = start(answering({ bytes: 1e6, disconnectAfterBytes: 1000 }));
     const client = new Client();
     const broken = new Promise<Error>((resolve) => client.stdout.once('error', resolve));

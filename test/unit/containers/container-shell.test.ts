@@ -35,7 +35,7 @@ async function parked(shell: ContainerShell): Promise<void> {
 }
 
 describe('a container that runs nothing', () => {
-  it('gives its thread back and has its files again in the next', async () => {
+  it('gives its thread back, and has its files again in the next thread', async () => {
     const shell = open('a', 1);
     const deep = '/d'.repeat(2000);
     await sh(shell, `x=1; mkdir -p /tmp${deep}; echo kept > /tmp/f; ln -s f /tmp/l; ln /tmp/f /tmp/h`);
@@ -50,7 +50,7 @@ describe('a container that runs nothing', () => {
     expect((await shell.countFiles()).entries).toBe(before.entries);
   });
 
-  it('is not parked under a command', async () => {
+  it('keeps its thread while a command runs', async () => {
     const shell = open('a', 1);
     for (let round = 0; round < 20; round++) {
       const both = await Promise.all([
@@ -63,7 +63,7 @@ describe('a container that runs nothing', () => {
     expect((await sh(shell, 'x=1; wc -l < /tmp/f')).trim()).toBe('20');
   });
 
-  it('leaves one thread for all that come one after the other', async () => {
+  it('leaves one thread, which later containers use one after the other', async () => {
     for (let round = 0; round < 5; round++) {
       const shell = open(`c${round}`, 1);
       expect(await sh(shell, 'x=1; ls /tmp')).toBe('');

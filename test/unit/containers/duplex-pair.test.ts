@@ -14,7 +14,7 @@ describe('an in-memory connection', () => {
     expect(atB.equals(toB)).toBe(true);
   });
 
-  it('can be closed one way and used the other', async () => {
+  it('can be closed in one direction and used in the other', async () => {
     const [a, b] = createDuplexPair();
     a.end('question');
     expect((await readToEnd(b)).toString()).toBe('question');
@@ -22,7 +22,7 @@ describe('an in-memory connection', () => {
     expect((await readToEnd(a)).toString()).toBe('answer after the end');
   });
 
-  it('holds a writer back while nobody reads', async () => {
+  it('makes a writer wait while the other end does not read', async () => {
     const [a, b] = createDuplexPair();
     let written = 0;
     while (a.write(Buffer.alloc(1000)) && written < 1e6) written += 1000;
@@ -34,7 +34,7 @@ describe('an in-memory connection', () => {
     a.destroy();
   });
 
-  it('takes empty writes', async () => {
+  it('accepts empty writes', async () => {
     const [a, b] = createDuplexPair();
     a.write('');
     a.end('x');

@@ -38,7 +38,7 @@ function count(log: LogStore, from: number, end: number): string {
 }
 
 describe('a log store', () => {
-  it('keeps a last line that is not whole, and joins it when it is', async () => {
+  it('keeps an incomplete last line, and joins it with its rest', async () => {
     const log = store();
     log.append('stdout', 'a\npart');
     expect(await collect(readLog(log, plain, never))).toBe('a\npart');
@@ -49,7 +49,7 @@ describe('a log store', () => {
     expect(await collect(readLog(log, { ...plain, tailLines: 2 }, never))).toBe('partial\nb\n');
   });
 
-  it('drops its oldest lines beyond the limit, and nothing else', async () => {
+  it('drops only its oldest lines above the limit', async () => {
     const log = store(100);
     for (let line = 0; line < 50; line++) log.append('stdout', `line ${line}\n`);
     const text = await collect(readLog(log, plain, never));
@@ -58,7 +58,7 @@ describe('a log store', () => {
     expect(text.endsWith('line 48\nline 49\n')).toBe(true);
   });
 
-  it('never waits for a reader, and the reader sees no gap however far behind it is', async () => {
+  it('never waits for a reader, and the reader sees no gap although it is behind', async () => {
     const log = store(limitBytes);
     const written = count(log, 0, 5000);
     const reader = readLog(log, { ...plain, follow: true }, never);
@@ -69,7 +69,7 @@ describe('a log store', () => {
     expect(text).toBe(written + numbers(5000, 30_000));
   });
 
-  it('is read as it was at the beginning, without a gap, while it goes on', async () => {
+  it('is read as it was at the start of the read, without a gap, while it grows', async () => {
     const log = store(limitBytes);
     const written = count(log, 0, 5000);
     const reader = readLog(log, plain, never);
@@ -78,7 +78,7 @@ describe('a log store', () => {
     expect(Buffer.from(first.value ?? []).toString() + (await collect(reader))).toBe(written);
   });
 
-  it('tells a reader that is further behind than is held, and holds no more than that', async () => {
+  it('fails a reader that is too far behind, and holds no more than its limit', async () => {
     const log = store(limitBytes);
     count(log, 0, 5000);
     const reader = readLog(log, { ...plain, follow: true }, never);
@@ -92,7 +92,7 @@ describe('a log store', () => {
     expect(log.heldBytes).toBeLessThanOrEqual(limitBytes + 2 * blockBytes);
   });
 
-  it('begins with a whole line when its oldest output is gone', async () => {
+  it('begins with a whole line when its oldest output was dropped', async () => {
     for (const cutAt of [1, 7, 1000, 8191]) {
       const log = store(20_000);
       const output = Buffer.from(numbers(0, 20_000));
@@ -111,7 +111,7 @@ describe('a log store', () => {
     expect(log.heldBytes).toBeLessThan(12 * 1024 * 1024);
   });
 
-  it('costs no more than it says it holds: short lines are no objects', () => {
+  it('uses no more memory than it reports: short lines are not objects', () => {
     const before = usedMemory();
     const log = store();
     for (let line = 0; line < 500_000; line++) log.append('stdout', 'x'.repeat(9) + '\n');
@@ -120,7 +120,7 @@ describe('a log store', () => {
     expect(log.usedBytes).toBe(5_000_000);
   });
 
-  it('never cuts a line of one output by the other', async () => {
+  it('never cuts a line of one stream by the other', async () => {
     const log = store();
     log.append('stdout', 'one\ntw');
     log.append('stderr', 'bad');
@@ -144,7 +144,7 @@ describe('a log store', () => {
     expect(await collect(reader)).toBe('end\n');
   });
 
-  it('hands a long log over in pieces', async () => {
+  it('gives a long log in pieces', async () => {
     const log = store();
     for (let line = 0; line < 20_000; line++) log.append('stdout', `a line of some length ${line}\n`);
     const reader = readLog(log, plain, never);
@@ -153,7 +153,7 @@ describe('a log store', () => {
     await reader.return();
   });
 
-  it('holds no listener after a reader has left', async () => {
+  it('keeps no listener after a reader has left', async () => {
     const log = store();
     const leaving = new AbortController();
     const reader = readLog(log, { ...plain, follow: true }, leaving.signal);
@@ -164,7 +164,7 @@ describe('a log store', () => {
     expect(Reflect.get(log, 'listeners')).toHaveProperty('size', 0);
   });
 
-  it('gives the last lines, whatever pieces they came in and whatever is gone', async () => {
+  it('gives the last lines, for any pieces and after any drop', async () => {
     const output = fc.string({ maxLength: 30 }).map((text) => text.replaceAll(/[x-z]/g, '\n'));
     await fc.assert(
       fc.asyncProperty(fc.array(output, { maxLength: 60 }), fc.nat(8), async (outputs, lastLines) => {
@@ -179,7 +179,7 @@ describe('a log store', () => {
     );
   });
 
-  it('gives each output back as it was put in, however it was cut and mixed', async () => {
+  it('gives each stream back as it was written, for any pieces and any mix', async () => {
     const output = fc.tuple(
       fc.constantFrom('stdout' as const, 'stderr' as const),
       fc.string({ maxLength: 20 }),

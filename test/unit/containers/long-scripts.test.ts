@@ -6,7 +6,7 @@ import type { ShellLibrary } from '../../../src/containers/shell/library.js';
 import { LineSource } from '../../../src/containers/shell/sources.js';
 import { run, sandbox } from './support.js';
 
-/** How much text is parsed until the first statement of a script on standard input is whole, against its length. */
+/** How much text is parsed until the first statement of a script on standard input is complete, relative to its length. */
 async function parsedShare(script: string): Promise<number> {
   let parsed = 0;
   const counting: ShellLibrary = {
@@ -39,7 +39,7 @@ describe('a long script on standard input', () => {
     expect(await parsedShare(script)).toBeLessThan(5);
   });
 
-  it('runs as it would have, statement by statement', async () => {
+  it('runs statement by statement', async () => {
     const box = sandbox();
     const script = [
       'if true; then\necho fi of "if"; if true; then echo in; fi\nelse\necho no\nfi',

@@ -5,7 +5,7 @@ import { sandbox, sh } from './support.js';
 const fresh = (limitBytes = 1000): MemoryFiles => new MemoryFiles({ '/etc/hostname': 'web-0\n' }, limitBytes);
 
 describe('the length of a path', () => {
-  it('is limited as Linux does: 4095 bytes, and 255 for each name', async () => {
+  it('is limited as in Linux: 4095 bytes, and 255 for each name', async () => {
     const files = fresh();
     await files.mkdir(`/${'n'.repeat(255)}`);
     await expect(files.mkdir(`/${'n'.repeat(256)}`)).rejects.toThrow('ENAMETOOLONG: File name too long');
@@ -29,8 +29,8 @@ describe('the length of a path', () => {
   });
 });
 
-describe('the work of an operation', () => {
-  it('does not grow with the rest of the files: deep folders are found and removed at once', async () => {
+describe('the cost of an operation', () => {
+  it('does not grow with the number of files: deep folders are found and removed fast', async () => {
     const box = sandbox();
     const deep = '/a'.repeat(2000);
     await sh(box.runtime, `mkdir -p /tmp${deep}; x=1`);
@@ -41,7 +41,7 @@ describe('the work of an operation', () => {
 });
 
 describe('files in memory', () => {
-  it('are counted, and have a limit that what is removed gives back', async () => {
+  it('are counted against a limit, and free their bytes when they are removed', async () => {
     const files = fresh(100);
     const before = files.usedBytes;
     await files.writeFile('/f', 'x'.repeat(60));

@@ -17,7 +17,7 @@ beforeAll(() => {
 afterAll(() => runtime.close());
 
 describe('20 MiB', () => {
-  it('go through cat and come back the same', async () => {
+  it('come back unchanged from cat', async () => {
     const { bytes, result } = await run(runtime, ['cat'], input);
     expect(result).toEqual({ kind: 'exit', code: 0 });
     expect(bytes.length).toBe(sizeBytes);
@@ -52,7 +52,7 @@ describe('20 MiB', () => {
     expect((await sh(runtime, 'x=1; sha256sum', input)).out).toBe(`${expected}  -\n`);
   });
 
-  it('can be made from nothing', async () => {
+  it('can be generated', async () => {
     const zeros = await run(runtime, ['head', '-c', String(sizeBytes), '/dev/zero']);
     expect(sha256(zeros.bytes)).toBe(sha256(Buffer.alloc(sizeBytes)));
     const dd = await run(runtime, ['dd', 'if=/dev/zero', 'bs=1M', 'count=20']);
@@ -62,7 +62,7 @@ describe('20 MiB', () => {
 });
 
 describe('a full file system', () => {
-  it('fails the command and leaves the container alone', async () => {
+  it('fails the command; the container keeps running', async () => {
     const box = sandbox();
     const full = await run(box.runtime, ['dd', 'if=/dev/zero', 'of=/tmp/full', 'bs=1M', 'count=300']);
     expect(full.result).toEqual({ kind: 'exit', code: 1 });
@@ -114,7 +114,7 @@ describe('back pressure', () => {
     expect(await done).toEqual({ kind: 'exit', code: 137 });
   });
 
-  it('of a stopped reader who leaves ends with the container', async () => {
+  it('blocks a command whose reader has left until the container ends', async () => {
     const stdout = new PassThrough();
     const done = runtime.exec(
       { ...main, command: ['yes'], tty: false },
@@ -128,7 +128,7 @@ describe('back pressure', () => {
 });
 
 describe('any input', () => {
-  it('leaves a pipeline as it came, whichever way the shell runs it', async () => {
+  it('leaves a pipeline unchanged, in every way that the shell runs it', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { maxLength: 5 }),

@@ -34,7 +34,7 @@ const log = async (runtime: SandboxRuntime): Promise<string> =>
   );
 
 describe('the status of a pod', () => {
-  it('shows what runs since when', () => {
+  it('shows what is running, and since when', () => {
     const { runtime } = start();
     expect(status(runtime)).toMatchObject({
       phase: 'Running',
@@ -70,7 +70,7 @@ describe('the status of a pod', () => {
     expect((await run(runtime, ['cat', '/tmp/f'])).result).toEqual({ kind: 'exit', code: 1 });
   });
 
-  it('shows what has ended, and then nothing can run in it', async () => {
+  it('shows a container that has ended, in which no command can run', async () => {
     const { runtime } = start();
     runtime.stopContainer(main, { exitCode: 0 });
     expect(status(runtime)).toMatchObject({
@@ -81,7 +81,7 @@ describe('the status of a pod', () => {
     await expect(run(runtime, ['ls'])).rejects.toMatchObject({ message: 'container not found ("main")' });
   });
 
-  it('follows pods that come and go', () => {
+  it('follows pods that are added and removed', () => {
     const { runtime } = start();
     runtime.addPod(testPod([{ name: 'main', image: 'busybox' }], {}, 'late'));
     expect(runtime.listPods().map(({ metadata }) => metadata.name)).toEqual(['web-0', 'late']);
@@ -99,7 +99,7 @@ describe('programs', () => {
     expect(await log(runtime)).toBe('main: started, image busybox\n');
   });
 
-  it('tell the lab of their start and end', async () => {
+  it('report their start and end', async () => {
     const events: EventBody[] = [];
     const { runtime } = start({ image: 'konnsim/counter' }, undefined, {
       emit: (event) => void events.push(event),
@@ -111,7 +111,7 @@ describe('programs', () => {
     ]);
   });
 
-  it('hold no timer after close', async () => {
+  it('keep no timer after close', async () => {
     const { runtime, clock } = start({ image: 'konnsim/counter' });
     expect(clock.pendingTimers).toBe(1);
     await runtime.close();
@@ -139,7 +139,7 @@ describe('attach', () => {
     expect(client.err).toBe('2: 2026-01-02T03:04:07Z tick\n');
   });
 
-  it('ends with its client and leaves the container alone', async () => {
+  it('ends with its client; the container keeps running', async () => {
     const { runtime } = start({ image: 'konnsim/counter' });
     const client = new Client();
     const done = runtime.attach(main, { stdout: client.stdout, signal: client.signal });
@@ -166,7 +166,7 @@ describe('attach', () => {
     expect(await collect(await runtime.logs(request, client.signal))).toContain('\r\nlogged\r\n');
   });
 
-  it('to a shell that is left keeps the container', async () => {
+  it('to a shell can be left; the container keeps running', async () => {
     const { runtime } = start({ image: 'konnsim/shell', stdin: true });
     const client = new Client();
     const done = runtime.attach(main, client);

@@ -33,13 +33,13 @@ describe('exec of a program', () => {
     expect((await run(runtime, ['test', '-d', '/none'])).result).toEqual({ kind: 'exit', code: 1 });
   });
 
-  it('hands arguments over without a shell looking at them', async () => {
+  it('passes arguments on without a shell', async () => {
     const { runtime } = start();
     expect((await run(runtime, ['echo', '$HOME', '*', 'a  b'])).out).toBe('$HOME * a  b\n');
     expect((await run(runtime, ['printf', '%s|', 'a b', "it's", '$x'])).out).toBe("a b|it's|$x|");
   });
 
-  it('gives the container its own variables, with the lab in the places of the host', async () => {
+  it('gives the container its own variables, with the lab’s names and not the host’s', async () => {
     const { runtime } = start();
     const { out } = await run(runtime, ['env']);
     expect(out.split('\n')).toEqual(expect.arrayContaining(['COLOUR=blue', 'HOSTNAME=web-0', 'HOME=/root']));
@@ -64,12 +64,12 @@ describe('exec of a program', () => {
     });
   });
 
-  it('names the missing program the same way for the same seed', async () => {
+  it('gives the same error text for the same seed', async () => {
     const [first, second] = await Promise.all([run(start().runtime, ['foo']), run(start().runtime, ['foo'])]);
     expect(first.result).toEqual(second.result);
   });
 
-  it('shares files between the execs of a container and with no other', async () => {
+  it('shares files between the execs of one container only', async () => {
     const { runtime } = start();
     await sh(runtime, 'mkdir /data; echo kept > /data/f');
     expect((await run(runtime, ['cat', '/data/f'])).out).toBe('kept\n');
@@ -135,7 +135,7 @@ describe('exec of sh -c', () => {
     expect(await sh(runtime, script)).toMatchObject({ out, result: { kind: 'exit', code } });
   });
 
-  it('keeps the two outputs apart, and joins them where asked to', async () => {
+  it('keeps the two outputs apart, and joins them on request', async () => {
     const { runtime } = start();
     expect(await sh(runtime, 'echo o; echo e >&2; nosuch')).toMatchObject({
       out: 'o\n',
@@ -149,7 +149,7 @@ describe('exec of sh -c', () => {
     expect((await sh(runtime, 'set -x; echo a')).err).toBe('+ echo a\n');
   });
 
-  it('gives $1 and further to the script', async () => {
+  it('passes $1 and the following to the script', async () => {
     const { runtime } = start();
     const { out } = await run(runtime, ['sh', '-c', 'echo $1-$2 $#', 'name', 'A', "B 'C"]);
     expect(out).toBe("A-B 'C 2\n");
@@ -175,7 +175,7 @@ describe('exec of sh -c', () => {
     expect(await sh(runtime, 'echo "open')).toMatchObject({ result: { kind: 'exit', code: 2 } });
   });
 
-  it('hands output over while the script goes on', async () => {
+  it('sends output while the script is running', async () => {
     const { runtime, clock } = start();
     const client = new Client();
     const command = ['sh', '-c', 'for i in 1 2; do echo tick $i; sleep 10; done; echo end'];
@@ -192,7 +192,7 @@ describe('exec of sh -c', () => {
   });
 });
 
-describe('a command whose client goes', () => {
+describe('a command whose client leaves', () => {
   it.each([
     [['sleep', '3']],
     [['sleep', 'infinity']],
@@ -226,7 +226,7 @@ describe('a command whose client goes', () => {
     expect(await done).toEqual({ kind: 'exit', code: 0 });
   });
 
-  it('reads all that came before, and does the rest of its work', async () => {
+  it('reads everything that the client sent, and finishes its work', async () => {
     const { runtime, clock } = start();
     const client = new Client();
     const bytes = noise(1024 * 1024);
@@ -241,7 +241,7 @@ describe('a command whose client goes', () => {
     expect(read.equals(Buffer.concat([bytes, Buffer.from('more\n')]))).toBe(true);
   });
 
-  it('may write as much as pipes hold, and then waits', async () => {
+  it('may write as much as pipes hold, and then blocks', async () => {
     const { runtime } = start();
     const client = new Client();
     client.abort();
@@ -270,7 +270,7 @@ describe('a command whose client goes', () => {
     expect(await done).toEqual({ kind: 'exit', code: 137 });
   });
 
-  it('is killed at once when it is one that ends with its client', async () => {
+  it('is killed at once if it must end with its client', async () => {
     const { runtime, clock } = start();
     const client = new Client();
     const request = { ...main, command: ['sleep', '3'], tty: false, endsWithClient: true };
@@ -281,13 +281,13 @@ describe('a command whose client goes', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('of a command by timeout leaves the script alone', async () => {
+  it('by timeout does not end the script', async () => {
     const { runtime, clock } = start();
     expect((await sh(runtime, 'timeout 0.01 sleep 100; echo $?')).out).toBe('124\n');
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('is not needed for a sleep that is over', async () => {
+  it('ends a sleep at its time', async () => {
     const { runtime, clock } = start();
     const done = run(runtime, ['sleep', '1.5', '1s']);
     await until(() => clock.pendingTimers === 1);
@@ -313,7 +313,7 @@ describe('many at once', () => {
   });
 });
 
-describe('what an exec is for', () => {
+describe('the pod and container of an exec', () => {
   it('must exist, with the texts of a kubelet', async () => {
     const { runtime } = start();
     const other = { ...main, pod: 'none' };

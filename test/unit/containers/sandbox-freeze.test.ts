@@ -3,7 +3,7 @@ import type { SandboxRuntime } from '../../../src/containers/sandbox-runtime.js'
 import type { RemoteCommandResult } from '../../../src/streams/types.js';
 import { Client, main, sandbox, testPod } from './support.js';
 
-/** The bound is 250 ms on a machine of its own; this one may be busy. */
+/** The limit is 250 ms on an idle machine; this one may be busy. */
 const limitMs = 2000;
 
 let runtime: SandboxRuntime | undefined;
@@ -35,7 +35,7 @@ async function begin(box: SandboxRuntime, script: string): Promise<ReturnType<ty
   return started;
 }
 
-/** Resolves when the first pod answers no more. */
+/** Resolves when the first pod does not answer any more. */
 async function untilSilent(box: SandboxRuntime): Promise<void> {
   for (let silent = false; !silent; ) {
     const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 300));
@@ -53,7 +53,7 @@ async function busyShare(): Promise<number> {
 
 const killed: RemoteCommandResult = { kind: 'exit', code: 137 };
 
-describe('a container that does not take turns', () => {
+describe('a container that blocks its thread', () => {
   const scripts = [
     "echo x | sed ':a;s/x/xx/;ba'",
     'seq 1 5000000 | sort -n > /dev/null',
@@ -85,7 +85,7 @@ describe('a container that does not take turns', () => {
     },
   );
 
-  it('ends a command that is to end and does not, with its container if it must, and answers again', async () => {
+  it('ends a command that does not stop, with its container if necessary, and answers again', async () => {
     const box = start();
     const client = new Client();
     const script = "echo begun; echo x | sed ':a;s/x/xx/;ba'";
@@ -94,7 +94,7 @@ describe('a container that does not take turns', () => {
     await client.sees('begun\n');
     await untilSilent(box);
     client.abort();
-    // The command may reach a limit of its own, or take a turn, before its thread has to be ended.
+    // The command may reach its own limit, or give a turn, before its thread has to be ended.
     expect([killed, { kind: 'exit', code: 126 }]).toContainEqual(await frozen);
     const status = box.listPods()[0]?.status.containerStatuses[0];
     if (status?.restartCount !== 0)
@@ -104,7 +104,7 @@ describe('a container that does not take turns', () => {
     expect(again.client.out).toBe('again\n');
   });
 
-  it('is killed when it takes too much memory, and nothing else is', async () => {
+  it('is killed when it uses too much memory, and no other container is', async () => {
     const box = start();
     await exec(box, 'web-1', 'echo kept > /tmp/f').result;
     const grow = 'x=$(printf %5000000d 1); i=0; while :; do i=$((i+1)); eval "v$i=\\${x//1/$i}"; done';

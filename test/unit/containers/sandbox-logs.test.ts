@@ -38,7 +38,7 @@ describe('logs', () => {
     );
   });
 
-  it('can start at the last lines, at a time, and stop after so many bytes', async () => {
+  it('can start at the last lines or at a time, and stop after a number of bytes', async () => {
     const { runtime } = counting(5);
     expect((await read(runtime, { tailLines: 2 })).match(/^\d/gm)).toEqual(['4', '5']);
     expect(await read(runtime, { tailLines: 0 })).toBe('');
@@ -47,7 +47,7 @@ describe('logs', () => {
     expect(await read(runtime, { limitBytes: 10 })).toBe('1: 2026-01');
   });
 
-  it('go on for a follower until it leaves', async () => {
+  it('continue for a follower until it leaves', async () => {
     const { runtime, clock } = counting(1);
     const leaving = new AbortController();
     const chunks = (await runtime.logs({ ...request, follow: true }, leaving.signal))[Symbol.asyncIterator]();
@@ -85,7 +85,7 @@ describe('logs', () => {
     expect(texts[0]?.match(/tick\n/g)).toHaveLength(20);
   });
 
-  it('of the run before are there after a restart only', async () => {
+  it('of the previous run exist only after a restart', async () => {
     const { runtime, clock } = counting(2);
     const previous = { ...request, previous: true };
     await expect(runtime.logs(previous, never)).rejects.toMatchObject({

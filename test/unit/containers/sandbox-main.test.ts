@@ -26,7 +26,7 @@ const log = async (runtime: SandboxRuntime, options: Partial<LogRequest> = {}): 
   );
 
 describe('a container whose spec names a command', () => {
-  it('runs it: its output is the log, its end the container’s', async () => {
+  it('runs it: its output is the log, and its end is the end of the container', async () => {
     const runtime = start({ command: ['sh', '-c'], args: ['echo out; echo err >&2; exit 3'] }, 'Never');
     await expect.poll(() => status(runtime)?.phase).toBe('Failed');
     expect(status(runtime)?.containerStatuses).toMatchObject([
@@ -38,7 +38,7 @@ describe('a container whose spec names a command', () => {
     expect(await log(runtime, { stream: 'stderr', limitBytes: 2 })).toBe('er');
   });
 
-  it('hands over the input of who attaches, and its end', async () => {
+  it('passes on the input of an attached client, and its end', async () => {
     const container = { args: ['sh', '-c', 'read line; echo "got $line"'], stdin: true, stdinOnce: true };
     const runtime = start(container, 'Never');
     const client = new Client();
@@ -50,7 +50,7 @@ describe('a container whose spec names a command', () => {
     expect(status(runtime)?.phase).toBe('Succeeded');
   });
 
-  it('starts it again at once the first time, then lets it wait', async () => {
+  it('restarts it at once the first time, then after a pause', async () => {
     const runtime = start({ command: ['false'] }, 'Always');
     await expect
       .poll(() => status(runtime)?.containerStatuses[0]?.state)
@@ -63,7 +63,7 @@ describe('a container whose spec names a command', () => {
     });
   });
 
-  it('says that a command is not there', async () => {
+  it('reports a missing command', async () => {
     const runtime = start({ command: ['no-such-program'] }, 'Never');
     await expect
       .poll(() => status(runtime)?.containerStatuses[0]?.state)

@@ -8,7 +8,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 
 const many = 20;
 
-describe('while a container goes on, nothing is left of', () => {
+describe('while a container keeps running, nothing is left in memory of', () => {
   const { runtime } = sandbox([
     testPod([
       { name: 'main', image: 'konnsim/echo', ports: [{ name: 'echo', containerPort: 7, protocol: 'TCP' }] },
@@ -16,7 +16,7 @@ describe('while a container goes on, nothing is left of', () => {
   ]);
   afterAll(() => runtime.close());
 
-  /** How many of the clients are still held when all is over. */
+  /** How many of the clients are still in memory at the end. */
   async function left(work: (client: Client) => Promise<unknown>): Promise<number> {
     const clients: WeakRef<Client['stdout']>[] = [];
     const one = async (): Promise<void> => {

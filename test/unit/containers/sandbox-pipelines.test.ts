@@ -91,7 +91,7 @@ describe('a pipeline that works on bytes', () => {
   });
 });
 
-describe('a pipeline longer than memory may hold', () => {
+describe('a pipeline with more bytes than the memory limit', () => {
   it('streams between commands with plain words and with words that are expanded', async () => {
     const last = { out: '12000000\n', err: '', result: { kind: 'exit', code: 0 } };
     expect(await sh(runtime, 'seq 1 12000000 | tail -n 1')).toMatchObject(last);
@@ -107,7 +107,7 @@ describe('a pipeline longer than memory may hold', () => {
     expect((await sh(runtime, 'n=2; yes | head -n $n | sed s/y/z/')).out).toBe('z\nz\n');
   });
 
-  it('answers as it goes', async () => {
+  it('answers while it runs', async () => {
     const client = new Client();
     const command = ['sh', '-c', 'x=1; cat | tr a-z A-Z | cat $EMPTY'];
     const done = runtime.exec({ ...main, command, tty: false }, client);
@@ -117,7 +117,7 @@ describe('a pipeline longer than memory may hold', () => {
     expect(await done).toEqual({ kind: 'exit', code: 0 });
   });
 
-  it('hands over the status of its last command, or of the last that failed with pipefail', async () => {
+  it('has the status of its last command, or with pipefail of the last that failed', async () => {
     expect((await sh(runtime, 'x=1; cat nosuch 2>/dev/null | wc -l; echo $?')).out).toBe('0\n0\n');
     const script = 'set -o pipefail; x=1; cat nosuch 2>/dev/null | wc -l; echo $?';
     expect((await sh(runtime, script)).out).toBe('0\n1\n');
@@ -144,7 +144,7 @@ describe('what the sandbox cannot do', () => {
     expect(result).toEqual({ kind: 'exit', code: 126 });
   });
 
-  it('is text commands on bytes that are no text', async () => {
+  it('is to run text commands on bytes that are not text', async () => {
     await sh(runtime, 'cat > /tmp/bytes', everyByte);
     for (const script of [
       "sed 's/a/b/'",
@@ -163,7 +163,7 @@ describe('what the sandbox cannot do', () => {
     }
   });
 
-  it('leaves an interactive shell alive', async () => {
+  it('does not end an interactive shell', async () => {
     const client = new Client();
     const { stdin, stdout, signal } = client;
     const streams = { stdin, stdout, signal, resize: client.resizes() };
@@ -220,7 +220,7 @@ describe('printf, env and xargs', () => {
     expect((await sh(runtime, "printf '%b' '\\0377' | od -An -tx1")).out).toBe(' ff\n');
   });
 
-  it('hand variables on', async () => {
+  it('pass variables on', async () => {
     expect((await sh(runtime, 'env A=1 sh -c \'echo "$A$COLOUR"\'; env -u COLOUR A=2 printenv A')).out).toBe(
       '1blue\n2\n',
     );

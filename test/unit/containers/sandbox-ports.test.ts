@@ -36,7 +36,7 @@ async function get(runtime: SandboxRuntime, path: string): Promise<{ status: num
 }
 
 describe('konnsim/web', () => {
-  it('says who it is and logs each request', async () => {
+  it('answers with its pod’s name and logs each request', async () => {
     const runtime = start('registry.example:5000/konnsim/web:1.2@sha256:00');
     expect(await get(runtime, '/a?b=1')).toEqual({
       status: 200,
@@ -80,7 +80,7 @@ describe('konnsim/echo', () => {
     expect(output.equals(input)).toBe(true);
   });
 
-  it('stops taking bytes while the client takes none', async () => {
+  it('stops reading while the client does not read', async () => {
     const runtime = start('konnsim/echo');
     const connection = await dial(runtime);
     let written = 0;
@@ -111,7 +111,7 @@ describe('a port that nothing listens on', () => {
 });
 
 describe('a connection', () => {
-  it('goes when its request is aborted', async () => {
+  it('ends when its request is aborted', async () => {
     const runtime = start('konnsim/echo');
     const client = new AbortController();
     const connection = await dial(runtime, 8080, client.signal);

@@ -112,7 +112,7 @@ describe('an interactive shell', () => {
     await enter('cd', '', '~ # ');
   });
 
-  it('asks on for lines that are not whole', async () => {
+  it('prompts for the rest of an incomplete statement', async () => {
     client.stdin.write('for i in 1 2\r');
     await client.sees('> ');
     client.stdin.write('do echo $i\r');
@@ -135,7 +135,7 @@ describe('an interactive shell', () => {
     await client.sees('\r\na\r\n/ # ');
   });
 
-  it('drops the line at ^C, and ends what runs with 130', async () => {
+  it('drops the line at ^C, and ends the running command with 130', async () => {
     client.stdin.write('partial\x03');
     await client.sees('partial^C\r\n/ # ');
     for (const command of ['sleep 100', 'while true; do sleep 1; done', 'cat', 'yes > /dev/null', 'read x']) {
@@ -161,7 +161,7 @@ describe('an interactive shell', () => {
     await enter('echo typed', 'typed\n');
   });
 
-  it('keeps what it knew before the line that ^C has ended', async () => {
+  it('keeps its state from before the line that ^C has ended', async () => {
     await enter('x=5; cd /etc; f() { echo "f $x"; }', '', '/etc # ');
     client.stdin.write('x=6; while :; do :; done\r');
     await client.sees('done\r\n');
@@ -213,7 +213,7 @@ describe('an interactive shell', () => {
 });
 
 describe('a terminal without a shell', () => {
-  it('ends lines with carriage return and newline, and takes both outputs', async () => {
+  it('ends lines with carriage return and newline, and shows both outputs', async () => {
     const { client, done } = interact(box.runtime, ['sh', '-c', 'echo out; echo err >&2; ls /none']);
     await done;
     await client.sees('out\r\nerr\r\nls: /none: No such file or directory\r\n');
@@ -226,7 +226,7 @@ describe('a terminal without a shell', () => {
     expect(await done).toEqual({ kind: 'exit', code: 130 });
   });
 
-  it('tells programs without one that it is missing', async () => {
+  it('reports to programs that they have no terminal', async () => {
     expect(await run(box.runtime, ['stty', 'size'])).toMatchObject({
       err: "stty: 'standard input': Not a tty\n",
       result: { kind: 'exit', code: 1 },

@@ -19,7 +19,7 @@ const minusOne = Buffer.alloc(12, 0xff);
 const base256 = (last: number[]): Buffer =>
   Buffer.from([0x80, ...Array<number>(11 - last.length).fill(0), ...last]);
 
-/** Archives that are broken or unusual, by what is so about them. */
+/** Broken or unusual archives, by their description. */
 const archives: Readonly<Record<string, Buffer>> = {
   'no byte': Buffer.alloc(0),
   'empty blocks only': tarEnd,
@@ -65,7 +65,7 @@ describe('an archive that is broken or unusual', () => {
   });
   const tree = 'find . | sort; for f in $(find . -type f | sort); do cat $f; done';
 
-  it.each(Object.entries(archives))('is taken as GNU tar takes it: %s', async (_, input) => {
+  it.each(Object.entries(archives))('is handled as by GNU tar: %s', async (_, input) => {
     const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
     const real = spawnSync('tar', ['xf', '-'], { input, cwd: folder, env });
     const realTree = spawnSync('sh', ['-c', tree], { cwd: folder, env });
@@ -83,7 +83,7 @@ describe('an archive that is broken or unusual', () => {
     expect(err).toBe('tar: Unexpected EOF in archive\ntar: Error is not recoverable: exiting now\n');
   });
 
-  it('fails where it needs what the sandbox has not: devices, sparse files, other packers', async () => {
+  it('fails where it needs what the sandbox does not have: devices, sparse files, other compressions', async () => {
     const device = Buffer.concat([tarMember('d', '', { [field.type]: '3' }), file, tarEnd]);
     expect((await run(runtime, ['tar', 'xvf', '-'], device)).err).toBe(
       'tar: d: Cannot mknod: Operation not permitted\ntar: Exiting with failure status due to previous errors\n',
@@ -97,7 +97,7 @@ describe('an archive that is broken or unusual', () => {
     });
   });
 
-  it('takes no memory for a size that only the header has', async () => {
+  it('uses no memory for a size that only the header claims', async () => {
     const before = process.memoryUsage().rss;
     const input = tarMember('f', 'abc', { [field.size]: '00777777777' });
     expect((await run(runtime, ['tar', 'xf', '-'], input)).result).toEqual({ kind: 'exit', code: 2 });

@@ -97,14 +97,14 @@ describe('tar in the sandbox, against the real one', () => {
     },
   );
 
-  it('with -m gives files the time of now', async () => {
+  it('with -m gives files the present time', async () => {
     makeTree();
     await run(['tar', '-xmf', '-', '-C', '/opt'], pack());
     const { out } = await run(['sh', '-c', 'stat -c %Y /opt/tree/file']);
     expect(Number(out.toString())).not.toBe(1_600_000_000);
   });
 
-  it('leads no member out of its folder', async () => {
+  it('writes no member outside of its folder', async () => {
     writeFileSync(join(folder, 'evil'), 'x');
     const archive = execFileSync('tar', ['-cPf', '-', '--transform', 's,^,../../,', '-C', folder, 'evil']);
     const { result, err } = await run(['tar', '-xf', '-', '-C', '/opt'], archive);
@@ -125,7 +125,7 @@ describe('tar in the sandbox, against the real one', () => {
     expect(execFileSync('tar', ['-tf', '-'], { input: out }).toString()).toBe('tmp/here\n');
   });
 
-  it('ends where the archive ends, though its input goes on', async () => {
+  it('ends where the archive ends, although its input continues', async () => {
     makeTree();
     const { stdout, stderr } = { stdout: collector(), stderr: collector() };
     const stdin = new PassThrough();
@@ -141,7 +141,7 @@ describe('tar in the sandbox, against the real one', () => {
     expect((await run(['cat', '/opt/tree/naïve'])).out.toString()).toBe('text');
   });
 
-  it('packs and unpacks with gzip, in all forms that people write', async () => {
+  it('packs and unpacks with gzip, in all usual forms of the options', async () => {
     const content = makeTree();
     for (const words of [
       ['xzf', '-', '-C', '/opt'],
@@ -163,7 +163,7 @@ describe('tar in the sandbox, against the real one', () => {
     expect(readFileSync(join(back, 'tree', 'file')).equals(content)).toBe(true);
   });
 
-  it('keeps links that lead out of their folder, and writes nothing through them', async () => {
+  it('keeps links that point out of their folder, and writes nothing through them', async () => {
     mkdirSync(join(folder, 'tree'));
     symlinkSync('/etc', join(folder, 'tree', 'out'));
     symlinkSync('../up', join(folder, 'tree', 'up'));

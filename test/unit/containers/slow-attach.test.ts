@@ -5,7 +5,7 @@ import { LogStore } from '../../../src/containers/logs/log-store.js';
 
 const signal = new AbortController().signal;
 
-/** Attaches a client that takes nothing until it is told to. */
+/** Attaches a client that reads nothing until the test lets it. */
 function attach(logs: LogStore) {
   const parts: Buffer[] = [];
   let take: () => void = () => undefined;

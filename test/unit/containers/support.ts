@@ -58,7 +58,7 @@ export function sandbox(pods?: readonly Pod[], options: Partial<SandboxOptions> 
 
 export const main = { namespace: 'default', pod: 'web-0', container: 'main' } as const;
 
-/** The far end of an exec or attach: what a kubectl would hold. */
+/** The client's end of an exec or attach, as kubectl has it. */
 export class Client {
   readonly stdin = new PassThrough();
   readonly stdout = new PassThrough();
@@ -83,7 +83,7 @@ export class Client {
     return this.abortion.signal;
   }
 
-  /** Goes, as a door tells it: its input ends, and its outputs take nothing more. */
+  /** The client leaves: its input ends, and its outputs accept nothing more. */
   abort(): void {
     this.abortion.abort();
     this.stdin.end();
@@ -104,7 +104,7 @@ export class Client {
     return Buffer.concat(this.chunks.stderr).toString();
   }
 
-  /** Resolves when `stdout` holds `text`, which it then forgets up to the end of it. */
+  /** Resolves when `stdout` contains `text`, and drops everything up to its end. */
   async sees(text: string): Promise<void> {
     for (;;) {
       const at = this.out.indexOf(text);
@@ -178,7 +178,7 @@ export function interact(
   return { client, done };
 }
 
-/** Lets everything that is ready happen. */
+/** Waits until everything that is ready has happened. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -194,7 +194,7 @@ export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<string
   return Buffer.concat(parts).toString();
 }
 
-/** Bytes that no two offsets share the surroundings of. */
+/** Bytes in which every offset has different neighbours. */
 export function noise(sizeBytes: number): Buffer {
   const bytes = Buffer.allocUnsafe(sizeBytes);
   let state = 1;

@@ -32,7 +32,7 @@ describe('the sample webhook', () => {
     expect(JSON.parse(Buffer.from(response.patch, 'base64').toString())).toEqual(operations);
   });
 
-  it('leaves alone what is marked or will be denied', () => {
+  it('does not change pods that have the label or will be denied', () => {
     for (const label of ['konnsim/admitted', 'konnsim/deny']) {
       const { body } = reviewAnswer('/mutate', review({ labels: { [label]: 'true' } }));
       expect(body).toMatchObject({ response: { allowed: true } });
@@ -40,9 +40,9 @@ describe('the sample webhook', () => {
     }
   });
 
-  it('knows two paths and reviews alone', () => {
+  it('accepts only its two paths and only reviews', () => {
     expect(reviewAnswer('/other', review({})).status).toBe(404);
-    expect(() => reviewAnswer('/validate', { hello: 'world' })).toThrow('no AdmissionReview');
-    expect(() => reviewAnswer('/validate', null)).toThrow('no AdmissionReview');
+    expect(() => reviewAnswer('/validate', { hello: 'world' })).toThrow('not an AdmissionReview');
+    expect(() => reviewAnswer('/validate', null)).toThrow('not an AdmissionReview');
   });
 });

@@ -58,7 +58,7 @@ function lease(name: string, labels: Record<string, string> = {}): Lease {
 }
 
 describe('a client of a Kubernetes API', () => {
-  it('creates, gets, updates, patches and deletes over TLS that it has checked', async () => {
+  it('creates, gets, updates, patches and deletes over verified TLS', async () => {
     api.bearer = 'secret';
     const kube = client();
     const made = await kube.create<Lease>(target, lease('a'));
@@ -84,7 +84,7 @@ describe('a client of a Kubernetes API', () => {
     expect(api.seen[0]?.headers['impersonate-group']).toBe('a, b');
   });
 
-  it('tells what the API said of a failure: code, reason and message', async () => {
+  it('reports a failure of the API with code, reason and message', async () => {
     const missing = await client()
       .get({ ...target, name: 'no' })
       .catch((error: unknown) => error);
@@ -104,7 +104,7 @@ describe('a client of a Kubernetes API', () => {
     });
   });
 
-  it('is refused a delete and an update of a version that is not the newest', async () => {
+  it('cannot delete or update a version that is not the newest', async () => {
     const kube = client();
     const made = await kube.create<Lease>(target, lease('a'));
     await kube.update({ ...target, name: 'a' }, made);
@@ -127,7 +127,7 @@ describe('a client of a Kubernetes API', () => {
     expect(api.seen.map(({ url }) => url.searchParams.get('continue'))).toEqual([null, '500']);
   });
 
-  it('watches from a version on, and ends when it is told to', async () => {
+  it('watches from a version on, until it is aborted', async () => {
     const kube = client();
     const { metadata } = api.put(`${collection}/a`, { metadata: { name: 'a' } });
     const stop = new AbortController();
@@ -146,7 +146,7 @@ describe('a client of a Kubernetes API', () => {
     await expect.poll(() => api.openWatches).toBe(0);
   });
 
-  it('throws the status of an ERROR event, and for lines that are no JSON', async () => {
+  it('throws the status of an ERROR event, and for lines that are not JSON', async () => {
     const kube = client();
     const events = await kube.watch(target, {});
     api.endWatches({
@@ -159,7 +159,7 @@ describe('a client of a Kubernetes API', () => {
     await expect((await kube.watch(target, {})).next()).rejects.toMatchObject({ code: 'PROTOCOL_VIOLATION' });
   });
 
-  it('reads a watch no faster than it is taken', async () => {
+  it('reads a watch no faster than its caller does', async () => {
     const object = { metadata: { name: 'big' }, padding: 'x'.repeat(100_000) };
     let waiting = 0;
     api.intercept = (_seen, response) => {
@@ -195,7 +195,7 @@ describe('a client of a Kubernetes API', () => {
     expect(taken).toBe(500);
   });
 
-  it('gives up in its time, in Go’s words, and when it is closed', async () => {
+  it('fails after its time limit, in Go’s words, and when it is closed', async () => {
     api.intercept = () => true;
     const late = client(undefined, { timeoutMs: 50 }).list(target);
     await expect(late).rejects.toThrow(`Get "${api.url}${collection}": context deadline exceeded`);
@@ -207,7 +207,7 @@ describe('a client of a Kubernetes API', () => {
     await expect(kube.list(target)).rejects.toThrow('context canceled');
   });
 
-  it('asks again after the pause that a busy server asks for', async () => {
+  it('tries again after the pause that a busy server asks for', async () => {
     let refused = 0;
     api.intercept = (_seen, response) => {
       refused += 1;
@@ -221,14 +221,14 @@ describe('a client of a Kubernetes API', () => {
     expect(refused).toBe(2);
   });
 
-  it('does not mind that the server gave up a connection that was kept', async () => {
+  it('retries when the server has closed a kept connection', async () => {
     const kube = client();
     await kube.list(target);
     api.cutConnections();
     expect((await kube.list(target)).items).toEqual([]);
   });
 
-  it('sends no more requests than its limit, and fails those whose turn would come too late', async () => {
+  it('keeps to its rate limit, and fails requests that would wait too long', async () => {
     const kube = client(undefined, { limit: { qps: 5, burst: 2 }, timeoutMs: 500 });
     const results = await Promise.allSettled(Array.from({ length: 6 }, () => kube.list(target)));
     const failed = results.filter(({ status }) => status === 'rejected');
@@ -240,8 +240,8 @@ describe('a client of a Kubernetes API', () => {
   });
 });
 
-describe('a client that is not sure of its server', () => {
-  it('believes no certificate of another CA, or of another name', async () => {
+describe('a client that verifies its server', () => {
+  it('refuses a certificate of another CA or with another name', async () => {
     const other = await createCertificateSet();
     await expect(client({ ca: other.ca.certPem }).list(target)).rejects.toMatchObject({
       code: 'API_UNREACHABLE',
@@ -254,7 +254,7 @@ describe('a client that is not sure of its server', () => {
     expect(api.seen).toHaveLength(2);
   });
 
-  it('shows its certificate', async () => {
+  it('sends its certificate', async () => {
     const { certPem: cert, keyPem: key } = set.leaves.admin;
     const port = new Promise<boolean>((resolve) => {
       api.intercept = (_seen, response) => {
@@ -266,7 +266,7 @@ describe('a client that is not sure of its server', () => {
     expect(await port).toBe(true);
   });
 
-  it('tells where nobody answers', async () => {
+  it('names the address that does not answer', async () => {
     const kube = client();
     await api.close();
     await expect(kube.list(target)).rejects.toMatchObject({

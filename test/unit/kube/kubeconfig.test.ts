@@ -68,7 +68,7 @@ describe('a kubeconfig', () => {
     expect((await readKubeconfig(path, { clock })).tls()).toEqual({ ca: 'CA', cert: 'CERT', key: 'KEY' });
   });
 
-  it('names files beside it, which are read again after a minute and kept when they go away', async () => {
+  it('names files beside it: they are read again after a minute, and their last text stays in use when they go away', async () => {
     await mkdir(join(folder, 'pki'));
     await writeFile(join(folder, 'pki/ca.crt'), 'CA1');
     await writeFile(join(folder, 'token'), 'first\n');
@@ -102,12 +102,12 @@ describe('a kubeconfig', () => {
     expect((await readKubeconfig(await written({ user }), { clock })).headers()).toEqual(headers);
   });
 
-  it('may believe any certificate', async () => {
+  it('may accept any certificate', async () => {
     const cluster = { 'insecure-skip-tls-verify': true };
     expect((await readKubeconfig(await written({ cluster }), { clock })).tls()).toEqual({ insecure: true });
   });
 
-  it('takes another context when told to, and lists that are null', async () => {
+  it('accepts another context by name, and lists that are null', async () => {
     const contexts = [{ name: 'other', context: { cluster: 'c' } }];
     const path = await written({}, { contexts, users: null, 'current-context': 'x' });
     expect((await readKubeconfig(path, { clock, context: 'other' })).headers()).toEqual({});
@@ -122,7 +122,7 @@ describe('a kubeconfig', () => {
     [{ user: { token: 't', username: 'u' } }, /may be set, but not both/],
     [{ user: { token: 'a\nb' } }, /not one word of printable ASCII/],
     [{ user: { 'client-key-data': base64('K') } }, /needs both client-certificate and client-key/],
-    [{ cluster: { 'certificate-authority-data': 'no base64!' } }, /certificate-authority-data is no base64/],
+    [{ cluster: { 'certificate-authority-data': 'no base64!' } }, /certificate-authority-data is not base64/],
     [
       { cluster: { 'certificate-authority-data': base64('C'), 'insecure-skip-tls-verify': true } },
       /with the insecure flag is not allowed/,
@@ -145,7 +145,7 @@ describe('a kubeconfig', () => {
     expect((await failure(() => readKubeconfig(path, { clock }))).message).toBe(`${path}: ${text}`);
   });
 
-  it('that is missing, no YAML or empty is refused without a word of what it holds', async () => {
+  it('that is missing, not YAML or empty is refused, and the error quotes nothing of it', async () => {
     expect((await failure(() => readKubeconfig(join(folder, 'no'), { clock }))).code).toBe('FILE_UNREADABLE');
     const path = join(folder, 'broken');
     await writeFile(path, 'users: [secret-token\n');
@@ -155,7 +155,7 @@ describe('a kubeconfig', () => {
     expect((await failure(() => readKubeconfig(path, { clock }))).message).toMatch(/no current-context/);
   });
 
-  it('tells of a file that cannot be read when it is needed', async () => {
+  it('reports a file that cannot be read when it is needed', async () => {
     const access = await readKubeconfig(await written({ user: { tokenFile: 'gone' } }), { clock });
     expect((await failure(() => access.headers())).code).toBe('FILE_UNREADABLE');
   });
@@ -174,7 +174,7 @@ describe('the access of a pod', () => {
     expect(access.headers()).toEqual({ authorization: 'Bearer two' });
   });
 
-  it('is not to be had outside of a cluster, in client-go’s words, or without an account', async () => {
+  it('fails outside of a cluster, in client-go’s words, and without an account', async () => {
     expect(await failure(() => inClusterAccess({ clock, env: {}, folder }))).toEqual({
       code: 'CONFIG_INVALID',
       message:

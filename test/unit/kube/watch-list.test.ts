@@ -12,7 +12,7 @@ import { KubeApiServer, refuse } from '../../support/kube-api-server.js';
 
 const namespace = 'ns';
 const collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
-/** Pauses of seconds pass in milliseconds. */
+/** A clock that turns pauses of seconds into milliseconds. */
 const timeScale = 100;
 
 let api: KubeApiServer;
@@ -55,7 +55,7 @@ const put = (name: string): unknown => api.put(`${collection}/${name}`, { metada
 const saw = (change: string): Promise<void> => vi.waitFor(() => expect(changes).toContain(change));
 
 describe('a watched list', () => {
-  it('holds what was listed, then what became of it', async () => {
+  it('holds the listed objects, then applies their changes', async () => {
     put('a');
     const list = watch();
     await list.synced;
@@ -70,7 +70,7 @@ describe('a watched list', () => {
     expect(calls).toEqual(['list 200', 'watch 200']);
   });
 
-  it('goes on from where a watch ended, without a new list', async () => {
+  it('continues where a watch ended, without a new list', async () => {
     watch();
     await vi.waitFor(() => expect(api.openWatches).toBe(1));
     put('a');
@@ -82,12 +82,12 @@ describe('a watched list', () => {
     expect(failures).toEqual([]);
   });
 
-  it('lists again when it has missed too much, which is no failure', async () => {
+  it('lists again when it has missed too much; that is not a failure', async () => {
     put('a');
     watch();
     await vi.waitFor(() => expect(api.openWatches).toBe(1));
     api.intercept = ({ url }) => {
-      // What goes while nobody watches is noticed by the new list.
+      // The new list shows what was deleted while there was no watch.
       if (!url.searchParams.has('watch')) api.remove(`${collection}/a`);
       return false;
     };
@@ -99,7 +99,7 @@ describe('a watched list', () => {
     expect(failures).toEqual([]);
   });
 
-  it('tells of failures with the API’s words and tries again, with longer pauses', async () => {
+  it('reports failures in the API’s words and tries again, with longer pauses', async () => {
     const times: number[] = [];
     api.intercept = (_seen, response) => {
       times.push(clock.now());
@@ -115,7 +115,7 @@ describe('a watched list', () => {
     expect(pauses[2]).toBeGreaterThanOrEqual(3200);
   });
 
-  it('survives the API: cut connections, a while of nobody there', async () => {
+  it('survives cut connections and an API that is away for a while', async () => {
     watch();
     await vi.waitFor(() => expect(api.openWatches).toBe(1));
     const { port } = api;
@@ -127,10 +127,10 @@ describe('a watched list', () => {
     await saw('added a');
   });
 
-  it('takes a watch for dead that is silent for too long', async () => {
+  it('treats a watch that is silent for too long as broken', async () => {
     watch({ idleTimeoutMs: 5000 });
     await vi.waitFor(() => expect(calls.length).toBeGreaterThan(2));
-    expect(failures[0]).toBe('the watch has fallen silent');
+    expect(failures[0]).toBe('the watch was silent for too long');
     expect(calls.slice(0, 3)).toEqual(['list 200', 'watch 200', 'list 200']);
   });
 
@@ -147,7 +147,7 @@ describe('a watched list', () => {
     expect(watches).toBe(1);
   });
 
-  it('ends in the middle of whatever it does', async () => {
+  it('can be closed at any moment', async () => {
     api.intercept = () => true;
     const list = watch();
     await vi.waitFor(() => expect(api.seen).toHaveLength(1));
@@ -157,7 +157,7 @@ describe('a watched list', () => {
 });
 
 describe('the pauses of a watched list', () => {
-  it('double up to half a minute, up to twice that by chance, and begin anew after a reset', () => {
+  it('double up to half a minute, times a random factor up to two, and start again after a reset', () => {
     const backoff = new WatchBackoff({ next: () => 0, below: () => 0, int63: () => 1n });
     const six = Array.from({ length: 7 }, () => backoff.nextMs());
     expect(six).toEqual([800, 1600, 3200, 6400, 12_800, 25_600, 30_000]);
@@ -167,7 +167,7 @@ describe('the pauses of a watched list', () => {
 });
 
 describe('a token bucket', () => {
-  it('gives a burst at once, then one turn after another, and no turn that comes too late', () => {
+  it('allows a burst at once, then one turn after another, and no turn that comes too late', () => {
     const manual = new ManualClock();
     const bucket = new TokenBucket({ qps: 5, burst: 2 }, manual);
     const turns = [1, 2, 3, 4].map(() => bucket.take(1000));
@@ -198,7 +198,7 @@ describe('a lease', () => {
     expect(isLeaseValid(lease(spec), now)).toBe(valid);
   });
 
-  it('has times of six digits, as Go wants them', () => {
+  it('has times of six digits, as Go needs them', () => {
     expect(microTime(now + 7)).toBe('2026-03-01T12:00:30.007000Z');
   });
 });

@@ -21,7 +21,7 @@ interface Review {
   readonly spec: Record<string, never> & { readonly token?: string; readonly resourceAttributes?: object };
 }
 
-/** An API that answers reviews: token `good` is alice's, who may only get stats and pods. */
+/** An API that answers reviews: token `good` belongs to alice, and alice may only get stats and pods. */
 class ReviewServer implements ReviewApi {
   readonly reviews: Review[] = [];
   broken = false;
@@ -78,7 +78,7 @@ class ReviewServer implements ReviewApi {
   }
 }
 
-describe('who may ask a kubelet for what', () => {
+describe('authentication and authorization of a kubelet', () => {
   let pki: TestPki;
   let api: ReviewServer;
   const benches: Bench[] = [];
@@ -127,7 +127,7 @@ describe('who may ask a kubelet for what', () => {
     expect(attributesOf(method, path)).toEqual({ verb, subresources });
   });
 
-  it('knows a bearer token by TokenReview, and asks about the user by SubjectAccessReview', async () => {
+  it('checks a bearer token by TokenReview, and its user by SubjectAccessReview', async () => {
     const bench = await start(webhook());
     expect((await withToken(bench, 'good', '/stats/summary')).status).toBe(200);
     expect(api.reviews).toEqual([
@@ -151,7 +151,7 @@ describe('who may ask a kubelet for what', () => {
     ]);
   });
 
-  it('answers 401 Unauthorized and 403 with who wanted what', async () => {
+  it('answers 401 Unauthorized, and 403 with the user and what was wanted', async () => {
     const bench = await start(webhook());
     expect(await withToken(bench, 'bad', '/pods')).toMatchObject({ status: 401, text: 'Unauthorized' });
     const denied = await withToken(bench, 'good', '/configz');
@@ -165,7 +165,7 @@ describe('who may ask a kubelet for what', () => {
     );
   });
 
-  it('remembers a token for 2 min, a permission for 5 min and a refusal for 30 s', async () => {
+  it('caches a token for 2 min, a permission for 5 min and a refusal for 30 s', async () => {
     const manual = new ManualClock();
     const { tokens, authorizer } = webhook(manual as never);
     const alice = await tokens?.authenticate('good');
@@ -188,13 +188,13 @@ describe('who may ask a kubelet for what', () => {
     expect(api.reviews.length - before).toBe(2);
   });
 
-  it('keeps no more answers than its limit', () => {
+  it('caches no more answers than its limit', () => {
     const cache = new TtlCache<number>(new ManualClock(), 2);
     for (const key of ['a', 'b', 'c']) cache.set(key, 1, 1000);
     expect([cache.get('a'), cache.get('b')?.value, cache.get('c')?.value]).toEqual([undefined, 1, 1]);
   });
 
-  it('lets nobody in while the API cannot be asked, and remembers no such answer', async () => {
+  it('refuses every client while the API cannot be asked, and does not cache that', async () => {
     const bench = await start(webhook());
     api.broken = true;
     expect((await withToken(bench, 'good', '/stats/summary')).status).toBe(401);
@@ -216,11 +216,11 @@ describe('who may ask a kubelet for what', () => {
     const bench = await start(webhook());
     expect((await ask(bench.kubelet, tlsFiles(pki.ca, pair), '/configz')).status).toBe(200);
     expect(api.reviews).toEqual([]);
-    // The certificate of the bench is of no such group.
+    // The certificate of the bench is not in that group.
     expect((await ask(bench.kubelet, pki.client, '/configz')).status).toBe(403);
   });
 
-  it('asks a client whose certificate bears no name for another credential; of several names the last counts', async () => {
+  it('asks a client whose certificate has no name for another credential; of several names the last counts', async () => {
     const subject = (...names: string[]): NamePart[] => [
       { type: 'O', text: 'system:masters' },
       ...names.map((text) => ({ type: 'CN', text }) as const),
@@ -235,7 +235,7 @@ describe('who may ask a kubelet for what', () => {
     expect((await ask(open.kubelet, await show('one', 'two'), '/configz')).status).toBe(200);
   });
 
-  it('takes somebody without credentials for system:anonymous only when told to', async () => {
+  it('accepts a client without credentials as system:anonymous only when that is turned on', async () => {
     const anybody = { ca: pki.client.ca };
     const closed = await start({});
     expect((await ask(closed.kubelet, anybody, '/pods')).status).toBe(401);

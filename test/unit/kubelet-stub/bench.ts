@@ -99,7 +99,7 @@ export class TextSink extends Writable {
 
 export const never = new AbortController().signal;
 
-/** Everything up to the end of the readable half, which leaves the writable half alone. */
+/** Reads to the end of the readable half, and does not touch the writable half. */
 export async function readAll(stream: Readable): Promise<string> {
   let text = '';
   stream.on('data', (chunk: Buffer) => {

@@ -31,7 +31,7 @@ describe.each(['process', 'sandbox'] as const)('an upload over WebSocket v4 to t
     return stdout.text.trim();
   }
 
-  it('is whole, and what follows is done, though the client closes at once behind it', async () => {
+  it('is complete, and the rest of the script runs, although the client closes right after it', async () => {
     const { host, port } = bench.kubelet.address;
     for (let turn = 0; turn < tries; turn++) {
       const file = `up-${turn}`;

@@ -120,7 +120,7 @@ describe('the gRPC door of a kubelet', () => {
       await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
     });
 
-    it('rejects with PORT_CLOSED when nobody listens, and fails the stream when the port breaks', async () => {
+    it('rejects with PORT_CLOSED when the port is closed, and fails the stream when the port breaks', async () => {
       await expect(bench.client.portForward({ ...port, port: 81 })).rejects.toMatchObject({
         code: 'PORT_CLOSED',
         message: 'dial tcp 127.0.0.1:81: connection refused',
@@ -219,7 +219,7 @@ describe('the gRPC door of a kubelet', () => {
       expect(error.metadata.get('konnsim-code')).toEqual(['UNAUTHORIZED']);
     });
 
-    it('wants the start message first', async () => {
+    it('requires the start message first', async () => {
       const call = connect().Exec();
       call.write({ stdin: Buffer.from('early') });
       const [error] = (await once(call, 'error')) as [ServiceError];

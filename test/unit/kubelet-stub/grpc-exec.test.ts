@@ -58,7 +58,7 @@ describe('exec and attach over gRPC', () => {
     expect(Buffer.concat(chunks).equals(sent)).toBe(true);
   });
 
-  it('stops the command when the client does not read, and goes on when it does', async () => {
+  it('pauses the command while the client does not read', async () => {
     const total = 64 * 1024 * 1024;
     const waiting: (() => void)[] = [];
     let received = 0;
@@ -90,7 +90,7 @@ describe('exec and attach over gRPC', () => {
     });
   });
 
-  it('goes on with other commands while the reader of one stalls', async () => {
+  it('serves other commands while the reader of one does not read', async () => {
     const stuck = new Writable({ write: () => undefined });
     const controller = new AbortController();
     const stalled = exec(['flood', String(64 * 1024 * 1024)], { stdout: stuck, signal: controller.signal });

@@ -30,7 +30,7 @@ describe('the HTTP API of a kubelet', () => {
     }
   });
 
-  it('lists its pods as a v1 PodList, and what the runtime knows of those that run under /runningpods/', async () => {
+  it('lists its pods as a v1 PodList, and running pods as the runtime knows them under /runningpods/', async () => {
     const list = { kind: 'PodList', apiVersion: 'v1', metadata: {} };
     const containers = ['app', 'shell'].map((name) => ({ name, image: 'nginx', resources: {} }));
     const metadata = { name: 'web-0', namespace: 'default', uid: 'u-1', creationTimestamp: null };
@@ -86,7 +86,7 @@ describe('the HTTP API of a kubelet', () => {
     expect(await get('/%zz')).toMatchObject({ status: 400, text: '400 Bad Request' });
   });
 
-  it('sends who spells a path otherwise to the right one, and asks nobody who he is for that', async () => {
+  it('redirects other spellings of a path, without authentication', async () => {
     const cases = [
       ['/logs', '/logs/'],
       ['/runningpods?a=1', '/runningpods/?a=1'],
@@ -105,7 +105,7 @@ describe('the HTTP API of a kubelet', () => {
     expect((await ask(bench.kubelet, { ca: pki.client.ca }, '/pods')).status).toBe(401);
   });
 
-  it('lists health checks when it is asked to, and leaves out what it is told to', async () => {
+  it('lists health checks with verbose, and leaves out those in exclude', async () => {
     const lines = '[+]ping ok\n[+]log ok\n[+]syncloop ok\nhealthz check passed\n';
     expect((await get('/healthz?verbose')).text).toBe(lines);
     expect((await get('/healthz?exclude=log')).text).toBe('ok');
@@ -133,7 +133,7 @@ describe('the HTTP API of a kubelet', () => {
     );
   });
 
-  it('wants an upgrade on the paths of streams, after it has checked the request', async () => {
+  it('requires an upgrade on the paths of streams, after it has checked the request', async () => {
     const cases = [
       [`/exec/${app}?command=ls&output=1`, 500, 'Upgrade request required\n'],
       ['/attach/default/web-0/u-1/app?input=1', 500, 'Upgrade request required\n'],
@@ -152,7 +152,7 @@ describe('the HTTP API of a kubelet', () => {
     }
   });
 
-  it('runs the command of /run and gives its output, or 500 with what went wrong', async () => {
+  it('runs the command of /run and gives its output, or 500 with the reason', async () => {
     const cases = [
       [`/run/${app}?cmd=echo%20a%20b`, 200, 'a b\nnoted\n'],
       [`/run/${app}?cmd=exit%203`, 500, "command 'exit 3' exited with 3: "],
@@ -202,7 +202,7 @@ describe('the HTTP API of a kubelet', () => {
       }
     });
 
-    it('gives one output alone when its feature gate is on, and says how to get it when it is not', async () => {
+    it('gives a single stream when its feature gate is on, and otherwise says how to turn it on', async () => {
       const refusal =
         'unable to return the given log stream: "Stderr". Please enable PodLogsQuerySplitStreams feature gate in kubelet';
       const cases = [
@@ -226,7 +226,7 @@ describe('the HTTP API of a kubelet', () => {
       await split.close();
     });
 
-    it('knows no feature gate but its own', async () => {
+    it('refuses an unknown feature gate', async () => {
       const featureGates = { PodLogsQuerySplitStream: true } as object;
       await expect(startBench(pki, runtime, { featureGates })).rejects.toMatchObject({
         code: 'CONFIG_INVALID',
@@ -234,7 +234,7 @@ describe('the HTTP API of a kubelet', () => {
       });
     });
 
-    it('sends the head of a followed log before its first line, and stops when the follower goes', async () => {
+    it('sends the head of a followed log before its first line, and stops when the client leaves', async () => {
       runtime.logLines = [];
       const response = await open(bench.kubelet, pki.client, `/containerLogs/${app}?follow=true`);
       expect(response.statusCode).toBe(200);

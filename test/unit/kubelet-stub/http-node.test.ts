@@ -34,7 +34,7 @@ const samplesOf = (answer: Answer): Map<string, number> =>
       }),
   );
 
-describe('what a kubelet tells of its node', () => {
+describe('what a kubelet reports about its node', () => {
   let bench: Bench;
   const start = (config: KubeletConfig = {}): Promise<Bench> => {
     const runtime = createSandboxRuntime({
@@ -53,7 +53,7 @@ describe('what a kubelet tells of its node', () => {
   const get = (path: string, method = 'GET'): Promise<Answer> =>
     ask(bench.kubelet, pki.client, path, { method });
 
-  it('measures the files and the log of a container in the sandbox, and invents no processor time', async () => {
+  it('measures the files and the log of a container in the sandbox, and reports no processor time', async () => {
     const before = JSON.parse((await get('/stats/summary')).text);
     expect(before.pods[0].containers[0].rootfs.usedBytes).toBe(0);
     const stdout = new TextSink();
@@ -79,7 +79,7 @@ describe('what a kubelet tells of its node', () => {
     expect(Object.keys(short.pods[0].containers[0]).sort()).toEqual(['memory', 'name', 'startTime']);
   });
 
-  it('tells the same under /metrics/resource and /metrics/cadvisor, in the names of the real ones', async () => {
+  it('reports the same under /metrics/resource and /metrics/cadvisor, with the real metric names', async () => {
     const resource = await get('/metrics/resource');
     expect(resource.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(resource.text).toContain('# TYPE container_memory_working_set_bytes gauge\n');
@@ -121,13 +121,13 @@ describe('what a kubelet tells of its node', () => {
     expect([...values.keys()].join()).not.toContain('no-such-path');
   });
 
-  it('has no probes to tell of', async () => {
+  it('has no probes to report', async () => {
     expect((await get('/metrics/probes')).text).toMatch(
       /^# HELP process_start_time_seconds \[ALPHA\] Start time of the process since unix epoch in seconds\.\n# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1\.\d+e\+09\n$/,
     );
   });
 
-  it('tells under /metrics/slis of the health checks that were made, until it is reset', async () => {
+  it('counts under /metrics/slis the health checks that were made, until it is reset', async () => {
     const own = await start();
     const slis = async (method = 'GET'): Promise<string> =>
       (await ask(own.kubelet, pki.client, '/metrics/slis', { method })).text;
@@ -155,7 +155,7 @@ describe('what a kubelet tells of its node', () => {
     await own.close();
   });
 
-  it('shows the configuration that is in force', async () => {
+  it('shows the configuration in force', async () => {
     const { kubeletconfig } = JSON.parse((await get('/configz')).text);
     expect(kubeletconfig).toMatchObject({
       kind: 'KubeletConfiguration',
@@ -181,7 +181,7 @@ describe('what a kubelet tells of its node', () => {
     expect(await get('/logs/none')).toMatchObject({ status: 404, text: '404 page not found\n' });
   });
 
-  it('answers what it does not do as a kubelet that has it turned off', async () => {
+  it('answers unsupported features like a kubelet that has them turned off', async () => {
     const cases = [
       ['/debug/pprof/', 'GET', 405, 'profiling endpoint is disabled.\n'],
       ['/debug/pprof/heap', 'GET', 405, 'profiling endpoint is disabled.\n'],
@@ -231,7 +231,7 @@ describe('what a kubelet tells of its node', () => {
 });
 
 describe('a node of processes', () => {
-  it('tells the processor time and memory that the host measured', async () => {
+  it('reports the processor time and memory that the host measured', async () => {
     const script = 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; sleep 1000';
     const bench = await startBench(pki, await startProcesses(podOf({ command: ['sh', '-c', script] })));
     const labels = 'container="main",namespace="default",pod="web-0"';

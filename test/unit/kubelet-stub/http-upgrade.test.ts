@@ -68,7 +68,7 @@ describe('upgrades of the HTTP API', () => {
     expect(bench.events.at(-1)).toMatchObject({ kind: 'request.failed', error: 'the shim is gone' });
   });
 
-  it('tells a command that its client is gone, and the journal that it goes on, and how it ends', async () => {
+  it('ends the input of a command when its client leaves, and reports in the journal that it goes on and how it ends', async () => {
     const run = await command('/exec/default/web-0/app?command=hang&output=1', output);
     await runtime.hasStarted;
     run.destroy();
@@ -82,7 +82,7 @@ describe('upgrades of the HTTP API', () => {
     );
   });
 
-  it('forgets a client that goes away before it opened its streams', async () => {
+  it('ends the request of a client that leaves before it opened its streams', async () => {
     const answer = await upgrade(
       bench.kubelet,
       pki.client,
@@ -118,7 +118,7 @@ describe('upgrades of the HTTP API', () => {
     );
   });
 
-  it('words a port that nobody listens on as the kubelet does', async () => {
+  it('words a closed port as the kubelet does', async () => {
     const answer = await upgrade(
       bench.kubelet,
       pki.client,
@@ -158,7 +158,7 @@ describe('upgrades of the HTTP API', () => {
     );
   });
 
-  it('answers an upgrade request on a plain path as if it asked for none', async () => {
+  it('answers an upgrade request on a plain path as a plain request', async () => {
     const socket = await connectTls(bench.kubelet, pki.client);
     socket.write('GET /healthz HTTP/1.1\r\nHost: k\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
     const answer = await text(socket);

@@ -70,7 +70,7 @@ describe('the kubelet client and its channel', () => {
     return made;
   }
 
-  it('rejects at once with the very error of the dial, and dials again for the next call', async () => {
+  it('rejects at once with the same error object as the dial, and dials again for the next call', async () => {
     const refused = new TunnelError('NO_AGENT', 'No agent available', { where: 'server/1' });
     const { host, port } = bench.kubelet.address;
     const dialer = new PlannedDialer(
@@ -122,7 +122,7 @@ describe('the kubelet client and its channel', () => {
     expect(await client({ serverName: 'localhost' }).listPods()).toHaveLength(1);
   });
 
-  it('says CERT_INVALID when its own certificate is none, and leaves nothing behind', async () => {
+  it('says CERT_INVALID when its own certificate is not a certificate, and leaves nothing behind', async () => {
     const before = (await readdir(tmpdir())).filter((name) => name.startsWith(`konnsim-${process.pid}-`));
     await expect(client({ tls: { ...pki.client, cert: 'none' } }).listPods()).rejects.toMatchObject({
       code: 'CERT_INVALID',
@@ -139,7 +139,7 @@ describe('the kubelet client and its channel', () => {
     await expect(client({ tls }).listPods()).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
   });
 
-  it('gives the dial up when the last call that waits for it is aborted', async () => {
+  it('cancels the dial when the last call that waits for it is aborted', async () => {
     const dialer = new PlannedDialer(() => new Promise(() => undefined));
     const through = client({ dialer });
     const [first, second] = [new AbortController(), new AbortController()];
@@ -154,7 +154,7 @@ describe('the kubelet client and its channel', () => {
     await expect(through.listPods()).rejects.toThrow('no more dials');
   });
 
-  it('works by loopback where the folder for temporary files has too long a name', async () => {
+  it('uses loopback when the path of the folder for temporary files is too long', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'x'.repeat(120)));
     vi.stubEnv('TMPDIR', folder);
     cleanups.push(async () => {

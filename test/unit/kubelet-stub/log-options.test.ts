@@ -13,7 +13,7 @@ describe('the query of /containerLogs', () => {
     expect(options('')).toEqual(plain);
   });
 
-  it('takes every text but false and 0 for true', () => {
+  it('reads every text except false and 0 as true', () => {
     expect(options('?follow=true&previous=1&timestamps=')).toEqual({
       follow: true,
       previous: true,
@@ -33,7 +33,7 @@ describe('the query of /containerLogs', () => {
     });
   });
 
-  it('knows the old name tail, where all means no limit', () => {
+  it('accepts the old name tail, where all means no limit', () => {
     expect(options('?tail=3')).toEqual({ ...plain, tailLines: 3 });
     expect(options('?tail=all&tailLines=3')).toEqual(plain);
   });
@@ -42,7 +42,7 @@ describe('the query of /containerLogs', () => {
     expect(options('?tail=&tailLines=3')).toEqual({ ...plain, tailLines: 3 });
   });
 
-  it('knows one output from the other', () => {
+  it('reads which stream is wanted', () => {
     expect(options('?stream=All&tailLines=3')).toEqual({ ...plain, tailLines: 3 });
     expect(options('?stream=Stdout')).toEqual({ ...plain, stream: 'stdout' });
     expect(options('?stream=Stderr&limitBytes=5')).toEqual({ ...plain, limitBytes: 5, stream: 'stderr' });

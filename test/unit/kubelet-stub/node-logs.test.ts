@@ -15,7 +15,7 @@ const written = 'Sun, 01 Mar 2026 10:00:00 GMT';
 const prefix = '2026-03-01T10:00:00.500000000Z';
 const whole = `${prefix} stdout F first line\n${prefix} stderr F second\n${prefix} stdout P no end\n`;
 
-/** A runtime that keeps the logs it is told to. */
+/** A runtime with the given logs. */
 class LoggedRuntime extends ScriptedRuntime {
   readonly store = new LogStore({ now: () => writtenMs });
   others: LogFile[] = [];
@@ -48,7 +48,7 @@ describe('the log files of a node', () => {
     ask(bench.kubelet, pki.client, path, { headers, method });
   const file = `${folder}/0.log`;
 
-  it('come whole, with their size and the time of their last line', async () => {
+  it('are sent whole, with their size and the time of their last line', async () => {
     expect(await get(file)).toMatchObject({
       status: 200,
       text: whole,
@@ -62,7 +62,7 @@ describe('the log files of a node', () => {
     expect((await get('/logs/containers/web-0_default_app-c0ffee.log')).text).toBe(whole);
   });
 
-  it('come in parts', async () => {
+  it('are sent in parts', async () => {
     const size = whole.length;
     const cases = [
       ['bytes=0-9', 0, 10],
@@ -85,7 +85,7 @@ describe('the log files of a node', () => {
     }
   });
 
-  it('come in several parts at once, framed as multipart/byteranges', async () => {
+  it('are sent in several parts at once, as multipart/byteranges', async () => {
     const answer = await get(file, { Range: 'bytes=0-3, 50-54,-2' });
     expect(answer.status).toBe(206);
     const [, boundary = ''] =
@@ -101,7 +101,7 @@ describe('the log files of a node', () => {
     expect(answer.headers['content-length']).toBe(String(answer.text.length));
   });
 
-  it('refuse parts that are not there or make no sense', async () => {
+  it('refuse parts that do not exist or make no sense', async () => {
     expect(await get(file, { Range: 'bytes=100000-' })).toMatchObject({
       status: 416,
       text: 'invalid range: failed to overlap\n',
@@ -114,7 +114,7 @@ describe('the log files of a node', () => {
     }
   });
 
-  it('do not come again to who has them', async () => {
+  it('are not sent again to a client that has them', async () => {
     const later = 'Sun, 01 Mar 2026 10:00:01 GMT';
     const earlier = 'Sun, 01 Mar 2026 09:59:59 GMT';
     const cases = [
@@ -154,14 +154,14 @@ describe('the log files of a node', () => {
     runtime.others = [];
   });
 
-  it('do not list themselves again to who knows the list', async () => {
+  it('are not listed again for a client that has the list', async () => {
     const first = await get('/logs/');
     const since = { 'If-Modified-Since': first.headers['last-modified'] ?? '' };
     expect(await get('/logs/', since)).toMatchObject({ status: 304, text: '' });
     expect((await get('/logs/pods/', { 'If-Modified-Since': httpTime(0) })).status).toBe(200);
   });
 
-  it('are redirected to as the file server does, with the query', async () => {
+  it('are redirected as by the file server, with the query', async () => {
     const cases = [
       [folder, 'app/'],
       [`${folder}?tailLines=1`, 'app/?tailLines=1'],
@@ -173,7 +173,7 @@ describe('the log files of a node', () => {
     }
   });
 
-  it('know no method but GET', async () => {
+  it('accept only GET', async () => {
     for (const method of ['HEAD', 'POST', 'DELETE'])
       expect(await get(file, {}, method)).toMatchObject({ status: 405, headers: { allow: 'GET' } });
   });
@@ -198,7 +198,7 @@ describe('the log files of a node', () => {
 });
 
 describe('parts and conditions', () => {
-  it('take a list for new when a log has come or gone, and only then', () => {
+  it('change the time of a list only when a log was added or removed', () => {
     let nowMs = 1000;
     const store = new LogStore({ now: () => nowMs });
     let files = [fileOf(pod, 'app', store)];
@@ -214,15 +214,15 @@ describe('parts and conditions', () => {
     expect(logs.read().changedMs).toBe(3000);
   });
 
-  it('take an empty file whole, whatever part of it is wanted', () => {
+  it('send an empty file whole, whatever part is wanted', () => {
     expect(requestedRanges('bytes=0-9', 0)).toEqual({ kind: 'ranges', ranges: [] });
   });
 
-  it('take parts that are together more than the whole for the whole', () => {
+  it('send the whole file when the parts together are longer', () => {
     expect(requestedRanges('bytes=0-,1-', 10)).toEqual({ kind: 'ranges', ranges: [] });
   });
 
-  it('leave out parts behind the end when there are others', () => {
+  it('leave out parts after the end when there are others', () => {
     expect(requestedRanges('bytes=20-, 1-2,', 10)).toEqual({
       kind: 'ranges',
       ranges: [{ start: 1, length: 2 }],
@@ -235,7 +235,7 @@ describe('parts and conditions', () => {
     expect(rangeApplies({ 'if-range': httpTime(5000) }, 5999)).toBe(true);
   });
 
-  it('give every part of a log as it is in the whole, wherever it begins', () => {
+  it('give every part of a log with the same bytes as in the whole, wherever it begins', () => {
     const store = new LogStore({ now: () => writtenMs });
     store.append('stdout', 'a\nbb\n');
     store.append('stderr', 'ccc');
@@ -249,7 +249,7 @@ describe('parts and conditions', () => {
     }
   });
 
-  it('call a log with control characters no text', () => {
+  it('do not call a log with control characters text', () => {
     const store = new LogStore({ now: () => writtenMs });
     store.append('stdout', Buffer.of(0x00, 0x01, 0x0a));
     expect(new LogContent(store).contentType()).toBe('application/octet-stream');

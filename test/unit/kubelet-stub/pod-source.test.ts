@@ -96,7 +96,7 @@ describe('a kubelet that takes its pods from the API', () => {
     });
   const processes = (): Promise<NodeRuntime> => startProcesses(manifest('none', {}) as Pod, { pods: [] });
 
-  it('registers its node as ready, with a lease that stands', async () => {
+  it('registers its node as ready, with a valid lease', async () => {
     start(sandbox());
     await source.ready;
     const found = await admin.get<Node & { metadata: { uid: string } }>({ ...nodes, name: 'node-1' });
@@ -109,7 +109,7 @@ describe('a kubelet that takes its pods from the API', () => {
     expect(isLeaseValid(lease, Date.now())).toBe(true);
   });
 
-  it('has a node that was thought lost called ready again', async () => {
+  it('reports a node that seemed lost as ready again', async () => {
     await admin.create(nodes, node);
     const unknown = { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown' };
     const target = { ...nodes, name: 'node-1', subresource: 'status' };
@@ -120,7 +120,7 @@ describe('a kubelet that takes its pods from the API', () => {
     expect(status.conditions).toMatchObject([{ type: 'Ready', status: 'True', reason: 'KubeletReady' }]);
   });
 
-  it('runs a pod that is bound to its node, and tells the API of it', async () => {
+  it('runs a pod that is bound to its node, and reports it to the API', async () => {
     start(sandbox());
     await source.ready;
     await admin.create(pods, manifest('web', { image: 'konnsim/web' }));
@@ -148,7 +148,7 @@ describe('a kubelet that takes its pods from the API', () => {
       .toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 137 } } });
   });
 
-  it('says again that a pod is ready when somebody else says it is not', async () => {
+  it('reports a pod as ready again when another client marked it as not ready', async () => {
     start(sandbox());
     await source.ready;
     await admin.create(pods, manifest('web', {}));
@@ -172,7 +172,7 @@ describe('a kubelet that takes its pods from the API', () => {
     expect(runtime.listPods().map(({ metadata }) => metadata.name)).toEqual(['own']);
   });
 
-  it('tells how real processes end, and runs them no second time', async () => {
+  it('reports how real processes end, and does not run them again', async () => {
     start(await processes());
     await source.ready;
     const command = ['sh', '-c', 'exit 3'];
@@ -191,7 +191,7 @@ describe('a kubelet that takes its pods from the API', () => {
     expect(runtime.listPods().map(({ metadata }) => metadata.name)).toEqual(['next']);
   });
 
-  it('lets a deleted pod end in peace, and then has it removed', async () => {
+  it('gives a deleted pod its grace period, and then has it removed', async () => {
     start(await processes());
     await source.ready;
     const script = 'trap "sleep 0.3; exit 0" TERM; while :; do sleep 0.02; done';
@@ -212,7 +212,7 @@ describe('a kubelet that takes its pods from the API', () => {
     expect(runtime.listPods()).toEqual([]);
   });
 
-  it('stops a pod that is gone from the API without a word', async () => {
+  it('stops a pod that was removed from the API at once', async () => {
     start(sandbox());
     await source.ready;
     await admin.create(pods, manifest('brief', {}));
@@ -234,7 +234,7 @@ describe('a kubelet that takes its pods from the API', () => {
       .toMatchObject([{ name: 'debug', state: { running: {} } }]);
   });
 
-  it('goes on with what ran before, if the API knows it, and ends what it does not know', async () => {
+  it('keeps running pods that the API knows, and ends the others', async () => {
     await admin.create(pods, manifest('known', {}));
     await admin.create(pods, manifest('other', {}));
     const given = async (name: string, uid?: string): Promise<Pod> => {
@@ -269,7 +269,7 @@ describe('a kubelet that takes its pods from the API', () => {
     expect(idOf('other')).not.toBe(other);
   });
 
-  it('runs again what was lost with its node, but for what runs only once', async () => {
+  it('runs pods again that were lost with their node, except those that run only once', async () => {
     start(sandbox());
     await source.ready;
     await admin.create(pods, manifest('lasting', {}));
@@ -300,7 +300,7 @@ describe('a kubelet that takes its pods from the API', () => {
 });
 
 describe('the addresses of a node’s pods', () => {
-  it('are all different, kept, and given again only when there is no other', () => {
+  it('are all different, are kept, and are used again only when there is no other', () => {
     const addresses = new PodAddresses('10.1.2.0/29');
     const given = ['a', 'b', 'c', 'd', 'e'].map((uid) => addresses.of(uid));
     expect(given).toEqual(['10.1.2.2', '10.1.2.3', '10.1.2.4', '10.1.2.5', '10.1.2.6']);
@@ -309,7 +309,7 @@ describe('the addresses of a node’s pods', () => {
     expect(addresses.of('f')).toBe('10.1.2.3');
   });
 
-  it('leave those out that pods had before', () => {
+  it('leave out those that pods already had', () => {
     const addresses = new PodAddresses('10.1.2.0/24');
     addresses.claim('old', '10.1.2.2');
     expect([addresses.of('new'), addresses.of('old')]).toEqual(['10.1.2.3', '10.1.2.2']);

@@ -17,7 +17,7 @@ class Collector extends Writable {
   }
 }
 
-/** A container for one test, which may end it: no other test is in it then. */
+/** A container for one test, which may end it. */
 async function withOwn(use: (runtime: ProcessRuntime) => Promise<void>): Promise<void> {
   const own = await startProcesses(podOf({}));
   try {
@@ -58,7 +58,7 @@ describe('exec in the process runtime', () => {
     expect((await run(runtime, sh(`kill -${signal} $$`))).result).toEqual({ kind: 'exit', code });
   });
 
-  it('has the variables of the spec and its own few, and none of the host', async () => {
+  it('has the variables of the spec and a few more, but not those of the host', async () => {
     process.env['KONNSIM_TEST_SECRET'] = 'leaked';
     const { out } = await run(runtime, ['env']);
     delete process.env['KONNSIM_TEST_SECRET'];
@@ -79,7 +79,7 @@ describe('exec in the process runtime', () => {
     expect(out).toContain('LEAF=green-leaf $(COLOUR) $(NONE)\n');
   });
 
-  it('works in a folder of its own that nobody else may enter', async () => {
+  it('works in its own folder, which other users cannot enter', async () => {
     const { out } = await run(runtime, ['pwd']);
     expect(out.trim()).toMatch(new RegExp(`^${runtime.folder}/.*/app$`));
     expect((await stat(runtime.folder)).mode & 0o777).toBe(0o700);
@@ -96,7 +96,7 @@ describe('exec in the process runtime', () => {
     expect(result).toEqual({ kind: 'error', message: expect.stringContaining(text) });
   });
 
-  it('streams 20 MiB through a process, every byte right', async () => {
+  it('streams 20 MiB through a process, with every byte unchanged', async () => {
     const bytes = randomBytes(20 * 1024 * 1024);
     const stdout = new Collector();
     const stdin = Readable.from([bytes]).pipe(new PassThrough());
@@ -126,13 +126,13 @@ describe('exec in the process runtime', () => {
       expect(await processesWith('KONNSIM_FAST')).not.toEqual([]);
       abort.abort();
       take();
-      // Without a reader it goes on waiting; it is the container that ends it.
+      // Without a reader it waits until the container ends.
       expect(await processesWith('KONNSIM_FAST')).not.toEqual([]);
       await restarted(own);
       expect(await running).toEqual({ kind: 'exit', code: 137 });
     }));
 
-  it('goes on when the process does not read its input to the end', async () => {
+  it('continues when the process does not read its input to the end', async () => {
     const stdin = Readable.from([Buffer.alloc(5_000_000, 'x')]);
     expect(await run(runtime, ['head', '-c', '3'], { stdin })).toMatchObject({
       result: { kind: 'exit', code: 0 },
@@ -165,23 +165,26 @@ describe('exec in the process runtime', () => {
     await expect.poll(open).toBeLessThanOrEqual(before);
   });
 
-  it.each([false, true])('lets a command outlive its client, with a terminal: %s', async (tty) => {
-    const abort = new AbortController();
-    const { out: home } = await run(runtime, ['pwd']);
-    const script = 'trap "echo hup >> left" HUP; echo $$; sleep 0.2; echo lost; echo done >> left';
-    const stdin = new PassThrough();
-    const stdout = new PassThrough().on('error', () => undefined);
-    const streams = { stdin, stdout, signal: abort.signal };
-    const running = runtime.exec({ ...ref, command: sh(script), tty }, streams);
-    await once(stdout, 'data');
-    for (const stream of [stdin, stdout]) stream.destroy();
-    abort.abort();
-    expect(await running).toEqual({ kind: 'exit', code: 0 });
-    expect(await readFile(`${home.trim()}/left`, 'utf8')).toBe('done\n');
-    await run(runtime, ['rm', 'left']);
-  });
+  it.each([false, true])(
+    'keeps a command running when its client leaves, with a terminal: %s',
+    async (tty) => {
+      const abort = new AbortController();
+      const { out: home } = await run(runtime, ['pwd']);
+      const script = 'trap "echo hup >> left" HUP; echo $$; sleep 0.2; echo lost; echo done >> left';
+      const stdin = new PassThrough();
+      const stdout = new PassThrough().on('error', () => undefined);
+      const streams = { stdin, stdout, signal: abort.signal };
+      const running = runtime.exec({ ...ref, command: sh(script), tty }, streams);
+      await once(stdout, 'data');
+      for (const stream of [stdin, stdout]) stream.destroy();
+      abort.abort();
+      expect(await running).toEqual({ kind: 'exit', code: 0 });
+      expect(await readFile(`${home.trim()}/left`, 'utf8')).toBe('done\n');
+      await run(runtime, ['rm', 'left']);
+    },
+  );
 
-  it('gives a command all that its client sent before it went, then the end of input', async () => {
+  it('gives a command everything that its client sent before it left, then the end of input', async () => {
     const bytes = randomBytes(1024 * 1024);
     const { out: home } = await run(runtime, ['pwd']);
     const script = 'sleep 0.1; cat > one; sleep 0.1; echo more >> one';
@@ -200,7 +203,7 @@ describe('exec in the process runtime', () => {
     }
   });
 
-  it('ends a command whose client is gone with the container', () =>
+  it('ends a command without a client when the container ends', () =>
     withOwn(async (own) => {
       const abort = new AbortController();
       const running = run(own, sh('sleep 98761 & sleep 98761; true'), { signal: abort.signal });
@@ -226,7 +229,7 @@ describe('exec in the process runtime', () => {
     await expect.poll(() => processesWith('sleep\u000098762')).toEqual([]);
   });
 
-  it('puts no file anywhere but in its folder', async () => {
+  it('writes files only in its folder', async () => {
     await run(runtime, sh('echo x > relative'));
     const { out } = await run(runtime, ['pwd']);
     expect(existsSync(`${out.trim()}/relative`)).toBe(true);
@@ -240,7 +243,7 @@ describe('a terminal in the process runtime', () => {
   });
   afterAll(() => runtime.close());
 
-  it('is a real one, with the size that the client has', async () => {
+  it('is a real one, with the size of the client’s terminal', async () => {
     async function* sizes(): AsyncGenerator<{ width: number; height: number }> {
       yield { width: 101, height: 33 };
     }
@@ -270,7 +273,7 @@ describe('a terminal in the process runtime', () => {
     expect(out).toContain('caught');
   });
 
-  it('loses nothing of what was written just before the end, however slow the reader', async () => {
+  it('loses nothing that was written just before the end, however slow the reader', async () => {
     const lines = 30_000;
     let received = '';
     const stdout = new Writable({
@@ -289,7 +292,7 @@ describe('a terminal in the process runtime', () => {
     expect(received).toBe(Array.from({ length: lines }, (_, index) => `${index + 1}\r\n`).join(''));
   });
 
-  it('ends with its process, though another holds the terminal', async () => {
+  it('ends with its process, although another process holds the terminal', async () => {
     const { result, out } = await run(runtime, sh('trap "" HUP; sleep 98762 & echo started; exit 4'), {
       tty: true,
     });

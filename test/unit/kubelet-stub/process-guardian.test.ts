@@ -66,7 +66,7 @@ describe('a process runtime whose own process is killed', () => {
     await expect.poll(() => existsSync(root), { timeout: 10_000 }).toBe(false);
   });
 
-  it('leaves alone what another lab runs, and a process that only names our folder', async () => {
+  it('does not kill processes of another lab, nor one that only names our folder', async () => {
     const other = await started(['sleep', '76511']);
     const { child, root } = await started(['sleep', '76513']);
     const env = { ...process.env, KONNSIM_CONTAINER: `${root}-2/x`, HOME: `${root}/x` };
@@ -80,7 +80,7 @@ describe('a process runtime whose own process is killed', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('has no guardian left when it ended in order', async () => {
+  it('leaves no guardian behind when it ended normally', async () => {
     const { child, root } = await started(['sleep', '76511']);
     expect(await processesWith(`konnsim-guardian\0${root}`)).toHaveLength(1);
     child.stdin.end();
@@ -90,7 +90,7 @@ describe('a process runtime whose own process is killed', () => {
   });
 });
 
-it('a process runtime makes no folder for temporary files: it refuses to start without', async () => {
+it('a process runtime refuses to start without a folder for temporary files, and does not make one', async () => {
   const missing = join(tmpdir(), 'konnsim-none', 'below');
   vi.stubEnv('TMPDIR', missing);
   try {

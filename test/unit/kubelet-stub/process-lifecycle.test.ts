@@ -46,7 +46,7 @@ describe('a container of the process runtime', () => {
     return all;
   }
 
-  it('pauses when its spec names nothing to run', async () => {
+  it('pauses when its spec has no command', async () => {
     await start(podOf({}));
     expect(main()).toMatchObject({ ready: true, state: { running: {} } });
     expect(await runtime?.usage()).toMatchObject([
@@ -70,7 +70,7 @@ describe('a container of the process runtime', () => {
     expect(usage?.memoryBytes).toBeGreaterThan(100_000);
   });
 
-  it('is restarted when it ends, at once and then later and later', async () => {
+  it('is restarted when it ends: at once, then after longer and longer pauses', async () => {
     await start(podOf(command('echo run; exit 3')));
     await expect
       .poll(() => main().state)
@@ -111,7 +111,7 @@ describe('a container of the process runtime', () => {
     });
   });
 
-  it('is killed and started anew on demand, and keeps the log before', async () => {
+  it('is killed and restarted on demand, and keeps the previous log', async () => {
     await start(podOf(command('date +%s%N; sleep 1000')));
     await expect.poll(() => logText()).toMatch(/^\d+\n$/);
     const before = await logText();
@@ -124,7 +124,7 @@ describe('a container of the process runtime', () => {
     expect(main().lastState).toMatchObject({ terminated: { exitCode: 137, reason: 'Error' } });
   });
 
-  it('takes all its processes with it, those that left its session and its environment too', async () => {
+  it('ends all its processes, including those that left its session and its environment', async () => {
     const script = 'setsid sleep 97531 & env -i setsid sleep 97532 & sleep 97533 & sleep 97534 & sleep 1000';
     await start(podOf(command(script), { restartPolicy: 'Never' }));
     await expect.poll(() => processesWith('sleep\u00009753')).toHaveLength(4);
@@ -132,13 +132,13 @@ describe('a container of the process runtime', () => {
     process.kill(pid, 'SIGKILL');
     await expect.poll(() => main().state).toMatchObject({ terminated: { exitCode: 137 } });
     const left = await processesWith('sleep\u00009753');
-    // Without session, environment or parent there is nothing to know it by.
+    // A process that left session, environment and parent cannot be found.
     expect(left.length).toBeLessThanOrEqual(1);
     for (const stray of left) process.kill(stray, 'SIGKILL');
     expect(await processesWith(script)).toEqual([]);
   });
 
-  it('leaves neither orphan nor zombie when the runtime closes, whatever ignores SIGTERM', async () => {
+  it('leaves no orphan and no zombie when the runtime closes, even if a process ignores SIGTERM', async () => {
     const script =
       'trap "" TERM HUP; setsid sleep 86421 & (trap "" TERM; sleep 86422) & while :; do sleep 0.1; done';
     await start(podOf(command(script)), { closeGraceMs: 100 });
@@ -149,7 +149,7 @@ describe('a container of the process runtime', () => {
     expect(await ownChildren()).toEqual([]);
   });
 
-  it('may end by itself when it is asked to, within its grace period', async () => {
+  it('may end by itself within its grace period', async () => {
     const script = 'trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.02; done';
     await start(podOf(command(script)));
     await expect.poll(() => logText()).toBe('up\n');
@@ -160,12 +160,12 @@ describe('a container of the process runtime', () => {
     })();
     await runtime?.removePod('default', 'web-0', 10_000);
     await following;
-    // The shell may remark on the end of what it waited for.
+    // The shell may print a message about the end of its child.
     expect(last.replace('Terminated\n', '')).toBe('up\nbye\n');
     expect(() => runtime?.checkContainer(ref)).toThrow('pod does not exist');
   });
 
-  it('gives an attached client its output, and takes its input when it has one', async () => {
+  it('sends its output to an attached client, and reads the client’s input', async () => {
     await start(
       podOf({ ...command('while read line; do echo "got $line"; done; echo over; sleep 1000'), stdin: true }),
     );
@@ -188,7 +188,7 @@ describe('a container of the process runtime', () => {
     await reattached;
   });
 
-  it('that has ended refuses to be attached to, with its log complete; the first client sees it from its start', async () => {
+  it('refuses attaches after its end, with its log complete; the first client sees the output from the start', async () => {
     for (let turn = 0; turn < 20; turn++) {
       await start(podOf(command('seq 1 20000; echo over >&2'), { restartPolicy: 'Never' }));
       const [stdout, stderr] = [new TextSink(), new TextSink()];
@@ -202,9 +202,9 @@ describe('a container of the process runtime', () => {
     }
   });
 
-  it('refuses attaches and execs from the end of its main process on, while others of its processes go', async () => {
+  it('refuses attaches and execs after its main process has ended, while its other processes are being killed', async () => {
     const clock = new ManualClock();
-    // What has left the session is found and killed later, and the next look for others waits for the clock.
+    // A process that left the session is killed later; the next search waits for the clock.
     const script =
       'setsid sh -c "touch up; exec sleep 98763" & while [ ! -e up ]; do sleep 0.05; done; echo said';
     const box = await start(podOf(command(script), { restartPolicy: 'Never' }), { clock });
@@ -218,7 +218,7 @@ describe('a container of the process runtime', () => {
     expect(await logText()).toBe('said\n');
   });
 
-  it('with a terminal is driven by whoever attaches, and ends when they end it', async () => {
+  it('with a terminal is controlled by attached clients, and ends when they end it', async () => {
     await start(podOf({ image: 'konnsim/shell', stdin: true, tty: true }));
     const [stdin, stdout] = [new PassThrough(), new TextSink()];
     const attached = runtime?.attach(ref, { stdin, stdout, signal: never });
@@ -241,7 +241,7 @@ describe('a container of the process runtime', () => {
     await attached;
   });
 
-  it('lends its port of this host, and words a closed one as a container runtime', async () => {
+  it('forwards to its port on this host, and words a closed port as a container runtime', async () => {
     await start(podOf({}));
     const server = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)).listen(
       0,
@@ -282,7 +282,7 @@ describe('a container of the process runtime', () => {
     expect(main().state).toEqual({ waiting: { reason: 'PodInitializing' } });
   });
 
-  it('gets a debugging container beside it, which is not restarted', async () => {
+  it('gets an additional debugging container, which is not restarted', async () => {
     const pod = podOf({});
     await start(pod);
     const ephemeralContainers = [{ name: 'debug', image: 'x', command: sh('echo here; exit 5') }];
@@ -293,7 +293,7 @@ describe('a container of the process runtime', () => {
     expect(main().ready).toBe(true);
   });
 
-  it('waits for its back-off by the clock of the lab, and not at all once it is stopped', async () => {
+  it('waits for its back-off by the clock of the lab, and stops waiting when it is stopped', async () => {
     const clock = new ManualClock();
     const [pod] = [podOf(command('exit 1'))];
     runtime = await startProcesses(pod, { clock });

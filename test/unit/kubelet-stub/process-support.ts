@@ -14,7 +14,7 @@ import { pod as template } from './scripted-runtime.js';
 
 export const ref = { namespace: 'default', pod: 'web-0', container: 'main' };
 
-/** A pod of one container, or of those given. */
+/** A pod of one container, or of the given ones. */
 export function podOf(main: Partial<Container>, spec: Partial<Pod['spec']> = {}): Pod {
   const container = { name: 'main', image: 'any', ...main };
   return {
@@ -45,7 +45,7 @@ export interface Ran {
   readonly err: string;
 }
 
-/** Runs a command in the main container and gathers what it says. */
+/** Runs a command in the main container and collects its output. */
 export async function run(
   runtime: ProcessRuntime,
   command: readonly string[],

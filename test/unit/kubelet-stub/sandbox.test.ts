@@ -109,7 +109,7 @@ describe('both doors in front of the sandbox runtime', () => {
     expect(receivedBytes).toBe(5000);
   });
 
-  it('forwards a port to a program of the pod, over and over', async () => {
+  it('forwards a port to a program of the pod, many times', async () => {
     await Promise.all(
       Array.from({ length: 10 }, async (_, index) => {
         const stream = await bench.client.portForward({ namespace: 'default', pod: 'web-0', port: 7000 });

@@ -86,7 +86,7 @@ const programs: Record<string, Program> = {
   },
 };
 
-/** A runtime whose programs do one thing each, so that a test can hold both ends of a stream. */
+/** A runtime whose programs do one thing each, so that a test controls both ends of a stream. */
 export class ScriptedRuntime implements Runtime {
   /** Bytes that `flood` was allowed to write. */
   flooded = 0;

@@ -67,13 +67,13 @@ async function refusals(): Promise<unknown[]> {
 }
 
 describe('streams that a container runtime does not set up', () => {
-  it('are those beyond the bound: 429 with Retry-After, RESOURCE_EXHAUSTED over gRPC', async () => {
+  it('are those above the limit: 429 with Retry-After, RESOURCE_EXHAUSTED over gRPC', async () => {
     await start({ maxInFlightStreams: 0 });
     const text = ['TOO_MANY_REQUESTS', inFlight];
     expect(await refusals()).toEqual([paths.map(() => [429, '60', inFlight]), [text, text, text]]);
   });
 
-  it('are refused after all other checks, and whether an upgrade is asked for or not', async () => {
+  it('are refused after all other checks, with and without an upgrade', async () => {
     await start({ maxInFlightStreams: 0 });
     const answer = (path: string) => ask(bench.kubelet, pki.client, path, { method: 'POST' });
     expect(await answer(paths[0])).toMatchObject({
@@ -86,7 +86,7 @@ describe('streams that a container runtime does not set up', () => {
     expect((await answer('/exec/default/web-0/nope?command=echo&output=1')).status).toBe(500);
   });
 
-  it('fill up with requests that ask for a stream and no upgrade, whose tokens nobody fetches', async () => {
+  it('count requests without an upgrade, whose tokens are never fetched', async () => {
     await start({ maxInFlightStreams: 3 });
     const statuses = [];
     for (let request = 0; request < 4; request++)
@@ -95,7 +95,7 @@ describe('streams that a container runtime does not set up', () => {
     expect((await upgrade(bench.kubelet, pki.client, paths[0], 'v4.channel.k8s.io')).status).toBe(429);
   });
 
-  it('are set up again when a minute is over', () => {
+  it('are set up again after a minute', () => {
     const manual = new ManualClock();
     const tokens = new StreamTokens(manual, 2);
     tokens.leave();

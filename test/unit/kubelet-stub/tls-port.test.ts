@@ -62,7 +62,7 @@ describe('the TLS port of a kubelet', () => {
     await closed(socket);
   });
 
-  it('speaks HTTP/1.1 with whoever offers h2 as well, as kube-apiserver does', async () => {
+  it('speaks HTTP/1.1 with a client that offers h2 as well, as kube-apiserver does', async () => {
     const socket = await connectTls(kubelet, pki.client, ['h2', 'http/1.1']);
     expect(socket.alpnProtocol).toBe('http/1.1');
     socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
@@ -79,7 +79,7 @@ describe('the TLS port of a kubelet', () => {
     expect((await ask(kubelet, pki.client, '/healthz')).status).toBe(200);
   });
 
-  it('gives a TLS handshake ten seconds', async () => {
+  it('allows ten seconds for a TLS handshake', async () => {
     const silent = await tcp();
     await vi.waitFor(() => expect(kubelet.openConnections).toBe(1));
     clock.advance(9_999);
@@ -89,7 +89,7 @@ describe('the TLS port of a kubelet', () => {
     await vi.waitFor(() => expect(kubelet.openConnections).toBe(0));
   });
 
-  it('closes an HTTP connection on which no request came for 90 seconds, but none on which one runs', async () => {
+  it('closes an HTTP connection without a request for 90 seconds, but not one with a running request', async () => {
     const idle = await connectTls(kubelet, pki.client);
     const busy = await connectTls(kubelet, pki.client);
     busy.write('GET /containerLogs/default/web-0/app?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -112,7 +112,7 @@ describe('the TLS port of a kubelet', () => {
     expect([kubelet.openConnections, kubelet.openRequests, clock.pendingTimers]).toEqual([0, 0, 0]);
   });
 
-  it('rejects an address that is taken, and a certificate that is none', async () => {
+  it('rejects an address that is in use, and an invalid certificate', async () => {
     await expect(start(kubelet.address.port)).rejects.toMatchObject({ code: 'ADDRESS_IN_USE' });
     const broken = startKubelet({
       nodeName: 'node-2',

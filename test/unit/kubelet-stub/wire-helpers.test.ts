@@ -17,7 +17,7 @@ describe('errors in gRPC statuses', () => {
     expect(rebuilt).toMatchObject({ code, message: 'straße gone', where: 'agent/nöde 1' });
   });
 
-  it('read as what the status says when they come from somebody else', () => {
+  it('are read from the status when they come from another server', () => {
     const codes = [
       status.UNAUTHENTICATED,
       status.UNIMPLEMENTED,

@@ -17,7 +17,7 @@ export const ageColumn: Column = {
   cell: (object, nowMs) => since(object.metadata.creationTimestamp, nowMs),
 };
 
-/** What kinds without columns of their own show. */
+/** The columns of kinds that do not define any. */
 export const defaultColumns: readonly Column[] = [
   nameColumn,
   {
@@ -38,7 +38,7 @@ export function orNone(text: string): string {
   return text === '' ? '<none>' : text;
 }
 
-/** The wide columns that everything with a pod template has. */
+/** The wide columns of everything with a pod template. */
 export const templateColumns: readonly Column[] = [
   {
     name: 'Containers',

@@ -6,8 +6,13 @@ const rolePrefix = 'node-role.kubernetes.io/';
 
 export const nodeColumns: readonly Column[] = [
   nameColumn,
-  { name: 'Status', type: 'string', description: 'Whether the node takes and runs pods.', cell: nodeStatus },
-  { name: 'Roles', type: 'string', description: 'Roles that the labels of the node tell.', cell: roles },
+  {
+    name: 'Status',
+    type: 'string',
+    description: 'Whether the node is ready and accepts pods.',
+    cell: nodeStatus,
+  },
+  { name: 'Roles', type: 'string', description: 'Roles from the labels of the node.', cell: roles },
   ageColumn,
   {
     name: 'Version',

@@ -14,7 +14,7 @@ export const podColumns: readonly Column[] = [
   {
     name: 'Status',
     type: 'string',
-    description: 'What the containers of the pod are up to.',
+    description: 'State of the pod and its containers.',
     cell: podStatus,
   },
   {
@@ -42,7 +42,7 @@ export const podColumns: readonly Column[] = [
     name: 'Nominated Node',
     type: 'string',
     wide: true,
-    description: 'Node that the pod is to run on once others have made room.',
+    description: 'Node that the pod will run on when other pods have made room.',
     cell: (pod) => orNone(textAt(pod, 'status.nominatedNodeName')),
   },
   {
@@ -66,7 +66,7 @@ function readyContainers(pod: ApiObject): number {
   return statuses(pod).filter(isRunningReady).length;
 }
 
-/** The first container with something to say wins over the phase; a pod under deletion is `Terminating`. */
+/** The first container with a reason wins over the phase; a pod that is being deleted is `Terminating`. */
 function podStatus(pod: ApiObject): string {
   const phase = textAt(pod, 'status.phase');
   const finished = phase === 'Succeeded' || phase === 'Failed';

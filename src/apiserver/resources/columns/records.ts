@@ -15,7 +15,7 @@ export const eventColumns: readonly Column[] = [
   {
     name: 'Object',
     type: 'string',
-    description: 'What it happened to.',
+    description: 'Object that it happened to.',
     cell: (event) =>
       `${textAt(event, 'involvedObject.kind').toLowerCase()}/${textAt(event, 'involvedObject.name')}`,
   },
@@ -24,7 +24,7 @@ export const eventColumns: readonly Column[] = [
     name: 'Source',
     type: 'string',
     wide: true,
-    description: 'Who tells it.',
+    description: 'Component that reported it.',
     cell: (event) =>
       [textAt(event, 'source.component') || textAt(event, 'reportingComponent'), textAt(event, 'source.host')]
         .filter((part) => part !== '')
@@ -61,7 +61,7 @@ export const configMapColumns: readonly Column[] = [
 
 export const leaseColumns: readonly Column[] = [
   nameColumn,
-  plain('Holder', 'spec.holderIdentity', 'Who holds the lease.'),
+  plain('Holder', 'spec.holderIdentity', 'Holder of the lease.'),
   ageColumn,
 ];
 

@@ -7,7 +7,7 @@ export const deploymentColumns: readonly Column[] = [
   {
     name: 'Ready',
     type: 'string',
-    description: 'Ready pods of the pods wished for.',
+    description: 'Ready pods and desired pods.',
     cell: (object) => `${numberAt(object, 'status.readyReplicas')}/${numberAt(object, 'spec.replicas')}`,
   },
   count('Up-to-date', 'status.updatedReplicas', 'Pods made from the present template.'),
@@ -18,7 +18,7 @@ export const deploymentColumns: readonly Column[] = [
 
 export const replicaSetColumns: readonly Column[] = [
   nameColumn,
-  count('Desired', 'spec.replicas', 'Pods wished for.'),
+  count('Desired', 'spec.replicas', 'Desired pods.'),
   count('Current', 'status.replicas', 'Pods that exist.'),
   count('Ready', 'status.readyReplicas', 'Pods that are ready.'),
   ageColumn,
@@ -30,7 +30,7 @@ export const namespaceColumns: readonly Column[] = [
   {
     name: 'Status',
     type: 'string',
-    description: 'Whether the namespace is in use or going away.',
+    description: 'Whether the namespace is in use or being deleted.',
     cell: (object) => textAt(object, 'status.phase'),
   },
   ageColumn,

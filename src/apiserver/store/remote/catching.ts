@@ -6,7 +6,7 @@ interface Waiter {
   readonly finish: (met: boolean) => void;
 }
 
-/** Those who wait for a mirror to get somewhere. */
+/** Waits for a mirror to reach a state. */
 export class Catching {
   private readonly clock: Clock;
   private readonly waiters = new Set<Waiter>();
@@ -17,7 +17,7 @@ export class Catching {
     this.unsubscribe = state.subscribe(() => this.look());
   }
 
-  /** Resolves with whether it was met in time. Looked at after each change, and when told to. */
+  /** Resolves with whether the condition was met in time. It is checked after each change, and on request. */
   until(isMet: () => boolean, timeoutMs: number): Promise<boolean> {
     if (isMet()) return Promise.resolve(true);
     return new Promise((resolve) => {

@@ -8,10 +8,12 @@ import type { Runs } from './runs.js';
 
 export type FollowCall = ServerWritableStream<FollowRequest__Output, FollowResponse>;
 
-/** Messages that may wait for one that reads slowly; who lags more begins anew. */
+/**
+ * The limit of waiting messages for a slow replica. A replica that falls further behind starts again with a whole list.
+ */
 const maxWaiting = 10_000;
 
-/** One that follows: gets what it lacks, then every step as it is made. */
+/** One connected replica: it gets what it lacks, then every step. */
 export class Follower {
   private readonly call: FollowCall;
   private readonly state: ObjectState;
@@ -25,7 +27,7 @@ export class Follower {
     this.runs = runs;
   }
 
-  /** Resolves when it has gone. */
+  /** Resolves when the replica has left. */
   serve(): Promise<void> {
     const { call, state } = this;
     call.on('error', () => undefined);

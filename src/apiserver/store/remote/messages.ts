@@ -8,14 +8,14 @@ import type { ApiObject } from '../../resources/api-object.js';
 import { type Commit, expectedRevision } from '../commit.js';
 import { identityOf, type ObjectIdentity, type Step } from '../step.js';
 
-/** Larger messages are split where they can be. */
+/** Larger messages are split where possible. */
 export const messageBytes = 512 * 1024;
 
 export function encodeObject(object: ApiObject): Buffer {
   return Buffer.from(JSON.stringify(object));
 }
 
-/** Throws for what is no JSON. */
+/** Throws for bytes that are not JSON. */
 export function decodeObject(bytes: Uint8Array | undefined): ApiObject {
   return JSON.parse(Buffer.from(bytes ?? []).toString()) as ApiObject;
 }
@@ -53,7 +53,7 @@ export function encodeCommit(commit: Commit): CommitRequest {
     : { expectedRevision: expected, remove: encodeIdentity(identityOf(commit.object)) };
 }
 
-/** What is asked for; the object that it is to replace is told by its revision alone. */
+/** The commit in a request. The object that it replaces is given only by its revision. */
 export function decodeCommit(request: CommitRequest__Output): Commit {
   const { change, put, remove, thenRemove, expectedRevision: expected } = request;
   if (change === 'remove') return { kind: 'remove', object: atRevision(decodeIdentity(remove), expected) };

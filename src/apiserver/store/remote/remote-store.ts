@@ -17,7 +17,7 @@ import { decodeObject, decodeStep } from './messages.js';
 import { failureText, requestTimeoutMs, StoreCall, timedOut } from './store-call.js';
 
 export interface RemoteStoreOptions {
-  /** Who follows, in events: `apiserver/apiserver`. */
+  /** The replica's name in events: `apiserver/apiserver`. */
   readonly node: string;
   /** `host:port` of the store. */
   readonly address: string;
@@ -28,15 +28,15 @@ export interface RemoteStoreOptions {
   readonly emit: EventSink;
 }
 
-/** As grpc-go's first one; a store that starts is found soon. */
+/** As grpc-go's first back-off; a store that starts is found soon. */
 const firstBackOffMs = 100;
 const maxBackOffMs = 2000;
-/** How long a read waits to hear how far the store is, before it answers with what is known. */
+/** How long a read waits for the store's revision, before it answers with what is known. */
 const catchUpMs = 2000;
 
 /**
- * A store in another process: reads are answered by a mirror of all its objects, writes go there, and are answered when
- * the mirror has them. While the store is away reads and watches go on, writes fail, and it is looked for.
+ * A store in another process. A mirror of all its objects answers reads; writes go to the store, and are answered when
+ * the mirror has them. While the store is away, reads and watches continue, writes fail, and it tries to reconnect.
  */
 export class RemoteStore implements ObjectStore {
   private readonly options: RemoteStoreOptions;
@@ -51,7 +51,7 @@ export class RemoteStore implements ObjectStore {
   private closed = false;
   private sync: Promise<void> | undefined;
 
-  /** Begins to look for the store. */
+  /** Starts to connect to the store. */
   constructor(options: RemoteStoreOptions) {
     this.options = options;
     this.state = new ObjectState(options.historyLimit);
@@ -83,7 +83,7 @@ export class RemoteStore implements ObjectStore {
     return this.state.subscribe(() => listener());
   }
 
-  /** Resolves when all objects are there. Rejects with SERVER_UNREACHABLE when they are not in time. */
+  /** Resolves when the mirror has all objects. Rejects with SERVER_UNREACHABLE when that takes too long. */
   async ready(timeoutMs: number): Promise<void> {
     if (await this.catching.until(() => this.run !== '' && this.connected, timeoutMs)) return;
     throw new TunnelError('SERVER_UNREACHABLE', this.failure, {
@@ -100,7 +100,7 @@ export class RemoteStore implements ObjectStore {
       throw new StatusError(500, caught.message);
     });
     const revision = Number(answer.revision);
-    // What is there is told only when this replica's reads and watches show it, too.
+    // A write is answered only when this replica's reads and watches show it too.
     const seen = await this.catching.until(() => this.state.revision >= revision, requestTimeoutMs);
     if (!seen) throw new StatusError(500, timedOut);
     return answer.conflict ? undefined : withRevision(commit.object, Number(answer.objectRevision));
@@ -109,7 +109,7 @@ export class RemoteStore implements ObjectStore {
   catchUp(): Promise<void> | undefined {
     const { call } = this;
     if (call === undefined || !this.connected) return undefined;
-    // One question serves all who ask while it has not been sent.
+    // All readers that ask before the question is sent share one question.
     this.sync ??= Promise.resolve().then(async () => {
       this.sync = undefined;
       const revision = (await call.readRevision(catchUpMs)) ?? 0;
@@ -144,7 +144,7 @@ export class RemoteStore implements ObjectStore {
     try {
       intake.take(message);
     } catch (caught) {
-      // Half of it may have been taken.
+      // It may have been applied only partly.
       this.run = '';
       this.lose(call, caught instanceof Error ? caught.message : String(caught));
       return;
@@ -159,7 +159,7 @@ export class RemoteStore implements ObjectStore {
     const { node, address, emit } = this.options;
     this.connected = true;
     this.failures = 0;
-    const text = listed === undefined ? 'goes on where it was' : `listed ${listed} objects`;
+    const text = listed === undefined ? 'continues where it was' : `listed ${listed} objects`;
     emit({ kind: 'store.connected', node, peer: 'store/store', address, text });
   }
 
@@ -178,10 +178,10 @@ export class RemoteStore implements ObjectStore {
   }
 }
 
-/** What one Follow brings, put where it belongs. */
+/** Applies the messages of one Follow. */
 class Intake {
   run = '';
-  /** Objects that were listed; undefined when there was no need to. */
+  /** The number of listed objects; undefined when no list was needed. */
   listed: number | undefined;
   isComplete = false;
   private objects: ApiObject[] | undefined;

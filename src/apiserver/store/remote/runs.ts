@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 
-/** One start of a store. */
+/** One run of a store's process. */
 export interface Run {
   readonly id: string;
-  /** What was known when it began. What the run before had made beyond it is lost. */
+  /** The revision at its start. Later steps of the run before are lost. */
   readonly from: number;
 }
 
-/** Runs that are remembered; who has slept through more begins anew. */
+/** How many runs are remembered. A replica that missed more of them starts again with a whole list. */
 const maxRuns = 1000;
 
-/** The starts of one store: they tell whether what somebody has seen before a start is still true. */
+/** The runs of one store: they tell whether a state from before a restart is still valid. */
 export class Runs {
   readonly all: readonly Run[];
 
@@ -22,7 +22,7 @@ export class Runs {
     return this.all.at(-1)?.id ?? '';
   }
 
-  /** Whether a state at `revision` of the run `id` is one that this store had. */
+  /** Whether a state at `revision` of the run `id` was a state of this store. */
   continues(id: string, revision: number): boolean {
     const place = this.all.findIndex((run) => run.id === id);
     if (place < 0) return false;

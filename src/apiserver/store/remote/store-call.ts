@@ -10,10 +10,10 @@ import { transportText } from '../../../wire/net/transport-text.js';
 import type { Commit } from '../commit.js';
 import { encodeCommit } from './messages.js';
 
-/** etcd's own bound of a write: `--election-timeout` of 1 s, twice, and 5 s for the disk. */
+/** etcd's own limit for a write: `--election-timeout` of 1 s, twice, and 5 s for the disk. */
 export const requestTimeoutMs = 7000;
 
-/** What etcd says when it could not finish in time. */
+/** etcd's text when it could not finish in time. */
 export const timedOut = 'etcdserver: request timed out';
 
 /** One connection to a store. It lasts until the first failure. */
@@ -34,7 +34,7 @@ export class StoreCall {
     return this.following;
   }
 
-  /** Rejects with an Error in the words that a kube-apiserver has for it. */
+  /** Rejects with an Error in the words of a kube-apiserver. */
   commit(commit: Commit): Promise<CommitResponse__Output> {
     return new Promise((resolve, reject) => {
       const deadline = Date.now() + requestTimeoutMs;
@@ -45,7 +45,7 @@ export class StoreCall {
     });
   }
 
-  /** Undefined when there is no answer in time. */
+  /** Undefined when the answer takes too long. */
   readRevision(timeoutMs: number): Promise<number | undefined> {
     return new Promise((resolve) => {
       const deadline = Date.now() + timeoutMs;
@@ -55,14 +55,14 @@ export class StoreCall {
     });
   }
 
-  /** Ends the Follow, too. */
+  /** Also ends the Follow. */
   close(): void {
     this.following?.cancel();
     this.client.close();
   }
 }
 
-/** A failed call to the store as grpc-go tells a failed call to etcd. */
+/** A failed call to the store, in grpc-go's words for a failed call to etcd. */
 export function failureText(failure: ServiceError | null, address: string): string {
   const { code = status.UNKNOWN, details = '' } = failure ?? {};
   if (code === status.DEADLINE_EXCEEDED) return timedOut;

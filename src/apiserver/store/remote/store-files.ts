@@ -22,7 +22,7 @@ import { type Run, Runs } from './runs.js';
 const snapshotName = 'snapshot.json';
 const logPattern = /^steps-\d+\.ndjson$/;
 const flushEveryMs = 1000;
-/** A log is folded into a snapshot when it is this long. */
+/** When the log is this long, it is replaced by a snapshot. */
 const maxLogBytes = 16 * 1024 * 1024;
 
 export interface StoreFilesOptions {
@@ -39,9 +39,9 @@ interface SavedSnapshot extends Snapshot {
 type Line = Step | { readonly run: Run };
 
 /**
- * A store's objects on disk: a snapshot, and a log of the steps since. A step is handed to the kernel before anybody sees
- * it, so it survives whatever ends the process; the disk has it within a second, so a machine that loses its power may
- * lose the last second's steps. Replicas that have seen those then list again.
+ * A store's objects on disk: a snapshot, and a log of the later steps. The kernel gets a step before any reader sees
+ * it, so it survives the end of the process. The disk has it within a second, so a power failure may lose the steps of
+ * the last second. Replicas that have seen those then list again.
  */
 export class StoreFiles {
   private readonly options: StoreFilesOptions;
@@ -56,8 +56,8 @@ export class StoreFiles {
   }
 
   /**
-   * Brings a store to where the last run has left it, and writes down all that it does from then on. `begin` fills one
-   * that is new. Throws FILE_UNREADABLE, FILE_UNWRITABLE.
+   * Restores a store from the last run, and writes down all later steps. `begin` fills a new store. Throws
+   * FILE_UNREADABLE, FILE_UNWRITABLE.
    */
   open(store: MemoryStore, begin: () => void): Runs {
     const saved = this.read();
@@ -107,7 +107,7 @@ export class StoreFiles {
     }
   }
 
-  /** Takes the steps of the log. What was being written when the process ended is cut off: nobody has seen it. */
+  /** Applies the steps of the log. A half-written last step is cut off: no reader has seen it. */
   private replay(store: MemoryStore): void {
     const path = this.path(logName(store.revision));
     this.guard(() => {
@@ -151,7 +151,7 @@ export class StoreFiles {
     });
   }
 
-  /** Begins a log anew behind a snapshot. Each is complete before it counts. */
+  /** Starts a new log after a snapshot. Each file is complete before it is used. */
   private fold(snapshot: Snapshot): void {
     const next = this.path(`${snapshotName}.new`);
     const saved: SavedSnapshot = { ...snapshot, runs: this.runs };

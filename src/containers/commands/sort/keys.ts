@@ -10,7 +10,7 @@ export interface Order {
   readonly reverse: boolean;
 }
 
-/** One `-k`: a place where it begins, one where it ends, and its order. */
+/** One `-k`: where the key begins and ends, and its order. */
 export interface SortKey {
   readonly from: Place;
   readonly to: Place | undefined;
@@ -23,7 +23,7 @@ interface Place {
   readonly skipBlanks: boolean;
 }
 
-/** Letters of orders that are real, and that the sandbox does not know. */
+/** Letters of real orders that the sandbox does not support. */
 const unknownHere = /[diMRV]/;
 
 export function orderOf(letters: string): Order {
@@ -39,7 +39,7 @@ export function orderOf(letters: string): Order {
   };
 }
 
-/** Reads `F[.C][ORDER][,F[.C][ORDER]]`; a key without an order has the one of the whole. */
+/** Parses `F[.C][ORDER][,F[.C][ORDER]]`. A key without an order has the command's order. */
 export function parseKey(text: string, whole: Order): SortKey {
   const match = /^(\d+)(?:\.(\d+))?([a-zA-Z]*)(?:,(\d+)(?:\.(\d+))?([a-zA-Z]*))?$/.exec(text);
   const [, field, character, fromLetters = '', toField, toCharacter, toLetters = ''] = match ?? [];
@@ -92,7 +92,7 @@ function skipBlanks(line: Buffer, start: number): number {
   return at;
 }
 
-/** Without a separator a field begins with the blanks before it. */
+/** Without a separator a field includes the blanks before it. */
 function fieldStart(line: Buffer, field: number, separator: number | undefined): number {
   let at = 0;
   for (let left = field - 1; left > 0 && at < line.length; left--) {
@@ -116,7 +116,7 @@ function endOfField(line: Buffer, start: number, separator: number | undefined):
   return at;
 }
 
-/** Compares two keys; zero when the order takes them for equal. */
+/** Compares two keys; zero when they are equal in this order. */
 export function compareKeys(a: Buffer, b: Buffer, order: Order): number {
   const sign = order.reverse ? -1 : 1;
   if (order.numeric || order.human) return sign * compareNumbers(a, b, order.human);
@@ -138,7 +138,7 @@ interface Decimal {
   readonly negative: boolean;
   readonly whole: string;
   readonly fraction: string;
-  /** The place of the unit behind it among K, M, G and so on; 0 is none. */
+  /** The rank of the unit after the number: 1 for K, 2 for M, and so on; 0 without a unit. */
   readonly unit: number;
 }
 

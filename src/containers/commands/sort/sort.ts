@@ -28,7 +28,7 @@ const table = {
   },
 };
 
-/** What a line takes in memory beside its bytes. */
+/** The memory that a line needs in addition to its bytes. */
 const lineCostBytes = 100;
 const maxSortBytes = 4 * maxKeptBytes;
 
@@ -85,7 +85,7 @@ function parseWish(args: readonly string[]): Wish {
   };
 }
 
-/** All files are opened before the first line is read, as a real one does. */
+/** All files are opened before the first line is read, as by a real sort. */
 async function readAll(process: Process, { operands, end }: Wish): Promise<Buffer[]> {
   const lines: Buffer[] = [];
   let keptBytes = 0;

@@ -1,9 +1,9 @@
 import { CommandFailure, SandboxLimit } from '../limit.js';
 
-/** What a tar is asked for. */
+/** The parsed arguments of a tar command. */
 export interface TarJob {
   readonly kind: 'create' | 'extract' | 'list';
-  /** The archive; `-` is a standard stream. */
+  /** The archive file; `-` is a standard stream. */
   readonly archive: string;
   readonly gzip: boolean;
   readonly verbose: boolean;
@@ -12,9 +12,9 @@ export interface TarJob {
   readonly toStdout: boolean;
   readonly keepOld: boolean;
   readonly stripComponents: number;
-  /** Where an archive is unpacked; undefined for the working directory. */
+  /** The folder to unpack into; undefined for the working directory. */
   readonly folder: string | undefined;
-  /** Members, or files to pack with the folder that each is in. */
+  /** Members to unpack; or files to pack, each with its folder. */
   readonly operands: readonly Operand[];
 }
 
@@ -54,13 +54,13 @@ const letterNames: Readonly<Record<string, string>> = {
   'no-xattrs': 'p',
   'no-selinux': 'p',
 };
-/** Letters that take a value; those behind them change nothing here: all files belong to root, and modes are kept. */
+/** Letters with a value. Those after them have no effect here: all files belong to root, and modes are kept. */
 const valued = 'fCb#';
 const plain = 'xctzvmOPkpoB';
-/** Letters and names of a real tar that the sandbox does not know. */
+/** Letters and names of a real tar that the sandbox does not support. */
 const notHere = /^[AdruhjJZTXKNLMlWsgGiIUwRS]$/;
 
-/** Reads `tar` arguments, in the old form too (`xzf FILE`). Throws with GNU tar's texts, or a SandboxLimit. */
+/** Parses `tar` arguments, also in the old form (`xzf FILE`). Throws with GNU tar's texts, or a SandboxLimit. */
 export function tarJob(args: readonly string[]): TarJob {
   const options = new Map<string, string>();
   const operands: Operand[] = [];
@@ -108,7 +108,7 @@ type Word =
   | { readonly kind: 'operand'; readonly text: string }
   | { readonly kind: 'option'; readonly letter: string; readonly value: string };
 
-/** Options and operands in their order. The letters of an old first word take their values from the words behind it. */
+/** Options and operands in order. The letters of an old first word take their values from the words after it. */
 function spread([first = '', ...rest]: readonly string[]): Word[] {
   const words: Word[] = [];
   const queue =

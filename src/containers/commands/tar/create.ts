@@ -8,7 +8,7 @@ import { CommandFailure } from '../limit.js';
 import type { TarJob } from './arguments.js';
 import { blockBytes, encodeHeader, paddingOf, splitName, type TarHeader, typeFlags } from './header.js';
 
-/** Archives end with two empty blocks, and fill a record of twenty. */
+/** An archive ends with two empty blocks, and is padded to a record of twenty. */
 const recordBytes = 20 * blockBytes;
 
 /** Writes an archive, one file at a time. Resolves with the exit code. */
@@ -41,7 +41,7 @@ async function openArchive(process: Process, path: string): Promise<FileSink> {
 
 interface Outputs {
   readonly target: ByteSink;
-  /** Where the names of members are told. */
+  /** Where the names of members are printed. */
   readonly names: ByteSink;
 }
 

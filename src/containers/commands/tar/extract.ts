@@ -7,10 +7,10 @@ import { splitName, type TarHeader, typeFlags } from './header.js';
 import { listLine } from './list.js';
 import type { ArchiveReader, Member } from './read-archive.js';
 
-/** As much as a container's files may take together. */
+/** As much as all files of a container may take. */
 const maxFileBytes = 256 * 1024 ** 2;
 
-/** A symlink that leads out of its folder; it is made last, so that no later member goes through it. */
+/** A symlink that points out of its folder. It is made last, so that no later member is written through it. */
 interface LateLink {
   readonly path: string;
   readonly target: string;
@@ -45,7 +45,7 @@ export class Unpacking {
     }
   }
 
-  /** The exit code, after the last complaints. */
+  /** Prints the last messages and returns the exit code. */
   async finish(): Promise<number> {
     for (const { name } of this.job.operands)
       if (!this.found.has(name)) await this.say(`${name}: Not found in archive`, true);
@@ -105,7 +105,7 @@ export class Unpacking {
     return parts.length <= stripComponents ? undefined : parts.slice(stripComponents).join('/');
   }
 
-  /** A name without what leads out of the folder at its begin, which is told once. */
+  /** A name without the prefix that leads out of the folder. The removed prefix is reported once. */
   private async safeName(name: string, what: string): Promise<string> {
     const bare = name.replace(/\/+$/, '');
     const { prefix, rest } = splitName(bare);
@@ -149,7 +149,7 @@ export class Unpacking {
     if (!Number.isNaN(time.getTime())) await attempt('Cannot utime', () => files.utimes(path, time, time));
   }
 
-  /** Makes the folders above a path; gives the path without the links on the way, which not all calls follow. */
+  /** Makes the parent folders of a path and returns the path without links, because not all calls follow links. */
   private async openParent(path: string): Promise<string> {
     const { files } = this.process;
     const parent = files.resolvePath(path, '..');
@@ -192,7 +192,7 @@ export class Unpacking {
   private async placeLate({ path, target }: LateLink): Promise<void> {
     const { files } = this.process;
     const placed = await files.lstat(path).catch(() => undefined);
-    // A later member may have taken its place.
+    // A later member may have replaced it.
     if (placed?.isFile !== true || placed.size > 0) return;
     await files.rm(path, { force: true });
     await files.symlink(target, path);
@@ -207,7 +207,7 @@ export class Unpacking {
   }
 }
 
-/** A file that cannot be made; the archive goes on. */
+/** A file that cannot be made; the rest of the archive is still unpacked. */
 class FileError extends Error {}
 
 const reasons: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-/** What one member of an archive is. */
+/** What a header says about one member of an archive. */
 export interface TarHeader {
   readonly name: string;
   /** The type flag: `0` is a file. */
@@ -22,12 +22,12 @@ export const typeFlags = {
   longLink: 'K',
 } as const;
 
-/** Bytes of padding behind so much content. */
+/** Bytes of padding after content of this size. */
 export function paddingOf(sizeBytes: number): number {
   return (blockBytes - (sizeBytes % blockBytes)) % blockBytes;
 }
 
-/** Cuts off what leads a name out of its folder: leading slashes, and all up to the last `..`. */
+/** Splits off the part of a name that leads out of its folder: leading slashes, and everything up to the last `..`. */
 export function splitName(name: string): { readonly prefix: string; readonly rest: string } {
   const parts = name.split('/');
   const last = parts.lastIndexOf('..');
@@ -40,10 +40,10 @@ export function splitName(name: string): { readonly prefix: string; readonly res
 
 export const isEmptyBlock = (block: Buffer): boolean => block.every((byte) => byte === 0);
 
-/** A block that is no header. The message is what GNU tar says, empty where it says nothing. */
+/** A block that is not a valid header. The message is GNU tar's; it is empty where GNU tar prints nothing. */
 export class BadHeader extends Error {}
 
-/** Reads a header block that is not empty. Throws a BadHeader. */
+/** Reads a non-empty header block. Throws a BadHeader. */
 export function decodeHeader(block: Buffer): TarHeader {
   const sums = checksums(block);
   if (!sums.includes(numberAt(block, 148, 8))) throw new BadHeader('');
@@ -64,7 +64,7 @@ export function decodeHeader(block: Buffer): TarHeader {
   };
 }
 
-/** The blocks of a member's header; names that do not fit go before it as GNU tar does. */
+/** The blocks of a member's header. Names that do not fit are written before it, as GNU tar does. */
 export function encodeHeader(header: TarHeader): Buffer {
   const { name, linkName } = header;
   return Buffer.concat([
@@ -105,7 +105,7 @@ function writeOctal(
   block.write(value.toString(8).padStart(digits, '0'), at, 'latin1');
 }
 
-/** The sum of all bytes, those of the checksum itself taken for spaces; and the same over signed bytes, as old tars wrote it. */
+/** The sum of all bytes, with spaces in place of the checksum; and the same over signed bytes, as old tars wrote it. */
 function checksums(block: Buffer): [number, number] {
   let [plain, signed] = [0, 0];
   block.forEach((byte, at) => {
@@ -122,7 +122,7 @@ function textAt(block: Buffer, at: number, length: number): string {
   return field.toString('utf8', 0, end < 0 ? length : end);
 }
 
-/** Octal digits, or a binary number in two's complement when the first bit says so. Throws a BadHeader. */
+/** Octal digits, or a binary number in two's complement when the first bit is set. Throws a BadHeader. */
 function numberAt(block: Buffer, at: number, length: number): number {
   const field = block.subarray(at, at + length);
   if (((field[0] ?? 0) & 0x80) !== 0) {

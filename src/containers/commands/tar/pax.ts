@@ -1,17 +1,17 @@
 import type { TarHeader } from './header.js';
 
-/** What an extended header says of the next member, and what is wrong with it, in GNU tar's words. */
+/** What an extended header says about the next member, and its errors, in GNU tar's words. */
 export interface PaxRecords {
   readonly overrides: Partial<Pick<TarHeader, 'name' | 'linkName' | 'sizeBytes' | 'mtimeMs'>>;
   readonly complaints: readonly string[];
-  /** The content is a sparse map and the parts of a file that are not empty. */
+  /** The content is a map of a sparse file and its non-empty parts. */
   readonly sparse: boolean;
 }
 
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09;
 
-/** Reads records of the form `LENGTH KEY=VALUE\n`. Reads on no further behind one that is malformed. */
+/** Parses records of the form `LENGTH KEY=VALUE\n`. Stops at the first malformed one. */
 export function decodePax(content: Buffer): PaxRecords {
   const records = new Map<string, string>();
   const complaints: string[] = [];

@@ -17,18 +17,18 @@ const maxNameBytes = 1024 * 1024;
 
 export interface Member {
   readonly header: TarHeader;
-  /** The member is kept as a map of its parts, which is not understood here. */
+  /** The member is stored as a sparse file, which we do not support. */
   readonly sparse: boolean;
-  /** The content; what is not read is skipped. */
+  /** The content; unread content is skipped. */
   readonly content: ByteSource;
 }
 
-/** Told what GNU tar would say; `failing` makes its exit code 2. */
+/** Prints a message of GNU tar; `failing` sets its exit code to 2. */
 export type Say = (text: string, failing: boolean) => Promise<void>;
 
 /**
- * Reads members one after the other, up to the empty blocks at the end, and nothing behind those. A broken header is
- * told and skipped, as GNU tar does. Rejects when the content of a member is cut.
+ * Reads members one after the other, up to the empty blocks at the end, and nothing after those. A broken header is
+ * reported and skipped, as GNU tar does. Rejects when the content of a member is cut.
  */
 export class ArchiveReader {
   private readonly input: Input;
@@ -36,7 +36,7 @@ export class ArchiveReader {
   private position = 0;
   private leftBytes = 0;
   private lastWas: 'start' | 'good' | 'bad' = 'start';
-  /** Whether the last header goes on in a map of sparse parts. */
+  /** Whether a map of sparse parts follows the last header. */
   private isExtended = false;
 
   constructor(source: ByteSource, say: Say) {
@@ -72,7 +72,7 @@ export class ArchiveReader {
     }
   }
 
-  /** What a member says of the next one; undefined for a member that stands for itself. */
+  /** What a member says about the next one; undefined for an ordinary member. */
   private async extension(
     header: TarHeader,
   ): Promise<{ readonly overrides: Partial<TarHeader>; readonly sparse: boolean } | undefined> {
@@ -137,7 +137,7 @@ export class ArchiveReader {
     throw new CommandFailure('Error is not recoverable: exiting now', 2);
   }
 
-  /** The next block; undefined at the end, which may cut a block. */
+  /** The next block; undefined at the end of the input, even in the middle of a block. */
   private async block(): Promise<Buffer | undefined> {
     const parts: Uint8Array[] = [];
     let missing = blockBytes;
@@ -184,7 +184,7 @@ export class ArchiveReader {
     return Buffer.concat(parts).subarray(0, sizeBytes);
   }
 
-  /** Old GNU sparse files: as long as a block says so, one more block of the map follows. */
+  /** Old GNU sparse files: each block of the map says whether one more follows. */
   private async skipSparseMap(): Promise<void> {
     for (let more = this.isExtended; more; ) {
       const block = await this.block();

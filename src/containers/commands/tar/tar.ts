@@ -10,7 +10,7 @@ import { createArchive } from './create.js';
 import { Unpacking } from './extract.js';
 import { ArchiveReader } from './read-archive.js';
 
-/** `tar` as it streams: packs, unpacks and lists, plain or with gzip. It ends where the archive ends. */
+/** `tar` as a stream: packs, unpacks and lists, plain or with gzip. It stops reading where the archive ends. */
 export const tar: Command = {
   accepts: anyArgs,
   async run(process) {
@@ -44,7 +44,7 @@ async function readArchive(process: Process, job: TarJob): Promise<number> {
   return unpacking.finish();
 }
 
-/** A real tar finds out by itself that a file is packed, but not of a stream. */
+/** A real tar detects that a file is compressed, but not for a stream. */
 async function startsWithGzip(source: Input): Promise<boolean> {
   const first = await source.next();
   if (first === undefined) return false;
@@ -52,7 +52,7 @@ async function startsWithGzip(source: Input): Promise<boolean> {
   return first[0] === 0x1f && first[1] === 0x8b;
 }
 
-/** Unpacks while it reads; false when the packed bytes are broken. */
+/** Unpacks while it reads; false when the compressed bytes are broken. */
 async function readPacked(
   process: Process,
   source: ByteSource,
