@@ -1,6 +1,6 @@
 import { type ErrorCode, TunnelError } from '../core/errors.js';
 
-/** Why a container runtime does not set a stream up: the codes of gRPC that make a difference to clients. */
+/** Why a container runtime refuses a stream: the gRPC codes that clients tell apart. */
 export type StreamRefusal = keyof typeof refusals;
 
 export const refusals = {

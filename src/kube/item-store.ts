@@ -1,10 +1,11 @@
 import type { WatchEvent } from './kube-client.js';
 import type { KubeObject } from './objects.js';
 
-/** One object came, changed or went. */
+/** One object was added, changed or deleted. */
 export interface ItemChange<T> {
+  /** What happened to it. */
   readonly type: 'added' | 'modified' | 'deleted';
-  /** As it was last seen when it is gone. */
+  /** The object; a deleted one as it was last seen. */
   readonly object: T;
 }
 

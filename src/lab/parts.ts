@@ -10,12 +10,12 @@ import type { EventSink } from '../core/events.js';
 import { type FaithfulName, faithfulOf } from '../core/faithful.js';
 import { createRandom, type Random } from '../core/random.js';
 import type { StrategyName } from '../core/strategy.js';
+import type { LabKubeletConfig } from '../kubelet-stub/config.js';
 import type { NodeNetwork } from '../links/node-network.js';
 import { type CertificateSet, leafTls } from '../pki/certificate-set.js';
 import { defaultBackendDialTimeoutMs, defaultKeepaliveTimeMs } from '../server/options.js';
 import { type ProxyServer, startProxyServer } from '../server/server.js';
 import type { Dialer } from '../wire/client/dialer.js';
-import type { LabKubeletConfig } from './options.js';
 import { RestartablePart } from './part.js';
 import type { NodeSpec } from './topology.js';
 

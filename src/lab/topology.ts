@@ -2,15 +2,17 @@ import { TunnelError } from '../core/errors.js';
 import type { Random } from '../core/random.js';
 import type { Container, Node, ObjectMeta, Pod, Service } from '../kube/pod-objects.js';
 
-/** A node as the lab knows it: its address exists only behind its agent. */
+/** A node of the lab. Its address can be reached only through its agent. */
 export interface NodeSpec {
+  /** `node-1`, `node-2` … */
   readonly name: string;
   /** InternalIP, such as `10.0.1.11`. */
   readonly ip: string;
+  /** The port of its kubelet. */
   readonly kubeletPort: number;
 }
 
-/** A Deployment, just enough for `deploy/NAME` targets. */
+/** A Deployment, with the fields that `deploy/NAME` targets need. */
 export interface DeploymentObject {
   readonly apiVersion: 'apps/v1';
   readonly kind: 'Deployment';
@@ -26,9 +28,11 @@ export interface DeploymentObject {
   readonly status: Readonly<Record<string, number>>;
 }
 
-/** Everything that a lab consists of beside its processes. */
+/** The nodes of a lab, and the Kubernetes objects that it starts with. */
 export interface Topology {
+  /** The nodes, in order. */
   readonly nodes: readonly NodeSpec[];
+  /** The objects that the API façade serves at the start, by kind. */
   readonly objects: {
     readonly nodes: readonly Node[];
     readonly pods: readonly Pod[];
@@ -41,7 +45,7 @@ export interface TopologyOptions {
   /** 1 to 200. */
   readonly nodes: number;
   readonly random: Random;
-  /** When everything came into being, epoch milliseconds. */
+  /** The creation time of all objects, epoch milliseconds. */
   readonly nowMs: number;
   readonly kubernetesVersion: string;
 }

@@ -5,6 +5,7 @@ import { type LadderStep, type Lane, lanes } from './ladder-step.js';
 import { type Cast, dialLegend, laneOf, stepsOf } from './ladder-steps.js';
 import { eventsOfRequest, type RequestEventEntry, type RequestSelector } from './request-events.js';
 
+/** Options of `Lab.ladder`. */
 export interface LadderOptions {
   /** ANSI colours. Default false. */
   readonly colour?: boolean;

@@ -16,7 +16,7 @@ import { checkKeyPair, type KeyPair, parsePrivateKey } from './key-pair.js';
 import { exportKeyPem, generateKeys, keyIdentifier, type SigningKey, signingKey } from './signing-key.js';
 import { alternativeNames, type LeafRequest, subjectOf, validityOf } from './subject.js';
 
-/** A certificate authority: its own pair, and the power to issue leaves. */
+/** A certificate authority: its certificate and key, and a method that issues leaves. */
 export interface Authority extends KeyPair {
   /** Issues a leaf with a fresh P-256 key. Calls may run in parallel. Rejects with CONFIG_INVALID for a bad request. */
   issue(request: LeafRequest): Promise<KeyPair>;

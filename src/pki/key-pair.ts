@@ -4,7 +4,9 @@ import { type KeyUsage, keyPurposes } from './subject.js';
 
 /** A certificate (or a chain, leaf first) and its private key (PKCS #8), both PEM text. */
 export interface KeyPair {
+  /** The certificate, or a chain with the leaf first. */
   readonly certPem: string;
+  /** The private key. */
   readonly keyPem: string;
 }
 

@@ -13,11 +13,15 @@ import { openPortForward } from './port-forward-call.js';
 import { runRemoteCommand } from './remote-command-call.js';
 import { SharedChannel } from './shared-channel.js';
 
-/** A container named by where it runs. */
+/** The full name of a container. */
 export interface RemoteContainer {
+  /** The namespace of the pod. */
   readonly namespace: string;
+  /** The name of the pod. */
   readonly pod: string;
+  /** The name of the container in the pod. */
   readonly container: string;
+  /** The UID of the pod, which the pod must have. Default: any. */
   readonly uid?: string;
 }
 
@@ -53,7 +57,7 @@ interface Cancellable {
   once(event: 'close' | 'error' | 'status', listener: () => void): unknown;
 }
 
-/** Texts of Node and OpenSSL about certificates that do not fit. A connection that was lost meanwhile is none. */
+/** Recognises the texts of Node and OpenSSL about refused certificates. A lost connection is not a refusal. */
 function isTlsRefusal(details: string): boolean {
   return (
     /certificate|altname|issuer|ssl routines|EPROTO/i.test(details) && !/disconnected before/i.test(details)
@@ -72,8 +76,8 @@ function isServiceError(caught: unknown): caught is ServiceError {
 }
 
 /**
- * Client of a kubelet's gRPC door through any Dialer: the tunnel, or a plain TCP connect. One connection is dialled
- * when first needed, shared by all calls, and dialled again after it was lost.
+ * Client of a kubelet's gRPC service through any Dialer: the tunnel, or a plain TCP connect. All calls share one
+ * connection. It is dialled for the first call, and again after it was lost.
  *
  * Everything rejects with a TunnelError: that of the kubelet (POD_NOT_FOUND, …), that of the dial (NO_AGENT, …),
  * TLS_REJECTED, TUNNEL_CLOSED when the connection is lost under a call, DIAL_CANCELLED when the caller aborts.
@@ -87,7 +91,7 @@ export class KubeletClient {
     this.where = `kubelet ${target.host}:${target.port}`;
   }
 
-  /** For leak checks. */
+  /** Open connections, for leak checks. */
   get openConnections(): number {
     return this.shared.openConnections;
   }
