@@ -1,7 +1,7 @@
 /** The parts that can behave as the original does. */
 export type FaithfulRole = 'server' | 'agent' | 'apiserver';
 
-/** A behaviour of the original that we do better, and that can be brought back. */
+/** A fault of the original that this project does not have, and that the switch brings back. */
 export interface FaithfulSwitch {
   /** The parts that the switch changes; the others ignore it. */
   readonly roles: readonly FaithfulRole[];
@@ -9,7 +9,7 @@ export interface FaithfulSwitch {
   readonly brings: string;
   /** Where the original has it: releases, and the issue where there is one. */
   readonly original: string;
-  /** What we do without the switch. */
+  /** The behaviour without the switch. */
   readonly ours: string;
 }
 
