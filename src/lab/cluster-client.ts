@@ -8,7 +8,7 @@ import { joinStreams } from '../wire/net/join-streams.js';
 import type { TlsFiles } from '../wire/net/tls.js';
 import { KubeletClient, type RemoteContainer } from './kubelet-client/kubelet-client.js';
 
-/** Where a pod runs, and what is in it. */
+/** A pod: its node and its containers. */
 export interface PodPlace {
   readonly namespace: string;
   readonly name: string;
@@ -16,7 +16,7 @@ export interface PodPlace {
   readonly containers: readonly string[];
 }
 
-/** Where a node's kubelet is: an address that exists only behind its agent. */
+/** The address of a node's kubelet, which can be reached only through the node's agent. */
 export interface NodePlace {
   readonly name: string;
   readonly ip: string;

@@ -42,7 +42,7 @@ export interface Topology {
 }
 
 export interface TopologyOptions {
-  /** 1 to 200. */
+  /** The number of nodes, 1 to 200. */
   readonly nodes: number;
   readonly random: Random;
   /** The creation time of all objects, epoch milliseconds. */
@@ -54,8 +54,8 @@ export const maxNodes = 200;
 const kubeletPort = 10_250;
 
 /**
- * The lab's standard cluster: on each node a web server of Deployment `web` behind Service `web`, and spread over the
- * nodes a shell, an echo server, a counter that logs every second, and a pod of two containers.
+ * The lab's standard cluster. Each node has a web server of Deployment `web`, behind Service `web`. Over the nodes
+ * there are also a shell, an echo server, a counter that logs every second, and a pod with two containers.
  */
 export function createTopology(options: TopologyOptions): Topology {
   const count = options.nodes;
@@ -129,7 +129,7 @@ function unreachableNode(): never {
   throw new TunnelError('INTERNAL', 'a topology without nodes');
 }
 
-/** Makes API objects whose IDs come from one seed. */
+/** Creates API objects whose IDs come from one seed. */
 class ObjectMaker {
   private readonly options: TopologyOptions;
   private readonly time: string;

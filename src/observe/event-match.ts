@@ -27,7 +27,7 @@ export type EventPattern<K extends EventKind = EventKind> = {
   readonly [F in EventField]?: FieldMatch;
 };
 
-/** The fields in which an event of the right kind differs from a pattern; empty when it matches. */
+/** The fields in which an event of the same kind differs from a pattern. Empty when it matches. */
 export function mismatches(pattern: EventPattern, event: LabEvent): string[] {
   const fields = Object.entries(pattern).filter(([field]) => field !== 'kind');
   const actual = new Map(Object.entries(event) as [string, string | number | undefined][]);

@@ -9,7 +9,7 @@ export interface LeaseOptions {
   readonly labels: Readonly<Record<string, string>>;
   /** How long the lease is valid after a renewal, s. Default 30. */
   readonly durationSeconds?: number;
-  /** Default 15 s. */
+  /** How often the lease is renewed, ms. Default 15 s. */
   readonly renewIntervalMs?: number;
   /** How often expired leases are searched for, ms. Default 15 s. */
   readonly collectIntervalMs?: number;

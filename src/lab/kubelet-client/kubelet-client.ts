@@ -34,7 +34,7 @@ export interface RemoteLogs extends RemoteContainer {
   readonly follow: boolean;
   readonly previous: boolean;
   readonly timestamps: boolean;
-  /** Epoch milliseconds. */
+  /** Only lines from this time on, epoch milliseconds. */
   readonly sinceTimeMs?: number;
   readonly tailLines?: number;
   readonly limitBytes?: number;
@@ -79,8 +79,8 @@ function isServiceError(caught: unknown): caught is ServiceError {
  * Client of a kubelet's gRPC service through any Dialer: the tunnel, or a plain TCP connect. All calls share one
  * connection. It is dialled for the first call, and again after it was lost.
  *
- * Everything rejects with a TunnelError: that of the kubelet (POD_NOT_FOUND, …), that of the dial (NO_AGENT, …),
- * TLS_REJECTED, TUNNEL_CLOSED when the connection is lost under a call, DIAL_CANCELLED when the caller aborts.
+ * All methods reject with a TunnelError: the kubelet's (POD_NOT_FOUND, …), the dial's (NO_AGENT, …), TLS_REJECTED,
+ * TUNNEL_CLOSED when the connection is lost during a call, or DIAL_CANCELLED when the caller aborts.
  */
 export class KubeletClient {
   private readonly shared: SharedChannel;
@@ -97,8 +97,8 @@ export class KubeletClient {
   }
 
   /**
-   * Runs a command. Resolves when it ended and its output is written; `{ kind: 'error' }` means that the kubelet
-   * could not run it to its end. Aborting `streams.signal` kills it. The streams are not ended.
+   * Runs a command. Resolves when it ended and its output is written. `{ kind: 'error' }` means that the kubelet could
+   * not run it to its end. Aborting `streams.signal` kills it. The streams stay open.
    */
   exec(
     request: RemoteExec,
@@ -108,7 +108,7 @@ export class KubeletClient {
     return this.command('Exec', request, streams, options);
   }
 
-  /** Joins the main process of a container; the terminal is the container's own. */
+  /** Attaches to the main process of a container. The terminal is the container's. */
   attach(
     ref: RemoteContainer,
     streams: RemoteCommandStreams,
@@ -117,7 +117,7 @@ export class KubeletClient {
     return this.command('Attach', { ...ref, command: [], tty: false }, streams, options);
   }
 
-  /** Log bytes in order. The first `next()` opens the log; leaving the loop closes it. */
+  /** The bytes of a log, in order. The first `next()` opens the log, leaving the loop closes it. */
   async *logs(request: RemoteLogs, options: DialOptions = {}): AsyncGenerator<Uint8Array> {
     const { stub, metadata, explain } = await this.begin(options);
     const call: ClientReadableStream<LogChunk__Output> = stub.Logs({ ...request }, metadata);
@@ -132,7 +132,7 @@ export class KubeletClient {
     }
   }
 
-  /** One connection to a port in a pod. Resolves when the port accepted; destroying the stream closes it. */
+  /** Opens a connection to a port of a pod. Resolves when the port has accepted. Destroying the stream closes it. */
   async portForward(request: RemotePort, options: DialOptions = {}): Promise<Duplex> {
     const { stub, metadata, explain } = await this.begin(options);
     const call = stub.PortForward(metadata);
@@ -152,7 +152,7 @@ export class KubeletClient {
     });
   }
 
-  /** Ends running calls and removes everything. */
+  /** Ends running calls and frees all resources. */
   close(): Promise<void> {
     return this.shared.close();
   }

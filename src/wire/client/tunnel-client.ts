@@ -190,7 +190,7 @@ class TunnelCallDriver implements TunnelUser {
   failed(code: ErrorCode, text: string): void {
     this.stopListening();
     this.report('dial.failed', { code, error: text });
-    // A server that was too slow to answer may be too slow to see the stream end, too.
+    // A server that was too slow to answer may also be too slow to notice the end of the stream.
     if (code === 'DIAL_TIMEOUT' || code === 'DIAL_CANCELLED') this.stream.cancel();
     else this.stream.finish();
     this.options.reject(new TunnelError(code, text, { where: this.whereFailed(code) }));
