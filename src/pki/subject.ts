@@ -32,7 +32,7 @@ export interface LeafRequest {
   readonly loopbackNames?: boolean;
 }
 
-/** One subject alternative name, as the certificate writer takes it. */
+/** One subject alternative name, for the certificate writer. */
 export interface AlternativeName {
   readonly type: 'dns' | 'ip';
   readonly value: string;
