@@ -1,16 +1,58 @@
-export { type ErrorCode, errorTable, TunnelError } from './core/errors.js';
+export type { ShutdownOptions } from './apiserver/serving/shutdown.js';
+export type {
+  AttachRule,
+  Behaviour,
+  ClusterBehaviour,
+  CommandMatch,
+  ContainerRule,
+  ExecAnswer,
+  ExecLocal,
+  ExecRule,
+  ForwardRule,
+  LogsRule,
+  ObjectSelector,
+  PodName,
+  RuntimeRefusal,
+} from './containers/behaviours.js';
+export type { RuntimeKind } from './containers/create-runtime.js';
+export type { StreamRefusal } from './containers/stream-refusal.js';
+export {
+  type Audience,
+  type ErrorCode,
+  errorTable,
+  TunnelError,
+  type TunnelErrorOptions,
+} from './core/errors.js';
 export type {
   ConnectionEvent,
   EventBody,
+  EventCommon,
   EventKind,
+  FlowEvent,
   LabEvent,
+  LeaseEvent,
   LifecycleEvent,
   PacketEvent,
   PacketName,
   RequestEvent,
   Role,
+  WatchEvent,
 } from './core/events.js';
 export type { FaithfulName } from './core/faithful.js';
+export type { StrategyName } from './core/strategy.js';
+export type { ItemChange } from './kube/item-store.js';
+export type { KubeObject } from './kube/objects.js';
+export type {
+  Container,
+  ContainerPort,
+  ContainerState,
+  ContainerStatus,
+  Node,
+  ObjectMeta,
+  Pod,
+  Service,
+} from './kube/pod-objects.js';
+export type { FeatureGates, LabKubeletConfig } from './kubelet-stub/config.js';
 export type {
   ClusterClient,
   LogOptions,
@@ -18,8 +60,10 @@ export type {
   PortForward,
   PortForwardOptions,
   RequestOptions,
+  StreamExecOptions,
 } from './lab/cluster-client.js';
 export type { ExecOptions, ExecOutcome } from './lab/exec-call.js';
+export type { RemoteContainer } from './lab/kubelet-client/kubelet-client.js';
 export type { Lab, OpenCounts } from './lab/lab.js';
 export type { LabOptions } from './lab/options.js';
 export type { LabPart } from './lab/part.js';
@@ -32,9 +76,14 @@ export type {
 } from './lab/replicas.js';
 export type { LabWatch, LabWatchOptions, WatchedName } from './lab/replicas-watch.js';
 export { startLab } from './lab/start-lab.js';
-export type { NodeSpec, Topology } from './lab/topology.js';
-export type { EventOf, EventPattern, FieldMatch } from './observe/event-match.js';
+export type { DeploymentObject, NodeSpec, Topology } from './lab/topology.js';
+export type { EventField, EventOf, EventPattern, FieldMatch } from './observe/event-match.js';
 export type { EventPredicate, WaitOptions } from './observe/journal.js';
 export type { LadderOptions } from './observe/ladder.js';
+export type { Authority } from './pki/authority.js';
+export type { Authorities, AuthorityName, CertificateSet, RoleLeaf } from './pki/certificate-set.js';
+export type { KeyPair } from './pki/key-pair.js';
+export type { KeyUsage, LeafRequest } from './pki/subject.js';
+export type { RemoteCommandResult, RemoteCommandStreams, TerminalSize } from './streams/types.js';
 export type { Dialer, DialOptions } from './wire/client/dialer.js';
 export type { TunnelClient } from './wire/client/tunnel-client.js';

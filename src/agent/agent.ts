@@ -17,7 +17,7 @@ import type { AgentOptions } from './options.js';
 import { ServerConnection } from './server-connection.js';
 import { ServerCount } from './server-count.js';
 
-/** What an agent holds at one moment. */
+/** The state of an agent at one moment. */
 export interface AgentState {
   readonly servers: readonly string[];
   readonly wantedServers: number;
@@ -52,12 +52,12 @@ export class Agent {
     });
   }
 
-  /** `host:port` of `/healthz`, `/readyz` and `/metrics`; undefined until `start` has bound it. */
+  /** The address of `/healthz`, `/readyz` and `/metrics`: `host:port`. Undefined until `start` has bound it. */
   get healthAddress(): string | undefined {
     return this.address;
   }
 
-  /** Begins to look for servers. Rejects with ADDRESS_IN_USE or ADDRESS_UNAVAILABLE for the health port. */
+  /** Starts to look for servers. Rejects with ADDRESS_IN_USE or ADDRESS_UNAVAILABLE for the health port. */
   async start(): Promise<void> {
     if (this.health !== undefined || this.state === 'stopped') return;
     const { health, emit, server, clock } = this.options;
@@ -81,7 +81,7 @@ export class Agent {
     };
   }
 
-  /** Asks the servers to choose somebody else; what runs goes on. */
+  /** Asks the servers to choose other agents. Open connections continue. */
   drain(): void {
     if (this.state !== 'running') return;
     this.state = 'draining';
@@ -90,7 +90,7 @@ export class Agent {
     for (const { machine } of this.connections.values()) machine.drain();
   }
 
-  /** Cuts every stream and every endpoint connection; resolves when their sockets and the health port are gone. */
+  /** Cuts every stream and every endpoint connection. Resolves when their sockets and the health port are closed. */
   stop(): Promise<void> {
     this.stopped ??= this.cut();
     return this.stopped;
@@ -122,7 +122,7 @@ export class Agent {
     return { ok, text, checks: [{ name: 'ping' }, connected] };
   }
 
-  /** One round of the search for servers: at most one new connection each, as Konnectivity's agent does it. */
+  /** One round of the search for servers: at most one new connection each time, as Konnectivity's agent. */
   private async sync(): Promise<void> {
     if (this.state !== 'running') return;
     if (!this.wantsMore() && !this.options.syncForever) {
@@ -184,7 +184,7 @@ export class Agent {
 
   private lost(connection: ServerConnection, { kind, text, code }: StreamEnd): void {
     const { serverId } = connection;
-    // Attempts that came to nothing are no failures of a connection, as in Konnectivity.
+    // A failed attempt does not count as a failed connection, as in Konnectivity.
     if (this.connections.get(serverId) !== connection) return;
     if (kind === 'lost' && this.state !== 'stopped') {
       this.metrics.serverFailure('from_server');
@@ -196,7 +196,7 @@ export class Agent {
     const error = text === '' ? 'the server ended the stream' : text;
     this.options.emit({ kind: 'agent.disconnected', node: this.node, peer: `server/${serverId}`, error });
     if (this.attempt !== undefined) return;
-    // At once, unless the server hangs up on us again and again.
+    // At once, unless the server ends the connection again and again.
     const { clock, sync } = this.options;
     const shortLived = clock.now() - connection.startedAt < sync.intervalMs;
     this.again(shortLived ? this.schedule.afterFailure() : this.soonMs());

@@ -4,7 +4,7 @@ import { TunnelError } from '../core/errors.js';
 import { unreachableCode } from '../wire/net/transport-text.js';
 import type { AgentOptions } from './options.js';
 
-/** What a server announced about itself. */
+/** The ID of a server, and the number of servers that it announced. */
 export interface ServerIdentity {
   readonly serverId: string;
   readonly serverCount: number;
@@ -12,10 +12,12 @@ export interface ServerIdentity {
 
 type AnnouncementOptions = Pick<AgentOptions, 'clock' | 'connectTimeoutMs' | 'server' | 'name' | 'faithful'>;
 
-/** Waits for `serverid` and `servercount`, but not for ever: a silent server must not stop the search for others. */
+/**
+ * Waits for `serverid` and `servercount`. The wait has a limit: a silent server must not stop the search for others.
+ */
 export class Announcement {
   readonly promise: Promise<ServerIdentity>;
-  /** Known as soon as it was received, before `promise` tells it. */
+  /** Set as soon as it was received, before `promise` resolves. */
   identity: ServerIdentity | undefined;
   private settle: { resolve: (identity: ServerIdentity) => void; reject: (error: Error) => void };
   private readonly timer: Timer | undefined;
@@ -27,7 +29,7 @@ export class Announcement {
     this.promise = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
     });
-    // Whoever asks gets the rejection; until then it is nobody's.
+    // Callers of `promise` get the rejection. Without a caller it must not end the process.
     this.promise.catch(() => undefined);
     if (faithful.includes('silent-server-hangs')) return;
     this.timer = clock.after(connectTimeoutMs, () => this.fail('the server does not announce itself'));
@@ -50,7 +52,7 @@ export class Announcement {
   }
 }
 
-/** The identity, or Konnectivity's words for what is wrong with it. */
+/** The identity, or Konnectivity's text for a wrong one. */
 function readIdentity(ids: readonly string[], counts: readonly string[]): ServerIdentity | string {
   const [serverId] = ids;
   const [count] = counts;

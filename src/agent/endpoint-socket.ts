@@ -9,7 +9,7 @@ import { Waiters } from '../core/waiters.js';
 import type { ConnectEndpoint } from './options.js';
 import { takenBytes } from './socket-progress.js';
 
-/** After the close of a connection: how long its endpoint may take nothing, and then how long it may stay, ms. */
+/** How long the endpoint of a closed connection may take nothing, and then how long it may stay open, ms. */
 const finishTimeoutMs = 10_000;
 
 export interface EndpointSocketOptions {
@@ -18,11 +18,11 @@ export interface EndpointSocketOptions {
   readonly connect: ConnectEndpoint;
   readonly dialTimeoutMs: number;
   readonly clock: Clock;
-  /** Called once when neither a dial nor a socket is left. */
+  /** Called once when the dial has failed or the socket has closed. */
   readonly gone: () => void;
 }
 
-/** One endpoint's TCP socket, from the dial on. */
+/** One endpoint's TCP socket, and its dial. */
 export class EndpointSocket implements EndpointPort {
   private readonly abort = new AbortController();
   private readonly options: EndpointSocketOptions;
@@ -32,7 +32,7 @@ export class EndpointSocket implements EndpointPort {
 
   constructor(options: EndpointSocketOptions) {
     this.options = options;
-    // Not at once: the machine learns the outcome only after it holds this port.
+    // Not at once: the machine must have this port before it gets the result.
     queueMicrotask(() => void this.dial());
   }
 
@@ -52,7 +52,7 @@ export class EndpointSocket implements EndpointPort {
     this.waiting.add(resume);
   }
 
-  /** What comes in one turn leaves in one system call. */
+  /** Writes of one turn of the event loop leave in one system call. */
   write(data: Uint8Array): void {
     const { socket } = this;
     if (socket === undefined) return;
@@ -66,8 +66,8 @@ export class EndpointSocket implements EndpointPort {
   finish(): void {
     const { socket } = this;
     if (socket === undefined || socket.destroyed || this.finishTimer !== undefined) return;
-    // What the endpoint still sends is read and dropped until its end: to close with unread bytes would be a reset,
-    // and a reset takes back what the endpoint has not read yet.
+    // Later bytes of the endpoint are read and dropped until its end. Closing with unread bytes would reset the
+    // connection, and a reset drops the bytes that the endpoint has not read yet.
     socket.removeAllListeners('data');
     socket.resume();
     socket.end();
@@ -79,7 +79,7 @@ export class EndpointSocket implements EndpointPort {
     this.socket?.destroy();
   }
 
-  /** An endpoint that goes on reading what was queued is waited for; one that does not, or never ends, is dropped. */
+  /** Waits for an endpoint that still reads its queued bytes. Drops one that does not, or that never ends. */
   private awaitFinish(socket: Socket): void {
     const taken = takenBytes(socket);
     this.finishTimer = this.options.clock.after(finishTimeoutMs, () => {
@@ -113,7 +113,7 @@ export class EndpointSocket implements EndpointPort {
     }
     socket.on('drain', () => this.waiting.wake());
     socket.on('end', () => machine.endpointEnded(endpoint));
-    // The answer goes out before the first byte of the endpoint is read (R16).
+    // The answer is sent before the first byte of the endpoint is read (R16).
     machine.dialSucceeded(endpoint);
     socket.on('data', (data: Buffer) => this.forward(socket, data));
   }

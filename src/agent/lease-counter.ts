@@ -6,13 +6,13 @@ import { isLeaseValid, type Lease, leases } from '../kube/lease.js';
 import { WatchList, type WatchListCall } from '../kube/watch-list.js';
 import type { AgentMetrics } from '../observe/agent-metrics.js';
 
-/** Whose leases are counted. */
+/** Which leases are counted. */
 export interface LeaseCountOptions {
-  /** Of the API that keeps the leases; the caller closes it. */
+  /** A client of the API that holds the leases. The caller closes it. */
   readonly client: KubeClient;
   readonly namespace: string;
   readonly labelSelector: string;
-  /** Epoch milliseconds, for the times in leases; default the system's. */
+  /** Returns epoch milliseconds, for the times in leases. Default: the system's time. */
   readonly wallTimeMs?: () => number;
 }
 
@@ -26,15 +26,18 @@ export interface LeaseCounterOptions {
   readonly metrics: AgentMetrics;
 }
 
-/** Living servers renew every 15 s: a watch that is silent for three times as long is dead, or they all are. */
+/**
+ * Living servers renew every 15 s. When a watch is silent for three times as long, either the watch is dead or all
+ * servers are.
+ */
 const idleTimeoutMs = 45_000;
 
-/** Counts the leases that stand. */
+/** Counts the leases that have not expired. */
 export class LeaseCounter {
   private readonly watched: WatchList<Lease>;
   private readonly wallTimeMs: () => number;
 
-  /** Begins to watch at once. */
+  /** Starts to watch at once. */
   constructor({ node, leases: counted, clock, random, emit, metrics }: LeaseCounterOptions) {
     const { client, namespace, labelSelector, wallTimeMs = Date.now } = counted;
     this.wallTimeMs = wallTimeMs;
@@ -46,7 +49,7 @@ export class LeaseCounter {
     });
   }
 
-  /** The servers, by the last that was heard of their leases; at least 1, as in Konnectivity. */
+  /** The number of servers, by the leases as last seen; at least 1, as in Konnectivity. */
   count(): number {
     const now = this.wallTimeMs();
     const valid = this.watched.items.filter((lease) => isLeaseValid(lease, now));
@@ -58,7 +61,7 @@ export class LeaseCounter {
   }
 }
 
-/** Only answers count, as in Konnectivity. */
+/** Only calls with an answer count, as in Konnectivity. */
 function count(metrics: AgentMetrics, { verb, code, reason, tookMs }: WatchListCall): void {
   if (code === undefined) return;
   if (verb === 'watch') {

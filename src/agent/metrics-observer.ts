@@ -3,11 +3,11 @@ import type { Clock } from '../core/clock.js';
 import type { AgentMetrics } from '../observe/agent-metrics.js';
 import { outcomeOf } from '../observe/agent-own-metrics.js';
 
-/** Feeds an agent's metrics from what one of its machines tells, and passes it all on. */
+/** Updates an agent's metrics from the reports of one of its machines, and passes all reports on. */
 export function countFor(metrics: AgentMetrics, clock: Clock, next: AgentObserver): AgentObserver {
   return {
     packet(direction, packet) {
-      // The server's point of view, as Konnectivity counts.
+      // Directions as the server sees them, as Konnectivity counts.
       const segment = direction === 'from_server' ? 'to_agent' : 'from_agent';
       metrics.packet(segment, packet.kind === 'UNKNOWN' ? 'Unknown' : packet.kind);
       next.packet(direction, packet);

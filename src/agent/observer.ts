@@ -2,7 +2,7 @@ import type { AgentObserver, Endpoint } from '../core/agent/state.js';
 import { packetEvent } from '../core/packet-event.js';
 import type { AgentOptions } from './options.js';
 
-/** Turns what a machine tells into events of the journal. `serverId` is known only after the announcement. */
+/** Turns the reports of a machine into events of the journal. `serverId` is known only after the announcement. */
 export function createAgentObserver(
   { emit, name, packetEvents = true }: AgentOptions,
   serverId: () => string,

@@ -7,7 +7,7 @@ import type { Random } from '../core/random.js';
 import type { ClientTls, Renewable } from '../wire/net/tls.js';
 import type { ServerCountOptions } from './server-count.js';
 
-/** Opens a TCP connection to an endpoint; rejects with a TunnelError whose text is Go's. */
+/** Opens a TCP connection to an endpoint. Rejects with a TunnelError whose text is Go's. */
 export type ConnectEndpoint = (
   host: string,
   port: number,
@@ -20,30 +20,30 @@ export interface AgentOptions {
   readonly agentId: string;
   /** URL query, such as `ipv4=10.0.1.11&host=node-1`. */
   readonly identifiers: string;
-  /** The one address of the proxy-servers, `host:port`; behind it may stand a balancer. */
+  /** The address of the proxy-servers, `host:port`. A balancer may be behind it. */
   readonly server: string;
-  /** What is renewable is taken as it is at each connect; `none` is for the bench alone. */
+  /** Renewable files are read again for each connection. `none` is only for the benchmark. */
   readonly tls: ClientTls | Renewable<ClientTls> | 'none';
-  /** What TLS offers by ALPN before h2; default nothing. */
+  /** Protocols that TLS offers by ALPN before h2. Default: only h2. */
   readonly alpnProtocols?: readonly string[];
-  /** What the server's certificate must bear when it is not the host of `server`. */
+  /** The name that the server's certificate must have. Default: the host of `server`. */
   readonly serverName?: string;
   /**
-   * What else a server is told at each connect, such as `authorization`: printable ASCII. When it throws, the attempt
-   * has failed.
+   * More metadata for the server at each connection, such as `authorization`: printable ASCII. When it throws, the
+   * attempt fails.
    */
   readonly metadata?: () => Readonly<Record<string, string>>;
   readonly connectEndpoint: ConnectEndpoint;
   readonly sync: SyncIntervals;
-  /** Default: as many as servers say. */
+  /** How the agent learns the number of servers. Default: from the servers. */
   readonly serverCount?: ServerCountOptions;
-  /** Goes on looking for servers when it holds as many as were announced. */
+  /** True looks for servers also when the agent has as many as were announced. */
   readonly syncForever: boolean;
-  /** Idle time after which a server is pinged, ms. Go servers cut agents that ping more than once per 30 s. */
+  /** Idle time after which a server is pinged, ms. Go servers cut agents that ping more often than every 30 s. */
   readonly keepaliveTimeMs: number;
   /**
-   * How often a connection is looked at, ms: a server that has said that it goes (GOAWAY) is left, with all that runs
-   * through it. Absent or 0: never, so that what runs may finish.
+   * How often a connection is checked, ms. A server that has announced its end (GOAWAY) is left, and all connections
+   * through it end. Absent or 0: connections are not checked, so that they may finish.
    */
   readonly probeIntervalMs?: number;
   /** How long a server may take to announce itself, ms. */
@@ -55,17 +55,17 @@ export interface AgentOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;
-  /** False makes no events of kind `packet`, whose making costs time for each; default true. */
+  /** False makes no events of kind `packet`, which saves time for each packet. Default true. */
   readonly packetEvents?: boolean;
-  /** Behaviours of Konnectivity that are wanted back (`docs/faithful.md`); those of other roles are ignored. */
+  /** Faults of Konnectivity to bring back (`docs/faithful.md`). Those of other roles are ignored. Default: no fault. */
   readonly faithful?: readonly FaithfulName[];
 }
 
-/** Konnectivity's defaults, but a keepalive short enough for a 60 s idle timer on the way. */
+/** Konnectivity's defaults, but with a keepalive that is short enough for a 60 s idle timer on the way. */
 export const agentDefaults = {
   sync: { intervalMs: 1000, capMs: 10_000 },
   syncForever: false,
-  // Not 30 s sharp: what arrives a moment early counts against us.
+  // A little more than 30 s, because a ping that arrives a moment too early is counted as a fault.
   keepaliveTimeMs: 31_000,
   connectTimeoutMs: 10_000,
   dialTimeoutMs: 5000,

@@ -16,9 +16,9 @@ export interface ServerConnectionOptions {
   readonly agent: AgentOptions;
   readonly nextConnectId: () => ConnectId;
   readonly observe: (serverId: () => string) => AgentObserver;
-  /** Reading the server stopped because an endpoint is full. */
+  /** Called when the server is not read because an endpoint is full. */
   readonly paused: () => void;
-  /** Called once when the stream is over, also when it never came up. */
+  /** Called once when the stream has ended, also when it was never open. */
   readonly ended: (end: StreamEnd) => void;
 }
 
@@ -30,13 +30,13 @@ export class ServerConnection {
   private readonly channel: TunnelChannel;
   private readonly stream: GrpcPacketStream;
   private readonly announcement: Announcement;
-  /** Also those that are no connection any more, but still finish. */
+  /** All sockets, also those whose connection has ended but which still finish. */
   private readonly sockets = new Set<EndpointSocket>();
   private whenNoSocket: (() => void)[] = [];
   private over = false;
   private nextProbe: Timer | undefined;
 
-  /** Throws CERT_INVALID, and what the agent's own metadata throws. */
+  /** Throws CERT_INVALID, and the error of the agent's `metadata`. */
   constructor(options: ServerConnectionOptions) {
     this.options = options;
     const { agent } = options;
@@ -68,12 +68,12 @@ export class ServerConnection {
     return !this.over;
   }
 
-  /** Resolves when the server has announced itself; rejects when it does not, or does it wrongly. */
+  /** Resolves when the server has announced itself. Rejects when it does not, or when the announcement is wrong. */
   ready(): Promise<ServerIdentity> {
     return this.announcement.promise;
   }
 
-  /** Ends the stream and everything that runs over it. Resolves when no endpoint socket is left. */
+  /** Ends the stream and all its connections. Resolves when no endpoint socket is open. */
   close(): Promise<void> {
     this.stream.cancel();
     this.channel.cut();

@@ -3,15 +3,15 @@ import { LeaseCounter, type LeaseCounterOptions, type LeaseCountOptions } from '
 
 /** How an agent learns how many servers there are. */
 export interface ServerCountOptions {
-  /** `default`: the leases if they are counted, else what servers say; `max`: the larger of both. */
+  /** `default`: the leases when they are counted, else the number that servers announce. `max`: the larger of both. */
   readonly source: 'default' | 'max';
-  /** Absent when no leases are counted. */
+  /** Absent when leases are not counted. */
   readonly leases?: LeaseCountOptions;
 }
 
 export type ServerCountParts = Omit<LeaseCounterOptions, 'leases'>;
 
-/** Konnectivity's words for where a count comes from. */
+/** Konnectivity's words for the source of a count. */
 type Source = 'KNP server response headers' | 'KNP lease count';
 
 /** How many servers an agent looks for. */
@@ -27,23 +27,23 @@ export class ServerCount {
     this.parts = parts;
   }
 
-  /** Begins to count leases, if they shall be counted. Until the API has answered there is one server. */
+  /** Starts to count leases, if that is wanted. Until the API has answered, the count is one server. */
   start(): void {
     const { leases } = this.options;
     if (leases !== undefined) this.counter ??= new LeaseCounter({ ...this.parts, leases });
   }
 
-  /** What the newest server said. */
+  /** Takes the count that a server has just announced. */
   announce(count: number): void {
     this.announced = count;
   }
 
-  /** At least 1. */
+  /** The number of servers to connect to, at least 1. */
   wanted(): number {
     return this.current().count;
   }
 
-  /** Tells of a count that is another than the last one told of. Returns it. */
+  /** Reports the count when it differs from the last report. Returns it. */
   show(): number {
     const { count, source } = this.current();
     const { emit, node, metrics } = this.parts;

@@ -1,14 +1,13 @@
 import type { Socket } from 'node:net';
 
-/** What node keeps private of a socket; its own idle timer looks at the same. */
+/** A private part of Node's sockets, which Node's own idle timer uses, too. */
 interface HandleHolder {
   readonly _handle?: { readonly bytesWritten?: number; readonly writeQueueSize?: number } | null;
 }
 
 /**
- * Bytes that the system has taken of what was written to a socket. Node's public counts move only when all that is
- * queued has gone; with the private ones, which fall back to those, an endpoint on a slow path can be told from a dead
- * one.
+ * Bytes of a socket that the system has taken. Node's public count only moves when all queued bytes have gone. The
+ * private one moves earlier and falls back to the public one. So a slow endpoint can be told from a dead one.
  */
 export function takenBytes(socket: Socket): number {
   const { bytesWritten, writeQueueSize } = (socket as unknown as HandleHolder)._handle ?? {};

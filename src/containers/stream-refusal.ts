@@ -1,6 +1,6 @@
 import { type ErrorCode, TunnelError } from '../core/errors.js';
 
-/** Why a container runtime refuses a stream: the gRPC codes that clients treat differently. */
+/** Why a container runtime refuses a stream: the gRPC codes that clients tell apart. */
 export type StreamRefusal = keyof typeof refusals;
 
 export const refusals = {

@@ -1,22 +1,23 @@
 import type { Congestible } from './port.js';
 
 /**
- * How many answers may wait for a peer that does not read. Many more than good manners make: packets for a connection
- * that has just ended are answered, too, and to stop reading for their sake would hold up everybody on the stream.
+ * How many answers may wait for a peer that does not read. A well-behaved peer needs fewer, but packets for a
+ * connection that has just ended are answered, too. A lower limit would stop reading then, and all connections of the
+ * stream would wait.
  */
 export const maxOwedAnswers = 1024;
 
-/** Bounds what a peer makes us queue by packets that call for an answer, without reading the answers (R22). */
+/** Limits the answers that wait for a peer which sends requests but does not read the answers (R22). */
 export class AnswerDebt {
   private readonly port: Congestible;
   private owed = 0;
 
-  /** `port` is where the answers go. */
+  /** `port` sends the answers. */
   constructor(port: Congestible) {
     this.port = port;
   }
 
-  /** Counts one answer. Returns the port when the peer owes so many that it is not to be read on. */
+  /** Counts one answer. Returns the port when so many answers wait that the peer must not be read any more. */
   owe(): Congestible | undefined {
     this.owed = this.port.congested ? this.owed + 1 : 0;
     return this.owed > maxOwedAnswers ? this.port : undefined;

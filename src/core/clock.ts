@@ -14,14 +14,14 @@ export interface Clock {
   after(delayMs: number, fire: () => void, background?: boolean): Timer;
 }
 
-/** Node's and the browser's timers without their modules: `core` imports nothing. */
+/** The timers of Node and of browsers, declared here because `core` imports no module. */
 interface HostTimers {
   setTimeout(fire: () => void, delayMs: number): { unref?(): void };
   clearTimeout(handle: unknown): void;
   performance: { now(): number };
 }
 
-/** What a host timer can wait at most, ms (24.8 days): a longer delay would fire at once. */
+/** The longest delay of a host timer, ms (24.8 days). A longer one would fire at once. */
 const maxDelayMs = 2 ** 31 - 1;
 
 /** The machine's clock. `timeScale` 60 makes a minute of the lab pass in one second. */
@@ -37,7 +37,7 @@ export function createRealClock(timeScale = 1): Clock {
   };
 }
 
-/** A clock that moves only when told to: for tests, replay and stepping. */
+/** A clock that moves only by `advance`: for tests, replay and stepping. */
 export class ManualClock implements Clock {
   private current = 0;
   private order = 0;

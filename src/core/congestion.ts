@@ -1,40 +1,40 @@
 import type { Drained } from './port.js';
 import { Waiters } from './waiters.js';
 
-/** Byte marks of a queue: above `highBytes` it is congested, until it is down to `lowBytes`. */
+/** Byte marks of a queue. Above `highBytes` it is congested, until it has fallen to `lowBytes`. */
 export interface CongestionMarks {
   readonly highBytes: number;
   readonly lowBytes: number;
 }
 
-/** Enough to keep a loopback stream busy, short enough that a keystroke does not wait long behind bulk. */
+/** Large enough to keep a loopback stream busy, small enough that a keystroke does not wait long behind other data. */
 export const defaultMarks: CongestionMarks = { highBytes: 256 * 1024, lowBytes: 64 * 1024 };
 
 /**
- * For the queue of one connection behind a stream that many share. Pausing the shared stream for one slow reader stops
- * all others, and where a reader waits for its own writes to get through, everybody for good. So one connection may
- * have this much waiting before it comes to that: more than what the windows of HTTP/2 inside it let through.
+ * For the queue of one connection on a shared stream. Pausing the stream for one slow reader stops all other
+ * connections; and a reader that waits for its own writes would stop them for good. So one connection may queue this
+ * much before the stream is paused: more than the windows of an HTTP/2 session inside it can hold.
  */
 export const connectionMarks: CongestionMarks = { highBytes: 4 * 1024 * 1024, lowBytes: 1024 * 1024 };
 
 /** One of the queues that share a bound. */
 export interface BacklogMember {
   readonly queuedBytes: number;
-  /** Bytes that its consumer has taken since the beginning. */
+  /** All bytes that its consumer has taken so far. */
   readonly takenBytes: number;
 }
 
-/** What bounds many queues together. */
+/** Limits many queues together. */
 export interface Backlog {
-  /** Comes before the first bytes that wait in the queue. */
+  /** Called before bytes wait in the queue. */
   join(member: BacklogMember): void;
-  /** Nothing waits in it any more, or nobody will take it. */
+  /** Called when its bytes were taken or dropped. */
   leave(member: BacklogMember): void;
   added(bytes: number): void;
   removed(bytes: number): void;
 }
 
-/** Counts the bytes on their way out and wakes the feeders when there is room again. */
+/** Counts the bytes that wait to be sent, and wakes the feeders when there is room again. */
 export class CongestionMeter implements Drained {
   private queued = 0;
   private taken = 0;
@@ -45,7 +45,7 @@ export class CongestionMeter implements Drained {
   private readonly backlog: Backlog | undefined;
   private joined = false;
 
-  /** `backlog` bounds this queue together with others. */
+  /** `backlog` limits this queue together with others. */
   constructor(marks: CongestionMarks = defaultMarks, backlog?: Backlog) {
     this.marks = marks;
     this.backlog = backlog;
@@ -82,7 +82,7 @@ export class CongestionMeter implements Drained {
     this.waiting.add(resume);
   }
 
-  /** The stream ended: nothing holds anybody up any more. */
+  /** The stream ended: wakes all feeders. */
   clear(): void {
     this.over = true;
     this.leave();

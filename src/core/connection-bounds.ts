@@ -1,6 +1,6 @@
 import type { Clock, Timer } from './clock.js';
 
-/** What a bound needs of a socket. */
+/** The part of a socket that is used here. */
 interface Connection {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
@@ -9,21 +9,21 @@ interface Connection {
 }
 
 /**
- * Ends connections that keep their port waiting: for the end of a handshake, for a request, or for the next one. Bytes
- * that come do not make the wait longer. A TLS socket and the TCP socket below it are the same connection.
+ * Ends connections that make their port wait too long: for the end of a handshake, for a request, or for the next one.
+ * Bytes that come in do not make the wait longer. A TLS socket and the TCP socket below it count as one connection.
  */
 export class ConnectionBounds {
   private readonly clock: Clock;
   private readonly timers = new Map<unknown, Timer>();
   private readonly requests = new Map<unknown, number>();
-  /** One listener for each socket, however many requests it carries. */
+  /** Sockets that have a listener already; each gets one, also with many requests. */
   private readonly watched = new WeakSet<Connection>();
 
   constructor(clock: Clock) {
     this.clock = clock;
   }
 
-  /** Destroys the socket unless `met` is called within the time. Takes the place of an earlier wait. */
+  /** Destroys the socket unless `met` is called within `withinMs`. Replaces an earlier wait. */
   expect(socket: Connection, withinMs: number): void {
     const key = keyOf(socket);
     this.timers.get(key)?.cancel();
@@ -39,21 +39,24 @@ export class ConnectionBounds {
     });
   }
 
-  /** What was waited for has come. False when nothing was waited for. */
+  /** Ends the wait. Returns false when there was none. */
   met(socket: Connection): boolean {
     const key = keyOf(socket);
     this.timers.get(key)?.cancel();
     return this.timers.delete(key);
   }
 
-  /** A request of HTTP/1.1 has come. Several may be under way on one connection, as clients may send them in a row. */
+  /**
+   * An HTTP/1.1 request came in. One connection may carry several at a time: clients may send the next one before the
+   * answer.
+   */
   requestBegins(socket: Connection): void {
     this.met(socket);
     const key = keyOf(socket);
     this.requests.set(key, (this.requests.get(key) ?? 0) + 1);
   }
 
-  /** A request is answered. The next one has to come within `idleMs`. */
+  /** A request is answered. The next one must come within `idleMs`. */
   requestEnds(socket: Connection & { readonly destroyed: boolean }, idleMs: number): void {
     const key = keyOf(socket);
     const left = (this.requests.get(key) ?? 1) - 1;
@@ -63,7 +66,7 @@ export class ConnectionBounds {
   }
 }
 
-/** Unix sockets have no port, but no TLS either. */
+/** TCP sockets are known by their port; a Unix socket has none, but it has no TLS either. */
 function keyOf(socket: Connection): unknown {
   return socket.remotePort === undefined ? socket : `${socket.remoteAddress ?? ''}|${socket.remotePort}`;
 }

@@ -1,22 +1,22 @@
 import type { ErrorCode } from './errors.js';
 
 /**
- * A dial is answered with a text and no code: the wire has no field for one. These are the texts that mean more than
- * "failed". The server writes the first four; every other text comes from the agent. Spelt as in Konnectivity.
+ * A dial is answered with a text and no code: the protocol has no field for one. These texts have a meaning beyond
+ * "failed". The server writes the first four; all other texts come from the agent. Spelling as in Konnectivity.
  */
 export const noAgentText = 'No agent available';
 export const backendDialTimeoutText = 'timed out waiting for backend dial';
 export const dialIdInUseText = 'dial ID is already in use';
-/** Also the reason of a CLOSE_RSP, when the agent's stream ends under a connection. */
+/** Also the reason in a CLOSE_RSP when the agent's stream ended. */
 export const agentLostText = 'agent connection lost';
 
-/** Go's end of a dial that took too long. */
+/** The end of Go's text for a dial that took too long. */
 const goTimeout = 'i/o timeout';
 
-/** What a dial that took too long says, as Go does. */
+/** Go's text for a dial that took too long. */
 export const dialTimeoutText = (address: string): string => `dial tcp ${address}: ${goTimeout}`;
 
-/** The code of a failed dial, at the one place where it can only be read from the text. */
+/** The code of a failed dial. Only here it is read from the text. */
 export function codeOfDialText(text: string): ErrorCode {
   if (text === noAgentText) return 'NO_AGENT';
   if (text === agentLostText) return 'TUNNEL_CLOSED';

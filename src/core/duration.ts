@@ -8,7 +8,7 @@ const unitMs: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-/** Reads Go's duration syntax (`1h30m`, `100ms`, `1.5s`, `0`) as milliseconds; undefined when it is none. */
+/** Reads Go's duration syntax (`1h30m`, `100ms`, `1.5s`, `0`) as milliseconds. Undefined for any other text. */
 export function parseDuration(text: string): number | undefined {
   const match = /^([+-]?)((?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/.exec(text);
   if (match === null) return /^[+-]?0$/.test(text) ? 0 : undefined;

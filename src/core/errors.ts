@@ -1,15 +1,15 @@
-/** Who can do something about an error: the person at the keyboard, the other end, or we. */
+/** Who can fix an error: `user` is the caller, `peer` the other end of a connection, `bug` this project. */
 export type Audience = 'user' | 'peer' | 'bug';
 
 interface ErrorRow {
   readonly audience: Audience;
-  /** HTTP status for doors that speak HTTP. */
+  /** HTTP status of this failure, where it is answered over HTTP. */
   readonly httpStatus: number;
   /** What to do about it, one sentence. */
   readonly hint: string;
 }
 
-/** The closed set of failures a user can meet. Codes are stable; texts may improve. */
+/** Every failure that a user can meet, by its code. Codes are stable; texts may change. */
 export const errorTable = {
   NO_AGENT: {
     audience: 'peer',
@@ -24,13 +24,13 @@ export const errorTable = {
   DIAL_TIMEOUT: {
     audience: 'peer',
     httpStatus: 504,
-    hint: 'Nobody answered the dial in time. Look whether the agent, or the path to it, is stalled.',
+    hint: 'The dial was not answered in time. Check whether the agent, or the path to it, is stalled.',
   },
-  DIAL_CANCELLED: { audience: 'user', httpStatus: 499, hint: 'The dial was given up by its caller.' },
+  DIAL_CANCELLED: { audience: 'user', httpStatus: 499, hint: 'The caller cancelled the dial.' },
   TUNNEL_CLOSED: {
     audience: 'peer',
     httpStatus: 502,
-    hint: 'The tunnel went away under the connection. See the events of the agent and the proxy-server.',
+    hint: 'The tunnel closed while the connection was open. See the events of the agent and the proxy-server.',
   },
   SERVER_UNREACHABLE: {
     audience: 'peer',
@@ -45,7 +45,7 @@ export const errorTable = {
   PROTOCOL_VIOLATION: {
     audience: 'peer',
     httpStatus: 502,
-    hint: 'The other end broke a rule of the wire; proto/README.md lists them by number.',
+    hint: 'The other end broke a rule of the protocol; proto/README.md lists the rules by number.',
   },
   POD_NOT_FOUND: {
     audience: 'user',
@@ -82,7 +82,7 @@ export const errorTable = {
   COMMAND_NOT_FOUND: { audience: 'user', httpStatus: 500, hint: 'The container has no such program.' },
   PORT_CLOSED: { audience: 'user', httpStatus: 502, hint: 'Nothing in the pod listens on that port.' },
   USAGE: { audience: 'user', httpStatus: 400, hint: 'Run the command with --help.' },
-  CONFIG_INVALID: { audience: 'user', httpStatus: 400, hint: 'Mend the named field and try again.' },
+  CONFIG_INVALID: { audience: 'user', httpStatus: 400, hint: 'Correct the named field and try again.' },
   FILE_UNREADABLE: {
     audience: 'user',
     httpStatus: 400,
@@ -142,23 +142,31 @@ export const errorTable = {
   },
 } as const satisfies Record<string, ErrorRow>;
 
+/** The code of a `TunnelError`. */
 export type ErrorCode = keyof typeof errorTable;
 
+/** What a `TunnelError` may say beside its code and its text. */
 export interface TunnelErrorOptions {
-  /** Where on the path it happened, such as `agent node-1` or `kubelet node-1`. */
+  /** Where on the path it happened, such as `agent node-1` or `kubelet node-1`. Default: unknown. */
   readonly where?: string;
+  /** The error behind this one, as `Error.cause`. */
   readonly cause?: unknown;
-  /** Replaces the hint of the table where the place knows better. */
+  /** A hint that fits this case better. Default: the hint of the code. */
   readonly hint?: string;
 }
 
 /** The one error class: a stable code, what happened, where on the path, and what to do. */
 export class TunnelError extends Error {
+  /** Always `TunnelError`. */
   override readonly name = 'TunnelError';
+  /** What kind of failure it is. Stable over releases; compare this, not the text. */
   readonly code: ErrorCode;
+  /** Where on the path it happened, such as `agent node-1`. Undefined when that is not known. */
   readonly where: string | undefined;
+  /** What to do about it, one sentence. */
   readonly hint: string;
 
+  /** `message` says what happened. Without `options` the error has the hint of its code, no place and no cause. */
   constructor(code: ErrorCode, message: string, options: TunnelErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
@@ -166,15 +174,20 @@ export class TunnelError extends Error {
     this.hint = options.hint ?? errorTable[code].hint;
   }
 
+  /** Who can fix it. */
   get audience(): Audience {
     return errorTable[this.code].audience;
   }
 
+  /** The HTTP status of this code, where it is answered over HTTP. */
   get httpStatus(): number {
     return errorTable[this.code].httpStatus;
   }
 
-  /** Turns anything caught at a boundary into a TunnelError; what is one already passes unchanged. */
+  /**
+   * Turns any caught value into a TunnelError with the code `fallback`, default INTERNAL. A TunnelError is returned
+   * unchanged. The system's EMFILE and ENFILE become TOO_MANY_OPEN_FILES.
+   */
   static from(caught: unknown, fallback: ErrorCode = 'INTERNAL', where?: string): TunnelError {
     if (caught instanceof TunnelError) return caught;
     const full = tooManyOpenFiles(caught, (caught as { code?: unknown } | undefined)?.code, where);
@@ -198,8 +211,8 @@ export function tooManyOpenFiles(cause: unknown, code: unknown, where?: string):
 }
 
 /**
- * Why a listener could not start: ADDRESS_IN_USE, ADDRESS_UNAVAILABLE or TOO_MANY_OPEN_FILES. `address` is what it was
- * to listen on.
+ * Why a listener could not start: ADDRESS_IN_USE, ADDRESS_UNAVAILABLE or TOO_MANY_OPEN_FILES. `address` is the
+ * address that it could not listen on.
  */
 export function listenError(
   cause: Error & { code?: string | undefined },

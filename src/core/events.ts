@@ -15,32 +15,39 @@ export type Role =
 /** The seven packets of Konnectivity's wire. */
 export type PacketName = 'DIAL_REQ' | 'DIAL_RSP' | 'CLOSE_REQ' | 'CLOSE_RSP' | 'DATA' | 'DIAL_CLS' | 'DRAIN';
 
-interface Common {
-  /** Who says it: `<role>/<name>`. */
+/** The fields that all events have. */
+export interface EventCommon {
+  /** The part that reports the event: `<role>/<name>`. */
   readonly node: string;
-  /** The other end, where there is one. */
+  /** The other end: `<role>/<name>`. Absent when there is none. */
   readonly peer?: string;
-  /** Ties together all events of one user request (exec, logs, port-forward). */
+  /** The user request (exec, logs, port-forward) that the event belongs to, such as `exec-1`. */
   readonly request?: string;
-  /** Decimal text: 64-bit IDs do not fit a JSON number. */
+  /** The dial, as decimal text: 64-bit IDs do not fit a JSON number. */
   readonly dialId?: string;
+  /** The connection on one agent stream, as decimal text. */
   readonly connectId?: string;
   /** One sentence for people. */
   readonly text?: string;
 }
 
-/** A packet handed to the transport (`out`) or taken from it (`in`). Only counted bytes, never payload. */
-export interface PacketEvent extends Common {
+/** A packet was sent or received. The event counts the bytes of the payload and does not hold them. */
+export interface PacketEvent extends EventCommon {
+  /** Always `packet`. */
   readonly kind: 'packet';
+  /** The other end of the stream: `<role>/<name>`. */
   readonly peer: string;
+  /** `out` when `node` sent the packet, `in` when it received it. */
   readonly dir: 'in' | 'out';
+  /** The type of the packet. */
   readonly packet: PacketName;
   /** Payload bytes of DATA; 0 for all others. */
   readonly bytes: number;
 }
 
-/** A role began or ceased to work. */
-export interface LifecycleEvent extends Common {
+/** A part started, stopped, or gained or lost a peer. */
+export interface LifecycleEvent extends EventCommon {
+  /** What happened. */
   readonly kind:
     | 'lab.ready'
     | 'lab.stopped'
@@ -57,27 +64,35 @@ export interface LifecycleEvent extends Common {
     | 'backend.draining'
     | 'frontend.opened'
     | 'frontend.closed'
-    /** A TLS handshake failed, or a peer broke a limit; `address` is its while it is there, `error` the reason. */
+    /** A TLS handshake failed, or a peer broke a limit. `address` is the peer's, `error` the reason. */
     | 'peer.refused'
-    /** Certificate files have changed: handshakes take them, or, with `code` and `error`, go on with those before. */
+    /** Certificate files changed. New handshakes use them. */
     | 'certificates.renewed'
+    /** Certificate files changed and cannot be used. Handshakes use the earlier ones; `code` and `error` say why. */
     | 'certificates.rejected'
-    /** Replicas of the API: one is not ready any more, their number changes, their address is on another machine. */
+    /** A replica of the API ends gracefully and is not ready any more. */
     | 'apiserver.leaving'
+    /** The number of API replicas changed. */
     | 'apiservers.resized'
+    /** The address of the API replicas moved to another machine. */
     | 'apiservers.moved'
-    /** A replica of the API has its store, with all objects; has lost it, and goes on with what it knows. */
+    /** A replica of the API is connected to its store and has all objects. */
     | 'store.connected'
+    /** A replica of the API lost its store. It answers from the objects that it has. */
     | 'store.lost';
+  /** The address that the event is about. */
   readonly address?: string;
+  /** The reason of a failure. */
   readonly error?: string;
+  /** The code of a failure. */
   readonly code?: ErrorCode;
   /** Milliseconds until the next try, for `agent.retry`. */
   readonly delayMs?: number;
 }
 
 /** One dial or connection through the tunnel, seen from `node`. */
-export interface ConnectionEvent extends Common {
+export interface ConnectionEvent extends EventCommon {
+  /** What happened. */
   readonly kind:
     | 'dial.started'
     | 'dial.established'
@@ -87,87 +102,116 @@ export interface ConnectionEvent extends Common {
     | 'endpoint.connected'
     | 'endpoint.failed'
     | 'endpoint.closed';
+  /** The dialled endpoint: `host:port`. */
   readonly address?: string;
+  /** The reason of a failure. */
   readonly error?: string;
+  /** The code of a failure. */
   readonly code?: ErrorCode;
-  /** How long it took, or lived. */
+  /** How long the dial took, or how long the connection was open, ms. */
   readonly durationMs?: number;
 }
 
-/** A request that a door (façade, kubelet, client) took and answered. */
-export interface RequestEvent extends Common {
+/** A request that the API façade, a kubelet or a client handles. */
+export interface RequestEvent extends EventCommon {
+  /** What happened. */
   readonly kind:
     | 'request.started'
     | 'request.finished'
     | 'request.failed'
-    /** A command goes on in its container though its client is gone; and how it ended then, with the time since. */
+    /** The client is gone, and its command goes on in the container. */
     | 'command.left'
+    /** A command ended after its client was gone; `durationMs` is the time between. */
     | 'command.ended';
+  /** What is asked for: `exec`, `logs`, `get` … */
   readonly verb?: string;
+  /** The path of an HTTP request, else `namespace/pod/container`. */
   readonly path?: string;
   /** `spdy`, `websocket`, `websocket-tunnel`, `grpc`, `http`. */
   readonly protocol?: string;
+  /** The HTTP status of the answer. */
   readonly status?: number;
+  /** The exit code of the command. */
   readonly exitCode?: number;
+  /** The reason of a failure. */
   readonly error?: string;
+  /** How long the request took, ms. */
   readonly durationMs?: number;
 }
 
-/** How many proxy-servers there are, by leases in a Kubernetes API and by what servers say. */
-export interface LeaseEvent extends Common {
-  readonly kind: /** A server's own lease is there, again. */
+/** Leases of proxy-servers in a Kubernetes API, and the number of servers that agents count. */
+export interface LeaseEvent extends EventCommon {
+  /** What happened. */
+  readonly kind: /** A server created or renewed its lease after it had none. */
     | 'lease.acquired'
+    /** A server removed its lease, because it stops. */
     | 'lease.released'
     /** A server removed an expired lease. */
     | 'lease.collected'
-    /** A call to the API failed; it is tried again. */
+    /** A call to the API failed. The server tries again. */
     | 'lease.failed'
-    /** An agent counts another number of servers; `text` says by what. */
+    /** The number of servers that an agent looks for changed; `text` says where the number is from. */
     | 'servers.counted';
   /** Name of the lease. */
   readonly lease?: string;
+  /** The number of servers. */
   readonly count?: number;
+  /** The code of a failure. */
   readonly code?: ErrorCode;
+  /** The reason of a failure. */
   readonly error?: string;
 }
 
-/** What a controller of the lab makes of its watch. */
-export interface WatchEvent extends Common {
-  readonly kind: /** It ended: with `error`, or in order. */
+/** A watch of a controller of the lab ended or continued. */
+export interface WatchEvent extends EventCommon {
+  /** What happened. */
+  readonly kind: /** The watch ended. `error` says why; without it, the server ended it in order. */
     | 'watch.broken'
-    /** It goes on behind `resourceVersion`, with nothing missed. */
+    /** The watch continues after `resourceVersion`, and no change was missed. */
     | 'watch.resumed'
-    /** Too much was missed: all objects were listed again. */
+    /** The API had no history back to `resourceVersion`, so the controller listed all objects again. */
     | 'watch.relisted';
-  /** `pods`. */
+  /** What is watched, such as `pods`. */
   readonly resource: string;
+  /** The last version that the controller has seen. */
   readonly resourceVersion: string;
-  /** How long nothing was seen, ms. */
+  /** How long the controller saw no changes, ms. */
   readonly blindMs?: number;
+  /** The code of a failure. */
   readonly code?: ErrorCode;
+  /** The reason of a failure. */
   readonly error?: string;
 }
 
-/** A TCP flow through a middlebox. `peer` is who connected, `address` where the flow leads. */
-export interface FlowEvent extends Common {
+/** A TCP flow through a middlebox. `peer` is the client that connected. */
+export interface FlowEvent extends EventCommon {
+  /** What happened. */
   readonly kind: 'flow.opened' | 'flow.refused' | 'flow.forgotten' | 'flow.lost' | 'flow.closed';
-  /** 1, 2, 3 … in the order of the device; a refused flow has none. */
+  /** The number of the flow: 1, 2, 3 … in the order in which they opened. Absent for a refused flow. */
   readonly flow?: string;
+  /** The target of the flow: `host:port`. */
   readonly address?: string;
+  /** What happens to an idle flow: `drop` loses its bytes silently, `reset` resets both ends. */
   readonly verdict?: 'drop' | 'reset';
-  /** How long nothing had passed, ms. */
+  /** How long the flow carried no bytes, ms. */
   readonly idleMs?: number;
-  /** Who sent what was lost. */
+  /** The sender of the bytes that were lost. */
   readonly from?: 'client' | 'target';
+  /** How the flow ended. */
   readonly end?: 'fin' | 'reset' | 'idle reset' | 'forgotten';
-  /** Bytes that came from each end, and those of them that were lost. */
+  /** Bytes that the client sent. */
   readonly clientBytes?: number;
+  /** Bytes that the target sent. */
   readonly targetBytes?: number;
+  /** Bytes that the middlebox lost, of both directions. */
   readonly lostBytes?: number;
+  /** The reason of a failure. */
   readonly error?: string;
+  /** How long the flow was open, ms. */
   readonly durationMs?: number;
 }
 
+/** An event as a part reports it, without its place in the journal. */
 export type EventBody =
   | PacketEvent
   | LifecycleEvent
@@ -176,9 +220,10 @@ export type EventBody =
   | FlowEvent
   | WatchEvent
   | LeaseEvent;
+/** The kinds of events, such as `agent.connected`. */
 export type EventKind = EventBody['kind'];
 
-/** An event in a journal: what happened plus its place in the order of the lab. */
+/** An event in the journal of a lab. */
 export type LabEvent = EventBody & {
   /** 1, 2, 3 … in the order of the journal. */
   readonly seq: number;
@@ -186,8 +231,8 @@ export type LabEvent = EventBody & {
   readonly t: number;
 };
 
-/** Where parts report what they do. Must not throw, must not block. */
+/** Takes the events that parts report. Must not throw and must not block. */
 export type EventSink = (event: EventBody) => void;
 
-/** For parts that run without a journal. */
+/** Drops events, for parts that run without a journal. */
 export const ignoreEvents: EventSink = () => undefined;

@@ -1,15 +1,15 @@
-/** Who can be asked to behave as the original does. */
+/** The parts that can behave as the original does. */
 export type FaithfulRole = 'server' | 'agent' | 'apiserver';
 
-/** A behaviour of the original that we do better, and that can be brought back. */
+/** A fault of the original that this project does not have, and that the switch brings back. */
 export interface FaithfulSwitch {
-  /** Whom the switch concerns; the others ignore it. */
+  /** The parts that the switch changes; the others ignore it. */
   readonly roles: readonly FaithfulRole[];
-  /** What it brings back. */
+  /** The behaviour of the original that it brings back. */
   readonly brings: string;
   /** Where the original has it: releases, and the issue where there is one. */
   readonly original: string;
-  /** What we do without the switch. */
+  /** The behaviour without the switch. */
   readonly ours: string;
 }
 
@@ -150,10 +150,10 @@ export const faithfulSwitches = {
   },
 } as const satisfies Readonly<Record<string, FaithfulSwitch>>;
 
-/** The name of a switch. */
+/** The name of a switch for one behaviour of Konnectivity or kube-apiserver (`docs/faithful.md`). */
 export type FaithfulName = keyof typeof faithfulSwitches;
 
-/** The names that concern a role. */
+/** The names of the switches that change a role. */
 export type FaithfulFor<R extends FaithfulRole> = {
   [N in FaithfulName]: R extends (typeof faithfulSwitches)[N]['roles'][number] ? N : never;
 }[FaithfulName];
@@ -163,14 +163,14 @@ export type FaithfulSet = ReadonlySet<FaithfulName>;
 
 export const nothingFaithful: FaithfulSet = new Set();
 
-/** The names that concern any of the roles, in the table's order. */
+/** The names of the switches that change any of the roles, in the table's order. */
 export function faithfulNames(roles: readonly FaithfulRole[]): readonly FaithfulName[] {
   return (Object.keys(faithfulSwitches) as FaithfulName[]).filter((name) =>
     faithfulSwitches[name].roles.some((role) => roles.includes(role)),
   );
 }
 
-/** Those of `names` that concern the role. */
+/** The switches among `names` that change the role. */
 export function faithfulOf<R extends FaithfulRole>(
   role: R,
   names: readonly FaithfulName[],
@@ -179,7 +179,7 @@ export function faithfulOf<R extends FaithfulRole>(
   return names.filter((name): name is FaithfulFor<R> => concerned.includes(name));
 }
 
-/** Reads `NAME,NAME`; or tells the first that is no name. */
+/** Reads `NAME,NAME`. Returns the first unknown word instead when there is one. */
 export function parseFaithful(text: string): readonly FaithfulName[] | { readonly unknown: string } {
   const known = Object.keys(faithfulSwitches) as FaithfulName[];
   const names: FaithfulName[] = [];
@@ -193,7 +193,7 @@ export function parseFaithful(text: string): readonly FaithfulName[] | { readonl
 }
 
 /**
- * What a frontend may have waiting with `head-of-line-blocking`: the write quota of a grpc-go stream. Everybody on the
- * agent waits when it is used up.
+ * How many bytes may wait for a frontend with `head-of-line-blocking`: the write quota of a grpc-go stream. When it is
+ * used up, all connections of the agent wait.
  */
 export const blockingMarks = { highBytes: 64 * 1024, lowBytes: 32 * 1024 } as const;

@@ -1,22 +1,22 @@
-/** What an agent says it stands for (`agentidentifiers`), parsed from a URL query. */
+/** The addresses and names that an agent serves (`agentidentifiers`), parsed from a URL query. */
 export interface AgentIdentifiers {
   readonly ipv4: readonly string[];
   readonly ipv6: readonly string[];
   readonly host: readonly string[];
-  /** Parsed and kept, used by no strategy: so it is in Konnectivity too. */
+  /** Parsed and kept, but not used by any strategy, as in Konnectivity. */
   readonly cidr: readonly string[];
   readonly defaultRoute: boolean;
 }
 
-/** An agent's ID stands in every event and metric of it. Node names and UUIDs are far shorter. */
+/** Every event and metric of an agent contains its ID. Node names and UUIDs are far shorter. */
 const maxAgentIdBytes = 1_024;
 
-/** Whether an agent of this ID can tell it in a header, and a server takes it. */
+/** True when the ID fits a header and servers accept it. */
 export function isAgentId(text: string): boolean {
   return text.length > 0 && text.length <= maxAgentIdBytes && /^[\x20-\x7e]+$/.test(text);
 }
 
-/** What an agent ID has to be, for texts. */
+/** The rule for agent IDs, for error texts. */
 export const agentIdRule = `an agent ID of 1 to ${maxAgentIdBytes} characters`;
 
 export const noIdentifiers: AgentIdentifiers = {
@@ -30,14 +30,14 @@ export const noIdentifiers: AgentIdentifiers = {
 const goTrue = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
 const knownTypes = new Set(['ipv4', 'ipv6', 'host', 'cidr', 'default-route']);
 
-/** A malformed identifiers text, with the words Konnectivity uses for it. */
+/** An error in an identifiers text, in Konnectivity's words. */
 export interface IdentifierFault {
   readonly fault: string;
 }
 
 /**
- * Parses `host=node1&ipv4=1.2.3.4&default-route=true` as a server does: unknown types are ignored, a `;` or a broken
- * escape is a fault. Only the first `default-route` counts.
+ * Parses `host=node1&ipv4=1.2.3.4&default-route=true` as a server does: it ignores unknown types, and refuses a `;` or
+ * a broken escape. Only the first `default-route` counts.
  */
 export function parseAgentIdentifiers(text: string): AgentIdentifiers | IdentifierFault {
   const values = new Map<string, string[]>();
@@ -61,7 +61,7 @@ export function parseAgentIdentifiers(text: string): AgentIdentifiers | Identifi
   };
 }
 
-/** The first identifier type that the agent's own flag check refuses, or undefined. */
+/** The first identifier type that the agent's flag check refuses, or undefined. */
 export function unknownIdentifierType(text: string): string | undefined {
   for (const part of text.split('&')) {
     const key = part.split('=')[0] ?? '';
@@ -79,7 +79,7 @@ function decodePair(part: string): { key: string; value: string } | string {
   return { key: unescapeQuery(key), value: unescapeQuery(value) };
 }
 
-/** Percent-decoding that, like Go's, does not mind bytes that are no UTF-8; a run of them becomes `\ufffd`. */
+/** Decodes percent escapes. Like Go, it accepts bytes that are not UTF-8; a run of them becomes `\ufffd`. */
 function unescapeQuery(text: string): string {
   return text.replaceAll('+', ' ').replaceAll(/(?:%[0-9a-fA-F]{2})+/g, (run) => {
     try {

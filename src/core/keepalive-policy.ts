@@ -1,23 +1,24 @@
-/** What keepalive pings a gRPC server takes from its clients. */
+/** Which keepalive pings a gRPC server accepts from its clients. */
 export interface KeepalivePolicy {
   /** The shortest time between two pings of a client, ms. */
   readonly minTimeMs: number;
-  /** Whether a connection without streams may be pinged as often as one with. */
+  /** Whether a connection without streams may send pings as often as one with streams. */
   readonly permitWithoutStream: boolean;
 }
 
-/** Konnectivity's server towards agents. */
+/** The policy of Konnectivity's server for agents. */
 export const agentKeepalivePolicy: KeepalivePolicy = { minTimeMs: 30_000, permitWithoutStream: true };
-/** grpc-go's own, which Konnectivity's server keeps towards frontends. */
+/** grpc-go's default, which Konnectivity's server has for frontends. */
 export const frontendKeepalivePolicy: KeepalivePolicy = { minTimeMs: 300_000, permitWithoutStream: false };
 
-/** The shortest time between pings on a connection that has no stream, and may not be pinged without, ms. */
+/** The shortest time between pings on a connection without streams, when `permitWithoutStream` is false, ms. */
 const minTimeWithoutStreamMs = 7_200_000;
 const maxStrikes = 2;
 
 /**
- * Counts the pings of one connection that come too early, as grpc-go's servers do. A ping is measured against the one
- * before, the first against none. What the server sends on a stream wipes the slate, and pardons the next ping.
+ * Counts the pings of one connection that come too early, as grpc-go's servers do. Each ping but the first is compared
+ * with the one before. When the server sends something on a stream, the count returns to 0 and the next ping is always
+ * accepted.
  */
 export class PingStrikes {
   private readonly policy: KeepalivePolicy;
@@ -34,7 +35,7 @@ export class PingStrikes {
     this.pardoned = true;
   }
 
-  /** A ping came while so many streams were open. True when it is one too many: the connection must end. */
+  /** A ping came while `openStreams` were open. Returns true when it is one too many: the connection must end. */
   ping(nowMs: number, openStreams: number): boolean {
     const { minTimeMs, permitWithoutStream } = this.policy;
     const wantedMs = openStreams === 0 && !permitWithoutStream ? minTimeWithoutStreamMs : minTimeMs;

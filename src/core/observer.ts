@@ -27,15 +27,15 @@ export const closeReasons = [
 export type CloseReason = (typeof closeReasons)[number];
 
 /**
- * What a server machine tells about itself. Every method must return at once. DATA goes through `packet` only, with
- * no object made for it.
+ * Reports of a server machine. Every method must return at once. DATA is reported by `packet` only, without a new
+ * object for it.
  */
 export interface ServerObserver {
   packet(segment: Segment, peer: string, packet: Packet): void;
   dialStarted(dial: DialFacts): void;
   dialEstablished(dial: DialFacts, connection: ConnectId, tookMs: number): void;
   dialFailed(dial: DialFacts, reason: DialFailureReason, code: ErrorCode, text: string): void;
-  /** An answer to a dial that nobody waits for. */
+  /** An answer to a dial that is not pending. */
   unrecognizedDialResponse(agent: string, id: DialId): void;
   connectionClosed(facts: ConnectionFacts, reason: CloseReason): void;
   backendDraining(agent: string): void;
@@ -46,9 +46,9 @@ export interface DialFacts {
   readonly frontend: string;
   readonly agent: string;
   readonly address: string;
-  /** Why this agent, in words. */
+  /** Why this agent was chosen. */
   readonly because: string;
-  /** When the agent was asked, by the machine's clock; absent when none was. */
+  /** When the agent was asked, by the machine's clock. Absent when no agent was asked. */
   readonly startedAt?: number;
 }
 
@@ -59,7 +59,7 @@ export interface ConnectionFacts {
   readonly agent: string;
   readonly address: string;
   readonly livedMs: number;
-  /** Payload that was passed on, bytes. */
+  /** Payload bytes that were passed on. */
   readonly toAgentBytes: number;
   readonly fromAgentBytes: number;
 }

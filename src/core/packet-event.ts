@@ -1,7 +1,7 @@
 import type { EventBody } from './events.js';
 import { type Packet, payloadBytes } from './packet.js';
 
-/** What a packet looks like in a journal; undefined for types that nobody knows. */
+/** The journal's event for a packet. Undefined for an unknown type. */
 export function packetEvent(
   node: string,
   peer: string,

@@ -1,15 +1,18 @@
 declare const brand: unique symbol;
 
-/** Names one dial (`random` on the wire): 63 bits chosen by the frontend, nearly always above 2^53. */
+/** The ID of one dial (`random` in the protocol): 63 bits chosen by the frontend, nearly always above 2^53. */
 export type DialId = bigint & { readonly [brand]: 'DialId' };
-/** Names one connection on one agent stream: an int64 chosen by the agent, counted from 1; 0 means none. */
+/**
+ * The ID of one connection on one agent stream: an int64 that the agent counts from 1. 0 means that there is no
+ * connection.
+ */
 export type ConnectId = bigint & { readonly [brand]: 'ConnectId' };
 
 export const dialId = (value: bigint): DialId => value as DialId;
 export const connectId = (value: bigint): ConnectId => value as ConnectId;
 export const noConnection: ConnectId = connectId(0n);
 
-/** What every packet may carry: the bytes it came in, so that a hop can pass it on without encoding it again. */
+/** The bytes that a packet came in, so that it can be passed on without encoding it again. */
 interface Received {
   readonly raw?: Uint8Array;
 }
@@ -45,7 +48,7 @@ export interface DataPacket extends Received {
   readonly kind: 'DATA';
   readonly connectId: ConnectId;
   readonly data: Uint8Array;
-  /** The same payload as it came in, in order; `data` then joins them, with a copy, when somebody asks. */
+  /** The same payload in the pieces that it came in. `data` joins them, with a copy, when it is read. */
   readonly pieces?: readonly Uint8Array[];
 }
 
@@ -58,7 +61,7 @@ export interface DrainPacket extends Received {
   readonly kind: 'DRAIN';
 }
 
-/** A type that this version does not know; every party ignores it. */
+/** A type that this version does not know. Every part ignores it. */
 export interface UnknownPacket extends Received {
   readonly kind: 'UNKNOWN';
   readonly type: number;
@@ -77,7 +80,7 @@ export type Packet =
 export type PacketKind = Packet['kind'];
 export type PacketOf<K extends PacketKind> = Extract<Packet, { kind: K }>;
 
-/** One handler per packet kind: a missing one does not compile. */
+/** One handler for each packet kind. A missing one does not compile. */
 export type PacketHandlers<Context, Result> = {
   readonly [K in PacketKind]: (context: Context, packet: PacketOf<K>) => Result;
 };
@@ -137,7 +140,7 @@ export function sendData(connectId: ConnectId, bytes: Uint8Array, send: (packet:
   }
 }
 
-/** The payload without a copy, whatever it came in. */
+/** The payload in its pieces, without a copy. */
 export const payloadPieces = (packet: DataPacket): readonly Uint8Array[] => packet.pieces ?? [packet.data];
 
 export function payloadBytes(packet: DataPacket): number {
@@ -150,5 +153,5 @@ export function payloadBytes(packet: DataPacket): number {
 export const dialClose = (id: DialId): DialClosePacket => ({ kind: 'DIAL_CLS', dialId: id });
 export const drainPacket: DrainPacket = { kind: 'DRAIN' };
 
-/** The largest payload put into one DATA packet, bytes: well below gRPC's 4 MiB message limit. */
+/** The largest payload of one DATA packet, bytes. It is well below gRPC's message limit of 4 MiB. */
 export const maxDataBytes = 64 * 1024;

@@ -1,4 +1,4 @@
-/** Every random choice goes through this, so that one seed repeats a run. */
+/** The source of all random choices, so that one seed repeats a run. */
 export interface Random {
   /** A float in [0, 1). */
   next(): number;

@@ -3,7 +3,7 @@ import { type Backlog, type BacklogMember, type CongestionMarks, connectionMarks
 import type { Congestible } from './port.js';
 import { Waiters } from './waiters.js';
 
-/** A consumer that takes nothing for this long rests, ms. */
+/** A consumer that takes nothing for this long counts as resting, ms. */
 export const restMs = 200;
 
 interface Seen {
@@ -12,18 +12,19 @@ interface Seen {
 }
 
 /**
- * Bounds what waits in many queues together. Each of them may hold some MiB, so that one that rests stops nobody; but a
- * hundred that are all fed faster than they are emptied would hold a hundred times that. So all that move share a bound,
- * and those that rest do not count: waiting for them would be waiting for nothing.
+ * Limits the bytes that wait in many queues together. Each queue may hold some MiB, so that one consumer that rests
+ * does not stop the others. But a hundred queues that fill faster than they empty would hold a hundred times that. So
+ * all queues whose consumers take bytes share one limit. Resting consumers do not count, because waiting for them would
+ * not free any bytes.
  *
- * The count is of what came and went; who rests is looked at when it is above the bound, and then again and again until
- * it is not. So it costs little while little waits.
+ * The limit is compared with a running count of bytes in and out. Only when the count is above the limit, resting
+ * consumers are searched for, again and again until the count is below it. So it costs little while few bytes wait.
  */
 export class SharedBacklog implements Backlog, Congestible {
   private readonly members = new Map<BacklogMember, Seen>();
   private readonly clock: Clock;
   private readonly marks: CongestionMarks;
-  /** Of the members that move, about. */
+  /** About how many bytes wait for consumers that do not rest. */
   private queued = 0;
   private full = false;
   private look: Timer | undefined;

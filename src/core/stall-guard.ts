@@ -1,29 +1,32 @@
 import type { Clock, Timer } from './clock.js';
 
 /**
- * How long a frontend or an endpoint may take nothing of what is queued for it, ms. Our streams report what was taken
- * in steps of up to 128 KiB, so whoever takes 5 KB/s is safe.
+ * How long a frontend or an endpoint may take nothing from its queue, ms. Our streams report progress in steps of up to
+ * 128 KiB, so that a consumer which takes 5 KB/s is never cut.
  */
 export const stallPatienceMs = 30_000;
 
-/** Looks without progress that make a stall: more than one, so that a process that slept is not blamed on its peer. */
+/**
+ * How many checks without progress make a stall. More than one, so that the peer is not blamed when this process itself
+ * was suspended.
+ */
 const looks = 2;
 
 export interface StallGuardOptions {
   readonly clock: Clock;
-  /** How long nothing may be taken before it counts as a stall, ms. */
+  /** How long the consumer may take nothing before it counts as stalled, ms. */
   readonly patienceMs: number;
-  /** Bytes taken so far; any growth is progress. */
+  /** All bytes taken so far. Any growth is progress. */
   readonly takenBytes: () => number;
-  /** True while somebody waits for progress; the guard sleeps otherwise. */
+  /** True while bytes wait for the consumer. The guard does not check otherwise. */
   readonly waiting: () => boolean;
-  /** Called once for a stall that lasted. */
+  /** Called once when the consumer has stalled. */
   readonly stalled: () => void;
 }
 
 /**
- * Sees whether a consumer still takes what waits for it. One that takes a little in every interval may be as slow as it
- * likes; one that takes nothing for a whole interval is reported.
+ * Checks whether a consumer still takes bytes from its queue. A consumer that takes a little in every interval may be
+ * slow; one that takes nothing for a whole interval is reported.
  */
 export class StallGuard {
   private readonly options: StallGuardOptions;
@@ -34,7 +37,7 @@ export class StallGuard {
     this.options = options;
   }
 
-  /** Begins to watch, unless it already does or nobody waits. */
+  /** Starts the checks, unless they run already or no bytes wait. */
   watch(): void {
     if (this.timer !== undefined || !this.options.waiting()) return;
     this.inVain = 0;

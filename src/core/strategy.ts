@@ -5,14 +5,14 @@ import type { Random } from './random.js';
 /** How a server chooses the agent for a dial; names as in `--proxy-strategies`. */
 export type StrategyName = 'default' | 'destHost' | 'defaultRoute';
 
-/** What a strategy needs to know of one agent stream. */
+/** The part of an agent stream that strategies use. */
 export interface Candidate {
   readonly agentId: string;
   readonly identifiers: AgentIdentifiers;
   readonly draining: boolean;
 }
 
-/** A choice and the reason for it, for people. */
+/** A choice, and the reason for it in words. */
 export interface Choice<B> {
   readonly backend: B;
   readonly because: string;
@@ -65,7 +65,10 @@ class BackendStore<B extends Candidate> {
     };
   }
 
-  /** A random first agent, then round; only the oldest stream of an agent counts, as in Konnectivity. */
+  /**
+   * Starts with a random agent, then takes the next in turn. Only the oldest stream of an agent counts, as in
+   * Konnectivity.
+   */
   private chooseAny(random: Random): Choice<B> | undefined {
     const oldest = [...this.streams.values()].flatMap((list) => list.slice(0, 1));
     if (oldest.length === 0) return undefined;
@@ -78,7 +81,7 @@ class BackendStore<B extends Candidate> {
   }
 }
 
-/** All agent streams of a server, looked up by a list of strategies in their order. */
+/** All agent streams of a server. A list of strategies chooses among them, in its order. */
 export class BackendTable<B extends Candidate> {
   private readonly stores: readonly BackendStore<B>[];
   private readonly members = new Set<B>();
@@ -99,7 +102,7 @@ export class BackendTable<B extends Candidate> {
     for (const store of this.stores) store.remove(backend);
   }
 
-  /** The first strategy that knows an agent for the address decides; undefined means `No agent available`. */
+  /** The first strategy that finds an agent for the address decides. Undefined means `No agent available`. */
   choose(address: string): Choice<B> | undefined {
     for (const store of this.stores) {
       const choice = store.choose(address, this.random);
@@ -112,7 +115,7 @@ export class BackendTable<B extends Candidate> {
     return [...this.members];
   }
 
-  /** Ready agents as each strategy counts them. */
+  /** The number of ready agents, as each strategy counts them. */
   sizes(): readonly { readonly strategy: StrategyName; readonly size: number }[] {
     return this.stores.map((store) => ({ strategy: store.strategy, size: store.size }));
   }
@@ -130,5 +133,5 @@ function keysFor(strategy: StrategyName, { agentId, identifiers }: Candidate): r
 }
 
 function drainNote(backend: Candidate): string {
-  return backend.draining ? ' (draining, but nobody else is left)' : '';
+  return backend.draining ? ' (draining, but the only one)' : '';
 }

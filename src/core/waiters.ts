@@ -1,4 +1,4 @@
-/** Those who wait for one thing; each is called once. */
+/** Callbacks that wait for one event. Each is called once. */
 export class Waiters {
   private resumes: (() => void)[] = [];
 
@@ -6,7 +6,7 @@ export class Waiters {
     this.resumes.push(resume);
   }
 
-  /** Whoever waits again when it is called, waits for the next time. */
+  /** A callback that waits again while it is called is kept for the next time. */
   wake(): void {
     const woken = this.resumes;
     this.resumes = [];

@@ -1,29 +1,32 @@
 import type { Clock } from './clock.js';
 
-/** Milliseconds since 1970, to be asked whenever they are needed. */
+/** Returns the time in milliseconds since 1970. */
 export type WallClock = () => number;
 
-/** The two times of a host: `wallMs` is set and may step; `steadyMs` only runs on, and stands still in a suspend. */
+/**
+ * The two clocks of a host: `wallMs` can be set and may jump; `steadyMs` never jumps, and stops while the machine is
+ * suspended.
+ */
 export interface HostTime {
   wallMs(): number;
   steadyMs(): number;
 }
 
 export interface WallClockOptions {
-  /** What it shows at first, in epoch milliseconds. Default: the host's time. */
+  /** The time that it shows first, epoch milliseconds. Default: the host's time. */
   readonly startMs?: number;
-  /** Default: this machine. */
+  /** The host's clocks. Default: those of this machine. */
   readonly host?: HostTime;
 }
 
-/** Less than this is no step of the host's clock but noise, ms. */
+/** A smaller difference is not a jump of the host's clock, ms. */
 const minStepMs = 500;
-/** Two readings of the host that lie further apart tell nothing of each other, ms. */
+/** Two readings of the host's clocks that are further apart than this cannot be compared, ms. */
 const maxApartMs = 10;
 
 /**
- * Wall time as a lab sees it: it moves with `clock`, so that ages follow a scaled or stepped lab, and makes every step
- * that the host's wall clock makes against its steady one. So it is right after a suspend, and when the time is set.
+ * The wall time of a lab. It runs with `clock`, so that ages follow a scaled or stepped lab. It also follows each jump
+ * of the host's wall clock against its steady clock, so that it is right after a suspend and after the time was set.
  */
 export function createWallClock(
   clock: Clock,

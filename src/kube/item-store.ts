@@ -3,8 +3,9 @@ import type { KubeObject } from './objects.js';
 
 /** One object was added, changed or deleted. */
 export interface ItemChange<T> {
+  /** What happened to it. */
   readonly type: 'added' | 'modified' | 'deleted';
-  /** For a deleted object: its last known state. */
+  /** The object; a deleted one as it was last seen. */
   readonly object: T;
 }
 

@@ -1,4 +1,4 @@
-/** The part of Kubernetes' object types that the lab uses; field names and values are the API's. */
+/** The metadata of an object. The types in this file have the part of the Kubernetes API that the lab uses. */
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;
@@ -11,12 +11,14 @@ export interface ObjectMeta {
   readonly deletionGracePeriodSeconds?: number;
 }
 
+/** A port of a container. */
 export interface ContainerPort {
   readonly name?: string;
   readonly containerPort: number;
   readonly protocol?: 'TCP' | 'UDP';
 }
 
+/** A container of a pod. */
 export interface Container {
   readonly name: string;
   readonly image: string;
@@ -31,6 +33,7 @@ export interface Container {
   readonly tty?: boolean;
 }
 
+/** The state of a container. */
 export type ContainerState =
   | { readonly running: { readonly startedAt: string } }
   | {
@@ -44,6 +47,7 @@ export type ContainerState =
     }
   | { readonly waiting: { readonly reason: string; readonly message?: string } };
 
+/** The status of a container. */
 export interface ContainerStatus {
   readonly name: string;
   readonly image: string;
@@ -56,6 +60,7 @@ export interface ContainerStatus {
   readonly lastState: ContainerState | Record<string, never>;
 }
 
+/** A pod. */
 export interface Pod {
   readonly apiVersion: 'v1';
   readonly kind: 'Pod';
@@ -87,6 +92,7 @@ export interface Pod {
   };
 }
 
+/** A node. */
 export interface Node {
   readonly apiVersion: 'v1';
   readonly kind: 'Node';
@@ -112,6 +118,7 @@ export interface Node {
   };
 }
 
+/** A Service. */
 export interface Service {
   readonly apiVersion: 'v1';
   readonly kind: 'Service';

@@ -3,25 +3,30 @@ import type { AccessOptions } from './auth/access-control.js';
 
 /** Features that can be turned on. All are off by default, as in Kubernetes 1.32 to 1.35. */
 export interface FeatureGates {
-  /** `/containerLogs?stream=Stdout` or `Stderr`. Alpha since Kubernetes 1.32. */
+  /** `/containerLogs?stream=Stdout` or `Stderr`. Alpha since Kubernetes 1.32. Default false. */
   readonly PodLogsQuerySplitStreams?: boolean;
 }
 
-/** Settings of a kubelet. Names are those of KubeletConfiguration, where it has the setting. */
-export interface KubeletConfig {
-  /** Authentication and authorization. Default: a client certificate of the client CA may do everything. */
-  readonly access?: AccessOptions;
+/** The settings of a kubelet that a lab can change, named as in KubeletConfiguration where it has them. */
+export interface LabKubeletConfig {
   /** False refuses exec, attach, portForward, run, containerLogs, runningpods and logs with 405. Default true. */
   readonly enableDebuggingHandlers?: boolean;
+  /** Features to turn on. Default: all are off. */
   readonly featureGates?: FeatureGates;
   /** False refuses `/logs/` with 405. Default true. */
   readonly enableSystemLogHandler?: boolean;
   /** The highest number of streams that were requested and not yet fetched by their client. Default 1000. */
   readonly maxInFlightStreams?: number;
-  /** How long a stream connection may be silent. Default 4 h. */
+  /** How long a stream connection may be silent, ms. Default 4 h. */
   readonly streamingConnectionIdleTimeoutMs?: number;
-  /** How long a client may take to open the streams of a request. Default 30 s. */
+  /** How long a client may take to open the streams of a request, ms. Default 30 s. */
   readonly streamCreationTimeoutMs?: number;
+}
+
+/** All settings of a kubelet. */
+export interface KubeletConfig extends LabKubeletConfig {
+  /** Who may ask for what. Default: any client certificate of the client CA, for everything. */
+  readonly access?: AccessOptions;
 }
 
 /** A configuration with its defaults filled in. */

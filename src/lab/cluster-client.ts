@@ -6,9 +6,9 @@ import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types
 import type { Dialer } from '../wire/client/dialer.js';
 import { joinStreams } from '../wire/net/join-streams.js';
 import type { TlsFiles } from '../wire/net/tls.js';
-import { KubeletClient, type RemoteContainer, type RemoteLogs } from './kubelet-client/kubelet-client.js';
+import { KubeletClient, type RemoteContainer } from './kubelet-client/kubelet-client.js';
 
-/** Where a pod runs, and what is in it. */
+/** A pod: its node and its containers. */
 export interface PodPlace {
   readonly namespace: string;
   readonly name: string;
@@ -16,20 +16,27 @@ export interface PodPlace {
   readonly containers: readonly string[];
 }
 
-/** Where a node's kubelet is: an address that exists only behind its agent. */
+/** The address of a node's kubelet, which can be reached only through the node's agent. */
 export interface NodePlace {
   readonly name: string;
   readonly ip: string;
   readonly kubeletPort: number;
 }
 
-/** `pod`, `namespace/pod`, or the parts. */
-export type PodTarget = string | { readonly namespace?: string; readonly pod: string };
+/** A pod: `pod`, `namespace/pod`, or an object with the two names. */
+export type PodTarget =
+  | string
+  | {
+      /** Default `default`. */
+      readonly namespace?: string;
+      /** The name of the pod. */
+      readonly pod: string;
+    };
 
 export interface ClusterClientOptions {
-  /** Who asks, in events: `client/lab`. */
+  /** The name of this client in events: `client/lab`. */
   readonly name: string;
-  /** The way to the kubelets: the tunnel. */
+  /** Dials the kubelets: the tunnel. */
   readonly dialer: Dialer;
   /** Client certificate that the kubelets accept. */
   readonly kubeletTls: TlsFiles;
@@ -39,28 +46,59 @@ export interface ClusterClientOptions {
   readonly emit: EventSink;
 }
 
+/** Options of every request to a container. */
 export interface RequestOptions {
-  /** Default: the pod's first container. */
+  /** The name of the container. Default: the pod's first. */
   readonly container?: string;
+  /** Aborting ends the request, which rejects with DIAL_CANCELLED. Default: it is not cancelled. */
   readonly signal?: AbortSignal;
 }
 
-export type LogOptions = RequestOptions & Partial<Omit<RemoteLogs, keyof RemoteContainer>>;
+/** Options of `ClusterClient.exec`. */
+export interface StreamExecOptions {
+  /** The name of the container. Default: the pod's first. */
+  readonly container?: string;
+  /** Runs the command in a terminal. Default false. */
+  readonly tty?: boolean;
+  /** Called with the name of the request before the command starts. Default: no call. */
+  readonly onRequest?: (request: string) => void;
+}
 
+/** Options of `logs`, as those of `kubectl logs`. */
+export interface LogOptions extends RequestOptions {
+  /** Waits for new lines until the container ends. Default false. */
+  readonly follow?: boolean;
+  /** The log of the container's run before its last restart. Default false. */
+  readonly previous?: boolean;
+  /** Puts the time before each line. Default false. */
+  readonly timestamps?: boolean;
+  /** Only lines from this time on, ms since 1970. Default: all lines. */
+  readonly sinceTimeMs?: number;
+  /** Only this many last lines. Default: all lines. */
+  readonly tailLines?: number;
+  /** The log ends after this many bytes. Default: no limit. */
+  readonly limitBytes?: number;
+}
+
+/** Options of `portForward`. */
 export interface PortForwardOptions {
+  /** Aborting closes the port-forward. Default: it is open until `close`. */
   readonly signal?: AbortSignal;
-  /** Default 0: a free one. */
+  /** The port to listen on. Default 0: a free one. */
   readonly localPort?: number;
-  /** Called with what went wrong on one connection; the others go on. */
+  /** Called with the failure of one connection; the others continue. Default: failures are ignored. */
   readonly onError?: (error: TunnelError) => void;
 }
 
 /** A listening port-forward. */
 export interface PortForward {
+  /** The address that it listens on: `127.0.0.1`. */
   readonly host: string;
+  /** The port that it listens on. */
   readonly port: number;
-  /** Ties its connections together in the journal. */
+  /** The request that the events of all its connections carry, such as `port-forward-1`. */
   readonly request: string;
+  /** Stops listening and closes all connections. Further calls do nothing. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -72,7 +110,8 @@ interface Opened {
 
 /**
  * exec, logs and port-forward without a Kubernetes API: gRPC to the kubelet, inside the tunnel. Every request dials its
- * own connection, as a kube-apiserver does, so that the journal can show it whole. Rejects with TunnelErrors.
+ * own connection, as a kube-apiserver does, so that the journal can show it whole. All methods reject with a TunnelError;
+ * `Lab.exec`, `Lab.logs` and `Lab.portForward` list the codes.
  */
 export class ClusterClient {
   private readonly options: ClusterClientOptions;
@@ -84,12 +123,15 @@ export class ClusterClient {
     this.options = options;
   }
 
-  /** Runs a command with the caller's streams, which are not ended. `onRequest` tells the request's name early. */
+  /**
+   * Runs a command with the caller's streams, and leaves them open at the end. Aborting `streams.signal` kills the
+   * command.
+   */
   async exec(
     target: PodTarget,
     command: readonly string[],
     streams: RemoteCommandStreams,
-    options: RequestOptions & { readonly tty?: boolean; readonly onRequest?: (request: string) => void } = {},
+    options: StreamExecOptions = {},
   ): Promise<RemoteCommandResult> {
     const opened = this.begin('exec', target, options.container);
     options.onRequest?.(opened.request);
@@ -99,7 +141,7 @@ export class ClusterClient {
     });
   }
 
-  /** Log bytes as they come. Leaving the loop ends the request. */
+  /** The log of a container, as bytes. Leaving the loop ends the request. */
   async *logs(target: PodTarget, options: LogOptions = {}): AsyncGenerator<Uint8Array> {
     const { container, signal, ...wanted } = options;
     const opened = this.begin('logs', target, container);
@@ -117,7 +159,7 @@ export class ClusterClient {
     }
   }
 
-  /** Listens on the loopback and carries each connection to a port of the pod. */
+  /** Listens on 127.0.0.1 and forwards each connection to a port of the pod. */
   async portForward(target: PodTarget, port: number, options: PortForwardOptions = {}): Promise<PortForward> {
     const opened = this.begin('port-forward', target, undefined);
     const { namespace, pod } = opened.ref;
@@ -149,6 +191,7 @@ export class ClusterClient {
     return forward;
   }
 
+  /** Ends all requests and port-forwards. Never rejects. */
   async close(): Promise<void> {
     await Promise.all([...this.forwards].map((forward) => forward.close()));
     await Promise.all([...this.open].map((kubelet) => this.release(kubelet)));
@@ -164,7 +207,7 @@ export class ClusterClient {
       const remote = await kubelet.portForward(target, { request });
       await joinStreams(socket, remote);
     } catch (error) {
-      // A local client that goes away in mid-stream is nobody's error.
+      // A local client that disconnects early is not an error.
       if (error instanceof TunnelError) onError?.(error);
       socket.destroy();
     }
@@ -181,7 +224,7 @@ export class ClusterClient {
     return { kubelet, ref, request };
   }
 
-  /** Where a container runs. Throws POD_NOT_FOUND or CONTAINER_NOT_FOUND. */
+  /** The node of a container, and its full name; default the pod's first. Throws POD_NOT_FOUND or CONTAINER_NOT_FOUND. */
   locate(target: PodTarget, container?: string): { readonly node: string; readonly ref: RemoteContainer } {
     const { namespace, pod } = parseTarget(target);
     const place = this.options.pods().find((one) => one.namespace === namespace && one.name === pod);
@@ -254,7 +297,7 @@ export class ClusterClient {
   }
 }
 
-/** `pod`, `pod/NAME` and `namespace/pod` in their parts. */
+/** Splits `NAME`, `pod/NAME` and `namespace/NAME`. */
 export function parseTarget(target: PodTarget): { namespace: string; pod: string } {
   if (typeof target !== 'string') return { namespace: target.namespace ?? 'default', pod: target.pod };
   const name = target.replace(/^pods?\//, '');

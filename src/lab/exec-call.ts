@@ -2,18 +2,23 @@ import { PassThrough, Readable, Writable } from 'node:stream';
 import { TunnelError } from '../core/errors.js';
 import type { ClusterClient, PodTarget, RequestOptions } from './cluster-client.js';
 
+/** Options of `exec`. */
 export interface ExecOptions extends RequestOptions {
-  /** Sent to the command, then its input ends. Default: no input. */
+  /** The input of the command, which then ends. Default: no input. */
   readonly stdin?: string | Uint8Array | Readable;
+  /** Runs the command in a terminal, with all output in `stdout`. Default false. */
   readonly tty?: boolean;
 }
 
-/** What a command did. With a TTY all output is in `stdout`. */
+/** The result of a command. */
 export interface ExecOutcome {
+  /** The exit code of the command. */
   readonly exitCode: number;
+  /** All standard output, read as UTF-8. With a TTY it contains standard error, too. */
   readonly stdout: string;
+  /** All standard error, read as UTF-8. Empty with a TTY. */
   readonly stderr: string;
-  /** Names the request in the journal; `lab.ladder(request)` draws it. */
+  /** The name of the request in the journal; `lab.ladder(request)` draws it. */
   readonly request: string;
 }
 

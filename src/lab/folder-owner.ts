@@ -4,24 +4,24 @@ import { readFileSync, readlinkSync } from 'node:fs';
 /** The process that a folder belongs to, as a file in it says. */
 export interface FolderOwner {
   readonly pid: number;
-  /** When it began, in the words of the system: a process ID may be used again, this may not. */
+  /** When it started, as the system reports it. A process ID may be used again later, this value may not. */
   readonly started: string;
-  /** Where its process ID counts: containers have IDs of their own. */
+  /** The PID namespace of its process ID: containers have their own. */
   readonly space: string;
 }
 
-/** This process, a line for each part. */
+/** This process as text, one line for each field. */
 export function ownerText(): string {
   return `${process.pid}\n${startOf(process.pid) ?? ''}\n${ownSpace()}\n`;
 }
 
-/** Undefined for a text that names no process. Only the process ID must be there. */
+/** Undefined for a text without a process ID. The other fields may be missing. */
 export function parseOwner(text: string): FolderOwner | undefined {
   const [pid = '', started = '', space = ''] = text.split('\n');
   return /^[1-9]\d{0,9}$/.test(pid) ? { pid: Number(pid), started, space } : undefined;
 }
 
-/** Whether this very process lives, and not another one of the same ID. In doubt it does. */
+/** True when this process is alive, and not a later one with the same ID. In doubt it is true. */
 export function isAlive({ pid, started }: FolderOwner): boolean {
   try {
     process.kill(pid, 0);
@@ -31,15 +31,15 @@ export function isAlive({ pid, started }: FolderOwner): boolean {
   return started === '' || started === (startOf(pid) ?? started);
 }
 
-/** Whether the owner's process ID means here what it meant there. */
+/** True when the owner's process ID belongs to the PID namespace of this process. */
 export function isOfOurSpace({ space }: FolderOwner): boolean {
   return space === ownSpace();
 }
 
-/** Undefined when the system does not tell. */
+/** The start time of a process. Undefined when the system does not report it. */
 function startOf(pid: number): string | undefined {
   if (process.platform === 'linux') {
-    // Field 22; the second one, the name, may hold spaces and parentheses.
+    // Field 22. The second field, the name, may contain spaces and parentheses.
     const line = readOr(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
     return line?.slice(line.lastIndexOf(')') + 2).split(' ')[19];
   }

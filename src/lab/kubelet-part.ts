@@ -14,25 +14,25 @@ import type { LabContext } from './parts.js';
 import { joinPodNetwork, type PodNetwork } from './pod-network.js';
 import type { NodeSpec } from './topology.js';
 
-/** A node's kubelet with its containers: they live and die together, as after a reboot of the node. */
+/** A node's kubelet with its containers. Both end together, as when the node reboots. */
 export interface RunningKubelet {
   readonly kubelet: Kubelet;
   readonly runtime: NodeRuntime;
   readonly podNetwork: PodNetwork;
-  /** Its side towards the API. */
+  /** The part that talks to the API. */
   readonly source: PodSource;
 }
 
 export interface KubeletPartOptions {
   readonly spec: NodeSpec;
-  /** As the API has it. */
+  /** The node's object in the API. */
   readonly node: Node;
-  /** What runs from the start, before the API is asked. */
+  /** The pods that run from the start, before the API is asked. */
   readonly pods: readonly Pod[];
   readonly api: Promise<string>;
 }
 
-/** Where kubelets find the API, once they are to know: `https://host:port`, which stays the same then. */
+/** The address of the API for kubelets, `https://host:port`. It is set once, when kubelets shall use it. */
 export class ApiAddress {
   readonly known: Promise<string>;
   private resolve: (url: string) => void = () => undefined;
@@ -49,8 +49,8 @@ export class ApiAddress {
 }
 
 /**
- * A kubelet begins with the pods it is given, lest anybody wait for them, and takes all others from the API. One that
- * starts again begins with those it had.
+ * A kubelet starts with the given pods, so that they run at once, and takes all others from the API. After a restart it
+ * starts with the pods that it had.
  */
 export function kubeletPart(
   context: LabContext,
@@ -84,14 +84,15 @@ export function kubeletPart(
       await source.close();
       await podNetwork.close();
       pods = runtime.listPods().map((pod) => lost(pod, rfc3339(now())));
-      // The address stays known without a listener: a node whose kubelet is down refuses, it does not vanish.
+      // The address stays registered without a listener: when its kubelet is down, a node refuses connections and stays
+      // reachable.
       await kubelet.close();
       await runtime.close();
     },
   });
 }
 
-/** A source that begins when its API is known. */
+/** A source that starts when its API is known. */
 function sourceFrom(api: Promise<string>, begin: (server: string) => PodSource): PodSource {
   let closed = false;
   let source: PodSource | undefined;
@@ -118,7 +119,7 @@ function withClient(client: KubeClient, source: PodSource): PodSource {
   };
 }
 
-/** The pod as its containers' end has left it. */
+/** The pod after the end of its containers. */
 function lost(pod: Pod, now: string): Pod {
   const { containerStatuses, ephemeralContainerStatuses = [] } = pod.status;
   return {

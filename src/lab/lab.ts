@@ -1,12 +1,11 @@
 import type { Duplex } from 'node:stream';
-import type { Agent } from '../agent/agent.js';
 import { renderKubeconfig } from '../apiserver/kubeconfig.js';
-import type { LocalStore } from '../apiserver/store/object-store.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventKind, LabEvent } from '../core/events.js';
 import type { EventOf, EventPattern } from '../observe/event-match.js';
-import type { EventPredicate, Journal, WaitOptions } from '../observe/journal.js';
+import type { EventPredicate, WaitOptions } from '../observe/journal.js';
 import { drawLadder, type LadderOptions } from '../observe/ladder.js';
+import type { CertificateSet } from '../pki/certificate-set.js';
 import type { DialOptions } from '../wire/client/dialer.js';
 import type { TunnelClient } from '../wire/client/tunnel-client.js';
 import type {
@@ -17,55 +16,34 @@ import type {
   PortForwardOptions,
 } from './cluster-client.js';
 import { type ExecOptions, type ExecOutcome, execAndGather } from './exec-call.js';
-import type { ApiAddress, RunningKubelet } from './kubelet-part.js';
+import { type LabInsides, stopAll } from './lab-insides.js';
 import type { LabPart, RestartablePart } from './part.js';
-import type { LabContext } from './parts.js';
-import type { ApiServerReplica, ApiServers, Replicas } from './replicas.js';
+import type { ApiServerReplica, ApiServers } from './replicas.js';
 import { type LabWatch, type LabWatchOptions, startLabWatch, type WatchedName } from './replicas-watch.js';
-import type { Servers } from './servers.js';
 import type { NodeSpec, Topology } from './topology.js';
-import type { WorkFolder } from './work-folder.js';
 
-/** What is open at one moment, for leak checks: all zero in a lab at rest. */
+/** What is open at one moment, for leak checks. All counts are 0 in a lab without requests. */
 export interface OpenCounts {
+  /** Frontend streams at the proxy-servers. */
   readonly frontends: number;
+  /** Dials that proxy-servers have passed on and that are not answered yet. */
   readonly pendingDials: number;
+  /** Connections through the proxy-servers. */
   readonly established: number;
+  /** Sockets that agents have open to endpoints. */
   readonly endpoints: number;
+  /** Requests that kubelets are serving. */
   readonly kubeletRequests: number;
+  /** Dials and connections of the lab's tunnel client and of the API façade. */
   readonly tunnelConnections: number;
 }
 
-export interface LabParts {
-  readonly servers: Servers;
-  readonly kubelets: readonly RestartablePart<RunningKubelet>[];
-  readonly agents: readonly RestartablePart<Agent>[];
-  readonly apiservers: Replicas;
-}
-
-/** What a Lab is made of; only `startLab` makes one. */
-export interface LabInsides {
-  readonly seed: number;
-  readonly context: LabContext;
-  readonly topology: Topology;
-  readonly journal: Journal;
-  readonly folder: WorkFolder;
-  /** What the façade serves; it outlives restarts. */
-  readonly store: LocalStore;
-  readonly api: ApiAddress;
-  readonly parts: LabParts;
-  readonly clients: {
-    readonly lab: TunnelClient;
-    readonly cluster: ClusterClient;
-  };
-}
-
-/** How often a condition is looked at, lab ms. */
+/** How often a condition is checked, lab ms. */
 const settleStepMs = 2;
 
 /**
- * A whole simulated cluster in this process: API façade, proxy-server, and nodes with agent and kubelet. It has no
- * half-started state: `startLab` resolves with a lab that is ready, or rejects and leaves nothing behind.
+ * A whole simulated cluster in this process: API façade, proxy-server, and nodes with agent and kubelet. `startLab`
+ * resolves with a lab that is ready, or rejects and leaves nothing behind.
  */
 export class Lab implements AsyncDisposable {
   private readonly insides: LabInsides;
@@ -76,15 +54,17 @@ export class Lab implements AsyncDisposable {
     this.insides = insides;
   }
 
-  /** Repeats this lab's random choices: `startLab({ seed })`. */
+  /** The seed of all random choices. `startLab({ seed })` repeats them. */
   get seed(): number {
     return this.insides.seed;
   }
 
+  /** The nodes, in order of their names: `node-1`, `node-2` … */
   get nodes(): readonly NodeSpec[] {
     return this.insides.topology.nodes;
   }
 
+  /** The nodes, and the Kubernetes objects that the lab started with. */
   get topology(): Topology {
     return this.insides.topology;
   }
@@ -94,27 +74,27 @@ export class Lab implements AsyncDisposable {
     return this.insides.clients.lab;
   }
 
-  /** exec, logs and port-forward with the caller's own streams. */
+  /** exec, logs and port-forward with streams of the caller, without the API façade. */
   get cluster(): ClusterClient {
     return this.insides.clients.cluster;
   }
 
-  /** `https://127.0.0.1:PORT` of the API façade. */
+  /** The URL of the API façade: `https://127.0.0.1:PORT`. Throws NOT_READY while a lone façade does not run. */
   get apiServerUrl(): string {
     return this.insides.parts.apiservers.url;
   }
 
-  /** `unix://PATH`: the first proxy-server's frontend. */
+  /** Where the first proxy-server listens for frontends: `unix://PATH`. */
   get frontendAddress(): string {
     return this.frontendAddresses[0] ?? '';
   }
 
-  /** The same of each proxy-server. */
+  /** Where each proxy-server listens for frontends: `unix://PATH`, in order. */
   get frontendAddresses(): readonly string[] {
     return this.insides.parts.servers.frontendAddresses;
   }
 
-  /** `127.0.0.1:PORT`: where agents connect. */
+  /** Where agents connect: `127.0.0.1:PORT`. */
   get agentAddress(): string {
     return this.insides.parts.servers.agentAddress;
   }
@@ -130,29 +110,46 @@ export class Lab implements AsyncDisposable {
     });
   }
 
-  /** The certificates of the lab, for parts of your own. */
-  get certificates(): LabContext['certificates'] {
+  /** The CAs and certificates of the lab, with their private keys, for parts that you start yourself. */
+  get certificates(): CertificateSet {
     return this.insides.context.certificates;
   }
 
-  /** A byte stream to `host:port` through the tunnel. */
+  /** Opens a byte stream to `host:port` through the tunnel. As `lab.tunnel.dial`, with the same errors. */
   dial(host: string, port: number, options?: DialOptions): Promise<Duplex> {
     return this.tunnel.dial(host, port, options);
   }
 
+  /**
+   * Runs a command in a container and resolves with its whole output and its exit code, also when that is not 0. Without
+   * options: the pod's first container, no input, no TTY.
+   *
+   * Rejects with POD_NOT_FOUND, CONTAINER_NOT_FOUND, COMMAND_NOT_FOUND (the command could not be run), NO_AGENT,
+   * DIAL_FAILED, DIAL_TIMEOUT, SERVER_UNREACHABLE, TLS_REJECTED, TUNNEL_CLOSED (the connection was lost) or
+   * DIAL_CANCELLED (`signal` was aborted).
+   */
   exec(target: PodTarget, command: readonly string[], options: ExecOptions = {}): Promise<ExecOutcome> {
     return execAndGather(this.cluster, target, command, options);
   }
 
+  /**
+   * The log of a container, as bytes. Without options: the pod's first container, the whole log, without following it.
+   * Leaving the loop ends the request. Rejects as `exec`, and with LOGS_UNAVAILABLE or READER_TOO_SLOW.
+   */
   logs(target: PodTarget, options?: LogOptions): AsyncGenerator<Uint8Array> {
     return this.cluster.logs(target, options);
   }
 
+  /**
+   * Listens on 127.0.0.1 and forwards each connection to a port of the pod. Rejects with POD_NOT_FOUND, ADDRESS_IN_USE,
+   * ADDRESS_UNAVAILABLE or TOO_MANY_OPEN_FILES. A later failure of one connection goes to `onError`, such as NO_AGENT or
+   * PORT_CLOSED.
+   */
   portForward(target: PodTarget, port: number, options?: PortForwardOptions): Promise<PortForward> {
     return this.cluster.portForward(target, port, options);
   }
 
-  /** One part by its name: `agent/node-1`, `kubelet/node-1`, `server/server-1`, `apiserver/main`. */
+  /** One part by its name: `agent/node-1`, `kubelet/node-1`, `server/server-1`, `apiserver/main`. Throws NODE_NOT_FOUND. */
   part(name: string): LabPart {
     const found = this.parts().find((part) => part.name === name);
     if (found !== undefined) return found;
@@ -160,64 +157,74 @@ export class Lab implements AsyncDisposable {
     throw new TunnelError('NODE_NOT_FOUND', `no part is called ${name}; there are ${names.join(', ')}`);
   }
 
-  /** All replicas of the API façade, and their address. */
+  /** The replicas of the API façade, and their address. */
   get apiservers(): ApiServers {
     return this.insides.parts.apiservers;
   }
 
-  /** One replica of the API façade, from 1 on. Throws NODE_NOT_FOUND. */
+  /** One replica of the API façade, counted from 1. Throws NODE_NOT_FOUND. */
   apiserver(number = 1): ApiServerReplica {
     return this.insides.parts.apiservers.replica(number);
   }
 
-  /** A controller that lists and watches; losses of its watch are in the journal. It ends with the lab. */
+  /**
+   * Starts a controller that lists and watches one kind of objects. The journal shows when it loses its watch. It ends
+   * with the lab. Throws NOT_READY while a lone façade does not run.
+   */
   watch(name: WatchedName, options: LabWatchOptions = {}): LabWatch {
     const watch = startLabWatch(this.insides.context, this.apiServerUrl, { ...options, name });
     this.watches.push(watch);
     return watch;
   }
 
-  /** Ends a container's run and starts the next, so that it has a previous log. Throws POD_NOT_FOUND, CONTAINER_NOT_FOUND. */
+  /**
+   * Restarts a container, default the pod's first; its log stays readable with `previous`. Throws POD_NOT_FOUND,
+   * CONTAINER_NOT_FOUND, or NOT_READY while the kubelet does not run.
+   */
   restartContainer(target: PodTarget, container?: string): void {
     const { node, ref } = this.cluster.locate(target, container);
     const kubelet = this.insides.parts.kubelets.find((part) => part.name === `kubelet/${node}`);
     kubelet?.value.runtime.restartContainer(ref);
   }
 
-  /** All parts, in the order in which a request meets them. */
+  /** All parts, in the order in which a request passes them. */
   parts(): readonly LabPart[] {
     const { apiservers, servers, agents, kubelets } = this.insides.parts;
     return [...apiservers.parts, ...servers.parts, ...agents, ...kubelets].map((part) => this.withMesh(part));
   }
 
-  /** The journal's events that are still held, oldest first. */
+  /** The events in the journal, oldest first. The journal drops the oldest when it is full. */
   events(): readonly LabEvent[] {
     return this.insides.journal.events();
   }
 
-  /** The journal's present end, to be given as `since` to `waitFor`. */
+  /** The `seq` of the newest event. Give it as `since` to `waitFor`. */
   mark(): number {
     return this.insides.journal.mark();
   }
 
-  /** The first event that matches, past or to come. Rejects with WAIT_TIMEOUT, which names the nearest miss. */
+  /**
+   * Resolves with the first event after `since` that matches. Default: any event still in the journal, or a later one,
+   * for 5000 ms of lab time. Rejects with WAIT_TIMEOUT, whose text shows the event that matched best, with LAB_STOPPED,
+   * or with the reason of `signal`.
+   */
   waitFor<K extends EventKind>(wanted: EventPattern<K>, options?: WaitOptions): Promise<EventOf<K>>;
   waitFor(wanted: EventPredicate, options?: WaitOptions): Promise<LabEvent>;
   waitFor(wanted: EventPattern | EventPredicate, options?: WaitOptions): Promise<LabEvent> {
     return this.insides.journal.waitFor(wanted as EventPredicate, options);
   }
 
-  /** Calls `listener` for each later event. Returns how to end that. */
+  /** Calls `listener` for each later event. Call the returned function to end that. */
   onEvent(listener: (event: LabEvent) => void): () => void {
     return this.insides.journal.subscribe(listener);
   }
 
-  /** The packets of one request as a picture in text. */
+  /** Draws the packets of one request as text: a column for each part, a row for each packet. */
   ladder(request: string, options?: LadderOptions): string {
     return drawLadder(this.events(), { request }, options);
   }
 
-  /** What is open now. */
+  /** Counts what is open now. */
   open(): OpenCounts {
     const { parts, clients } = this.insides;
     const running = <T>(all: readonly RestartablePart<T>[]): readonly T[] =>
@@ -246,7 +253,7 @@ export class Lab implements AsyncDisposable {
     });
   }
 
-  /** A part whose `start` resolves when requests can pass it: agents that can connect have connected. */
+  /** A part whose `start` also waits until all agents that can connect have connected. */
   private withMesh(part: LabPart): LabPart {
     const start = async (): Promise<void> => {
       await part.start();
@@ -266,7 +273,7 @@ export class Lab implements AsyncDisposable {
     };
   }
 
-  /** Every running agent is connected to all running servers that it looks for; at once when there is none. */
+  /** Resolves when every running agent is connected to all running servers that it looks for. */
   private async meshed(): Promise<void> {
     const { servers, agents } = this.insides.parts;
     const missing = (): number => servers.missing(agents.filter((agent) => agent.running).length);
@@ -286,12 +293,12 @@ export class Lab implements AsyncDisposable {
       if (clock.now() > deadline) {
         throw new TunnelError('WAIT_TIMEOUT', `after ${withinMs} ms: ${still()}`, { where: 'lab' });
       }
-      // What is waited for need not be an event of the journal, such as the end of a gRPC stream; so this looks again.
+      // Some conditions have no event in the journal, such as the end of a gRPC stream. So this polls.
       await new Promise<void>((resolve) => clock.after(settleStepMs, resolve));
     }
   }
 
-  /** Ends everything, in the order in which nobody misses anybody. Again does nothing. */
+  /** Stops all parts, closes all sockets and removes all files. Further calls return the same promise. Never rejects. */
   stop(): Promise<void> {
     this.stopping ??= Promise.all(this.watches.map((watch) => watch.close())).then(() =>
       stopAll(this.insides),
@@ -299,22 +306,8 @@ export class Lab implements AsyncDisposable {
     return this.stopping;
   }
 
+  /** As `stop`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
-}
-
-/** Ends all parts of a lab, also of one that did not come up. */
-export async function stopAll({ parts, clients, journal, folder }: LabInsides): Promise<void> {
-  await clients.cluster.close();
-  const kubelets = parts.kubelets.filter((part) => part.running);
-  await Promise.all(kubelets.map((part) => part.value.source.close()));
-  await parts.apiservers.stop();
-  await clients.lab.close();
-  await Promise.all(parts.agents.map((part) => part.stop()));
-  await parts.servers.stop();
-  await Promise.all(parts.kubelets.map((part) => part.stop()));
-  await folder.remove();
-  journal.emit({ kind: 'lab.stopped', node: 'lab/lab' });
-  journal.close();
 }

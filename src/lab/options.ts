@@ -3,58 +3,59 @@ import type { RuntimeKind } from '../containers/create-runtime.js';
 import type { LabEvent } from '../core/events.js';
 import type { FaithfulName } from '../core/faithful.js';
 import type { StrategyName } from '../core/strategy.js';
-import type { KubeletConfig } from '../kubelet-stub/config.js';
+import type { LabKubeletConfig } from '../kubelet-stub/config.js';
 
-/** Settings of the kubelets of a lab, named as in KubeletConfiguration where it has them. */
-export type LabKubeletConfig = Omit<KubeletConfig, 'access'>;
-
+/** Options of `startLab`. All may be left out. */
 export interface LabOptions {
-  /** Nodes, each with an agent and a kubelet; 1 to 200. Default 2. */
+  /** Number of nodes, each with an agent and a kubelet: 1 to 200. Default 2. */
   readonly nodes?: number;
-  /** Repeats every random choice of a run. Default: a fresh one, to be read from `lab.seed`. */
+  /** Repeats every random choice of an earlier lab. Default: a new seed, which `lab.seed` returns. */
   readonly seed?: number;
-  /** A minute of lab time passes in 60 / timeScale seconds. Default 1. */
+  /** How fast lab time runs: 10 makes a minute of lab time last 6 s. Default 1. */
   readonly timeScale?: number;
   /**
-   * How the proxy-server chooses an agent, tried in order. Default `destHost`, then `default`: another node's agent
-   * stands in for one that is gone. With `destHost` alone a node without its agent cannot be reached.
+   * How the proxy-server chooses an agent, tried in order. Default `destHost`, then `default`: when the agent of a node
+   * is gone, the agent of another node takes the dial. With `destHost` alone a node without its agent is unreachable.
    */
   readonly strategies?: readonly StrategyName[];
-  /** Behaviours of Konnectivity and kube-apiserver that are wanted back (`docs/faithful.md`). Default none. */
+  /** Faults of Konnectivity and kube-apiserver that the lab shall have, too (`docs/faithful.md`). Default: no fault. */
   readonly faithful?: readonly FaithfulName[];
-  /** Scripted answers of containers; the first that matches wins, the rest is the sandbox's shell. */
+  /**
+   * Scripted answers of containers. The first that matches is used; without a match the sandbox's shell answers.
+   * Default: the shell alone.
+   */
   readonly behaviours?: readonly Behaviour[];
-  /** What of a kubelet's configuration is to be other than usual (`docs/behaviours.md`). */
+  /** Settings of the kubelets (`docs/behaviours.md`). Default: those of a real kubelet. */
   readonly kubelet?: LabKubeletConfig;
   /**
-   * What containers run in. `sandbox` (the default) is in memory; `process` starts real processes of this host, with
-   * your rights and without any confinement.
+   * How containers run. `sandbox` (the default) keeps them in memory. `process` starts real processes on this host, with
+   * your rights and without isolation.
    */
   readonly runtime?: RuntimeKind;
   /**
    * Replicas of the API façade behind one address, 1 to 9: `lab.apiserver(n)` and `lab.apiservers`. Default: one façade
-   * without anything before it.
+   * with its own address.
    */
   readonly apiservers?: number;
   /**
-   * Proxy-servers, 1 to 9, each beside an API server: replica n has server ((n - 1) mod servers) + 1. Agents find all of
-   * them behind one address. Default 1.
+   * Number of proxy-servers, 1 to 9. API replica n uses server ((n - 1) mod servers) + 1. Agents reach all of them
+   * through one address. Default 1.
    */
   readonly servers?: number;
-  /** How many servers the servers say there are: agents are content with as many. Default: `servers`. */
+  /** The number of servers that the servers announce. Agents connect to that many. Default: `servers`. */
   readonly serverCount?: number;
-  /** A controller that watches pods, whose losses are in the journal: `lab.watch('pods')`. Default false. */
+  /** Starts a controller that watches pods, as `lab.watch('pods')` does. Default false. */
   readonly controller?: boolean;
-  /** Where the API façade, or the address of its replicas, listens on 127.0.0.1. Default 0, a free port. */
+  /** The port of the API façade, or of its replicas' address, on 127.0.0.1. Default 0: a free port. */
   readonly apiPort?: number;
-  /** Where the proxy-server, or the address of several, listens for agents on 127.0.0.1. Default 0, a free port. */
+  /** The port for agents of the proxy-server, or of its replicas' address, on 127.0.0.1. Default 0: a free port. */
   readonly agentPort?: number;
-  /** Kubernetes release that the façade claims to be. Default 1.33.1. */
+  /** The Kubernetes release that the façade reports. Default 1.33.1. */
   readonly kubernetesVersion?: string;
-  /** Events that the journal holds; the oldest go first. Default 20 000. */
+  /** How many events the journal holds; it drops the oldest first. Default 20 000. */
   readonly journalCapacity?: number;
-  /** Called with every event, from the first on. Must not throw. */
+  /** Called with every event, from the first. Must not throw. Default: no call. */
   readonly onEvent?: (event: LabEvent) => void;
-  /** Milliseconds of real time to wait for all agents. Default 10 000. */
+  /** How long to wait for all agents, ms of real time. Default 10 000. */
   readonly readyTimeoutMs?: number;
 }

@@ -1,25 +1,27 @@
 import { TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
 
-/** One process of the lab as the user handles it. */
+/** One part of the lab, which can be killed and started again. */
 export interface LabPart {
   /** `<role>/<name>`, such as `agent/node-1`. */
   readonly name: string;
+  /** False after `kill`, until it is started again. */
   readonly running: boolean;
-  /** Ends it without a word to anybody, as SIGKILL would: streams and sockets break. */
+  /** Ends it without a warning to its peers, as SIGKILL does: streams and sockets break. Does nothing when it does not run. */
   kill(): Promise<void>;
   /**
-   * Starts it again, at its old addresses; does nothing while it runs. Resolves when requests can pass it: an agent has
-   * connected, a server has its agents back.
+   * Starts it again at its old addresses. Does nothing while it runs. Resolves when requests can pass it: an agent has
+   * connected, a server has its agents back. Rejects with WAIT_TIMEOUT when that takes more than 30 s of lab time.
    */
   start(): Promise<void>;
+  /** `kill`, then `start`. */
   restart(): Promise<void>;
 }
 
 export interface PartOptions<T> {
   readonly name: string;
   readonly emit: EventSink;
-  /** Starts it; the previous incarnation is gone by then. */
+  /** Starts it. The previous instance has stopped by then. */
   readonly start: () => Promise<T>;
   readonly stop: (running: T) => Promise<void>;
 }
@@ -39,7 +41,7 @@ export class RestartablePart<T> implements LabPart {
     return this.current !== undefined;
   }
 
-  /** The running incarnation. Throws NOT_READY while there is none. */
+  /** The running instance. Throws NOT_READY while it does not run. */
   get value(): T {
     if (this.current !== undefined) return this.current;
     throw new TunnelError('NOT_READY', `${this.name} is not running`, { where: this.name });

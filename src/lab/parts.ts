@@ -10,18 +10,18 @@ import type { EventSink } from '../core/events.js';
 import { type FaithfulName, faithfulOf } from '../core/faithful.js';
 import { createRandom, type Random } from '../core/random.js';
 import type { StrategyName } from '../core/strategy.js';
+import type { LabKubeletConfig } from '../kubelet-stub/config.js';
 import type { NodeNetwork } from '../links/node-network.js';
 import { type CertificateSet, leafTls } from '../pki/certificate-set.js';
 import { defaultBackendDialTimeoutMs, defaultKeepaliveTimeMs } from '../server/options.js';
 import { type ProxyServer, startProxyServer } from '../server/server.js';
 import type { Dialer } from '../wire/client/dialer.js';
-import type { LabKubeletConfig } from './options.js';
 import { RestartablePart } from './part.js';
 import type { NodeSpec } from './topology.js';
 
 const host = '127.0.0.1';
 
-/** What all parts of one lab share. */
+/** The settings that all parts of one lab share. */
 export interface LabContext {
   readonly clock: Clock;
   readonly random: Random;
@@ -30,24 +30,24 @@ export interface LabContext {
   readonly network: NodeNetwork;
   readonly behaviours: readonly Behaviour[];
   readonly kubelet: LabKubeletConfig;
-  /** For all parts: each takes what concerns it. */
+  /** For all parts. Each uses those of its role. */
   readonly faithful: readonly FaithfulName[];
-  /** What containers run in. */
+  /** How containers run. */
   readonly runtime: RuntimeKind;
-  /** The lab's own, for sockets and for the files of containers that are processes. */
+  /** The folder of the lab, for sockets and for the files of containers that are processes. */
   readonly folder: string;
 }
 
-/** A proxy-server and where agents find it, whether it runs or not. */
+/** A proxy-server and its address for agents, also while it does not run. */
 export interface ServerPart {
   readonly part: RestartablePart<ProxyServer>;
   readonly agentAddress: () => string;
 }
 
 export interface ServerPartOptions {
-  /** Also its server ID: `server-1`. */
+  /** Its name, and its server ID: `server-1`. */
   readonly name: string;
-  /** How many servers it says there are. */
+  /** The number of servers that it announces. */
   readonly serverCount: number;
   readonly socketPath: string;
   readonly agentPort: number;
@@ -88,7 +88,7 @@ export function serverPart(
   return { part, agentAddress: () => `${host}:${port}` };
 }
 
-/** A node's agent. It dials out to the servers' address, wherever that is at the time. */
+/** A node's agent. It dials the servers' address at that time. */
 export function agentPart(
   context: LabContext,
   node: NodeSpec,
@@ -121,11 +121,11 @@ export function agentPart(
 }
 
 export interface ApiServerPartOptions {
-  /** Default `main`. */
+  /** Its name. Default `main`. */
   readonly name?: string;
-  /** What signs tokens; replicas share it. */
+  /** The keys that sign tokens. Replicas share them. */
   readonly tokenKeys: TokenKeys;
-  /** Whether it runs the controllers. */
+  /** True when it runs the controllers. */
   readonly controllers: boolean;
   readonly store: LocalStore;
   readonly dialer: Dialer;
@@ -133,7 +133,7 @@ export interface ApiServerPartOptions {
   readonly version: string;
 }
 
-/** The API façade. It keeps its port over restarts, and its store lives outside it. */
+/** The API façade. It keeps its port over restarts. Its store exists outside it. */
 export function apiServerPart(
   context: LabContext,
   options: ApiServerPartOptions,
@@ -160,7 +160,7 @@ export function apiServerPart(
         clock,
         random,
         emit,
-        // Agents dial node addresses; ladders show what was dialled.
+        // Agents dial IP addresses, and ladders show them.
         preferredAddressTypes: ['InternalIP', 'Hostname'],
         version,
         faithful: faithfulOf('apiserver', context.faithful),

@@ -6,19 +6,19 @@ import type { Clock } from '../core/clock.js';
 import type { NetworkSegment, NodeNetwork, RealAddress } from '../links/node-network.js';
 import { joinStreams } from '../wire/net/join-streams.js';
 
-/** The pods of one node, as agents can dial them. */
+/** The pods of one node, which agents can dial. */
 export interface PodNetwork {
-  /** Takes the addresses away and ends all connections to them. Idempotent. */
+  /** Removes the addresses and ends all connections to them. Further calls do nothing. */
   close(): Promise<void>;
 }
 
 const host = '127.0.0.1';
-/** An agent that does not come for what it has asked for within this time has gone. */
+/** An agent that does not connect within this time after its dial has gone, ms. */
 const pickUpMs = 5000;
 
 /**
- * Puts the pods of a runtime into the node network under their addresses: what listens in a pod answers there, all
- * other ports refuse.
+ * Adds the pods of a runtime to the node network. Ports that are open in a pod answer at its address, all other ports
+ * refuse.
  */
 export function joinPodNetwork(network: NodeNetwork, runtime: NodeRuntime, clock: Clock): PodNetwork {
   const segment = new PodSegment(runtime, clock);
@@ -70,10 +70,10 @@ class PodSegment implements NetworkSegment {
     return this.runtime.listPods().find(({ status }) => status.podIP === address);
   }
 
-  /** A listener for the one connection that is about to come. */
+  /** A listener for one connection, which comes soon. */
   private async door(inside: Duplex): Promise<RealAddress> {
     inside.on('error', () => undefined);
-    // Two pipelines and those who own it each listen for its end.
+    // Two pipelines and the owners of the stream each listen for its end.
     inside.setMaxListeners(30);
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     this.doors.add(server);
@@ -90,7 +90,7 @@ class PodSegment implements NetworkSegment {
       socket.on('error', () => undefined);
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));
-      // Either side's failure destroys both, which is all there is to do.
+      // When one side fails, both are destroyed. Nothing more is to do.
       joinStreams(socket, inside).catch(() => undefined);
     });
     server.listen(0, host);

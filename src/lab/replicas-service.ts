@@ -1,7 +1,7 @@
 import type { ApiObject } from '../apiserver/resources/api-object.js';
 import type { LocalStore } from '../apiserver/store/object-store.js';
 
-/** The first address of the service range 10.96.0.0/12, which is the API's own in every cluster. */
+/** The first address of the service range 10.96.0.0/12, which every cluster gives its API. */
 export const kubernetesServiceIp = '10.96.0.1';
 
 export interface ApiPlace {
@@ -10,8 +10,9 @@ export interface ApiPlace {
 }
 
 /**
- * The `kubernetes` Service, and its endpoints: the dedicated address alone, as kube-apiserver's `--advertise-address` of
- * a balancer is, however many replicas there are. kube-apiserver writes them itself; no controller touches them.
+ * The `kubernetes` Service and its endpoints. They have only the dedicated address, as with a balancer in
+ * kube-apiserver's `--advertise-address`, for any number of replicas. kube-apiserver writes them itself, so no
+ * controller changes them.
  */
 export function publishKubernetesService(
   store: LocalStore,

@@ -1,26 +1,30 @@
 import { createRandom } from '../core/random.js';
+import type { ItemChange } from '../kube/item-store.js';
 import { KubeClient } from '../kube/kube-client.js';
 import type { KubeObject, ResourceKind } from '../kube/objects.js';
-import { type ItemChange, WatchList } from '../kube/watch-list.js';
+import { WatchList } from '../kube/watch-list.js';
 import { leafTls } from '../pki/certificate-set.js';
 import type { LabContext } from './parts.js';
 
+/** Options of `Lab.watch`. */
 export interface LabWatchOptions {
-  /** A watch without a word for this long counts as lost, lab ms. Bookmarks come each minute. Default 90 000. */
+  /** A watch that receives nothing for this long counts as lost, lab ms. Bookmarks come each minute. Default 90 000. */
   readonly idleTimeoutMs?: number;
+  /** Called with each change, and with each object of the first list. Default: no call. */
   readonly changed?: (change: ItemChange<KubeObject>) => void;
 }
 
-/** A small controller: it lists and watches, and goes on from where it stood when its watch is lost. */
+/** A small controller: it lists and watches objects, and continues where it was when its watch is lost. */
 export interface LabWatch {
-  /** Resolves when all objects were listed once. */
+  /** Resolves when all objects were listed once. Never rejects: the controller tries again. */
   readonly synced: Promise<void>;
-  /** The objects as last heard of. */
+  /** The objects, as last seen. */
   readonly items: readonly KubeObject[];
+  /** Ends the watch. Further calls do nothing. */
   close(): Promise<void>;
 }
 
-/** Kinds by the name that one types. */
+/** The kinds that can be watched, by name. */
 const kinds = {
   pods: { group: '', version: 'v1', plural: 'pods' },
   nodes: { group: '', version: 'v1', plural: 'nodes' },
@@ -31,9 +35,10 @@ const kinds = {
   deployments: { group: 'apps', version: 'v1', plural: 'deployments' },
 } as const satisfies Readonly<Record<string, ResourceKind>>;
 
+/** The kinds of objects that `Lab.watch` can watch. */
 export type WatchedName = keyof typeof kinds;
 
-/** Starts it, with an administrator's rights. Each loss of its watch is in the journal, and how it went on. */
+/** Starts a controller with an administrator's rights. The journal shows each loss of its watch and how it continued. */
 export function startLabWatch(
   context: LabContext,
   url: string,
@@ -68,7 +73,7 @@ export function startLabWatch(
   };
 }
 
-/** Tells of losses and of their ends. */
+/** Reports losses of the watch, and how it continued. */
 class LossJournal {
   private readonly context: LabContext;
   private readonly common: { readonly node: string; readonly resource: string };

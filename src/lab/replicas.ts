@@ -11,13 +11,17 @@ import type { LabContext } from './parts.js';
 
 export const maxReplicas = 9;
 
-/** How the end of a replica reaches its clients: as a process that dies, by resets, or not at all, as a machine that dies. */
+/**
+ * How connections to a killed replica end: `fin` closes them, as the kernel does for a killed process; `reset` resets
+ * them; `silence` tells clients nothing, as a machine that lost power.
+ */
 export type CutManner = 'fin' | 'reset' | 'silence';
 
+/** Options of `ApiServerReplica.kill`. */
 export interface ReplicaKillOptions {
-  /** Default `fin`: the kernel closes the connections of a process that was killed. */
+  /** How its connections end. Default `fin`. */
   readonly connections?: CutManner;
-  /** How long the address leads new connections to it all the same, lab ms. Default 0. */
+  /** How long the dedicated address still sends new connections to it, lab ms. Default 0. */
   readonly noticedAfterMs?: number;
 }
 
@@ -25,40 +29,49 @@ export interface ReplicaKillOptions {
 export interface ApiServerReplica extends LabPart {
   /** Its own `https://127.0.0.1:PORT`, behind the dedicated address. Throws NOT_READY while it does not run. */
   readonly url: string;
+  /** Ends it without a warning, by default with its connections closed. Does nothing when it does not run. */
   kill(options?: ReplicaKillOptions): Promise<void>;
   /**
-   * Ends it gracefully and starts the next: `/readyz` fails and no new connection comes, after `delayMs` (default 0)
-   * watches end in order, then requests under way are waited for.
+   * Restarts it gracefully: `/readyz` fails and it gets no new connections, watches end after `delayMs` (default 0), and
+   * requests under way may finish. Then it starts again.
    */
   roll(options?: ShutdownOptions): Promise<void>;
 }
 
+/** Options of `ApiServers.move`. */
 export interface MoveOptions {
-  /** What becomes of the connections that there are. Default `silence`: nobody hears of it. */
+  /** How open connections end. Default `silence`: clients are not told. */
   readonly connections?: Exclude<CutManner, 'fin'>;
-  /** How long nobody answers at the address, lab ms. Default 0. */
+  /** How long the address does not answer, lab ms. Default 0. */
   readonly outageMs?: number;
 }
 
-/** All replicas of the API façade, behind one dedicated address. */
+/** The replicas of the API façade, behind one dedicated address. */
 export interface ApiServers {
-  /** `https://127.0.0.1:PORT`: the dedicated address, the same for as long as the lab lives. */
+  /** The dedicated address, `https://127.0.0.1:PORT`. It stays the same until the lab stops. */
   readonly url: string;
+  /** The number of replicas, also of those that do not run. */
   readonly count: number;
-  /** Starts or ends replicas, the last ones first, gracefully. Rejects with CONFIG_INVALID. */
+  /**
+   * Starts replicas, or ends the last ones gracefully. Rejects with CONFIG_INVALID for a number that is not 1 to 9, or for a
+   * lab without the option `apiservers`.
+   */
   resize(count: number): Promise<void>;
-  /** The dedicated address moves to another machine, which knows nothing of its connections. */
+  /**
+   * Moves the dedicated address to another machine, which does not know its open connections. Rejects with CONFIG_INVALID
+   * for a lab without the option `apiservers`.
+   */
   move(options?: MoveOptions): Promise<void>;
 }
 
 export interface ReplicasOptions {
   readonly context: LabContext;
   readonly store: LocalStore;
-  /** Undefined for a single façade without an address before it. */
+  /** Undefined for a single façade with its own address. */
   readonly count: number | undefined;
   /** Where the dedicated address listens. */
   readonly port: number;
-  /** Its way to the nodes, by its number from 1 on. */
+  /** Makes the tunnel client of a replica; `replica` counts from 1. */
   readonly client: (name: string, replica: number) => TunnelClient;
   readonly makePart: (name: string, dialer: TunnelClient) => RestartablePart<ApiServer>;
 }
@@ -70,7 +83,7 @@ interface Replica {
 
 const host = '127.0.0.1';
 
-/** The replicas of a lab. They share all but connections, so that it does not matter which one is asked. */
+/** The replicas of a lab. They share all but connections, so that each gives the same answers. */
 export class Replicas implements ApiServers {
   private readonly options: ReplicasOptions;
   private readonly replicas: Replica[] = [];
@@ -102,7 +115,7 @@ export class Replicas implements ApiServers {
     return this.replicas.map((replica) => this.handle(replica));
   }
 
-  /** The first one, which is there for as long as the lab. */
+  /** The first one, which exists until the lab stops. */
   get first(): RestartablePart<ApiServer> {
     const [first] = this.replicas;
     if (first !== undefined) return first.part;
@@ -114,7 +127,7 @@ export class Replicas implements ApiServers {
     return this.replicas.filter(({ part }) => part.running).map(({ part }) => part.value);
   }
 
-  /** Number `number`, from 1 on. Throws NODE_NOT_FOUND. */
+  /** One replica, counted from 1. Throws NODE_NOT_FOUND. */
   replica(number: number): ApiServerReplica {
     const replica = this.parts[number - 1];
     if (replica !== undefined) return replica;
@@ -129,7 +142,7 @@ export class Replicas implements ApiServers {
     const listen = `${host}:${this.options.port}`;
     const routes = [{ listen, to: this.addresses() }];
     this.box = await startMiddlebox({ name: 'apiservers', routes, clock, emit });
-    // They belong to no replica, and go on whichever of them dies.
+    // The controllers do not depend on a replica, so that they run on when one dies.
     const { store } = this.options;
     this.controllers = startControllers({ store, clock, random: createRandom(random.below(2 ** 32)) });
   }
@@ -216,7 +229,7 @@ export class Replicas implements ApiServers {
     if (!part.running) return;
     const { value } = part;
     this.options.context.emit({ kind: 'apiserver.leaving', node: part.name, address: value.address });
-    // The balancer asks for `/readyz`, which fails from here on.
+    // A balancer sees that `/readyz` fails from here on.
     const others = this.addresses().filter((address) => address !== value.address);
     if (others.length > 0) this.box?.setTargets(0, others);
     await value.shutdown(options);

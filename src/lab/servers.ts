@@ -9,11 +9,11 @@ export const maxServers = 9;
 
 export interface ServersOptions {
   readonly context: LabContext;
-  /** 1 to 9. */
+  /** The number of servers, 1 to 9. */
   readonly count: number;
-  /** How many servers each says there are. */
+  /** The number of servers that each of them announces. */
   readonly announced: number;
-  /** Where agents connect. */
+  /** The port for agents. */
   readonly agentPort: number;
   readonly strategies: readonly StrategyName[];
 }
@@ -27,8 +27,8 @@ interface Server {
 const host = '127.0.0.1';
 
 /**
- * The proxy-servers of a lab. One stands alone; several stand behind an address that leads to those which run, in turn:
- * the one that agents are told, and find all of them by.
+ * The proxy-servers of a lab. Several share one address for agents, which forwards connections to the running servers
+ * in turn.
  */
 export class Servers {
   private readonly options: ServersOptions;
@@ -44,7 +44,7 @@ export class Servers {
     this.servers = Array.from({ length: options.count }, (_, index) => this.make(index + 1));
   }
 
-  /** As parts, in order. */
+  /** The servers as parts, in order. */
   get parts(): readonly LabPart[] {
     if (this.servers.length === 1) return this.servers.map(({ server }) => server.part);
     return this.servers.map((server) => this.handle(server));
@@ -59,18 +59,18 @@ export class Servers {
     return this.box?.addresses[0] ?? this.first.server.agentAddress();
   }
 
-  /** `unix://PATH` of each one's frontend. */
+  /** Where each server listens for frontends: `unix://PATH`. */
   get frontendAddresses(): readonly string[] {
     return this.servers.map(({ socketPath }) => `unix://${socketPath}`);
   }
 
-  /** The one beside replica `replica` of the API, from 1 on: where it listens, and what it is called. */
+  /** Address and name of the server that API replica `replica` uses; `replica` counts from 1. */
   beside(replica: number): { readonly address: string; readonly serverName: string } {
     const { socketPath, server } = this.servers[(replica - 1) % this.servers.length] ?? this.first;
     return { address: `unix://${socketPath}`, serverName: server.part.name };
   }
 
-  /** Whether every server that agents would look for can have every agent. */
+  /** True when every agent connects to every server. */
   get isWhole(): boolean {
     return this.options.announced >= this.servers.length;
   }
@@ -86,7 +86,7 @@ export class Servers {
     return sum;
   }
 
-  /** Connections that these agents look for and do not have yet. */
+  /** How many connections these agents still look for. */
   missing(agents: number): number {
     const backends = this.running.map(({ server }) => server.part.value.snapshot().backends);
     const { announced } = this.options;
@@ -132,7 +132,7 @@ export class Servers {
     return this.running.map(({ server }) => server.agentAddress());
   }
 
-  /** As a balancer that asks for health: it leads to those that run. */
+  /** Forwards to the servers that run, as a balancer with health checks. */
   private retarget(): void {
     if (!this.stopping) this.box?.setTargets(0, this.targets());
   }

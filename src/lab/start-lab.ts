@@ -15,7 +15,8 @@ import { defaultStrategies } from '../server/options.js';
 import { TunnelClient } from '../wire/client/tunnel-client.js';
 import { ClusterClient, type PodPlace } from './cluster-client.js';
 import { ApiAddress, type KubeletPartOptions, kubeletPart } from './kubelet-part.js';
-import { Lab, type LabInsides, type LabParts, stopAll } from './lab.js';
+import { Lab } from './lab.js';
+import { type LabInsides, type LabParts, stopAll } from './lab-insides.js';
 import type { LabOptions } from './options.js';
 import type { LabPart } from './part.js';
 import { agentPart, apiServerPart, type LabContext } from './parts.js';
@@ -26,14 +27,15 @@ import { createTopology, type NodeSpec, type Topology } from './topology.js';
 import { createWorkFolder, type WorkFolder } from './work-folder.js';
 
 /**
- * Starts a lab and waits until every agent is connected. Rejects with CONFIG_INVALID, ADDRESS_IN_USE or NOT_READY, and
- * then leaves nothing behind.
+ * Starts a lab and waits until every agent is connected. Without options: two nodes, one proxy-server, one API façade,
+ * free ports. Rejects with CONFIG_INVALID, ADDRESS_IN_USE, TOO_MANY_OPEN_FILES, FILE_UNWRITABLE or NOT_READY, and then
+ * leaves nothing behind.
  */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   return startLabIn(await createWorkFolder(), options);
 }
 
-/** As `startLab`, with its sockets in a folder that the caller knows. The lab removes it at its end. */
+/** As `startLab`, with the sockets of the lab in `folder`, which the lab removes when it stops. */
 export async function startLabIn(folder: WorkFolder, options: LabOptions): Promise<Lab> {
   const insides = await build(options, folder).catch(async (error: unknown) => {
     await folder.remove();
@@ -46,7 +48,7 @@ export async function startLabIn(folder: WorkFolder, options: LabOptions): Promi
     await stopAll(insides);
     throw error;
   }
-  // All pods of the cluster run by now. Its kubelets' way to the API is in nobody's way from here on.
+  // All pods run by now, so that the kubelets' first calls to the API delay no start.
   insides.api.tell(insides.parts.apiservers.url);
   insides.journal.emit({ kind: 'lab.ready', node: 'lab/lab', text: `seed ${insides.seed}` });
   const lab = new Lab(insides);
@@ -121,7 +123,7 @@ function assemble(
   const api = new ApiAddress();
   const parts: LabParts = {
     servers,
-    kubelets: nodes.map((spec) => kubeletPart(context, { ...given(topology, spec), api: api.known })),
+    kubelets: nodes.map((spec) => kubeletPart(context, { ...nodeObjects(topology, spec), api: api.known })),
     agents: nodes.map((node) => agentPart(context, node, servers)),
     apiservers: replicas(options, context, { store, version, client }),
   };
@@ -138,7 +140,7 @@ interface ReplicaNeeds {
   readonly client: (name: string, replica: number) => TunnelClient;
 }
 
-/** A façade alone listens where its clients are told; replicas do anywhere, behind one address. */
+/** A single façade listens on `apiPort`. Replicas listen on free ports, behind one address with that port. */
 function replicas(
   { apiservers: count, apiPort = 0 }: LabOptions,
   context: LabContext,
@@ -155,8 +157,8 @@ function replicas(
   });
 }
 
-/** What a node is given of the standard cluster. */
-function given({ objects }: Topology, spec: NodeSpec): Omit<KubeletPartOptions, 'api'> {
+/** The objects of one node in the standard cluster. */
+function nodeObjects({ objects }: Topology, spec: NodeSpec): Omit<KubeletPartOptions, 'api'> {
   const node = objects.nodes.find(({ metadata }) => metadata.name === spec.name);
   if (node === undefined) throw new TunnelError('INTERNAL', `there is no object of ${spec.name}`);
   return { spec, node, pods: objects.pods.filter((pod) => pod.spec.nodeName === spec.name) };
@@ -167,7 +169,7 @@ interface ClusterContext {
   readonly dialer: TunnelClient;
 }
 
-/** The pods of the cluster as it is now, also those that kubectl made. */
+/** The pods of the cluster now, also those that kubectl created. */
 function placesOf(store: LocalStore): readonly PodPlace[] {
   const pods = store.list(coreResource('pods')) as readonly Pod[];
   const placed = pods.filter(({ spec }) => (spec.nodeName ?? '') !== '');
@@ -202,12 +204,12 @@ async function startParts({ parts, topology, context, store }: LabInsides): Prom
   const place = { host, port: Number(port) };
   const [first] = topology.objects.nodes;
   publishKubernetesService(store, place, first?.metadata.creationTimestamp ?? '');
-  // As kube-proxy leads it on every node.
+  // kube-proxy routes this address on every node.
   context.network.register(kubernetesServiceIp, 443, place);
   await startAll(parts.agents);
 }
 
-/** Waits for all, also when one fails: what is still starting could not be stopped. */
+/** Waits for all, also when one fails, because a part that is still starting cannot be stopped. */
 async function startAll(parts: readonly Pick<LabPart, 'start'>[]): Promise<void> {
   const ends = await Promise.allSettled(parts.map((part) => part.start()));
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
@@ -218,9 +220,9 @@ async function allAgentsConnected(
   options: LabOptions,
 ): Promise<void> {
   const { readyTimeoutMs: timeoutMs = 10_000, timeScale = 1 } = options;
-  // The bound is real time, the journal's is the lab's.
+  // `readyTimeoutMs` is real time; the journal waits in lab time.
   const withinMs = timeoutMs * timeScale;
-  // Where agents are told of fewer servers than there are, it is chance which ones they have.
+  // When the servers announce a smaller number than there are, the agents' choice is random.
   const ends = servers.isWhole ? servers.names.map((node) => ({ node })) : [{}];
   const connected = topology.nodes.flatMap(({ name }) =>
     ends.map((end) =>

@@ -2,15 +2,17 @@ import { TunnelError } from '../core/errors.js';
 import type { Random } from '../core/random.js';
 import type { Container, Node, ObjectMeta, Pod, Service } from '../kube/pod-objects.js';
 
-/** A node as the lab knows it: its address exists only behind its agent. */
+/** A node of the lab. Its address can be reached only through its agent. */
 export interface NodeSpec {
+  /** `node-1`, `node-2` … */
   readonly name: string;
   /** InternalIP, such as `10.0.1.11`. */
   readonly ip: string;
+  /** The port of its kubelet. */
   readonly kubeletPort: number;
 }
 
-/** A Deployment, just enough for `deploy/NAME` targets. */
+/** A Deployment, with the fields that `deploy/NAME` targets need. */
 export interface DeploymentObject {
   readonly apiVersion: 'apps/v1';
   readonly kind: 'Deployment';
@@ -26,9 +28,11 @@ export interface DeploymentObject {
   readonly status: Readonly<Record<string, number>>;
 }
 
-/** Everything that a lab consists of beside its processes. */
+/** The nodes of a lab, and the Kubernetes objects that it starts with. */
 export interface Topology {
+  /** The nodes, in order. */
   readonly nodes: readonly NodeSpec[];
+  /** The objects that the API façade serves at the start, by kind. */
   readonly objects: {
     readonly nodes: readonly Node[];
     readonly pods: readonly Pod[];
@@ -38,10 +42,10 @@ export interface Topology {
 }
 
 export interface TopologyOptions {
-  /** 1 to 200. */
+  /** The number of nodes, 1 to 200. */
   readonly nodes: number;
   readonly random: Random;
-  /** When everything came into being, epoch milliseconds. */
+  /** The creation time of all objects, epoch milliseconds. */
   readonly nowMs: number;
   readonly kubernetesVersion: string;
 }
@@ -50,8 +54,8 @@ export const maxNodes = 200;
 const kubeletPort = 10_250;
 
 /**
- * The lab's standard cluster: on each node a web server of Deployment `web` behind Service `web`, and spread over the
- * nodes a shell, an echo server, a counter that logs every second, and a pod of two containers.
+ * The lab's standard cluster. Each node has a web server of Deployment `web`, behind Service `web`. Over the nodes
+ * there are also a shell, an echo server, a counter that logs every second, and a pod with two containers.
  */
 export function createTopology(options: TopologyOptions): Topology {
   const count = options.nodes;
@@ -125,7 +129,7 @@ function unreachableNode(): never {
   throw new TunnelError('INTERNAL', 'a topology without nodes');
 }
 
-/** Makes API objects whose IDs come from one seed. */
+/** Creates API objects whose IDs come from one seed. */
 class ObjectMaker {
   private readonly options: TopologyOptions;
   private readonly time: string;

@@ -12,14 +12,16 @@ export interface WorkFolder {
   remove(): Promise<void>;
 }
 
-/** A Unix socket's path has room for 103 bytes everywhere; ours takes up to 40 below the folder for temporary files. */
+/**
+ * A Unix socket's path may have 103 bytes on every system. Ours needs up to 40 below the folder for temporary files.
+ */
 const maxParentBytes = 63;
 const ownName = /^konnsim-[A-Za-z0-9]{6}$/;
 const ownerFile = 'owner';
 
 /**
- * Mode 0700 and a short name. Removes those of labs that were killed first. Rejects with CONFIG_INVALID when no socket's
- * path would fit, and with FILE_UNWRITABLE when it cannot be made.
+ * Creates a folder with mode 0700 and a short name, after it removed the folders of labs that were killed. Rejects with
+ * CONFIG_INVALID when the path of a socket would be too long, and with FILE_UNWRITABLE when it cannot be created.
  */
 export async function createWorkFolder(): Promise<WorkFolder> {
   const parent = tmpdir();
@@ -28,7 +30,7 @@ export async function createWorkFolder(): Promise<WorkFolder> {
     throw new TunnelError('CONFIG_INVALID', text, { where: 'TMPDIR', hint: 'Set TMPDIR to a shorter path.' });
   }
   removeLeftOvers(parent);
-  // At once: a signal between its coming into being and our knowing of it would leave it behind.
+  // Synchronous: a signal between its creation and this assignment would leave the folder behind.
   const path = makeIn(parent);
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
@@ -47,14 +49,14 @@ function makeIn(parent: string): string {
   }
 }
 
-/** A folder that names no owner may be of a lab that is just starting; it stays. */
+/** A folder without an owner stays: it may belong to a lab that is starting. */
 function removeLeftOvers(parent: string): void {
   for (const name of namesIn(parent)) {
     const path = join(parent, name);
     try {
       if (isLeftOver(path)) rmSync(path, { recursive: true, force: true });
     } catch {
-      // Somebody else's, or another lab removes it right now.
+      // The folder belongs to another user, or another lab removes it now.
     }
   }
 }
@@ -67,7 +69,7 @@ function namesIn(parent: string): readonly string[] {
   }
 }
 
-/** Links are not followed, neither here nor by the removal. Throws Node's system errors. */
+/** Links are not followed, also not by the removal. Throws Node's system errors. */
 function isLeftOver(path: string): boolean {
   const [folder, file] = [lstatSync(path), lstatSync(join(path, ownerFile))];
   const uid = process.getuid?.();

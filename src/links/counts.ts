@@ -1,6 +1,6 @@
 import type { IdleVerdict } from './flow.js';
 
-/** Totals since the start. `forgotten` are those that the idle timer, or `forget`, took. */
+/** Totals since the start. `forgotten` counts flows that the idle timer or `forget` removed. */
 export interface MiddleboxCounts {
   readonly openFlows: number;
   readonly openedFlows: number;

@@ -3,17 +3,20 @@ import type { Clock } from '../core/clock.js';
 /** Why a dial was stopped before it had a result. */
 export type StopReason = 'timeout' | 'cancelled';
 
-/** One dial's time and its caller's wish to give up, as one thing to wait on. `close` frees timer and listener. */
+/** The timeout and the cancellation of one dial, together. `close` frees timer and listener. */
 export interface Deadline {
   readonly stopped: StopReason | undefined;
-  /** Milliseconds left; never negative. */
+  /** The time that is left, ms; never negative. */
   remainingMs(): number;
-  /** Calls back once when the dial must stop, at once if it already must. Returns how to stop listening. */
+  /**
+   * Calls `listener` once when the dial must stop, or at once when it must already. Call the returned function to end
+   * that.
+   */
   onStop(listener: (reason: StopReason) => void): () => void;
   close(): void;
 }
 
-/** Starts counting now. */
+/** Starts now. */
 export function startDeadline(clock: Clock, timeoutMs: number, signal?: AbortSignal): Deadline {
   const end = clock.now() + timeoutMs;
   const listeners = new Set<(reason: StopReason) => void>();

@@ -1,42 +1,42 @@
 import type { Clock, Timer } from '../core/clock.js';
 
 /**
- * What a middlebox does with a flow that was idle for too long: `reset` tells both ends at once, `drop` tells nobody,
- * and loses what they still send.
+ * What a middlebox does with a flow that was idle for too long: `reset` resets both ends at once; `drop` tells neither
+ * end, and loses later bytes.
  */
 export type IdleVerdict = 'drop' | 'reset';
 
-/** The two ends of a flow: who connected, and whom the middlebox connected to. */
+/** The two ends of a flow: the client that connected, and the target. */
 export type FlowSide = 'client' | 'target';
 
 export interface FlowPolicy {
-  /** How long a flow may carry nothing, ms. 0 for as long as it likes. */
+  /** How long a flow may carry nothing, ms. 0 means no limit. */
   readonly idleTimeoutMs: number;
   readonly onIdle: IdleVerdict;
 }
 
-/** How a flow came to its end. */
+/** How a flow ended. */
 export type FlowEnd = 'fin' | 'reset' | 'idle reset' | 'forgotten';
 
-/** What a flow asks, wants done to its sockets, and reports. */
+/** The sockets and settings of a flow, and its reports. */
 export interface FlowPort {
-  /** Ends one side's socket behind what was written to it. */
+  /** Ends one side's socket after the bytes written to it. */
   end(side: FlowSide): void;
   /** Ends one side's socket with a reset. */
   reset(side: FlowSide): void;
-  /** Asked whenever the timer is due, so that a change holds for flows that exist. */
+  /** Returns the policy. Called whenever the timer is due, so that a change applies to open flows, too. */
   policy(): FlowPolicy;
-  /** The flow's entry is gone from the table: the idle timer fired, or somebody called `forget`. */
+  /** The flow was forgotten, by the idle timer or by `forget`. */
   forgotten(verdict: IdleVerdict, idleMs: number): void;
-  /** Bytes arrived for a flow that is forgotten; told for the first ones only. */
+  /** Bytes arrived for a forgotten flow. Called only for the first ones. */
   lost(from: FlowSide, sizeBytes: number): void;
-  /** Both sides are gone. Called once. */
+  /** Both sides have closed. Called once. */
   closed(end: FlowEnd): void;
 }
 
 type SideState = 'open' | 'ended' | 'gone';
 
-/** Bytes that came from each side, and those of them that went nowhere. */
+/** Bytes from each side, and how many of them were lost. */
 export interface FlowCounts {
   readonly client: number;
   readonly target: number;
@@ -46,8 +46,8 @@ export interface FlowCounts {
 const otherSide = { client: 'target', target: 'client' } as const;
 
 /**
- * One TCP flow through a stateful network device, such as a NAT gateway, a firewall or a load balancer. The device keeps
- * an entry for the flow, and forgets it when nothing passes for a while; bytes in either direction keep it.
+ * One TCP flow through a stateful network device, such as a NAT gateway, a firewall or a load balancer. The device has
+ * an entry for the flow, and forgets it when no bytes pass for a while. Bytes in either direction keep it.
  */
 export class FlowMachine {
   private readonly clock: Clock;
@@ -75,12 +75,12 @@ export class FlowMachine {
     return this.clock.now() - this.lastActivity;
   }
 
-  /** The policy changed: look at the timer again. */
+  /** Call this when the policy changed. */
   reconsider(): void {
     if (!this.isForgotten && !this.isClosed) this.arm();
   }
 
-  /** Bytes came from one side. True when they shall be passed on, false when they are lost. */
+  /** Bytes came from one side. Returns true when they are passed on, false when they are lost. */
   received(from: FlowSide, sizeBytes: number): boolean {
     this.bytes[from] += sizeBytes;
     this.lastActivity = this.clock.now();
@@ -91,7 +91,7 @@ export class FlowMachine {
     return false;
   }
 
-  /** One side said that it sends no more. A flow that is forgotten tells nobody. */
+  /** One side ended its direction. A forgotten flow does not pass that on. */
   ended(from: FlowSide): void {
     if (this.sides[from] !== 'open') return;
     this.sides[from] = 'ended';
@@ -100,7 +100,7 @@ export class FlowMachine {
     else this.port.end(otherSide[from]);
   }
 
-  /** One side's socket is gone, `broken` when it did not end in order. */
+  /** One side's socket has closed; `broken` when it did not end in order. */
   gone(from: FlowSide, broken: boolean): void {
     if (this.sides[from] === 'gone') return;
     const inOrder = this.sides[from] === 'ended' && !broken;
@@ -112,7 +112,7 @@ export class FlowMachine {
     this.port.reset(other);
   }
 
-  /** Forgets the flow now, as when the device loses its table. */
+  /** Forgets the flow now, as a device that loses its table. */
   forget(verdict: IdleVerdict): void {
     if (this.isForgotten || this.isClosed) return;
     this.timer?.cancel();
@@ -128,7 +128,7 @@ export class FlowMachine {
     return this.sides.client === 'gone' && this.sides.target === 'gone';
   }
 
-  /** Sets the timer for what is left of the idle time: bytes only note the time, which is cheaper than a new timer. */
+  /** Sets the timer for the rest of the idle time. Bytes only record the time, which is cheaper than a new timer. */
   private arm(): void {
     this.timer?.cancel();
     const { idleTimeoutMs } = this.port.policy();

@@ -5,23 +5,23 @@ import { type Deadline, startDeadline } from './deadline.js';
 import { type GoTarget, invalidPort, lookupError, noSuchHost, stopError } from './go-errors.js';
 import { type ConnectPlan, connectTcp } from './tcp-connect.js';
 
-/** Konnectivity's agent gives an endpoint five seconds. */
+/** Konnectivity's agent waits five seconds for an endpoint. */
 export const defaultDialTimeoutMs = 5000;
 
 export interface GoDialOptions {
-  /** Default 5000, for look-up and all addresses together. */
+  /** The time for look-up and all addresses together, ms. Default 5000. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** Default: the machine's. */
+  /** The clock. Default: the machine's. */
   readonly clock?: Clock;
-  /** For the error's `where`. Default `endpoint HOST:PORT`. */
+  /** The `where` of errors. Default `endpoint HOST:PORT`. */
   readonly where?: string;
 }
 
 /**
- * A TCP connect that fails with the texts of Go's `net.Dial`, which proxy-servers map to HTTP codes and people's
- * alerts match on. Rejects with DIAL_FAILED, DIAL_TIMEOUT, or DIAL_CANCELLED when `signal` aborts. The socket has an `error`
- * listener from birth and no Nagle delay.
+ * A TCP connect that fails with the texts of Go's `net.Dial`. Proxy-servers map these to HTTP codes, and users' alerts
+ * match them. Rejects with DIAL_FAILED, DIAL_TIMEOUT, or DIAL_CANCELLED when `signal` aborts. The socket has an `error`
+ * listener from the start and no Nagle delay.
  */
 export async function goDial(host: string, port: number, options: GoDialOptions = {}): Promise<Socket> {
   const target: GoTarget = { host: host === '' ? 'localhost' : host, port, where: options.where };
@@ -36,12 +36,12 @@ export async function goDial(host: string, port: number, options: GoDialOptions 
   }
 }
 
-/** True for what fits a TCP port field. */
+/** True for a valid TCP port, 1 to 65535. */
 export function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 0 && port <= 65_535;
 }
 
-/** The system's resolver cannot be interrupted, so a stopped dial leaves it behind. */
+/** The system's resolver cannot be interrupted. A stopped dial does not wait for it. */
 function resolve(target: GoTarget, deadline: Deadline): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const forget = deadline.onStop((reason) => reject(stopError(target, reason)));
@@ -61,8 +61,8 @@ interface Attempt {
 const minShareMs = 2000;
 
 /**
- * As Go: one address after the other, each with its share of the time left (but two seconds at least), and the first
- * one's error when none answers.
+ * As in Go: tries one address after the other, each with its share of the time left, but at least two seconds. When all
+ * fail, it rejects with the first error.
  */
 async function connectFirst(
   addresses: readonly string[],

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { joinHostPort } from '../core/address.js';
 import { TunnelError } from '../core/errors.js';
 
-/** Go's texts of Linux error numbers, and the system call it names before them. */
+/** Go's texts of Linux error numbers, with the system call before them. */
 const systemErrors: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connect: connection refused',
   ECONNRESET: 'connect: connection reset by peer',
@@ -28,11 +28,11 @@ const lookupErrors: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'Temporary failure in name resolution',
 };
 
-/** The address in a dial error: Go names the resolved IP, never the name. */
+/** The address in a dial error. Go prints the resolved IP, never the name. */
 export interface GoTarget {
   readonly host: string;
   readonly port: number;
-  /** For `TunnelError.where`. Default `endpoint HOST:PORT`. */
+  /** The `where` of the error. Default `endpoint HOST:PORT`. */
   readonly where?: string | undefined;
 }
 
@@ -41,32 +41,32 @@ export function dialError(target: GoTarget, reason: string, cause?: unknown): Tu
   return failure(target, `dial tcp ${joinHostPort(target.host, target.port)}: ${reason}`, cause);
 }
 
-/** What Go says when connecting failed with a system error of Node. */
+/** Go's text for a system error of Node. */
 export function connectError(target: GoTarget, cause: unknown): TunnelError {
   return dialError(target, systemErrors[codeOf(cause)] ?? `connect: ${messageOf(cause)}`, cause);
 }
 
-/** What Go says when a dial was stopped: DIAL_TIMEOUT with `i/o timeout`, or DIAL_CANCELLED with `operation was canceled`. */
+/** Go's text for a stopped dial: DIAL_TIMEOUT with `i/o timeout`, or DIAL_CANCELLED with `operation was canceled`. */
 export function stopError(target: GoTarget, reason: 'timeout' | 'cancelled'): TunnelError {
   const text = reason === 'timeout' ? 'i/o timeout' : 'operation was canceled';
   const code = reason === 'timeout' ? 'DIAL_TIMEOUT' : 'DIAL_CANCELLED';
-  // A target that is still a name was stopped while it was looked up.
+  // A target that still has a name was stopped during its look-up.
   const place =
     isIP(target.host) === 0 ? `: lookup ${target.host}` : ` ${joinHostPort(target.host, target.port)}`;
   return new TunnelError(code, `dial tcp${place}: ${text}`, { where: whereOf(target) });
 }
 
-/** What Go says when a name does not resolve. `dnsServer` is named the way Go's own resolver does. */
+/** Go's text for a name that does not resolve. `dnsServer` is printed as Go's own resolver does. */
 export function lookupError(target: GoTarget, cause: unknown, dnsServer?: string): TunnelError {
   return lookupFailure(target, lookupErrors[codeOf(cause)] ?? messageOf(cause), dnsServer, cause);
 }
 
-/** A name that nobody knows. */
+/** The error for an unknown name. */
 export function noSuchHost(target: GoTarget, dnsServer?: string): TunnelError {
   return lookupFailure(target, 'no such host', dnsServer);
 }
 
-/** A port outside 1…65535. */
+/** The error for a port outside 1 to 65535. */
 export function invalidPort(target: GoTarget): TunnelError {
   return failure(target, `dial tcp: address ${target.port}: invalid port`);
 }

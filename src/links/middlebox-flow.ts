@@ -9,7 +9,7 @@ export interface FlowSockets {
   readonly target: Socket;
 }
 
-/** Who owns the flow. */
+/** The owner of the flow. */
 export type FlowWatcher = Pick<FlowPort, 'policy' | 'forgotten' | 'lost' | 'closed'>;
 
 /** One flow: two sockets with a `FlowMachine` between them. Both must be connected and have `allowHalfOpen`. */
@@ -17,7 +17,7 @@ export class MiddleboxFlow {
   private readonly sockets: FlowSockets;
   private readonly machine: FlowMachine;
 
-  /** `watcher` decides how long the flow may be idle, and hears what becomes of it. */
+  /** `watcher` decides how long the flow may be idle, and gets its reports. */
   constructor(sockets: FlowSockets, clock: Clock, watcher: FlowWatcher) {
     this.sockets = sockets;
     this.machine = new FlowMachine(clock, {
@@ -55,7 +55,7 @@ export class MiddleboxFlow {
     source.on('data', (chunk: Buffer) => {
       if (this.machine.received(from, chunk.length) && sink.writable && !sink.write(chunk)) source.pause();
     });
-    // A flow that is forgotten drains into nowhere: whoever waited for room reads on.
+    // The bytes of a forgotten flow are dropped, so that reading continues.
     sink.on('drain', () => source.resume());
     sink.once('close', () => source.resume());
     source.once('end', () => this.machine.ended(from));

@@ -8,19 +8,19 @@ import type { FlowCounts, FlowPolicy, IdleVerdict } from './flow.js';
 import { connectError } from './go-errors.js';
 import { type FlowSockets, MiddleboxFlow } from './middlebox-flow.js';
 
-/** A port of the device, and where its flows lead: to one target, or to several in turn, as a balancer does. */
+/** A port of the device and the targets of its flows. Several targets are used in turn, as by a balancer. */
 export interface MiddleboxRoute {
-  /** `HOST:PORT`; port 0 takes a free one. */
+  /** Where it listens: `HOST:PORT`. Port 0 means a free port. */
   readonly listen: string;
   /** `HOST:PORT` of each target. */
   readonly to: readonly string[];
 }
 
 export interface MiddleboxOptions {
-  /** In events: `middlebox/NAME`. Default `middlebox`. */
+  /** Its name in events: `middlebox/NAME`. Default `middlebox`. */
   readonly name?: string;
   readonly routes: readonly MiddleboxRoute[];
-  /** Default: flows may be idle for as long as they like. */
+  /** When idle flows are forgotten. Default: never. */
   readonly policy?: FlowPolicy;
   readonly clock: Clock;
   readonly emit: EventSink;
@@ -31,15 +31,15 @@ export interface Middlebox {
   /** `HOST:PORT` of each route, in order. */
   readonly addresses: readonly string[];
   counts(): MiddleboxCounts;
-  /** Holds for the flows that exist, too. */
+  /** Changes the policy, also of open flows. */
   setPolicy(policy: FlowPolicy): void;
   /** Forgets all flows, or those to one target (`HOST:PORT`), as a device that restarts. */
   forget(verdict: IdleVerdict, target?: string): void;
-  /** Where new flows of a route lead from now on; flows that exist stay. Without any, connections are reset. */
+  /** Changes the targets of new flows of a route. Open flows stay. Without a target, connections are reset. */
   setTargets(route: number, to: readonly string[]): void;
-  /** Listens no more for `outageMs`, then at the same address again. Rejects as `startMiddlebox`. */
+  /** Stops listening for `outageMs`, then listens at the same address again. Rejects as `startMiddlebox`. */
   relisten(route: number, outageMs: number): Promise<void>;
-  /** Ends listeners and flows. */
+  /** Closes all listeners and flows. */
   close(): Promise<void>;
 }
 
@@ -115,7 +115,7 @@ class Device implements Middlebox {
 
   async relisten(route: number, outageMs: number): Promise<void> {
     const door = this.door(route);
-    // Connections that it took live on.
+    // Open connections continue.
     door.server.close();
     if (outageMs > 0) await new Promise<void>((resolve) => this.options.clock.after(outageMs, resolve));
     if (this.closing !== undefined) return;
@@ -190,7 +190,7 @@ class Device implements Middlebox {
         emit({ kind: 'flow.forgotten', ...about, verdict, idleMs, text: forgottenText[verdict] });
       },
       lost: (from, lostBytes) =>
-        emit({ kind: 'flow.lost', ...about, from, lostBytes, text: 'and all that follows' }),
+        emit({ kind: 'flow.lost', ...about, from, lostBytes, text: 'and all later bytes' }),
       closed: (end) => {
         this.flows.delete(flow);
         addCounts(this.past, made.counts);
@@ -233,7 +233,7 @@ function startListening(server: Server, { host, port }: HostPort): Promise<strin
 }
 
 const forgottenText = {
-  drop: 'nobody is told; whatever comes now is lost',
+  drop: 'neither end is told; bytes are lost from now on',
   reset: 'both ends are told',
 } as const;
 

@@ -6,13 +6,13 @@ import { defaultDialTimeoutMs, type GoDialOptions, goDial, isPort } from './go-d
 import { dialError, type GoTarget, invalidPort, noSuchHost, stopError } from './go-errors.js';
 import { connectTcp } from './tcp-connect.js';
 
-/** A listener of this machine. */
+/** The address of a listener on this machine. */
 export interface RealAddress {
   readonly host: string;
   readonly port: number;
 }
 
-/** Where a node address leads: to a listener, or into silence, so that a dial runs into its timeout. */
+/** The route of a node address: a listener, or `silence`, where a dial runs into its timeout. */
 export type Route = RealAddress | 'silence';
 
 /** One row of the table. */
@@ -22,36 +22,36 @@ export interface NodeEndpoint {
   readonly route: Route;
 }
 
-/** Addresses that come and go, such as those of a node's pods. */
+/** Addresses that change, such as those of a node's pods. */
 export interface NetworkSegment {
   has(host: string): boolean;
-  /** A listener that leads to the port for one connection, soon; undefined when nothing listens there. */
+  /** Opens a listener that forwards one connection to the port. Undefined when no process listens there. */
   open(host: string, port: number): Promise<RealAddress | undefined>;
 }
 
 export interface NodeNetworkOptions {
-  /** Default: the machine's. */
+  /** The clock. Default: the machine's. */
   readonly clock?: Clock;
-  /** Address ranges that exist only in here. Default `10.0.0.0/8` and `fd00::/8`. */
+  /** Address ranges that exist only in this network. Default `10.0.0.0/8` and `fd00::/8`. */
   readonly ranges?: readonly string[];
-  /** Named in the text of failed look-ups, as by a resolver that asks this server: `lookup NAME on SERVER:53`. */
+  /** The DNS server in the text of failed look-ups: `lookup NAME on SERVER:53`. Default: the text names none. */
   readonly dnsServer?: string;
 }
 
 /**
- * The network that only agents see: node addresses such as `10.0.1.11:10250`, each standing for a listener on the
- * loopback. An unknown address of its ranges has no route, an unknown port of a known one is refused, an unknown name
- * does not resolve. Addresses outside its ranges, and `localhost`, are dialled for real.
+ * The network that only agents reach: node addresses such as `10.0.1.11:10250`, each mapped to a listener on the
+ * loopback. An unknown address of its ranges has no route, an unknown port of a known address is refused, an unknown
+ * name does not resolve. Addresses outside its ranges, and `localhost`, are dialled for real.
  */
 export interface NodeNetwork {
-  /** Adds or replaces one endpoint. `host` is an IP address of the ranges. Throws CONFIG_INVALID otherwise. */
+  /** Adds or replaces one endpoint. Throws CONFIG_INVALID when `host` is not an IP address of the ranges. */
   register(host: string, port: number, route: Route): void;
-  /** Takes an endpoint away; a host without endpoints has no route. */
+  /** Removes an endpoint. A host without endpoints has no route. */
   unregister(host: string, port: number): void;
-  /** Lets a name resolve to an address. Throws CONFIG_INVALID when it is no IP address. */
+  /** Maps a name to an address. Throws CONFIG_INVALID when that is not an IP address. */
   addName(name: string, host: string): void;
   removeName(name: string): void;
-  /** Adds addresses that are looked up with each dial. Returns how to take them away. */
+  /** Adds addresses that are looked up with each dial. Call the returned function to remove them. */
   addSegment(segment: NetworkSegment): () => void;
   endpoints(): readonly NodeEndpoint[];
   /** Dials as `goDial` does, with the same texts and errors, through the table. */
@@ -60,7 +60,7 @@ export interface NodeNetwork {
 
 const defaultRanges = ['10.0.0.0/8', 'fd00::/8'];
 
-/** Makes an empty network. It holds nothing that needs closing. */
+/** Creates an empty network. It need not be closed. */
 export function createNodeNetwork(options: NodeNetworkOptions = {}): NodeNetwork {
   const clock = options.clock ?? createRealClock();
   const ranges = rangeList(options.ranges ?? defaultRanges);
@@ -80,8 +80,8 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): NodeNetwork
 
   return {
     register(host, port, route) {
-      if (!contains(ranges, host)) throw invalid(`${host} is no address of the node network`);
-      if (!isPort(port)) throw invalid(`${port} is no port`);
+      if (!contains(ranges, host)) throw invalid(`${host} is not an address of the node network`);
+      if (!isPort(port)) throw invalid(`${port} is not a port`);
       const key = canonical(host);
       const ports = hosts.get(key) ?? new Map<number, Route>();
       hosts.set(key, ports.set(port, route));
@@ -93,7 +93,7 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): NodeNetwork
       if (ports?.size === 0) hosts.delete(key);
     },
     addName(name, host) {
-      if (isIP(host) === 0) throw invalid(`${host} is no IP address`);
+      if (isIP(host) === 0) throw invalid(`${host} is not an IP address`);
       names.set(nameKey(name), host);
     },
     removeName: (name) => void names.delete(nameKey(name)),
@@ -142,7 +142,7 @@ function rangeList(cidrs: readonly string[]): BlockList {
     const [network = '', bits = ''] = cidr.split('/');
     const family = isIP(network);
     if (family === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > (family === 4 ? 32 : 128)) {
-      throw invalid(`${cidr} is no address range`);
+      throw invalid(`${cidr} is not an address range`);
     }
     list.addSubnet(network, Number(bits), family === 4 ? 'ipv4' : 'ipv6');
   }
@@ -154,17 +154,17 @@ function contains(ranges: BlockList, host: string): boolean {
   return family !== 0 && ranges.check(withoutZone(host), family === 4 ? 'ipv4' : 'ipv6');
 }
 
-/** One spelling for each address: IPv6 has many. */
+/** One spelling for each address, because IPv6 has many. */
 function canonical(host: string): string {
   return isIP(host) === 6 ? new URL(`http://[${withoutZone(host)}]`).hostname.slice(1, -1) : host;
 }
 
-/** `fe80::1%eth0` without the interface, which means nothing here. */
+/** `fe80::1%eth0` without the interface, which has no meaning here. */
 function withoutZone(host: string): string {
   return host.replace(/%.*$/, '');
 }
 
-/** DNS names do not care about case or a final dot. */
+/** DNS names ignore case and a final dot. */
 function nameKey(name: string): string {
   return name.toLowerCase().replace(/\.$/, '');
 }

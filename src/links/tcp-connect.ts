@@ -5,15 +5,15 @@ import { connectError, type GoTarget, stopError } from './go-errors.js';
 /** Go's default for new connections. */
 const keepAliveMs = 15_000;
 
-/** Where to connect, and under which address errors speak of it. */
+/** Where to connect, and the address for errors. */
 export interface ConnectPlan {
   readonly real: { readonly host: string; readonly port: number };
   readonly shown: GoTarget;
 }
 
 /**
- * Opens one TCP socket to an IP address within the deadline. The socket has an `error` listener from birth, no Nagle
- * delay, and is destroyed when the dial is stopped. Rejects with Go's words.
+ * Opens one TCP socket to an IP address within the deadline. The socket has an `error` listener from the start and no
+ * Nagle delay. It is destroyed when the dial is stopped. Rejects with Go's texts.
  */
 export function connectTcp(plan: ConnectPlan, deadline: Deadline): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -27,7 +27,7 @@ export function connectTcp(plan: ConnectPlan, deadline: Deadline): Promise<Socke
       keepAlive: true,
       keepAliveInitialDelay: keepAliveMs,
     });
-    // Stays for ever: an error after the hand-over must not end the process while nobody listens yet.
+    // Kept: an error before the new owner listens must not end the process.
     socket.on('error', (error) => {
       forget();
       reject(connectError(plan.shown, error));

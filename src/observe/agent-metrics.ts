@@ -3,12 +3,12 @@ import { type AgentLevels, type AgentOwnMetrics, createAgentOwnMetrics } from '.
 import { type Level, MetricKit, type MetricsText, streamHelp, type Timing } from './metric-kit.js';
 import { showProcess } from './process-metrics.js';
 
-/** What an agent counts, under Konnectivity's names (`konnectivity_network_proxy_agent_…`) but for `own`. */
+/** The metrics of an agent. All but `own` have Konnectivity's names (`konnectivity_network_proxy_agent_…`). */
 export interface AgentMetrics extends MetricsText {
   readonly own: AgentOwnMetrics;
-  /** A packet was taken from, or is about to be handed to, a server. */
+  /** A packet was received from a server, or is about to be sent to one. */
   packet(segment: AgentSegment, packetType: string): void;
-  /** A stream failed other than by its end; `code` is a gRPC code name, `packetType` is `Unknown` for receiving. */
+  /** A stream failed, without an orderly end. `code` is a gRPC code name; `packetType` is `Unknown` for receiving. */
   streamError(segment: AgentSegment, code: string, packetType: string): void;
   /** A server was lost. Deprecated in Konnectivity in favour of `streamError`. */
   serverFailure(direction: 'to_server' | 'from_server'): void;
@@ -22,14 +22,14 @@ export interface AgentMetrics extends MetricsText {
   leaseListLatency(httpResponseCode: string): Timing;
 }
 
-/** Konnectivity counts an agent's packets from the server's point of view. */
+/** Konnectivity counts an agent's packets as the server sees them. */
 export type AgentSegment = Extract<Segment, 'from_agent' | 'to_agent'>;
 
 const latencyBuckets = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 30];
 
 /**
- * Makes the metrics of one agent. Help texts are Konnectivity's own: its tests, and users', compare them. `levels` is
- * called when somebody reads.
+ * Creates the metrics of one agent. Help texts are Konnectivity's, because tests and users compare them. `levels` is
+ * called at each scrape.
  */
 export function createAgentMetrics(levels: () => AgentLevels): AgentMetrics {
   const kit = new MetricKit('konnectivity_network_proxy_agent');

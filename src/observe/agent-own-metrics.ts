@@ -2,11 +2,11 @@ import { type EndpointCloseReason, endpointCloseReasons } from '../core/agent/st
 import { countClosedConnections } from './closed-connections.js';
 import type { MetricKit } from './metric-kit.js';
 
-/** What an agent is asked for when somebody reads. */
+/** The values that an agent returns at each scrape. */
 export interface AgentLevels {
-  /** The connected servers and the server count that each announced. */
+  /** The connected servers, and the count that each announced. */
   readonly servers: readonly { readonly serverId: string; readonly announcedServers: number }[];
-  /** Payload of the connections that are open, bytes. */
+  /** Payload of the open connections, bytes. */
   readonly openPayload: EndpointPayload;
   readonly pendingDials: number;
   readonly draining: boolean;
@@ -32,25 +32,28 @@ export type EndpointDialOutcome = (typeof dialOutcomes)[number];
 const attemptOutcomes = ['connected', 'duplicate', 'failed'] as const;
 export type AttemptOutcome = (typeof attemptOutcomes)[number];
 
-/** What an agent counts beyond Konnectivity, under names of our own (`konnsim_agent_…`). */
+/** Metrics of an agent that Konnectivity does not have (`konnsim_agent_…`). */
 export interface AgentOwnMetrics {
   dialEnded(outcome: EndpointDialOutcome, seconds: number): void;
   connectionClosed(reason: EndpointCloseReason, payload: EndpointPayload): void;
   serverAttempt(outcome: AttemptOutcome): void;
   serverLost(): void;
-  /** Reading a server's stream stopped because an endpoint is full. */
+  /** A server's stream was not read because an endpoint is full. */
   paused(): void;
 }
 
 const dialBuckets = [0.005, 0.025, 0.1, 0.5, 2.5, 5, 10, 30];
 
-/** Makes them. `levels` is called once for each metric at each reading; labels are closed sets and live server IDs. */
+/**
+ * Creates them. `levels` is called once for each metric at each scrape. Labels have fixed values, or the IDs of
+ * connected servers.
+ */
 export function createAgentOwnMetrics(kit: MetricKit, levels: () => AgentLevels): AgentOwnMetrics {
   const closed = countClosedConnections(kit, endpointCloseReasons, ['to_endpoint', 'from_endpoint']);
   showLevels(kit, levels, () => closed.total());
-  const dials = 'How long dials of endpoints took, by what became of them.';
+  const dials = 'How long dials of endpoints took, by outcome.';
   const dial = kit.timings('dial_outcome_duration_seconds', dials, 'outcome', dialBuckets);
-  const pauses = 'Times that reading a server stopped because an endpoint was full.';
+  const pauses = 'How often a server was not read because an endpoint was full.';
   const paused = kit.counter('stream_pauses_total', pauses);
   return {
     dialEnded: (outcome, seconds) => dial(outcome).observe(seconds),
@@ -61,7 +64,7 @@ export function createAgentOwnMetrics(kit: MetricKit, levels: () => AgentLevels)
   };
 }
 
-/** A reconnect is a connection that makes good for one that was lost. */
+/** A reconnect is a connection in place of a lost one. */
 function serverCounters(kit: MetricKit): Pick<AgentOwnMetrics, 'serverAttempt' | 'serverLost'> {
   const attempts = 'Attempts to connect to a server, by outcome.';
   const attempt = kit.tally('server_connects_total', attempts, 'outcome', attemptOutcomes);
@@ -112,7 +115,7 @@ function showLevels(kit: MetricKit, levels: () => AgentLevels, ended: () => read
   ]);
 }
 
-/** The outcome that the text of a failed dial, in the words of Go's dialer, stands for. */
+/** The outcome of a failed dial, read from its text in the words of Go's dialer. */
 export function outcomeOf(text: string, timedOut: boolean): EndpointDialOutcome {
   if (timedOut) return 'timeout';
   if (text.includes('connection refused')) return 'refused';

@@ -1,13 +1,13 @@
 import type { MetricKit } from './metric-kit.js';
 
 export interface ClosedConnections<R extends string> {
-  /** A connection ended; `bytes` are those of its two directions, in their order. */
+  /** A connection ended. `bytes` are those of its two directions, in their order. */
   add(reason: R, bytes: readonly [number, number]): void;
-  /** Bytes of all that ended, in the two directions. */
+  /** Bytes of all ended connections, in the two directions. */
   total(): readonly [number, number];
 }
 
-/** Counts connections that ended and their payload, by reason; all reasons are shown from the start. */
+/** Counts ended connections and their payload, by reason. All reasons are shown from the start. */
 export function countClosedConnections<R extends string>(
   kit: MetricKit,
   reasons: readonly R[],

@@ -14,10 +14,10 @@ export interface EventLogOptions {
   readonly destination: Writable;
 }
 
-/** Writes an event if its level is wanted. Fits `Journal.subscribe`. */
+/** Writes an event when its level is at least the chosen one. Fits `Journal.subscribe`. */
 export type EventLog = (event: LabEvent) => void;
 
-/** Opens a log of events. The caller owns the destination, and its `error` event. */
+/** Opens a log of events. The caller owns the destination and handles its `error` event. */
 export async function createEventLog(options: EventLogOptions): Promise<EventLog> {
   const { destination, level = 'info' } = options;
   const wanted = new Set<LogLevel>(logLevels.slice(0, logLevels.indexOf(level) + 1));
@@ -30,7 +30,7 @@ export async function createEventLog(options: EventLogOptions): Promise<EventLog
 
 type EventWriter = (level: LogLevel, event: LabEvent) => void;
 
-/** pino is loaded for those who want JSON only. `scope` is the role, for filters. */
+/** pino is loaded only for JSON. `scope` is the role, for filters. */
 async function jsonWriter(destination: Writable): Promise<EventWriter> {
   const { pino } = await import('pino');
   const log = pino(
@@ -51,7 +51,7 @@ function scopeOf(event: LabEvent): string {
   return event.node.split('/')[0] ?? event.node;
 }
 
-/** How much an event matters to somebody who watches a healthy lab. */
+/** The level of an event, for a user who watches a healthy lab. */
 export function levelOf(event: EventBody): LogLevel {
   switch (event.kind) {
     case 'packet':

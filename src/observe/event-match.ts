@@ -1,6 +1,6 @@
 import type { EventKind, LabEvent } from '../core/events.js';
 
-/** The event type behind one kind. */
+/** The type of the events of kind `K`. */
 export type EventOf<K extends EventKind> = LabEvent extends infer E
   ? E extends { readonly kind: infer Kinds }
     ? K extends Kinds
@@ -9,17 +9,25 @@ export type EventOf<K extends EventKind> = LabEvent extends infer E
     : never
   : never;
 
-/** What a field must be: the value itself, a text in which `*` stands for anything, or a regular expression. */
+/** What a field must match: a value, a text in which `*` matches any characters, or a regular expression. */
 export type FieldMatch = string | number | RegExp;
 
-type FieldName = LabEvent extends infer E ? (E extends unknown ? Exclude<keyof E, 'kind'> : never) : never;
+/** The fields of events that a pattern can name. */
+export type EventField = LabEvent extends infer E
+  ? E extends unknown
+    ? Exclude<keyof E, 'kind'>
+    : never
+  : never;
 
-/** A kind and the fields that must match; fields not named may be anything. */
-export type EventPattern<K extends EventKind = EventKind> = { readonly kind: K } & {
-  readonly [F in FieldName]?: FieldMatch;
+/** A kind, and the fields that must match. Fields that are left out match anything. */
+export type EventPattern<K extends EventKind = EventKind> = {
+  /** The kind of the event. */
+  readonly kind: K;
+} & {
+  readonly [F in EventField]?: FieldMatch;
 };
 
-/** The fields in which an event of the right kind differs from a pattern; empty when it matches. */
+/** The fields in which an event of the same kind differs from a pattern. Empty when it matches. */
 export function mismatches(pattern: EventPattern, event: LabEvent): string[] {
   const fields = Object.entries(pattern).filter(([field]) => field !== 'kind');
   const actual = new Map(Object.entries(event) as [string, string | number | undefined][]);
@@ -34,7 +42,7 @@ export function matches(pattern: EventPattern, event: LabEvent): boolean {
 function fieldMatches(wanted: FieldMatch | undefined, actual: string | number | undefined): boolean {
   if (wanted === undefined) return true;
   if (actual === undefined) return false;
-  // A pattern may come with the `g` flag, whose memory of the last hit must not decide.
+  // A regular expression with the `g` flag remembers its last match; that must not count here.
   if (wanted instanceof RegExp)
     return new RegExp(wanted.source, wanted.flags.replace(/[gy]/g, '')).test(String(actual));
   if (typeof wanted === 'number' || !wanted.includes('*')) return String(actual) === String(wanted);

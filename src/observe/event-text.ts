@@ -1,6 +1,6 @@
 import type { EventBody } from '../core/events.js';
 
-/** Fields that have their own place in the line. */
+/** Fields that have a fixed place in the line. */
 const placed = new Set(['kind', 'node', 'peer', 'seq', 't', 'text', 'dir', 'packet', 'bytes']);
 
 /** One event as one line for people: `agent/node-1 → server/server-1  DATA 512 B  connectId=1`. */
@@ -31,9 +31,9 @@ function fieldText(value: unknown): string {
 
 const control = /\p{Cc}/u;
 
-/** Text of unknown origin without control characters, which could steer a terminal. */
+/** Removes control characters, which could change a terminal, from text of unknown origin. */
 export function printable(text: string): string {
-  // Nearly all is, and the search alone is cheaper than a replacement.
+  // Nearly all texts have none, and a search costs less than a replacement.
   return (control.test(text) ? text.replace(/\p{Cc}+/gu, ' ') : text).trim();
 }
 

@@ -1,20 +1,20 @@
 import type { WallClock } from '../core/wall-clock.js';
 
-/** Steps of the wall clock that are remembered. */
+/** How many jumps of the wall clock are remembered. */
 const maxSteps = 100;
-/** Less than this is no step, ms. */
+/** A smaller difference is not a jump, ms. */
 const minStepMs = 100;
 
-/** A stretch of a journal's time: from `t` on, its `t` 0 lay at `originMs`. */
+/** A part of a journal's time: from `t` on, the journal's time 0 was at `originMs`. */
 interface Stretch {
   readonly t: number;
   readonly originMs: number;
 }
 
 /**
- * When the events of a journal happened by the wall clock. A journal counts time that nothing moves; when the wall clock
- * jumps ahead, as after a suspend, later events are later and earlier ones stay. Times never go back: a clock that is
- * set back is not followed.
+ * The wall time of a journal's events. A journal's time does not jump. When the wall clock jumps ahead, as after a
+ * suspend, later events get later times and earlier events keep theirs. Times never go back: a clock that is set back
+ * is not followed.
  */
 export class EventTimes {
   private readonly wall: WallClock;
@@ -25,7 +25,7 @@ export class EventTimes {
     this.note(0);
   }
 
-  /** It is `t` now. Returns what `at` says of it. */
+  /** Call this with the journal's time now. Returns the same as `at`. */
   note(t: number): number {
     const originMs = this.wall() - t;
     const last = this.stretches.at(-1);

@@ -1,6 +1,6 @@
 /**
- * Prometheus' text as Go's client library writes it: metrics that have no value yet are left out, and small bounds of
- * buckets bear an exponent. People's rules match on both.
+ * Prometheus' text as Go's client library writes it: metrics without a value are left out, and small bounds of buckets
+ * have an exponent. Users' rules match both.
  */
 export function asGoWrites(text: string): string {
   const families = text.split(/\n{2,}/).map((family) => family.trim());
@@ -8,7 +8,7 @@ export function asGoWrites(text: string): string {
   return `${shown.map(withGoBounds).join('\n')}\n`;
 }
 
-/** Below 1e-4 Go changes to an exponent of two digits. */
+/** Below 1e-4, Go writes an exponent of two digits. */
 function withGoBounds(family: string): string {
   return family.replaceAll(/le="(0\.0000\d+)"/g, (_whole, bound: string) => `le="${goExponent(bound)}"`);
 }

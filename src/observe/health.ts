@@ -3,34 +3,34 @@ import type { Clock } from '../core/clock.js';
 import type { MetricsText } from './metric-kit.js';
 import { notFound, type Page, type PageServer, startPageServer } from './page-server.js';
 
-/** One thing that readiness depends on. */
+/** One check that readiness depends on. */
 export interface HealthCheck {
-  /** As in `[+]NAME ok`. */
+  /** Its name, as in `[+]NAME ok`. */
   readonly name: string;
-  /** Why it fails, or undefined when it does not. */
+  /** Why it fails. Undefined when it does not. */
   readonly failure?: string | undefined;
 }
 
 export interface Readiness {
   readonly ok: boolean;
-  /** What a server says when it is not ready: `no connection to any proxy agent`. */
+  /** The text of a server that is not ready: `no connection to any proxy agent`. */
   readonly text: string;
-  /** What an agent lists. */
+  /** The checks that an agent lists. */
   readonly checks?: readonly HealthCheck[];
 }
 
 export interface HealthOptions {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** The port. 0 means a free one. */
   readonly port: number;
   /**
-   * How not being ready looks: a `server` answers 500 with the text; an `agent` answers 503 with its checks, and lists
-   * them when ready too if asked with `?verbose`.
+   * The answer when not ready. A `server` answers 500 with the text. An `agent` answers 503 with its checks; with
+   * `?verbose` it also lists them when ready.
    */
   readonly style: 'server' | 'agent';
   readonly clock: Clock;
   readonly ready: () => Readiness;
-  /** Served at `/metrics`; without it that path is not found. */
+  /** The text of `/metrics`. Default: that path is not found. */
   readonly metrics?: MetricsText;
 }
 

@@ -5,51 +5,53 @@ import { type EventOf, type EventPattern, matches } from './event-match.js';
 import { Ring } from './ring.js';
 import { timeoutText } from './wait-text.js';
 
+/** True for the event that is waited for. */
 export type EventPredicate = (event: LabEvent) => boolean;
 
+/** Options of `waitFor`. */
 export interface WaitOptions {
-  /** Only events after this mark count. Default 0: all that the journal still holds. */
+  /** Only events after this mark count. Default 0: all events still in the journal. */
   readonly since?: number;
-  /** Default 5000 ms of lab time. */
+  /** How long to wait, ms of lab time. Default 5000. */
   readonly withinMs?: number;
-  /** Aborting rejects the wait with the signal's reason. */
+  /** Aborting rejects the wait with the signal's reason. Default: the wait is not cancelled. */
   readonly signal?: AbortSignal;
 }
 
 /** The ordered list of all events of a lab. */
 export interface Journal {
-  /** Takes an event and gives it its place and time. Never throws. */
+  /** Adds an event, with its number and its time. Never throws. */
   readonly emit: EventSink;
-  /** The events still held, oldest first. */
+  /** The events still in the journal, oldest first. */
   events(): readonly LabEvent[];
-  /** The place of the newest event; give it as `since` to wait for what comes later. */
+  /** The number of the newest event. Give it as `since` to wait for later events. */
   mark(): number;
   /** The clock's time at which `t` is 0. */
   readonly startedAt: number;
-  /** How many old events were dropped for room. */
+  /** How many old events were dropped because the journal was full. */
   readonly dropped: number;
   /**
-   * Resolves with the first event after `since` that matches, be it past or to come. Rejects with WAIT_TIMEOUT, which
-   * tells the nearest miss and the last events, or with LAB_STOPPED when the journal is closed.
+   * Resolves with the first event after `since` that matches, in the journal or later. Rejects with WAIT_TIMEOUT, whose
+   * text shows the event that matched best and the last events, or with LAB_STOPPED when the journal is closed.
    */
   waitFor<K extends EventKind>(wanted: EventPattern<K>, options?: WaitOptions): Promise<EventOf<K>>;
   waitFor(wanted: EventPredicate, options?: WaitOptions): Promise<LabEvent>;
-  /** Calls `listener` for each later event, in order. Returns how to end that. */
+  /** Calls `listener` for each later event, in order. Call the returned function to end that. */
   subscribe(listener: (event: LabEvent) => void): () => void;
-  /** Ends all waits and subscriptions. Events may still come and be read. */
+  /** Ends all waits and subscriptions. Events can still be added and read. */
   close(): void;
 }
 
 export interface JournalOptions {
   readonly clock: Clock;
-  /** Events held; the oldest go first. Default 20 000. */
+  /** How many events it holds; it drops the oldest first. Default 20 000. */
   readonly capacity?: number;
 }
 
 const defaultCapacity = 20_000;
 const defaultWithinMs = 5000;
 
-/** Starts an empty journal; its time begins now. */
+/** Creates an empty journal. Its time begins now. */
 export function createJournal(options: JournalOptions): Journal {
   return new RingJournal(options.clock, options.capacity ?? defaultCapacity);
 }
@@ -151,7 +153,7 @@ class RingJournal implements Journal {
     });
   }
 
-  /** Whoever reports must not suffer for whoever listens: a listener that throws is taken off, with a warning. */
+  /** A listener that throws is removed, with a warning, so that the part which reports is not disturbed. */
   private tell(listener: (event: LabEvent) => void, event: LabEvent): void {
     try {
       listener(event);

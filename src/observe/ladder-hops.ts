@@ -2,7 +2,7 @@ import type { LabEvent, PacketEvent, PacketName } from '../core/events.js';
 import { bytesText } from './event-text.js';
 import { type ArrowStep, type Lane, laneIndex, type Tone } from './ladder-step.js';
 
-/** One packet on its way between two parties, seen at one end or at both. */
+/** One packet between two parts, seen at one end or at both. */
 export interface Hop {
   readonly kind: 'hop';
   readonly t: number;
@@ -14,21 +14,21 @@ export interface Hop {
   /** A DIAL_RSP or CLOSE_RSP that carries an error. */
   readonly failed: boolean;
   bytes: number;
-  /** Packets drawn as this one. */
+  /** How many packets are drawn as this one. */
   count: number;
-  /** Undefined until the other end took it. */
+  /** When the other end received it, lab ms. Undefined until then. */
   arrivedAt: number | undefined;
-  /** A later packet of its kind arrived, which one stream cannot do without losing this one. */
+  /** A later packet of its kind arrived. In one stream this means that this packet was lost. */
   overtaken: boolean;
-  /** The longest way of the packets drawn as this one. */
+  /** The longest travel time of the packets drawn as this one. */
   latencyMs: number;
 }
 
-/** Brings together what sender and receiver report of the same packet. */
+/** Joins the reports of sender and receiver about the same packet. */
 export class HopPairing {
   private readonly waiting = new Map<string, Hop[]>();
 
-  /** A new hop, or undefined when the event is the other end of one already given out. */
+  /** A new hop. Undefined when the event is the other end of an earlier hop. */
   add(
     event: LabEvent & PacketEvent,
     route: { from: Lane; to: Lane },
@@ -74,8 +74,8 @@ function newHop(
 }
 
 /**
- * Draws neighbouring DATA packets of one direction as one for each pair of parties. Packets handed on by the server
- * interleave with those that follow them, so «neighbouring» means: nothing else, and nothing the other way, between.
+ * Draws DATA packets of one direction between two parts as one. Packets that the server passes on mix with later ones,
+ * so packets may be joined when only such packets, and none of the other direction, are between them.
  */
 export function mergeData<T extends { readonly kind: string }>(steps: readonly (T | Hop)[]): (T | Hop)[] {
   const merged: (T | Hop)[] = [];
@@ -115,20 +115,20 @@ const tones: Record<PacketName, Tone> = {
   DRAIN: 'drain',
 };
 
-/** Below this nobody can tell a slow way from a busy machine. */
+/** Below this a slow path cannot be told from a busy machine, ms. */
 const notableLatencyMs = 10;
 
-/** How long a packet may take before it counts as lost, if nothing else tells. */
+/** How long a packet may take before it counts as lost, ms, unless other events show it earlier. */
 const patienceMs = 1000;
 
 export interface HopDrawing {
-  /** Lanes whose parties report what they take; only there does silence mean anything. */
+  /** Lanes whose parts report received packets. Only there a missing report has a meaning. */
   readonly reporting: ReadonlySet<Lane>;
-  /** The latest time known, in milliseconds of lab time. */
+  /** The time of the newest event, ms of lab time. */
   readonly nowMs: number;
-  /** A part on the way failed, and took along what was under way. */
+  /** A part on the path failed, and its packets under way are lost. */
   readonly broken: boolean;
-  /** With several connections in one picture DATA needs their IDs too. */
+  /** With several connections in one picture, DATA needs their IDs, too. */
   readonly idsOnData: boolean;
 }
 
@@ -176,7 +176,7 @@ function detailsOf(hop: Hop, idsOnData: boolean): string[] {
   }
 }
 
-/** The last four digits tell dial IDs apart well enough for the eye. */
+/** The last four digits are enough to tell dial IDs apart. */
 export function shortDial(dialId: string): string {
   return `d:${dialId.slice(-4)}`;
 }

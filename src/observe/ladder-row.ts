@@ -13,7 +13,7 @@ const styles: Record<Tone, Style | undefined> = {
   bad: 'red',
 };
 
-/** Where things stand on a line. */
+/** The columns of a picture. */
 export interface Layout {
   /** Column of each lane's line. */
   readonly columns: ReadonlyMap<Lane, number>;
@@ -21,7 +21,7 @@ export interface Layout {
   readonly colour: boolean;
 }
 
-/** One line of text, written piece by piece at given columns. */
+/** One line of text, written at given columns. */
 export class Line {
   private readonly cells: string[];
   private readonly looks: (Style | undefined)[];
@@ -31,7 +31,7 @@ export class Line {
     this.looks = Array.from({ length: width }, () => undefined);
   }
 
-  /** Writes over what is there; what would stick out is cut. */
+  /** Overwrites earlier text, and cuts at the end of the line. */
   put(column: number, text: string, look?: Style): this {
     for (const [offset, cell] of [...text].entries()) {
       const at = column + offset;
@@ -56,11 +56,11 @@ export class Line {
 }
 
 function paint(look: Style, text: string): string {
-  // The caller has decided on colour already, maybe for another stream than stdout.
+  // The caller has decided about colour already, maybe for another stream than stdout.
   return styleText(look, text, { validateStream: false });
 }
 
-/** A line with nothing but the lanes, and the time in front when there is one. */
+/** A line with only the lanes, and the time in front when it is given. */
 export function lifelines(layout: Layout, time = ''): Line {
   const line = new Line(layout.width).put(0, time.padStart(timeColumns), 'dim');
   for (const column of layout.columns.values()) line.put(column, '│', 'dim');
@@ -97,10 +97,10 @@ function labelFor(step: ArrowStep, room: number): string {
   return step.name.length <= room ? step.name : `${step.name.slice(0, room - 1)}…`;
 }
 
-/** Lines that one note may take. */
+/** How many lines one note may have. */
 const noteLines = 3;
 
-/** `● text` beside a lane: to its right, or to its left where there is more room; on several lines if need be. */
+/** `● text` beside a lane: at its right, or at its left when there is more space; on several lines when needed. */
 export function drawNote(step: NoteStep, layout: Layout, time: string): Line[] {
   const column = layout.columns.get(step.lane) ?? 0;
   const look = styles[step.tone];
@@ -114,7 +114,7 @@ export function drawNote(step: NoteStep, layout: Layout, time: string): Line[] {
   });
 }
 
-/** Breaks text at spaces where it can; what does not fit into the last line is cut. */
+/** Breaks text at spaces when it can. Cuts text that is too long for the last line. */
 function wrap(text: string, room: number): string[] {
   const lines: string[] = [];
   let rest = text;

@@ -5,7 +5,7 @@ export type Lane = (typeof lanes)[number];
 /** What a mark means, for its colour. */
 export type Tone = 'dial' | 'data' | 'close' | 'drain' | 'request' | 'plain' | 'bad';
 
-/** Something that goes from one party to another. */
+/** A packet or message from one part to another. */
 export interface ArrowStep {
   readonly kind: 'arrow';
   /** Lab time of departure, in milliseconds. */
@@ -13,14 +13,14 @@ export interface ArrowStep {
   readonly from: Lane;
   readonly to: Lane;
   readonly name: string;
-  /** Shown after the name while there is room, the last one goes first. */
+  /** Shown after the name, as many as there is space for. */
   readonly details: readonly string[];
   readonly tone: Tone;
-  /** `underway` may still arrive, `lost` will not; `both` has no direction. */
+  /** `underway` may still arrive, `lost` will not. `both` has no direction. */
   readonly head: 'arrived' | 'underway' | 'lost' | 'both';
 }
 
-/** Something that one party does or says. */
+/** An action or text of one part. */
 export interface NoteStep {
   readonly kind: 'note';
   readonly t: number;
@@ -37,7 +37,7 @@ export interface GapStep {
 
 export type LadderStep = ArrowStep | NoteStep | GapStep;
 
-/** Where a lane stands, for directions. */
+/** The position of a lane, to know the direction of arrows. */
 export function laneIndex(lane: Lane): number {
   return lanes.indexOf(lane);
 }

@@ -11,13 +11,13 @@ import {
 } from './ladder-step.js';
 import { isMishap, type RequestEventEntry } from './request-events.js';
 
-/** Who stands in which lane. */
+/** Which role has which lane. */
 export interface Cast {
   /** The role that dials through the server in this picture. */
   readonly frontend: 'client' | 'apiserver';
 }
 
-/** The lane of `<role>/<name>`. A server calls its frontends `client/…`, whoever they are. */
+/** The lane of `<role>/<name>`. A server calls all its frontends `client/…`. */
 export function laneOf(node: string, seenBy: string | undefined, cast: Cast): Lane | undefined {
   const role = node.split('/')[0] ?? '';
   if (role === 'client' && seenBy?.startsWith('server/') === true) return cast.frontend;
@@ -25,7 +25,7 @@ export function laneOf(node: string, seenBy: string | undefined, cast: Cast): La
   return lanes.find((lane) => lane === role);
 }
 
-/** What the rest of the journal says about the packets of a picture. */
+/** What the rest of the journal shows about the packets of a picture. */
 export interface Surroundings {
   readonly reporting: ReadonlySet<Lane>;
   readonly nowMs: number;
@@ -64,7 +64,7 @@ function dialsIn(entries: readonly RequestEventEntry[]): string[] {
 
 type Doing = Exclude<LabEvent, { kind: 'packet' }>;
 
-/** What an event other than a packet adds to the picture. */
+/** The steps for an event that is not a packet. */
 function doings(event: Doing, cast: Cast): (ArrowStep | NoteStep)[] {
   const lane = laneOf(event.node, undefined, cast);
   if (lane === undefined) return [];
@@ -106,7 +106,7 @@ function doings(event: Doing, cast: Cast): (ArrowStep | NoteStep)[] {
   }
 }
 
-/** Whether what happened to a part, or to a flow, is worth a note. */
+/** True for an event of a part or flow that needs a note. */
 function isSetback(event: Exclude<Doing, { kind: ConnectionEvent['kind'] | RequestEvent['kind'] }>): boolean {
   switch (event.kind) {
     case 'peer.refused':
@@ -178,7 +178,7 @@ function comesFromClient(event: RequestDoing, lane: Lane): boolean {
   return lane === 'apiserver' && event.peer?.startsWith('client/') === true;
 }
 
-/** The answer that goes back to the client, where one is in the picture. */
+/** The arrow of the answer to the client, when the picture has a client. */
 function answerArrow(event: RequestDoing, lane: Lane, tone: Tone): ArrowStep[] | undefined {
   if (!comesFromClient(event, lane)) return undefined;
   const route = { from: lane, to: 'client' } as const;

@@ -5,6 +5,7 @@ import { type LadderStep, type Lane, lanes } from './ladder-step.js';
 import { type Cast, dialLegend, laneOf, stepsOf } from './ladder-steps.js';
 import { eventsOfRequest, type RequestEventEntry, type RequestSelector } from './request-events.js';
 
+/** Options of `Lab.ladder`. */
 export interface LadderOptions {
   /** ANSI colours. Default false. */
   readonly colour?: boolean;
@@ -19,8 +20,8 @@ const minWidth = 60;
 const defaultRows = 60;
 
 /**
- * Draws the packets of one request as text: a column for each party, a row for each packet or step, time in
- * milliseconds since the first. Consecutive DATA is drawn as one row with the number of packets and bytes.
+ * Draws the packets of one request as text: a column for each part, a row for each packet or step, and the time in ms
+ * since the first. Consecutive DATA is one row with the number of packets and bytes.
  */
 export function drawLadder(
   events: readonly LabEvent[],
@@ -29,7 +30,7 @@ export function drawLadder(
 ): string {
   const entries = eventsOfRequest(events, selector);
   const start = entries[0]?.event.t;
-  if (start === undefined) return `nothing is known of ${nameOf(selector)}`;
+  if (start === undefined) return `the journal has no events of ${nameOf(selector)}`;
   const cast = castOf(entries);
   const around = { reporting: reportingLanes(events, cast), nowMs: events.at(-1)?.t ?? start };
   const steps = stepsOf(entries, cast, around);
@@ -49,7 +50,7 @@ function nameOf(selector: RequestSelector): string {
     : `dial ${printable(selector.dialId)}`;
 }
 
-/** An apiserver that sent packets, or took the request, is the frontend; else whoever is the client. */
+/** An apiserver that sent packets or took the request is the frontend. Otherwise the client is. */
 function castOf(entries: readonly RequestEventEntry[]): Cast {
   const apiserver = entries.some(({ event }) => event.node.startsWith('apiserver/'));
   return { frontend: apiserver ? 'apiserver' : 'client' };
@@ -77,7 +78,7 @@ function involves(step: LadderStep, lane: Lane): boolean {
 }
 
 const leftMargin = timeColumns + 2;
-/** Room right of the last lane, for the name of its role. */
+/** Columns at the right of the last lane, for the name of its role. */
 const rightMargin = 10;
 const widestGap = 24;
 
@@ -122,7 +123,7 @@ function endpointAddress(event: LabEvent): string[] {
     : [];
 }
 
-/** What an agent dials is a kubelet when it reports as one or has a kubelet's port. */
+/** An endpoint is called a kubelet when it reports as one or has a kubelet's port. */
 function endpointTitle(entries: readonly RequestEventEntry[]): string {
   const kubelet = entries.some(
     ({ event }) =>
@@ -147,7 +148,7 @@ function timeText(ms: number): string {
   return ms < 99_999 ? ms.toFixed(1) : ms.toFixed(0);
 }
 
-/** The beginning and the end of a conversation teach more than its middle. */
+/** The beginning and the end of a conversation are more useful than its middle. */
 function leaveOutMiddle(steps: readonly LadderStep[], maxRows: number): LadderStep[] {
   if (steps.length <= maxRows) return [...steps];
   const head = Math.ceil((maxRows - 1) / 2);
@@ -157,7 +158,7 @@ function leaveOutMiddle(steps: readonly LadderStep[], maxRows: number): LadderSt
   return [...steps.slice(0, head), gap, ...steps.slice(steps.length - tail)];
 }
 
-/** Explains the signs that the picture uses, and no others. */
+/** Explains only the signs that the picture has. */
 function legend(entries: readonly RequestEventEntry[], body: readonly Line[]): string[] {
   const drawn = body.map((line) => line.toString(false)).join('\n');
   const signs: [RegExp, string][] = [

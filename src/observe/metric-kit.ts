@@ -19,12 +19,12 @@ export interface Level {
   dec(): void;
 }
 
-/** Durations, in seconds as Prometheus wants them. */
+/** Durations, in seconds as Prometheus needs them. */
 export interface Timing {
   observe(seconds: number): void;
 }
 
-/** What `/metrics` serves. */
+/** The text of `/metrics`. */
 export interface MetricsText {
   /** All metrics in Prometheus' text format. */
   text(): Promise<string>;
@@ -33,8 +33,8 @@ export interface MetricsText {
 }
 
 /**
- * Makes the metrics of one process-like part in a registry of its own, so that many parts live in one process. The
- * library is loaded here, synchronously, because half of the commands never serve metrics and need not wait for it.
+ * Creates the metrics of one part in its own registry, so that a process can have many parts. The library is loaded
+ * here, synchronously, because half of the commands never serve metrics.
  */
 export class MetricKit implements MetricsText {
   private readonly library: PromClient;
@@ -60,7 +60,7 @@ export class MetricKit implements MetricsText {
     return new this.library.Gauge({ ...this.base(name, help) });
   }
 
-  /** A level for each value of one label. The values named are shown as 0 from the start. */
+  /** A level for each value of one label. The named values are shown as 0 from the start. */
   levels<V extends string>(
     name: string,
     help: string,
@@ -76,14 +76,14 @@ export class MetricKit implements MetricsText {
     return new this.library.Histogram({ ...this.base(name, help), buckets: [...buckets] });
   }
 
-  /** Durations for each value of one label. Without buckets: Prometheus' usual ones. */
+  /** Durations for each value of one label. Default buckets: Prometheus' usual ones. */
   timings(name: string, help: string, label: string, buckets?: readonly number[]): (value: string) => Timing {
     const own = buckets === undefined ? {} : { buckets: [...buckets] };
     const histogram = new this.library.Histogram({ ...this.base(name, help), labelNames: [label], ...own });
     return remembered((value) => histogram.labels(value));
   }
 
-  /** Durations under the values of several labels, in order. */
+  /** Durations for the values of several labels, in order. */
   timingsBy(
     name: string,
     help: string,
@@ -95,14 +95,14 @@ export class MetricKit implements MetricsText {
     return (...values) => histogram.labels(labelled(labels, values));
   }
 
-  /** A counter with labels; the returned function adds one under their values, in order. */
+  /** A counter with labels. The returned function adds one for the values of the labels, in order. */
   counter(name: string, help: string, labelNames: readonly string[] = []): (...values: string[]) => void {
     const counter = new this.library.Counter({ ...this.base(name, help), labelNames: [...labelNames] });
     return (...values) =>
       labelNames.length === 0 ? counter.inc() : counter.inc(labelled(labelNames, values));
   }
 
-  /** A counter by one label of few values, all shown from the start. */
+  /** A counter with one label of few values, all shown from the start. */
   tally<V extends string>(
     name: string,
     help: string,
@@ -116,7 +116,7 @@ export class MetricKit implements MetricsText {
   }
 
   /**
-   * A counter for the byte path: it only adds to plain numbers, and hands them over when somebody reads. Labels are
+   * A counter for the byte path. It adds to plain numbers, and copies them to the metric at each scrape. Labels are
    * `segment` and `packet_type`.
    */
   packetCounter(name: string, help: string): (segment: Segment, packetType: string) => void {
@@ -139,7 +139,7 @@ export class MetricKit implements MetricsText {
     };
   }
 
-  /** A metric whose values are asked for when somebody reads: rows of label values, in order, and a number. */
+  /** A metric whose values are read at each scrape: rows of label values, in order, and a number. */
   asked(
     type: 'counter' | 'gauge',
     { name, help, labels = [] }: { name: string; help: string; labels?: readonly string[] },
@@ -163,7 +163,7 @@ export class MetricKit implements MetricsText {
   }
 }
 
-/** The library looks labels up anew each time, which costs more than to count; their values here are few. */
+/** The library looks up labels each time, which costs more than counting. This remembers the few values. */
 function remembered<V, T>(make: (value: V) => T): (value: V) => T {
   const made = new Map<V, T>();
   return (value) => {

@@ -1,13 +1,13 @@
 import type { MiddleboxCounts } from '../links/counts.js';
 import { MetricKit, type MetricsText } from './metric-kit.js';
 
-/** The metrics of one middlebox, `konnsim_middlebox_…`; `counts` is asked when somebody reads. */
+/** The metrics of one middlebox, `konnsim_middlebox_…`. `counts` is called at each scrape. */
 export function createMiddleboxMetrics(counts: () => MiddleboxCounts): MetricsText {
   const kit = new MetricKit('konnsim_middlebox');
   const single = (read: (now: MiddleboxCounts) => number) => () => [[[], read(counts())]] as const;
   kit.asked(
     'gauge',
-    { name: 'open_flows', help: 'Flows in the table, and those that are forgotten but not closed.' },
+    { name: 'open_flows', help: 'Open flows, also forgotten ones that are not closed.' },
     single(({ openFlows }) => openFlows),
   );
   kit.asked(
@@ -24,7 +24,7 @@ export function createMiddleboxMetrics(counts: () => MiddleboxCounts): MetricsTe
     'counter',
     {
       name: 'forgotten_flows_total',
-      help: 'Flows that the idle timer took, by verdict.',
+      help: 'Flows that were forgotten, by verdict.',
       labels: ['verdict'],
     },
     () => Object.entries(counts().forgottenFlows).map(([verdict, count]) => [[verdict], count] as const),

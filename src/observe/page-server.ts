@@ -9,18 +9,18 @@ import { listenError, TunnelError } from '../core/errors.js';
 export interface Page {
   readonly status: number;
   readonly body: string;
-  /** Media type; default plain text. */
+  /** The media type. Default: plain text. */
   readonly type?: string;
-  /** Where to look instead. */
+  /** The address of a redirect. */
   readonly location?: string;
 }
 
 export interface PageServerOptions {
-  /** Empty for all interfaces. */
+  /** The address. Empty means all interfaces. */
   readonly host: string;
-  /** 0 takes a free one. */
+  /** The port. 0 means a free one. */
   readonly port: number;
-  /** Who listens, for errors: `agent health`. */
+  /** The name of the listening part, for errors: `agent health`. */
   readonly what: string;
   readonly clock: Clock;
   readonly answer: (request: IncomingMessage) => Promise<Page>;
@@ -28,15 +28,15 @@ export interface PageServerOptions {
 
 export interface PageServer {
   readonly host: string;
-  /** The port taken. */
+  /** The real port. */
   readonly port: number;
-  /** Ends listener and connections. */
+  /** Closes the listener and all connections. */
   close(): Promise<void>;
 }
 
 export const notFound: Page = { status: 404, body: '404 page not found\n' };
 
-/** How long a connection may be open without a request, or with half a head, ms. */
+/** How long a connection may have no complete request, ms. */
 const idleTimeoutMs = 60_000;
 
 /** Serves pages over plain HTTP. Rejects with ADDRESS_IN_USE or ADDRESS_UNAVAILABLE. */
@@ -71,7 +71,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
 
 function listen(server: Server, { host, port, what }: PageServerOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    // Stays on: a listener that fails later must not end the process.
+    // Kept: a listener that fails later must not end the process.
     server.on('error', (cause) => {
       const address = joinHostPort(host, port);
       reject(listenError(cause, address, `${what} ${address}`));

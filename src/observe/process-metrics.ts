@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { MetricKit } from './metric-kit.js';
 
 /**
- * What Go's client library tells of every process on Linux, under its names and with its help texts. Elsewhere only what
- * node knows is shown. Of the whole process, however many parts share it.
+ * The metrics that Go's client library shows for every process on Linux, with its names and help texts. Other systems
+ * only show the values that Node knows. The values are of the whole process, for all its parts.
  */
 export function showProcess(kit: MetricKit): void {
   const one = (read: () => number | undefined) => () => {
@@ -33,7 +33,7 @@ function cpuSeconds(): number {
 }
 
 function openDescriptors(): number | undefined {
-  // The reading itself holds one.
+  // Reading the folder opens one file itself.
   return ifLinux(() => readdirSync('/proc/self/fd').length - 1);
 }
 

@@ -1,15 +1,15 @@
 import type { EventKind, LabEvent } from '../core/events.js';
 
-/** Which request: by the name that its events carry, or by one of its dials. */
+/** A request, named by its events' `request` or by one of its dials. */
 export type RequestSelector = { readonly request: string } | { readonly dialId: string };
 
-/** An event of a request, and the dial it belongs to where that is known. */
+/** An event of a request, and its dial when that is known. */
 export interface RequestEventEntry {
   readonly event: LabEvent;
   readonly dialId: string | undefined;
 }
 
-/** What befalls the parts on the way; told along with a request that it hit. */
+/** Failures of parts on the path. They are shown with a request that they hit. */
 const mishaps: ReadonlySet<EventKind> = new Set<EventKind>([
   'role.stopped',
   'role.killed',
@@ -18,15 +18,15 @@ const mishaps: ReadonlySet<EventKind> = new Set<EventKind>([
   'backend.disconnected',
 ]);
 
-/** Something broke, or was ended, under the request. */
+/** True when a part failed or was stopped during the request. */
 export function isMishap(event: LabEvent): boolean {
   return mishaps.has(event.kind);
 }
 
 /**
- * All events of one request in order, from every party. Servers and agents do not know requests: their events are found
- * by dial ID, and DATA, which has a connect ID only, by the DIAL_RSP that brought the two together between the same
- * two parties. Connect IDs begin anew when an agent does, so the latest such DIAL_RSP counts.
+ * All events of one request in order, from every part. Servers and agents do not know requests, so their events are
+ * found by dial ID. DATA only has a connect ID; it is found by the DIAL_RSP with both IDs between the same two parts.
+ * Connect IDs start again at 1 when an agent restarts, so the latest such DIAL_RSP counts.
  */
 export function eventsOfRequest(events: readonly LabEvent[], selector: RequestSelector): RequestEventEntry[] {
   const entries = withDials(events);

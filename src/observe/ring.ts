@@ -1,8 +1,8 @@
-/** Keeps the newest `capacity` items; taking one more drops the oldest. */
+/** Keeps the newest `capacity` items. One more item drops the oldest. */
 export class Ring<T> {
   private readonly items: T[] = [];
   private readonly capacity: number;
-  /** Where the oldest item is once the ring is full. */
+  /** The position of the oldest item when the ring is full. */
   private head = 0;
   private lost = 0;
 
@@ -10,7 +10,7 @@ export class Ring<T> {
     this.capacity = capacity;
   }
 
-  /** How many items had to go. */
+  /** How many items were dropped. */
   get dropped(): number {
     return this.lost;
   }

@@ -6,12 +6,12 @@ import { createServerOwnMetrics, type ServerLevels, type ServerOwnMetrics } from
 /** The two gRPC services of a proxy-server, as its metrics call them. */
 export type ServiceMethod = 'Proxy' | 'Connect';
 
-/** What a proxy-server counts, under Konnectivity's names (`konnectivity_network_proxy_server_…`) but for `own`. */
+/** The metrics of a proxy-server. All but `own` have Konnectivity's names (`konnectivity_network_proxy_server_…`). */
 export interface ServerMetrics extends MetricsText {
   readonly own: ServerOwnMetrics;
-  /** A packet was taken from, or is about to be handed to, a stream. */
+  /** A packet was received from a stream, or is about to be sent to one. */
   packet(segment: Segment, packetType: string): void;
-  /** A stream failed other than by its end; `code` is a gRPC code name, `packetType` is `Unknown` for receiving. */
+  /** A stream failed, without an orderly end. `code` is a gRPC code name; `packetType` is `Unknown` for receiving. */
   streamError(segment: Segment, code: string, packetType: string): void;
   dialFailure(reason: DialFailureReason): void;
   readonly dialDuration: Timing;
@@ -21,7 +21,7 @@ export interface ServerMetrics extends MetricsText {
   readonly established: Level;
   grpcConnections(service: ServiceMethod): Level;
   readonly httpConnections: Level;
-  /** Agents of the first strategy; the old metric without label. */
+  /** Agents of the first strategy: the old metric without a label. */
   readonly readyBackendConnections: Level;
   readyBackends(strategy: string): Level;
   fullReceiveChannels(service: ServiceMethod): Level;
@@ -37,8 +37,8 @@ const lifeBuckets = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 14_400, 43_200, 86_
 const services: readonly ServiceMethod[] = ['Proxy', 'Connect'];
 
 /**
- * Makes the metrics of one proxy-server. Help texts are Konnectivity's own, slips included: people compare them.
- * `levels` is called when somebody reads.
+ * Creates the metrics of one proxy-server. Help texts are Konnectivity's with their mistakes, because users compare
+ * them. `levels` is called at each scrape.
  */
 export function createServerMetrics(levels: () => ServerLevels): ServerMetrics {
   const kit = new MetricKit('konnectivity_network_proxy_server');

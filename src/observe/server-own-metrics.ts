@@ -3,54 +3,57 @@ import type { AgentView, Payload } from '../core/server/agent-view.js';
 import { countClosedConnections } from './closed-connections.js';
 import type { MetricKit } from './metric-kit.js';
 
-/** What a proxy-server is asked for when somebody reads. */
+/** The values that a proxy-server returns at each scrape. */
 export interface ServerLevels {
   readonly agents: readonly AgentView[];
-  /** The server count told to agents. */
+  /** The server count that agents get. */
   readonly announcedServers: number;
   readonly stalledFrontends: number;
-  /** Over all connections, those that ended too. */
+  /** Payload of all connections, also of ended ones. */
   readonly payload: Payload;
 }
 
-/** Where packets are read from, as pauses are counted; `HTTP` are CONNECT clients. */
+/** The source of packets, as pauses are counted. `HTTP` means CONNECT clients. */
 export type PausedSource = 'Proxy' | 'Connect' | 'HTTP';
 
-/** A dial's end: a connection, or the reason of its failure. */
+/** The result of a dial: a connection, or the reason of its failure. */
 export type DialOutcome = 'established' | Exclude<DialFailureReason, 'unrecognized_response'>;
 
-/** What a proxy-server counts beyond Konnectivity, under names of our own (`konnsim_server_…`). */
+/** Metrics of a proxy-server that Konnectivity does not have (`konnsim_server_…`). */
 export interface ServerOwnMetrics {
   dialEnded(outcome: DialOutcome, seconds: number): void;
   connectionClosed(reason: CloseReason, bytes: Payload): void;
   agentConnected(): void;
   agentLeft(lost: boolean): void;
-  /** Reading a source stopped because what takes its packets is full. */
+  /** A source was not read because the receiver of its packets is full. */
   paused(source: PausedSource): void;
 }
 
 const dialBuckets = [0.005, 0.025, 0.1, 0.5, 2.5, 5, 10, 20, 30];
 const sources: readonly PausedSource[] = ['Proxy', 'Connect', 'HTTP'];
 
-/** Makes them. `levels` is called once for each metric at each reading; labels are closed sets and live agents' IDs. */
+/**
+ * Creates them. `levels` is called once for each metric at each scrape. Labels have fixed values, or the IDs of
+ * connected agents.
+ */
 export function createServerOwnMetrics(kit: MetricKit, levels: () => ServerLevels): ServerOwnMetrics {
   showAgents(kit, () => levels().agents);
   showServer(kit, levels);
   const dial = kit.timings(
     'dial_outcome_duration_seconds',
-    'How long dials took, by what became of them.',
+    'How long dials took, by outcome.',
     'outcome',
     dialBuckets,
   );
   const closed = countClosedConnections(kit, closeReasons, ['to_agent', 'from_agent']);
   const arrived = kit.counter('agent_connects_total', 'Streams that agents opened.');
-  const left = kit.tally('agent_losses_total', 'Streams of agents that ended, by how.', 'end', [
+  const left = kit.tally('agent_losses_total', 'Streams of agents that ended, by kind of end.', 'end', [
     'done',
     'lost',
   ]);
   const pauses = kit.tally(
     'stream_pauses_total',
-    'Times that reading a stream stopped because what takes its packets was full.',
+    'How often a stream was not read because the receiver of its packets was full.',
     'source',
     sources,
   );
@@ -75,7 +78,7 @@ function showServer(kit: MetricKit, levels: () => ServerLevels): void {
     'counter',
     {
       name: 'stalled_frontends_total',
-      help: 'Frontends cut because they took nothing of what waited for them.',
+      help: 'Frontends that were cut because they took nothing of their queue.',
     },
     () => one(levels().stalledFrontends),
   );
@@ -96,7 +99,7 @@ function byDirection({ toAgentBytes, fromAgentBytes }: Payload, ...more: readonl
   ];
 }
 
-/** One series for each agent that is connected; those that are gone are not shown any more. */
+/** One series for each connected agent. Agents that are gone are not shown. */
 function showAgents(kit: MetricKit, agents: () => readonly AgentView[]): void {
   const gauge = (name: string, help: string, read: (agent: AgentView) => number): void =>
     kit.asked('gauge', { name: `agent_${name}`, help, labels: ['agent_id'] }, () =>

@@ -4,22 +4,22 @@ import { eventText } from './event-text.js';
 
 const lastEvents = 5;
 
-/** A wait that came to nothing. */
+/** A wait that timed out. */
 interface FailedWait {
   readonly wanted: EventPattern | ((event: LabEvent) => boolean);
   readonly withinMs: number;
-  /** The events that were looked at. */
+  /** The events that were compared. */
   readonly events: readonly LabEvent[];
 }
 
-/** Says what was awaited, what came nearest, and what happened last. */
+/** Describes the awaited event, the event that matched best, and the last events. */
 export function timeoutText({ wanted, withinMs, events }: FailedWait): string {
   const what = typeof wanted === 'function' ? 'event matching the predicate' : patternText(wanted);
   const lines = [`no ${what} within ${withinMs} ms`];
   const nearest = typeof wanted === 'function' ? undefined : nearestMiss(wanted, events);
   if (nearest !== undefined)
     lines.push(`nearest: ${line(nearest.event)} (differs in ${nearest.fields.join(', ')})`);
-  if (events.length === 0) lines.push('nothing happened at all since the mark');
+  if (events.length === 0) lines.push('no event since the mark');
   else lines.push('last events:', ...events.slice(-lastEvents).map((event) => `  ${line(event)}`));
   return lines.join('\n');
 }
@@ -37,7 +37,7 @@ function nearestMiss(
   for (const event of events) {
     if (event.kind !== pattern.kind) continue;
     const fields = mismatches(pattern, event);
-    // Of equals the later one tells more.
+    // Of equally good events the later one is more useful.
     if (best === undefined || fields.length <= best.fields.length) best = { event, fields };
   }
   return best;

@@ -16,23 +16,23 @@ import { checkKeyPair, type KeyPair, parsePrivateKey } from './key-pair.js';
 import { exportKeyPem, generateKeys, keyIdentifier, type SigningKey, signingKey } from './signing-key.js';
 import { alternativeNames, type LeafRequest, subjectOf, validityOf } from './subject.js';
 
-/** A certificate authority: its own pair, and the power to issue leaves. */
+/** A certificate authority: its certificate and key, and a method that issues leaves. */
 export interface Authority extends KeyPair {
   /** Issues a leaf with a fresh P-256 key. Calls may run in parallel. Rejects with CONFIG_INVALID for a bad request. */
   issue(request: LeafRequest): Promise<KeyPair>;
 }
 
 export interface AuthorityOptions {
-  /** Default `konnectivity-sim-ca`. */
+  /** Its name. Default `konnectivity-sim-ca`. */
   readonly commonName?: string;
-  /** Default ten years. */
+  /** How long it is valid, days. Default ten years. */
   readonly validDays?: number;
 }
 
 const caDays = 3650;
 const leafDays = 365;
 
-/** Makes a new self-signed authority. */
+/** Creates a new self-signed authority. */
 export async function createAuthority(options: AuthorityOptions = {}): Promise<Authority> {
   const name = writeName(subjectOf(options.commonName ?? 'konnectivity-sim-ca'));
   const validity = validityOf({ validDays: options.validDays }, caDays);
@@ -44,7 +44,7 @@ export async function createAuthority(options: AuthorityOptions = {}): Promise<A
   return { certPem, keyPem: exportKeyPem(privateKey), issue: (request) => issueLeaf(issuer, request) };
 }
 
-/** Takes over an existing authority. Rejects with CERT_INVALID when the pair is damaged, expired or no CA. */
+/** Loads an existing authority. Rejects with CERT_INVALID when the pair is damaged, expired or not a CA. */
 export async function loadAuthority(
   pair: KeyPair,
   names = { certName: 'CA certificate', keyName: 'CA key' },
@@ -63,7 +63,7 @@ export async function loadAuthority(
   return { ...pair, issue: (request) => issueLeaf(issuer, request) };
 }
 
-/** The subject byte for byte: chains are built by comparing these. */
+/** The subject, byte for byte, because chains are built by comparing these bytes. */
 function subjectBytes(certificate: X509Certificate): Der {
   const [toBeSigned] = children(certificate.raw);
   const fields = toBeSigned === undefined ? [] : children(toBeSigned);

@@ -4,8 +4,8 @@ import type { KeyPair } from './key-pair.js';
 import type { KeyUsage, LeafRequest } from './subject.js';
 
 /**
- * One CA for each trust, by the names of their files without extension. Both ends of a connection hold certificates of
- * the same one and believe it alone, so that a certificate of one trust is worth nothing at the ports of another.
+ * The CAs of a cluster, by the names of their files without extension. Both ends of a connection hold certificates of one
+ * CA and trust only this CA, so that a certificate of another CA is refused.
  */
 export const authorityNames = {
   /** The API: kube-apiserver, kubelets, and the users of both. kubeadm's name. */
@@ -14,22 +14,23 @@ export const authorityNames = {
   'agent-ca': 'konnectivity-sim-agent-ca',
   /** Frontends and proxy-server. */
   'frontend-ca': 'konnectivity-sim-frontend-ca',
-  /** Admin ports, and who watches. */
+  /** Admin ports, and their clients. */
   'observe-ca': 'konnectivity-sim-observe-ca',
   /** The store of several kube-apiservers. */
   'store-ca': 'konnectivity-sim-store-ca',
 } as const;
 
+/** The name of a CA, which is its file name without extension. */
 export type AuthorityName = keyof typeof authorityNames;
 
 interface RoleRequest extends LeafRequest {
-  /** Who signs it, and whom its holder believes. */
+  /** The CA that signs it, and that its holder trusts. */
   readonly authority: AuthorityName;
 }
 
 /**
- * Every certificate a cluster needs beside those of its kubelets: who shows it to whom. The names are the file names
- * without extension; where kubeadm has such a file, they are kubeadm's.
+ * Every certificate that a cluster needs beside those of its kubelets; the comments say which part shows it to which. The
+ * names are the file names without extension. Where kubeadm has such a file, they are kubeadm's.
  */
 export const roleLeaves = {
   /** proxy-server → agents (`--cluster-cert`). */
@@ -65,7 +66,7 @@ export const roleLeaves = {
     commonName: 'kube-apiserver-store-client',
     usages: ['client'],
   },
-  /** Its key signs the tokens of service accounts, at all kube-apiservers. */
+  /** All kube-apiservers sign the tokens of service accounts with its key. */
   sa: { authority: 'ca', commonName: 'service-accounts', usages: ['client'] },
   /** kubectl → kube-apiserver. */
   admin: {
@@ -74,41 +75,45 @@ export const roleLeaves = {
     organizations: ['system:masters'],
     usages: ['client'],
   },
-  /** Every role's admin port → who watches. */
+  /** Every role's admin port → its clients. */
   observe: { authority: 'observe-ca', commonName: 'konnsim-observe', usages: ['server'] },
-  /** Who watches → admin ports. */
+  /** Clients → admin ports. */
   observer: { authority: 'observe-ca', commonName: 'konnsim-observer', usages: ['client'] },
 } as const satisfies Record<string, RoleRequest>;
 
+/** The name of a certificate, which is its file name without extension. */
 export type RoleLeaf = keyof typeof roleLeaves;
 
-/** A node whose kubelet wants a certificate: its name and the addresses it is dialled by. */
+/** A node whose kubelet needs a certificate: its name and the addresses at which it is dialled. */
 export interface NodeSubject {
   readonly name: string;
   readonly ipAddresses?: readonly string[];
   readonly dnsNames?: readonly string[];
 }
 
+/** A CA for each name. */
 export type Authorities = Readonly<Record<AuthorityName, Authority>>;
 
 export interface CertificateSetOptions {
-  /** They issue the leaves; those that are absent are made. */
+  /** The CAs that issue the leaves. Missing ones are created. */
   readonly authorities?: Partial<Authorities>;
   readonly nodes?: readonly NodeSubject[];
-  /** Names that proxy-server and apiserver answer to beside localhost. */
+  /** Names of proxy-server and apiserver beside localhost. */
   readonly dnsNames?: readonly string[];
   readonly ipAddresses?: readonly string[];
-  /** Life of every leaf in days. Default 365. */
+  /** How long every leaf is valid, in days. Default 365. */
   readonly validDays?: number;
 }
 
 /** The CAs and all leaves of one cluster, in memory. */
 export interface CertificateSet {
+  /** The CAs, by name. */
   readonly authorities: Authorities;
   /** The CA of the API: `authorities.ca`. */
   readonly ca: Authority;
+  /** The certificates of all parts but kubelets, by name. */
   readonly leaves: Readonly<Record<RoleLeaf, KeyPair>>;
-  /** By node name. One certificate serves as the kubelet's server and client certificate. */
+  /** The certificates of the kubelets, by node name. Each is a server and a client certificate. */
   readonly kubelets: ReadonlyMap<string, KeyPair>;
 }
 
@@ -144,19 +149,19 @@ async function completeAuthorities(given: Partial<Authorities> = {}): Promise<Au
   return Object.fromEntries(await Promise.all(made)) as Authorities;
 }
 
-/** Who signs a leaf, and whom its holder believes. A name that is no role's is a kubelet's, or another user of the API. */
+/** The CA that signs a leaf, and that its holder trusts. A name that is not a role's is a kubelet's or an API user's. */
 export function authorityOf(leaf: string): AuthorityName {
   const roles: Readonly<Record<string, RoleRequest | undefined>> = roleLeaves;
   return (Object.hasOwn(roles, leaf) ? roles[leaf]?.authority : undefined) ?? 'ca';
 }
 
-/** What a leaf is for; a name that is no role's is a client's. */
+/** The usages of a leaf. A name that is not a role's is a client's. */
 export function usagesOf(leaf: string): readonly KeyUsage[] {
   if (Object.hasOwn(roleLeaves, leaf)) return roleLeaves[leaf as RoleLeaf].usages;
   return ['client'];
 }
 
-/** What the holder of a leaf shows and believes, as PEM texts. */
+/** The certificate and key of a leaf, and the CA that its holder trusts, as PEM texts. */
 export function leafTls(
   { authorities, leaves }: Pick<CertificateSet, 'authorities' | 'leaves'>,
   leaf: RoleLeaf,
@@ -175,7 +180,7 @@ export function roleNames(): RoleLeaf[] {
   return Object.keys(roleLeaves) as RoleLeaf[];
 }
 
-/** What a set consists of: leaf name → request. */
+/** The leaves of a set: name → request. */
 export function leafRequests(options: Omit<CertificateSetOptions, 'authorities'>): Map<string, LeafRequest> {
   const life = options.validDays === undefined ? {} : { validDays: options.validDays };
   const requests = new Map<string, LeafRequest>();

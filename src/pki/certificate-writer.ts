@@ -17,7 +17,7 @@ import {
 import { keyIdentifier, publicKeyInfo, type SigningKey, signBytes } from './signing-key.js';
 import { type AlternativeName, type KeyUsage, keyPurposes, type NamePart, type Validity } from './subject.js';
 
-/** What a certificate says, beside its signature. */
+/** The content of a certificate, without its signature. */
 export interface CertificateContent {
   /** Name, as DER. */
   readonly issuer: Der;
@@ -90,10 +90,10 @@ function writeAlternativeName({ type, value }: AlternativeName): Der {
   return type === 'dns' ? implicit(2, Buffer.from(value)) : implicit(7, addressBytes(value));
 }
 
-/** 4 or 16 bytes. The address has been checked before. */
+/** An address as 4 or 16 bytes. The caller has checked it. */
 function addressBytes(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
-  // The URL parser knows every spelling of IPv6 and writes one of them.
+  // The URL parser accepts every spelling of IPv6 and returns one.
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
   const groups = (text: string | undefined): string[] => (text ? text.split(':') : []);
   const [left, right] = [groups(head), groups(tail)];

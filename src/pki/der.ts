@@ -1,6 +1,6 @@
 /**
- * Writes the few DER forms that a certificate needs (ITU-T X.690). A library for it takes longer to load than a whole
- * lab to start.
+ * Writes the few DER forms that a certificate needs (ITU-T X.690). Loading a library for it would take longer than
+ * starting a whole lab.
  */
 export type Der = Buffer;
 
@@ -37,19 +37,19 @@ export const utf8String = (text: string): Der => element(universal.utf8String, B
 export const boolean = (value: boolean): Der => element(universal.boolean, Buffer.from([value ? 0xff : 0]));
 /** A constructed element with a context tag, around `parts`. */
 export const explicit = (tag: number, ...parts: readonly Uint8Array[]): Der => element(0xa0 | tag, ...parts);
-/** A primitive element with a context tag in place of its own. */
+/** A primitive element with a context tag instead of its usual tag. */
 export const implicit = (tag: number, bytes: Uint8Array): Der => element(0x80 | tag, bytes);
 
-/** A whole number of any length, given as its big-endian bytes without sign. */
+/** A whole number of any length, from its big-endian bytes without a sign. */
 export function unsigned(bytes: Uint8Array): Der {
   const start = bytes.findIndex((byte) => byte !== 0);
   const significant = start === -1 ? Buffer.from([0]) : bytes.subarray(start);
-  // A leading one bit would read as a sign.
+  // A leading one bit would be read as a sign.
   const padding = (significant[0] ?? 0) >= 0x80 ? [Buffer.from([0])] : [];
   return element(universal.integer, ...padding, significant);
 }
 
-/** Bits, the last `unusedBits` of which do not count. */
+/** Bits. The last `unusedBits` of them do not count. */
 export const bitString = (bytes: Uint8Array, unusedBits = 0): Der =>
   element(universal.bitString, Buffer.from([unusedBits]), bytes);
 
@@ -78,7 +78,7 @@ export function time(date: Date): Der {
     : element(universal.utcTime, Buffer.from(digits.slice(2)));
 }
 
-/** The elements inside a constructed one, whole. The bytes must be DER that a parser has accepted already. */
+/** The elements inside a constructed element. The bytes must be DER that a parser has accepted. */
 export function children(constructed: Uint8Array): Der[] {
   const parts: Der[] = [];
   let at = contentStart(constructed, 0);
@@ -90,7 +90,7 @@ export function children(constructed: Uint8Array): Der[] {
   return parts;
 }
 
-/** What stands behind identifier and length. */
+/** The content after identifier and length. */
 export function content(whole: Uint8Array): Der {
   return Buffer.from(whole.subarray(contentStart(whole, 0)));
 }

@@ -19,7 +19,7 @@ import { readText } from './read-files.js';
 import type { KeyUsage } from './subject.js';
 import { exists, type TextFile, writeFilesAtomically } from './text-files.js';
 
-/** Where a pair lies, or is to lie. */
+/** The paths of a pair. */
 export interface PairPaths {
   readonly certPath: string;
   readonly keyPath: string;
@@ -31,13 +31,13 @@ export function pairPaths(directory: string, name: string): PairPaths {
 }
 
 export interface WriteOptions extends Omit<CertificateSetOptions, 'authorities'> {
-  /** Replaces leaves that are there already. CAs are kept even then, so that those who trust them go on doing so. */
+  /** Replaces existing leaves. CAs are kept also then, so that they are still trusted. */
   readonly force?: boolean;
 }
 
 /**
- * Fills `directory` (made with mode 0700) with a set: the CAs of `authorityNames`, the leaves of `roleLeaves` and one
- * `kubelet-NODE` for each node, keys with mode 0600. A CA that is there is used again. Writes all files or none.
+ * Fills `directory` (created with mode 0700) with a set: the CAs of `authorityNames`, the leaves of `roleLeaves` and
+ * one `kubelet-NODE` for each node, keys with mode 0600. Existing CAs are used again. Writes all files or no file.
  *
  * Rejects with FILE_UNWRITABLE (also when a leaf exists and `force` is off), FILE_UNREADABLE, CERT_INVALID or
  * CONFIG_INVALID.
@@ -104,8 +104,8 @@ async function readAuthority(directory: string, name: AuthorityName): Promise<Au
 }
 
 /**
- * Reads and checks a certificate (or chain) and its key. Rejects with FILE_UNREADABLE or CERT_INVALID; the text names
- * the file and what is wrong: missing, not PEM, of another key, expired, not for one of `usages`.
+ * Reads and checks a certificate (or chain) and its key. Rejects with FILE_UNREADABLE or CERT_INVALID. The text names
+ * the file and the fault: missing, not PEM, of another key, expired, not for one of `usages`.
  */
 export async function readKeyPair(paths: PairPaths, usages: readonly KeyUsage[] = []): Promise<KeyPair> {
   const pair = await readPairText(paths);
@@ -134,8 +134,8 @@ export async function readTrustedCertificates(path: string): Promise<string> {
 }
 
 /**
- * Reads back what `writeCertificateDirectory` wrote, with the kubelets of `nodeNames`. Errors as `readKeyPair`; a leaf
- * of another CA is CERT_INVALID too.
+ * Reads the files of `writeCertificateDirectory`, with the kubelets of `nodeNames`. Errors as `readKeyPair`; a leaf of
+ * another CA is CERT_INVALID, too.
  */
 export async function readCertificateDirectory(
   directory: string,

@@ -4,23 +4,25 @@ import { type KeyUsage, keyPurposes } from './subject.js';
 
 /** A certificate (or a chain, leaf first) and its private key (PKCS #8), both PEM text. */
 export interface KeyPair {
+  /** The certificate, or a chain with the leaf first. */
   readonly certPem: string;
+  /** The private key. */
   readonly keyPem: string;
 }
 
-/** What error texts call the two halves, such as their paths, what they are for, and the moment to judge validity at. */
+/** The names of certificate and key in error texts, such as their paths, and what to check. */
 export interface PairNames {
   readonly certName: string;
   readonly keyName: string;
   readonly at?: Date;
-  /** What the certificate must allow. Default: nothing in particular. */
+  /** The usages that the certificate must allow. Default: any. */
   readonly usages?: readonly KeyUsage[];
 }
 
 const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 const keyBlock = /-----BEGIN (ENCRYPTED )?(?:RSA |EC )?PRIVATE KEY-----/;
 
-/** All certificates of a PEM text. Throws CERT_INVALID when there is none, or one does not parse. */
+/** All certificates of a PEM text. Throws CERT_INVALID when it has none, or when one cannot be parsed. */
 export function parseCertificates(pem: string, name: string): [X509Certificate, ...X509Certificate[]] {
   const [first, ...rest] = pem.match(certificateBlock) ?? [];
   if (first === undefined)
@@ -36,7 +38,7 @@ function parseOne(block: string, name: string): X509Certificate {
   }
 }
 
-/** The private key of a PEM text, in any of the usual wrappings. Throws CERT_INVALID when there is none. */
+/** The private key of a PEM text, in any usual format. Throws CERT_INVALID when it has none. */
 export function parsePrivateKey(pem: string, name: string): KeyObject {
   const block = keyBlock.exec(pem);
   if (block === null)
@@ -71,8 +73,8 @@ function isoDay(openSslDate: string): string {
 }
 
 /**
- * Throws CERT_INVALID unless both halves are PEM and belong together, and the certificate is valid now and for its use. Returns the
- * leaf's certificate.
+ * Checks that certificate and key are PEM and belong together, and that the certificate is valid now and for its use.
+ * Returns the leaf's certificate. Throws CERT_INVALID.
  */
 export function checkKeyPair(pair: KeyPair, names: PairNames): X509Certificate {
   const [certificate] = parseCertificates(pair.certPem, names.certName);
@@ -86,7 +88,10 @@ export function checkKeyPair(pair: KeyPair, names: PairNames): X509Certificate {
   return certificate;
 }
 
-/** Peers would refuse it, each in words of its own. A certificate that names no usage is good for all. */
+/**
+ * Checks the usages here, because each peer would refuse a wrong one with another text. A certificate without usages
+ * allows all.
+ */
 function checkUsages({ keyUsage: allowed }: X509Certificate, { certName, usages = [] }: PairNames): void {
   const missing = usages.find(
     (usage) => ![keyPurposes[usage], anyPurpose].some((one) => allowed?.includes(one)),

@@ -2,10 +2,11 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder with mode 0700, and those above it. Returns the topmost that it made, or undefined when all were there.
- * Synchronous, so that a process that is about to end knows what it has made. Throws Node's system errors.
+ * Creates a folder with mode 0700, and the missing folders above it. Returns the topmost new folder, or undefined when
+ * all existed. Synchronous, so that a process which is about to end knows what it has created. Throws Node's system
+ * errors.
  *
- * Not `mkdir` with `recursive`: that does not come back from file systems where nothing can be made, such as `/proc`.
+ * Not `mkdir` with `recursive`: that never returns on file systems where folders cannot be created, such as `/proc`.
  */
 export function makeFolder(path: string): string | undefined {
   const missing: string[] = [];

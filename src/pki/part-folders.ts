@@ -10,7 +10,7 @@ import { leafPairs, pairFiles, pairPaths } from './files.js';
 import type { KeyPair } from './key-pair.js';
 import { writeFilesAtomically } from './text-files.js';
 
-/** What each part of a cluster holds: the leaves that it shows. Kubelets each have a folder of their own beside these. */
+/** The leaves of each part of a cluster. Each kubelet also has a folder. */
 const partLeaves: Readonly<Record<string, readonly RoleLeaf[]>> = {
   apiserver: [
     'apiserver',
@@ -18,7 +18,7 @@ const partLeaves: Readonly<Record<string, readonly RoleLeaf[]>> = {
     'apiserver-store-client',
     'frontend-client',
     'sa',
-    // For the kubeconfig that it writes, and so that it can ask itself whether it is ready.
+    // For the kubeconfig that it writes, and for its own readiness check.
     'admin',
     'observe',
   ],
@@ -26,14 +26,14 @@ const partLeaves: Readonly<Record<string, readonly RoleLeaf[]>> = {
   agent: ['agent', 'observe'],
   store: ['store', 'observe'],
   middlebox: ['observe'],
-  // A place to watch from, which may have an admin port as well.
+  // For clients that watch events. They may have an admin port, too.
   observer: ['observer', 'observe'],
 };
 
 /**
- * Writes one folder for each part below `directory`, `apiserver`, `server`, `agent`, `kubelet-NODE`, `store`, `middlebox`
- * and `observer`, each with the pairs that this part shows and the certificates of the CAs that it believes: no key of a
- * CA, and of no other part. What is there is replaced. Rejects with FILE_UNWRITABLE.
+ * Writes one folder for each part below `directory`: `apiserver`, `server`, `agent`, `kubelet-NODE`, `store`,
+ * `middlebox` and `observer`. Each has the pairs of this part and the certificates of the CAs that it trusts, but no
+ * key of a CA or of another part. Existing files are replaced. Rejects with FILE_UNWRITABLE.
  */
 export async function writePartFolders(directory: string, set: CertificateSet): Promise<void> {
   const pairs = new Map(leafPairs(set));

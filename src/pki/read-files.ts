@@ -5,25 +5,25 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { TunnelError } from '../core/errors.js';
 import { reasonOf } from './file-reasons.js';
 
-/** Far above any certificate, key, token or configuration. */
+/** The largest file, bytes: far above any certificate, key, token or configuration. */
 const maxBytes = 1024 * 1024;
-/** A FIFO is opened without waiting for its writer, a terminal without becoming this process's. */
+/** With these flags a FIFO is opened without waiting for its writer, and a terminal does not become this process's. */
 const openFlags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
-/** How long a pipe may take until its end. */
+/** How long a pipe may take until its end, ms. */
 const pipeTimeoutMs = 10_000;
 const pipeRetryMs = 20;
 const interrupted = 'was not read to its end: interrupted';
 
 /**
- * Reads a certificate, key or token: a regular file, perhaps behind links, of at most 1 MiB. Anything else might never
- * end, or keep the process from ending. Rejects with FILE_UNREADABLE, which says which file and why.
+ * Reads a certificate, key or token: a regular file of at most 1 MiB, maybe behind links. Other kinds of files might
+ * never end, or keep the process alive. Rejects with FILE_UNREADABLE, with the path and the reason.
  */
 export async function readText(path: string): Promise<string> {
   try {
     const file = await open(path, openFlags);
     try {
       checkRegular(await file.stat());
-      // One byte more than there may be, to notice it.
+      // One byte more than allowed, to notice a larger file.
       return await gather(file.createReadStream({ end: maxBytes, autoClose: false }));
     } finally {
       await file.close();
@@ -33,7 +33,7 @@ export async function readText(path: string): Promise<string> {
   }
 }
 
-/** As `readText`, for places that cannot wait. Throws FILE_UNREADABLE. */
+/** As `readText`, but synchronous. Throws FILE_UNREADABLE. */
 export function readTextSync(path: string): string {
   try {
     const fd = openSync(path, openFlags);
@@ -49,8 +49,8 @@ export function readTextSync(path: string): string {
 }
 
 /**
- * Reads a configuration: a regular file, or what a pipe brings until its end, such as `/dev/stdin` and a shell's `<(…)`,
- * within 10 s; at most 1 MiB. Rejects with FILE_UNREADABLE, which says which file and why; also when `signal` aborts.
+ * Reads a configuration of at most 1 MiB: a regular file, or a pipe until its end, such as `/dev/stdin` and a shell's
+ * `<(…)`, within 10 s. Rejects with FILE_UNREADABLE, with the path and the reason; also when `signal` aborts.
  */
 export async function readDocument(path: string, signal?: AbortSignal): Promise<string> {
   try {
@@ -62,7 +62,7 @@ export async function readDocument(path: string, signal?: AbortSignal): Promise<
       const text = await gather(pipe(fd, over));
       if (signal?.aborted === true) throw new Error(interrupted);
       if (text !== '' || late.aborted) return text;
-      // A FIFO whose writer has not come yet looks as one whose writer has gone.
+      // A FIFO without a writer yet looks as one whose writer has gone.
       await pause(pipeRetryMs);
     }
   } catch (cause) {

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { TunnelError } from '../core/errors.js';
 import { children, content, type Der, oid, sequence } from './der.js';
 
-/** A private key ready to sign, and how it says so in a certificate. */
+/** A private key for signing, and its algorithm's name in a certificate. */
 export interface SigningKey {
   readonly key: KeyObject;
   readonly hash: 'sha256' | 'sha384' | 'sha512';
@@ -40,7 +40,7 @@ export interface FreshKeys {
 
 const generate = promisify(generateKeyPair);
 
-/** Makes a fresh P-256 key pair: understood by every TLS stack, and made in under a millisecond. */
+/** Creates a P-256 key pair. Every TLS stack accepts it, and it needs less than a millisecond. */
 export function generateKeys(): Promise<FreshKeys> {
   return generate('ec', { namedCurve: 'prime256v1' });
 }
@@ -63,7 +63,7 @@ export function keyIdentifier(publicKey: KeyObject): Buffer {
   return createHash('sha1').update(content(bits).subarray(1)).digest();
 }
 
-/** Takes over a key to sign with: EC on a NIST curve or RSA, else CERT_INVALID. */
+/** Loads a key for signing: EC on a NIST curve, or RSA. Throws CERT_INVALID for others. */
 export function signingKey(key: KeyObject, name: string): SigningKey {
   const type = key.asymmetricKeyType;
   const scheme = type === 'rsa' ? rsa : curves[key.asymmetricKeyDetails?.namedCurve ?? ''];
@@ -74,7 +74,7 @@ export function signingKey(key: KeyObject, name: string): SigningKey {
   });
 }
 
-/** The signature over `bytes`, as a certificate holds it. */
+/** The signature of `bytes`, in the format of a certificate. */
 export function signBytes({ key, hash }: SigningKey, bytes: Uint8Array): Buffer {
   return sign(hash, bytes, key);
 }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { TunnelError } from '../core/errors.js';
 
+/** What a certificate may be used for: as a server's, or as a client's. */
 export type KeyUsage = 'server' | 'client';
 
 /** serverAuth and clientAuth, as extended key usages (RFC 5280, 4.2.1.12). */
@@ -9,24 +10,29 @@ export const keyPurposes: Readonly<Record<KeyUsage, string>> = {
   client: '1.3.6.1.5.5.7.3.2',
 };
 
-/** What a leaf certificate is to say. */
+/** The content of a leaf certificate. */
 export interface LeafRequest {
+  /** The name of the subject. Kubernetes reads it as the user's name. */
   readonly commonName: string;
-  /** Kubernetes reads these as the user's groups. */
+  /** The organizations of the subject. Kubernetes reads them as the user's groups. Default: no organization. */
   readonly organizations?: readonly string[];
+  /** DNS names of a server. Default: no names beside `loopbackNames`. */
   readonly dnsNames?: readonly string[];
+  /** IP addresses of a server. Default: no addresses beside `loopbackNames`. */
   readonly ipAddresses?: readonly string[];
+  /** What the certificate may be used for. */
   readonly usages: readonly KeyUsage[];
-  /** Whole life in days, counted from now. Default 365. Overruled by `notAfter`. */
+  /** How long it is valid, in days from now. Default 365. `notAfter` wins over it. */
   readonly validDays?: number;
-  /** Default: five minutes ago, so that a peer whose clock lags accepts it. */
+  /** When it becomes valid. Default: five minutes ago, so that a peer whose clock is slow accepts it. */
   readonly notBefore?: Date;
+  /** When it expires. Default: after `validDays`. */
   readonly notAfter?: Date;
   /** Adds localhost, 127.0.0.1 and ::1 to a server's names. Default true; false makes name mismatches possible. */
   readonly loopbackNames?: boolean;
 }
 
-/** One subject alternative name, as the certificate writer takes it. */
+/** One subject alternative name, for the certificate writer. */
 export interface AlternativeName {
   readonly type: 'dns' | 'ip';
   readonly value: string;
@@ -69,7 +75,7 @@ export interface Validity {
   readonly notAfter: Date;
 }
 
-/** The life of a certificate. Throws CONFIG_INVALID when it would end before it begins. */
+/** When a certificate is valid. Throws CONFIG_INVALID when it would expire before it becomes valid. */
 export function validityOf(
   wish: Partial<Validity> & { validDays?: number | undefined },
   defaultDays: number,

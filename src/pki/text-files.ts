@@ -20,8 +20,8 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * Writes all files beside their places first and moves them there only when every byte is on disk, so that a reader
- * never sees half a file and a full disk leaves the old set. Rejects with FILE_UNWRITABLE.
+ * Writes all files under temporary names, and renames them when every byte is on disk. So a reader never sees half a
+ * file, and a full disk leaves the old set. Rejects with FILE_UNWRITABLE.
  */
 export async function writeFilesAtomically(directory: string, files: readonly TextFile[]): Promise<void> {
   const suffix = `.${randomUUID()}.tmp`;

@@ -22,7 +22,7 @@ export interface BackendCallsOptions {
   readonly frontendBounds: FrontendBounds;
   /** Absent when agents need no tokens. */
   readonly authenticator: TokenAuthenticator | undefined;
-  /** An agent came or went. */
+  /** Called when an agent connected or disconnected. */
   readonly changed: () => void;
 }
 
@@ -35,7 +35,7 @@ interface AgentIdentity {
 export class BackendCalls {
   private readonly options: BackendCallsOptions;
   private readonly open = new Set<GrpcPacketStream>();
-  /** Those whose tokens are being looked at. */
+  /** Token reviews that have no answer yet. */
   private readonly reviews = new Set<AbortController>();
 
   constructor(options: BackendCallsOptions) {
@@ -54,7 +54,7 @@ export class BackendCalls {
     else void this.review(call, identity, authenticator);
   }
 
-  /** Lets the agent in, or not; as in Konnectivity, a refusal has the status UNKNOWN. */
+  /** Accepts or refuses the agent. As in Konnectivity, a refusal has the status UNKNOWN. */
   private async review(call: TunnelCall, identity: AgentIdentity, judge: TokenAuthenticator): Promise<void> {
     const gone = new AbortController();
     this.reviews.add(gone);
@@ -73,7 +73,7 @@ export class BackendCalls {
   }
 
   private welcome(call: TunnelCall, identity: AgentIdentity): void {
-    // At once: an agent waits for these before it does anything else (R13).
+    // Sent at once, because the agent waits for it before it does anything else (R13).
     call.sendMetadata(this.announcement());
     this.serve(call, identity);
   }
@@ -102,7 +102,7 @@ export class BackendCalls {
     emit({ kind: 'backend.connected', node, peer: name, address: call.getPeer() });
   }
 
-  /** Ends what we hold of every stream. */
+  /** Cuts every stream. */
   cut(): void {
     for (const gone of [...this.reviews]) gone.abort();
     for (const stream of [...this.open]) stream.cancel();
@@ -116,7 +116,7 @@ export class BackendCalls {
   }
 }
 
-/** Who connects, from the request metadata; or Konnectivity's text for what is wrong with it. */
+/** Reads the agent's ID from the request metadata. Returns Konnectivity's text when it is wrong. */
 function identify(metadata: Metadata): AgentIdentity | string {
   const ids = texts(metadata, 'agentid');
   const sets = texts(metadata, 'agentidentifiers');
@@ -132,7 +132,7 @@ function identify(metadata: Metadata): AgentIdentity | string {
   return 'fault' in identifiers ? identifiers.fault : { agentId, identifiers };
 }
 
-/** node:http2 joins the values of a key that came twice with `, `, which no agent ID or URL query contains. */
+/** When a key came twice, node:http2 joins its values with `, `. Agent IDs and URL queries do not contain that. */
 function texts(metadata: Metadata, key: string): string[] {
   return metadata.get(key).flatMap((value) => value.toString().split(', '));
 }

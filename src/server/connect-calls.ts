@@ -20,7 +20,7 @@ export interface ConnectCallsOptions {
   readonly clock: Clock;
   /** Chooses the dial IDs. */
   readonly random: Random;
-  /** Behaviours of the original that are wanted back. */
+  /** Faults of the original to bring back. */
   readonly faithful: FaithfulSet;
   readonly frontendBounds: FrontendBounds;
 }
@@ -83,7 +83,7 @@ export class ConnectCalls {
     return new ConnectSocket(socket, { timing, ...frontendBounds });
   }
 
-  /** Ends what we hold of every connection. */
+  /** Cuts every connection. */
   cut(): void {
     for (const connect of [...this.open]) connect.cancel();
   }

@@ -7,13 +7,13 @@ interface Listener extends Closable {
   refuse(): void;
 }
 
-/** The listeners of a proxy-server that are bound so far. */
+/** The open listeners of a proxy-server. */
 export class Doors {
   private readonly agents: Listener[] = [];
   private readonly frontends: Listener[] = [];
   private readonly health: Closable[] = [];
 
-  /** Keeps a listener of agents or frontends; resolves with its address. */
+  /** Waits for a listener of agents or frontends, and keeps it. Resolves with its address. */
   async open(side: 'agents' | 'frontends', starting: Promise<Listener>): Promise<string> {
     const listener = await starting;
     this[side].push(listener);
@@ -30,12 +30,12 @@ export class Doors {
     return closeAll(this.health);
   }
 
-  /** Cuts every agent off. */
+  /** Cuts all agents. */
   closeAgents(): Promise<void> {
     return closeAll(this.agents);
   }
 
-  /** Lets nobody in any more. */
+  /** Refuses new connections. */
   refuse(): void {
     for (const listener of [...this.agents, ...this.frontends]) listener.refuse();
   }

@@ -4,11 +4,11 @@ import { blockingMarks, type FaithfulSet } from '../core/faithful.js';
 import type { Congestible } from '../core/port.js';
 import { SharedBacklog } from '../core/shared-backlog.js';
 
-/** How much may wait for frontends before their agents are not read on (R22). */
+/** How many bytes may wait for frontends before their agents are not read any more (R22). */
 export interface FrontendBounds {
-  /** For one of them. */
+  /** The limit of one frontend. */
   readonly marks: CongestionMarks;
-  /** For all that take what they get; the original knows no such bound. */
+  /** The limit of all frontends that take bytes together. The original has no such limit. */
   readonly together: SharedBacklog | undefined;
 }
 
@@ -17,7 +17,7 @@ export function createFrontendBounds(clock: Clock, faithful: FaithfulSet): Front
   return { marks: connectionMarks, together: new SharedBacklog(clock) };
 }
 
-/** Which of two a feeder has to wait for, if any. */
+/** Of two queues, the one that the feeder must wait for, if any. */
 export function fuller(
   one: Congestible | undefined,
   other: Congestible | undefined,

@@ -51,11 +51,11 @@ export class FrontendCalls {
     this.open.add(stream);
     meter.opened();
     emit({ kind: 'frontend.opened', node, peer: name });
-    // Tells a client that it reached a server, before anything else can go wrong.
+    // Tells the client that it reached a server, before a later step can fail.
     call.sendMetadata(new Metadata());
   }
 
-  /** Ends what we hold of every stream. */
+  /** Cuts every stream. */
   cut(): void {
     for (const stream of [...this.open]) stream.cancel();
   }

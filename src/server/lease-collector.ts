@@ -10,7 +10,7 @@ export interface LeaseCollectorOptions extends LeasePartOptions {
   readonly metrics: ServerMetrics;
 }
 
-/** Removes leases that servers left behind when they died. Every server does this for all. */
+/** Removes the leases of servers that died. Every server does this for all. */
 export class LeaseCollector {
   private readonly options: LeaseCollectorOptions;
 
@@ -36,7 +36,7 @@ export class LeaseCollector {
     const { wallTimeMs = Date.now } = own;
     for (const lease of await this.list(signal)) {
       if (signal.aborted) return;
-      // One's own is only late: its keeper is about to renew it.
+      // The server's own lease is only late: its keeper renews it soon.
       if (lease.metadata.name === leaseName(serverId)) continue;
       if (!isLeaseValid(lease, wallTimeMs())) await this.remove(lease, signal);
     }
@@ -71,7 +71,7 @@ export class LeaseCollector {
       metrics.leaseDelete(code, reason);
       metrics.leaseDeleteLatency(code).observe(this.secondsSince(startedAt));
     };
-    // Another version may have been renewed meanwhile.
+    // A newer version of the lease may have been renewed.
     const unchanged = resourceVersion === undefined ? {} : { resourceVersion };
     const target = { resource: leases, namespace: lease.namespace, name };
     try {

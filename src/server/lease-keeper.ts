@@ -17,23 +17,23 @@ export interface LeasePartOptions {
   readonly emit: EventSink;
 }
 
-/** The name of a server's lease, as Konnectivity makes it. */
+/** The name of a server's lease, as in Konnectivity. */
 export function leaseName(serverId: string): string {
   return `konnectivity-proxy-server-${serverId}`;
 }
 
-/** How often a renewal is tried again at once. */
+/** How many times a renewal is tried without a pause. */
 const maxAttempts = 5;
 const firstPauseMs = 200;
 const maxPauseMs = 7000;
-/** So that servers that began together do not renew together. */
+/** Random part of the interval, so that servers which started together do not renew together. */
 const jitter = 0.04;
 
-/** Keeps a server's own lease: makes it, and renews it for as long as it runs. */
+/** Creates a server's lease, and renews it until it is closed. */
 export class LeaseKeeper {
   readonly name: string;
   private readonly options: LeasePartOptions;
-  /** As the API has it; renewed without asking for it first. */
+  /** The lease as the API returned it last. It is renewed without reading it first. */
   private latest: Lease | undefined;
   private held = false;
 
@@ -52,7 +52,7 @@ export class LeaseKeeper {
     }
   }
 
-  /** Removes the lease, so that nobody counts on this server any more. Never rejects. */
+  /** Removes the lease, so that agents do not count this server any more. Never rejects. */
   async release(): Promise<void> {
     const { emit, node, lease } = this.options;
     try {
@@ -79,7 +79,7 @@ export class LeaseKeeper {
     if (!found.created) await this.renew(found.lease, signal);
   }
 
-  /** Gets the lease or makes it, however long that takes; undefined when `signal` was aborted. */
+  /** Gets or creates the lease, and tries until that succeeds. Undefined when `signal` was aborted. */
   private async ensure(signal: AbortSignal): Promise<{ lease: Lease; created: boolean } | undefined> {
     for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
       try {
@@ -106,7 +106,7 @@ export class LeaseKeeper {
     return { lease, created: true };
   }
 
-  /** True when the API has taken it. */
+  /** Returns true when the API has accepted it. */
   private async renew(base: Lease, signal: AbortSignal): Promise<boolean> {
     const { client } = this.options.lease;
     let current = base;

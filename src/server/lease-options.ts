@@ -1,25 +1,25 @@
 import type { KubeClient } from '../kube/kube-client.js';
 
-/** The lease by which a server is counted. */
+/** The lease that makes agents count a server. */
 export interface LeaseOptions {
-  /** Of the API that keeps the leases; the caller closes it. */
+  /** A client of the API that holds the leases. The caller closes it. */
   readonly client: KubeClient;
   readonly namespace: string;
-  /** Of the lease; expired leases with all of them are removed, whosever they are. */
+  /** The labels of the lease. Expired leases with the same labels are removed, also those of other servers. */
   readonly labels: Readonly<Record<string, string>>;
-  /** How long the lease stands without being renewed, s. Default 30. */
+  /** How long the lease is valid after a renewal, s. Default 30. */
   readonly durationSeconds?: number;
-  /** Default 15 s. */
+  /** How often the lease is renewed, ms. Default 15 s. */
   readonly renewIntervalMs?: number;
-  /** How often expired leases are looked for. Default 15 s. */
+  /** How often expired leases are searched for, ms. Default 15 s. */
   readonly collectIntervalMs?: number;
-  /** How long one call to the API may take. Default 7 s: what is late must not make the next renewal late. */
+  /** How long one call to the API may take, ms. Default 7 s, so that a slow call does not delay the next renewal. */
   readonly callTimeoutMs?: number;
-  /** Epoch milliseconds, for the times in leases; default the system's. */
+  /** Returns epoch milliseconds, for the times in leases. Default: the system's time. */
   readonly wallTimeMs?: () => number;
 }
 
-/** Konnectivity's. */
+/** Konnectivity's defaults. */
 export const leaseDefaults = {
   durationSeconds: 30,
   renewIntervalMs: 15_000,
@@ -27,7 +27,7 @@ export const leaseDefaults = {
   callTimeoutMs: 7000,
 } as const;
 
-/** As `--lease-label` writes them, and as a selector. */
+/** Labels as `--lease-label` takes them, and as a selector. */
 export function labelText(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels)
     .map(([name, value]) => `${name}=${value}`)

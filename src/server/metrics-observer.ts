@@ -7,11 +7,11 @@ import type { DialOutcome } from '../observe/server-own-metrics.js';
 export interface MetricsObserverOptions {
   readonly metrics: ServerMetrics;
   readonly clock: Clock;
-  /** Asked for the levels after each change. */
+  /** Returns the levels. Called after each change. */
   readonly levels: () => Pick<ServerState, 'pendingDials' | 'established'>;
 }
 
-/** Feeds a server's metrics from what its machine tells. */
+/** Updates a server's metrics from the reports of its machine. */
 export function createMetricsObserver({ metrics, clock, levels }: MetricsObserverOptions): ServerObserver {
   const showLevels = (): void => {
     const { pendingDials, established } = levels();
@@ -44,14 +44,14 @@ export function createMetricsObserver({ metrics, clock, levels }: MetricsObserve
   };
 }
 
-/** Of one dial's end; an answer that nobody waits for ends none. */
+/** True for the end of a dial. An answer to an unknown dial ends none. */
 function isOutcome(reason: DialFailureReason): reason is Exclude<DialOutcome, 'established'> {
   return reason !== 'unrecognized_response';
 }
 
 /**
- * Shows the agents that each strategy can choose from. The deprecated metric without label has, as Konnectivity's, the
- * number of the strategy that changed last, in the order of `--proxy-strategies`.
+ * Updates the number of agents that each strategy can choose from. The deprecated metric without a label has the number
+ * of the strategy that changed last, in the order of `--proxy-strategies`, as Konnectivity's has.
  */
 export function createReadyBackends(metrics: ServerMetrics): (state: ServerState) => void {
   const shown = new Map<string, number>();

@@ -9,7 +9,7 @@ const directionOf: Record<Segment, 'in' | 'out'> = {
   to_agent: 'out',
 };
 
-/** Turns what a server machine tells into events of the journal. `node` is `server/<name>`. */
+/** Turns the reports of a server machine into events of the journal. `node` is `server/<name>`. */
 export function createEventObserver(node: string, emit: EventSink, packetEvents = true): ServerObserver {
   return {
     packet(segment, peer, packet) {

@@ -12,7 +12,7 @@ export class OpenFrontends {
     if (this.open === 0) this.release();
   }
 
-  /** Resolves when none is open. */
+  /** Resolves when all frontends have closed. */
   none(): Promise<void> {
     if (this.open === 0) return Promise.resolve();
     return new Promise((resolve) => this.waiting.push(resolve));

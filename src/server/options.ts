@@ -7,44 +7,44 @@ import type { GrpcEndpoint, PlainEndpoint } from '../wire/grpc/grpc-listener.js'
 import type { LeaseOptions } from './lease-options.js';
 import type { AgentTokenOptions } from './token-review.js';
 
-/** A door for frontends, and what is spoken there: gRPC unless it says otherwise. */
+/** A listener for frontends, and its protocol. Default gRPC. */
 export type FrontendEndpoint = GrpcEndpoint & { readonly protocol?: 'grpc' | 'http-connect' };
 
 export interface ProxyServerOptions {
   /** Short name for events: `server-1`. */
   readonly name: string;
-  /** What agents tell servers apart by. */
+  /** The ID by which agents tell servers apart. */
   readonly serverId: string;
-  /** How many servers the agents are told to look for. */
+  /** The number of servers that this server announces to agents. */
   readonly serverCount: number;
-  /** Where frontends dial: any number of Unix sockets and mTLS ports, for gRPC or HTTP CONNECT. */
+  /** Where frontends connect: any number of Unix sockets and mTLS ports, for gRPC or HTTP CONNECT. */
   readonly frontends: readonly FrontendEndpoint[];
-  /** Where agents connect: with mTLS, unless its TLS names no CA. */
+  /** Where agents connect. It is mTLS unless its TLS names no CA. */
   readonly agents: (GrpcEndpoint & { readonly kind: 'tcp' }) | PlainEndpoint;
-  /** Absent when agents need to show no token. */
+  /** Absent when agents need no token. */
   readonly agentTokens?: AgentTokenOptions;
-  /** Absent when the server is announced by no lease. */
+  /** Absent when the server has no lease. */
   readonly lease?: LeaseOptions;
   /** `/healthz`, `/readyz`, `/metrics` over plain HTTP. */
   readonly health: { readonly host: string; readonly port: number };
   readonly strategies: readonly StrategyName[];
-  /** How long an agent may take to answer a dial, ms; 0 for ever. */
+  /** How long an agent may take to answer a dial, ms. 0 means no limit. */
   readonly backendDialTimeoutMs: number;
   /** Idle time after which agents and frontends are pinged, ms. */
   readonly keepaliveTimeMs: number;
-  /** The same for frontends, where it differs. */
+  /** The same for frontends. Default: `keepaliveTimeMs`. */
   readonly frontendKeepaliveTimeMs?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;
-  /** False makes no events of kind `packet`, whose making costs time for each; default true. */
+  /** False makes no events of kind `packet`, which saves time for each packet. Default true. */
   readonly packetEvents?: boolean;
-  /** Behaviours of Konnectivity that are wanted back (`docs/faithful.md`); those of other roles are ignored. */
+  /** Faults of Konnectivity to bring back (`docs/faithful.md`). Those of other roles are ignored. Default: no fault. */
   readonly faithful?: readonly FaithfulName[];
 }
 
-/** Tried in order: the agent that claims the address, else any. */
+/** Tried in order: the agent that claims the address, then any agent. */
 export const defaultStrategies: readonly StrategyName[] = ['destHost', 'default'];
-/** Bounded, unlike Konnectivity's: below the 30 s after which a kube-apiserver gives up without a reason. */
+/** Konnectivity has no limit. This is below the 30 s after which kube-apiserver cancels a dial without a reason. */
 export const defaultBackendDialTimeoutMs = 20_000;
 export const defaultKeepaliveTimeMs = 30_000;

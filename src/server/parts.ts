@@ -23,7 +23,7 @@ import type { ProxyServerOptions } from './options.js';
 import { StreamMeter } from './stream-meter.js';
 import { TokenAuthenticator } from './token-review.js';
 
-/** Everything of a proxy-server but its sockets. */
+/** All parts of a proxy-server but its sockets. */
 export interface ServerParts {
   /** `server/<name>`. */
   readonly node: string;
@@ -33,7 +33,7 @@ export interface ServerParts {
   readonly serveAgents: (server: Server) => void;
   readonly serveFrontends: (server: Server) => void;
   readonly serveConnect: (request: ConnectRequest) => void;
-  /** Ends what is held of every stream, without a word to the peers. */
+  /** Cuts every stream, without telling the peers. */
   readonly cut: () => void;
 }
 
@@ -111,7 +111,7 @@ function levels(machine: ServerMachine, announcedServers: number): ServerLevels 
   return { agents: machine.agents(), payload: machine.payload(), stalledFrontends, announcedServers };
 }
 
-/** As Konnectivity: ready is a server whose first strategy knows an agent. */
+/** As in Konnectivity, a server is ready when its first strategy knows an agent. */
 function readiness(machine: ServerMachine): Readiness {
   const size = machine.state().readyBackends[0]?.size ?? 0;
   return { ok: size > 0, text: 'no connection to any proxy agent' };

@@ -16,29 +16,30 @@ import { createParts, type ServerParts } from './parts.js';
 /** A running proxy-server. */
 export interface ProxyServer {
   readonly serverId: string;
-  /** Addresses as a frontend dials them: `unix://PATH` or `host:port`, in the order of the options. */
+  /** The addresses for frontends: `unix://PATH` or `host:port`, in the order of the options. */
   readonly frontendAddresses: readonly string[];
-  /** `host:port` for agents. */
+  /** The address for agents: `host:port`. */
   readonly agentAddress: string;
-  /** `host:port` of `/healthz`, `/readyz` and `/metrics`. */
+  /** The address of `/healthz`, `/readyz` and `/metrics`: `host:port`. */
   readonly healthAddress: string;
-  /** What `/metrics` serves. */
+  /** The text of `/metrics`. */
   readonly metrics: MetricsText;
   snapshot(): ServerState;
-  /** Cuts every stream at once, as the end of the process would; resolves when no socket is left. A lease stays. */
+  /** Cuts every stream at once, as the end of the process does. Keeps the lease. Resolves when no socket is open. */
   stop(): Promise<void>;
   /**
-   * Ends as Konnectivity's server does at a signal: nobody is let in any more, frontends may finish, its
-   * lease is removed, then `stop`. With
-   * `graceMs` 0 the agents are cut at once, which ends the connections, and frontends have any time to notice; else
-   * agents serve on until no frontend is left or the time is over.
+   * Ends as Konnectivity's server does at a signal: refuses new connections, lets frontends finish, removes its lease,
+   * then calls `stop`.
+   *
+   * With `graceMs` 0 it cuts the agents at once. That ends all connections, and frontends have unlimited time to
+   * notice. With another value the agents keep working until no frontend is left or `graceMs` is over.
    */
   finish(graceMs: number): Promise<void>;
 }
 
 /**
- * Binds all listeners of a proxy-server, or none. Throws ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, CERT_INVALID,
- * FILE_UNWRITABLE.
+ * Starts a proxy-server. When one listener fails, it closes the others. Rejects with ADDRESS_IN_USE,
+ * ADDRESS_UNAVAILABLE, CERT_INVALID or FILE_UNWRITABLE.
  */
 export async function startProxyServer(options: ProxyServerOptions): Promise<ProxyServer> {
   const frontends = new OpenFrontends();
@@ -61,7 +62,7 @@ export async function startProxyServer(options: ProxyServerOptions): Promise<Pro
       ...{ serverId, ...addresses, metrics, stop },
       snapshot: () => machine.state(),
       finish: async (graceMs) => {
-        // As Konnectivity: at once when nobody is waited for, else when all have gone.
+        // As in Konnectivity, the lease is removed at once when `graceMs` is 0, else when all frontends have gone.
         const released = graceMs === 0 ? lease?.release() : undefined;
         await finished({ doors, frontends, clock, graceMs });
         await (released ?? lease?.release());
@@ -103,7 +104,7 @@ async function bindAll(options: ProxyServerOptions, parts: ServerParts, doors: D
   return { agentAddress, frontendAddresses, healthAddress: joinHostPort(host, port) };
 }
 
-/** Announces a server that agents can reach. */
+/** Starts the lease of a server, once agents can reach it. */
 function startLease(
   options: ProxyServerOptions,
   { node, metrics }: ServerParts,
@@ -144,7 +145,7 @@ function createStop(
 ): () => Promise<void> {
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    // Sockets first: a process that ends says no goodbye to its peers.
+    // Sockets first: a process that ends does not tell its peers.
     const closed = doors.close();
     cut();
     await Promise.all([closed, lease?.close()]);

@@ -32,7 +32,7 @@ export class StreamMeter {
     else full.dec();
   }
 
-  /** Measures how long frontends take to take a packet. */
+  /** Measures how long frontends need to take a packet. */
   writeTiming(clock: Clock): WriteTiming {
     const { frontendWriteDuration } = this.metrics;
     return { now: () => clock.now(), took: (durationMs) => frontendWriteDuration.observe(durationMs / 1000) };

@@ -2,13 +2,13 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { KubeClient } from '../kube/kube-client.js';
 import type { ResourceKind } from '../kube/objects.js';
 
-/** Which service account agents must prove to be, by a token of it. */
+/** The service account that agents must have, proved by its token. */
 export interface AgentTokenOptions {
-  /** Of the API that knows the tokens; the caller closes it. */
+  /** A client of the API that checks the tokens. The caller closes it. */
   readonly client: KubeClient;
   readonly namespace: string;
   readonly serviceAccount: string;
-  /** Whom the tokens must be made for. */
+  /** The audience that the tokens must have. */
   readonly audience: string;
 }
 
@@ -28,7 +28,7 @@ interface TokenReview {
 
 const scheme = 'Bearer ';
 
-/** Asks the API who an agent is, by the token in its metadata. Texts are Konnectivity's: people look for them. */
+/** Asks the API whose token an agent has in its metadata. Texts are Konnectivity's, because users search for them. */
 export class TokenAuthenticator {
   private readonly options: AgentTokenOptions;
 
@@ -36,7 +36,7 @@ export class TokenAuthenticator {
     this.options = options;
   }
 
-  /** Resolves with what is wrong, or undefined when the agent is the one that is expected. */
+  /** Resolves with the reason of a refusal, or with undefined when the agent is the expected one. */
   async fault(metadata: Metadata, signal: AbortSignal): Promise<string | undefined> {
     const tokens = metadata.get('authorization').map(String);
     const [token] = tokens;

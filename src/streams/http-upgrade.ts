@@ -6,9 +6,9 @@ export interface UpgradeRequest {
   readonly method: string;
   /** Path and query. */
   readonly path: string;
-  /** Names and values by turns, so that a name may come on several lines. Must hold Host, Connection and Upgrade. */
+  /** Names and values in turn, so that a name may be used on several lines. Must have Host, Connection and Upgrade. */
   readonly headers: readonly string[];
-  /** Gives the request up and destroys the socket. */
+  /** Aborting cancels the request and destroys the socket. */
   readonly signal?: AbortSignal;
 }
 
@@ -16,21 +16,21 @@ interface AnswerHead {
   readonly status: number;
   readonly statusText: string;
   readonly headers: IncomingHttpHeaders;
-  /** Names and values by turns, as they came. */
+  /** Names and values in turn, as received. */
   readonly rawHeaders: readonly string[];
 }
 
-/** `upgraded`: the socket is the caller's, with `head` read ahead of it. `refused`: the socket is gone. */
+/** `upgraded`: the caller owns the socket; `head` are bytes that were read already. `refused`: the socket is closed. */
 export type UpgradeAnswer =
   | (AnswerHead & { readonly kind: 'upgraded'; readonly socket: Duplex; readonly head: Buffer })
   | (AnswerHead & { readonly kind: 'refused'; readonly body: Buffer });
 
-/** More of a refusal than this is cut off. */
+/** The longest body of a refusal, bytes. The rest is cut. */
 const maxBodyBytes = 1024 * 1024;
 
 /**
- * Sends an HTTP/1.1 upgrade request over a connection that is already open (TLS or not) and waits for the answer.
- * Rejects with a TunnelError TUNNEL_CLOSED when the connection ends before the answer (`EOF` when it just closes).
+ * Sends an HTTP/1.1 upgrade request over an open connection (TLS or not) and waits for the answer. Rejects with
+ * TUNNEL_CLOSED when the connection ends before the answer (`EOF` when it just closes).
  */
 export function upgradeHttp(socket: Duplex, upgrade: UpgradeRequest): Promise<UpgradeAnswer> {
   socket.on('error', () => undefined);
@@ -70,7 +70,7 @@ function answerHead(response: IncomingMessage): AnswerHead {
 
 function answerError(error: unknown): TunnelError {
   if (error instanceof TunnelError) return error;
-  // Node's word for a connection that closes without an answer is `socket hang up`; Go's is EOF.
+  // Node's text for a connection that closes without an answer is `socket hang up`; Go's is EOF.
   const message = error instanceof Error ? error.message : String(error);
   return new TunnelError('TUNNEL_CLOSED', message === 'socket hang up' ? 'EOF' : message, { cause: error });
 }

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../core/clock.js';
 
-/** Fires once after a time without a touch. Touching costs one clock reading, not a new timer. */
+/** Fires once after a time without a touch. A touch costs one clock reading, not a new timer. */
 export class IdleTimer {
   private readonly clock: Clock;
   private readonly idleMs: number;
@@ -30,7 +30,7 @@ export class IdleTimer {
 
   private expire(): void {
     const leftMs = this.touchedAt + this.idleMs - this.clock.now();
-    // A millisecond of slack: host timers may fire a fraction early.
+    // One millisecond of tolerance: host timers may fire a little early.
     if (leftMs <= 1) this.fire();
     else this.timer = this.arm(leftMs);
   }

@@ -19,8 +19,8 @@ interface ChannelSession {
 }
 
 /**
- * Serves the older WebSocket form: every channel begins with its port (2 bytes, little endian), one connection for each
- * port for the life of the WebSocket, no half-close. Closes when the last connection is over.
+ * Serves the older WebSocket form. Every channel begins with its port (2 bytes, little endian). Each port has one
+ * connection until the WebSocket ends, without half-close. Closes after the last connection has ended.
  */
 export function servePortForwardChannels(
   ws: WebSocket,

@@ -5,13 +5,13 @@ import { SpdyConnection } from './spdy/connection.js';
 import type { SpdyStream } from './spdy/stream.js';
 
 export interface SpdyPortForwardOptions {
-  /** A connection behind a 101 for `portforward.k8s.io`, and what was read ahead of it. */
+  /** A connection after a 101 for `portforward.k8s.io`, and bytes that were read already. */
   readonly socket: Duplex;
   readonly head?: Buffer;
   readonly clock: Clock;
-  /** Default: no PINGs. */
+  /** How often to send a PING, ms. Default: never. */
   readonly pingIntervalMs?: number;
-  /** How long a stream may wait for its SYN_REPLY. Default 30 s. */
+  /** How long a stream may wait for its SYN_REPLY, ms. Default 30 s. */
   readonly creationTimeoutMs?: number;
 }
 
@@ -19,13 +19,13 @@ export interface SpdyPortForwardOptions {
 export interface ForwardedConnection {
   /** `end()` half-closes; `destroy()` resets it. */
   readonly data: Duplex;
-  /** The server's error text, or undefined when there was none. Never rejects. */
+  /** The server's error text. Undefined without an error. Never rejects. */
   readonly failure: Promise<string | undefined>;
 }
 
 /** The client's side of a port-forward over SPDY: two streams for each connection, as kubectl opens them. */
 export class SpdyPortForward {
-  /** Settles (never rejects) when the connection is of no more use. */
+  /** Resolves when the connection cannot be used any more. Never rejects. */
   readonly ended: Promise<TunnelError | undefined>;
   private readonly connection: SpdyConnection;
   private readonly creationTimeoutMs: number | undefined;
@@ -53,12 +53,12 @@ export class SpdyPortForward {
     return { data, failure: readFailure(error) };
   }
 
-  /** Leaves in order; resolves when the socket is closed. Idempotent. */
+  /** Closes in order. Resolves when the socket is closed. Further calls do nothing. */
   close(): Promise<void> {
     return this.connection.close();
   }
 
-  /** Drops the connection at once. */
+  /** Destroys the connection at once. */
   destroy(): void {
     this.connection.destroy();
   }

@@ -95,7 +95,7 @@ function serveWebSocket(upgrade: Upgrade, settings: PortForwardSettings): void {
 function serveChannels(upgrade: Upgrade, settings: PortForwardSettings, protocol: string): void {
   const ports = queryPorts(upgrade.request.url ?? '', maxPorts(protocol));
   if (typeof ports === 'string') {
-    // The kubelet itself refuses these, before any streaming server: without Go's newline.
+    // The kubelet itself refuses these before the streaming server, without Go's newline.
     refuseUpgrade(upgrade.socket, { status: 400, body: ports }, settings.clock);
     settings.onFailure?.(new TunnelError('BAD_REQUEST', ports));
     return;
@@ -109,7 +109,7 @@ function serveChannels(upgrade: Upgrade, settings: PortForwardSettings, protocol
 /** A channel is one byte, or in the base64 form one ASCII character from '0' on, and each port takes two. */
 const maxPorts = (protocol: string): number => (protocol.includes('base64') ? 40 : 128);
 
-/** The ports of a `port` query parameter (repeated, or a comma list), or what is wrong with it. */
+/** The ports of the query parameter `port` (repeated, or a comma list). Returns a text for a wrong one. */
 function queryPorts(url: string, most: number): number[] | string {
   const given = new URL(url, 'http://kubelet').searchParams.getAll('port');
   if (given.length === 0) return 'query parameter "port" is required';

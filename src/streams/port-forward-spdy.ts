@@ -9,7 +9,7 @@ import type { SpdyHeaders } from './spdy/header-block.js';
 import type { SpdyStream } from './spdy/stream.js';
 import { onAbort } from './stream-ends.js';
 
-/** Serves the stream pairs of one port-forward connection, whose upgrade is answered. */
+/** Serves the stream pairs of one port-forward connection, after its upgrade was answered. */
 export function servePortForwardStreams(socket: Duplex, head: Buffer, settings: PortForwardSettings): void {
   new PortForwardSession(socket, head, settings);
 }
@@ -27,7 +27,7 @@ interface StreamRole {
   readonly requestId: string;
 }
 
-/** What a stream is for, or why it cannot be served. */
+/** The role of a stream, or the reason why it cannot be served. */
 function streamRole(streamId: number, headers: SpdyHeaders): StreamRole | string {
   const portText = headers.get('port') ?? '';
   const type = headers.get('streamtype') ?? '';
@@ -37,7 +37,7 @@ function streamRole(streamId: number, headers: SpdyHeaders): StreamRole | string
   if (port === 0) return `port ${JSON.stringify(portText)} must be > 0`;
   if (type === '') return '"streamType" header is required';
   if (type !== 'error' && type !== 'data') return `invalid stream type ${JSON.stringify(type)}`;
-  // The oldest clients send no request ID: their data stream is the next after its error stream.
+  // The oldest clients send no request ID. Their data stream is the next one after its error stream.
   const guessed = type === 'error' ? streamId : streamId - 2;
   return { type, port, requestId: headers.get('requestid') ?? String(guessed) };
 }
@@ -133,7 +133,7 @@ class PortForwardSession {
   }
 }
 
-/** Connects; a client that resets its stream meanwhile gives the attempt up. */
+/** Connects. A client that resets its stream cancels the attempt. */
 async function connectFor(
   data: SpdyStream,
   settings: PortForwardSettings,
@@ -153,10 +153,10 @@ async function connectFor(
   }
 }
 
-/** Ends the pair for every kubectl: those up to 1.31 send their own FIN only after the error stream has ended. */
+/** Ends the pair for every kubectl. Versions up to 1.31 send their own FIN only after the error stream has ended. */
 function finish(error: SpdyStream, data: SpdyStream): void {
   error.end();
   data.end();
-  // What the client still sends goes nowhere; unread it would stop the other pairs.
+  // Later bytes of the client are read and dropped. Unread bytes would stop the other pairs.
   data.resume();
 }

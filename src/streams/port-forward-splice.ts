@@ -4,16 +4,16 @@ import { sendAtOnce } from './no-delay.js';
 
 export interface SpliceOptions {
   readonly clock: Clock;
-  /** How long the other direction may go on once one has ended. */
+  /** How long one direction may continue after the other has ended, ms. */
   readonly lingerMs: number;
 }
 
 /**
- * Joins a client's stream with the connection to a port. Half-closes go through. Once one direction has ended, the
- * other has the linger, as in containerd and socat: kubectl closes the connection of a client that is gone with just
- * such a half-close, and what the pod goes on to send would be in the way of all others.
+ * Joins a client's stream with the connection to a port. Half-closes are passed on. After one direction has ended, the
+ * other has `lingerMs`, as in containerd and socat. kubectl closes the connection of a client that is gone with such a
+ * half-close, and later bytes of the pod would hold up all others.
  *
- * Resolves when nothing more will pass, with the target's error if it broke. The target is destroyed by then; the
+ * Resolves when no more bytes will pass, with the target's error if it broke. The target is destroyed then. The
  * client's stream is ended, not destroyed. Never rejects.
  */
 export function splice(client: Duplex, target: Duplex, options: SpliceOptions): Promise<Error | undefined> {
@@ -44,7 +44,7 @@ export function splice(client: Duplex, target: Duplex, options: SpliceOptions): 
     });
     target.once('close', () => settle());
     client.once('close', () => {
-      // Over in both directions is a close too; then the target decides when it is done.
+      // When both directions have ended, this is a close, too. Then the target decides when it is done.
       if (!client.readableEnded || !client.writableFinished) settle();
     });
     client.pipe(target);

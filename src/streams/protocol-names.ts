@@ -3,11 +3,11 @@ import type { StreamProtocol } from './types.js';
 
 export const streamProtocolHeader = 'X-Stream-Protocol-Version';
 export const spdyUpgradeToken = 'SPDY/3.1';
-/** Stands before a SPDY protocol name where the SPDY bytes travel inside a WebSocket. */
+/** The prefix of a SPDY protocol name when SPDY is sent inside a WebSocket. */
 export const tunnelPrefix = 'SPDY/3.1+';
 export const portForwardProtocol = 'portforward.k8s.io';
 
-/** What a kubelet takes on SPDY, best first. It has no v5 there. */
+/** The protocols that a kubelet accepts on SPDY, best first. It has no v5 there. */
 export const kubeletSpdyProtocols: readonly string[] = [
   'v4.channel.k8s.io',
   'v3.channel.k8s.io',
@@ -15,10 +15,10 @@ export const kubeletSpdyProtocols: readonly string[] = [
   'channel.k8s.io',
 ];
 
-/** What client-go offers on SPDY, most wanted first. */
+/** The protocols that client-go offers on SPDY, best first. */
 export const clientSpdyProtocols: readonly string[] = ['v5.channel.k8s.io', ...kubeletSpdyProtocols];
 
-/** WebSocket names for exec and attach; the empty one stands for a client that names none. */
+/** WebSocket names for exec and attach. The empty name is for clients that send no name. */
 export const remoteCommandWebSocketProtocols: readonly string[] = [
   'v5.channel.k8s.io',
   'v4.channel.k8s.io',
@@ -28,14 +28,14 @@ export const remoteCommandWebSocketProtocols: readonly string[] = [
   '',
 ];
 
-/** WebSocket names of the port-forward that has two channels for each port. */
+/** WebSocket names of the port-forward with two channels for each port. */
 export const portForwardWebSocketProtocols: readonly string[] = [
   'v4.channel.k8s.io',
   'v4.base64.channel.k8s.io',
   '',
 ];
 
-/** All values of a header that may come on several lines or as a comma list. */
+/** All values of a header, which may be on several lines or in a comma list. */
 export function headerList(request: IncomingMessage, name: string): string[] {
   const wanted = name.toLowerCase();
   const values: string[] = [];
@@ -47,12 +47,12 @@ export function headerList(request: IncomingMessage, name: string): string[] {
   return values.filter((value) => value !== '');
 }
 
-/** The client's first choice that the server has too. */
+/** The first protocol in the client's list that the server accepts. */
 export function negotiate(offered: readonly string[], accepted: readonly string[]): string | undefined {
   return offered.find((name) => accepted.includes(name));
 }
 
-/** As `negotiate`, for WebSocket: no offer at all means the unnamed protocol, `''`. */
+/** As `negotiate`, for WebSocket. Without an offer the result is the unnamed protocol, `''`. */
 export function negotiateWebSocket(
   request: IncomingMessage,
   accepted: readonly string[],
@@ -61,7 +61,7 @@ export function negotiateWebSocket(
   return negotiate(offered.length === 0 ? [''] : offered, accepted);
 }
 
-/** Which upgrade a request asks for. */
+/** The kind of upgrade that a request asks for. */
 export function upgradeKind(request: IncomingMessage): 'spdy' | 'websocket' | undefined {
   const connection = (request.headers.connection ?? '').toLowerCase();
   const upgrade = (request.headers.upgrade ?? '').toLowerCase();
@@ -71,19 +71,19 @@ export function upgradeKind(request: IncomingMessage): 'spdy' | 'websocket' | un
   return undefined;
 }
 
-/** The wire name for events. */
+/** The protocol's name in events. */
 export function webSocketProtocolKind(name: string): StreamProtocol {
   if (name.startsWith('v5.')) return 'websocket-v5';
   if (name.startsWith('v4.')) return 'websocket-v4';
   return 'websocket-v1';
 }
 
-/** Whether the error stream carries a Status JSON; the older protocols carry plain text. */
+/** True when the error stream carries a Status as JSON. Older protocols carry plain text. */
 export function hasStatusJson(protocol: string): boolean {
   return protocol.startsWith('v4.') || protocol.startsWith('v5.');
 }
 
-/** The wire that an upgrade request asks for first; the answer may settle on another. */
+/** The protocol that an upgrade request asks for first. The answer may choose another. */
 export function offeredProtocol(request: IncomingMessage): StreamProtocol {
   if (upgradeKind(request) !== 'websocket') return 'spdy';
   const offered = headerList(request, 'Sec-WebSocket-Protocol');

@@ -9,46 +9,46 @@ import { encodeResize } from './terminal-resizes.js';
 import type { RemoteCommandOptions, RemoteCommandResult, TerminalSize } from './types.js';
 
 export interface SpdyRemoteCommandOptions {
-  /** A connection behind a 101, and what was read ahead of it. */
+  /** A connection after a 101, and bytes that were read already. */
   readonly socket: Duplex;
   readonly head?: Buffer;
-  /** X-Stream-Protocol-Version of the 101; a server that names none speaks v1, `channel.k8s.io`. */
+  /** X-Stream-Protocol-Version of the 101. A server that sends none speaks v1, `channel.k8s.io`. */
   readonly protocol: string;
   readonly streams: RemoteCommandOptions;
   readonly clock: Clock;
-  /** client-go pings every 5 s. Default: none. */
+  /** How often to send a PING, ms; client-go's value is 5 s. Default: never. */
   readonly pingIntervalMs?: number;
-  /** How long each stream may wait for its SYN_REPLY. Default 30 s. */
+  /** How long each stream may wait for its SYN_REPLY, ms. Default 30 s. */
   readonly creationTimeoutMs?: number;
 }
 
-/** What came on the error stream: all of it, or the news that the connection ended (or the stream was reset) before. */
+/** The whole text of the error stream, or `cut` when the connection ended or the stream was reset before its end. */
 export type RemoteCommandEnd =
   | { readonly kind: 'status'; readonly result: RemoteCommandResult }
   | { readonly kind: 'cut'; readonly message: string };
 
 /** The client's side of an exec or attach over SPDY. */
 export interface SpdyRemoteCommand {
-  /** End it to half-close. */
+  /** The input of the command. Ending it half-closes. */
   readonly stdin?: Writable;
   readonly stdout?: Readable;
   readonly stderr?: Readable;
-  /** Never rejects. The output may still have to be read to its end. */
+  /** Resolves with the end of the command. Never rejects. Output may still be unread then. */
   readonly ended: Promise<RemoteCommandEnd>;
   /** Does nothing without a TTY. */
   resize(size: TerminalSize): void;
-  /** Leaves in order, resolves when the socket is closed. Idempotent. */
+  /** Closes in order. Resolves when the socket is closed. Further calls do nothing. */
   close(): Promise<void>;
-  /** Drops the connection at once. */
+  /** Destroys the connection at once. */
   destroy(): void;
 }
 
-/** More than this on an error stream is not read; the rest of it is dropped. */
+/** The longest text of an error stream, bytes. The rest is dropped. */
 const maxStatusBytes = 1024 * 1024;
 
 /**
- * Opens the streams of a remote command one after the other, each behind the reply to the one before, as client-go
- * does. Rejects with a TunnelError (`Timeout occurred`, `Stream reset`, …), the connection closed.
+ * Opens the streams of a remote command in order, each after the reply to the one before, as client-go does. Rejects
+ * with a TunnelError (`Timeout occurred`, `Stream reset`, …) and closes the connection.
  */
 export async function openSpdyRemoteCommand(options: SpdyRemoteCommandOptions): Promise<SpdyRemoteCommand> {
   const { socket, head, clock, pingIntervalMs, protocol } = options;
@@ -78,7 +78,7 @@ function remoteCommand(
 ): SpdyRemoteCommand {
   const [stdin, stdout, stderr] = (['stdin', 'stdout', 'stderr'] as const).map((type) => streams.get(type));
   const resize = streams.get('resize');
-  // What a server sends on stdin means nothing; read, its end is seen.
+  // A server's bytes on stdin have no meaning. They are read to see its end.
   stdin?.resume();
   resize?.resume();
   return {

@@ -8,26 +8,29 @@ import type {
   Upgrade,
 } from './types.js';
 
-/** Runs the command on its streams; resolves with its end once its output is written. */
+/** Runs the command on its streams. Resolves with its result when its output is written. */
 export type RunRemoteCommand = (streams: RemoteCommandStreams) => Promise<RemoteCommandResult>;
 
 export interface RemoteCommandContext {
   readonly clock: Clock;
-  /** Chooses the text in front of a failure: `error executing command in container: …` or `error attaching to …`. */
+  /** Chooses the text before a failure: `error executing command in container: …` or `error attaching to …`. */
   readonly operation: 'exec' | 'attach';
-  /** Called once, when the protocol is settled. */
+  /** Called once, when the protocol is chosen. */
   readonly onProtocol?: (protocol: StreamProtocol) => void;
-  /** Called at most once, when an upgrade never came to a command or its client broke the protocol. */
+  /** Called at most once, when an upgrade failed or the client broke the protocol. */
   readonly onFailure?: (error: TunnelError) => void;
-  /** Ends the connection at once; for a server that closes. */
+  /** Aborting ends the connection at once, when the server closes. */
   readonly signal?: AbortSignal;
-  /** Names accepted on SPDY; default `kubeletSpdyProtocols` (v4 to v1). */
+  /** Names accepted on SPDY. Default `kubeletSpdyProtocols` (v4 to v1). */
   readonly spdyProtocols?: readonly string[];
-  /** Names accepted on WebSocket, `''` for none; default `remoteCommandWebSocketProtocols` (v5, v4, older forms). */
+  /**
+   * Names accepted on WebSocket; `''` is the unnamed protocol. Default `remoteCommandWebSocketProtocols` (v5, v4, older
+   * forms).
+   */
   readonly webSocketProtocols?: readonly string[];
-  /** How long a SPDY client may take to open all streams. Default 30 s. */
+  /** How long a SPDY client may take to open all streams, ms. Default 30 s. */
   readonly creationTimeoutMs?: number;
-  /** Default 4 h, as the kubelet's streamingConnectionIdleTimeout. */
+  /** How long the connection may be idle, ms. Default 4 h, as the kubelet's streamingConnectionIdleTimeout. */
   readonly idleTimeoutMs?: number;
 }
 
@@ -37,7 +40,7 @@ export type RemoteCommandSettings = RemoteCommandContext &
     Pick<RemoteCommandContext, 'spdyProtocols' | 'webSocketProtocols' | 'creationTimeoutMs' | 'idleTimeoutMs'>
   >;
 
-/** Everything that one exec or attach needs, whatever carries it. */
+/** The request, command and settings of one exec or attach, for all protocols. */
 export interface RemoteCommandJob {
   readonly upgrade: Upgrade;
   readonly options: RemoteCommandOptions;

@@ -2,7 +2,7 @@ import { TunnelError } from '../core/errors.js';
 import type { RunRemoteCommand } from './remote-command-context.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from './types.js';
 
-/** Calls `run`; what it throws becomes an error result, for the client has to get a status in any case. */
+/** Calls `run`. A thrown error becomes an error result, because the client must get a status. */
 export async function runToResult(
   run: RunRemoteCommand,
   streams: RemoteCommandStreams,

@@ -24,9 +24,9 @@ function settingsOf(context: RemoteCommandContext): RemoteCommandSettings {
 }
 
 /**
- * Serves an exec or attach as a kubelet does, over SPDY/3.1 (POST or GET) or WebSocket, whichever the client asks for.
- * Answers the upgrade, runs the command on the client's streams, sends its status and closes. Never throws; a client
- * that breaks the protocol loses its connection only.
+ * Serves an exec or attach as a kubelet does, over SPDY/3.1 (POST or GET) or WebSocket, as the client asks. Answers the
+ * upgrade, runs the command on the client's streams, sends its status and closes. Never throws. A client that breaks
+ * the protocol only loses its connection.
  */
 export function serveRemoteCommand(
   upgrade: Upgrade,

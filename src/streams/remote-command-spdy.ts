@@ -21,7 +21,7 @@ import { acceptUpgrade, refuseUpgrade } from './upgrade-response.js';
 /** Values of the `streamtype` header. */
 export type RemoteCommandStreamType = 'error' | 'stdin' | 'stdout' | 'stderr' | 'resize';
 
-/** The streams of a remote command in the order in which client-go opens them. Resizes exist from v3 on. */
+/** The streams of a remote command, in the order in which client-go opens them. v3 and later have a resize stream. */
 export function remoteCommandStreamTypes(
   options: RemoteCommandOptions,
   protocol: string,
@@ -110,7 +110,7 @@ class SpdyCommandSession {
 
   private commandStreams(): RemoteCommandStreams {
     const [stdin, stdout, stderr] = ['stdin', 'stdout', 'stderr'].map((type) => this.streams.get(type));
-    // Nobody reads what a client sends on these; read, it ends them and cannot stop the connection.
+    // A client's bytes on these streams have no meaning. They are read, so that they cannot stop the connection.
     for (const stream of [this.streams.get('error'), stdout, stderr]) stream?.resume();
     this.streams.get('error')?.once('error', () => this.gone());
     const resize = this.streams.get('resize');
@@ -125,7 +125,7 @@ class SpdyCommandSession {
     };
   }
 
-  /** The status goes before the ends of the output: the oldest clients leave when the output ends. */
+  /** The status is sent before the output ends, because the oldest clients leave at the end of the output. */
   private async report(result: RemoteCommandResult): Promise<void> {
     const { streams } = this;
     const outputs = ['stdout', 'stderr'].flatMap((type) => streams.get(type) ?? []);

@@ -49,11 +49,11 @@ async function serveChannels(job: RemoteCommandJob, ws: WebSocket, protocol: str
   finished = true;
   const text = encodeStatus(kubeletStatus(result, operation), hasStatusJson(protocol));
   if (text.length > 0) channels.send(commandChannel.error, text);
-  // kubectl hangs without a close frame, and fails on any code but 1000.
+  // Without a close frame kubectl hangs. With another code than 1000 it fails.
   channels.close(1000);
 }
 
-/** The first message is empty and on the lowest channel that the server writes, as from the Go servers. */
+/** The first message is empty, on the lowest channel that the server writes, as in Go servers. */
 function greet(job: RemoteCommandJob, channels: WebSocketChannels): void {
   const { stdout, stderr } = job.options;
   const lowest = stdout ? commandChannel.stdout : stderr ? commandChannel.stderr : commandChannel.error;
@@ -75,7 +75,7 @@ function commandStreams(
   };
 }
 
-/** The sizes that come on the resize channel. */
+/** The terminal sizes from the resize channel. */
 export function resizesOf(channels: WebSocketChannels): TerminalResizes {
   const resizes = new TerminalResizes();
   const reader = channels.reader(commandChannel.resize);
@@ -84,7 +84,7 @@ export function resizesOf(channels: WebSocketChannels): TerminalResizes {
   return resizes;
 }
 
-/** Resolves when everything written is handed on. */
+/** Resolves when all written bytes were passed on. */
 function flushed(writer: Writable | undefined): Promise<void> {
   return writer === undefined ? Promise.resolve() : written(writer.end());
 }

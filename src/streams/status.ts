@@ -24,7 +24,7 @@ function exitStatus(code: number, what: string): CommandStatus {
   };
 }
 
-/** A 500 InternalError, as Kubernetes' NewInternalError makes it. */
+/** A 500 InternalError, as from Kubernetes' NewInternalError. */
 export function internalErrorStatus(message: string): CommandStatus {
   return {
     metadata: {},
@@ -36,21 +36,21 @@ export function internalErrorStatus(message: string): CommandStatus {
   };
 }
 
-/** What a kubelet reports for a command: exit codes as they are, anything else behind the operation's text. */
+/** A kubelet's status for a result: exit codes unchanged, other errors after the operation's text. */
 export function kubeletStatus(result: RemoteCommandResult, operation: 'exec' | 'attach'): CommandStatus {
   if (result.kind === 'exit') return exitStatus(result.code, `exit status ${result.code}`);
   const what = operation === 'exec' ? 'error executing command in container' : 'error attaching to container';
   return internalErrorStatus(`${what}: ${result.message}`);
 }
 
-/** What kube-apiserver's translator reports for a result it read from the kubelet. */
+/** The status of kube-apiserver's translator for a result that it read from the kubelet. */
 export function translatorStatus(result: RemoteCommandResult): CommandStatus {
   if (result.kind === 'exit')
     return exitStatus(result.code, `command terminated with exit code ${result.code}`);
   return internalErrorStatus(result.message);
 }
 
-/** The bytes of the error stream: JSON from v4 on, plain text (nothing for success) before. */
+/** The bytes of the error stream: JSON for v4 and later, plain text (empty for success) for earlier versions. */
 export function encodeStatus(status: CommandStatus, asJson: boolean): Buffer {
   if (asJson) return Buffer.from(JSON.stringify(status));
   return Buffer.from(status.status === 'Success' ? '' : (status.message ?? ''));
@@ -86,7 +86,7 @@ function decodeJson(text: string): RemoteCommandResult {
   return { kind: 'error', message: status.message ?? '' };
 }
 
-/** Reads a whole error stream as client-go does. An empty one is success in every version. */
+/** Reads a whole error stream as client-go does. An empty one means success in every version. */
 export function decodeErrorStream(text: string, asJson: boolean): RemoteCommandResult {
   if (text === '') return { kind: 'exit', code: 0 };
   return asJson ? decodeJson(text) : { kind: 'error', message: `error executing remote command: ${text}` };

@@ -1,17 +1,20 @@
 import { setMaxListeners } from 'node:events';
 import type { Writable } from 'node:stream';
 
-/** Calls `end` when the signal aborts, now if it has; the result takes the listener off again. */
+/**
+ * Calls `end` when the signal aborts, or at once when it has aborted. Call the returned function to remove the
+ * listener.
+ */
 export function onAbort(signal: AbortSignal | undefined, end: () => void): () => void {
   if (signal === undefined) return () => undefined;
-  // One signal of a server serves all its connections; more than ten of them are no leak.
+  // One signal of a server serves all its connections, so more than ten listeners are not a leak.
   setMaxListeners(0, signal);
   if (signal.aborted) end();
   else signal.addEventListener('abort', end, { once: true });
   return () => signal.removeEventListener('abort', end);
 }
 
-/** Resolves when the writer, which was ended, has handed on all it had, or is gone. */
+/** Resolves when the ended writer has passed on all bytes, or has closed. */
 export function written(writer: Writable): Promise<void> {
   if (writer.writableFinished || writer.destroyed) return Promise.resolve();
   return new Promise((resolve) => {

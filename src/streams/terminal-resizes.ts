@@ -4,14 +4,14 @@ const maxQueued = 16;
 const maxTextLength = 4096;
 
 function dimension(text: string, name: 'Width' | 'Height'): number {
-  // Go decodes JSON keys without regard to case, so clients differ.
+  // Go ignores the case of JSON keys, so clients differ.
   const match = new RegExp(`"${name}"\\s*:\\s*(\\d{1,5})\\b`, 'i').exec(text);
   return match === null ? 0 : Number(match[1]);
 }
 
 /**
- * Turns the bytes of a resize stream into sizes. Elements are flat JSON objects one after the other, with or without
- * line ends, cut anywhere. A reader that is late finds the newest sizes only.
+ * Reads sizes from the bytes of a resize stream. Its elements are flat JSON objects one after the other, with or
+ * without line ends, in chunks of any size. A late reader gets only the newest sizes.
  */
 export class TerminalResizes implements AsyncIterable<TerminalSize> {
   private readonly queue: TerminalSize[] = [];
@@ -19,7 +19,7 @@ export class TerminalResizes implements AsyncIterable<TerminalSize> {
   private ended = false;
   private wake: () => void = () => undefined;
 
-  /** Takes more bytes of the stream. What is no size is skipped. */
+  /** Takes more bytes of the stream. Bytes that are not a size are skipped. */
   push(bytes: Buffer): void {
     this.text += bytes.toString('latin1');
     for (let end = this.text.indexOf('}'); end >= 0; end = this.text.indexOf('}')) {

@@ -1,20 +1,22 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex, Readable, Writable } from 'node:stream';
 
-/** What Node's `upgrade` event hands over: the request, its socket, and bytes already read behind the head. */
+/** The arguments of Node's `upgrade` event: the request, its socket, and bytes already read after the head. */
 export interface Upgrade {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
 }
 
-/** Columns and rows of a terminal. */
+/** The size of a terminal. */
 export interface TerminalSize {
+  /** Columns. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
 }
 
-/** Which streams an exec or attach asked for. */
+/** The streams that an exec or attach asked for. */
 export interface RemoteCommandOptions {
   readonly stdin: boolean;
   readonly stdout: boolean;
@@ -23,27 +25,39 @@ export interface RemoteCommandOptions {
   readonly tty: boolean;
 }
 
-/** The running end of an exec or attach, whatever protocol carries it. Back pressure works on every stream. */
+/** The streams of a running exec or attach, for all protocols. Back pressure works on every stream. */
 export interface RemoteCommandStreams {
   /**
-   * Ends, or is destroyed, when the client half-closes its stdin or is gone; all that came before is read first. Absent
-   * when stdin was not asked for.
+   * The input of the command. It ends, or is destroyed, when the client closes its stdin or is gone; earlier bytes are read
+   * first. Absent when the command has no input.
    */
   readonly stdin?: Readable;
+  /** Takes the output of the command. Absent when it is not wanted. */
   readonly stdout?: Writable;
+  /** Takes the error output of the command. Absent when it is not wanted, and with a TTY. */
   readonly stderr?: Writable;
-  /** One element per resize; ends with the connection. Present with a TTY only. */
+  /** One element for each resize of the terminal. Ends with the connection. Only with a TTY. */
   readonly resize?: AsyncIterable<TerminalSize>;
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
 }
 
-/** How a remote command ended. `error` means that it could not be run or was cut, not that it failed. */
+/** How a remote command ended. */
 export type RemoteCommandResult =
-  | { readonly kind: 'exit'; readonly code: number }
-  | { readonly kind: 'error'; readonly message: string };
+  | {
+      /** The command ran to its end. */
+      readonly kind: 'exit';
+      /** Its exit code. */
+      readonly code: number;
+    }
+  | {
+      /** The command could not be run, or was cut. */
+      readonly kind: 'error';
+      /** The reason. */
+      readonly message: string;
+    };
 
-/** The wire under a remote command, for events and tests that must notice a silent fall-back. */
+/** The protocol of a remote command, for events and for tests that must notice a fallback. */
 export type StreamProtocol =
   | 'spdy'
   | 'websocket-v5'

@@ -12,19 +12,21 @@ function responseHead(status: number, lines: readonly HeaderLine[]): string {
   return `HTTP/1.1 ${status} ${reason}\r\n${head}\r\n`;
 }
 
-/** Gives the socket an `error` listener: an upgraded socket belongs to us, and an unheard error ends the process. */
+/**
+ * Adds an `error` listener to the socket. We own an upgraded socket, and an error without a listener ends the process.
+ */
 export function guardSocket(socket: Duplex): void {
   socket.on('error', () => undefined);
 }
 
-/** Writes the 101. On SPDY nothing may follow before the client's first frame. */
+/** Writes the 101. With SPDY nothing may follow before the client's first frame. */
 export function acceptUpgrade(socket: Duplex, token: string, lines: readonly HeaderLine[]): void {
   socket.write(responseHead(101, [['Connection', 'Upgrade'], ['Upgrade', token], ...lines]));
 }
 
 export interface Refusal {
   readonly status: number;
-  /** Plain text unless `contentType` says otherwise. */
+  /** The body: plain text unless `contentType` is given. */
   readonly body: string | Buffer;
   readonly contentType?: string;
   readonly headers?: readonly HeaderLine[];
@@ -46,8 +48,8 @@ export function refuseUpgrade(socket: Duplex, refusal: Refusal, clock: Clock): v
 }
 
 /**
- * Ends a socket behind what was written, reads and drops what the peer still sends (unread bytes would turn the close
- * into a reset), and destroys it when the peer takes too long.
+ * Ends a socket after all earlier writes. Reads and drops later bytes of the peer, because unread bytes would turn the
+ * close into a reset. Destroys the socket when the peer takes too long.
  */
 export function endSoon(socket: Duplex, clock: Clock): void {
   const timer = clock.after(lingerMs, () => socket.destroy());

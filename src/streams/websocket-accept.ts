@@ -1,15 +1,15 @@
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Upgrade } from './types.js';
 
-/** Whole messages are held in memory; kubectl's have at most 32,769 bytes. */
+/** The largest message, bytes. Whole messages are held in memory; kubectl's have at most 32,769 bytes. */
 const maxMessageBytes = 16 * 1024 * 1024;
-/** Milliseconds that a closed WebSocket waits for the peer's close frame. */
+/** How long a closed WebSocket waits for the peer's close frame, ms. */
 const closeTimeout = 5_000;
 
 /**
- * Answers a WebSocket upgrade that was already negotiated. `protocol` goes into the answer as it is (`''`: none): ws
- * itself refuses `SPDY/3.1+portforward.k8s.io`, because `/` is no HTTP token character. A handshake that is faulty
- * otherwise is refused by ws and `accepted` is not called.
+ * Answers a WebSocket upgrade that was already negotiated. The answer has `protocol` unchanged (`''`: no protocol). ws
+ * itself refuses `SPDY/3.1+portforward.k8s.io`, because `/` is not an HTTP token character. ws refuses a handshake with
+ * other faults, and `accepted` is not called.
  */
 export function acceptWebSocket(upgrade: Upgrade, protocol: string, accepted: (ws: WebSocket) => void): void {
   const { request, socket, head } = upgrade;

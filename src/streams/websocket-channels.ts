@@ -6,11 +6,14 @@ import { IdleTimer } from './idle-timer.js';
 import { messageBytes, sendMessage } from './websocket-duplex.js';
 
 export interface WebSocketChannelsOptions {
-  /** The negotiated name: `base64` in it makes text messages, `v5` brings the CLOSE message. */
+  /** The negotiated name. With `base64` in it messages are text; `v5` adds the CLOSE message. */
   readonly protocol: string;
-  /** Channels 0 to `count - 1` exist; a message for another ends the connection. */
+  /** The number of channels, 0 to `count - 1`. A message for another channel ends the connection. */
   readonly count: number;
-  /** Whether a client that goes without close code 1000 cuts what it sends; by default all is read, then it ends. */
+  /**
+   * True makes the input of a client that leaves without close code 1000 an error. Default false: all its bytes are
+   * read, then the input ends.
+   */
   readonly cutWhenLost?: boolean;
   readonly clock: Clock;
   readonly idleTimeoutMs: number;
@@ -63,7 +66,7 @@ class ChannelWriter extends Writable {
  * first character of a text message) names the channel. A full reader pauses the whole WebSocket.
  */
 export class WebSocketChannels {
-  /** Settles (never rejects) when the WebSocket is closed, with its close code; 1006 when there was no close frame. */
+  /** Resolves with the close code when the WebSocket is closed; 1006 without a close frame. Never rejects. */
   readonly ended: Promise<number>;
   private readonly ws: WebSocket;
   private readonly options: WebSocketChannelsOptions;
@@ -89,8 +92,8 @@ export class WebSocketChannels {
   }
 
   /**
-   * What the client sends on a channel. Ends with v5 CLOSE, and with the WebSocket however that ends, as wsstream of the
-   * Go servers has it: what came before is read first. With `cutWhenLost` a lost client is an error.
+   * The client's bytes on a channel. They end with v5 CLOSE, or with the WebSocket, as in wsstream of the Go servers;
+   * earlier bytes are read first. With `cutWhenLost` a lost client is an error.
    */
   reader(channel: number): Readable {
     const reader = new ChannelReader(() => this.release(reader));
@@ -98,7 +101,7 @@ export class WebSocketChannels {
     return reader;
   }
 
-  /** Sends on a channel. Ending it sends nothing: servers never send CLOSE. */
+  /** Sends bytes on a channel. Ending it sends nothing: servers never send CLOSE. */
   writer(channel: number): Writable {
     return new ChannelWriter((payload, done) => this.send(channel, payload, done));
   }
@@ -112,9 +115,9 @@ export class WebSocketChannels {
     sendMessage(this.ws, message, done);
   }
 
-  /** Closes behind what was sent. */
+  /** Closes after all earlier messages. */
   close(code: number, reason?: string): void {
-    // A paused WebSocket would never see the peer's close frame.
+    // A paused WebSocket would not read the peer's close frame.
     this.full.clear();
     for (const reader of this.readers.values()) reader.destroy();
     this.readers.clear();
@@ -142,7 +145,7 @@ export class WebSocketChannels {
   private split(message: Buffer): Received {
     const first = message.readUInt8(0);
     if (!this.base64) return { channel: first, payload: message.subarray(1) };
-    // Below '0' there is no channel; the mask makes it an unknown one.
+    // There is no channel below '0'. The mask makes it an unknown one.
     return {
       channel: (first - zeroCode) & 0xff,
       payload: Buffer.from(message.toString('latin1', 1), 'base64'),
@@ -159,7 +162,7 @@ export class WebSocketChannels {
     if (reader === undefined) return;
     this.readers.delete(channel);
     reader.push(null);
-    // Nothing more can come for it, so what it holds need not stop the others.
+    // No more bytes come for it, so its queued bytes need not stop the others.
     this.release(reader);
   }
 

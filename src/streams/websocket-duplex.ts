@@ -2,10 +2,10 @@ import { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { TunnelError } from '../core/errors.js';
 
-/** Bytes inside ws before writers have to wait. */
+/** How many bytes may wait inside ws before writers wait. */
 const sendBufferBytes = 256 * 1024;
 
-/** Hands a message to ws; `done` comes at once while its buffer has room. */
+/** Passes a message to ws. `done` is called at once while its buffer has room. */
 export function sendMessage(ws: WebSocket, message: Buffer | string, done: (error?: Error) => void): void {
   if (ws.readyState !== ws.OPEN) {
     done(new TunnelError('TUNNEL_CLOSED', 'the WebSocket is closed'));
@@ -19,14 +19,14 @@ export function sendMessage(ws: WebSocket, message: Buffer | string, done: (erro
   else done();
 }
 
-/** ws hands messages over as one Buffer unless told otherwise. */
+/** ws passes a message as one Buffer by default. */
 export function messageBytes(data: Buffer | ArrayBuffer | Buffer[]): Buffer {
   if (Buffer.isBuffer(data)) return data;
   return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
 }
 
 /**
- * A byte stream in the messages of a WebSocket, whose borders mean nothing. Any close of the peer is the end of the
+ * A byte stream in the messages of a WebSocket, whose borders have no meaning. Any close of the peer is the end of the
  * bytes: kubectl leaves without a close frame. `end()` closes with 1000.
  */
 export class WebSocketDuplex extends Duplex {
@@ -63,7 +63,7 @@ export class WebSocketDuplex extends Duplex {
 
   private closedByPeer(): void {
     if (!this.destroyed) this.push(null);
-    // Nothing can be sent any more, so an unfinished writer need not be waited for.
+    // No more bytes can be sent, so the end need not wait for the writer.
     if (!this.writableEnded) this.end();
   }
 }

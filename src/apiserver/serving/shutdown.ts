@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 
+/** Options of a graceful shutdown of the API façade. */
 export interface ShutdownOptions {
   /** How long everything is served as before while `/readyz` fails, ms: `--shutdown-delay-duration`. Default 0. */
   readonly delayMs?: number;

@@ -3,10 +3,10 @@ import { closeResponse, type DialId } from '../packet.js';
 import { StallGuard, stallPatienceMs } from '../stall-guard.js';
 import { type AgentContext, closeEndpoint, type Endpoint, failDial, sendToServer } from './state.js';
 
-/** What a frontend is told when the endpoint of its connection is dropped for not reading. */
+/** The reason that a frontend gets when its endpoint is dropped because it does not read. */
 export const endpointStallText = 'the endpoint does not read';
 
-/** Opens an endpoint, and gives up after the dial timeout. */
+/** Opens an endpoint, and cancels after the dial timeout. */
 export function startDial(context: AgentContext, dialId: DialId, address: string): void {
   const endpoint = createEndpoint(context, dialId, address);
   context.endpoints.set(endpoint.connectId, endpoint);

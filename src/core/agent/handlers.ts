@@ -17,7 +17,7 @@ import { type AgentContext, answerServer, closeEndpoint, type Endpoint, finishEn
 type Result = Congestible | undefined;
 const ignore = (): Result => undefined;
 
-/** One handler for each packet of a server. Handlers return what is now too full to take more. */
+/** One handler for each packet of a server. Handlers return the queue that is now too full to take more. */
 export const agentHandlers: PacketHandlers<AgentContext, Result> = {
   DIAL_REQ: handleDialRequest,
   DIAL_RSP: ignore,
@@ -29,7 +29,7 @@ export const agentHandlers: PacketHandlers<AgentContext, Result> = {
   UNKNOWN: ignore,
 };
 
-/** Only TCP: the agent is no way to the node's Unix sockets (R15). */
+/** Only TCP: the agent does not open the node's Unix sockets (R15). */
 function handleDialRequest(context: AgentContext, packet: DialRequestPacket): Result {
   if (packet.protocol === 'tcp') {
     startDial(context, packet.dialId, packet.address);
@@ -51,7 +51,7 @@ function handleData(context: AgentContext, packet: DataPacket): Result {
   return endpoint.port;
 }
 
-/** Every CLOSE_REQ is answered (R18). What was queued for the endpoint is still written. */
+/** Every CLOSE_REQ is answered (R18). Queued bytes are still written to the endpoint. */
 function handleCloseRequest(context: AgentContext, packet: CloseRequestPacket): Result {
   const endpoint = context.endpoints.get(packet.connectId);
   if (endpoint?.kind !== 'open') {
@@ -70,7 +70,7 @@ function handleDialClose(context: AgentContext, packet: DialClosePacket): Result
   return undefined;
 }
 
-/** The frontend waits for this dial no longer. */
+/** The frontend does not wait for this dial any more. */
 function cancelDial(context: AgentContext, endpoint: Endpoint): void {
   const dialing = endpoint.kind === 'dialing';
   closeEndpoint(context, endpoint, 'dial_cancelled');

@@ -30,15 +30,15 @@ export interface AgentMachineOptions {
   readonly observer: AgentObserver;
   readonly server: PacketPort;
   readonly openEndpoint: OpenEndpoint;
-  /** Shared by all streams of a process, so that no two connections of it bear one ID. */
+  /** Shared by all streams of a process, so that no two of its connections have the same ID. */
   readonly nextConnectId: () => ConnectId;
   /** Konnectivity's agent uses 5 s. */
   readonly dialTimeoutMs: number;
-  /** Behaviours of the original that are wanted back; default none. */
+  /** Faults of the original to bring back. Default: no fault. */
   readonly faithful?: FaithfulSet;
 }
 
-/** Counts 1, 2, 3 …; 0 means "none" on the wire. */
+/** Counts 1, 2, 3 … On the wire, 0 means that there is no connection. */
 export function createConnectIds(): () => ConnectId {
   let last = 0n;
   return () => {
@@ -71,7 +71,7 @@ export class AgentMachine {
     return this.context.endpoints;
   }
 
-  /** Returns the endpoint that the packet went to when it may be too full to take more. */
+  /** Handles one packet. Returns the endpoint that got it when it may be too full to take more. */
   handlePacket(packet: Packet): Congestible | undefined {
     this.context.observer.packet('from_server', packet);
     const full = dispatch(agentHandlers, this.context, packet);
@@ -99,7 +99,7 @@ export class AgentMachine {
     sendToServer(this.context, dialSuccess(endpoint.dialId, endpoint.connectId));
   }
 
-  /** `text` is what the frontend gets to see, in the words of Go's dialer. */
+  /** `text` is what the frontend sees, in the words of Go's dialer. */
   dialFailed(endpoint: Endpoint, text: string, code: ErrorCode = 'DIAL_FAILED'): void {
     failDial(this.context, endpoint, text, code === 'DIAL_TIMEOUT');
   }
@@ -112,7 +112,7 @@ export class AgentMachine {
     return this.context.server;
   }
 
-  /** The endpoint ended or broke. The wire has no half-close: this ends both directions (R20). */
+  /** The endpoint ended or broke. The protocol has no half-close: this ends both directions (R20). */
   endpointEnded(endpoint: Endpoint): void {
     if (endpoint.kind !== 'open') return;
     closeEndpoint(this.context, endpoint, 'endpoint');
@@ -120,7 +120,7 @@ export class AgentMachine {
     sendToServer(this.context, closeResponse(endpoint.connectId));
   }
 
-  /** The server stream is gone, and with it every connection over it. */
+  /** The server stream ended, and all its connections with it. */
   serverLost(): void {
     for (const endpoint of [...this.context.endpoints.values()]) {
       const dialing = endpoint.kind === 'dialing';

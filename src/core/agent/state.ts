@@ -5,20 +5,20 @@ import { type ConnectId, type DialId, dialFailure, type Packet } from '../packet
 import type { Congestible, Drained, PacketPort } from '../port.js';
 import type { StallGuard } from '../stall-guard.js';
 
-/** How the agent reaches the world behind it. The machine calls it; a driver owns the socket. */
+/** The connection to an endpoint. The machine calls it; a driver owns the socket. */
 export interface EndpointPort extends Drained {
   /** Queues bytes for the endpoint. */
   write(data: Uint8Array): void;
-  /** Writes what is queued, then closes. What the endpoint still sends is dropped. */
+  /** Writes the queued bytes, then closes. Later bytes of the endpoint are dropped. */
   finish(): void;
-  /** Gives up a dial, or drops the socket with all that is queued. */
+  /** Cancels a dial, or closes the socket and drops all queued bytes. */
   destroy(): void;
 }
 
-/** Opens an endpoint. The answer is given to `dialSucceeded` or `dialFailed` with the same endpoint, never at once. */
+/** Opens an endpoint. It calls `dialSucceeded` or `dialFailed` with this endpoint, but only after it has returned. */
 export type OpenEndpoint = (endpoint: Endpoint) => EndpointPort;
 
-/** One connection to an endpoint, from its DIAL_REQ on. */
+/** One connection to an endpoint. It exists from its DIAL_REQ on. */
 export interface Endpoint {
   readonly dialId: DialId;
   readonly connectId: ConnectId;
@@ -30,7 +30,10 @@ export interface Endpoint {
   /** Payload passed on so far, bytes. */
   toEndpointBytes: number;
   fromEndpointBytes: number;
-  /** Drops an endpoint that does not read: while its queue is full, nothing else on this server stream moves (R19). */
+  /**
+   * Drops an endpoint that does not read. While its queue is full, all other connections of the server stream wait
+   * (R19).
+   */
   readonly guard: StallGuard;
 }
 
@@ -44,7 +47,7 @@ export const endpointCloseReasons = [
 ] as const;
 export type EndpointCloseReason = (typeof endpointCloseReasons)[number];
 
-/** What an agent machine tells about itself; each method must return at once. */
+/** Reports of an agent machine. Each method must return at once. */
 export interface AgentObserver {
   packet(direction: 'from_server' | 'to_server', packet: Packet): void;
   dialStarted(endpoint: Endpoint): void;
@@ -53,7 +56,7 @@ export interface AgentObserver {
   endpointClosed(endpoint: Endpoint, livedMs: number, reason: EndpointCloseReason): void;
 }
 
-/** What all handlers of an agent machine share. */
+/** The state that all handlers of an agent machine share. */
 export interface AgentContext {
   readonly clock: Clock;
   readonly observer: AgentObserver;
@@ -61,10 +64,10 @@ export interface AgentContext {
   readonly openEndpoint: OpenEndpoint;
   readonly nextConnectId: () => ConnectId;
   readonly dialTimeoutMs: number;
-  /** Behaviours of the original that are wanted back. */
+  /** Faults of the original to bring back. */
   readonly faithful: FaithfulSet;
   readonly endpoints: Map<ConnectId, Endpoint>;
-  /** What the server has not read of the answers that its packets call for. */
+  /** Answers that the server has not read yet. */
   readonly debt: AnswerDebt;
 }
 
@@ -73,13 +76,13 @@ export function sendToServer(context: AgentContext, packet: Packet): void {
   context.server.send(packet);
 }
 
-/** Answers a packet at once; returns the server stream when too many answers wait. */
+/** Answers a packet. Returns the server stream when too many answers wait. */
 export function answerServer(context: AgentContext, packet: Packet): Congestible | undefined {
   sendToServer(context, packet);
   return context.debt.owe();
 }
 
-/** Takes an endpoint out of the table; the caller decides what becomes of its socket. */
+/** Removes an endpoint from the table. The caller closes its socket. */
 export function closeEndpoint(context: AgentContext, endpoint: Endpoint, reason: EndpointCloseReason): void {
   const wasOpen = endpoint.kind === 'open';
   endpoint.kind = 'closed';
@@ -89,13 +92,13 @@ export function closeEndpoint(context: AgentContext, endpoint: Endpoint, reason:
   if (wasOpen) context.observer.endpointClosed(endpoint, context.clock.now() - endpoint.startedAt, reason);
 }
 
-/** Writes what is queued for an endpoint that left the table, then closes its socket. */
+/** Writes the queued bytes of a removed endpoint, then closes its socket. */
 export function finishEndpoint(context: AgentContext, endpoint: Endpoint): void {
   if (context.faithful.has('queued-data-lost-at-close')) endpoint.port?.destroy();
   else endpoint.port?.finish();
 }
 
-/** Ends a dial without a connection. `text` is what the frontend gets to see, in the words of Go's dialer. */
+/** Ends a dial without a connection. `text` is what the frontend sees, in the words of Go's dialer. */
 export function failDial(context: AgentContext, endpoint: Endpoint, text: string, timedOut: boolean): void {
   if (endpoint.kind !== 'dialing') return;
   closeEndpoint(context, endpoint, 'endpoint');

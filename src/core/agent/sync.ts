@@ -10,8 +10,8 @@ const growth = 1.5;
 const jitter = 0.1;
 
 /**
- * When the agent looks for a proxy-server next. After a failure the wait grows by half each time up to the cap (1, 1.5,
- * 2.25 … 10 s by default); after anything else it is the interval. Both with up to 10 % on top.
+ * When the agent looks for a proxy-server again. After a failure the wait grows by half each time, up to the cap (1,
+ * 1.5, 2.25 … 10 s by default). Otherwise it is the interval. Up to 10 % is added to both.
  */
 export class SyncSchedule {
   private failures = 0;
@@ -39,7 +39,7 @@ export class SyncSchedule {
   }
 }
 
-/** The number of proxy-servers to hold: the latest count announced, at least 1. */
+/** The number of proxy-servers to connect to: the latest count announced, at least 1. */
 export function wantedServers(announced: number | undefined): number {
   return Math.max(1, announced ?? 1);
 }

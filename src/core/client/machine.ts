@@ -33,12 +33,14 @@ export interface TunnelMachineOptions {
   readonly dialTimeoutMs: number;
   /** How long to wait for the CLOSE_RSP; kube-apiserver waits 10 s. */
   readonly closeTimeoutMs: number;
-  /** How long the reader may take nothing of a full queue before the connection is closed; 0 for ever. */
+  /** How long the reader of a full queue may take nothing before the connection is closed, ms. 0 means no limit. */
   readonly readTimeoutMs: number;
 }
 
-/** Why a connection ends whose reader sleeps: unread bytes hold up every other connection of its agent (R19). */
-export const readStallText = 'nobody read from the connection for too long';
+/**
+ * The error of a connection whose reader takes nothing. Unread bytes hold up all other connections of its agent (R19).
+ */
+export const readStallText = 'the connection was not read for too long';
 
 /** A frontend's side of one Proxy stream, which carries one connection, without sockets. */
 export class TunnelMachine {
@@ -64,7 +66,7 @@ export class TunnelMachine {
     return this.context.state.kind === 'ended';
   }
 
-  /** The connection ID while there is one. */
+  /** The connection ID, while the connection is open. */
   get connectId(): ConnectId | undefined {
     return connectIdOf(this.context);
   }
@@ -78,7 +80,7 @@ export class TunnelMachine {
     sendToServer(this.context, dialRequest(address, dialId));
   }
 
-  /** Gives the dial up; does nothing once it is answered. */
+  /** Cancels the dial. Does nothing after its answer. */
   cancel(): void {
     this.abandonDial('DIAL_CANCELLED', 'dial timeout, context');
   }
@@ -88,7 +90,7 @@ export class TunnelMachine {
     return dispatch(tunnelHandlers, this.context, packet);
   }
 
-  /** Sends bytes in packets of at most 64 KiB; returns what may be too full now. */
+  /** Sends bytes in packets of at most 64 KiB. Returns the queue that may be too full now. */
   write(bytes: Uint8Array): Congestible | undefined {
     const { state, server } = this.context;
     if (state.kind !== 'open') return undefined;
@@ -96,7 +98,7 @@ export class TunnelMachine {
     return server;
   }
 
-  /** Asks for the end of the connection, both directions: the wire has no half-close. */
+  /** Closes the connection in both directions: the protocol has no half-close. */
   close(): void {
     const { state, clock, guard } = this.context;
     if (state.kind === 'dialing') return this.cancel();

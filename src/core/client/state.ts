@@ -5,7 +5,7 @@ import type { ConnectId, DialId, Packet } from '../packet.js';
 import type { Drained, PacketPort } from '../port.js';
 import type { StallGuard } from '../stall-guard.js';
 
-/** What the owner of a tunnelled connection is told; each method must return at once. */
+/** The owner of a tunnelled connection. Each method must return at once. */
 export interface TunnelUser {
   established(): void;
   /** The dial ended without a connection. */
@@ -23,7 +23,7 @@ export type TunnelState =
   | { readonly kind: 'closing'; readonly connectId: ConnectId; readonly timer: Timer }
   | { readonly kind: 'ended' };
 
-/** What all handlers of a tunnel machine share: one dial and its connection. */
+/** The state that all handlers of a tunnel machine share: one dial and its connection. */
 export interface TunnelContext {
   readonly clock: Clock;
   readonly server: PacketPort;
@@ -32,11 +32,11 @@ export interface TunnelContext {
   readonly debt: AnswerDebt;
   readonly guard: StallGuard;
   state: TunnelState;
-  /** The reader's queue, once it was full. */
+  /** The reader's queue, after it was full once. */
   reader: Drained | undefined;
 }
 
-/** The connection ID while there is one. */
+/** The connection ID, while the connection is open. */
 export function connectIdOf({ state }: TunnelContext): ConnectId | undefined {
   return state.kind === 'open' || state.kind === 'closing' ? state.connectId : undefined;
 }

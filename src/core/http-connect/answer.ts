@@ -1,7 +1,7 @@
 /** The largest head of an answer that a client reads, bytes; kube-apiserver's bound. */
 export const maxAnswerBytes = 1024 * 1024;
 
-/** What a proxy answered to CONNECT. */
+/** The answer of a proxy to CONNECT. */
 export type ConnectAnswer =
   | {
       readonly kind: 'answer';
@@ -11,16 +11,16 @@ export type ConnectAnswer =
       /** Bytes that came after the head. */
       readonly restBytes: number;
     }
-  /** No answer can come of it; `text` is Go's. */
+  /** The bytes are not an answer; `text` is Go's error. */
   | { readonly kind: 'broken'; readonly text: string };
 
-/** Go's words for an answer that stops in its middle, or is too large. */
+/** Go's text for an answer that ends too early, or is too large. */
 export const cutShortText = 'unexpected EOF';
 
 const carriageReturn = 13;
 const lineFeed = 10;
 
-/** Reads one answer to CONNECT from chunks of any size, its headers and body apart: neither is looked at. */
+/** Reads one answer to CONNECT from chunks of any size. It ignores headers and body. */
 export class AnswerReader {
   private head = '';
   private lineIsEmpty = true;

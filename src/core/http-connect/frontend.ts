@@ -22,26 +22,26 @@ export interface ConnectFrontendOptions {
   readonly dialId: DialId;
   /** `host:port`, the authority of the request line. */
   readonly address: string;
-  /** Hands a packet of this frontend to the server machine; returns what may be too full now. */
+  /** Passes a packet of this frontend to the server machine. Returns the queue that may be too full now. */
   readonly toServer: (packet: Packet) => Congestible | undefined;
-  /** Behaviours of the original that are wanted back; default none. */
+  /** Faults of the original to bring back. Default: no fault. */
   readonly faithful?: FaithfulSet;
-  /** Called once when the dial is over, whatever became of it. */
+  /** Called once when the dial has succeeded or failed. */
   readonly dialOver?: () => void;
 }
 
-/** What a client may send before its dial is answered; then it is not read on, bytes. */
+/** How much a client may send before its dial is answered. After that it is not read, bytes. */
 const earlyMarks = { highBytes: maxDataBytes, lowBytes: 0 };
 
 /**
- * After the last byte of an ended connection: how long a client that leaves it open is read on, ms. To close with unread
- * bytes is a reset, which Konnectivity risks at once; a client that is still writing may miss its answer by one.
+ * How long a client may keep an ended connection open, ms. Its bytes are read and dropped: closing with unread bytes
+ * would reset the connection, and a client that is still writing could lose its answer. Konnectivity closes at once.
  */
 export const lingerMs = 500;
 
 /**
- * One CONNECT request as a frontend stream: towards the server machine it is a port for packets like any other, towards
- * its client it is bytes. So every rule of dials and connections holds for it, too.
+ * One CONNECT request as a frontend stream. The server machine sees a port for packets, as any other; the client sees
+ * bytes. So all rules of dials and connections apply.
  */
 export class ConnectFrontend implements ClosablePort {
   private readonly options: ConnectFrontendOptions;
@@ -91,7 +91,10 @@ export class ConnectFrontend implements ClosablePort {
     toServer(dialRequest(address, dialId));
   }
 
-  /** Bytes from the client, those that came with its request first; returns what may be too full now (R24). */
+  /**
+   * Bytes from the client, starting with those that came with its request. Returns the queue that may be too full now
+   * (R24).
+   */
   received(bytes: Uint8Array): Congestible | undefined {
     const { state, early } = this.context;
     if (state.kind === 'open') return sendBytes(this.context, state.connectId, bytes);
@@ -101,7 +104,7 @@ export class ConnectFrontend implements ClosablePort {
     return early;
   }
 
-  /** The client sends nothing more. There is no half-close: that ends the dial, or the connection (R26). */
+  /** The client ended its direction. There is no half-close: this ends the dial or the connection (R26). */
   clientEnded(): void {
     const { state, dialId, toServer } = this.context;
     if (state.kind === 'dialing') {
@@ -113,7 +116,7 @@ export class ConnectFrontend implements ClosablePort {
     }
   }
 
-  /** The socket is closed: nothing is left to wait for. */
+  /** The socket is closed. */
   clientGone(): void {
     this.leave();
     this.guard.cancel();

@@ -41,7 +41,7 @@ function handleData(context: ConnectContext, packet: DataPacket): void {
   for (const piece of payloadPieces(packet)) context.client.write(piece);
 }
 
-/** HTTP has no words for the error of a CLOSE_RSP: whatever it says, the connection just ends. */
+/** HTTP has no way to pass on the error of a CLOSE_RSP: the connection just ends. */
 function handleCloseResponse(context: ConnectContext, packet: CloseResponsePacket): void {
   if (ownsConnection(context, packet.connectId)) context.finish();
 }

@@ -1,12 +1,15 @@
 import { agentLostText, backendDialTimeoutText, dialIdInUseText, noAgentText } from '../dial-texts.js';
 
-/** The answer to a dial that succeeded: the tunnel's bytes follow it. */
+/** The answer to a dial that succeeded. The bytes of the connection follow it. */
 export const establishedResponse = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 
-/** What v0.30 answers before it asks an agent, its `Date` apart. */
+/** The answer of v0.30 before it asks an agent, without its `Date`. */
 export const earlyResponse = 'HTTP/1.1 200 OK\r\n\r\n';
 
-/** What v0.30 writes into a tunnel whose dial failed: nothing of its own failures, and an agent's with a wrong version. */
+/**
+ * The bytes that v0.30 writes after a dial failed: nothing for its own failures, and the agent's error with a wrong
+ * HTTP version.
+ */
 export function failureInTunnel(error: string): string {
   return Object.hasOwn(ownResponses, error) ? '' : `HTTP/0.0 503 Service Unavailable\r\n\r\n${error}`;
 }
@@ -16,7 +19,7 @@ export const methodRefusal = 'this proxy only supports CONNECT passthrough\n';
 
 const plain = 'Content-Type: text/plain; charset=utf-8';
 
-/** What the server itself answers to a dial; every other text comes from the agent. */
+/** The answers for failures of the server itself. All other texts come from the agent. */
 const ownResponses: Readonly<Record<string, string>> = {
   [noAgentText]: `HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain\r\n\r\ncurrently no tunnels available: ${noAgentText}`,
   [agentLostText]: `HTTP/1.1 502 Bad Gateway\r\n${plain}\r\n\r\nBackend context error: context canceled\r\n`,
@@ -24,13 +27,16 @@ const ownResponses: Readonly<Record<string, string>> = {
   [dialIdInUseText]: `HTTP/1.1 502 Bad Gateway\r\n${plain}\r\n\r\nFailed to tunnel dial request: ${dialIdInUseText}\r\n`,
 };
 
-/** The whole answer to a dial that failed with `error`, Konnectivity's bytes; the connection ends after it (R25). */
+/**
+ * The whole answer to a dial that failed with `error`, byte for byte as Konnectivity's. The connection ends after it
+ * (R25).
+ */
 export function failureResponse(error: string): string {
   const own = Object.hasOwn(ownResponses, error) ? ownResponses[error] : undefined;
   return own ?? `HTTP/1.1 ${statusOf(error)}\r\nConnection: close\r\n${plain}\r\n\r\n${error}`;
 }
 
-/** From the words of the agent's error, as Konnectivity has it: time before resources, and 502 for all else. */
+/** Read from the text of the agent's error, as Konnectivity does: first timeouts, then resources, else 502. */
 function statusOf(error: string): string {
   const words = error.toLowerCase();
   if (words.includes('timeout') || words.includes('deadline exceeded')) return '504 Gateway Timeout';

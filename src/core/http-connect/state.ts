@@ -2,16 +2,16 @@ import type { CongestionMeter } from '../congestion.js';
 import { type ConnectId, type DialId, type Packet, sendData } from '../packet.js';
 import type { Congestible, Drained } from '../port.js';
 
-/** The socket of a client, as the machine uses it; a driver owns it. */
+/** The connection to a client. The machine calls it; a driver owns the socket. */
 export interface ConnectClient extends Drained {
   /** Queues bytes for the client. */
   write(bytes: Uint8Array): void;
   /**
-   * Writes what is queued, then ends our direction. What the client still sends is read and dropped. `ended` is called
-   * once the system has it all, if it ever does.
+   * Writes the queued bytes, then ends our direction. Later bytes of the client are read and dropped. `ended` is called
+   * when the system has taken all bytes.
    */
   end(ended: () => void): void;
-  /** Closes at once; what is queued is lost. */
+  /** Closes at once. Queued bytes are lost. */
   destroy(): void;
 }
 
@@ -20,19 +20,19 @@ export type ConnectState =
   | { readonly kind: 'open' | 'closing'; readonly connectId: ConnectId }
   | { readonly kind: 'ended' };
 
-/** What all handlers of one CONNECT request share. */
+/** The state that all handlers of one CONNECT request share. */
 export interface ConnectContext {
   readonly client: ConnectClient;
   readonly dialId: DialId;
-  /** Hands a packet of this frontend to the server machine; returns what may be too full now. */
+  /** Passes a packet of this frontend to the server machine. Returns the queue that may be too full now. */
   readonly toServer: (packet: Packet) => Congestible | undefined;
   /** Answers 200 before it asks an agent, as v0.30 does. */
   readonly answersEarly: boolean;
-  /** Called once when the dial is over, whatever became of it. */
+  /** Called once when the dial has succeeded or failed. */
   readonly dialOver: () => void;
-  /** What the client sent before its dial was answered. */
+  /** The bytes that the client sent before its dial was answered. */
   readonly early: CongestionMeter;
-  /** Ends our direction towards the client, then waits for its own end. */
+  /** Ends our direction, then waits for the client's end. */
   readonly finish: () => void;
   state: ConnectState;
 }

@@ -1,19 +1,22 @@
 import type { Backend, Connection } from './state.js';
 
-/** Bytes of DATA passed on. */
+/** Payload bytes that were passed on. */
 export interface Payload {
   readonly toAgentBytes: number;
   readonly fromAgentBytes: number;
 }
 
-/** One agent as the server sees it, over all its streams; its payload is that of the streams that are open. */
+/** One agent as the server sees it, over all its streams. Its payload is that of the open streams. */
 export interface AgentView extends Payload {
   readonly agentId: string;
   readonly streams: number;
   /** Established connections. */
   readonly connections: number;
   readonly pendingDials: number;
-  /** How long nothing was heard of it. Data is noticed only here, so that the byte path need not look at a clock. */
+  /**
+   * How long the agent sent nothing, ms. Data is counted only when this is read, so that passing data on needs no
+   * clock.
+   */
   readonly silentMs: number;
   /** True when its oldest stream, which new dials go to, is draining. */
   readonly draining: boolean;

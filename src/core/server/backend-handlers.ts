@@ -27,7 +27,7 @@ import {
   sendToFrontend,
 } from './state.js';
 
-/** A packet of an agent and the stream it came on. Handlers return what is now too full to take more. */
+/** A packet of an agent, and its stream. Handlers return the queue that is now too full to take more. */
 export interface FromBackend {
   readonly context: ServerContext;
   readonly backend: Backend;
@@ -66,13 +66,16 @@ function handleDialResponse({ context, backend }: FromBackend, packet: DialRespo
   return undefined;
 }
 
-/** The agent holds a connection that nobody knows. */
+/** The agent has a connection that the server does not know: it is closed. */
 function closeStray(context: ServerContext, backend: Backend, id: ConnectId): Result {
   sendToBackend(context, backend, closeRequest(id));
   return backend.debt.owe();
 }
 
-/** Two agents may give one stream two connections of one ID, which it could not tell apart (R12): the later one goes. */
+/**
+ * Two agents may give one stream two connections with the same ID, which it cannot tell apart (R12). The later one is
+ * closed.
+ */
 function refuseTwin(context: ServerContext, dial: PendingDial, id: ConnectId): void {
   const text = 'connection ID is already in use on this stream';
   failDial(context, dial, { reason: 'error_response', code: 'PROTOCOL_VIOLATION', text });
@@ -102,14 +105,17 @@ function makeRoom(context: ServerContext, holder: Connection | undefined): void 
   else dropReused(context, holder);
 }
 
-/** As a table that is written over: both ends still hold the connection, and what comes for it goes elsewhere. */
+/**
+ * Overwrites the entry, as Konnectivity's table does. Both ends keep their connection, and later packets go to the
+ * wrong one.
+ */
 function forgetSilently(context: ServerContext, holder: Connection | undefined): void {
   if (holder?.kind !== 'established') return;
   reportClosed(context, holder, 'reused_id');
   holder.kind = 'closing';
 }
 
-/** The agent uses an ID again: to it the first connection is gone, whatever became of its CLOSE_RSP. */
+/** The agent uses an ID again, so that the earlier connection has ended for it, with or without its CLOSE_RSP. */
 function dropReused(context: ServerContext, reused: Connection | undefined): void {
   if (reused === undefined) return;
   const told = reused.kind === 'established';
@@ -164,8 +170,8 @@ function handleDrain({ context, backend }: FromBackend): Result {
 }
 
 /**
- * The agent stream ended. Whoever waits for a dial on it is told at once, and so is every connection (R11): nobody is
- * left to wait out his own timer.
+ * The agent stream ended. Every frontend that waits for a dial or has a connection on it is told at once (R11), and
+ * need not wait for its timeout.
  */
 export function releaseBackend(context: ServerContext, backend: Backend): void {
   context.backends.remove(backend);

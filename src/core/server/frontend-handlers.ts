@@ -25,8 +25,9 @@ import {
 } from './state.js';
 
 /**
- * A packet of a frontend and the stream it came on. Handlers return what may now be too full to take more: the agent's
- * stream, or the frontend's own when it is answered (who breaks rules without reading the answers is not read on). */
+ * A packet of a frontend, and its stream. Handlers return the queue that may be too full now: the agent's stream, or
+ * the frontend's own stream when it gets many answers and does not read them.
+ */
 export interface FromFrontend {
   readonly context: ServerContext;
   readonly frontend: Frontend;
@@ -108,7 +109,7 @@ function handleData({ context, frontend }: FromFrontend, packet: DataPacket): Re
   return connection.dial.to.port;
 }
 
-/** A connection that the frontend did not dial. */
+/** DATA for a connection that the frontend did not dial. */
 function handleForeign(context: ServerContext, frontend: Frontend, packet: DataPacket): Result {
   const { backend } = frontend;
   if (backend !== undefined && context.faithful.has('any-connection-id')) {
@@ -153,7 +154,7 @@ function handleDialClose({ context, frontend }: FromFrontend, packet: DialCloseP
       abandonDial(context, dial, !context.faithful.has('dial-cancel-ignored'));
   }
   if (context.faithful.has('dial-cancel-race-leak')) return undefined;
-  // The answer may have crossed the DIAL_CLS: then the dial is a connection already, and is closed as one (R7).
+  // The DIAL_CLS and the answer may have crossed. Then the connection is open already, and is closed (R7).
   for (const connection of frontend.connections.values()) {
     if (connection.dial.dialId === packet.dialId) closeTowardsAgent(context, connection, 'frontend');
   }
@@ -166,7 +167,7 @@ function abandonDial(context: ServerContext, dial: PendingDial, tellAgent = true
   if (tellAgent) sendToBackend(context, dial.to, dialClose(dial.dialId));
 }
 
-/** The frontend stream ended: its dials are given up and its connections closed towards their agents (R10). */
+/** The frontend stream ended: cancels its dials, and closes its connections at their agents (R10). */
 export function releaseFrontend(context: ServerContext, frontend: Frontend, reason: CloseReason): void {
   quietFrontend(frontend);
   for (const dial of [...frontend.dials]) abandonDial(context, dial);

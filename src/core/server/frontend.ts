@@ -9,11 +9,11 @@ export interface FrontendParts {
   readonly name: string;
   readonly port: ClosablePort;
   readonly protocol: FrontendProtocol;
-  /** Gives up whatever the stream still holds; called before the stream is cut. */
+  /** Ends the dials and connections of the stream. Called before the stream is cut. */
   readonly release: (frontend: Frontend) => void;
 }
 
-/** The record of a new frontend stream, with the guard that keeps it from holding up its agent. */
+/** Creates the record of a frontend stream, with the guard that keeps it from holding up its agent. */
 export function createFrontend(
   context: ServerContext,
   { name, port, protocol, release }: FrontendParts,
@@ -45,7 +45,10 @@ export function createFrontend(
   return frontend;
 }
 
-/** From here on the server reads and discards what comes on this stream; it ends the stream if nobody else does. */
+/**
+ * From now on the server reads and drops all packets of this stream. It ends the stream itself when the frontend does
+ * not.
+ */
 export function stopFrontend(context: ServerContext, frontend: Frontend): void {
   frontend.stopped = true;
   if (context.faithful.has('stopped-stream-never-ended')) return;
@@ -56,7 +59,7 @@ export function stopFrontend(context: ServerContext, frontend: Frontend): void {
   });
 }
 
-/** Stops all timers of a stream that is over. */
+/** Stops all timers of a stream that has ended. */
 export function quietFrontend(frontend: Frontend): void {
   frontend.stopped = true;
   frontend.finishing = false;

@@ -18,30 +18,30 @@ export interface ServerMachineOptions {
   readonly random: Random;
   readonly observer: ServerObserver;
   readonly strategies: readonly StrategyName[];
-  /** Milliseconds; 0 means no bound. */
+  /** How long an agent may take to answer a dial, ms. 0 means no limit. */
   readonly backendDialTimeoutMs: number;
-  /** Behaviours of the original that are wanted back; default none. */
+  /** Faults of the original to bring back. Default: no fault. */
   readonly faithful?: FaithfulSet;
 }
 
-/** What a proxy-server knows at one moment, for metrics, readiness and leak checks. */
+/** The state of a proxy-server at one moment, for metrics, readiness and leak checks. */
 export interface ServerState {
   readonly frontends: number;
   readonly backends: number;
   readonly pendingDials: number;
-  /** Connections that both ends hold. */
+  /** Connections that are open at both ends. */
   readonly established: number;
-  /** Frontend streams cut so far because they took nothing (R19). */
+  /** Frontend streams that were cut because they took nothing (R19). */
   readonly stalledFrontends: number;
   readonly readyBackends: readonly { readonly strategy: StrategyName; readonly size: number }[];
 }
 
 /**
- * The proxy-server's side of the wire, without sockets. Streams are opened with the port that their packets go out by;
- * packets that arrive are handed in with the stream they came on.
+ * The proxy-server's side of the protocol, without sockets. A stream is opened with the port that sends its packets;
+ * packets that come in are passed in with their stream.
  *
- * `handleFrontendPacket` and `handleBackendPacket` return what the packet went to when that can be too full: the driver
- * stops reading the source until it is not congested any more.
+ * `handleFrontendPacket` and `handleBackendPacket` return the queue that got the packet when it can be too full. The
+ * driver then stops reading the source until the queue has room.
  */
 export class ServerMachine {
   private readonly context: ServerContext;
@@ -107,7 +107,7 @@ export class ServerMachine {
     releaseBackend(this.context, backend);
   }
 
-  /** A table for the stream alone; with `key-by-agent-id` that of the agent's other streams. */
+  /** The connections of this stream, or with `key-by-agent-id` of all streams of the agent. */
   private connectionsOf(agentId: string): Map<ConnectId, Connection> {
     const { faithful, backends } = this.context;
     const twin = faithful.has('key-by-agent-id')
@@ -116,18 +116,18 @@ export class ServerMachine {
     return twin?.connections ?? new Map();
   }
 
-  /** What is known of each connected agent. */
+  /** One view of each connected agent. */
   agents(): readonly AgentView[] {
     const { backends, clock } = this.context;
     return viewAgents(backends.all(), clock.now());
   }
 
-  /** Payload passed on since the beginning. */
+  /** All payload bytes that were passed on so far. */
   payload(): Payload {
     return sumPayload(this.context.ended, this.context.backends.all());
   }
 
-  /** Of the state, what each dial changes. */
+  /** The part of the state that dials change. */
   levels(): Pick<ServerState, 'pendingDials' | 'established'> {
     return this.context.counts;
   }

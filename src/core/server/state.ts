@@ -11,7 +11,7 @@ import type { BackendTable } from '../strategy.js';
 
 /** One agent stream. Connections and dials are keyed by the stream, never by the agent ID (R12). */
 export interface Backend {
-  /** For events: `agent/<agent ID>`. */
+  /** Its name in events: `agent/<agent ID>`. */
   readonly name: string;
   readonly agentId: string;
   readonly identifiers: AgentIdentifiers;
@@ -19,23 +19,23 @@ export interface Backend {
   readonly dials: Map<DialId, PendingDial>;
   readonly connections: Map<ConnectId, Connection>;
   draining: boolean;
-  /** What it has not read of our answers to its own mistakes. */
+  /** Answers to its mistakes that it has not read yet. */
   readonly debt: AnswerDebt;
-  /** When its last packet was noticed; data is noticed when somebody asks. */
+  /** When its last packet was noticed. Data is noticed when an agent view is made. */
   seenAt: number;
-  /** Bytes received from it when `seenAt` was last brought up to date. */
+  /** Bytes received from it at the time `seenAt`. */
   seenBytes: number;
-  /** Payload of its connections that are over. */
+  /** Payload of its connections that have ended. */
   readonly ended: EndedPayload;
 }
 
-/** Sums, bytes. */
+/** Sums of payload bytes. */
 export interface EndedPayload {
   toAgentBytes: number;
   fromAgentBytes: number;
 }
 
-/** What a frontend speaks. */
+/** The protocol of a frontend. */
 export type FrontendProtocol = 'grpc' | 'http-connect';
 
 /** One frontend stream: a gRPC Proxy stream or one CONNECT request. */
@@ -49,17 +49,17 @@ export interface Frontend {
   backend: Backend | undefined;
   /** The one connection ID that this stream may use (R8). */
   claimed: ConnectId | undefined;
-  /** True once the server only reads and discards (R9). */
+  /** True when the server only reads and drops its packets (R9). */
   stopped: boolean;
-  /** True once the server has ended its direction of a stopped stream. */
+  /** True when the server has ended its direction of a stopped stream. */
   finishing: boolean;
-  /** Counts down to that end. */
+  /** The timer for that end. */
   linger: Timer | undefined;
-  /** Cuts a stream that takes nothing of what is queued for it, or does not follow the server's end (R19). */
+  /** Cuts a stream that takes nothing of its queue, or does not end after the server's end (R19). */
   readonly guard: StallGuard;
 }
 
-/** A DIAL_REQ on its way; its timer and the two streams are the only ones who may end it. */
+/** A DIAL_REQ that is not answered yet. Only its timer and its two streams may end it. */
 export interface PendingDial extends DialFacts {
   readonly from: Frontend;
   readonly to: Backend;
@@ -67,7 +67,7 @@ export interface PendingDial extends DialFacts {
   timer: Timer | undefined;
 }
 
-/** `closing`: the frontend is gone and the agent was told; late DATA is swallowed until its CLOSE_RSP. */
+/** `closing`: the frontend is gone and the agent was told. Later DATA is dropped until its CLOSE_RSP. */
 export interface Connection {
   readonly connectId: ConnectId;
   readonly dial: PendingDial;
@@ -79,20 +79,20 @@ export interface Connection {
 }
 
 export interface ServerLimits {
-  /** How long an agent may take to answer a dial; 0 means for ever, as Konnectivity's default is. */
+  /** How long an agent may take to answer a dial, ms. 0 means no limit, as Konnectivity's default. */
   readonly backendDialTimeoutMs: number;
 }
 
-/** What all handlers of a server machine share. */
+/** The state that all handlers of a server machine share. */
 export interface ServerContext {
   readonly clock: Clock;
   readonly observer: ServerObserver;
   readonly limits: ServerLimits;
-  /** Behaviours of the original that are wanted back. */
+  /** Faults of the original to bring back. */
   readonly faithful: FaithfulSet;
   readonly backends: BackendTable<Backend>;
   readonly counts: { pendingDials: number; established: number; stalledFrontends: number };
-  /** Payload of all connections that are over. */
+  /** Payload of all connections that have ended. */
   readonly ended: EndedPayload;
 }
 
@@ -106,7 +106,7 @@ export function sendToFrontend(context: ServerContext, frontend: Frontend, packe
   frontend.port.send(packet);
 }
 
-/** Takes a dial out of every table and stops its timer. The caller tells whom it concerns. */
+/** Removes a dial from all tables and stops its timer. The caller tells both sides. */
 export function forgetDial(context: ServerContext, dial: PendingDial): void {
   if (!dial.to.dials.delete(dial.dialId)) return;
   dial.from.dials.delete(dial);
@@ -126,18 +126,18 @@ export function failDial(context: ServerContext, dial: PendingDial, end: DialEnd
   context.observer.dialFailed(dial, end.reason, end.code, end.text);
 }
 
-/** Takes a connection out of both tables. The caller tells both ends. */
+/** Removes a connection from both tables. The caller tells both ends. */
 export function forgetConnection(context: ServerContext, connection: Connection, reason: CloseReason): void {
   const { from, to } = connection.dial;
   if (to.connections.get(connection.connectId) !== connection) return;
   to.connections.delete(connection.connectId);
-  // A closing one has left its frontend, which may hold another agent's connection of that ID by now.
+  // A closing connection is not in its frontend's table any more, which may have another agent's connection of that ID.
   if (connection.kind === 'closing') return;
   from.connections.delete(connection.connectId);
   reportClosed(context, connection, reason);
 }
 
-/** The frontend no longer wants it: tell the agent, and wait for its CLOSE_RSP without passing anything on. */
+/** The frontend does not need the connection any more: tells the agent, and drops DATA until its CLOSE_RSP. */
 export function closeTowardsAgent(context: ServerContext, connection: Connection, reason: CloseReason): void {
   if (connection.kind === 'closing') return;
   reportClosed(context, connection, reason);

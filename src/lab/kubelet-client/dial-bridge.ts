@@ -9,11 +9,11 @@ import { joinStreams } from '../../wire/net/join-streams.js';
 /** Socket paths longer than this do not fit `sockaddr_un` on every system. */
 const maxSocketPathLength = 100;
 
-/** A private address whose every connection is carried over a stream of its own. */
+/** A private address. Each connection to it is carried over a new stream. */
 export interface DialBridge {
-  /** In the notation of gRPC: `unix:/path` or `127.0.0.1:port`. */
+  /** The address in gRPC's form: `unix:/path` or `127.0.0.1:port`. */
   readonly target: string;
-  /** Why the last stream could not be had. */
+  /** Why the last stream could not be opened. */
   readonly lastError: TunnelError | undefined;
   readonly openConnections: number;
   /** Cuts all connections that are open now. */
@@ -26,7 +26,7 @@ interface Place {
   readonly socketPath: string | undefined;
 }
 
-/** A fresh folder that only this user can enter; none where Unix sockets do not exist or the path is too long. */
+/** A new folder that only this user can open. Undefined when Unix sockets do not exist or the path is too long. */
 async function choosePlace(): Promise<Place> {
   const none = { folder: undefined, socketPath: undefined };
   if (process.platform === 'win32') return none;
@@ -89,7 +89,7 @@ class Bridge {
   }
 }
 
-/** A stream that closed without a word (Node's "Premature close") is a tunnel that closed. */
+/** A stream that closed without an error (Node's "Premature close") means that the tunnel closed. */
 function lossOf(caught: unknown): TunnelError {
   if (caught instanceof TunnelError) return caught;
   return new TunnelError('TUNNEL_CLOSED', 'tunnel closed', { cause: caught });

@@ -12,52 +12,52 @@ export interface DialedTarget {
   readonly dialer: Dialer;
   readonly host: string;
   readonly port: number;
-  /** Mutual TLS, end to end through whatever the dialer goes through. */
+  /** Certificates for mutual TLS with the server, through the dialler's stream. */
   readonly tls: TlsFiles;
-  /** The name that the server's certificate must bear; default `host`. */
+  /** The name that the server's certificate must have. Default `host`. */
   readonly serverName?: string;
   readonly clock: Clock;
-  /** From the dialled stream to a finished TLS handshake; default 10 s. */
+  /** How long the TLS handshake may take after the dial, ms. Default 10 s. */
   readonly connectTimeoutMs?: number;
 }
 
 /** A gRPC channel that reaches its server through a Dialer. */
 export interface DialedChannel {
   readonly channel: Channel;
-  /** Whether calls can be made: connected, or connecting for the first time. */
+  /** True while calls can be made: the channel is connected, or connects for the first time. */
   readonly usable: boolean;
-  /** Why the transport under the channel failed, as far as that is known. */
+  /** Why the transport of the channel failed, if that is known. */
   readonly failure: TunnelError | undefined;
   readonly openConnections: number;
-  /** Ends running calls and removes everything. */
+  /** Ends running calls and frees all resources. */
   close(): Promise<void>;
 }
 
-/** One connection carries all calls. What it lets through must fit the queue that a tunnel grants one connection. */
+/** The window of the connection, which carries all calls. It must fit the queue that a tunnel gives one connection. */
 const windowBytes = 1024 * 1024;
 
 const channelOptions: ChannelOptions = {
   'grpc.enable_channelz': 0,
-  // Never try a server twice on our own account, and keep no copy of what was sent.
+  // No retries, and no copies of sent messages for them.
   'grpc.enable_retries': 0,
   'grpc.per_rpc_retry_buffer_size': 0,
   'grpc.enable_http_proxy': 0,
   'grpc.service_config_disable_resolution': 1,
-  // A pool of the process would let channels share connections and back-off.
+  // A pool for the whole process would make channels share connections and pauses.
   'grpc.use_local_subchannel_pool': 1,
   'grpc-node.flow_control_window': windowBytes,
 };
 
 const defaultConnectTimeoutMs = 10_000;
 
-/** gRPC verifies the name it connects to, which here is the bridge; the name that counts is the server's. */
+/** gRPC checks the name that it connects to, which here is the bridge's. The server's name must be checked instead. */
 function channelTo(target: string, { tls, serverName, host }: DialedTarget): Channel {
   const name = serverName ?? host;
   const [ca, key, cert] = [tls.ca, tls.key, tls.cert].map((pem) => Buffer.from(pem));
   const channelCredentials = credentials.createSsl(ca, key, cert, {
     checkServerIdentity: (_bridge, certificate) => checkServerIdentity(name, certificate),
   });
-  // The name that the server may choose its certificate by (SNI); an address is none.
+  // The name by which the server may choose its certificate (SNI) cannot be an IP address.
   const sentName = isIP(name) === 0 ? name : 'localhost';
   return new Channel(target, channelCredentials, {
     ...channelOptions,
@@ -73,7 +73,7 @@ function whenSettled(channel: Channel, settled: () => void): void {
   else settled();
 }
 
-/** The dial of the first connection has happened already; later ones dial anew. */
+/** The first connection has been dialled already. Later ones are dialled again. */
 function dialAgain(target: DialedTarget, first: Duplex): () => Promise<Duplex> {
   let parked: Duplex | undefined = first;
   return async () => {
@@ -133,8 +133,8 @@ class BridgedChannel implements DialedChannel {
 }
 
 /**
- * Dials first, then makes the channel: a dial that fails rejects at once with the error of the dial, not with the
- * "connection dropped" that gRPC would make of it. Certificates that do not fit show in the first call.
+ * Dials first, then creates the channel. So a failed dial rejects at once with its own error, not with gRPC's
+ * "connection dropped". Wrong certificates show in the first call.
  */
 export async function openDialedChannel(
   target: DialedTarget,
@@ -149,7 +149,7 @@ export async function openDialedChannel(
   } catch (caught) {
     first.destroy();
     await bridge?.close();
-    // What is left to throw once the bridge listens is TLS, about our own certificate, key or CA.
+    // After the bridge listens, only errors of our own certificate, key or CA are left.
     throw TunnelError.from(caught, 'CERT_INVALID', `kubelet client ${target.host}:${target.port}`);
   }
 }

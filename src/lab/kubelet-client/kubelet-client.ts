@@ -13,11 +13,15 @@ import { openPortForward } from './port-forward-call.js';
 import { runRemoteCommand } from './remote-command-call.js';
 import { SharedChannel } from './shared-channel.js';
 
-/** A container named by where it runs. */
+/** The full name of a container. */
 export interface RemoteContainer {
+  /** The namespace of the pod. */
   readonly namespace: string;
+  /** The name of the pod. */
   readonly pod: string;
+  /** The name of the container in the pod. */
   readonly container: string;
+  /** The UID of the pod, which the pod must have. Default: any. */
   readonly uid?: string;
 }
 
@@ -30,7 +34,7 @@ export interface RemoteLogs extends RemoteContainer {
   readonly follow: boolean;
   readonly previous: boolean;
   readonly timestamps: boolean;
-  /** Epoch milliseconds. */
+  /** Only lines from this time on, epoch milliseconds. */
   readonly sinceTimeMs?: number;
   readonly tailLines?: number;
   readonly limitBytes?: number;
@@ -53,7 +57,7 @@ interface Cancellable {
   once(event: 'close' | 'error' | 'status', listener: () => void): unknown;
 }
 
-/** Texts of Node and OpenSSL about certificates that do not fit. A connection that was lost meanwhile is none. */
+/** Recognises the texts of Node and OpenSSL about refused certificates. A lost connection is not a refusal. */
 function isTlsRefusal(details: string): boolean {
   return (
     /certificate|altname|issuer|ssl routines|EPROTO/i.test(details) && !/disconnected before/i.test(details)
@@ -72,11 +76,11 @@ function isServiceError(caught: unknown): caught is ServiceError {
 }
 
 /**
- * Client of a kubelet's gRPC door through any Dialer: the tunnel, or a plain TCP connect. One connection is dialled
- * when first needed, shared by all calls, and dialled again after it was lost.
+ * Client of a kubelet's gRPC service through any Dialer: the tunnel, or a plain TCP connect. All calls share one
+ * connection. It is dialled for the first call, and again after it was lost.
  *
- * Everything rejects with a TunnelError: that of the kubelet (POD_NOT_FOUND, …), that of the dial (NO_AGENT, …),
- * TLS_REJECTED, TUNNEL_CLOSED when the connection is lost under a call, DIAL_CANCELLED when the caller aborts.
+ * All methods reject with a TunnelError: the kubelet's (POD_NOT_FOUND, …), the dial's (NO_AGENT, …), TLS_REJECTED,
+ * TUNNEL_CLOSED when the connection is lost during a call, or DIAL_CANCELLED when the caller aborts.
  */
 export class KubeletClient {
   private readonly shared: SharedChannel;
@@ -87,14 +91,14 @@ export class KubeletClient {
     this.where = `kubelet ${target.host}:${target.port}`;
   }
 
-  /** For leak checks. */
+  /** Open connections, for leak checks. */
   get openConnections(): number {
     return this.shared.openConnections;
   }
 
   /**
-   * Runs a command. Resolves when it ended and its output is written; `{ kind: 'error' }` means that the kubelet
-   * could not run it to its end. Aborting `streams.signal` kills it. The streams are not ended.
+   * Runs a command. Resolves when it ended and its output is written. `{ kind: 'error' }` means that the kubelet could
+   * not run it to its end. Aborting `streams.signal` kills it. The streams stay open.
    */
   exec(
     request: RemoteExec,
@@ -104,7 +108,7 @@ export class KubeletClient {
     return this.command('Exec', request, streams, options);
   }
 
-  /** Joins the main process of a container; the terminal is the container's own. */
+  /** Attaches to the main process of a container. The terminal is the container's. */
   attach(
     ref: RemoteContainer,
     streams: RemoteCommandStreams,
@@ -113,7 +117,7 @@ export class KubeletClient {
     return this.command('Attach', { ...ref, command: [], tty: false }, streams, options);
   }
 
-  /** Log bytes in order. The first `next()` opens the log; leaving the loop closes it. */
+  /** The bytes of a log, in order. The first `next()` opens the log, leaving the loop closes it. */
   async *logs(request: RemoteLogs, options: DialOptions = {}): AsyncGenerator<Uint8Array> {
     const { stub, metadata, explain } = await this.begin(options);
     const call: ClientReadableStream<LogChunk__Output> = stub.Logs({ ...request }, metadata);
@@ -128,7 +132,7 @@ export class KubeletClient {
     }
   }
 
-  /** One connection to a port in a pod. Resolves when the port accepted; destroying the stream closes it. */
+  /** Opens a connection to a port of a pod. Resolves when the port has accepted. Destroying the stream closes it. */
   async portForward(request: RemotePort, options: DialOptions = {}): Promise<Duplex> {
     const { stub, metadata, explain } = await this.begin(options);
     const call = stub.PortForward(metadata);
@@ -148,7 +152,7 @@ export class KubeletClient {
     });
   }
 
-  /** Ends running calls and removes everything. */
+  /** Ends running calls and frees all resources. */
   close(): Promise<void> {
     return this.shared.close();
   }

@@ -23,8 +23,8 @@ function connected(call: PortForwardCall, explain: (caught: unknown) => TunnelEr
 }
 
 /**
- * One connection to a port in a pod, as a byte stream with half-close. Resolves when the port has accepted;
- * `explain` turns what the call fails with into the error that the stream shows.
+ * One connection to a port of a pod, as a byte stream with half-close. Resolves when the port has accepted. `explain`
+ * makes the stream's error from a failure of the call.
  */
 export async function openPortForward(
   call: PortForwardCall,

@@ -16,7 +16,7 @@ function resultOf(exit: Exit__Output): RemoteCommandResult {
     : { kind: 'exit', code: exit.code ?? 0 };
 }
 
-/** The client's half of one Exec or Attach call: its streams in, its streams out, how it ended. */
+/** The client's side of one Exec or Attach call: its streams and its result. */
 class RemoteCommandCall {
   private readonly call: CommandCall;
   private readonly streams: RemoteCommandStreams;
@@ -60,7 +60,7 @@ class RemoteCommandCall {
     this.call.pause();
   }
 
-  /** An output that closes while the command runs ends the command: nobody is listening any more. */
+  /** An output that closes while the command runs ends the command, because its output has no reader. */
   private watchOutputs(reject: (error: Error) => void): void {
     const outputs = [this.streams.stdout, this.streams.stderr].filter((output) => output !== undefined);
     const resume = (): void => {

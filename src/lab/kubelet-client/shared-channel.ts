@@ -24,14 +24,14 @@ function raceAbort<T>(work: Promise<T>, signal: AbortSignal | undefined): Promis
 }
 
 /**
- * One channel for all calls to a kubelet, dialled when the first call needs it and again after it was lost. Calls
- * that need it at the same time share one dial, which is given up when the last of them is.
+ * One channel for all calls to a kubelet. It is dialled for the first call, and again after it was lost. Calls that
+ * need it at the same time share one dial, which is cancelled when the last of them is.
  */
 export class SharedChannel {
   private readonly target: DialedTarget;
   private current: DialedChannel | undefined;
   private opening: Opening | undefined;
-  /** Settles when every dial that was given up has ended. */
+  /** Settles when all cancelled dials have ended. */
   private abandoned: Promise<unknown> = Promise.resolve();
   private closing: Promise<void> | undefined;
 

@@ -1,7 +1,7 @@
-/** Bytes in the order of their arrival, handed out without a copy where one chunk holds them. */
+/** Bytes in their order, returned without a copy when one chunk has them. */
 export class ByteQueue {
   private readonly chunks: Buffer[] = [];
-  /** Index of the first chunk that is not used up, and how much of it is. */
+  /** Index of the first chunk with unread bytes, and how many of its bytes were read. */
   private first = 0;
   private offset = 0;
   private total = 0;
@@ -16,7 +16,7 @@ export class ByteQueue {
     this.total += chunk.length;
   }
 
-  /** At most `maxBytes` from the first chunk; empty when there is nothing. Never copies. */
+  /** At most `maxBytes` from the first chunk. Empty when the queue is. Never copies. */
   takeSome(maxBytes: number): Buffer {
     const chunk = this.chunks[this.first];
     if (chunk === undefined) return Buffer.alloc(0);
@@ -25,7 +25,7 @@ export class ByteQueue {
     return piece;
   }
 
-  /** Exactly `size` bytes, of which at least as many must be there. Copies only across a chunk border. */
+  /** Exactly `size` bytes. The queue must have as many. Copies only across a chunk border. */
   take(size: number): Buffer {
     let piece = this.takeSome(size);
     if (piece.length === size) return piece;

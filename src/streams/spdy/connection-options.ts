@@ -3,11 +3,11 @@ import type { Clock } from '../../core/clock.js';
 import type { SpdyStream } from './stream.js';
 
 export interface SpdyLimits {
-  /** Length of a control frame, header blocks included. */
+  /** The longest control frame with its header block, bytes. */
   readonly maxControlBytes: number;
-  /** An expanded header block. */
+  /** The longest expanded header block, bytes. */
   readonly maxHeaderBytes: number;
-  /** Streams open at a time. More are refused, the connection goes on. */
+  /** How many streams may be open at a time. More are refused; the connection continues. */
   readonly maxStreams: number;
   readonly maxControlBacklogBytes: number;
 }
@@ -21,16 +21,16 @@ export const defaultSpdyLimits: SpdyLimits = {
 
 export interface SpdyConnectionOptions {
   readonly role: 'client' | 'server';
-  /** Any byte stream behind a finished upgrade. The connection owns it from now on. */
+  /** A byte stream after an upgrade. From now on the connection owns it. */
   readonly socket: Duplex;
-  /** Bytes that the HTTP parser read behind the head. */
+  /** Bytes that the HTTP parser read after the head. */
   readonly head?: Buffer;
   readonly clock: Clock;
   readonly limits?: Partial<SpdyLimits>;
-  /** A stream opened by the peer: reply to it or reset it. Without this all are refused. */
+  /** Called with each stream that the peer opens: reply to it or reset it. Default: all are refused. */
   readonly onStream?: (stream: SpdyStream) => void;
-  /** Sends a PING this often. */
+  /** How often to send a PING, ms. Default: never. */
   readonly pingIntervalMs?: number;
-  /** Closes the connection after this long without a frame in either direction. */
+  /** Closes the connection after this time without a frame in either direction, ms. Default: never. */
   readonly idleTimeoutMs?: number;
 }

@@ -26,13 +26,16 @@ import { SpdyStream, type StreamLink } from './stream.js';
 type State = 'open' | 'ending' | 'closed';
 
 /**
- * SPDY/3.1 as spdystream speaks it: no flow control windows (a full reader stops the reading of the socket, so TCP
- * carries the back pressure, head-of-line blocking included), streams opened by the client with odd IDs, PING echoes.
- * A server writes nothing before the client's first frame: client-go loses bytes that arrive together with the 101.
- * The end of the socket is the end of the connection.
+ * SPDY/3.1 as in spdystream. There are no flow control windows: a full reader stops the reading of the socket, so that
+ * TCP does the back pressure and all streams wait. The client opens streams with odd IDs. PINGs are echoed. A server
+ * writes nothing before the client's first frame, because client-go loses bytes that arrive together with the 101. The
+ * connection ends with its socket.
  */
 export class SpdyConnection implements StreamLink {
-  /** Settles (never rejects) when the connection is of no more use; with the error unless either side said good-bye. */
+  /**
+   * Resolves when the connection cannot be used any more: with an error, or with undefined when either side closed in
+   * order. Never rejects.
+   */
   readonly ended: Promise<TunnelError | undefined>;
   private readonly options: SpdyConnectionOptions;
   private readonly limits: SpdyLimits;
@@ -85,14 +88,14 @@ export class SpdyConnection implements StreamLink {
     this.listen();
   }
 
-  /** Streams that are not over in both directions. */
+  /** How many streams are open in at least one direction. */
   get streamCount(): number {
     return this.streams.size;
   }
 
   /**
    * Opens a stream and waits for the peer's SYN_REPLY. Rejects with a TunnelError: DIAL_TIMEOUT `Timeout occurred`,
-   * TUNNEL_CLOSED `Stream reset`, or what ended the connection.
+   * TUNNEL_CLOSED `Stream reset`, or the error that ended the connection.
    */
   open(headers: Iterable<readonly [string, string]>, timeoutMs = 30_000): Promise<SpdyStream> {
     if (this.state !== 'open' || this.peerGoingAway) return Promise.reject(connectionClosed());
@@ -104,13 +107,16 @@ export class SpdyConnection implements StreamLink {
     return this.opening.wait(stream, timeoutMs);
   }
 
-  /** Says GOAWAY behind everything written so far and ends the socket; resolves when that is closed. Idempotent. */
+  /**
+   * Sends GOAWAY after all earlier writes and ends the socket. Resolves when the socket is closed. Further calls do
+   * nothing.
+   */
   close(): Promise<void> {
     this.end(undefined, goAwayStatus.ok);
     return this.socketClosed;
   }
 
-  /** Drops the connection at once. */
+  /** Destroys the connection at once. */
   destroy(error?: TunnelError): void {
     this.finish(error);
   }
@@ -167,7 +173,7 @@ export class SpdyConnection implements StreamLink {
     }
   }
 
-  /** Once no more bytes come, those at hand go to their streams in any case: at most one chunk of the socket. */
+  /** When no more bytes come, the last ones always go to their streams: at most one chunk of the socket. */
   private get blocked(): boolean {
     return this.expanding || (this.full.size > 0 && !this.inputEnded);
   }
@@ -187,7 +193,7 @@ export class SpdyConnection implements StreamLink {
     if (this.inputEnded && !this.expanding) this.end(this.cutError(), undefined);
   }
 
-  /** Node tells the end of a socket also while it is paused, so frames may still be waiting. */
+  /** Node reports the end of a socket also while it is paused, so frames may still wait. */
   private inputOver(): void {
     this.inputEnded = true;
     this.pump();
@@ -208,7 +214,7 @@ export class SpdyConnection implements StreamLink {
         this.handleReset(frame.streamId);
         return;
       case 'ping':
-        // An ID of our own parity is the echo of our PING.
+        // A PING with an ID of our parity is the echo of our own.
         if (frame.id % 2 !== this.nextPingId % 2) this.writer.control(pingFrame(frame.id));
         return;
       case 'goaway':
@@ -225,11 +231,11 @@ export class SpdyConnection implements StreamLink {
 
   private handleData(streamId: number, payload: Buffer, fin: boolean): void {
     const stream = this.streams.get(streamId);
-    // Bytes for a stream that is gone here crossed with our reset.
+    // Bytes of a stream that has ended here were sent before our reset arrived.
     if (stream === undefined) return;
     if (!stream.receive(payload)) this.full.add(stream);
     if (!fin) return;
-    // Nothing more can come for it, so what it holds need not stop the others.
+    // No more bytes come for it, so its queued bytes need not stop the others.
     this.full.delete(stream);
     stream.receiveFin();
   }
@@ -246,7 +252,7 @@ export class SpdyConnection implements StreamLink {
     if (this.peerGoingAway && this.streams.size === 0) void this.close();
   }
 
-  /** Every block goes through the zlib context, also one whose frame is then refused. */
+  /** Every block must pass the zlib context, also one whose frame is then refused. */
   private async expand(frame: HeaderFrame): Promise<void> {
     this.expanding = true;
     try {
@@ -302,7 +308,7 @@ export class SpdyConnection implements StreamLink {
     return connectionCut();
   }
 
-  /** Ends in order: frames already queued leave, then GOAWAY (with a status), then the socket's end. */
+  /** Ends in order: sends queued frames, then GOAWAY (when there is a status), then ends the socket. */
   private end(error: TunnelError | undefined, status: number | undefined): void {
     if (this.state !== 'open') return;
     this.state = 'ending';
@@ -312,7 +318,7 @@ export class SpdyConnection implements StreamLink {
     this.farewell.begin(status !== undefined);
     writer.whenWritten(() => socket.end());
     this.settle(error);
-    // The rest of the peer's bytes is read and dropped: unread bytes would turn our close into a reset.
+    // Later bytes of the peer are read and dropped. Unread bytes would turn our close into a reset.
     socket.resume();
     if (socket.closed) this.finish(undefined);
   }

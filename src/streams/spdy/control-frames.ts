@@ -67,7 +67,7 @@ const rows: Readonly<Record<number, ControlRow>> = {
   [frameType.windowUpdate]: { minBytes: 8, read: ignore },
 };
 
-/** Says what is wrong with the head of a control frame, so that its payload is never waited for. */
+/** The fault in the head of a control frame, if any, so that its payload is not waited for. */
 export function controlHeadFault(head: FrameHead, maxControlBytes: number): string | undefined {
   const row = rows[head.type];
   if (row === undefined) return `unknown SPDY control frame type ${head.type}`;
@@ -79,7 +79,7 @@ export function controlHeadFault(head: FrameHead, maxControlBytes: number): stri
   return undefined;
 }
 
-/** Reads a control frame whose head `controlHeadFault` found good. */
+/** Reads a control frame after `controlHeadFault` has accepted its head. */
 export function readControlFrame(head: FrameHead, payload: Buffer): SpdyFrame {
   const row = rows[head.type];
   if (row === undefined)

@@ -1,4 +1,4 @@
-/** Words of the dictionary that stand behind their 32-bit length, in order. */
+/** Words of the dictionary, each after its 32-bit length, in order. */
 const prefixedWords =
   'options head post put delete trace accept accept-charset accept-encoding accept-language accept-ranges age ' +
   'allow authorization cache-control connection content-base content-encoding content-language content-length ' +

@@ -1,11 +1,11 @@
 import { TunnelError } from '../../core/errors.js';
 
-/** Somebody uses a connection that is over. */
+/** The error for using a connection that has ended. */
 export function connectionClosed(): TunnelError {
   return new TunnelError('TUNNEL_CLOSED', 'the SPDY connection is closed');
 }
 
-/** The socket ended without a good-bye. Go's word for it, which users of real clusters know. */
+/** The error for a socket that ended without GOAWAY. It is Go's text, which users of real clusters know. */
 export function connectionCut(): TunnelError {
   return new TunnelError('TUNNEL_CLOSED', 'unexpected EOF');
 }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../../core/clock.js';
 
-/** How long a closed connection waits for the peer to read the rest, and then to close its side. */
+/** How long a closed connection waits for the peer to read the rest, and then to close its side, ms. */
 const flushTimeoutMs = 60_000;
 const lingerMs = 5_000;
 
@@ -16,7 +16,7 @@ export class Farewell {
     this.clock = clock;
   }
 
-  /** To be called once, before the socket's `end()`. A peer that has ended its side need not be waited for. */
+  /** Call this once, before the socket's `end()`. Without `peerListens` it does not wait for the peer. */
   begin(peerListens: boolean): void {
     const restart = (): void => {
       if (this.timer !== undefined) this.wait(lingerMs);

@@ -16,9 +16,8 @@ type State =
   | { readonly kind: 'broken' };
 
 /**
- * Turns bytes, cut anywhere, into frames. Pulling is up to the caller, so that it can stop between two frames.
- * Payloads are views of the chunks pushed. Nothing is thrown for what a peer sent: it becomes one `violation`, the
- * last frame.
+ * Makes frames from bytes in chunks of any size. The caller pulls frames, so that it can stop between two of them.
+ * Payloads share the memory of the chunks. A peer's mistake is not thrown: it becomes one `violation`, the last frame.
  */
 export class FrameParser {
   private readonly bytes = new ByteQueue();

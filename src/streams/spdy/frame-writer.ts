@@ -4,21 +4,21 @@ import { dataHead } from './frames.js';
 import { encodeHeaderBlock } from './header-block.js';
 import { createHeaderCompressor, type HeaderContext } from './header-compression.js';
 
-/** Called when the next chunk may follow, or with the error that makes it pointless. */
+/** Called when the next chunk may follow, or with the error that ended the stream. */
 export type Done = (error?: Error) => void;
 
 export interface FrameWriterOptions {
   readonly maxHeaderBytes: number;
-  /** Control frames that the peer makes us answer but does not read, at most, in bytes. */
+  /** How many bytes of control frames may wait for a peer that asks for answers and does not read them. */
   readonly maxControlBacklogBytes: number;
-  /** The connection cannot go on. */
+  /** Ends the connection with this message. */
   readonly fail: (message: string) => void;
 }
 
-/** Longer chunks are cut into frames of this payload; Go peers allocate a whole frame at once. */
+/** The largest payload of a frame, bytes. Longer chunks are split: Go peers allocate a whole frame at once. */
 const dataFrameBytes = 64 * 1024;
 
-/** A payload that the socket has no room for yet. */
+/** A payload that waits for room in the socket. */
 interface Waiter {
   readonly streamId: number;
   readonly payload: Buffer;
@@ -31,8 +31,8 @@ interface Job {
 }
 
 /**
- * Serialises frames onto the socket. Header blocks are compressed off the event loop; whatever comes behind one waits,
- * so frames leave in the order of the calls. Payloads are handed to the socket as they are.
+ * Writes frames to the socket. Header blocks are compressed outside the event loop, and later frames wait, so that
+ * frames leave in the order of the calls. Payloads are passed on without a copy.
  */
 export class FrameWriter {
   private readonly socket: Duplex;
@@ -55,20 +55,20 @@ export class FrameWriter {
     this.enqueue({ run: () => this.writeControl(frame), drop: () => undefined });
   }
 
-  /** Sends the frame that `build` makes of the compressed block. */
+  /** Sends the frame that `build` returns for the compressed block. */
   headers(fields: Iterable<readonly [string, string]>, build: (block: Buffer) => Buffer): void {
     this.enqueue({ run: () => void this.compress(fields, build), drop: () => undefined });
   }
 
   /**
-   * `done` comes when the socket has room again. While it is full, payloads wait here, one for each stream and in the
-   * order of their arrival: a stream takes its turn, and what a dead stream left can still be dropped.
+   * Sends a payload. `done` is called when the socket has room again. While it is full, payloads wait here in order,
+   * one for each stream. So streams take turns, and the payload of an ended stream can be dropped.
    */
   data(streamId: number, payload: Buffer, done: Done): void {
     this.enqueue({ run: () => this.offerData({ streamId, payload, done }), drop: done });
   }
 
-  /** Drops the payload that waits for this stream, if one does. */
+  /** Drops the waiting payload of this stream, if any. */
   dropData(streamId: number, error: Error): void {
     const index = this.waiting.findIndex((waiter) => waiter.streamId === streamId);
     if (index === -1) return;
@@ -83,12 +83,12 @@ export class FrameWriter {
     this.enqueue({ run, drop: done });
   }
 
-  /** Runs behind every frame handed in before. */
+  /** Calls `action` after all earlier frames are written. */
   whenWritten(action: () => void): void {
     this.enqueue({ run: action, drop: action });
   }
 
-  /** Drops what has not reached the socket. Idempotent. */
+  /** Drops all frames that are not written. Further calls do nothing. */
   close(error: Error): void {
     if (this.closedBy !== undefined) return;
     this.closedBy = error;

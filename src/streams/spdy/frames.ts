@@ -33,7 +33,7 @@ export const frameHeaderBytes = 8;
 const controlBit = 0x8000_0000;
 const spdyVersion = 3;
 
-/** What a FrameParser reports. A DATA frame comes in pieces as its bytes arrive; `fin` is on the last piece only. */
+/** The frames of a FrameParser. A DATA frame comes in pieces as its bytes arrive; only the last piece has `fin`. */
 export type SpdyFrame =
   | { readonly kind: 'data'; readonly streamId: number; readonly payload: Buffer; readonly fin: boolean }
   | { readonly kind: 'syn-stream'; readonly streamId: number; readonly fin: boolean; readonly block: Buffer }
@@ -42,9 +42,9 @@ export type SpdyFrame =
   | { readonly kind: 'rst-stream'; readonly streamId: number; readonly status: number }
   | { readonly kind: 'ping'; readonly id: number }
   | { readonly kind: 'goaway'; readonly lastStreamId: number; readonly status: number }
-  /** SETTINGS and WINDOW_UPDATE: spdystream has no flow control, so both say nothing. */
+  /** SETTINGS and WINDOW_UPDATE. spdystream has no flow control, so they have no meaning. */
   | { readonly kind: 'ignored'; readonly type: number }
-  /** The peer broke the framing; nothing after it can be read. */
+  /** The peer broke the framing. No later bytes can be read. */
   | { readonly kind: 'violation'; readonly message: string };
 
 /** The frames whose payload holds a compressed header block. */
@@ -80,7 +80,7 @@ export function isSpdy3(head: FrameHead): boolean {
   return head.version === spdyVersion;
 }
 
-/** The head of a DATA frame; its payload follows as it is. `length` has 24 bits. */
+/** The head of a DATA frame. Its payload follows unchanged. `length` has 24 bits. */
 export function dataHead(streamId: number, length: number, fin: boolean): Buffer {
   const head = Buffer.allocUnsafe(frameHeaderBytes);
   head.writeUInt32BE(streamId, 0);

@@ -1,8 +1,8 @@
-/** Names (lower case) to values. Several values of one name are joined by NUL, as on the wire. */
+/** Names (lower case) to values. Several values of one name are joined by NUL, as in the protocol. */
 export type SpdyHeaders = ReadonlyMap<string, string>;
 
 const maxPairs = 1000;
-/** Names that SPDY forbids; spdystream refuses a block that holds one. */
+/** Names that SPDY forbids. spdystream refuses a block with one of them. */
 const forbidden = new Set(['connection', 'host', 'keep-alive', 'proxy-connection', 'transfer-encoding']);
 
 function lengthPrefix(text: string): Buffer[] {
@@ -53,7 +53,7 @@ class Cursor {
   }
 }
 
-/** Reads an uncompressed block. Throws an Error that says what is wrong with it. */
+/** Reads an uncompressed block. Throws an Error with the fault. */
 export function decodeHeaderBlock(block: Buffer): SpdyHeaders {
   const cursor = new Cursor(block);
   const count = cursor.uint32();

@@ -3,8 +3,8 @@ import { spdyDictionary } from './dictionary.js';
 import { connectionClosed } from './errors.js';
 
 /**
- * The zlib context of one direction of a connection. Blocks share their history, so they must be run in wire order:
- * one `run` at a time. Each ends with a sync flush, so its output is complete when `run` resolves.
+ * The zlib context of one direction of a connection. Blocks share their history, so they must be run in order, one
+ * `run` at a time. Each ends with a sync flush, so its output is complete when `run` resolves.
  */
 export class HeaderContext {
   private readonly zlib: Deflate | Inflate;
@@ -17,13 +17,13 @@ export class HeaderContext {
   constructor(zlib: Deflate | Inflate, maxBytes: number) {
     this.zlib = zlib;
     this.maxBytes = maxBytes;
-    // zlib never calls back for the write that broke it, so the event has to settle that run.
+    // zlib does not call back for the write that broke it, so this event ends that run.
     zlib.on('error', (error) => this.fail(error));
     zlib.on('close', () => this.fail(connectionClosed()));
     zlib.on('data', (part: Buffer) => this.collect(part));
   }
 
-  /** Rejects when the input is no zlib data or its output is over the limit; the context is of no use afterwards. */
+  /** Rejects when the input is not zlib data or its output is over the limit. The context cannot be used after that. */
   run(input: Buffer): Promise<Buffer> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
@@ -59,7 +59,7 @@ export class HeaderContext {
   }
 
   private collected(): Buffer {
-    // What a full reader held back is still inside the stream; reading it emits the rest as `data`.
+    // Output that did not fit is still inside the stream. Reading emits it as `data`.
     while (this.zlib.read() !== null);
     const block = Buffer.concat(this.parts, this.size);
     this.parts = [];

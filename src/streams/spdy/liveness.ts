@@ -9,7 +9,7 @@ export interface LivenessOptions {
   readonly expire: (idleTimeoutMs: number) => void;
 }
 
-/** The timers of a connection: PINGs at an interval, and the end of one that is idle. */
+/** The timers of a connection: PINGs at an interval, and the end of an idle connection. */
 export class Liveness {
   private readonly options: LivenessOptions;
   private readonly idle: IdleTimer | undefined;
@@ -24,7 +24,7 @@ export class Liveness {
     this.schedulePing();
   }
 
-  /** A frame came or went. */
+  /** Call this for each frame that is received or sent. */
   touch(): void {
     this.idle?.touch();
   }

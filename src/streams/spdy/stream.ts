@@ -4,26 +4,26 @@ import type { Done } from './frame-writer.js';
 import { resetStatus } from './frames.js';
 import type { SpdyHeaders } from './header-block.js';
 
-/** What a stream needs of its connection. */
+/** The part of its connection that a stream uses. */
 export interface StreamLink {
   sendReply(stream: SpdyStream): void;
   sendData(stream: SpdyStream, payload: Buffer, done: Done): void;
   sendFin(stream: SpdyStream, done: Done): void;
   sendReset(stream: SpdyStream, status: number): void;
-  /** The reader has room again. */
+  /** Called when the reader has room again. */
   wantsMore(stream: SpdyStream): void;
-  /** Nothing will be sent or taken on the stream any more. */
+  /** Called when the stream has ended in both directions. */
   forget(stream: SpdyStream): void;
 }
 
-/** Bytes a stream holds for a slow reader before the whole connection stops reading. */
+/** How many bytes a stream holds for a slow reader before the whole connection stops reading. */
 const readBufferBytes = 128 * 1024;
 const writeBufferBytes = 64 * 1024;
 
 /**
- * One SPDY stream. `end()` sends FIN and leaves the other direction open; the peer's FIN is `end` for the reader.
- * `destroy()` sends RST_STREAM CANCEL unless both directions are over. A reset by the peer, and a connection that ends
- * before the peer's FIN, destroy it with a TunnelError TUNNEL_CLOSED after the reader has had what came before.
+ * One SPDY stream. `end()` sends FIN and leaves the other direction open. The peer's FIN is `end` for the reader.
+ * `destroy()` sends RST_STREAM CANCEL unless both directions have ended. A reset by the peer, and a connection that
+ * ends before the peer's FIN, destroy it with TUNNEL_CLOSED after the reader has read earlier bytes.
  */
 export class SpdyStream extends Duplex {
   readonly id: number;
@@ -47,12 +47,12 @@ export class SpdyStream extends Duplex {
     this.on('error', () => undefined);
   }
 
-  /** Whether the peer has sent its FIN. */
+  /** True when the peer has sent its FIN. */
   get remoteEnded(): boolean {
     return this.remoteDone;
   }
 
-  /** Whether the peer's reset or the end of the connection cut the stream before the peer's FIN. */
+  /** True when a reset of the peer or the end of the connection cut the stream before the peer's FIN. */
   get cut(): boolean {
     return this.lost !== undefined && !this.remoteDone;
   }
@@ -68,7 +68,7 @@ export class SpdyStream extends Duplex {
     this.destroy();
   }
 
-  /** Resolves when everything written so far is on its way. Rejects if it cannot be. */
+  /** Resolves when all earlier writes were sent. Rejects when they cannot be. */
   flushed(): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.writableEnded) {
@@ -79,7 +79,7 @@ export class SpdyStream extends Duplex {
     });
   }
 
-  /** For the connection: payload came. False asks it to stop reading. */
+  /** For the connection: receives payload. Returns false to ask it to stop reading. */
   receive(payload: Buffer): boolean {
     if (this.remoteDone || this.destroyed || payload.length === 0) return true;
     return this.push(payload);
@@ -93,7 +93,7 @@ export class SpdyStream extends Duplex {
     this.forgetWhenDone();
   }
 
-  /** For the connection: there will be no FIN any more. Buffered bytes still reach the reader. */
+  /** For the connection: the peer's FIN will not come. The reader still gets buffered bytes. */
   lose(error: Error): void {
     if (this.lost !== undefined) return;
     this.lost = error;
@@ -134,7 +134,7 @@ export class SpdyStream extends Duplex {
     done(error);
   }
 
-  /** Once the peer has said all it had to say, nobody misses our bytes; the reader may still be at work. */
+  /** After the peer has sent its FIN, our unsent bytes can be dropped. The reader may still be reading. */
   private dropWrite(done: Done): void {
     if (this.remoteDone) done();
     else done(this.lost ?? connectionClosed());

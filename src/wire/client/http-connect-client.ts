@@ -13,7 +13,7 @@ import type { Dialer, DialOptions } from './dialer.js';
 
 /** PEM texts of a client. */
 export interface HttpConnectTls {
-  /** Whom to believe; without it, whom the system believes. */
+  /** The CA to trust. Default: the system's CAs. */
   readonly ca?: string;
   readonly cert: string;
   readonly key: string;
@@ -24,15 +24,15 @@ export interface HttpConnectClientSettings {
   readonly address: string;
   /** Absent for Unix sockets. */
   readonly tls?: HttpConnectTls;
-  /** What the server's certificate must bear when it is not the host of the address. */
+  /** The name that the server's certificate must have. Default: the host of the address. */
   readonly tlsServerName?: string;
   readonly clock: Clock;
   readonly emit: EventSink;
-  /** Who dials, in events: `client/test`, `apiserver/main`. */
+  /** The name of this client in events: `client/test`, `apiserver/main`. */
   readonly name: string;
-  /** Who is dialled, in events: `server/server-1`. */
+  /** The name of the server in events: `server/server-1`. */
   readonly serverName: string;
-  /** Milliseconds until the proxy must have answered; default 30 s. A kube-apiserver waits for ever. */
+  /** How long to wait for the proxy's answer, ms. Default 30 s. kube-apiserver has no limit. */
   readonly dialTimeoutMs?: number;
 }
 
@@ -40,9 +40,9 @@ const defaultDialTimeoutMs = 30_000;
 const unixPrefix = 'unix://';
 
 /**
- * Dials through a proxy-server that speaks HTTP CONNECT, as kube-apiserver's `HTTPConnect` does: a socket of its own for
- * each connection, and the same texts for what goes wrong. The answer's body is not read, so of a failed dial only the
- * HTTP status is known.
+ * Dials through a proxy-server that speaks HTTP CONNECT, as kube-apiserver's `HTTPConnect`: with one socket for each
+ * connection, and with the same error texts. The body of an answer is not read, so that only the HTTP status of a
+ * failed dial is known.
  */
 export class HttpConnectClient implements Dialer {
   private readonly settings: HttpConnectClientSettings;
@@ -55,7 +55,7 @@ export class HttpConnectClient implements Dialer {
     if (settings.tls !== undefined) checkTlsFiles(settings.tls, settings.name);
   }
 
-  /** Connections and dials that are not over yet. */
+  /** How many dials and connections have not ended yet. */
   get openConnections(): number {
     return this.dials.size;
   }
@@ -83,7 +83,7 @@ export class HttpConnectClient implements Dialer {
     });
   }
 
-  /** Ends every connection; resolves when their sockets are closed. */
+  /** Ends every connection. Resolves when their sockets are closed. */
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all([...this.dials].map((dial) => dial.abort()));
@@ -100,7 +100,7 @@ interface ConnectDialOptions {
   readonly ended: () => void;
 }
 
-/** One dial, and the socket that becomes its connection. */
+/** One dial, and the socket of its connection. */
 class ConnectDial {
   private readonly options: ConnectDialOptions;
   private readonly reader = new AnswerReader();
@@ -177,7 +177,7 @@ class ConnectDial {
     this.options.resolve(this.socket);
   }
 
-  /** The socket failed: that is the connection's user's, or the reason why there is no connection. */
+  /** The socket failed. The error goes to the user of the connection, or is the reason why the dial failed. */
   private failed(error: NodeJS.ErrnoException): void {
     this.lastError = error.message;
     if (this.phase === 'asking') {
@@ -197,7 +197,7 @@ class ConnectDial {
     this.options.ended();
   }
 
-  /** Does nothing once the dial is over. */
+  /** Does nothing after the dial has ended. */
   private fail(code: ErrorCode, text: string, cause?: unknown): void {
     if (this.phase === 'open' || this.phase === 'failed') return;
     this.leave('failed');
@@ -241,7 +241,7 @@ class ConnectDial {
   }
 }
 
-/** The proxy as kube-apiserver names it: a socket's path, or `host:port`. */
+/** The name of the proxy in kube-apiserver's texts: a socket's path, or `host:port`. */
 function proxyName({ address }: HttpConnectClientSettings): string {
   return address.startsWith(unixPrefix) ? address.slice(unixPrefix.length) : address;
 }
@@ -257,7 +257,7 @@ function openSocket(settings: HttpConnectClientSettings, ready: () => void): Soc
   return connectTls({ ...target, ...tls, ...named }, ready).setNoDelay(true);
 }
 
-/** What a status other than 200 stands for; the text that would say more is in the body. */
+/** The error code for a status other than 200. The body, which would say more, is not read. */
 function errorCodeOf(status: number): ErrorCode {
   if (status === 500) return 'NO_AGENT';
   if (status === 502 || status === 503) return 'DIAL_FAILED';

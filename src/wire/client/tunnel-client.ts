@@ -17,6 +17,7 @@ import { unreachableCode } from '../net/transport-text.js';
 import type { Dialer, DialOptions } from './dialer.js';
 import { TunnelDuplex } from './tunnel-duplex.js';
 
+/** Settings of a `TunnelClient`. */
 export interface TunnelClientSettings {
   /** The proxy-server's frontend: `host:port` or `unix:///path`. */
   readonly address: string;
@@ -25,17 +26,17 @@ export interface TunnelClientSettings {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;
-  /** False makes no events of kind `packet`, whose making costs time for each; default true. */
+  /** False makes no events of kind `packet`, which saves time for each packet. Default true. */
   readonly packetEvents?: boolean;
-  /** Who dials, in events: `client/test`, `apiserver/main`. */
+  /** The name of this client in events: `client/test`, `apiserver/main`. */
   readonly name: string;
-  /** Who is dialled, in events: `server/server-1`. */
+  /** The name of the server in events: `server/server-1`. */
   readonly serverName: string;
-  /** Milliseconds to wait for the answer to a dial; 30 s as kube-apiserver. */
+  /** How long to wait for the answer to a dial, ms. Default 30 s, as kube-apiserver. */
   readonly dialTimeoutMs?: number;
   /**
-   * Milliseconds for which a full connection may stay unread before it is closed; kube-apiserver's client takes 10 s.
-   * Default 0, never: whoever pages through a log may take his time, and the server cuts those who hold up others.
+   * How long a full connection may stay unread before it is closed, ms; kube-apiserver's client has 10 s. Default 0, never:
+   * a user may read a log slowly, and the server cuts connections that hold up others.
    */
   readonly readTimeoutMs?: number;
 }
@@ -43,12 +44,12 @@ export interface TunnelClientSettings {
 const defaultDialTimeoutMs = 30_000;
 const closeTimeoutMs = 10_000;
 
-/** The frontend end of the tunnel: each `dial` is one Proxy stream, whose connection is handed out as a Duplex. */
+/** The client of the tunnel. Each `dial` opens one Proxy stream at the proxy-server and resolves with a Duplex. */
 export class TunnelClient implements Dialer {
   private readonly settings: TunnelClientSettings;
   private readonly calls = new Set<TunnelCallDriver>();
   private channel: TunnelChannel | undefined;
-  /** What the channel shows and believes: after a renewal another one is needed. */
+  /** The certificates of the channel. After a renewal a new channel is needed. */
   private channelTls: TlsFiles | undefined;
   private closed = false;
 
@@ -61,11 +62,19 @@ export class TunnelClient implements Dialer {
     return this.settings.address;
   }
 
-  /** Connections and dials that are not over yet. */
+  /** How many dials and connections have not ended yet. */
   get openConnections(): number {
     return this.calls.size;
   }
 
+  /**
+   * Opens a connection to `host:port`, as an agent sees it. Without options the dial cannot be cancelled and carries no
+   * request. It fails after 30 s.
+   *
+   * Rejects with a TunnelError: NO_AGENT, DIAL_FAILED (the agent could not open the endpoint), DIAL_TIMEOUT,
+   * DIAL_CANCELLED (`signal` was aborted), SERVER_UNREACHABLE, TLS_REJECTED, TUNNEL_CLOSED (the tunnel was lost before the
+   * answer), PROTOCOL_VIOLATION or LAB_STOPPED (this client is closed).
+   */
   async dial(host: string, port: number, options: DialOptions = {}): Promise<Duplex> {
     const where = this.settings.name;
     if (this.closed) throw new TunnelError('LAB_STOPPED', 'the tunnel client is closed', { where });
@@ -86,7 +95,7 @@ export class TunnelClient implements Dialer {
     });
   }
 
-  /** Ends every connection. */
+  /** Ends every connection. Later dials reject with LAB_STOPPED. Never rejects. */
   async close(): Promise<void> {
     this.closed = true;
     for (const call of [...this.calls]) call.abort();
@@ -94,12 +103,12 @@ export class TunnelClient implements Dialer {
     this.channel = undefined;
   }
 
-  /** One HTTP/2 connection is kept, also while it comes up; a broken one is not waited for but replaced. */
+  /** All dials share one HTTP/2 connection. A broken one is replaced at once. */
   private readyChannel(): TunnelChannel {
     const { address } = this.settings;
     const tls = this.settings.tls === undefined ? undefined : currentTls(this.settings.tls);
     if (this.channel?.broken === false && tls === this.channelTls) return this.channel;
-    // What runs through it goes on.
+    // Calls on the old channel continue.
     this.channel?.close();
     this.channelTls = tls;
     this.channel = new TunnelChannel({ address, wideReceive: true, ...(tls === undefined ? {} : { tls }) });
@@ -114,7 +123,7 @@ interface CallOptions {
   readonly request: string | undefined;
   readonly resolve: (duplex: Duplex) => void;
   readonly reject: (error: TunnelError) => void;
-  /** Called when neither the stream nor its connection is left. */
+  /** Called when the stream and its connection have ended. */
   readonly ended: () => void;
 }
 
@@ -181,7 +190,7 @@ class TunnelCallDriver implements TunnelUser {
   failed(code: ErrorCode, text: string): void {
     this.stopListening();
     this.report('dial.failed', { code, error: text });
-    // A server that was too slow to answer may be too slow to see the stream end, too.
+    // A server that was too slow to answer may also be too slow to notice the end of the stream.
     if (code === 'DIAL_TIMEOUT' || code === 'DIAL_CANCELLED') this.stream.cancel();
     else this.stream.finish();
     this.options.reject(new TunnelError(code, text, { where: this.whereFailed(code) }));

@@ -4,17 +4,18 @@ import type { Congestible, Drained } from '../../core/port.js';
 import { Waiters } from '../../core/waiters.js';
 import { piecesOf } from '../net/pieces.js';
 
-/** What the stream asks of the tunnel under it. */
+/** The connection under the stream. */
 export interface TunnelDuplexPort {
-  /** Sends bytes; returns what may be too full to take more. */
+  /** Sends bytes. Returns the queue that may be too full now. */
   write(bytes: Uint8Array): Congestible | undefined;
-  /** Ends the connection, both directions. */
+  /** Ends the connection in both directions. */
   close(): void;
 }
 
 /**
- * A tunnelled connection as a Node stream. The wire has one CLOSE for both directions, so `end()` closes the connection
- * after what was written, and the other end's close ends both sides here too. Errors are TunnelErrors.
+ * A tunnelled connection as a Node stream. The protocol has one CLOSE for both directions. So `end()` closes the
+ * connection after the bytes written before, and a close by the other end ends both sides here, too. Errors are
+ * TunnelErrors.
  */
 export class TunnelDuplex extends Duplex {
   private readonly port: TunnelDuplexPort;
@@ -28,21 +29,21 @@ export class TunnelDuplex extends Duplex {
     this.on('error', () => undefined);
   }
 
-  /** Bytes from the other end. Returns a gate when the reader does not keep up. */
+  /** Bytes from the other end. Returns the reader's queue when it is full. */
   receive(bytes: Uint8Array): Drained | undefined {
     if (this.destroyed || this.push(bytes)) return undefined;
     this.full = true;
     return this.gate;
   }
 
-  /** The connection is over; with a text it broke. */
+  /** The connection ended. With a text, it broke. */
   finish(error: string, where: string): void {
     if (error === '') this.push(null);
     else this.destroy(new TunnelError('TUNNEL_CLOSED', error, { where }));
     this.wake();
   }
 
-  /** Every way to read from a stream comes through here: what was taken shows whether the reader is alive. */
+  /** All ways to read from a stream call this. The bytes taken show whether the reader is alive. */
   override read(size?: number): unknown {
     const taken: unknown = super.read(size);
     if (taken instanceof Uint8Array) this.takenBytes += taken.length;
@@ -91,7 +92,7 @@ export class TunnelDuplex extends Duplex {
     done(error);
   }
 
-  /** The first write of a tick goes out at once; the others of that tick are joined. */
+  /** The first write of a turn is sent at once. Later writes of that turn are joined. */
   private pass(chunks: readonly Buffer[], done: () => void): void {
     let port: Congestible | undefined;
     for (const piece of piecesOf(chunks)) port = this.port.write(piece);

@@ -29,7 +29,7 @@ const kinds: readonly (keyof typeof wireOf)[] = [
   'DRAIN',
 ];
 
-/** Decodes one packet without copying its payload. Throws MalformedPacket; no other input makes it throw. */
+/** Decodes one packet without copying its payload. Throws MalformedPacket and no other error. */
 export function decodePacket(raw: Buffer): Packet {
   const cursor = new Cursor(raw);
   let type = 0;
@@ -45,12 +45,12 @@ export function decodePacket(raw: Buffer): Packet {
   }
   const kind = kinds[type];
   if (kind === undefined) return { kind: 'UNKNOWN', type: type | 0, raw };
-  // The type decides; a payload of another type reads as zero values, as with Go's nil-safe getters (R2).
+  // The type decides. A payload of another type is read as zero values, as with Go's nil-safe getters (R2).
   const body = field === wireOf[kind].field ? readBody(raw, payload) : emptyBody;
   return toPacket(kind, body, raw);
 }
 
-/** The fields of whatever payload message: numbers 1 to 3 are all that Konnectivity uses. */
+/** The fields of any payload message. Konnectivity uses only the numbers 1 to 3. */
 interface Body {
   readonly text: readonly (string | undefined)[];
   readonly int: readonly (bigint | undefined)[];
@@ -101,7 +101,7 @@ function toPacket(kind: keyof typeof wireOf, { text, int, bytes }: Body, raw: Bu
   }
 }
 
-/** The whole packet as bytes of its own; one that came over the wire as it came, unknown fields included. */
+/** The whole packet as new bytes. A packet that was received keeps its bytes, with unknown fields. */
 export function encodeToBuffer(packet: Packet): Buffer {
   if (packet.raw !== undefined) return asBuffer(packet.raw);
   if (packet.kind === 'DATA') return encodeData(packet);
@@ -124,7 +124,7 @@ function encodeData({ connectId, data }: DataPacket): Buffer {
   return bytes;
 }
 
-/** Bytes of a DATA packet before its payload. */
+/** How many bytes of a DATA packet come before its payload. */
 export function dataHeadLength(id: ConnectId, dataBytes: number): number {
   return 3 + lengthOfUint32(innerLength(id, dataBytes)) + innerLength(id, dataBytes) - dataBytes;
 }

@@ -3,7 +3,7 @@ import type { Packet } from '../../core/packet.js';
 import { decodePacket } from './codec.js';
 import { headBytes, prefixBytes, readData } from './received-data.js';
 
-/** A message that ends its stream: larger than what we take, or compressed. */
+/** A message that ends its stream: it is too large, or compressed. */
 export class RefusedMessage extends Error {
   override readonly name = 'RefusedMessage';
   readonly code: status;
@@ -14,22 +14,22 @@ export class RefusedMessage extends Error {
   }
 }
 
-/** gRPC's own bound of a message, bytes. */
+/** gRPC's limit for one message, bytes. */
 export const maxMessageBytes = 4 * 1024 * 1024;
 
-/** Finds the packets in the bytes of a gRPC stream. Their payload stays in the slices that the bytes came in. */
+/** Finds the packets in the bytes of a gRPC stream. Payloads stay in the buffers that they came in. */
 export class MessageReader {
   private readonly packet: (packet: Packet) => void;
   private parts: Buffer[] = [];
   private haveBytes = 0;
-  /** Of the message that is under way, with its prefix; 0 until its prefix is there. */
+  /** Size of the current message with its prefix; 0 until its prefix is read. */
   private frameBytes = 0;
 
   constructor(packet: (packet: Packet) => void) {
     this.packet = packet;
   }
 
-  /** Throws RefusedMessage, or MalformedPacket of the codec; after that the stream is of no use. */
+  /** Throws RefusedMessage, or the codec's MalformedPacket. After that the stream cannot be used. */
   feed(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length) {
@@ -41,7 +41,7 @@ export class MessageReader {
     }
   }
 
-  /** Reads the prefix; one that is cut is kept, with what follows it, until it is whole. */
+  /** Reads the prefix. An incomplete prefix is kept until its other bytes come. */
   private begin(rest: Buffer): boolean {
     if (this.haveBytes + rest.length < prefixBytes) {
       this.keep(Buffer.from(rest));
@@ -50,7 +50,7 @@ export class MessageReader {
     const prefix =
       this.haveBytes === 0 ? rest : Buffer.concat([...this.parts, rest.subarray(0, prefixBytes)]);
     if (prefix[0] !== 0)
-      throw new RefusedMessage(status.INTERNAL, 'a compressed message, which nobody announced');
+      throw new RefusedMessage(status.INTERNAL, 'a message is compressed, but the stream has no compression');
     const bytes = prefix.readUInt32BE(1);
     if (bytes > maxMessageBytes) {
       const text = `Received message larger than max (${bytes} vs ${maxMessageBytes})`;
@@ -60,7 +60,7 @@ export class MessageReader {
     return true;
   }
 
-  /** Takes what belongs to the message that is under way; returns how much that was. */
+  /** Takes the bytes of the current message. Returns how many they are. */
   private take(chunk: Buffer, at: number): number {
     const bytes = Math.min(this.frameBytes - this.haveBytes, chunk.length - at);
     const part = at === 0 && bytes === chunk.length ? chunk : chunk.subarray(at, at + bytes);
@@ -69,7 +69,7 @@ export class MessageReader {
     return bytes;
   }
 
-  /** The head of a message is read in one piece, so a first slice too short for it is joined with the next. */
+  /** The head of a message is read from one buffer, so a first slice that is too short is joined with the next. */
   private keep(part: Buffer): void {
     const [first] = this.parts;
     if (first !== undefined && this.parts.length === 1 && first.length < headBytes) {

@@ -3,19 +3,19 @@ import { dataHeadLength, encodeToBuffer, writeDataHead } from './codec.js';
 import { prefixBytes, ReceivedData } from './received-data.js';
 
 /**
- * Slices shorter than this are copied together with what is before them: a slice keeps alive the whole buffer that it
- * was read into, and each one costs a write as much as some KiB do.
+ * Slices shorter than this are copied together with the bytes before them. A slice keeps the whole buffer alive that it
+ * was read into, and each slice costs a write as much as some KiB do.
  */
 const shortBytes = 4 * 1024;
 
 /**
- * Packets that leave in one write, as gRPC messages of their own.
+ * Packets that are sent in one write, each as a gRPC message.
  *
- * grpc-js takes it for one serialised message: it asks for the length, allocates a frame, writes one prefix and calls
- * `copy` behind it. The first message's prefix then replaces that one, and the others bring theirs.
+ * grpc-js treats the batch as one serialised message: it asks for the length, allocates a frame, writes one prefix and
+ * calls `copy` for the bytes after it. The first message's prefix replaces that one; the other messages have their own.
  */
 export class PacketBatch {
-  /** The messages with their prefixes; payloads are not copied unless they are short. */
+  /** The messages with their prefixes. Only short payloads are copied. */
   readonly slices: Buffer[] = [];
   /** All bytes of `slices`. */
   sizeBytes = 0;
@@ -28,7 +28,7 @@ export class PacketBatch {
     else this.addMessage(encodeToBuffer(packet));
   }
 
-  /** As grpc-js counts: without the prefix that it writes itself. */
+  /** The length as grpc-js counts it: without the prefix that it writes. */
   get length(): number {
     return this.sizeBytes - prefixBytes;
   }

@@ -5,10 +5,13 @@ import { readShortVarint, type ShortVarint } from './varint.js';
 /** Bytes before each gRPC message: the compression flag, and the length in big-endian order. */
 export const prefixBytes = 5;
 
-/** What the first slice of a message must hold for its head to be read there: prefix, tags, lengths and an ID. */
+/**
+ * How many bytes the first slice of a message must have so that its head can be read there: prefix, tags, lengths and
+ * an ID.
+ */
 export const headBytes = prefixBytes + 3 + 5 + 1 + 10 + 1 + 5;
 
-/** A DATA packet in the slices that it came in: it goes on, and is read, without a copy. */
+/** A DATA packet in the slices that it came in. It is read and passed on without a copy. */
 export class ReceivedData implements DataPacket {
   readonly kind = 'DATA';
   readonly connectId: ConnectId;
@@ -35,8 +38,8 @@ export class ReceivedData implements DataPacket {
 }
 
 /**
- * Reads DATA in the form in which every known peer sends it, `08 04 22 <len> 08 <connectID> 1a <len> <payload>` and
- * nothing behind; undefined for all else, which the codec reads. `frame` is one message with its prefix.
+ * Reads DATA in the form that every known peer sends, `08 04 22 <len> 08 <connectID> 1a <len> <payload>` and nothing
+ * after it. Undefined for any other form, which the codec reads. `frame` is one message with its prefix.
  */
 export function readData(frame: readonly Buffer[], frameBytes: number): ReceivedData | undefined {
   const [head, ...rest] = frame;

@@ -1,9 +1,12 @@
-/** A message that ends too early, a length that leads out of it, or a wire type that protobuf no longer has. */
+/**
+ * A message that ends too early, a length that is larger than the message, or a wire type that protobuf does not use
+ * any more.
+ */
 export class MalformedPacket extends RangeError {
   override readonly name = 'MalformedPacket';
 }
 
-/** Walks over protobuf bytes. One cursor serves one message; nothing is copied. */
+/** Reads protobuf bytes, without copying. Each message needs a new cursor. */
 export class Cursor {
   position: number;
   private readonly bytes: Uint8Array;
@@ -47,17 +50,17 @@ export class Cursor {
     throw new MalformedPacket('a varint is longer than 10 bytes');
   }
 
-  /** The range of a length-delimited field; the cursor moves behind it. */
+  /** The range of a length-delimited field. The cursor moves behind it. */
   range(): { readonly start: number; readonly end: number } {
     const length = this.uint32();
     const start = this.position;
     const end = start + length;
-    if (end > this.end) throw new MalformedPacket('a length leads out of the message');
+    if (end > this.end) throw new MalformedPacket('a length is larger than the message');
     this.position = end;
     return { start, end };
   }
 
-  /** Passes over the value of a field that nobody wants. */
+  /** Skips the value of a field that is not needed. */
   skip(wireType: number): void {
     if (wireType === 0) this.int64();
     else if (wireType === 1) this.forward(8);
@@ -119,13 +122,13 @@ export function writeInt64(target: Uint8Array, offset: number, value: bigint): n
   return at;
 }
 
-/** Where a varint was read, and where the next field begins. */
+/** The value of a varint, and where the next field begins. */
 export interface ShortVarint {
   value: number;
   next: number;
 }
 
-/** Reads a varint of at most four bytes at `at.next`; false for longer or broken ones. */
+/** Reads a varint of at most four bytes at `at.next`. Returns false for longer or broken ones. */
 export function readShortVarint(bytes: Uint8Array, at: ShortVarint): boolean {
   let value = 0;
   for (let index = 0; index < 4; index += 1) {

@@ -21,33 +21,33 @@ import { FirstLines } from './first-lines.js';
 const headTimeoutMs = 60_000;
 const maxHeadBytes = 1024 * 1024;
 
-/** One CONNECT, its head read and nothing answered yet. */
+/** One CONNECT request. Its head was read; it is not answered yet. */
 export interface ConnectRequest {
-  /** The authority of the request line, `host:port`; the Host header does not count. */
+  /** The authority of the request line, `host:port`. The Host header is ignored. */
   readonly address: string;
   readonly socket: Duplex;
-  /** What the client sent right behind the head. */
+  /** Bytes that the client sent after the head. */
   readonly head: Uint8Array;
 }
 
 export interface ConnectListenerOptions {
-  /** Told of every peer whose TLS handshake fails. */
+  /** Called for each peer whose TLS handshake fails. */
   readonly refused?: ((refusal: Refusal) => void) | undefined;
   readonly endpoint: GrpcEndpoint;
-  /** Who listens, for errors: `server/server-1`. */
+  /** The name of the listening part, for errors: `server/server-1`. */
   readonly where: string;
   readonly clock: Clock;
-  /** Takes the socket over. */
+  /** Takes over the socket. */
   readonly serve: (request: ConnectRequest) => void;
 }
 
-/** An HTTP/1.1 server on one address that knows CONNECT alone. */
+/** An HTTP/1.1 server on one address that only accepts CONNECT. */
 export interface ConnectListener {
   /** `host:port` with the real port, or `unix://PATH`. */
   readonly address: string;
-  /** Takes no more connections; those open go on. */
+  /** Refuses new connections. Open ones continue. */
   refuse(): void;
-  /** Stops listening and destroys every connection; resolves when all are gone. */
+  /** Stops listening and destroys every connection. Resolves when all are closed. */
   close(): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export async function startConnectListener(options: ConnectListenerOptions): Pro
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
     socket.setNoDelay(true);
-    // A client that ends its direction still gets what is on its way to it; with TLS, once that is set up.
+    // A client that ended its direction still gets the bytes for it. With TLS, this is set after the handshake.
     socket.allowHalfOpen = endpoint.kind === 'unix';
     bounds.expect(socket, headTimeoutMs);
     server.emit('connection', socket);
@@ -83,12 +83,12 @@ export async function startConnectListener(options: ConnectListenerOptions): Pro
 
 interface Created {
   readonly server: HttpServer;
-  /** Takes no renewed certificates any more. */
+  /** Stops taking renewed certificates. */
   readonly forget: () => void;
 }
 
 function createServer({ endpoint, where, refused }: ConnectListenerOptions): Created {
-  // Like Konnectivity's, a CONNECT without Host is fine.
+  // As in Konnectivity, a CONNECT without Host is accepted.
   const limits: ServerOptions = { maxHeaderSize: maxHeadBytes, requireHostHeader: false };
   if (endpoint.kind === 'unix') return { server: createHttpServer(limits), forget: () => undefined };
   const tls = currentTls(endpoint.tls);
@@ -135,7 +135,7 @@ function answerRequests(
     });
   }
   server.on('connect', (request: IncomingMessage, socket, head) => {
-    // What follows a refused request on the same connection is not served any more.
+    // Later requests on a connection with a refused request are not served.
     if (!heads.met(socket)) return;
     const status = headFault(request, lines.of(socket));
     if (status === undefined) serve({ address: request.url ?? '', socket, head });
@@ -143,12 +143,12 @@ function answerRequests(
   });
   server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
     if (!code.startsWith('HPE_')) socket.destroy();
-    // The head's timer closes what the client leaves open. More bytes, which are as bad, bring it here again.
+    // When the client keeps the connection open, the timer of the head closes it. More bytes call this again.
     else if (socket.writable) socket.end(errorPage(parserStatus(code)));
   });
 }
 
-/** Go's error page for a method that is not CONNECT, in Go's order of headers; the connection ends after it. */
+/** Go's error page for other methods than CONNECT, with Go's order of headers. The connection ends after it. */
 function refuseMethod(response: ServerResponse): void {
   response.shouldKeepAlive = false;
   response.removeHeader('connection');
@@ -162,9 +162,9 @@ function refuseMethod(response: ServerResponse): void {
   response.writeHead(405, 'Method Not Allowed', headers).end(methodRefusal);
 }
 
-/** The status of what Go's net/http refuses and Node's parser lets through. */
+/** The status for requests that Go's net/http refuses and Node's parser accepts. */
 function headFault({ httpVersionMajor, rawHeaders }: IncomingMessage, line: string): string | undefined {
-  // Node's parser passes over more spaces than one and empty lines, and takes a line without a version as HTTP/0.9.
+  // Node's parser accepts several spaces and empty lines, and reads a line without a version as HTTP/0.9.
   if (!/^CONNECT [^ ]+ HTTP\/\d\.\d\r?$/.test(line) || httpVersionMajor < 1) return badRequest;
   if (httpVersionMajor > 1) return '505 HTTP Version Not Supported: unsupported protocol version';
   const hosts = rawHeaders.filter(
@@ -178,12 +178,12 @@ function parserStatus(code: string): string {
   return code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : badRequest;
 }
 
-/** Go looks at the bytes of a Host alone, not at their order. */
+/** Go checks the characters of a Host, not their order. */
 const hostBytes = /^[\w!$%&'()*+,.:;=[\]~-]*$/;
 
 const badRequest = '400 Bad Request';
 
-/** Go's page for a request head that it does not take; the text is the status, reason included. */
+/** Go's page for a request head that it refuses. The text is the status with its reason. */
 function errorPage(status: string): string {
   return `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`;
 }

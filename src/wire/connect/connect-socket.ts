@@ -9,27 +9,30 @@ import type { ConnectClient } from '../../core/http-connect/state.js';
 import type { Congestible } from '../../core/port.js';
 import type { WriteTiming } from '../grpc/grpc-packet-stream.js';
 
-/** What the owner of a CONNECT client's socket is told. */
+/** The owner of a CONNECT client's socket. */
 export interface ConnectSocketOwner {
-  /** Bytes came in. While what it returns is congested, nothing more is read. */
+  /** Bytes came in. Nothing more is read while the returned queue is congested. */
   received(bytes: Uint8Array): Congestible | undefined;
   /** The client ended its direction. */
   ended(): void;
-  /** Reading stopped because what took the last bytes is full. */
+  /** Called when the socket is not read because a queue is full. */
   paused?(): void;
-  /** The socket is closed, whoever wanted it; called once, last. */
+  /** The socket is closed. Called once, after all other calls. */
   closed(): void;
 }
 
 export interface ConnectSocketTuning {
   readonly timing: WriteTiming;
-  /** How much may wait to be sent; default `connectionMarks`. */
+  /** How many bytes may wait to be sent. Default `connectionMarks`. */
   readonly marks?: CongestionMarks | undefined;
-  /** Bounds what waits here together with what waits elsewhere. */
+  /** Limits the waiting bytes together with those of other queues. */
   readonly together?: Backlog | undefined;
 }
 
-/** The socket of a CONNECT client, with the same bounds as any frontend's stream. Its bytes are the tunnel's. */
+/**
+ * The socket of a CONNECT client, with the same limits as every frontend's stream. Its bytes are those of the
+ * connection.
+ */
 export class ConnectSocket implements ConnectClient {
   private readonly socket: Duplex;
   private readonly timing: WriteTiming;
@@ -56,7 +59,7 @@ export class ConnectSocket implements ConnectClient {
     this.meter.whenClear(resume);
   }
 
-  /** Begins to read; `head` is what was read already. */
+  /** Starts to read. `head` are the bytes that were read already. */
   serve(owner: ConnectSocketOwner, head: Uint8Array): void {
     const { socket } = this;
     const receive = (bytes: Uint8Array): void => this.waitFor(owner.received(bytes));

@@ -1,21 +1,21 @@
 import type { Duplex } from 'node:stream';
 
-/** The first line that each client sends, byte by byte: Node's HTTP parser tells only what it made of it. */
+/** The first line that each client sends, byte for byte. Node's HTTP parser does not pass it on unchanged. */
 export class FirstLines {
   private readonly texts = new WeakMap<Duplex, string>();
 
-  /** For a socket that an HTTP server has taken over already. */
+  /** Records the first line of a socket that an HTTP server has taken over already. */
   watch(socket: Duplex): void {
     const take = (chunk: Buffer): void => {
       const end = chunk.indexOf('\n');
       this.texts.set(socket, this.of(socket) + chunk.toString('latin1', 0, end < 0 ? chunk.length : end));
       if (end >= 0) socket.off('data', take);
     };
-    // Before the parser, which may hand the socket on at once.
+    // Before the parser, which may pass the socket on at once.
     socket.prependListener('data', take);
   }
 
-  /** Without its line feed; as much as has come. */
+  /** The first line without its line feed, as far as it was received. */
   of(socket: Duplex): string {
     return this.texts.get(socket) ?? '';
   }

@@ -1,4 +1,4 @@
-/** Calls `then` when the event loop has gone round this often: for what others do in their next turns, and tell nobody. */
+/** Calls `then` after this many turns of the event loop. It waits for work of libraries that reports no end. */
 export function afterTurns(turns: number, then: () => void): void {
   if (turns === 0) then();
   else setImmediate(() => afterTurns(turns - 1, then));

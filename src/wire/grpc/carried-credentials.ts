@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 
-/** What grpc-js keeps private of its credentials: who makes of a TCP connection what HTTP/2 runs over. */
+/** A private part of grpc-js' credentials, which turns a TCP connection into the stream for HTTP/2. */
 interface SecureConnector {
   connect(socket: Socket | Duplex): Promise<unknown>;
 }
@@ -10,10 +10,13 @@ interface ConnectorMaker {
   _createSecureConnector?(...rest: readonly unknown[]): SecureConnector;
 }
 
-/** Gets each connection of a channel before TLS and HTTP/2 do, and says what they run over. */
+/** Gets each connection of a channel before TLS and HTTP/2, and returns the stream for them. */
 export type Carry = (socket: Socket) => Socket | Duplex;
 
-/** The same credentials, whose connections are carried. Returns undefined when grpc-js has no place for it any more. */
+/**
+ * The same credentials, with `carry` for each connection. Returns undefined when grpc-js has no such private part any
+ * more.
+ */
 export function carriedCredentials(inner: ChannelCredentials, carry: Carry): ChannelCredentials | undefined {
   const maker = inner as unknown as ConnectorMaker;
   if (typeof maker._createSecureConnector !== 'function') return undefined;

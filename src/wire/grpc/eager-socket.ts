@@ -5,14 +5,18 @@ import type { Congestible } from '../../core/port.js';
 import { Waiters } from '../../core/waiters.js';
 import { maxWindowBytes } from './growing-window.js';
 
-/** What may wait for the kernel before writes wait, too: more than any window of HTTP/2 lets a session send. */
+/**
+ * How many bytes may wait for the kernel before writes wait, too: more than the largest HTTP/2 window allows a session
+ * to send.
+ */
 const maxQueuedBytes = 2 * maxWindowBytes;
 
 /**
- * A socket whose writes are done at once. node:http2 does not read while a write of its session waits for the kernel, so
- * two ends that both have more to send than the kernel's buffers hold would stop each other for good. One end over an
- * eager socket always reads, which sets the other free. What is queued here is bounded by the HTTP/2 window of the peer;
- * whoever writes bulk over the session should watch `congested` instead, for behind a window full of it all else waits.
+ * A socket whose writes finish at once. node:http2 does not read while a write of its session waits for the kernel. So
+ * two ends that both have more to send than the kernel's buffers hold would stop each other for good. An end with an
+ * eager socket always reads, so that the other end can continue. The HTTP/2 window of the peer limits the queue here.
+ * Code that sends much data over the session should wait while `congested`, because everything else waits behind a full
+ * window.
  */
 export class EagerSocket extends Duplex implements Congestible {
   private readonly socket: Socket;
@@ -31,7 +35,7 @@ export class EagerSocket extends Duplex implements Congestible {
     socket.pause();
   }
 
-  /** True while more waits for the kernel than keeps the link busy. */
+  /** True while more bytes wait for the kernel than keep the link busy. */
   get congested(): boolean {
     return !this.destroyed && this.socket.writableLength > defaultMarks.highBytes;
   }

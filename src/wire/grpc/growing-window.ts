@@ -2,25 +2,28 @@ import type { Http2Session } from 'node:http2';
 import type { Clock } from '../../core/clock.js';
 
 /**
- * The receive window of both ends of an agent's link at the beginning, and of frontends, bytes: the default would cap
- * each direction at 64 KiB per round trip. node:http2 does not read while a write waits for the kernel, so two ends that
- * both may have more under way than the kernel's buffers hold can stop each other for good. An agent therefore runs over
- * an EagerSocket, which always reads; towards frontends, only the downward direction is wide.
+ * The first receive window of both ends of an agent's link, and of frontends, bytes. The default would limit each
+ * direction to 64 KiB per round trip. node:http2 does not read while a write waits for the kernel, so two ends that
+ * both may send more than the kernel's buffers hold can stop each other for good. An agent therefore uses an
+ * EagerSocket, which always reads. For frontends only the direction to the frontend is wide.
  */
 export const windowBytes = 4 * 1024 * 1024;
-/** What it grows to at most: grpc-go's limit, too. */
+/** The largest window, which is grpc-go's limit, too. */
 export const maxWindowBytes = 16 * 1024 * 1024;
 
-/** How often the way to the other end is measured at the beginning: a busy process answers late. */
+/** How many times the round trip is measured at the beginning, because a busy process answers late. */
 const probes = 8;
 
-/** A window holds a link back when a round trip brings more than this share of it: credit comes half a window at a time. */
+/**
+ * The window limits the link when one round trip carries more than this share of it: credit comes for half a window at
+ * a time.
+ */
 const busyShare = 0.25;
 
 /**
- * The receive window of one session, which carries one stream. It doubles as long as it is what bounds the stream: on a
- * long link, but not where the other end is near, because all that is under way delays what comes behind it. How far
- * the other end is shows when it acknowledges the settings that tell it of the window.
+ * The receive window of one session, which carries one stream. It doubles while it limits the stream: on a long link,
+ * but not on a short one, where more bytes under way only delay later ones. The time until the other end acknowledges
+ * the settings with the window shows the length of the link.
  */
 export class GrowingWindow {
   private readonly session: Http2Session;
@@ -38,7 +41,7 @@ export class GrowingWindow {
     this.announce();
   }
 
-  /** To be told of all that the stream brings. Looks at the clock once in half a window. */
+  /** Call this for all bytes of the stream. It reads the clock once in half a window. */
   received(bytes: number): void {
     this.receivedBytes += bytes;
     if (this.receivedBytes < this.sizeBytes / 2) return;

@@ -7,8 +7,8 @@ import type { TunnelCall } from './tunnel-service.js';
 const cancelCode = 8;
 
 /**
- * What grpc-js keeps private of a server call and has no public way to: all of it is used with a fallback, and a test
- * tells when an update takes it away.
+ * Private parts of grpc-js' server calls that have no public way. All are used with a fallback, and a test fails when
+ * an update removes them.
  */
 interface CallHolder {
   readonly call?: { readonly stream?: ServerHttp2Stream };
@@ -27,8 +27,8 @@ function streamOf(call: TunnelCall): ServerHttp2Stream | undefined {
 }
 
 /**
- * Widens the receive windows of server sessions, once each: grpc-js has the option for clients only. Without the private
- * field everything works, with the windows of the protocol's default.
+ * Widens the receive window of each server session once: grpc-js has the option only for clients. Without the private
+ * field everything works, with the protocol's default windows.
  */
 export function createWindowWidener(windowBytes: number): (call: TunnelCall) => void {
   const widened = new WeakSet<WindowedSession>();
@@ -42,11 +42,11 @@ export function createWindowWidener(windowBytes: number): (call: TunnelCall) => 
 }
 
 /**
- * Resets the HTTP/2 stream of a server call: the only end that does not wait until the client has taken what is queued.
- * Returns false when the private field is gone.
+ * Resets the HTTP/2 stream of a server call. Every other end waits until the client has taken all queued bytes. Returns
+ * false when the private field is gone.
  *
- * Not destroyed as well: where the reset has to wait for a write that is under way, Node 22 ends the whole process over
- * the trailers of a destroyed stream (`Assertion failed: !this->is_destroyed()`). It is destroyed once it is reset.
+ * The stream is destroyed only after its reset. When the reset has to wait for a write that is under way, Node 22 ends
+ * the whole process because of the trailers of a destroyed stream (`Assertion failed: !this->is_destroyed()`).
  */
 export function resetServerCall(call: TunnelCall): boolean {
   const stream = streamOf(call);
@@ -60,8 +60,8 @@ interface SessionHolder {
 }
 
 /**
- * Tells of every HTTP/2 session of a server to which connections are injected. To be called after its injector was
- * made. Returns false when the private field is gone.
+ * Calls `take` for every HTTP/2 session of a server whose connections are injected. Call it after its injector was
+ * created. Returns false when the private field is gone.
  */
 export function watchServerSessions(server: Server, take: (session: ServerHttp2Session) => void): boolean {
   const servers = (server as unknown as SessionHolder).http2Servers;
@@ -75,7 +75,7 @@ interface ConnectorMaker {
 }
 
 /**
- * Lets a client's TLS offer these protocols. grpc-js offers h2 alone. Returns false when the private method is gone.
+ * Makes a client's TLS offer these protocols. grpc-js offers only h2. Returns false when the private method is gone.
  */
 export function offerProtocols(credentials: ChannelCredentials, protocols: readonly string[]): boolean {
   const maker = credentials as unknown as ConnectorMaker;

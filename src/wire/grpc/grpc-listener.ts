@@ -29,7 +29,7 @@ export type GrpcEndpoint =
       readonly tls: ServerTls | Renewable<ServerTls>;
     };
 
-/** Without TLS: for the bench alone, which compares like with like. No program of ours has a flag for it. */
+/** A listener without TLS, only for the benchmark's comparisons. No program has a flag for it. */
 export interface PlainEndpoint {
   readonly kind: 'plain';
   readonly host: string;
@@ -38,42 +38,42 @@ export interface PlainEndpoint {
 
 export interface GrpcListenerOptions {
   readonly endpoint: GrpcEndpoint | PlainEndpoint;
-  /** Time after which a peer is pinged. */
+  /** Idle time after which a peer is pinged, ms. */
   readonly keepaliveTimeMs: number;
-  /** How long it may take to answer, ms, before its connection is cut; default 20 s. */
+  /** How long a peer may take to answer before its connection is cut, ms. Default 20 s. */
   readonly keepaliveTimeoutMs?: number;
-  /** What pings peers may send; any when absent. */
+  /** Which pings peers may send. Default: any. */
   readonly pings?: PingLimit;
   readonly clock: Clock;
-  /** Who listens, for errors: `server/server-1`. */
+  /** The name of the listening part, for errors: `server/server-1`. */
   readonly where: string;
-  /** Who may come, by the common name of its certificate; all whose certificate is good when absent. For TLS alone. */
+  /** Common names of the certificates that may connect, only with TLS. Default: all valid certificates. */
   readonly clients?: readonly string[];
-  /** Told of every peer whose TLS handshake fails, or that pings too much. */
+  /** Called for each peer whose TLS handshake fails, or that sends too many pings. */
   readonly refused?: ((refusal: Refusal) => void) | undefined;
-  /** Adds the services before the first connection is taken. */
+  /** Adds the services, before the first connection. */
   readonly serve: (server: Server) => void;
 }
 
-/** How long a client may take for its TLS handshake, and as long again to begin HTTP/2, ms. */
+/** How long a client may take for its TLS handshake, and then to start HTTP/2, ms. */
 const openingTimeoutMs = 30_000;
-/** How long it may then ask for nothing, ms. Tunnels may be idle for ever, but only once they are there. */
+/** How long it may then have no stream, ms. A tunnel may be idle without limit, but only once it is open. */
 const firstStreamTimeoutMs = 60_000;
 
 /** A gRPC server on one address. */
 export interface GrpcListener {
   /** `host:port` with the real port, or `unix://PATH`. */
   readonly address: string;
-  /** Takes no more connections; those open go on. */
+  /** Refuses new connections. Open ones continue. */
   refuse(): void;
-  /** Stops listening and destroys every connection, as the end of the process would; resolves when all are gone. */
+  /** Stops listening and destroys every connection, as the end of the process does. Resolves when all are closed. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a gRPC server. The listening socket is ours and each connection is handed to grpc-js: so a bind error is the
- * system's own, every socket has an error listener from birth, and closing reaches all of them (grpc-js' own shutdown
- * knows neither connections in their handshake nor, with channelz off, any session).
+ * Starts a gRPC server. We open the listening socket and pass each connection to grpc-js. So a bind error is the
+ * system's, every socket has an error listener from the start, and `close` reaches all of them. (grpc-js' own shutdown
+ * reaches neither connections in their handshake nor, with channelz off, sessions.)
  *
  * Throws ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, CERT_INVALID, FILE_UNWRITABLE.
  */
@@ -126,7 +126,7 @@ function serverOptions({ keepaliveTimeMs, keepaliveTimeoutMs = 20_000 }: GrpcLis
   };
 }
 
-/** grpc-js answers any number of pings, and waits for ever for the first byte. */
+/** grpc-js answers any number of pings, and waits without limit for the first byte. */
 function boundSessions(server: Server, { pings, refused, clock }: GrpcListenerOptions): void {
   watchServerSessions(server, (session) => {
     boundSession(session, { clock, prefaceMs: openingTimeoutMs, firstStreamMs: firstStreamTimeoutMs });
@@ -136,13 +136,12 @@ function boundSessions(server: Server, { pings, refused, clock }: GrpcListenerOp
 
 interface Receiver {
   readonly receive: (socket: Socket) => void;
-  /** Takes no renewed certificates any more. */
+  /** Stops taking renewed certificates. */
   readonly forget: () => void;
 }
 
 /**
- * TLS is ours as well: grpc-js knows neither a lowest version nor cipher suites of one server alone, nor certificates
- * that are renewed.
+ * TLS is done here, too: grpc-js cannot set a minimum version or cipher suites for one server, nor renew certificates.
  */
 function receiver(
   { endpoint, clients, refused, clock }: GrpcListenerOptions,
@@ -168,7 +167,7 @@ function receiver(
   };
 }
 
-/** One whose certificate is another party's is turned away before HTTP/2. */
+/** A peer with the certificate of another part is refused before HTTP/2. */
 function isWelcome(
   socket: TLSSocket,
   clients: GrpcListenerOptions['clients'],
@@ -178,7 +177,7 @@ function isWelcome(
   const name = String(acceptedCertificate(socket)?.subject?.CN ?? '');
   if (clients.includes(name)) return true;
   const peer = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
-  refused?.({ peer, error: `client certificate: of ${JSON.stringify(name)}, who may not come here` });
+  refused?.({ peer, error: `client certificate: ${JSON.stringify(name)} may not connect here` });
   socket.destroy();
   return false;
 }

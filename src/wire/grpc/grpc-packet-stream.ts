@@ -14,14 +14,14 @@ import type { PacketStream, PacketStreamOwner, StreamEnd } from './packet-stream
 import { takeClientStream, takeServerStream } from './taken-streams.js';
 import type { TunnelCall, TunnelClientCall } from './tunnel-service.js';
 
-/** Bytes that a packet costs besides its payload, about: prefix, tags, IDs. */
+/** About how many bytes a packet needs beside its payload: prefix, tags, IDs. */
 const overheadBytes = 32;
 
-/** What goes out in one write at most, when it is more than one packet. */
+/** The largest write with more than one packet, bytes. */
 const batchBytes = 128 * 1024;
 const batchPackets = 256;
 
-/** Turns of the event loop between a client's half-close and its reset, with some to spare. */
+/** Turns of the event loop between a client's half-close and its reset, with a margin. */
 const turnsOfReset = 8;
 
 type Call = TunnelCall | TunnelClientCall;
@@ -32,7 +32,7 @@ interface Queued {
   meterBytes: number;
 }
 
-/** Wants to know how long each packet took from `send` until the transport had it, ms. */
+/** Gets the time that each packet took from `send` until the transport had it, ms. */
 export interface WriteTiming {
   now(): number;
   took(durationMs: number): void;
@@ -43,19 +43,22 @@ const goneEnd: StreamEnd = { kind: 'lost', text: 'the other end is gone', code: 
 
 export interface StreamTuning {
   readonly timing?: WriteTiming;
-  /** How much may wait to be sent; default `defaultMarks`, those of a stream that many share. */
+  /** How many bytes may wait to be sent. Default `defaultMarks`, those of a shared stream. */
   readonly marks?: CongestionMarks;
-  /** Bounds what waits here together with what waits elsewhere. */
+  /** Limits the waiting bytes together with those of other queues. */
   readonly together?: Backlog | undefined;
-  /** Widens the receive window of the session, as far as the link needs it: for a stream that has its session alone. */
+  /** Widens the receive window of the session as the link needs it. Only for a stream that is alone on its session. */
   readonly growWindow?: Clock;
-  /** What is under the transport, when that takes all at once: a write is done when this has room again. */
+  /**
+   * The queue below the transport, when the transport takes all bytes at once. A write is done when this queue has room
+   * again.
+   */
   readonly below?: () => Congestible | undefined;
 }
 
 /**
- * A packet stream over one grpc-js call, either end of it. grpc-js opens and ends the call; its messages bypass it where
- * that can be (`StreamLane`): on the server from the beginning, on the client from the server's metadata on.
+ * A packet stream over one grpc-js call, at either end. grpc-js opens and ends the call. Messages bypass it where that
+ * is possible (`StreamLane`): on the server from the beginning, on the client after the server's metadata.
  */
 export class GrpcPacketStream implements PacketStream {
   private readonly meter: CongestionMeter;
@@ -65,13 +68,13 @@ export class GrpcPacketStream implements PacketStream {
   private readonly growWindow: Clock | undefined;
   private readonly below: () => Congestible | undefined;
   private readonly reader = new MessageReader((packet) => this.receive(packet));
-  /** What is read from, and what the next write will go to once none is under way. */
+  /** The lane that is read, and that writes use when the current write is done. */
   private lane: MessageLane;
   private writeLane: MessageLane;
   private writable = true;
   private over = false;
   private paused = false;
-  /** Waits for the write that is under way. */
+  /** Packets that wait for the current write. */
   private queue: Queued[] = [];
   private writes = 0;
   private flushing = false;
@@ -107,7 +110,7 @@ export class GrpcPacketStream implements PacketStream {
     this.meter.whenClear(resume);
   }
 
-  /** What is sent in one turn leaves together, and so does what comes while a write is under way. */
+  /** Packets of one turn are sent together, and so are packets that come while a write is under way. */
   send(packet: Packet): void {
     if (!this.writable) return;
     const bytes = overheadBytes + (packet.kind === 'DATA' ? payloadBytes(packet) : 0);
@@ -138,11 +141,11 @@ export class GrpcPacketStream implements PacketStream {
   private serve(call: TunnelCall): void {
     const stream = takeServerStream(call);
     this.bypass(stream);
-    // A client that cancels half-closes first. What tells it from an orderly end, `cancelled`, follows within turns.
+    // A client that cancels half-closes first. `cancelled` follows within some turns, and tells it from an orderly end.
     call.on('end', () =>
       afterTurns(turnsOfReset, () => this.end(stream?.closed === true ? goneEnd : finishedEnd)),
     );
-    // Comes after our own status, too.
+    // This also comes after our own status.
     call.on('cancelled', () => this.end(goneEnd));
   }
 
@@ -183,7 +186,7 @@ export class GrpcPacketStream implements PacketStream {
   private writeNext(): void {
     const next = this.queue.shift();
     if (next === undefined) return;
-    // Two lanes at once would overtake each other.
+    // With two lanes at once, packets could change their order.
     if (this.writes === 0) this.writeLane = this.lane;
     this.writes += 1;
     this.writeLane.write(next.batch, () => this.passed(next));
@@ -217,7 +220,7 @@ export class GrpcPacketStream implements PacketStream {
     }
   }
 
-  /** The other end sent what is no packet: the stream is over, and it is told so. */
+  /** The other end sent bytes that are not a packet: ends the stream and tells it. */
   private refuse(error: unknown): void {
     const code = error instanceof RefusedMessage ? error.code : status.INTERNAL;
     const details = error instanceof RefusedMessage ? error.message : 'Error deserializing request';
@@ -234,7 +237,7 @@ export class GrpcPacketStream implements PacketStream {
     full.whenClear(() => this.resume());
   }
 
-  /** The end of the stream may have come before. */
+  /** The stream may have ended before. */
   private resume(): void {
     if (this.paused) this.pause(false);
   }
@@ -246,7 +249,7 @@ export class GrpcPacketStream implements PacketStream {
     this.owner.paused?.(paused);
   }
 
-  /** After an ordinary status the packets already received are still delivered, and `end` follows them. */
+  /** After an ordinary status, packets that were received already are still delivered, and `end` comes after them. */
   private receiveStatus(final: StatusObject): void {
     if (final.code === status.OK) return;
     this.end({ kind: 'lost', text: transportText(final.details), code: goCodeName(final.code) });
@@ -263,7 +266,7 @@ export class GrpcPacketStream implements PacketStream {
   }
 }
 
-/** `DEADLINE_EXCEEDED` → `DeadlineExceeded`, `CANCELLED` → `Canceled`: the names that Go's metrics bear. */
+/** `DEADLINE_EXCEEDED` → `DeadlineExceeded`, `CANCELLED` → `Canceled`: the names in Go's metrics. */
 function goCodeName(code: status): string {
   if (code === status.CANCELLED) return 'Canceled';
   const words = (status[code] ?? 'UNKNOWN').split('_');

@@ -2,15 +2,15 @@ import type { Http2Stream } from 'node:http2';
 import type { PacketBatch } from '../codec/packet-batch.js';
 import type { TunnelCall, TunnelClientCall } from './tunnel-service.js';
 
-/** How the messages of a call come and go; the call itself begins and ends elsewhere. */
+/** Sends and receives the messages of a call. The call begins and ends elsewhere. */
 export interface MessageLane {
-  /** `done` is called once, when the transport has taken the batch or never will. */
+  /** `done` is called once, when the transport has taken the batch or never will take it. */
   write(batch: PacketBatch, done: () => void): void;
   pause(): void;
   resume(): void;
 }
 
-/** Through grpc-js, message by message. */
+/** A lane through grpc-js, message by message. */
 export class CallLane implements MessageLane {
   private readonly call: TunnelCall | TunnelClientCall;
 
@@ -31,7 +31,7 @@ export class CallLane implements MessageLane {
   }
 }
 
-/** Straight to and from the HTTP/2 stream of a call: nothing is copied, and a batch is one write. */
+/** A lane directly to the HTTP/2 stream of a call: bytes are not copied, and a batch is one write. */
 export class StreamLane implements MessageLane {
   private readonly stream: Http2Stream;
 

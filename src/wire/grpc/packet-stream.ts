@@ -3,26 +3,29 @@ import type { ClosablePort, Congestible } from '../../core/port.js';
 
 /** How a stream of packets ended. */
 export interface StreamEnd {
-  /** `finished`: the other end was done. `lost`: the transport, the peer's process or its patience broke. */
+  /**
+   * `finished`: the other end ended the stream in order. `lost`: the transport or the peer's process failed, or a
+   * timeout was over.
+   */
   readonly kind: 'finished' | 'lost';
-  /** The transport's words; empty for `finished`. */
+  /** The transport's text; empty for `finished`. */
   readonly text: string;
   /** The gRPC code by its Go name, such as `Unavailable`; `OK` for `finished`. */
   readonly code: string;
 }
 
-/** What the owner of a stream is told. */
+/** The owner of a stream. */
 export interface PacketStreamOwner {
-  /** A packet came in. While what it returns is congested, nothing more is read from the stream. */
+  /** A packet came in. Nothing more is read from the stream while the returned queue is congested. */
   packet(packet: Packet): Congestible | undefined;
-  /** Called once; no packet comes after it. */
+  /** Called once, after all packets. */
   ended(end: StreamEnd): void;
-  /** Reading stopped because what took the last packet is full, or went on. */
+  /** Called when reading stops because a queue is full, and when it continues. */
   paused?(paused: boolean): void;
 }
 
 /**
- * One bidirectional stream of packets: the interface behind which the byte path may change. All that the roles know of
- * gRPC, framing and windows is this.
+ * One bidirectional stream of packets. The roles know gRPC, framing and windows only through this interface, so that
+ * the byte path behind it may change.
  */
 export type PacketStream = ClosablePort;

@@ -8,14 +8,14 @@ export interface PingLimit {
   readonly clock: Clock;
 }
 
-/** What gRPC clients know the reason by: they ping half as often from then on. */
+/** The reason as gRPC clients know it: they ping half as often from then on. */
 const debugData = Buffer.from('too_many_pings');
-/** How long a client has to read why, ms; then its connection is cut. */
+/** How long a client has to read the reason before its connection is cut, ms. */
 const farewellMs = 1000;
 
 /**
- * Ends a session whose client pings more than the policy allows: GOAWAY with ENHANCE_YOUR_CALM and `too_many_pings`, a
- * second to read it, and the end of the connection with all its streams.
+ * Ends a session whose client pings more often than the policy allows: sends GOAWAY with ENHANCE_YOUR_CALM and
+ * `too_many_pings`, waits a second, then ends the connection with all its streams.
  */
 export function limitSessionPings(
   session: ServerHttp2Session,
@@ -24,7 +24,7 @@ export function limitSessionPings(
 ): void {
   const strikes = new PingStrikes(policy);
   const sending = new SendingStreams(() => strikes.sent());
-  // First, or what is answered at once would go unseen.
+  // This must be the first listener, to see streams that are answered at once.
   session.prependListener('stream', (stream: ServerHttp2Stream) => sending.add(stream));
   const pinged = (): void => {
     if (sending.busy) strikes.sent();
@@ -45,8 +45,8 @@ function peerOf({ socket }: ServerHttp2Session): string {
 type Written = (error?: Error | null) => void;
 
 /**
- * Sees what is sent on a session's streams. node:http2 does not tell when frames leave, only when a write begins and
- * when it is done; so as long as one is under way, the streams count as sending.
+ * Sees when bytes are sent on a session's streams. node:http2 does not tell when frames leave, only when a write begins
+ * and when it is done. So streams count as sending while a write is under way.
  */
 class SendingStreams {
   private readonly sent: () => void;
@@ -70,7 +70,7 @@ class SendingStreams {
     let writes = 0;
     stream.once('close', () => {
       this.streams -= 1;
-      // The callbacks of what a stream had left do not come any more.
+      // The callbacks of a closed stream's other writes do not come any more.
       this.writes -= writes;
       writes = 0;
     });

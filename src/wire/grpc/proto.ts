@@ -15,9 +15,9 @@ export type ProtoFile = 'agent.proto' | 'client.proto' | 'kubelet.proto' | 'obse
 const cache = new Map<ProtoFile, PackageDefinition>();
 
 /**
- * The loaded definition of one file, as gRPC reflection wants it: 64-bit integers and enum values are strings,
- * absent fields read as their defaults, and a oneof has a field that names the member which is set. Read once
- * per process; a definition never changes.
+ * The loaded definition of one file, as gRPC reflection needs it: 64-bit integers and enum values are strings, missing
+ * fields are read as their defaults, and a oneof has a field with the name of the member that is set. Each file is read
+ * once per process.
  */
 export function protoDefinition(file: ProtoFile): PackageDefinition {
   const known = cache.get(file);
@@ -38,7 +38,7 @@ export function proxyService(): ClientProto['ProxyService'] {
   return (loadPackageDefinition(protoDefinition('client.proto')) as unknown as ClientProto).ProxyService;
 }
 
-/** `konnsim.kubelet.v1.Kubelet`: the gRPC door of a kubelet. */
+/** `konnsim.kubelet.v1.Kubelet`: the gRPC service of a kubelet. */
 export function kubeletService(): KubeletProto['konnsim']['kubelet']['v1']['Kubelet'] {
   const loaded = loadPackageDefinition(protoDefinition('kubelet.proto')) as unknown as KubeletProto;
   return loaded.konnsim.kubelet.v1.Kubelet;

@@ -3,18 +3,21 @@ import type { Clock, Timer } from '../../core/clock.js';
 
 export interface SessionBoundsOptions {
   readonly clock: Clock;
-  /** How long a client may take to begin HTTP/2, ms: its preface and its settings. */
+  /** How long a client may take to start HTTP/2 with its preface and settings, ms. */
   readonly prefaceMs: number;
-  /** How long it may then take for its first stream, ms; default `idleMs`. */
+  /** How long it may then take to open its first stream, ms. Default `idleMs`. */
   readonly firstStreamMs?: number;
-  /** How long a connection may be without a stream, ms; for ever when absent. */
+  /** How long a connection may have no stream, ms. Default: no limit. */
   readonly idleMs?: number;
 }
 
-/** How long a client has to read that it is told to go, ms. */
+/** How long a client has to read that it must leave, ms. */
 const farewellMs = 1000;
 
-/** Ends a session whose client does not begin, or has no stream open for too long. Half a request is no stream. */
+/**
+ * Ends a session whose client does not start HTTP/2, or has no stream open for too long. An incomplete request is not a
+ * stream.
+ */
 export function boundSession(
   session: ServerHttp2Session,
   { clock, prefaceMs, idleMs, firstStreamMs = idleMs }: SessionBoundsOptions,
@@ -23,7 +26,7 @@ export function boundSession(
   let streams = 0;
   const leave = (): void => {
     session.close();
-    // Half a request keeps a closed session open.
+    // An incomplete request keeps a closed session open.
     timer = clock.after(farewellMs, () => session.destroy(), true);
   };
   const expectStream = (withinMs: number | undefined): void => {

@@ -1,12 +1,15 @@
 import type { ClientHttp2Stream, Http2Stream, ServerHttp2Stream } from 'node:http2';
 import type { TunnelCall, TunnelClientCall } from './tunnel-service.js';
 
-/** Private parts of grpc-js, like those of `grpc-internals.ts`: used with a fallback, and a test tells when they go. */
+/**
+ * Private parts of grpc-js, as in `grpc-internals.ts`: used with a fallback, and a test fails when an update removes
+ * them.
+ */
 interface ServerCallHolder {
   readonly call?: { readonly stream?: Partial<ServerHttp2Stream>; readonly incomingEncoding?: string };
 }
 
-/** Hands the bytes of a stream to us instead of grpc-js, which keeps its headers, its end and its status. */
+/** Gives us the bytes of a stream instead of grpc-js, which keeps its headers, its end and its status. */
 function take(stream: Partial<Http2Stream> | undefined): Http2Stream | undefined {
   if (typeof stream?.write !== 'function' || typeof stream.cork !== 'function') return undefined;
   const taken = stream as Http2Stream;
@@ -16,8 +19,8 @@ function take(stream: Partial<Http2Stream> | undefined): Http2Stream | undefined
 }
 
 /**
- * The HTTP/2 stream of a server call, before its first message was read; undefined where the private fields are gone or
- * the client compresses, which is left to grpc-js.
+ * The HTTP/2 stream of a server call, before its first message is read. Undefined when the private fields are gone, or
+ * when the client compresses: grpc-js then reads it.
  */
 export function takeServerStream(call: TunnelCall): Http2Stream | undefined {
   const { stream, incomingEncoding } = (call as unknown as ServerCallHolder).call ?? {};
@@ -42,8 +45,8 @@ function below(layer: ClientLayer): ClientLayer | undefined {
 }
 
 /**
- * The HTTP/2 stream of a client call. To be asked for when the server's metadata has come: then there is one, and no
- * message was read from it yet.
+ * The HTTP/2 stream of a client call. Call this when the server's metadata has come: then the stream exists, and no
+ * message was read from it.
  */
 export function takeClientStream(call: TunnelClientCall): Http2Stream | undefined {
   let layer: ClientLayer | undefined = call as unknown as ClientLayer;

@@ -31,25 +31,25 @@ import {
 export interface TunnelClientOptions {
   /** `host:port` or `unix:///path`. */
   readonly address: string;
-  /** Absent: no TLS, for Unix sockets. */
+  /** Absent for Unix sockets, which have no TLS. */
   readonly tls?: ClientTls;
   readonly keepaliveTimeMs?: number;
-  /** What TLS offers by ALPN before h2; default nothing. */
+  /** Protocols that TLS offers by ALPN before h2. Default: only h2. */
   readonly alpnProtocols?: readonly string[];
-  /** This end receives with a wide window, and the server's may be wide, too: it never stops to read. */
+  /** This end has a wide receive window, and the server's may be wide, too, because this end never stops reading. */
   readonly eager?: boolean;
-  /** This end receives with a wide window; the server's must be small. */
+  /** This end has a wide receive window. The server's must be small. */
   readonly wideReceive?: boolean;
-  /** The name that the server's certificate must bear, when it is not the host of the address. */
+  /** The name that the server's certificate must have. Default: the host of the address. */
   readonly serverName?: string;
 }
 
-/** Turns of the event loop in which the last frames of a session reach the kernel, with some to spare. */
+/** Turns of the event loop until the last frames of a session reach the kernel, with a margin. */
 const turnsOfFarewell = 8;
 
-/** One HTTP/2 connection towards a proxy-server, from a frontend or an agent. */
+/** One HTTP/2 connection to a proxy-server, from a frontend or an agent. */
 export class TunnelChannel {
-  /** True when this end never stops to read. */
+  /** True when this end never stops reading. */
   readonly eager: boolean;
   private readonly client: Client;
   private readonly sockets = new Set<Socket>();
@@ -70,30 +70,30 @@ export class TunnelChannel {
     return this.client.makeBidiStreamRequest(definition.path, serialize, decodePacket, metadata, {});
   }
 
-  /** What waits for the kernel below HTTP/2, which does not see it where this end is eager. */
+  /** The bytes that wait for the kernel below HTTP/2, which does not see them when this end is eager. */
   get backlog(): Congestible | undefined {
     return this.eagerSocket;
   }
 
-  /** True when the last attempt to connect failed: a call would fail at once, or wait for a back-off. */
+  /** True when the last attempt to connect failed: a call would fail at once, or wait for a pause. */
   get broken(): boolean {
     const state = this.client.getChannel().getConnectivityState(false);
     return state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN;
   }
 
-  /** True while the connection is up and takes new calls: false as soon as the server has said that it goes. */
+  /** True while the connection is open and accepts new calls. False as soon as the server has announced its end. */
   get ready(): boolean {
     return this.client.getChannel().getConnectivityState(false) === connectivityState.READY;
   }
 
-  /** Makes no new calls and no new connections; what runs goes on to its end. */
+  /** Opens no new calls and no new connections. Open calls continue to their end. */
   close(): void {
     this.client.close();
   }
 
   /**
-   * Ends the connection as well, once its last frames are on the way. HTTP/2 would wait until the other end has closed
-   * its half, which one that is stopped, or cut off, never does.
+   * Closes, and ends the connection after its last frames. HTTP/2 alone would wait until the other end has closed its
+   * half; a stopped or unreachable process never does.
    */
   cut(): void {
     this.close();
@@ -106,7 +106,7 @@ export class TunnelChannel {
   private carry(socket: Socket): Socket | Duplex {
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
-    // It came up while the channel was given up.
+    // The connection opened while the channel was being closed.
     if (this.isCut) socket.destroy();
     if (!this.eager) return socket;
     this.eagerSocket = new EagerSocket(socket);
@@ -115,8 +115,8 @@ export class TunnelChannel {
 }
 
 /**
- * A server that is named by its IP address is checked against it. TLS has no server name for those, but grpc-js would
- * send one; so another name is sent, and the check is ours.
+ * When a server has an IP address as its name, its certificate is checked against that. TLS has no server name for
+ * addresses, but grpc-js would send one. So another name is sent, and the check is done here.
  */
 function serverCheck({ address, serverName }: TunnelClientOptions): { sent?: string; verify: VerifyOptions } {
   if (serverName !== undefined) return { sent: serverName, verify: {} };
@@ -140,7 +140,7 @@ function channelCredentials(options: TunnelClientOptions): ChannelCredentials {
   return made;
 }
 
-/** As grpc-go: h2 comes last, unless it is named. */
+/** As in grpc-go, h2 comes last unless it is in the list. */
 function withH2(protocols: readonly string[]): readonly string[] {
   return protocols.includes('h2') ? protocols : [...protocols, 'h2'];
 }
@@ -150,13 +150,13 @@ function clientOptions(options: TunnelClientOptions, eager: boolean): ChannelOpt
   const { sent } = serverCheck(options);
   return {
     ...tunnelChannelOptions,
-    // Shared subchannels would share the back-off of a server that was down a moment ago.
+    // Shared subchannels would share the pause after a failed attempt.
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_http_proxy': 0,
     'grpc.enable_retries': 0,
-    // A look-up of a TXT record, which networks without a way out never answer, would hold up the end of the process.
+    // A DNS look-up of a TXT record would keep the process alive; networks without internet access never answer it.
     'grpc.service_config_disable_resolution': 1,
-    // The retry buffer is re-sliced for every message: quadratic for many small ones.
+    // The retry buffer is copied for every message, which is slow for many small ones.
     'grpc.per_rpc_retry_buffer_size': 0,
     ...(wideReceive || eager ? { 'grpc-node.flow_control_window': windowBytes } : {}),
     ...(keepaliveTimeMs === undefined ? {} : { 'grpc.keepalive_time_ms': keepaliveTimeMs }),

@@ -13,7 +13,7 @@ import { agentService, proxyService } from './proto.js';
 export type TunnelMessage = Packet | readonly Packet[] | PacketBatch;
 type TunnelMethod = MethodDefinition<TunnelMessage, TunnelMessage>;
 
-/** grpc-js asks a serialised message for its length and for `copy` alone, which a PacketBatch has. */
+/** grpc-js uses only the length and `copy` of a serialised message, which a PacketBatch has. */
 export const serialize = (message: TunnelMessage): Buffer => batchOf(message) as unknown as Buffer;
 
 function batchOf(message: TunnelMessage): PacketBatch {
@@ -39,25 +39,25 @@ function withCodec(path: string, originalName: string): TunnelMethod {
   };
 }
 
-/** `/ProxyService/Proxy`: frontends. The path is the proto file's, the codec ours. */
+/** `/ProxyService/Proxy`, for frontends: the path from the proto file, with our codec. */
 export function proxyServiceDefinition(): ServiceDefinition<{ Proxy: (call: TunnelCall) => void }> {
   return { Proxy: withCodec(proxyService().service.Proxy.path, 'proxy') };
 }
 
-/** `/AgentService/Connect`: agents. */
+/** `/AgentService/Connect`, for agents. */
 export function agentServiceDefinition(): ServiceDefinition<{ Connect: (call: TunnelCall) => void }> {
   return { Connect: withCodec(agentService().service.Connect.path, 'connect') };
 }
 
 export type TunnelCall = ServerDuplexStream<Packet, TunnelMessage>;
-/** The end of a frontend or an agent. */
+/** The client's end of a call: a frontend's or an agent's. */
 export type TunnelClientCall = ClientDuplexStream<TunnelMessage, Packet>;
 export type TunnelRpc = 'Proxy' | 'Connect';
 
 /**
- * The receive window of a frontend's connection at the server. A frontend is no eager end (its socket in JS would cost
- * it more than the rest of its work), so what it may have under way must fit the kernel's buffers: those of a Unix
- * socket hold some 200 KiB. Its link is short, and twice the default saves half of the wake-ups.
+ * The receive window of a frontend's connection at the server, bytes. A frontend has no eager socket (in JS it would
+ * cost more than the rest of its work). So its window must fit the kernel's buffers, and those of a Unix socket hold
+ * some 200 KiB. Its link is short; twice the default saves half of the wake-ups.
  */
 export const frontendWindowBytes = 128 * 1024;
 

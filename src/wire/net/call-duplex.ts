@@ -1,13 +1,13 @@
 import { Duplex } from 'node:stream';
 import { piecesOf, type SendPiece, sendPieces } from './pieces.js';
 
-/** A message of a call that carries one byte stream each way (`PortForward`), as either end reads it. */
+/** A message of a call with one byte stream in each direction (`PortForward`), as either end reads it. */
 export interface ByteMessage {
   readonly message?: string | undefined;
   readonly data?: Buffer | undefined;
 }
 
-/** The message end of a gRPC call, client's or server's. */
+/** The messages of a gRPC call, at the client or the server. */
 export interface MessageSource {
   on(event: 'data', listener: (message: ByteMessage) => void): unknown;
   on(event: 'end', listener: () => void): unknown;
@@ -18,15 +18,15 @@ export interface MessageSource {
 export interface CallDuplexOptions {
   readonly call: MessageSource;
   readonly send: SendPiece;
-  /** Our direction is closed: send the half-close. */
+  /** Sends the half-close, after our direction has ended. */
   readonly halfClose: (done: () => void) => void;
-  /** The stream is destroyed; `error` when that was for a failure. */
+  /** The stream was destroyed, with `error` after a failure. */
   readonly abandon: (error: Error | null) => void;
 }
 
 /**
- * A byte stream over the `data` and `halfClose` messages of a call. Back pressure reaches the other end both
- * ways: reading pauses the call, writing waits until the transport took each piece.
+ * A byte stream over the `data` and `halfClose` messages of a call. Back pressure reaches the other end in both
+ * directions: reading pauses the call, and writing waits until the transport took each piece.
  */
 export class CallDuplex extends Duplex {
   private readonly options: CallDuplexOptions;
@@ -72,7 +72,7 @@ export class CallDuplex extends Duplex {
     if (this.destroyed || this.readEnded) return;
     this.readEnded = true;
     this.push(null);
-    // What follows a half-close is the end of the call, which must not wait for a reader.
+    // After a half-close only the end of the call comes, which must not wait for a reader.
     this.options.call.resume();
   }
 }

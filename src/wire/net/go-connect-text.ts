@@ -9,7 +9,7 @@ const texts: Readonly<Record<string, string>> = {
   EINVAL: 'invalid argument',
 };
 
-/** What Go says after `connect: ` for a system error, by the name of its number; undefined for rare ones. */
+/** Go's text after `connect: ` for a system error, by the error's name. Undefined for rare errors. */
 export function goConnectText(code: string): string | undefined {
   return Object.hasOwn(texts, code) ? texts[code] : undefined;
 }

@@ -5,7 +5,7 @@ import { type ErrorCode, errorTable, TunnelError } from '../../core/errors.js';
 export const codeKey = 'konnsim-code';
 /** Trailing metadata with the place of a failure on the path, percent-encoded. */
 export const whereKey = 'konnsim-where';
-/** Request metadata that ties the events of one user request together. */
+/** Request metadata with the name of the user request. */
 export const requestKey = 'konnsim-request';
 
 const statusOfCode: Record<ErrorCode, status> = {
@@ -52,7 +52,7 @@ export function statusFromError(error: TunnelError): StatusObject {
   return { code: statusOfCode[error.code], details: error.message, metadata };
 }
 
-/** What a status says when no `konnsim-code` came with it: transport failures and foreign servers. */
+/** The error code for a status without `konnsim-code`, from the transport or a foreign server. */
 function codeOfStatus(code: status): ErrorCode {
   switch (code) {
     case status.UNAUTHENTICATED:
@@ -93,7 +93,7 @@ function decodePlace(text: string): string {
   }
 }
 
-/** Rebuilds the error of the other end from a failed call. `where` is used when the other end named no place. */
+/** Rebuilds the other end's error from a failed call. `where` is the place when the other end named none. */
 export function errorFromStatus(failure: ServiceError, where: string): TunnelError {
   const code = firstText(failure.metadata, codeKey);
   const place = firstText(failure.metadata, whereKey);
@@ -103,7 +103,7 @@ export function errorFromStatus(failure: ServiceError, where: string): TunnelErr
   });
 }
 
-/** Whether the other end itself gave this failure; if not, the transport under the call did. */
+/** True when the other end itself reported this failure, false when the transport did. */
 export function isAnswered(failure: ServiceError): boolean {
   return firstText(failure.metadata, codeKey) !== undefined;
 }

@@ -1,8 +1,8 @@
 import { type Duplex, pipeline } from 'node:stream';
 
 /**
- * Connects two byte streams, half-close and back pressure included. Resolves when both directions have ended;
- * rejects, with both streams destroyed, when either fails.
+ * Connects two byte streams, with half-close and back pressure. Resolves when both directions have ended. When one
+ * fails, destroys both streams and rejects.
  */
 export async function joinStreams(a: Duplex, b: Duplex): Promise<void> {
   const oneWay = (from: Duplex, to: Duplex): Promise<void> =>

@@ -1,14 +1,14 @@
-/** Messages carry at most this much: small enough for fair interleaving, far below the 4 MiB limit of gRPC. */
+/** The largest message, bytes: small enough for fair interleaving, far below gRPC's limit of 4 MiB. */
 export const pieceBytes = 64 * 1024;
 
-/** Hands one piece on; `done` comes when the transport has taken it. */
+/** Passes one piece on. `done` is called when the transport has taken it. */
 export type SendPiece = (piece: Buffer, done: (error?: Error | null) => void) => void;
 
 function* slicesOf(chunk: Buffer): Generator<Buffer> {
   for (let at = 0; at < chunk.length; at += pieceBytes) yield chunk.subarray(at, at + pieceBytes);
 }
 
-/** Cuts large chunks and joins small neighbours, so that no piece is larger than `pieceBytes`. */
+/** Splits large chunks and joins small ones, so that no piece is larger than `pieceBytes`. */
 export function* piecesOf(chunks: readonly Buffer[]): Generator<Buffer> {
   let small: Buffer[] = [];
   let sizeBytes = 0;
@@ -25,7 +25,7 @@ export function* piecesOf(chunks: readonly Buffer[]): Generator<Buffer> {
   if (only !== undefined) yield small.length === 1 ? only : Buffer.concat(small);
 }
 
-/** Sends pieces one after the other, each when the one before was taken. */
+/** Sends the pieces in order, each after the one before was taken. */
 export function sendPieces(
   pieces: Iterator<Buffer>,
   send: SendPiece,

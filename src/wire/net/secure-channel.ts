@@ -4,7 +4,7 @@ import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc
 import { splitHostPort } from '../../core/address.js';
 import type { TlsFiles } from './tls.js';
 
-/** What a generated gRPC client of ours is made with: mTLS, and a connection of its own to one address. */
+/** The arguments of a generated gRPC client: mTLS, and its own connection to one address. */
 export function secureChannel(
   address: string,
   tls: TlsFiles,
@@ -18,11 +18,11 @@ export function secureChannel(
   const options = {
     'grpc.enable_channelz': 0,
     'grpc.use_local_subchannel_pool': 1,
-    // A look-up of a TXT record, which networks without a way out never answer, would hold up the end of the process.
+    // A DNS look-up of a TXT record would keep the process alive; networks without internet access never answer it.
     'grpc.service_config_disable_resolution': 1,
     'grpc.keepalive_time_ms': keepalive.timeMs,
     'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
-    // The name in the handshake (SNI): an address is none.
+    // The name in the handshake (SNI) cannot be an IP address.
     'grpc.ssl_target_name_override': isIP(host) === 0 ? host : 'localhost',
   };
   return { secure, options };

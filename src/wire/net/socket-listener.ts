@@ -7,11 +7,11 @@ import { listenError, TunnelError } from '../../core/errors.js';
 /** A Unix socket as a file. */
 export interface SocketFile {
   readonly path: string;
-  /** Its permissions; default 0600. */
+  /** Its permissions. Default 0600. */
   readonly mode?: number;
   /**
-   * What to do with a socket that is there already: `reclaim` takes it over when nobody serves it (the default),
-   * `replace` always, `refuse` never. A file that is no socket is never touched.
+   * What to do with a socket file that exists already: `reclaim` (the default) takes it over when no process serves it,
+   * `replace` always does, `refuse` never. A file that is not a socket is never removed.
    */
   readonly existing?: 'reclaim' | 'replace' | 'refuse';
 }
@@ -19,9 +19,9 @@ export interface SocketFile {
 export type ListenEndpoint = SocketFile | { readonly host: string; readonly port: number };
 
 export interface ListenOptions {
-  /** Who listens, for errors. */
+  /** The name of the listening part, for errors. */
   readonly where: string;
-  /** Gets every connection; it must add an `error` listener. */
+  /** Called with every connection. It must add an `error` listener. */
   readonly take: (socket: Socket) => void;
 }
 
@@ -32,12 +32,12 @@ export interface Listening {
 }
 
 /**
- * Connections that may wait to be accepted; the system lowers it to its own bound, which is what Go asks for. With Node's
- * 511 a burst of dials to a Unix socket fails with EAGAIN.
+ * How many connections may wait to be accepted, as in Go; the system lowers it to its own limit. With Node's 511 a
+ * burst of dials to a Unix socket fails with EAGAIN.
  */
 export const listenBacklog = 65_535;
 
-/** Bytes of a Unix socket's path that every system has room for; a longer one would be cut, not refused. */
+/** How many bytes of a Unix socket's path every system allows. A longer path would be cut, not refused. */
 export const maxSocketPathBytes = 103;
 
 /** Binds a socket. Throws ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, FILE_UNWRITABLE, CONFIG_INVALID. */
@@ -48,10 +48,10 @@ export async function listenOn(endpoint: ListenEndpoint, { where, take }: Listen
   }
   const listener = createServer(take);
   await new Promise<void>((resolve, reject) => {
-    // Stays on: a listener that fails later must not end the process.
+    // Kept: a listener that fails later must not end the process.
     listener.on('error', (cause) => reject(bindError(endpoint, cause, where)));
     listener.listen({ ...endpoint, backlog: listenBacklog }, resolve);
-    // Bound already, if at all, and nobody was let in yet.
+    // A Unix socket is bound by now, and no connection was accepted yet.
     if ('path' in endpoint && listener.listening) chmodSync(endpoint.path, endpoint.mode ?? 0o600);
   });
   return { listener, address: nameOf(endpoint, listener) };
@@ -84,7 +84,7 @@ function checkLength(path: string, where: string): void {
   throw new TunnelError('CONFIG_INVALID', text, { where, hint: 'Choose a shorter path.' });
 }
 
-/** A socket file that nobody serves is left over from a crash. */
+/** Removes a socket file that no process serves, left from a crash. */
 async function makeRoom({ path, existing = 'reclaim' }: SocketFile, where: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found === undefined) return;
@@ -99,7 +99,9 @@ async function makeRoom({ path, existing = 'reclaim' }: SocketFile, where: strin
   });
 }
 
-/** Only a refusal proves that nobody listens; what we may not reach may be alive. */
+/**
+ * Only a refused connection proves that no process listens. Without the permission to connect, one may still listen.
+ */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);

@@ -4,13 +4,13 @@ import type { ClientTls, Renewable, ServerTls } from './tls.js';
 import { type TlsFilesInUse, useTlsFiles } from './tls-files.js';
 
 export interface TlsFilesGroupOptions {
-  /** Whose files they are, in events: `server/server-1`. */
+  /** The part that uses the files, in events: `server/server-1`. */
   readonly node: string;
   readonly clock: Clock;
   readonly emit: EventSink;
 }
 
-/** All certificate files of one role: what becomes of their changes is told as events, and they end together. */
+/** All certificate files of one role. It reports their changes as events, and closes them together. */
 export class TlsFilesGroup {
   private readonly options: TlsFilesGroupOptions;
   private readonly inUse: TlsFilesInUse<unknown>[] = [];
@@ -19,7 +19,7 @@ export class TlsFilesGroup {
     this.options = options;
   }
 
-  /** Reads files and follows their changes. Rejects with what `read` rejects with, and with CERT_INVALID. */
+  /** Reads files and follows their changes. Rejects with the errors of `read`, and with CERT_INVALID. */
   async use<T extends ServerTls | ClientTls>(
     files: readonly string[],
     read: () => Promise<T>,

@@ -2,8 +2,8 @@ import { type FSWatcher, watch } from 'node:fs';
 import { basename } from 'node:path';
 
 /**
- * Tells of changes in folders, as far as the system does. Folders, not files: whoever renews a file puts another one in
- * its place, and a mounted Secret swaps the one link `..data` beside it.
+ * Reports changes in folders, as far as the system does. It watches folders, not files: a renewal puts a new file in
+ * place of the old one, and a mounted Secret only replaces the link `..data`.
  */
 export class FolderWatch {
   private readonly folders: ReadonlySet<string>;
@@ -16,7 +16,7 @@ export class FolderWatch {
     this.renew();
   }
 
-  /** Watches again what could not be watched, or has gone, in the meantime. */
+  /** Watches folders again that were missing or gone. */
   renew(): void {
     for (const folder of this.folders) if (!this.watchers.has(folder)) this.begin(folder);
   }
@@ -29,14 +29,14 @@ export class FolderWatch {
   private begin(folder: string): void {
     try {
       const watcher = watch(folder, { persistent: false }, (_event, name) => {
-        // A folder that goes is told of by its own name; the one in its place has to be watched anew.
+        // When a folder is removed, the event has its own name. The folder in its place must be watched again.
         if (name === basename(folder)) this.end(folder, watcher);
         else this.touched();
       });
       this.watchers.set(folder, watcher);
       watcher.on('error', () => this.end(folder, watcher));
     } catch {
-      // Not there, or no more watches to be had: it is tried again.
+      // The folder is missing, or the system has no more watches. This is tried again.
     }
   }
 

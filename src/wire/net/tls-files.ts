@@ -4,42 +4,41 @@ import { TunnelError } from '../../core/errors.js';
 import { type ClientTls, checkTlsFiles, type Renewable, type ServerTls } from './tls.js';
 import { FolderWatch } from './tls-files-watch.js';
 
-/** From the first sign of a change to a look at the files: a pair is two writes. */
+/** The time from the first sign of a change until the files are read, ms: a pair needs two writes. */
 const settleMs = 200;
-/** How often the files are looked at anyway: not every file system tells of changes. */
+/** How often the files are read without a sign, ms: not every file system reports changes. */
 const pollMs = 10_000;
-/** The same while the files are bad: they are most likely being written. */
+/** The same while the files are bad, ms: they are probably being written. */
 const retryMs = 1000;
 
-/** What became of files that changed. */
+/** The result of changed files. */
 export type TlsFilesChange =
   | { readonly kind: 'renewed' }
-  /** The texts from before stay in use. Told once for each reason. */
+  /** The earlier texts stay in use. Reported once for each reason. */
   | { readonly kind: 'rejected'; readonly error: TunnelError };
 
 export interface TlsFilesOptions<T> {
-  /** Whose changes are looked for, each in its folder. */
+  /** The files to watch, each in its folder. */
   readonly files: readonly string[];
-  /** Reads them all; may reject. */
+  /** Reads all of them. It may reject. */
   readonly read: () => Promise<T>;
-  /** Whose they are, for errors: `server/server-1`. */
+  /** The part that uses them, for errors: `server/server-1`. */
   readonly where: string;
   readonly clock: Clock;
   readonly changed: (change: TlsFilesChange) => void;
 }
 
-/** PEM files whose changes are noticed. */
+/** PEM files that are read again when they change. */
 export interface TlsFilesInUse<T> extends Renewable<T> {
-  /** Looks no more; resolves when no file is being read. */
+  /** Stops watching. Resolves when no file is being read. */
   close(): Promise<void>;
 }
 
 /**
- * Reads certificate, key and CA, and goes on looking for changes of their content: a renewed set is in use within
- * moments, with whatever was opened before untouched. Files that are missing, half written or do not belong together
- * change nothing until they are good again.
+ * Reads certificate, key and CA, and watches their content. A renewed set is used within moments; open connections stay
+ * as they are. Files that are missing, incomplete or do not fit together change nothing until they are good again.
  *
- * Rejects with what `read` rejects with, and with CERT_INVALID.
+ * Rejects with the errors of `read`, and with CERT_INVALID.
  */
 export async function useTlsFiles<T extends ServerTls | ClientTls>(
   options: TlsFilesOptions<T>,
@@ -54,7 +53,7 @@ class WatchedTlsFiles<T extends ServerTls | ClientTls> implements TlsFilesInUse<
   private readonly takers = new Set<(texts: T) => void>();
   private readonly folders: FolderWatch;
   private texts: T;
-  /** Why the files were bad at the last look. */
+  /** Why the files were bad when they were read last. */
   private fault: string | undefined;
   private timer: Timer | undefined;
   private dueAt = Infinity;
@@ -66,7 +65,7 @@ class WatchedTlsFiles<T extends ServerTls | ClientTls> implements TlsFilesInUse<
     this.texts = texts;
     const folders = new Set(options.files.map((file) => dirname(file)));
     this.folders = new FolderWatch(folders, () => this.lookIn(settleMs));
-    // What changed between the first reading and here is seen as well.
+    // This also sees changes since the first reading.
     this.lookIn(settleMs);
   }
 
@@ -87,7 +86,7 @@ class WatchedTlsFiles<T extends ServerTls | ClientTls> implements TlsFilesInUse<
     return this.looking;
   }
 
-  /** Looks after that time, or sooner if that is planned already. */
+  /** Reads the files after that time, or sooner when that is planned already. */
   private lookIn(delayMs: number): void {
     const { clock } = this.options;
     const at = clock.now() + delayMs;

@@ -1,20 +1,20 @@
 import type { Server, TLSSocket } from 'node:tls';
 
-/** A peer that was turned away before it could say anything. */
+/** A peer that was refused in its TLS handshake. */
 export interface Refusal {
-  /** `host:port` of the peer; empty when it is gone already. */
+  /** `host:port` of the peer. Empty when it is gone already. */
   readonly peer: string;
-  /** Why, in OpenSSL's words or by the code of its certificate check. */
+  /** The reason: OpenSSL's text, or the code of its certificate check. */
   readonly error: string;
 }
 
-/** Calls `refused` for each handshake that fails: a certificate of another CA, none at all, or no TLS. */
+/** Calls `refused` for each failed handshake: without a certificate, with one of another CA, or without TLS. */
 export function watchRefusals(server: Server, refused: ((refusal: Refusal) => void) | undefined): void {
   if (refused === undefined) return;
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     const peer =
       socket.remoteAddress === undefined ? '' : `${socket.remoteAddress}:${socket.remotePort ?? 0}`;
-    // Node destroys a socket whose certificate it rejects; the reason is only here.
+    // Node destroys a socket whose certificate it refuses. The reason is only here.
     const why = socket.authorizationError as Error | string | null;
     const code = typeof why === 'string' ? why : why?.message;
     refused({ peer, error: code === undefined ? opensslText(error) : `client certificate: ${code}` });

@@ -5,31 +5,31 @@ import { withoutResumption } from './peer-certificate.js';
 
 /** PEM texts of one end of a mutual TLS connection. */
 export interface TlsFiles {
-  /** Whom to believe. */
+  /** The CA to trust. */
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
 }
 
-/** PEM texts of a client. Without a certificate of its own it stays unknown to the server. */
+/** PEM texts of a client. Without a certificate the server does not know who it is. */
 export type ClientTls = TlsFiles | { readonly ca: string; readonly cert?: never; readonly key?: never };
 
-/** PEM texts of a server, and what it insists on. */
+/** PEM texts of a server, and its requirements for clients. */
 export interface ServerTls {
-  /** Who signs clients. Without it they are asked for no certificate. */
+  /** The CA of the clients. Default: clients are not asked for a certificate. */
   readonly ca?: string;
   readonly cert: string;
   readonly key: string;
-  /** Default TLS 1.2. */
+  /** The lowest version. Default TLS 1.2. */
   readonly minVersion?: SecureVersion;
-  /** OpenSSL's list; default node's. */
+  /** Cipher suites as an OpenSSL list. Default: Node's. */
   readonly ciphers?: string;
 }
 
-/** Texts that may change while they are in use: each handshake takes what is current. */
+/** Texts that may change while they are in use. Each handshake uses the current ones. */
 export interface Renewable<T> {
   readonly current: T;
-  /** Calls `take` at each change; returns how to end that. */
+  /** Calls `take` at each change. Call the returned function to end that. */
   subscribe(take: (texts: T) => void): () => void;
 }
 
@@ -37,12 +37,12 @@ export function isRenewable<T extends object>(tls: T | Renewable<T>): tls is Ren
   return 'subscribe' in tls;
 }
 
-/** What the next handshake takes. */
+/** The texts for the next handshake. */
 export function currentTls<T extends object>(tls: T | Renewable<T>): T {
   return isRenewable(tls) ? tls.current : tls;
 }
 
-/** The same texts in another shape, renewed together with them. */
+/** The same texts in another form, renewed together with them. */
 export function renewableAs<T, U>(source: Renewable<T>, shape: (texts: T) => U): Renewable<U> {
   return {
     get current() {
@@ -53,7 +53,7 @@ export function renewableAs<T, U>(source: Renewable<T>, shape: (texts: T) => U):
 }
 
 /**
- * Throws CERT_INVALID when the texts are no PEM, when certificate and key do not belong together, and when the CA holds
+ * Throws CERT_INVALID when the texts are not PEM, when certificate and key do not belong together, or when the CA has
  * no certificate.
  */
 export function checkTlsFiles(tls: ClientTls | ServerTls, where: string): void {
@@ -66,28 +66,28 @@ export function checkTlsFiles(tls: ClientTls | ServerTls, where: string): void {
   }
 }
 
-/** OpenSSL passes over what it cannot read in a CA, and over a CA that is empty. */
+/** OpenSSL ignores unreadable parts of a CA, and an empty CA. This does not. */
 function checkAuthorities(pem: string): void {
   const begun = pem.match(/-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/g)?.length ?? 0;
   const whole = pem.match(/-----BEGIN (\S+ )?CERTIFICATE-----[^-]*-----END \1?CERTIFICATE-----/g) ?? [];
   if (begun === 0) throw new Error('the CA holds no certificate');
-  if (whole.length < begun) throw new Error('the CA ends within a certificate');
+  if (whole.length < begun) throw new Error('the CA ends in the middle of a certificate');
   for (const certificate of whole) void new X509Certificate(certificate);
 }
 
-/** Node takes an empty text as none at all. */
+/** Node treats an empty text as absent. This does not. */
 function checkPair({ cert, key }: Pick<TlsFiles, 'cert' | 'key'>): void {
   if (cert.trim() === '') throw new Error('the certificate is empty');
   if (key.trim() === '') throw new Error('the key is empty');
 }
 
-/** The same as options of node's TLS servers. */
+/** The options for Node's TLS servers. */
 export function tlsServerOptions({ ca, minVersion = 'TLSv1.2', ...own }: ServerTls): TlsOptions {
   const clients = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
   return { ...own, ...clients, ...withoutResumption, minVersion };
 }
 
-/** Lets a server show and believe what is renewed, in handshakes from then on; returns how to end that. */
+/** Gives renewed texts to a server, for its next handshakes. Call the returned function to end that. */
 export function followRenewals(server: TlsServer, tls: ServerTls | Renewable<ServerTls>): () => void {
   if (!isRenewable(tls)) return () => undefined;
   return tls.subscribe((texts) => server.setSecureContext(tlsServerOptions(texts)));

@@ -4,8 +4,8 @@ const closedEarly =
   'the connection was closed before HTTP/2 began: do both ends speak TLS and trust each other?';
 
 /**
- * What went wrong on the way to a peer, as one line for people. grpc-js wraps the system's or TLS' words in prose
- * (`No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: `).
+ * Why a peer could not be reached, as one line. grpc-js adds much around the text of the system or of TLS (`No
+ * connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: `).
  */
 export function transportText(details: string): string {
   const core = details
@@ -22,7 +22,7 @@ export function transportText(details: string): string {
 
 const distrust = /certificate|handshake|tls|ssl|self.signed|alert|altnames/i;
 
-/** For a peer that was never reached, from its transport text: was nobody there, or did the two not trust each other? */
+/** The code for a peer that could not be reached, from its transport text: TLS_REJECTED or SERVER_UNREACHABLE. */
 export function unreachableCode(text: string, secure: boolean): ErrorCode {
   return secure && distrust.test(text) ? 'TLS_REJECTED' : 'SERVER_UNREACHABLE';
 }

@@ -174,7 +174,7 @@ describe('replicas that share a store', () => {
     expect(bench.events).toContainEqual(
       expect.objectContaining({
         kind: 'peer.refused',
-        error: 'client certificate: of "system:node:node-1", who may not come here',
+        error: 'client certificate: "system:node:node-1" may not connect here',
       }),
     );
   });

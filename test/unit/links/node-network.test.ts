@@ -132,10 +132,10 @@ describe('the node network', () => {
   it('refuses rows it could never reach', () => {
     const network = createNodeNetwork({ ranges: ['10.1.0.0/16'] });
     expect(() => network.register('10.2.0.1', 80, real)).toThrow(
-      '10.2.0.1 is no address of the node network',
+      '10.2.0.1 is not an address of the node network',
     );
-    expect(() => network.register('10.1.0.1', -1, real)).toThrow('-1 is no port');
-    expect(() => network.addName('n', 'm')).toThrow('m is no IP address');
-    expect(() => createNodeNetwork({ ranges: ['10.0.0.0'] })).toThrow('10.0.0.0 is no address range');
+    expect(() => network.register('10.1.0.1', -1, real)).toThrow('-1 is not a port');
+    expect(() => network.addName('n', 'm')).toThrow('m is not an IP address');
+    expect(() => createNodeNetwork({ ranges: ['10.0.0.0'] })).toThrow('10.0.0.0 is not an address range');
   });
 });

@@ -128,7 +128,7 @@ describe('waiting', () => {
     const wait = journal.waitFor(() => false, { withinMs: 10 });
     clock.advance(10);
     await expect(wait).rejects.toThrow(
-      'no event matching the predicate within 10 ms\nnothing happened at all since the mark',
+      'no event matching the predicate within 10 ms\nno event since the mark',
     );
   });
 

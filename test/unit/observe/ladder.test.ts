@@ -207,6 +207,6 @@ describe('the ladder', () => {
   });
 
   it('says so when it knows nothing of the request', () => {
-    expect(drawLadder([], { request: 'exec-9' })).toBe('nothing is known of request exec-9');
+    expect(drawLadder([], { request: 'exec-9' })).toBe('the journal has no events of request exec-9');
   });
 });

@@ -98,7 +98,7 @@ describe('codec', () => {
   it.each([
     ['a varint that never ends', '08ffffffffffffffffffffff'],
     ['a truncated varint', '08ff'],
-    ['a length that leads out of the message', '0804227f01'],
+    ['a length that is larger than the message', '0804227f01'],
     ['a wire type that is not in use', '0b'],
     ['a truncated fixed64', '0901'],
   ])('refuses %s as malformed', (_name, hex) => {

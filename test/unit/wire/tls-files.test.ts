@@ -153,7 +153,7 @@ const spoilt: readonly (readonly [string, Partial<TlsFiles>, RegExp])[] = [
   ['an empty key', { key: '' }, /the key is empty/],
   ['an empty certificate', { cert: '\n' }, /the certificate is empty/],
   ['a CA without certificate', { ca: 'soon' }, /the CA holds no certificate/],
-  ['half a CA', { ca: '-----BEGIN CERTIFICATE-----\nMIIB' }, /the CA ends within a certificate/],
+  ['half a CA', { ca: '-----BEGIN CERTIFICATE-----\nMIIB' }, /the CA ends in the middle of a certificate/],
 ];
 
 describe('certificate files that are bad', () => {
