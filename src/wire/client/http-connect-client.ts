@@ -5,8 +5,8 @@ import { joinHostPort, splitHostPort } from '../../core/address.js';
 import type { Clock, Timer } from '../../core/clock.js';
 import { type ErrorCode, TunnelError } from '../../core/errors.js';
 import type { EventSink } from '../../core/events.js';
+import { goBrokenText, goConnectText, goLookupText } from '../../core/go-texts.js';
 import { AnswerReader, type ConnectAnswer, cutShortText } from '../../core/http-connect/answer.js';
-import { goConnectText } from '../net/go-connect-text.js';
 import { checkTlsFiles } from '../net/tls.js';
 import { transportText, unreachableCode } from '../net/transport-text.js';
 import type { Dialer, DialOptions } from './dialer.js';
@@ -181,7 +181,7 @@ class ConnectDial {
   private failed(error: NodeJS.ErrnoException): void {
     this.lastError = error.message;
     if (this.phase === 'asking') {
-      this.fail('TUNNEL_CLOSED', this.readingFailed(goReadTexts[error.code ?? ''] ?? error.message));
+      this.fail('TUNNEL_CLOSED', this.readingFailed(goBrokenText(error.code ?? '') ?? error.message));
     } else if (this.phase === 'connecting') {
       const text = transportText(error.message);
       const code = unreachableCode(text, this.options.settings.tls !== undefined);
@@ -220,9 +220,9 @@ class ConnectDial {
   private connectingFailed({ code = '', message }: NodeJS.ErrnoException): string {
     const { settings } = this.options;
     const network = settings.address.startsWith(unixPrefix) ? 'unix' : 'tcp';
-    const lookup = goLookupTexts[code];
+    const lookup = goLookupText(code);
     if (lookup !== undefined) return `dial tcp: lookup ${splitHostPort(settings.address)?.host}: ${lookup}`;
-    return `dial ${network} ${proxyName(settings)}: connect: ${goConnectText(code) ?? message}`;
+    return `dial ${network} ${proxyName(settings)}: ${goConnectText(code, message)}`;
   }
 
   private readingFailed(text: string): string {
@@ -264,16 +264,3 @@ function errorCodeOf(status: number): ErrorCode {
   if (status === 504) return 'DIAL_TIMEOUT';
   return 'PROTOCOL_VIOLATION';
 }
-
-const goLookupTexts: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'no such host',
-  EAI_AGAIN: 'Temporary failure in name resolution',
-};
-
-const goReadTexts: Readonly<Record<string, string>> = {
-  ECONNRESET: 'read: connection reset by peer',
-  EPIPE: 'write: broken pipe',
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'remote error: tls: certificate required',
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'remote error: tls: unknown certificate authority',
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'remote error: tls: bad certificate',
-};
