@@ -53,7 +53,7 @@ function whereOf(target: GoTarget): string {
 }
 
 function codeOf(caught: unknown): string {
-  return String((caught as { code?: unknown } | undefined)?.code ?? '');
+  return (caught as { code?: string } | undefined)?.code ?? '';
 }
 
 function messageOf(caught: unknown): string {
