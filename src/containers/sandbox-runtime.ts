@@ -5,6 +5,7 @@ import type { EventSink } from '../core/events.js';
 import type { Random } from '../core/random.js';
 import { createWallClock } from '../core/wall-clock.js';
 import type { Container, Pod } from '../kube/pod-objects.js';
+import { rfc3339 } from '../kube/time.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
 import { followOutput } from './attach.js';
 import { BehaviourBook } from './behaviour-book.js';
@@ -12,7 +13,6 @@ import type { AttachRule, Behaviour, ExecLocal } from './behaviours.js';
 import { type ContainerRun, hexId, type SandboxTime } from './container-run.js';
 import { cutConnection } from './cut-connection.js';
 import type { ExecOptions } from './exec.js';
-import { rfc3339 } from './logs/log-time.js';
 import { openPort } from './port-forward.js';
 import { openLogs } from './read-logs.js';
 import type {

@@ -2,9 +2,10 @@ import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
 import type { Random } from '../core/random.js';
-import { type Lease, leases, microTime } from '../kube/lease.js';
+import { type Lease, leases } from '../kube/lease.js';
 import { pause } from '../kube/pause.js';
 import { statusOf } from '../kube/status-error.js';
+import { microTime } from '../kube/time.js';
 import { type LeaseOptions, leaseDefaults } from './lease-options.js';
 
 export interface LeasePartOptions {

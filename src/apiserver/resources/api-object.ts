@@ -7,6 +7,9 @@ export interface ApiObject {
   readonly metadata: ObjectMeta & { readonly deletionTimestamp?: string };
 }
 
+/** Whether an object belongs to a selection. */
+export type Predicate = (object: ApiObject) => boolean;
+
 /** The value at a dotted path (`spec.nodeName`), or undefined. Objects come from users: nothing is taken for granted. */
 export function at(value: unknown, path: string): unknown {
   let current = value;

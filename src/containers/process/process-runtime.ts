@@ -5,9 +5,9 @@ import type { EventSink } from '../../core/events.js';
 import type { Random } from '../../core/random.js';
 import { createWallClock } from '../../core/wall-clock.js';
 import type { Pod } from '../../kube/pod-objects.js';
+import { rfc3339 } from '../../kube/time.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
 import { hexId } from '../container-run.js';
-import { rfc3339 } from '../logs/log-time.js';
 import { dialTarget, refusedText } from '../port-forward.js';
 import { openLogs } from '../read-logs.js';
 import type {
