@@ -20,8 +20,8 @@ export interface SandboxPod extends PodContainers {
   pod: Pod;
   readonly mains: readonly SandboxContainer[];
   readonly ephemerals: SandboxContainer[];
-  /** All containers by name. */
-  readonly containers: Map<string, SandboxContainer>;
+  /** All containers, in the order of their creation. */
+  readonly containers: SandboxContainer[];
   /** Names the pod's network namespace in texts. */
   readonly sandboxId: string;
 }

@@ -4,6 +4,7 @@ import { renderKubeconfig } from '../apiserver/kubeconfig.js';
 import type { LocalStore } from '../apiserver/store/object-store.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventKind, LabEvent } from '../core/events.js';
+import { pause } from '../core/pause.js';
 import type { EventOf, EventPattern } from '../observe/event-match.js';
 import type { EventPredicate, Journal, WaitOptions } from '../observe/journal.js';
 import { drawLadder, type LadderOptions } from '../observe/ladder.js';
@@ -287,7 +288,7 @@ export class Lab implements AsyncDisposable {
         throw new TunnelError('WAIT_TIMEOUT', `after ${withinMs} ms: ${still()}`, { where: 'lab' });
       }
       // What is waited for need not be an event of the journal, such as the end of a gRPC stream; so this looks again.
-      await new Promise<void>((resolve) => clock.after(settleStepMs, resolve));
+      await pause(clock, settleStepMs);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type ClientReadableStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import type { ContainerRef, ExecRequest, LogRequest } from '../../containers/runtime.js';
 import { TunnelError } from '../../core/errors.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
 import type { DialOptions } from '../../wire/client/dialer.js';
@@ -13,28 +14,7 @@ import { openPortForward } from './port-forward-call.js';
 import { runRemoteCommand } from './remote-command-call.js';
 import { SharedChannel } from './shared-channel.js';
 
-/** A container named by where it runs. */
-export interface RemoteContainer {
-  readonly namespace: string;
-  readonly pod: string;
-  readonly container: string;
-  readonly uid?: string;
-}
-
-export interface RemoteExec extends RemoteContainer {
-  readonly command: readonly string[];
-  readonly tty: boolean;
-}
-
-export interface RemoteLogs extends RemoteContainer {
-  readonly follow: boolean;
-  readonly previous: boolean;
-  readonly timestamps: boolean;
-  /** Epoch milliseconds. */
-  readonly sinceTimeMs?: number;
-  readonly tailLines?: number;
-  readonly limitBytes?: number;
-}
+export type RemoteLogs = Omit<LogRequest, 'stream'>;
 
 export interface RemotePort {
   readonly namespace: string;
@@ -97,7 +77,7 @@ export class KubeletClient {
    * could not run it to its end. Aborting `streams.signal` kills it. The streams are not ended.
    */
   exec(
-    request: RemoteExec,
+    request: ExecRequest,
     streams: RemoteCommandStreams,
     options: DialOptions = {},
   ): Promise<RemoteCommandResult> {
@@ -106,7 +86,7 @@ export class KubeletClient {
 
   /** Joins the main process of a container; the terminal is the container's own. */
   attach(
-    ref: RemoteContainer,
+    ref: ContainerRef,
     streams: RemoteCommandStreams,
     options: DialOptions = {},
   ): Promise<RemoteCommandResult> {
@@ -155,7 +135,7 @@ export class KubeletClient {
 
   private async command(
     rpc: 'Exec' | 'Attach',
-    request: RemoteExec,
+    request: ExecRequest,
     streams: RemoteCommandStreams,
     options: DialOptions,
   ): Promise<RemoteCommandResult> {
