@@ -11,10 +11,12 @@ export type {
   ForwardRule,
   LogsRule,
   ObjectSelector,
+  PodBehaviour,
   PodName,
   RuntimeRefusal,
 } from './containers/behaviours.js';
 export type { RuntimeKind } from './containers/create-runtime.js';
+export type { ContainerRef } from './containers/runtime.js';
 export type { StreamRefusal } from './containers/stream-refusal.js';
 export {
   type Audience,
@@ -63,7 +65,6 @@ export type {
   StreamExecOptions,
 } from './lab/cluster-client.js';
 export type { ExecOptions, ExecOutcome } from './lab/exec-call.js';
-export type { RemoteContainer } from './lab/kubelet-client/kubelet-client.js';
 export type { Lab, OpenCounts } from './lab/lab.js';
 export type { LabOptions } from './lab/options.js';
 export type { LabPart } from './lab/part.js';
@@ -86,4 +87,3 @@ export type { KeyPair } from './pki/key-pair.js';
 export type { KeyUsage, LeafRequest } from './pki/subject.js';
 export type { RemoteCommandResult, RemoteCommandStreams, TerminalSize } from './streams/types.js';
 export type { Dialer, DialOptions } from './wire/client/dialer.js';
-export type { TunnelClient } from './wire/client/tunnel-client.js';

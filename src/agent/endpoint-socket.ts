@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { splitHostPort } from '../core/address.js';
 import type { AgentMachine } from '../core/agent/machine.js';
-import type { Endpoint, EndpointPort } from '../core/agent/state.js';
+import type { DialFailureReason, Endpoint, EndpointPort } from '../core/agent/state.js';
 import type { Clock, Timer } from '../core/clock.js';
 import { connectionMarks } from '../core/congestion.js';
 import { TunnelError } from '../core/errors.js';
@@ -96,8 +96,8 @@ export class EndpointSocket implements EndpointPort {
       const options = { signal: this.abort.signal, timeoutMs: dialTimeoutMs };
       this.open(await connect(target.host, target.port, options));
     } catch (error) {
-      const { message, code } = TunnelError.from(error, 'DIAL_FAILED');
-      machine.dialFailed(endpoint, message, code);
+      const failure = TunnelError.from(error, 'DIAL_FAILED');
+      machine.dialFailed(endpoint, failure.message, reasonOf(failure));
       gone();
     }
   }
@@ -132,6 +132,20 @@ export class EndpointSocket implements EndpointPort {
     socket.pause();
     full.whenClear(() => socket.resume());
   }
+}
+
+const reasonsByCode: Readonly<Record<string, DialFailureReason>> = {
+  ECONNREFUSED: 'refused',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  ENOTFOUND: 'not_found',
+  ENODATA: 'not_found',
+};
+
+function reasonOf({ code, cause }: TunnelError): DialFailureReason {
+  if (code === 'DIAL_TIMEOUT') return 'timeout';
+  const systemCode = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+  return reasonsByCode[systemCode] ?? 'other';
 }
 
 function badAddress(address: string): TunnelError {

@@ -1,7 +1,6 @@
 import type { AgentObserver, Endpoint } from '../core/agent/state.js';
 import type { Clock } from '../core/clock.js';
 import type { AgentMetrics } from '../observe/agent-metrics.js';
-import { outcomeOf } from '../observe/agent-own-metrics.js';
 
 /** Updates an agent's metrics from the reports of one of its machines, and passes all reports on. */
 export function countFor(metrics: AgentMetrics, clock: Clock, next: AgentObserver): AgentObserver {
@@ -19,10 +18,10 @@ export function countFor(metrics: AgentMetrics, clock: Clock, next: AgentObserve
       metrics.openEndpointConnections.inc();
       next.dialSucceeded(endpoint, tookMs);
     },
-    dialFailed(endpoint, text, timedOut) {
-      metrics.endpointDialFailure(timedOut ? 'timeout' : 'unknown');
-      metrics.own.dialEnded(outcomeOf(text, timedOut), (clock.now() - endpoint.startedAt) / 1000);
-      next.dialFailed(endpoint, text, timedOut);
+    dialFailed(endpoint, text, reason) {
+      metrics.endpointDialFailure(reason === 'timeout' ? 'timeout' : 'unknown');
+      metrics.own.dialEnded(reason, (clock.now() - endpoint.startedAt) / 1000);
+      next.dialFailed(endpoint, text, reason);
     },
     endpointClosed(endpoint: Endpoint, livedMs, reason) {
       metrics.openEndpointConnections.dec();

@@ -6,7 +6,6 @@ import type { ConnectId } from '../core/packet.js';
 import { GrpcPacketStream } from '../wire/grpc/grpc-packet-stream.js';
 import type { PacketStreamOwner, StreamEnd } from '../wire/grpc/packet-stream.js';
 import { TunnelChannel } from '../wire/grpc/tunnel-channel.js';
-import type { TunnelClientCall } from '../wire/grpc/tunnel-service.js';
 import { currentTls } from '../wire/net/tls.js';
 import { Announcement, type ServerIdentity } from './announcement.js';
 import { EndpointSocket } from './endpoint-socket.js';
@@ -49,8 +48,11 @@ export class ServerConnection {
       this.announcement.receive(received);
       this.probe();
     });
-    this.stream = this.openStream(call);
+    const { channel } = this;
+    const eager = { growWindow: agent.clock, below: () => channel.backlog };
+    this.stream = new GrpcPacketStream(call, channel.eager ? eager : {});
     this.machine = this.createMachine();
+    this.stream.start(this.owner());
   }
 
   /** Empty until the server has announced itself. */
@@ -82,8 +84,8 @@ export class ServerConnection {
     return new Promise((resolve) => this.whenNoSocket.push(resolve));
   }
 
-  private openStream(call: TunnelClientCall): GrpcPacketStream {
-    const owner: PacketStreamOwner = {
+  private owner(): PacketStreamOwner {
+    return {
       packet: (packet) => this.machine.handlePacket(packet),
       paused: (paused) => {
         if (paused) this.options.paused();
@@ -97,9 +99,6 @@ export class ServerConnection {
         this.options.ended(end);
       },
     };
-    const { channel } = this;
-    const eager = { growWindow: this.options.agent.clock, below: () => channel.backlog };
-    return new GrpcPacketStream(call, owner, channel.eager ? eager : {});
   }
 
   private probe(): void {

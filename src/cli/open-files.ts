@@ -10,8 +10,7 @@ export function explainOpenFiles(caught: unknown): unknown {
   // Node reports a library whose package.json it cannot open as missing.
   const hidden = code === 'ERR_MODULE_NOT_FOUND' && limit !== undefined && limit < neededOpenFiles;
   const error = hidden ? tooManyOpenFiles(caught, 'EMFILE') : tooManyOpenFiles(caught, code);
-  if (error === undefined || limit === undefined || error.message.startsWith('the system'))
-    return error ?? caught;
+  if (error === undefined || limit === undefined || code === 'ENFILE') return error ?? caught;
   const need = limit < neededOpenFiles ? `, and ${neededOpenFiles} or more are needed to start` : '';
   const text = `the limit of this process is ${limit} open files and sockets${need}`;
   return new TunnelError(error.code, `${text}: ${error.message}`, { cause: caught });

@@ -144,32 +144,23 @@ export interface ForwardRule {
 
 /** Scripted answers of a kubelet: kwok's kinds and fields, and more answers. The first rule that matches is used. */
 export type Behaviour =
-  | {
-      readonly kind: 'Exec';
-      readonly metadata: PodName;
-      readonly spec: { readonly execs: readonly ExecRule[] };
-    }
-  | {
-      readonly kind: 'Logs';
-      readonly metadata: PodName;
-      readonly spec: { readonly logs: readonly LogsRule[] };
-    }
-  | {
-      readonly kind: 'Attach';
-      readonly metadata: PodName;
-      readonly spec: { readonly attaches: readonly AttachRule[] };
-    }
-  | {
-      readonly kind: 'PortForward';
-      readonly metadata: PodName;
-      readonly spec: { readonly forwards: readonly ForwardRule[] };
-    }
+  | PodBehaviour<'Exec', { readonly execs: readonly ExecRule[] }>
+  | PodBehaviour<'Logs', { readonly logs: readonly LogsRule[] }>
+  | PodBehaviour<'Attach', { readonly attaches: readonly AttachRule[] }>
+  | PodBehaviour<'PortForward', { readonly forwards: readonly ForwardRule[] }>
   | ClusterBehaviour<'ClusterExec', { readonly execs: readonly ExecRule[] }>
   | ClusterBehaviour<'ClusterLogs', { readonly logs: readonly LogsRule[] }>
   | ClusterBehaviour<'ClusterAttach', { readonly attaches: readonly AttachRule[] }>
   | ClusterBehaviour<'ClusterPortForward', { readonly forwards: readonly ForwardRule[] }>;
 
-/** A behaviour for all pods that `selector` matches; default all. */
+/** A behaviour of one pod. */
+export interface PodBehaviour<Kind extends string, Rules> {
+  readonly kind: Kind;
+  readonly metadata: PodName;
+  readonly spec: Rules;
+}
+
+/** A behaviour of all pods that `selector` matches. Default: all pods. */
 export interface ClusterBehaviour<Kind extends string, Rules> {
   readonly kind: Kind;
   readonly metadata: { readonly name: string };

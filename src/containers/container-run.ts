@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.js';
+import { pause } from '../core/pause.js';
 import { createRandom, type Random } from '../core/random.js';
 import type { Container, Pod } from '../kube/pod-objects.js';
 import type { RemoteCommandResult } from '../streams/types.js';
@@ -190,18 +191,6 @@ export function hexId(random: Random): string {
 
 async function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   for (let leftMs = delayMs; leftMs > 0 && !signal.aborted; leftMs -= maxTimerMs) {
-    await sleepOnce(clock, Math.min(leftMs, maxTimerMs), signal);
+    await pause(clock, Math.min(leftMs, maxTimerMs), signal);
   }
-}
-
-function sleepOnce(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      timer.cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = clock.after(delayMs, done);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

@@ -17,7 +17,7 @@ export interface Forward {
 /** Opens one connection to a port of the pod. Rejects with PORT_CLOSED and the text of a container runtime. */
 export async function openPort(forward: Forward): Promise<Duplex> {
   const { pod, port, rule } = forward;
-  const runs = [...pod.containers.values()].flatMap(({ run }) => (run === undefined ? [] : [run]));
+  const runs = pod.containers.flatMap(({ run }) => (run === undefined ? [] : [run]));
   const [first] = runs;
   if (rule?.error !== undefined) throw new TunnelError('PORT_CLOSED', rule.error);
   if (first === undefined) throw new TunnelError('PORT_CLOSED', refusedText(pod.sandboxId, port));

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
+import { pause } from '../core/pause.js';
 import type { Container, ContainerState } from '../kube/pod-objects.js';
 import type { LogsRule } from './behaviours.js';
 import { cutDelayMs, disconnectText } from './cut-connection.js';
@@ -55,7 +56,7 @@ async function* cutAfter(
     leftBytes -= part.length;
     if (part.length > 0) yield part;
     if (part.length === chunk.length) continue;
-    await new Promise<void>((resolve) => clock.after(cutDelayMs, resolve));
+    await pause(clock, cutDelayMs);
     throw new TunnelError('TUNNEL_CLOSED', disconnectText(limitBytes));
   }
 }

@@ -4,11 +4,15 @@ import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types
 import type { LogStream } from './logs/log-block.js';
 import type { LogStore } from './logs/log-store.js';
 
-/** A container by namespace, pod and name. `uid`, when given, must be the pod's. */
+/** The full name of a container. */
 export interface ContainerRef {
+  /** The namespace of the pod. */
   readonly namespace: string;
+  /** The name of the pod. */
   readonly pod: string;
+  /** The name of the container in the pod. */
   readonly container: string;
+  /** The UID that the pod must have. Default: any. */
   readonly uid?: string;
 }
 

@@ -20,9 +20,9 @@ export interface SandboxPod extends PodContainers {
   pod: Pod;
   readonly mains: readonly SandboxContainer[];
   readonly ephemerals: SandboxContainer[];
-  /** All containers by name. */
-  readonly containers: Map<string, SandboxContainer>;
-  /** The pod's network namespace has this name in error texts. */
+  /** All containers, in the order of their creation. */
+  readonly containers: SandboxContainer[];
+  /** Names the pod's network namespace in texts. */
   readonly sandboxId: string;
 }
 

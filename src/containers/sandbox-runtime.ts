@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.js';
-import { TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
 import type { Random } from '../core/random.js';
 import { createWallClock } from '../core/wall-clock.js';
 import type { Container, Pod } from '../kube/pod-objects.js';
+import { rfc3339 } from '../kube/time.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
 import { followOutput } from './attach.js';
 import { BehaviourBook } from './behaviour-book.js';
@@ -12,13 +12,12 @@ import type { AttachRule, Behaviour, ExecLocal } from './behaviours.js';
 import { type ContainerRun, hexId, type SandboxTime } from './container-run.js';
 import { cutConnection } from './cut-connection.js';
 import type { ExecOptions } from './exec.js';
-import { rfc3339 } from './logs/log-time.js';
+import { killed, PodTable } from './pod-table.js';
 import { openPort } from './port-forward.js';
 import { openLogs } from './read-logs.js';
 import type {
   ContainerRef,
   ExecRequest,
-  LogFile,
   LogRequest,
   NodeRuntime,
   PodUsage,
@@ -27,7 +26,7 @@ import type {
   Termination,
 } from './runtime.js';
 import { SandboxContainer, type SandboxContainerOptions } from './sandbox-container.js';
-import { currentPod, type SandboxPod } from './sandbox-pod.js';
+import type { SandboxPod } from './sandbox-pod.js';
 import { runScripted } from './scripted-exec.js';
 import type { ContainerPlace } from './threads/container-shell.js';
 
@@ -55,20 +54,15 @@ export function createSandboxRuntime(options: SandboxOptions): SandboxRuntime {
   return new Sandbox(options);
 }
 
-type ChangeListener = Parameters<NodeRuntime['onChange']>[0];
-
-const killed: Termination = { exitCode: 137, reason: 'Error' };
-
-class Sandbox implements SandboxRuntime {
+class Sandbox extends PodTable<SandboxPod, SandboxContainer> implements SandboxRuntime {
   private readonly options: SandboxOptions;
   private readonly time: SandboxTime;
   private readonly book: BehaviourBook;
-  private readonly pods = new Map<string, SandboxPod>();
   private readonly active = new Set<Promise<unknown>>();
-  private readonly listeners = new Set<ChangeListener>();
   private readonly execId = (): string => hexId(this.options.random);
 
   constructor(options: SandboxOptions) {
+    super(options.nodeName);
     this.options = options;
     const { clock, startTimeMs } = options;
     const now = createWallClock(clock, startTimeMs === undefined ? {} : { startMs: startTimeMs });
@@ -77,76 +71,50 @@ class Sandbox implements SandboxRuntime {
     for (const pod of options.pods) this.addPod(pod);
   }
 
-  addPod(pod: Pod): void {
-    const { namespace, name } = pod.metadata;
-    const key = `${namespace}/${name}`;
-    if (this.pods.has(key)) throw this.error('BAD_REQUEST', `pod "${name}" already exists`);
+  protected get startTime(): string {
+    return rfc3339(this.time.now());
+  }
+
+  protected createPod(pod: Pod): SandboxPod {
     const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
     const inits = initContainers.map((spec) => this.createContainer(pod, spec, { isInit: true }));
     const mains = containers.map((spec) => this.createContainer(pod, spec));
     const ephemerals = ephemeralContainers.map((spec) => this.createContainer(pod, spec, { runsOnce: true }));
-    const all = [...inits, ...mains, ...ephemerals].map((each) => [each.spec.name, each] as const);
     const sandboxId = hexId(this.options.random);
-    this.pods.set(key, { pod, inits, mains, ephemerals, containers: new Map(all), sandboxId });
+    const all = [...inits, ...mains, ...ephemerals];
+    return { pod, inits, mains, ephemerals, containers: all, sandboxId };
   }
 
   updatePod(pod: Pod): void {
     const found = this.pod({ namespace: pod.metadata.namespace, pod: pod.metadata.name });
     found.pod = { ...found.pod, metadata: pod.metadata };
     for (const spec of pod.spec.ephemeralContainers ?? []) {
-      if (found.containers.has(spec.name)) continue;
+      if (found.containers.some((other) => other.spec.name === spec.name)) continue;
       const container = this.createContainer(found.pod, spec, { runsOnce: true });
       found.ephemerals.push(container);
-      found.containers.set(spec.name, container);
+      found.containers.push(container);
     }
   }
 
   removePod(namespace: string, name: string): Promise<void> {
     const { containers } = this.pod({ namespace, pod: name });
-    const runs = [...containers.values()].map(({ run }) => run);
-    for (const container of containers.values()) container.stop(killed);
+    const runs = containers.map(({ run }) => run);
+    for (const container of containers) container.stop(killed);
     this.pods.delete(`${namespace}/${name}`);
     return Promise.all(runs.map(async (run) => run?.gone)).then(() => undefined);
-  }
-
-  onChange(listener: ChangeListener): () => void {
-    this.listeners.add(listener);
-    return () => void this.listeners.delete(listener);
   }
 
   async usage(): Promise<readonly PodUsage[]> {
     const pods = [...this.pods.values()].map(async ({ pod, containers }) => {
       const { namespace, name, uid } = pod.metadata;
-      const all = await Promise.all([...containers.values()].map((container) => container.usage()));
+      const all = await Promise.all(containers.map((container) => container.usage()));
       return { namespace, name, uid, containers: all.filter((one) => one !== undefined) };
     });
     return Promise.all(pods);
   }
 
-  logFiles(): readonly LogFile[] {
-    const pods = [...this.pods.values()];
-    return pods.flatMap(({ containers }) => [...containers.values()].flatMap((each) => each.logFiles()));
-  }
-
-  listPods(): readonly Pod[] {
-    const startTime = rfc3339(this.time.now());
-    return [...this.pods.values()].map((pod) => currentPod(pod, startTime));
-  }
-
-  checkContainer(ref: ContainerRef): void {
-    this.container(ref);
-  }
-
   admitStream(request: StreamRequest): void {
     this.book.admit(request);
-  }
-
-  hasTerminal(ref: ContainerRef): boolean {
-    return this.container(ref).spec.tty === true;
-  }
-
-  restartContainer(ref: ContainerRef, termination: Termination = killed): void {
-    this.container(ref).restart(termination);
   }
 
   stopContainer(ref: ContainerRef, termination: Termination = killed): void {
@@ -155,9 +123,7 @@ class Sandbox implements SandboxRuntime {
 
   async exec(request: ExecRequest, streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
     const run = this.running(request);
-    if (request.command.length === 0) {
-      throw this.error('BAD_REQUEST', 'you must specify at least one command for the container');
-    }
+    this.checkCommand(request.command);
     const rule = this.book.exec(request);
     const place = run.place(request.tty);
     const { tty } = request;
@@ -189,15 +155,7 @@ class Sandbox implements SandboxRuntime {
   }
 
   async logs(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    const pod = this.findPod(request);
-    if (pod === undefined) throw this.error('POD_NOT_FOUND', `pod "${request.pod}" does not exist`);
-    const container = pod.containers.get(request.container);
-    if (container === undefined) {
-      throw this.error(
-        'CONTAINER_NOT_FOUND',
-        `container "${request.container}" not found in pod "${request.pod}"`,
-      );
-    }
+    const container = this.logged(request);
     return openLogs({ container, rule: this.book.logs(request), ...this.time }, request, signal);
   }
 
@@ -211,7 +169,7 @@ class Sandbox implements SandboxRuntime {
 
   async close(): Promise<void> {
     this.listeners.clear();
-    const all = [...this.pods.values()].flatMap(({ containers }) => [...containers.values()]);
+    const all = this.all();
     const runs = all.map(({ run }) => run);
     for (const container of all) container.stop(killed);
     this.pods.clear();
@@ -225,10 +183,7 @@ class Sandbox implements SandboxRuntime {
     kind: Pick<SandboxContainerOptions, 'isInit' | 'runsOnce'> = {},
   ): SandboxContainer {
     const { random, emit, logLimitBytes } = this.options;
-    const { namespace, name } = pod.metadata;
-    const changed = (): void => {
-      for (const listener of [...this.listeners]) listener({ namespace, name });
-    };
+    const changed = (): void => this.changed(pod.metadata);
     return new SandboxContainer({
       ...kind,
       pod,
@@ -279,35 +234,6 @@ class Sandbox implements SandboxRuntime {
     const done = (): void => void this.active.delete(work);
     work.then(done, done);
     return work;
-  }
-
-  private findPod(ref: Pick<ContainerRef, 'namespace' | 'pod' | 'uid'>): SandboxPod | undefined {
-    const found = this.pods.get(`${ref.namespace}/${ref.pod}`);
-    return ref.uid !== undefined && found?.pod.metadata.uid !== ref.uid ? undefined : found;
-  }
-
-  private pod(ref: Pick<ContainerRef, 'namespace' | 'pod' | 'uid'>): SandboxPod {
-    const found = this.findPod(ref);
-    if (found === undefined) throw this.error('POD_NOT_FOUND', 'pod does not exist');
-    return found;
-  }
-
-  private container(ref: ContainerRef): SandboxContainer {
-    const container = this.pod(ref).containers.get(ref.container);
-    if (container === undefined)
-      throw this.error('CONTAINER_NOT_FOUND', `container not found ("${ref.container}")`);
-    return container;
-  }
-
-  private running(ref: ContainerRef): ContainerRun {
-    const { run } = this.container(ref);
-    if (run === undefined)
-      throw this.error('CONTAINER_NOT_FOUND', `container not found ("${ref.container}")`);
-    return run;
-  }
-
-  private error(code: ConstructorParameters<typeof TunnelError>[0], message: string): TunnelError {
-    return new TunnelError(code, message, { where: `kubelet ${this.options.nodeName}` });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { joinHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
+import { prometheusType } from '../observe/exposition.js';
 import type { MetricsText } from '../observe/metric-kit.js';
 import { notFound, type Page, type PageServer, startPageServer } from '../observe/page-server.js';
 import type { ListenOn } from './option-types.js';
@@ -13,7 +14,7 @@ export function startServerAdmin(
   return startAdmin(on, 'server admin', async () => ({
     status: 200,
     body: await metrics.text(),
-    type: metrics.contentType,
+    type: prometheusType,
   }));
 }
 

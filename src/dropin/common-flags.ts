@@ -5,9 +5,20 @@ const ownFormat = 'log lines have one form';
 
 /** Reasons of flags that both programs take and that do nothing here. */
 export const noEffect = {
-  profiling: 'there is no Go profiler here',
   contentType: 'the Kubernetes API is spoken to in JSON',
   packets: 'queues are bounded in bytes',
+} as const;
+
+const noProfiler = { ignored: 'there is no Go profiler here' };
+
+export const profilingFlags = {
+  'enable-profiling': flag('bool', false, 'Serve profiles on the admin port.', noProfiler),
+  'enable-contention-profiling': flag(
+    'bool',
+    false,
+    'Profile locks, too; needs --enable-profiling.',
+    noProfiler,
+  ),
 } as const;
 
 const logFlags = {

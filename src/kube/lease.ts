@@ -18,8 +18,3 @@ export function isLeaseValid({ spec = {} }: Lease, wallTimeMs: number): boolean 
   const renewedMs = Date.parse(renewTime ?? acquireTime ?? '');
   return renewedMs + leaseDurationSeconds * 1000 > wallTimeMs;
 }
-
-/** `metav1.MicroTime`. Go accepts it only with six digits. */
-export function microTime(wallTimeMs: number): string {
-  return new Date(wallTimeMs).toISOString().replace('Z', '000Z');
-}

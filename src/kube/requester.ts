@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
+import { pause } from '../core/pause.js';
 import type { KubeAccess } from './access.js';
 import { readBody } from './body.js';
 import { Bounds } from './bounds.js';
-import { pause } from './pause.js';
 import { KubeStatusError, readStatus } from './status-error.js';
 import { type RateLimit, TokenBucket, usualRateLimit } from './token-bucket.js';
 import { type HttpCall, Transport } from './transport.js';
@@ -99,6 +99,7 @@ export class Requester {
         throw new KubeStatusError(readStatus(statusCode, body), this.options.access.server.host);
       }
       await pause(this.options.clock, afterMs, bounds.signal);
+      bounds.signal.throwIfAborted();
     }
   }
 
@@ -108,7 +109,9 @@ export class Requester {
       const why = 'client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline';
       throw new TunnelError('API_UNREACHABLE', this.transport.describe(request, why));
     }
-    if (waitMs > 0) await pause(this.options.clock, waitMs, bounds.signal);
+    if (waitMs === 0) return;
+    await pause(this.options.clock, waitMs, bounds.signal);
+    bounds.signal.throwIfAborted();
   }
 
   private async body(request: ApiRequest, response: IncomingMessage): Promise<string> {

@@ -1,10 +1,10 @@
 import type { Clock, Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
+import { pause } from '../core/pause.js';
 import type { Random } from '../core/random.js';
 import { type ItemChange, ItemStore } from './item-store.js';
 import type { KubeClient, Selection } from './kube-client.js';
 import type { KubeObject, ResourceTarget } from './objects.js';
-import { pause } from './pause.js';
 import { statusOf } from './status-error.js';
 import { WatchBackoff } from './watch-backoff.js';
 
@@ -101,7 +101,7 @@ export class WatchList<T extends KubeObject> {
     const expired = status !== undefined && (status.code === 410 || status.reason === 'Expired');
     if (expired || this.options.resumes !== true) this.position = undefined;
     if (!expired) this.options.failed?.(TunnelError.from(caught, 'API_UNREACHABLE'));
-    await pause(this.options.clock, this.backoff.nextMs(), signal).catch(() => undefined);
+    await pause(this.options.clock, this.backoff.nextMs(), signal);
   }
 
   private async list(): Promise<string> {

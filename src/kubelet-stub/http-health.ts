@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
+import type { MetricFamily } from '../observe/exposition.js';
 import { type Answered, sendText } from './http-reply.js';
 import { healthChecks } from './http-router.js';
 import { plainError } from './http-unrouted.js';
-import type { MetricFamily } from './metrics/prometheus-text.js';
 
 /** The health checks of a kubelet, and their counts for `/metrics/slis`. All pass. */
 export class HealthChecks {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ContainerRef } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
+import { type MetricFamily, prometheusType, renderMetrics } from '../observe/exposition.js';
 import { configz } from './config.js';
 import type { DoorContext } from './door.js';
 import { type Answered, type Refusal, sendBody, sendJson, sendText } from './http-reply.js';
@@ -8,7 +9,6 @@ import type { Route } from './http-router.js';
 import { plainError } from './http-unrouted.js';
 import { cadvisorMetrics } from './metrics/cadvisor-metrics.js';
 import { kubeletMetrics, probeMetrics } from './metrics/kubelet-metrics.js';
-import { type MetricFamily, prometheusType, renderMetrics } from './metrics/prometheus-text.js';
 import { resourceMetrics } from './metrics/resource-metrics.js';
 import { summaryOf } from './metrics/summary.js';
 import { serveNodeLogs } from './node-logs/serve-node-logs.js';

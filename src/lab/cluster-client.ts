@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { ContainerRef } from '../containers/runtime.js';
 import type { Clock } from '../core/clock.js';
 import { listenError, TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
@@ -6,7 +7,7 @@ import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types
 import type { Dialer } from '../wire/client/dialer.js';
 import { joinStreams } from '../wire/net/join-streams.js';
 import type { TlsFiles } from '../wire/net/tls.js';
-import { KubeletClient, type RemoteContainer } from './kubelet-client/kubelet-client.js';
+import { KubeletClient } from './kubelet-client/kubelet-client.js';
 
 /** A pod: its node and its containers. */
 export interface PodPlace {
@@ -104,7 +105,7 @@ export interface PortForward {
 
 interface Opened {
   readonly kubelet: KubeletClient;
-  readonly ref: RemoteContainer;
+  readonly ref: ContainerRef;
   readonly request: string;
 }
 
@@ -224,8 +225,8 @@ export class ClusterClient {
     return { kubelet, ref, request };
   }
 
-  /** The node of a container, and its full name; default the pod's first. Throws POD_NOT_FOUND or CONTAINER_NOT_FOUND. */
-  locate(target: PodTarget, container?: string): { readonly node: string; readonly ref: RemoteContainer } {
+  /** Where a container runs. Throws POD_NOT_FOUND or CONTAINER_NOT_FOUND. */
+  locate(target: PodTarget, container?: string): { readonly node: string; readonly ref: ContainerRef } {
     const { namespace, pod } = parseTarget(target);
     const place = this.options.pods().find((one) => one.namespace === namespace && one.name === pod);
     if (place === undefined) {
@@ -266,7 +267,7 @@ export class ClusterClient {
   private report(
     request: string,
     verb: string,
-    ref: RemoteContainer,
+    ref: ContainerRef,
   ): (error?: TunnelError, exitCode?: number) => void {
     const { name: node, emit, clock } = this.options;
     const about = {

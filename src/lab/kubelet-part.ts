@@ -1,10 +1,10 @@
 import { createRuntime } from '../containers/create-runtime.js';
-import { rfc3339 } from '../containers/logs/log-time.js';
 import type { NodeRuntime } from '../containers/runtime.js';
 import { createRandom } from '../core/random.js';
 import { createWallClock } from '../core/wall-clock.js';
 import { KubeClient } from '../kube/kube-client.js';
 import type { Node, Pod } from '../kube/pod-objects.js';
+import { rfc3339 } from '../kube/time.js';
 import { type Kubelet, startKubelet } from '../kubelet-stub/kubelet.js';
 import { kubeletRateLimit, type PodSource, startPodSource } from '../kubelet-stub/pod-source/pod-source.js';
 import { afterLoss } from '../kubelet-stub/pod-source/pod-status.js';

@@ -2,12 +2,12 @@ import type { Duplex } from 'node:stream';
 import { renderKubeconfig } from '../apiserver/kubeconfig.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventKind, LabEvent } from '../core/events.js';
+import { pause } from '../core/pause.js';
 import type { EventOf, EventPattern } from '../observe/event-match.js';
 import type { EventPredicate, WaitOptions } from '../observe/journal.js';
 import { drawLadder, type LadderOptions } from '../observe/ladder.js';
 import type { CertificateSet } from '../pki/certificate-set.js';
-import type { DialOptions } from '../wire/client/dialer.js';
-import type { TunnelClient } from '../wire/client/tunnel-client.js';
+import type { Dialer, DialOptions } from '../wire/client/dialer.js';
 import type {
   ClusterClient,
   LogOptions,
@@ -70,7 +70,7 @@ export class Lab implements AsyncDisposable {
   }
 
   /** The lab's own tunnel client: `dial` gives a Duplex to any address that an agent can reach. */
-  get tunnel(): TunnelClient {
+  get tunnel(): Dialer {
     return this.insides.clients.lab;
   }
 
@@ -293,8 +293,8 @@ export class Lab implements AsyncDisposable {
       if (clock.now() > deadline) {
         throw new TunnelError('WAIT_TIMEOUT', `after ${withinMs} ms: ${still()}`, { where: 'lab' });
       }
-      // Some conditions have no event in the journal, such as the end of a gRPC stream. So this polls.
-      await new Promise<void>((resolve) => clock.after(settleStepMs, resolve));
+      // What is waited for need not be an event of the journal, such as the end of a gRPC stream; so this looks again.
+      await pause(clock, settleStepMs);
     }
   }
 

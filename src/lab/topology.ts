@@ -1,6 +1,7 @@
 import { TunnelError } from '../core/errors.js';
 import type { Random } from '../core/random.js';
 import type { Container, Node, ObjectMeta, Pod, Service } from '../kube/pod-objects.js';
+import { rfc3339 } from '../kube/time.js';
 
 /** A node of the lab. Its address can be reached only through its agent. */
 export interface NodeSpec {
@@ -136,7 +137,7 @@ class ObjectMaker {
 
   constructor(options: TopologyOptions) {
     this.options = options;
-    this.time = new Date(options.nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
+    this.time = rfc3339(options.nowMs);
   }
 
   node({ name, ip, kubeletPort: port }: NodeSpec, index: number): Node {

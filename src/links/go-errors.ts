@@ -1,32 +1,7 @@
 import { isIP } from 'node:net';
 import { joinHostPort } from '../core/address.js';
 import { TunnelError } from '../core/errors.js';
-
-/** Go's texts of Linux error numbers, with the system call before them. */
-const systemErrors: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connect: connection refused',
-  ECONNRESET: 'connect: connection reset by peer',
-  ECONNABORTED: 'connect: software caused connection abort',
-  ETIMEDOUT: 'connect: connection timed out',
-  EHOSTUNREACH: 'connect: no route to host',
-  EHOSTDOWN: 'connect: host is down',
-  ENETUNREACH: 'connect: network is unreachable',
-  ENETDOWN: 'connect: network is down',
-  EADDRNOTAVAIL: 'connect: cannot assign requested address',
-  EADDRINUSE: 'connect: address already in use',
-  EACCES: 'connect: permission denied',
-  EPERM: 'connect: operation not permitted',
-  EINVAL: 'connect: invalid argument',
-  EMFILE: 'socket: too many open files',
-  ENFILE: 'socket: too many open files in system',
-  EAFNOSUPPORT: 'socket: address family not supported by protocol',
-};
-
-const lookupErrors: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'no such host',
-  ENODATA: 'no such host',
-  EAI_AGAIN: 'Temporary failure in name resolution',
-};
+import { goConnectText, goLookupText } from '../core/go-texts.js';
 
 /** The address in a dial error. Go prints the resolved IP, never the name. */
 export interface GoTarget {
@@ -36,14 +11,10 @@ export interface GoTarget {
   readonly where?: string | undefined;
 }
 
-/** `dial tcp ADDRESS: REASON` as a DIAL_FAILED error. */
-export function dialError(target: GoTarget, reason: string, cause?: unknown): TunnelError {
-  return failure(target, `dial tcp ${joinHostPort(target.host, target.port)}: ${reason}`, cause);
-}
-
-/** Go's text for a system error of Node. */
+/** What Go says when connecting failed with a system error of Node: `dial tcp ADDRESS: REASON` as a DIAL_FAILED error. */
 export function connectError(target: GoTarget, cause: unknown): TunnelError {
-  return dialError(target, systemErrors[codeOf(cause)] ?? `connect: ${messageOf(cause)}`, cause);
+  const reason = goConnectText(codeOf(cause), messageOf(cause));
+  return failure(target, `dial tcp ${joinHostPort(target.host, target.port)}: ${reason}`, cause);
 }
 
 /** Go's text for a stopped dial: DIAL_TIMEOUT with `i/o timeout`, or DIAL_CANCELLED with `operation was canceled`. */
@@ -58,12 +29,14 @@ export function stopError(target: GoTarget, reason: 'timeout' | 'cancelled'): Tu
 
 /** Go's text for a name that does not resolve. `dnsServer` is printed as Go's own resolver does. */
 export function lookupError(target: GoTarget, cause: unknown, dnsServer?: string): TunnelError {
-  return lookupFailure(target, lookupErrors[codeOf(cause)] ?? messageOf(cause), dnsServer, cause);
+  const server = dnsServer === undefined ? '' : ` on ${joinHostPort(dnsServer, 53)}`;
+  const reason = goLookupText(codeOf(cause)) ?? messageOf(cause);
+  return failure(target, `dial tcp: lookup ${target.host}${server}: ${reason}`, cause);
 }
 
 /** The error for an unknown name. */
 export function noSuchHost(target: GoTarget, dnsServer?: string): TunnelError {
-  return lookupFailure(target, 'no such host', dnsServer);
+  return lookupError(target, { code: 'ENOTFOUND' }, dnsServer);
 }
 
 /** The error for a port outside 1 to 65535. */
@@ -71,16 +44,8 @@ export function invalidPort(target: GoTarget): TunnelError {
   return failure(target, `dial tcp: address ${target.port}: invalid port`);
 }
 
-function lookupFailure(target: GoTarget, reason: string, dnsServer?: string, cause?: unknown): TunnelError {
-  const server = dnsServer === undefined ? '' : ` on ${joinHostPort(dnsServer, 53)}`;
-  return failure(target, `dial tcp: lookup ${target.host}${server}: ${reason}`, cause);
-}
-
 function failure(target: GoTarget, message: string, cause?: unknown): TunnelError {
-  return new TunnelError('DIAL_FAILED', message, {
-    where: whereOf(target),
-    ...(cause === undefined ? {} : { cause }),
-  });
+  return new TunnelError('DIAL_FAILED', message, { where: whereOf(target), cause });
 }
 
 function whereOf(target: GoTarget): string {
@@ -88,7 +53,7 @@ function whereOf(target: GoTarget): string {
 }
 
 function codeOf(caught: unknown): string {
-  return caught instanceof Error && 'code' in caught ? String(caught.code) : '';
+  return (caught as { code?: string } | undefined)?.code ?? '';
 }
 
 function messageOf(caught: unknown): string {

@@ -3,6 +3,7 @@ import { joinHostPort, splitHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
 import { listenError, TunnelError } from '../core/errors.js';
 import type { EventSink, FlowEvent } from '../core/events.js';
+import { pause } from '../core/pause.js';
 import type { MiddleboxCounts } from './counts.js';
 import type { FlowCounts, FlowPolicy, IdleVerdict } from './flow.js';
 import { connectError } from './go-errors.js';
@@ -117,7 +118,7 @@ class Device implements Middlebox {
     const door = this.door(route);
     // Open connections continue.
     door.server.close();
-    if (outageMs > 0) await new Promise<void>((resolve) => this.options.clock.after(outageMs, resolve));
+    if (outageMs > 0) await pause(this.options.clock, outageMs);
     if (this.closing !== undefined) return;
     door.server = this.createServer(door);
     await startListening(door.server, address(this.addresses[route] ?? ''));

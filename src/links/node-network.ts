@@ -3,7 +3,7 @@ import { type Clock, createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import { startDeadline } from './deadline.js';
 import { defaultDialTimeoutMs, type GoDialOptions, goDial, isPort } from './go-dial.js';
-import { dialError, type GoTarget, invalidPort, noSuchHost, stopError } from './go-errors.js';
+import { connectError, type GoTarget, invalidPort, noSuchHost, stopError } from './go-errors.js';
 import { connectTcp } from './tcp-connect.js';
 
 /** The address of a listener on this machine. */
@@ -75,7 +75,7 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): NodeNetwork
     if (route !== undefined) return route;
     const segment = [...segments].find((each) => each.has(host));
     if (segment !== undefined) return segmentRoute(segment, { ...target, host });
-    throw dialError(target, `connect: ${ports === undefined ? 'no route to host' : 'connection refused'}`);
+    throw connectError(target, { code: ports === undefined ? 'EHOSTUNREACH' : 'ECONNREFUSED' });
   };
 
   return {
@@ -116,7 +116,7 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): NodeNetwork
 
 async function segmentRoute(segment: NetworkSegment, target: GoTarget): Promise<Route> {
   const route = await segment.open(target.host, target.port);
-  if (route === undefined) throw dialError(target, 'connect: connection refused');
+  if (route === undefined) throw connectError(target, { code: 'ECONNREFUSED' });
   return route;
 }
 

@@ -39,7 +39,6 @@ export function createAgentMetrics(levels: () => AgentLevels): AgentMetrics {
   return {
     own: createAgentOwnMetrics(new MetricKit('konnsim_agent', kit), levels),
     text: () => kit.text(),
-    contentType: kit.contentType,
     packet: kit.packetCounter('stream_packets_total', streamHelp.packets),
     streamError: kit.counter('stream_errors_total', streamHelp.errors, ['segment', 'code', 'packet_type']),
     serverFailure: kit.counter(

@@ -1,4 +1,4 @@
-import { type EndpointCloseReason, endpointCloseReasons } from '../core/agent/state.js';
+import { dialFailureReasons, type EndpointCloseReason, endpointCloseReasons } from '../core/agent/state.js';
 import { countClosedConnections } from './closed-connections.js';
 import type { MetricKit } from './metric-kit.js';
 
@@ -17,16 +17,7 @@ export interface EndpointPayload {
   readonly fromEndpointBytes: number;
 }
 
-const dialOutcomes = [
-  'connected',
-  'timeout',
-  'refused',
-  'unreachable',
-  'not_found',
-  'cancelled',
-  'server_lost',
-  'other',
-] as const;
+const dialOutcomes = ['connected', ...dialFailureReasons] as const;
 export type EndpointDialOutcome = (typeof dialOutcomes)[number];
 
 const attemptOutcomes = ['connected', 'duplicate', 'failed'] as const;
@@ -113,14 +104,4 @@ function showLevels(kit: MetricKit, levels: () => AgentLevels, ended: () => read
   kit.asked('gauge', { name: 'draining', help: '1 when the agent has asked for no more dials.' }, () => [
     [[], Number(levels().draining)],
   ]);
-}
-
-/** The outcome of a failed dial, read from its text in the words of Go's dialer. */
-export function outcomeOf(text: string, timedOut: boolean): EndpointDialOutcome {
-  if (timedOut) return 'timeout';
-  if (text.includes('connection refused')) return 'refused';
-  if (text.includes('no route to host') || text.includes('unreachable')) return 'unreachable';
-  if (text.includes('no such host')) return 'not_found';
-  if (text === 'the dial was given up') return 'cancelled';
-  return text === 'the server connection was lost' ? 'server_lost' : 'other';
 }

@@ -1,20 +1,61 @@
+export type Labels = Readonly<Record<string, string | number | undefined>>;
+
+/** One value of a family; `suffix` is that of a histogram's parts. */
+export interface Sample {
+  readonly labels?: Labels;
+  readonly value: number;
+  /** Epoch milliseconds of the measurement. */
+  readonly timeMs?: number;
+  readonly suffix?: string | undefined;
+}
+
+export interface MetricFamily {
+  readonly name: string;
+  /** `counter`, `gauge` or `histogram`. */
+  readonly type: string;
+  /** With the stability in brackets in front, where Kubernetes gives one. */
+  readonly help: string;
+  readonly samples: readonly Sample[];
+}
+
+export const prometheusType = 'text/plain; version=0.0.4; charset=utf-8';
+
 /**
  * Prometheus' text as Go's client library writes it: metrics without a value are left out, and small bounds of buckets
  * have an exponent. Users' rules match both.
  */
-export function asGoWrites(text: string): string {
-  const families = text.split(/\n{2,}/).map((family) => family.trim());
-  const shown = families.filter((family) => family.split('\n').some((line) => !line.startsWith('#')));
-  return `${shown.map(withGoBounds).join('\n')}\n`;
+export function renderMetrics(families: readonly MetricFamily[]): string {
+  const shown = families.filter(({ samples }) => samples.length > 0);
+  return shown
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map(renderFamily)
+    .join('');
 }
 
-/** Below 1e-4, Go writes an exponent of two digits. */
-function withGoBounds(family: string): string {
-  return family.replaceAll(/le="(0\.0000\d+)"/g, (_whole, bound: string) => `le="${goExponent(bound)}"`);
+function renderFamily({ name, type, help, samples }: MetricFamily): string {
+  const lines = samples.map((sample) => `${name}${renderSample(sample)}\n`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
 }
 
-function goExponent(bound: string): string {
-  return Number(bound)
-    .toExponential()
-    .replace(/e-(\d)$/, 'e-0$1');
+function renderSample({ labels = {}, value, timeMs, suffix }: Sample): string {
+  const given = Object.entries(labels).filter(([, text]) => text !== undefined);
+  // As Go does it: by name, and the bound of a bucket last.
+  given.sort(([a], [b]) => Number(a === 'le') - Number(b === 'le') || (a < b ? -1 : 1));
+  const pairs = given.map(
+    ([name, text]) => `${name}="${escape(typeof text === 'number' ? goFloat(text) : String(text))}"`,
+  );
+  const time = timeMs === undefined ? '' : ` ${Math.floor(timeMs)}`;
+  return `${suffix ?? ''}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${goFloat(value)}${time}`;
+}
+
+/** As Go writes numbers: with an exponent of two digits from a million on, and below a ten-thousandth. */
+function goFloat(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return '+Inf';
+  const size = Math.abs(value);
+  if (size === 0 || (size >= 1e-4 && size < 1e6)) return String(value);
+  return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+}
+
+function escape(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../core/clock.js';
+import { prometheusType } from './exposition.js';
 import type { MetricsText } from './metric-kit.js';
 import { notFound, type Page, type PageServer, startPageServer } from './page-server.js';
 
@@ -57,7 +58,7 @@ async function answer(request: IncomingMessage, options: HealthOptions): Promise
       return readiness(options, new URLSearchParams(query).has('verbose'));
     case '/metrics':
       if (options.metrics === undefined) break;
-      return { status: 200, body: await options.metrics.text(), type: options.metrics.contentType };
+      return { status: 200, body: await options.metrics.text(), type: prometheusType };
     default:
   }
   return notFound;

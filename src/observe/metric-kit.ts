@@ -1,9 +1,12 @@
 import { createRequire } from 'node:module';
 import type { CounterConfiguration, Registry } from 'prom-client';
 import type { Segment } from '../core/observer.js';
-import { asGoWrites } from './exposition.js';
+import { renderMetrics, type Sample } from './exposition.js';
 
 type PromClient = typeof import('prom-client');
+
+/** A value as the library tells it; parts of a histogram have names of their own. */
+type Shown = Sample & { readonly metricName?: string };
 
 /** Konnectivity's help texts of the metrics that agent and server share. */
 export const streamHelp = {
@@ -28,8 +31,6 @@ export interface Timing {
 export interface MetricsText {
   /** All metrics in Prometheus' text format. */
   text(): Promise<string>;
-  /** The media type of `text`. */
-  readonly contentType: string;
 }
 
 /**
@@ -48,12 +49,19 @@ export class MetricKit implements MetricsText {
     this.prefix = prefix;
   }
 
-  get contentType(): string {
-    return this.registry.contentType;
-  }
-
   async text(): Promise<string> {
-    return asGoWrites(await this.registry.metrics());
+    const families = await this.registry.getMetricsAsJSON();
+    return renderMetrics(
+      families.map(({ name, type, help, values }) => ({
+        name,
+        type: String(type),
+        help,
+        samples: values.map((sample: Shown) => ({
+          ...sample,
+          suffix: sample.metricName?.slice(name.length),
+        })),
+      })),
+    );
   }
 
   level(name: string, help: string): Level {

@@ -42,5 +42,5 @@ export function createMiddleboxMetrics(counts: () => MiddleboxCounts): MetricsTe
     { name: 'lost_bytes_total', help: 'Payload bytes that came for a forgotten flow.' },
     single(({ lostBytes }) => lostBytes),
   );
-  return { text: () => kit.text(), contentType: kit.contentType };
+  return { text: () => kit.text() };
 }

@@ -54,7 +54,7 @@ export function createServerMetrics(levels: () => ServerLevels): ServerMetrics {
 }
 
 function textOf(kit: MetricKit): MetricsText {
-  return { text: () => kit.text(), contentType: kit.contentType };
+  return { text: () => kit.text() };
 }
 
 function streamMetrics(kit: MetricKit) {

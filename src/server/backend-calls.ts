@@ -3,9 +3,7 @@ import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import { type AgentIdentifiers, agentIdRule, isAgentId, parseAgentIdentifiers } from '../core/identifiers.js';
 import type { ServerMachine } from '../core/server/machine.js';
-import type { Backend } from '../core/server/state.js';
 import { GrpcPacketStream } from '../wire/grpc/grpc-packet-stream.js';
-import type { PacketStreamOwner } from '../wire/grpc/packet-stream.js';
 import type { TunnelCall } from '../wire/grpc/tunnel-service.js';
 import { type FrontendBounds, fuller } from './frontend-bounds.js';
 import type { StreamMeter } from './stream-meter.js';
@@ -81,7 +79,9 @@ export class BackendCalls {
   private serve(call: TunnelCall, identity: AgentIdentity): void {
     const { machine, node, emit, meter, changed, clock, frontendBounds } = this.options;
     const name = `agent/${identity.agentId}`;
-    const owner: PacketStreamOwner = {
+    const stream = new GrpcPacketStream(call, { growWindow: clock });
+    const backend = machine.openBackend({ ...identity, name }, stream);
+    stream.start({
       packet: (packet) => fuller(machine.handleBackendPacket(backend, packet), frontendBounds.together),
       paused: (paused) => meter.paused(paused),
       ended: (end) => {
@@ -93,9 +93,7 @@ export class BackendCalls {
         emit({ kind: 'backend.disconnected', node, peer: name, ...error });
         stream.finish();
       },
-    };
-    const stream = new GrpcPacketStream(call, owner, { growWindow: clock });
-    const backend: Backend = machine.openBackend({ ...identity, name }, stream);
+    });
     this.open.add(stream);
     meter.opened();
     changed();

@@ -2,9 +2,7 @@ import { Metadata } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { ServerMachine } from '../core/server/machine.js';
-import type { Frontend } from '../core/server/state.js';
 import { GrpcPacketStream } from '../wire/grpc/grpc-packet-stream.js';
-import type { PacketStreamOwner } from '../wire/grpc/packet-stream.js';
 import type { TunnelCall } from '../wire/grpc/tunnel-service.js';
 import type { FrontendBounds } from './frontend-bounds.js';
 import type { StreamMeter } from './stream-meter.js';
@@ -35,7 +33,9 @@ export class FrontendCalls {
     widenWindow(call);
     this.opened += 1;
     const name = `client/frontend-${this.opened}`;
-    const owner: PacketStreamOwner = {
+    const stream = new GrpcPacketStream(call, { timing: meter.writeTiming(clock), ...frontendBounds });
+    const frontend = machine.openFrontend(name, stream);
+    stream.start({
       packet: (packet) => machine.handleFrontendPacket(frontend, packet),
       paused: (paused) => meter.paused(paused),
       ended: (end) => {
@@ -45,9 +45,7 @@ export class FrontendCalls {
         emit({ kind: 'frontend.closed', node, peer: name });
         stream.finish();
       },
-    };
-    const stream = new GrpcPacketStream(call, owner, { timing: meter.writeTiming(clock), ...frontendBounds });
-    const frontend: Frontend = machine.openFrontend(name, stream);
+    });
     this.open.add(stream);
     meter.opened();
     emit({ kind: 'frontend.opened', node, peer: name });

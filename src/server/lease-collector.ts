@@ -1,6 +1,6 @@
 import { TunnelError } from '../core/errors.js';
+import { pause } from '../core/pause.js';
 import { isLeaseValid, type Lease, leases } from '../kube/lease.js';
-import { pause } from '../kube/pause.js';
 import { statusOf } from '../kube/status-error.js';
 import type { ServerMetrics } from '../observe/server-metrics.js';
 import { type LeasePartOptions, leaseName } from './lease-keeper.js';
@@ -23,7 +23,7 @@ export class LeaseCollector {
     const { collectIntervalMs = leaseDefaults.collectIntervalMs } = this.options.lease;
     while (!signal.aborted) {
       await this.collect(signal);
-      await pause(this.options.clock, collectIntervalMs, signal).catch(() => undefined);
+      await pause(this.options.clock, collectIntervalMs, signal);
     }
   }
 

@@ -1,10 +1,11 @@
 import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
+import { pause } from '../core/pause.js';
 import type { Random } from '../core/random.js';
-import { type Lease, leases, microTime } from '../kube/lease.js';
-import { pause } from '../kube/pause.js';
+import { type Lease, leases } from '../kube/lease.js';
 import { statusOf } from '../kube/status-error.js';
+import { microTime } from '../kube/time.js';
 import { type LeaseOptions, leaseDefaults } from './lease-options.js';
 
 export interface LeasePartOptions {
@@ -48,7 +49,7 @@ export class LeaseKeeper {
     const { renewIntervalMs = leaseDefaults.renewIntervalMs } = lease;
     while (!signal.aborted) {
       await this.sync(signal);
-      await pause(clock, renewIntervalMs * (1 + jitter * random.next()), signal).catch(() => undefined);
+      await pause(clock, renewIntervalMs * (1 + jitter * random.next()), signal);
     }
   }
 
@@ -87,7 +88,7 @@ export class LeaseKeeper {
       } catch (caught) {
         if (signal.aborted) return undefined;
         this.failed('Failed to ensure lease exists', caught);
-        await pause(this.options.clock, pauseMs, signal).catch(() => undefined);
+        await pause(this.options.clock, pauseMs, signal);
       }
     }
     return undefined;

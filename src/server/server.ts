@@ -1,7 +1,7 @@
 import { joinHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
 import { agentKeepalivePolicy, frontendKeepalivePolicy } from '../core/keepalive-policy.js';
-import type { ServerState } from '../core/server/machine.js';
+import type { ServerMachine, ServerState } from '../core/server/machine.js';
 import { startHealthServer } from '../observe/health.js';
 import type { MetricsText } from '../observe/metric-kit.js';
 import { startConnectListener } from '../wire/connect/connect-listener.js';
@@ -9,7 +9,6 @@ import { type GrpcListenerOptions, startGrpcListener } from '../wire/grpc/grpc-l
 import type { Refusal } from '../wire/net/tls-refusals.js';
 import { Doors } from './doors.js';
 import { LeaseController } from './lease-controller.js';
-import { OpenFrontends } from './open-frontends.js';
 import type { FrontendEndpoint, ProxyServerOptions } from './options.js';
 import { createParts, type ServerParts } from './parts.js';
 
@@ -42,15 +41,8 @@ export interface ProxyServer {
  * ADDRESS_UNAVAILABLE, CERT_INVALID or FILE_UNWRITABLE.
  */
 export async function startProxyServer(options: ProxyServerOptions): Promise<ProxyServer> {
-  const frontends = new OpenFrontends();
   const { emit, clock, serverId } = options;
-  const parts = createParts({
-    ...options,
-    emit(event) {
-      frontends.note(event);
-      emit(event);
-    },
-  });
+  const parts = createParts(options);
   const doors = new Doors();
   try {
     const addresses = await bindAll(options, parts, doors);
@@ -64,7 +56,7 @@ export async function startProxyServer(options: ProxyServerOptions): Promise<Pro
       finish: async (graceMs) => {
         // As in Konnectivity, the lease is removed at once when `graceMs` is 0, else when all frontends have gone.
         const released = graceMs === 0 ? lease?.release() : undefined;
-        await finished({ doors, frontends, clock, graceMs });
+        await finished({ doors, machine, clock, graceMs });
         await (released ?? lease?.release());
         await stop();
       },
@@ -116,21 +108,21 @@ function startLease(
 
 interface Finishing {
   readonly doors: Doors;
-  readonly frontends: OpenFrontends;
+  readonly machine: ServerMachine;
   readonly clock: Clock;
   readonly graceMs: number;
 }
 
-async function finished({ doors, frontends, clock, graceMs }: Finishing): Promise<void> {
+async function finished({ doors, machine, clock, graceMs }: Finishing): Promise<void> {
   doors.refuse();
   await doors.closeHealth();
   if (graceMs === 0) {
     await doors.closeAgents();
-    return frontends.none();
+    return new Promise((resolve) => machine.whenNoFrontends(resolve));
   }
   await new Promise<void>((resolve) => {
     const timer = clock.after(graceMs, resolve);
-    void frontends.none().then(() => {
+    machine.whenNoFrontends(() => {
       timer.cancel();
       resolve();
     });

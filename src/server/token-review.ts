@@ -1,6 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import type { KubeClient } from '../kube/kube-client.js';
-import type { ResourceKind } from '../kube/objects.js';
+import { reviewToken, type TokenReviewStatus } from '../kube/token-review.js';
 
 /** The service account that agents must have, proved by its token. */
 export interface AgentTokenOptions {
@@ -10,20 +10,6 @@ export interface AgentTokenOptions {
   readonly serviceAccount: string;
   /** The audience that the tokens must have. */
   readonly audience: string;
-}
-
-const tokenReviews: ResourceKind = {
-  group: 'authentication.k8s.io',
-  version: 'v1',
-  plural: 'tokenreviews',
-};
-
-interface TokenReview {
-  readonly status?: {
-    readonly authenticated?: boolean;
-    readonly error?: string;
-    readonly user?: { readonly username?: string };
-  };
 }
 
 const scheme = 'Bearer ';
@@ -49,20 +35,14 @@ export class TokenAuthenticator {
 
   private async reviewFault(token: string, signal: AbortSignal): Promise<string | undefined> {
     const { client, audience } = this.options;
-    const review = {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenReview',
-      spec: { token, audiences: [audience] },
-    };
     try {
-      const { status } = await client.create<TokenReview>({ resource: tokenReviews }, review, { signal });
-      return this.statusFault(status ?? {});
+      return this.statusFault(await reviewToken(client, { token, audiences: [audience] }, { signal }));
     } catch (caught) {
       return `Failed to authenticate request. err:${caught instanceof Error ? caught.message : String(caught)}`;
     }
   }
 
-  private statusFault({ error = '', authenticated, user }: NonNullable<TokenReview['status']>) {
+  private statusFault({ error = '', authenticated, user }: TokenReviewStatus) {
     if (error !== '') return `lookup failed: ${error}`;
     if (authenticated !== true) return 'lookup failed: service account jwt not valid';
     const fault = this.userFault((user?.username ?? '').split(':'));

@@ -40,7 +40,8 @@ beforeEach(async () => {
   metadata.set('agentid', 'backlogged');
   const call = channel.open('Connect', metadata);
   const owner = { packet: () => undefined, ended: () => undefined };
-  stream = new GrpcPacketStream(call, owner, { below: () => backlog });
+  stream = new GrpcPacketStream(call, { below: () => backlog });
+  stream.start(owner);
   await once(call, 'metadata');
 });
 

@@ -61,7 +61,8 @@ function selectedName(verb: string, selector: string): string {
   return name === '.' || name === '..' || /[/%]/.test(name) ? '' : name;
 }
 
-function verbOf(method: string, isNamed: boolean, query: URLSearchParams): string {
+/** Kubernetes' verb of a request for a resource. */
+export function verbOf(method: string, isNamed: boolean, query: URLSearchParams): string {
   switch (method) {
     case 'POST':
       return 'create';

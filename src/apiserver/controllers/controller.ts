@@ -1,9 +1,9 @@
 import type { Random } from '../../core/random.js';
+import { rfc3339 } from '../../kube/time.js';
 import type { ApiObject } from '../resources/api-object.js';
 import { findResource } from '../resources/catalogue.js';
 import { finished, type JsonObject } from '../resources/json.js';
 import type { Resource } from '../resources/resource.js';
-import { formatTime } from '../resources/wall-clock.js';
 import type { LocalStore } from '../store/object-store.js';
 
 /** What a controller gets. */
@@ -58,7 +58,7 @@ export function startDeletion(context: ControllerContext, object: ApiObject, gra
   }
   const metadata = {
     ...object.metadata,
-    deletionTimestamp: formatTime(context.nowMs + graceSeconds * 1000),
+    deletionTimestamp: rfc3339(context.nowMs + graceSeconds * 1000),
     deletionGracePeriodSeconds: graceSeconds,
   };
   context.store.put({ ...object, metadata });

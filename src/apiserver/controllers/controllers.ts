@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '../../core/clock.js';
 import type { Random } from '../../core/random.js';
 import { createWallClock, type WallClock } from '../../core/wall-clock.js';
+import { rfc3339 } from '../../kube/time.js';
 import { catalogue } from '../resources/catalogue.js';
-import { formatTime } from '../resources/wall-clock.js';
 import type { LocalStore } from '../store/object-store.js';
 import type { Controller, ControllerContext } from './controller.js';
 import { deploymentController } from './deployments.js';
@@ -51,7 +51,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   const run = (chosen: readonly Controller[]): void => {
     const nowMs = now();
     const steadyMs = clock.now();
-    const context = { store, random, nowMs, steadyMs, heartbeats, timestamp: formatTime(nowMs) };
+    const context = { store, random, nowMs, steadyMs, heartbeats, timestamp: rfc3339(nowMs) };
     for (const { name, reconcile } of chosen) {
       try {
         reconcile(context);

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { agentLostText } from '../../core/dial-texts.js';
 import { TunnelError } from '../../core/errors.js';
+import { goConnectText } from '../../core/go-texts.js';
 import type { Dialer } from '../../wire/client/dialer.js';
 import { TunnelClient } from '../../wire/client/tunnel-client.js';
-import { goConnectText } from '../../wire/net/go-connect-text.js';
 import type { ClosableDialer, EgressContext } from './context.js';
 
 /** `GRPC` over a Unix socket. Failures have kube-apiserver's texts. */
@@ -43,6 +43,6 @@ function kubeText({ code, message }: TunnelError, udsName: string): string | und
   const reason =
     systemCode === undefined
       ? message
-      : `Error while dialing: dial unix ${udsName}: connect: ${goConnectText(systemCode) ?? message}`;
+      : `Error while dialing: dial unix ${udsName}: ${goConnectText(systemCode, message)}`;
   return `context deadline exceeded: connection error: desc = ${JSON.stringify(`transport: ${reason}`)}`;
 }

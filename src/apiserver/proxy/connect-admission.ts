@@ -1,6 +1,6 @@
+import { booleanParameter } from '../../kube/boolean-parameter.js';
 import type { RequestContext } from '../request/exchange.js';
 import type { ResourceRoute } from '../request/route.js';
-import { booleanParameter } from '../request/selection.js';
 import type { JsonObject } from '../resources/json.js';
 import { kindGroup } from '../resources/resource.js';
 import type { Facade } from '../serving/facade.js';

@@ -1,6 +1,7 @@
-import type { ApiObject } from '../resources/api-object.js';
+import { booleanParameter } from '../../kube/boolean-parameter.js';
+import { parseLabelSelector } from '../../kube/label-selector.js';
+import type { ApiObject, Predicate } from '../resources/api-object.js';
 import { parseFieldSelector } from '../resources/field-selector.js';
-import { type Predicate, parseLabelSelector } from '../resources/label-selector.js';
 import type { ResourceRoute } from './route.js';
 import { badRequest, StatusError } from './status.js';
 
@@ -48,10 +49,4 @@ export function refuseFuture(asked: number, current: number): void {
 /** Whether a request for objects is a watch. */
 export function wantsWatch(query: URLSearchParams): boolean {
   return booleanParameter(query, 'watch');
-}
-
-/** True when present, unless it is `false` or `0`. */
-export function booleanParameter(query: URLSearchParams, name: string): boolean {
-  const text = query.get(name)?.toLowerCase();
-  return text !== undefined && text !== 'false' && text !== '0';
 }

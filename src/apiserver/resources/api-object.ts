@@ -7,10 +7,10 @@ export interface ApiObject {
   readonly metadata: ObjectMeta & { readonly deletionTimestamp?: string };
 }
 
-/**
- * The value at a dotted path (`spec.nodeName`), or undefined. Objects come from users, so any field may be missing or
- * have another type.
- */
+/** Whether an object belongs to a selection. */
+export type Predicate = (object: ApiObject) => boolean;
+
+/** The value at a dotted path (`spec.nodeName`), or undefined. Objects come from users: nothing is taken for granted. */
 export function at(value: unknown, path: string): unknown {
   let current = value;
   for (const key of path.split('.')) {

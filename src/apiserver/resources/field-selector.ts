@@ -1,5 +1,4 @@
-import { textAt } from './api-object.js';
-import type { Predicate } from './label-selector.js';
+import { type Predicate, textAt } from './api-object.js';
 import type { Resource } from './resource.js';
 
 export type FieldSelectorResult =

@@ -1,3 +1,4 @@
+import { booleanParameter } from '../../kube/boolean-parameter.js';
 import type { KubeletEndpoint } from '../kubelet/endpoint.js';
 import {
   chooseContainer,
@@ -6,7 +7,6 @@ import {
   type KubeletDirectory,
   kubeletOfPod,
 } from '../kubelet/target.js';
-import { booleanParameter } from '../request/selection.js';
 import { badRequest } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
 import type { StreamingSubresource } from '../streaming/streaming-handler.js';

@@ -1,3 +1,4 @@
+import { prometheusType } from '../../observe/exposition.js';
 import { aggregatedContentType, aggregatedDiscovery } from '../discovery/aggregated.js';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery/legacy.js';
 import { chooseDiscovery } from '../http/accept.js';
@@ -38,7 +39,7 @@ export async function dispatch(facade: Facade, exchange: Exchange, route: Route)
     case 'version':
       return sendJson(response, facade.version);
     case 'metrics':
-      return sendBytes(response, Buffer.from(await facade.metrics.text()), 200, facade.metrics.contentType);
+      return sendBytes(response, Buffer.from(await facade.metrics.text()), 200, prometheusType);
     case 'openapi':
       return handleOpenApi(facade, exchange, route.segments);
     case 'discovery-root':

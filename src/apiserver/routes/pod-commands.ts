@@ -1,3 +1,4 @@
+import { rfc3339 } from '../../kube/time.js';
 import { readBody } from '../http/request-body.js';
 import { sendJson } from '../http/respond.js';
 import type { Exchange } from '../request/exchange.js';
@@ -15,7 +16,6 @@ import {
   metadataOf,
   textOf,
 } from '../resources/json.js';
-import { formatTime } from '../resources/wall-clock.js';
 import type { Facade } from '../serving/facade.js';
 import { asKind, decodeBody } from '../write/decode.js';
 import { deleteOptionsOf } from '../write/delete-options.js';
@@ -32,7 +32,7 @@ export async function handleBinding(facade: Facade, exchange: Exchange, route: N
   await updateObject(write, {
     transform: (pod) => {
       refuseBound(pod, route.name, node);
-      return bound(pod, node, formatTime(facade.now()));
+      return bound(pod, node, rfc3339(facade.now()));
     },
   });
   sendJson(exchange.response, success(), 201);

@@ -1,3 +1,4 @@
+import { rfc3339 } from '../../kube/time.js';
 import { type BoundObject, signServiceAccountToken } from '../auth/service-account-tokens.js';
 import { readBody } from '../http/request-body.js';
 import { sendJson } from '../http/respond.js';
@@ -9,7 +10,6 @@ import { at, listAt, textAt } from '../resources/api-object.js';
 import { coreResource, findKind } from '../resources/catalogue.js';
 import { childOf, type JsonObject } from '../resources/json.js';
 import { accountOfPod } from '../resources/pod-references.js';
-import { formatTime } from '../resources/wall-clock.js';
 import type { Facade } from '../serving/facade.js';
 import { asKind, decodeBody } from '../write/decode.js';
 import { admitted } from '../write/write.js';
@@ -48,9 +48,9 @@ export async function handleTokenRequest(
     exchange.response,
     {
       ...body,
-      metadata: { name, namespace, creationTimestamp: formatTime(nowMs) },
+      metadata: { name, namespace, creationTimestamp: rfc3339(nowMs) },
       spec: { ...childOf(body, 'spec'), audiences, expirationSeconds },
-      status: { token, expirationTimestamp: formatTime(nowMs + expirationSeconds * 1000) },
+      status: { token, expirationTimestamp: rfc3339(nowMs + expirationSeconds * 1000) },
     },
     201,
   );

@@ -43,9 +43,6 @@ export function createApiMetrics(): ApiMetrics {
     },
     webhookCalled: (report) => shown().webhookCalled(report),
     text: () => shown().kit.text(),
-    get contentType() {
-      return shown().kit.contentType;
-    },
   };
 }
 

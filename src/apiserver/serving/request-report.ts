@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { RequestEvent } from '../../core/events.js';
 import { offeredProtocol } from '../../streams/protocol-names.js';
 import type { StreamProtocol } from '../../streams/types.js';
+import { verbOf } from '../auth/attributes.js';
 import type { RequestContext } from '../request/exchange.js';
 import type { Route } from '../request/route.js';
-import { wantsWatch } from '../request/selection.js';
 import type { Facade } from './facade.js';
 import { requestLabels } from './request-labels.js';
 
@@ -33,7 +33,7 @@ export function reportRequest(facade: Facade, context: RequestContext, route: Ro
     node: facade.node,
     peer: `client/${context.user.name}`,
     request: context.id,
-    verb: verbOf(context, route),
+    verb: shownVerb(context, route),
     path: context.path,
     protocol: protocolOf(context.request),
   } satisfies Partial<RequestEvent>;
@@ -50,15 +50,11 @@ export function reportRequest(facade: Facade, context: RequestContext, route: Ro
   };
 }
 
-/** Kubernetes' verb, but for subresources their name: `exec` is clearer than `create`. */
-function verbOf(context: RequestContext, route: Route): string {
-  const method = context.method.toLowerCase();
-  if (route.kind !== 'resource') return method;
+/** Kubernetes' verb, but for subresources their name: `exec` says more than `create`. */
+function shownVerb(context: RequestContext, route: Route): string {
+  if (route.kind !== 'resource') return context.method.toLowerCase();
   if (route.subresource !== undefined) return route.subresource.name;
-  if (context.method === 'POST') return 'create';
-  if (context.method !== 'GET') return method;
-  if (route.name !== undefined) return 'get';
-  return wantsWatch(context.query) ? 'watch' : 'list';
+  return verbOf(context.method, route.name !== undefined, context.query);
 }
 
 function protocolOf(request: IncomingMessage): 'http' | StreamProtocol {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js';
+import { pause } from '../../core/pause.js';
 
 /** Options of a graceful shutdown of the API façade. */
 export interface ShutdownOptions {
@@ -69,8 +70,4 @@ export async function shutDown(steps: ShutdownSteps, options: ShutdownOptions): 
   const deadline = clock.now() + graceMs;
   while (steps.underWay() > 0 && clock.now() < deadline) await pause(clock, lookEveryMs);
   await Promise.race([parted, pause(clock, partingMs)]);
-}
-
-function pause(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => void clock.after(delayMs, resolve));
 }

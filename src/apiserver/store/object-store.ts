@@ -3,10 +3,10 @@ import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import { createWallClock } from '../../core/wall-clock.js';
 import type { Node, Pod, Service } from '../../kube/pod-objects.js';
+import { rfc3339 } from '../../kube/time.js';
 import type { ApiObject } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
 import type { Resource } from '../resources/resource.js';
-import { formatTime } from '../resources/wall-clock.js';
 import type { Change } from './change.js';
 import { type Commit, expectedRevision, refuseTooLarge } from './commit.js';
 import { defaultRoles } from './default-roles.js';
@@ -94,7 +94,7 @@ export class MemoryStore extends ObjectState implements LocalStore {
   constructor(clock: Clock, historyLimit?: number) {
     super(historyLimit);
     const now = createWallClock(clock);
-    this.timestamp = () => formatTime(now());
+    this.timestamp = () => rfc3339(now());
   }
 
   /** Stores the first objects of a cluster. */

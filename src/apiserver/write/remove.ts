@@ -1,7 +1,7 @@
+import { rfc3339 } from '../../kube/time.js';
 import { conflict, notFound } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
 import { draftOf, finished, type JsonObject, metadataOf } from '../resources/json.js';
-import { formatTime } from '../resources/wall-clock.js';
 import { strategyOf } from '../strategies/table.js';
 import type { DeleteOptions } from './delete-options.js';
 import { finalizersOf } from './object-meta.js';
@@ -126,7 +126,7 @@ async function mark(
   const isRepeat = metadata['deletionTimestamp'] !== undefined;
   if (isRepeat && graceSeconds >= Number(before ?? 0)) return current;
   const nowMs = context.now();
-  metadata['deletionTimestamp'] = formatTime(nowMs + graceSeconds * 1000);
+  metadata['deletionTimestamp'] = rfc3339(nowMs + graceSeconds * 1000);
   metadata['deletionGracePeriodSeconds'] = graceSeconds;
   const strategy = strategyOf(resource);
   if (!isRepeat && strategy.countsGenerations === true)

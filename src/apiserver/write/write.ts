@@ -1,12 +1,12 @@
 import type { Random } from '../../core/random.js';
 import type { WallClock } from '../../core/wall-clock.js';
+import { rfc3339 } from '../../kube/time.js';
 import type { Authorizer } from '../auth/authorize.js';
 import type { Admission } from '../request/admission.js';
 import type { User } from '../request/exchange.js';
 import type { ApiObject } from '../resources/api-object.js';
 import type { JsonObject } from '../resources/json.js';
 import type { Resource } from '../resources/resource.js';
-import { formatTime } from '../resources/wall-clock.js';
 import type { ObjectStore } from '../store/object-store.js';
 import type { StrategyContext } from '../strategies/strategy.js';
 import type { WriteOptions } from './write-options.js';
@@ -54,7 +54,7 @@ export interface Written {
 }
 
 export function strategyContextOf({ context }: Write): StrategyContext {
-  return { store: context.store, timestamp: formatTime(context.now()) };
+  return { store: context.store, timestamp: rfc3339(context.now()) };
 }
 
 /** An object after admission; `review` may still refuse it after the checks. */

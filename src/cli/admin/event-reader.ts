@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
+import { pause } from '../../core/pause.js';
 import type { TlsFiles } from '../../wire/net/tls.js';
 import { EventMerge, type PlacedEvent } from './event-merge.js';
 import { type ObservePlace, type ObserveTarget, readEvents } from './observe-client.js';
@@ -96,18 +97,5 @@ function readFrom(address: string, merge: EventMerge, reading: Reading): Promise
       const last = events.at(-1);
       if (last !== undefined) moved({ run, seq: last.event.seq });
     },
-  });
-}
-
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      timer.cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = clock.after(delayMs, done);
-    signal.addEventListener('abort', done, { once: true });
-    if (signal.aborted) done();
   });
 }

@@ -3,6 +3,7 @@ import { request as requestTls } from 'node:https';
 import { Command, InvalidArgumentError } from 'commander';
 import { type Clock, createRealClock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
+import { pause } from '../../core/pause.js';
 import { printable } from '../../observe/event-text.js';
 import type { TlsFiles } from '../../wire/net/tls.js';
 import { exitCodes } from '../exit-codes.js';
@@ -73,7 +74,7 @@ async function untilReady(url: URL, { tls, clock, deadline }: Patience): Promise
         hint: 'Look at what that role prints; --timeout gives it more time.',
       });
     }
-    await new Promise<void>((resolve) => void clock.after(tryAgainMs, resolve));
+    await pause(clock, tryAgainMs);
   }
 }
 

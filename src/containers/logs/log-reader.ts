@@ -1,8 +1,8 @@
+import { rfc3339Nano } from '../../kube/time.js';
 import { LineJoiner, type LogLines } from './line-joiner.js';
 import { type LogStream, newline } from './log-block.js';
 import type { LogCursor } from './log-cursor.js';
 import type { LogStore } from './log-store.js';
-import { rfc3339Nano } from './log-time.js';
 
 export interface LogReadOptions {
   readonly follow: boolean;

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js';
+import { pause } from '../../core/pause.js';
 import { type Membership, membersOf } from './process-table.js';
 
 /** Sends a signal to the process group of each session; groups that have ended are ignored. */
@@ -25,6 +26,6 @@ export async function killMembers(membership: Membership, clock: Clock): Promise
     const left = await membersOf(membership);
     if (left.length === 0) return;
     for (const { pid } of left) sendSignal(pid, 'SIGKILL');
-    await new Promise<void>((resolve) => clock.after(lookAgainMs, resolve));
+    await pause(clock, lookAgainMs);
   }
 }

@@ -1,4 +1,5 @@
 import type { Container } from '../../kube/pod-objects.js';
+import { imageName } from '../image-name.js';
 import { expand } from './environment.js';
 
 /** The command of a container that has nothing to run: sleeps for 68 years. */
@@ -24,13 +25,8 @@ export function commandOf(
   const { command = [], args = [], image } = container;
   const own = command.length > 0 ? [...command, ...args] : args.length > 0 ? args : undefined;
   if (own !== undefined) return own.map((word) => expand(word, variables));
-  const name = image
-    .replace(/@.*$/, '')
-    .replace(/:[^/:]*$/, '')
-    .split('/')
-    .slice(-2)
-    .join('/');
-  // A shell without input would end at once, and be restarted for ever.
+  const name = imageName(image);
+  // A shell without input would end at once, and be started for ever.
   if (name === 'konnsim/shell' && container.stdin !== true) return pause;
   return programs[name] ?? (container.stdin === true ? shell : pause);
 }

@@ -5,27 +5,24 @@ import type { EventSink } from '../../core/events.js';
 import type { Random } from '../../core/random.js';
 import { createWallClock } from '../../core/wall-clock.js';
 import type { Pod } from '../../kube/pod-objects.js';
+import { rfc3339 } from '../../kube/time.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
 import { hexId } from '../container-run.js';
-import { rfc3339 } from '../logs/log-time.js';
+import { PodTable } from '../pod-table.js';
 import { dialTarget, refusedText } from '../port-forward.js';
 import { openLogs } from '../read-logs.js';
 import type {
   ContainerRef,
   ExecRequest,
-  LogFile,
   LogRequest,
   NodeRuntime,
   PodUsage,
   PortForwardRequest,
-  Termination,
 } from '../runtime.js';
-import { currentPod } from '../sandbox-pod.js';
 import { createRoot } from './folders.js';
 import { startGuardian } from './guardian.js';
 import type { ProcessContainer, ProcessContext } from './process-container.js';
 import { ProcessPod } from './process-pod.js';
-import type { ProcessRun } from './process-run.js';
 import { loadTerminalLibrary, type TerminalLibrary } from './terminal-child.js';
 
 export interface ProcessRuntimeOptions {
@@ -62,21 +59,16 @@ export async function startProcessRuntime(options: ProcessRuntimeOptions): Promi
   return runtime;
 }
 
-type PodName = Pick<ContainerRef, 'namespace' | 'pod' | 'uid'>;
-type ChangeListener = Parameters<NodeRuntime['onChange']>[0];
-
-const killed: Termination = { exitCode: 137, reason: 'Error' };
 const defaultCloseGraceMs = 500;
 
-class Processes implements ProcessRuntime {
+class Processes extends PodTable<ProcessPod, ProcessContainer> implements ProcessRuntime {
   readonly folder: string;
   private readonly options: ProcessRuntimeOptions;
   private readonly context: ProcessContext;
-  private readonly pods = new Map<string, ProcessPod>();
-  private readonly listeners = new Set<ChangeListener>();
-  private readonly startTime: string;
+  protected readonly startTime: string;
 
   constructor(options: ProcessRuntimeOptions, folder: string) {
+    super(options.nodeName);
     const { clock, random, emit, startTimeMs, logLimitBytes } = options;
     const now = createWallClock(clock, startTimeMs === undefined ? {} : { startMs: startTimeMs });
     this.options = options;
@@ -94,12 +86,9 @@ class Processes implements ProcessRuntime {
     await Promise.all(pods.map((pod) => pod.started));
   }
 
-  addPod(pod: Pod): void {
-    const { namespace, name } = pod.metadata;
-    const key = `${namespace}/${name}`;
-    if (this.pods.has(key)) throw this.error('BAD_REQUEST', `pod "${name}" already exists`);
-    const changed = (): void => this.changed(namespace, name);
-    this.pods.set(key, new ProcessPod({ pod, context: this.context, root: this.folder, changed }));
+  protected createPod(pod: Pod): ProcessPod {
+    const changed = (): void => this.changed(pod.metadata);
+    return new ProcessPod({ pod, context: this.context, root: this.folder, changed });
   }
 
   updatePod(pod: Pod): void {
@@ -112,31 +101,8 @@ class Processes implements ProcessRuntime {
     this.pods.delete(`${namespace}/${name}`);
   }
 
-  restartContainer(ref: ContainerRef, termination: Termination = killed): void {
-    this.container(ref).restart(termination);
-  }
-
-  onChange(listener: ChangeListener): () => void {
-    this.listeners.add(listener);
-    return () => void this.listeners.delete(listener);
-  }
-
-  listPods(): readonly Pod[] {
-    return [...this.pods.values()].map((pod) => currentPod(pod, this.startTime));
-  }
-
-  checkContainer(ref: ContainerRef): void {
-    this.container(ref);
-  }
-
-  hasTerminal(ref: ContainerRef): boolean {
-    return this.container(ref).spec.tty === true;
-  }
-
   async exec(request: ExecRequest, streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
-    if (request.command.length === 0) {
-      throw this.error('BAD_REQUEST', 'you must specify at least one command for the container');
-    }
+    this.checkCommand(request.command);
     return this.running(request).exec(request, streams, this.context.newId());
   }
 
@@ -145,13 +111,8 @@ class Processes implements ProcessRuntime {
   }
 
   async logs(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    const pod = this.find(request);
-    if (pod === undefined) throw this.error('POD_NOT_FOUND', `pod "${request.pod}" does not exist`);
-    const container = pod.find(request.container);
-    if (container !== undefined)
-      return openLogs({ container, rule: undefined, ...this.context }, request, signal);
-    const text = `container "${request.container}" not found in pod "${request.pod}"`;
-    throw this.error('CONTAINER_NOT_FOUND', text);
+    const container = this.logged(request);
+    return openLogs({ container, rule: undefined, ...this.context }, request, signal);
   }
 
   async portForward(request: PortForwardRequest, signal: AbortSignal): Promise<Duplex> {
@@ -169,51 +130,12 @@ class Processes implements ProcessRuntime {
     return Promise.all([...this.pods.values()].map((pod) => pod.usage()));
   }
 
-  logFiles(): readonly LogFile[] {
-    return [...this.pods.values()].flatMap(({ containers }) =>
-      containers.flatMap((container) => container.logFiles()),
-    );
-  }
-
   async close(): Promise<void> {
     const graceMs = this.options.closeGraceMs ?? defaultCloseGraceMs;
     this.listeners.clear();
     await Promise.all([...this.pods.values()].map((pod) => pod.stop(graceMs)));
     this.pods.clear();
     await this.context.guardian.close();
-  }
-
-  private changed(namespace: string, name: string): void {
-    for (const listener of [...this.listeners]) listener({ namespace, name });
-  }
-
-  private find({ namespace, pod, uid }: PodName): ProcessPod | undefined {
-    const found = this.pods.get(`${namespace}/${pod}`);
-    return uid !== undefined && found?.pod.metadata.uid !== uid ? undefined : found;
-  }
-
-  private pod(name: PodName): ProcessPod {
-    const found = this.find(name);
-    if (found === undefined) throw this.error('POD_NOT_FOUND', 'pod does not exist');
-    return found;
-  }
-
-  private container(ref: ContainerRef): ProcessContainer {
-    const found = this.pod(ref).find(ref.container);
-    if (found === undefined)
-      throw this.error('CONTAINER_NOT_FOUND', `container not found ("${ref.container}")`);
-    return found;
-  }
-
-  private running(ref: ContainerRef): ProcessRun {
-    const { run } = this.container(ref);
-    if (run === undefined)
-      throw this.error('CONTAINER_NOT_FOUND', `container not found ("${ref.container}")`);
-    return run;
-  }
-
-  private error(code: ConstructorParameters<typeof TunnelError>[0], message: string): TunnelError {
-    return new TunnelError(code, message, { where: `kubelet ${this.options.nodeName}` });
   }
 }
 

@@ -1,4 +1,4 @@
-import { rfc3339 } from '../logs/log-time.js';
+import { rfc3339 } from '../../kube/time.js';
 import type { Program } from './program.js';
 
 const intervalMs = 1000;

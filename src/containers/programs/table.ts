@@ -1,4 +1,5 @@
 import type { Container } from '../../kube/pod-objects.js';
+import { imageName } from '../image-name.js';
 import { counter } from './counter.js';
 import { echo } from './echo.js';
 import type { Program } from './program.js';
@@ -29,11 +30,5 @@ const programs: Readonly<Record<string, Program>> = {
  * shells, because nothing else would be useful.
  */
 export function programOf({ image, stdin }: Pick<Container, 'image' | 'stdin'>): Program {
-  const name = image
-    .replace(/@.*$/, '')
-    .replace(/:[^/:]*$/, '')
-    .split('/')
-    .slice(-2)
-    .join('/');
-  return programs[name] ?? (stdin === true ? shell : idle);
+  return programs[imageName(image)] ?? (stdin === true ? shell : idle);
 }

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage } from 'node:http';
-import { rfc3339 } from '../logs/log-time.js';
+import { rfc3339 } from '../../kube/time.js';
 import type { Program, ProgramContext } from './program.js';
 
 const defaultPort = 8080;

@@ -12,7 +12,7 @@ export function startDial(context: AgentContext, dialId: DialId, address: string
   context.endpoints.set(endpoint.connectId, endpoint);
   context.observer.dialStarted(endpoint);
   endpoint.timer = context.clock.after(context.dialTimeoutMs, () =>
-    failDial(context, endpoint, dialTimeoutText(address), true),
+    failDial(context, endpoint, dialTimeoutText(address), 'timeout'),
   );
   endpoint.port = context.openEndpoint(endpoint);
 }

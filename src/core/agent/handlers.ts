@@ -76,5 +76,5 @@ function cancelDial(context: AgentContext, endpoint: Endpoint): void {
   closeEndpoint(context, endpoint, 'dial_cancelled');
   if (dialing) endpoint.port?.destroy();
   else endpoint.port?.finish();
-  if (dialing) context.observer.dialFailed(endpoint, 'the dial was given up', false);
+  if (dialing) context.observer.dialFailed(endpoint, 'the dial was given up', 'cancelled');
 }

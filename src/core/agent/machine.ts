@@ -1,6 +1,5 @@
 import { AnswerDebt } from '../answer-debt.js';
 import type { Clock } from '../clock.js';
-import type { ErrorCode } from '../errors.js';
 import { type FaithfulSet, nothingFaithful } from '../faithful.js';
 import {
   type ConnectId,
@@ -18,6 +17,7 @@ import {
   type AgentContext,
   type AgentObserver,
   closeEndpoint,
+  type DialFailureReason,
   type Endpoint,
   failDial,
   finishEndpoint,
@@ -99,9 +99,9 @@ export class AgentMachine {
     sendToServer(this.context, dialSuccess(endpoint.dialId, endpoint.connectId));
   }
 
-  /** `text` is what the frontend sees, in the words of Go's dialer. */
-  dialFailed(endpoint: Endpoint, text: string, code: ErrorCode = 'DIAL_FAILED'): void {
-    failDial(this.context, endpoint, text, code === 'DIAL_TIMEOUT');
+  /** `text` is what the frontend gets to see, in the words of Go's dialer. */
+  dialFailed(endpoint: Endpoint, text: string, reason: DialFailureReason = 'other'): void {
+    failDial(this.context, endpoint, text, reason);
   }
 
   /** Bytes from the endpoint. Returns the server stream, which may now be too full. */
@@ -126,7 +126,8 @@ export class AgentMachine {
       const dialing = endpoint.kind === 'dialing';
       closeEndpoint(this.context, endpoint, 'server_lost');
       endpoint.port?.destroy();
-      if (dialing) this.context.observer.dialFailed(endpoint, 'the server connection was lost', false);
+      if (dialing)
+        this.context.observer.dialFailed(endpoint, 'the server connection was lost', 'server_lost');
     }
   }
 }

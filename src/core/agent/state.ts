@@ -37,6 +37,18 @@ export interface Endpoint {
   readonly guard: StallGuard;
 }
 
+/** Why a dial of an endpoint came to nothing. */
+export const dialFailureReasons = [
+  'timeout',
+  'refused',
+  'unreachable',
+  'not_found',
+  'cancelled',
+  'server_lost',
+  'other',
+] as const;
+export type DialFailureReason = (typeof dialFailureReasons)[number];
+
 /** Why a connection to an endpoint ended. */
 export const endpointCloseReasons = [
   'server',
@@ -52,7 +64,7 @@ export interface AgentObserver {
   packet(direction: 'from_server' | 'to_server', packet: Packet): void;
   dialStarted(endpoint: Endpoint): void;
   dialSucceeded(endpoint: Endpoint, tookMs: number): void;
-  dialFailed(endpoint: Endpoint, text: string, timedOut: boolean): void;
+  dialFailed(endpoint: Endpoint, text: string, reason: DialFailureReason): void;
   endpointClosed(endpoint: Endpoint, livedMs: number, reason: EndpointCloseReason): void;
 }
 
@@ -98,11 +110,16 @@ export function finishEndpoint(context: AgentContext, endpoint: Endpoint): void 
   else endpoint.port?.finish();
 }
 
-/** Ends a dial without a connection. `text` is what the frontend sees, in the words of Go's dialer. */
-export function failDial(context: AgentContext, endpoint: Endpoint, text: string, timedOut: boolean): void {
+/** Ends a dial without a connection. `text` is what the frontend gets to see, in the words of Go's dialer. */
+export function failDial(
+  context: AgentContext,
+  endpoint: Endpoint,
+  text: string,
+  reason: DialFailureReason,
+): void {
   if (endpoint.kind !== 'dialing') return;
   closeEndpoint(context, endpoint, 'endpoint');
   endpoint.port?.destroy();
-  context.observer.dialFailed(endpoint, text, timedOut);
+  context.observer.dialFailed(endpoint, text, reason);
   sendToServer(context, dialFailure(endpoint.dialId, text));
 }

@@ -46,6 +46,7 @@ export interface ServerState {
 export class ServerMachine {
   private readonly context: ServerContext;
   private readonly frontends = new Set<Frontend>();
+  private readonly awaitingNoFrontends: (() => void)[] = [];
 
   constructor(options: ServerMachineOptions) {
     const { faithful = nothingFaithful } = options;
@@ -76,6 +77,13 @@ export class ServerMachine {
 
   closeFrontend(frontend: Frontend): void {
     if (this.frontends.delete(frontend)) releaseFrontend(this.context, frontend, 'frontend_lost');
+    if (this.frontends.size === 0) for (const then of this.awaitingNoFrontends.splice(0)) then();
+  }
+
+  /** Calls `then` once: now if no frontend is open, else when the last one closes. */
+  whenNoFrontends(then: () => void): void {
+    if (this.frontends.size === 0) then();
+    else this.awaitingNoFrontends.push(then);
   }
 
   openBackend(

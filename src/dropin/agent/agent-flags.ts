@@ -1,4 +1,4 @@
-import { commonFlags, commonGroups, noEffect } from '../common-flags.js';
+import { commonFlags, commonGroups, noEffect, profilingFlags } from '../common-flags.js';
 import { flag, type ValuesOf } from '../flags/flag-row.js';
 import type { ProgramGuide } from '../flags/help-text.js';
 
@@ -72,12 +72,7 @@ const operation = {
   'warn-on-channel-limit': flag('bool', false, 'Warn of full queues.', {
     ignored: noEffect.packets,
   }),
-  'enable-profiling': flag('bool', false, 'Serve profiles on the admin port.', {
-    ignored: noEffect.profiling,
-  }),
-  'enable-contention-profiling': flag('bool', false, 'Profile locks, too; needs --enable-profiling.', {
-    ignored: noEffect.profiling,
-  }),
+  ...profilingFlags,
 } as const;
 
 /** Every flag of Konnectivity's proxy-agent. */

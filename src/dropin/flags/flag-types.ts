@@ -1,4 +1,4 @@
-import { parseLabelSelector } from '../../apiserver/resources/label-selector.js';
+import { parseLabelSelector } from '../../kube/label-selector.js';
 import { durationText, readDuration } from './go-duration.js';
 import { readList } from './go-list.js';
 import { readBool, readFloat32, readInteger } from './go-number.js';
@@ -44,7 +44,7 @@ const flagged = (value: boolean): string => (value ? 'true' : '');
 /** Go's flag package hides the reason of strconv. */
 function terse<V>(reading: Reading<V>): Reading<V> {
   if ('value' in reading) return reading;
-  return { fault: reading.fault.endsWith('out of range') ? 'value out of range' : 'parse error' };
+  return { fault: reading.why === 'value out of range' ? reading.why : 'parse error' };
 }
 
 function readSelector(text: string): Reading<string> {

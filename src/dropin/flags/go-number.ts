@@ -1,5 +1,5 @@
 import { goQuote } from './go-quote.js';
-import type { Reading } from './reading.js';
+import type { NumberFault, Reading } from './reading.js';
 
 /** 0 means as in Go's source: `0x1f`, `0b101`, `0o17`, `017`, `1_000`. */
 export interface IntegerForm {
@@ -15,7 +15,8 @@ const oldOctal = /^0(?=[0-7])/;
 export function readInteger(text: string, { base, bits, signed }: IntegerForm): Reading<number> {
   const [, sign = '', digits = ''] = /^([+-]?)(.*)$/s.exec(text) ?? [];
   const wellFormed = base === 10 ? /^\d+$/.test(digits) : underscored.test(digits);
-  const fault = (why: string): Reading<number> => ({
+  const fault = (why: NumberFault): Reading<number> => ({
+    why,
     fault: `strconv.${signed ? 'ParseInt' : 'ParseUint'}: parsing ${goQuote(text)}: ${why}`,
   });
   if (!wellFormed || (!signed && sign !== '')) return fault('invalid syntax');
@@ -36,7 +37,8 @@ const special = /^([+-]?)(?:(inf|infinity)|nan)$/i;
 
 /** Reads a decimal number of 32 bits with the texts of Go's `strconv.ParseFloat`. */
 export function readFloat32(text: string): Reading<number> {
-  const fault = (why: string): Reading<number> => ({
+  const fault = (why: NumberFault): Reading<number> => ({
+    why,
     fault: `strconv.ParseFloat: parsing ${goQuote(text)}: ${why}`,
   });
   const word = special.exec(text);

@@ -1,4 +1,4 @@
-import { commonFlags, commonGroups, noEffect } from '../common-flags.js';
+import { commonFlags, commonGroups, noEffect, profilingFlags } from '../common-flags.js';
 import { flag, type ValuesOf } from '../flags/flag-row.js';
 import type { ProgramGuide } from '../flags/help-text.js';
 
@@ -95,12 +95,7 @@ const operation = {
   'graceful-shutdown-timeout': flag('duration', 0, 'How long connections may finish at the end; 0 for not.', {
     since: 'v0.35',
   }),
-  'enable-profiling': flag('bool', false, 'Serve profiles on the admin port.', {
-    ignored: noEffect.profiling,
-  }),
-  'enable-contention-profiling': flag('bool', false, 'Profile locks, too; needs --enable-profiling.', {
-    ignored: noEffect.profiling,
-  }),
+  ...profilingFlags,
 } as const;
 
 /** Every flag of Konnectivity's proxy-server. */

@@ -1,33 +1,19 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.js';
 import type { KubeClient } from '../../kube/kube-client.js';
+import { reviewToken, type TokenReviewStatus } from '../../kube/token-review.js';
 import { TtlCache } from './ttl-cache.js';
 import type { Authorizer, NodeAttributes, TokenAuthenticator, UserInfo } from './user.js';
 
 /** The API that answers reviews. */
 export type ReviewApi = Pick<KubeClient, 'create'>;
 
-const tokenReviews = {
-  resource: { group: 'authentication.k8s.io', version: 'v1', plural: 'tokenreviews' },
-} as const;
 const accessReviews = {
   resource: { group: 'authorization.k8s.io', version: 'v1', plural: 'subjectaccessreviews' },
 } as const;
 
 /** The highest number of cached answers. */
 const cacheLimit = 8192;
-
-interface TokenReview {
-  readonly status?: {
-    readonly authenticated?: boolean;
-    readonly user?: {
-      readonly username?: string;
-      readonly uid?: string;
-      readonly groups?: readonly string[];
-      readonly extra?: Readonly<Record<string, readonly string[]>>;
-    };
-  };
-}
 
 export interface TokenReviewOptions {
   /** How long an answer is cached. Default 2 min. */
@@ -47,17 +33,16 @@ export function tokenReviewer(
       const key = createHash('sha256').update(token).digest('base64');
       const known = cache.get(key);
       if (known !== undefined) return known.value;
-      const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } };
-      const user = userOf(await api.create<TokenReview>(tokenReviews, review));
+      const user = userOf(await reviewToken(api, { token }));
       cache.set(key, user, cacheTtlMs);
       return user;
     },
   };
 }
 
-function userOf({ status }: TokenReview): UserInfo | undefined {
-  const { username: name, uid, groups = [], extra } = status?.user ?? {};
-  if (status?.authenticated !== true || name === undefined) return undefined;
+function userOf({ authenticated, user = {} }: TokenReviewStatus): UserInfo | undefined {
+  const { username: name, uid, groups = [], extra } = user;
+  if (authenticated !== true || name === undefined) return undefined;
   return {
     name,
     groups: groups.includes(authenticatedGroup) ? groups : [...groups, authenticatedGroup],

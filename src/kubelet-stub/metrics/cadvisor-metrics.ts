@@ -1,6 +1,6 @@
 import { cpus, totalmem } from 'node:os';
+import type { Labels, MetricFamily, Sample } from '../../observe/exposition.js';
 import type { MeasuredContainer, Measurement } from './node-usage.js';
-import type { Labels, MetricFamily, Sample } from './prometheus-text.js';
 
 interface Row {
   readonly name: string;

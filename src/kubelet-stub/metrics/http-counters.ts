@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.js';
-import type { Labels, MetricFamily, Sample } from './prometheus-text.js';
+import type { Labels, MetricFamily, Sample } from '../../observe/exposition.js';
 
 interface Counted {
   readonly labels: Labels;

@@ -1,6 +1,6 @@
 import type { ContainerStatus, Pod } from '../../kube/pod-objects.js';
+import type { MetricFamily } from '../../observe/exposition.js';
 import { sum } from './node-usage.js';
-import type { MetricFamily } from './prometheus-text.js';
 
 export interface KubeletMetricsOptions {
   readonly nodeName: string;

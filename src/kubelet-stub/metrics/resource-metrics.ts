@@ -1,5 +1,5 @@
+import type { Labels, MetricFamily, Sample } from '../../observe/exposition.js';
 import { type MeasuredContainer, type Measurement, sum, sumKnown } from './node-usage.js';
-import type { Labels, MetricFamily, Sample } from './prometheus-text.js';
 
 /** `/metrics/resource`: what metrics-server reads. */
 export function resourceMetrics({ timeMs, pods }: Measurement): readonly MetricFamily[] {

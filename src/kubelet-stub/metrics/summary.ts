@@ -1,4 +1,4 @@
-import { rfc3339 } from '../../containers/logs/log-time.js';
+import { rfc3339 } from '../../kube/time.js';
 import { type MeasuredContainer, type Measurement, sum, sumKnown } from './node-usage.js';
 
 export interface SummaryOptions {

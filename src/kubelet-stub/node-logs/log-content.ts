@@ -1,7 +1,7 @@
 import { type LogPiece, newline } from '../../containers/logs/log-block.js';
 import type { LogCursor } from '../../containers/logs/log-cursor.js';
 import type { LogStore } from '../../containers/logs/log-store.js';
-import { rfc3339Nano } from '../../containers/logs/log-time.js';
+import { rfc3339Nano } from '../../kube/time.js';
 import type { ByteRange } from './byte-ranges.js';
 
 /** Bytes before the text of a line: its time, its stream, and whether it is full (F) or partial (P). */

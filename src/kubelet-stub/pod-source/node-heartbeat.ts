@@ -1,10 +1,10 @@
-import { rfc3339 } from '../../containers/logs/log-time.js';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { KubeClient } from '../../kube/kube-client.js';
-import { type Lease, leases, microTime } from '../../kube/lease.js';
+import { type Lease, leases } from '../../kube/lease.js';
 import type { Node } from '../../kube/pod-objects.js';
 import { statusOf } from '../../kube/status-error.js';
+import { microTime, rfc3339 } from '../../kube/time.js';
 import { wait } from './pod-worker.js';
 
 export interface NodeHeartbeatOptions {

@@ -1,4 +1,3 @@
-import { rfc3339 } from '../../containers/logs/log-time.js';
 import type { NodeRuntime } from '../../containers/runtime.js';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
@@ -6,6 +5,7 @@ import type { KubeClient } from '../../kube/kube-client.js';
 import type { ObjectTarget } from '../../kube/objects.js';
 import type { Pod } from '../../kube/pod-objects.js';
 import { statusOf } from '../../kube/status-error.js';
+import { rfc3339 } from '../../kube/time.js';
 import type { PodAddresses } from './pod-addresses.js';
 import { conditionsOf, creating, hasEnded, isNew, statusPatch, toRun } from './pod-status.js';
 

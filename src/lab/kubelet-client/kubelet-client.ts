@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type ClientReadableStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import type { ContainerRef, ExecRequest, LogRequest } from '../../containers/runtime.js';
 import { TunnelError } from '../../core/errors.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
 import type { DialOptions } from '../../wire/client/dialer.js';
@@ -13,32 +14,7 @@ import { openPortForward } from './port-forward-call.js';
 import { runRemoteCommand } from './remote-command-call.js';
 import { SharedChannel } from './shared-channel.js';
 
-/** The full name of a container. */
-export interface RemoteContainer {
-  /** The namespace of the pod. */
-  readonly namespace: string;
-  /** The name of the pod. */
-  readonly pod: string;
-  /** The name of the container in the pod. */
-  readonly container: string;
-  /** The UID of the pod, which the pod must have. Default: any. */
-  readonly uid?: string;
-}
-
-export interface RemoteExec extends RemoteContainer {
-  readonly command: readonly string[];
-  readonly tty: boolean;
-}
-
-export interface RemoteLogs extends RemoteContainer {
-  readonly follow: boolean;
-  readonly previous: boolean;
-  readonly timestamps: boolean;
-  /** Only lines from this time on, epoch milliseconds. */
-  readonly sinceTimeMs?: number;
-  readonly tailLines?: number;
-  readonly limitBytes?: number;
-}
+export type RemoteLogs = Omit<LogRequest, 'stream'>;
 
 export interface RemotePort {
   readonly namespace: string;
@@ -101,7 +77,7 @@ export class KubeletClient {
    * not run it to its end. Aborting `streams.signal` kills it. The streams stay open.
    */
   exec(
-    request: RemoteExec,
+    request: ExecRequest,
     streams: RemoteCommandStreams,
     options: DialOptions = {},
   ): Promise<RemoteCommandResult> {
@@ -110,7 +86,7 @@ export class KubeletClient {
 
   /** Attaches to the main process of a container. The terminal is the container's. */
   attach(
-    ref: RemoteContainer,
+    ref: ContainerRef,
     streams: RemoteCommandStreams,
     options: DialOptions = {},
   ): Promise<RemoteCommandResult> {
@@ -159,7 +135,7 @@ export class KubeletClient {
 
   private async command(
     rpc: 'Exec' | 'Attach',
-    request: RemoteExec,
+    request: ExecRequest,
     streams: RemoteCommandStreams,
     options: DialOptions,
   ): Promise<RemoteCommandResult> {

@@ -32,10 +32,7 @@ type State = 'open' | 'ending' | 'closed';
  * connection ends with its socket.
  */
 export class SpdyConnection implements StreamLink {
-  /**
-   * Resolves when the connection cannot be used any more: with an error, or with undefined when either side closed in
-   * order. Never rejects.
-   */
+  /** Resolves when the connection is over: with an error, unless a side closed in order. Never rejects. */
   readonly ended: Promise<TunnelError | undefined>;
   private readonly options: SpdyConnectionOptions;
   private readonly limits: SpdyLimits;
@@ -107,10 +104,7 @@ export class SpdyConnection implements StreamLink {
     return this.opening.wait(stream, timeoutMs);
   }
 
-  /**
-   * Sends GOAWAY after all earlier writes and ends the socket. Resolves when the socket is closed. Further calls do
-   * nothing.
-   */
+  /** Sends GOAWAY after all earlier writes. Resolves when the socket is closed. Further calls do nothing. */
   close(): Promise<void> {
     this.end(undefined, goAwayStatus.ok);
     return this.socketClosed;

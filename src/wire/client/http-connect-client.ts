@@ -1,15 +1,20 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
-import { joinHostPort, splitHostPort } from '../../core/address.js';
-import type { Clock, Timer } from '../../core/clock.js';
+import { splitHostPort } from '../../core/address.js';
+import type { Timer } from '../../core/clock.js';
 import { type ErrorCode, TunnelError } from '../../core/errors.js';
-import type { EventSink } from '../../core/events.js';
+import { goBrokenText, goConnectText, goLookupText } from '../../core/go-texts.js';
 import { AnswerReader, type ConnectAnswer, cutShortText } from '../../core/http-connect/answer.js';
-import { goConnectText } from '../net/go-connect-text.js';
 import { checkTlsFiles } from '../net/tls.js';
 import { transportText, unreachableCode } from '../net/transport-text.js';
-import type { Dialer, DialOptions } from './dialer.js';
+import {
+  DialReport,
+  type DialTask,
+  defaultDialTimeoutMs,
+  onAbort,
+  ProxyClient,
+  type ProxyClientSettings,
+} from './proxy-client.js';
 
 /** PEM texts of a client. */
 export interface HttpConnectTls {
@@ -19,24 +24,15 @@ export interface HttpConnectTls {
   readonly key: string;
 }
 
-export interface HttpConnectClientSettings {
-  /** The proxy-server's frontend: `host:port` or `unix:///path`. */
-  readonly address: string;
+export interface HttpConnectClientSettings extends ProxyClientSettings {
   /** Absent for Unix sockets. */
   readonly tls?: HttpConnectTls;
   /** The name that the server's certificate must have. Default: the host of the address. */
   readonly tlsServerName?: string;
-  readonly clock: Clock;
-  readonly emit: EventSink;
-  /** The name of this client in events: `client/test`, `apiserver/main`. */
-  readonly name: string;
-  /** The name of the server in events: `server/server-1`. */
-  readonly serverName: string;
-  /** How long to wait for the proxy's answer, ms. Default 30 s. kube-apiserver has no limit. */
+  /** Milliseconds until the proxy must have answered; default 30 s. A kube-apiserver waits for ever. */
   readonly dialTimeoutMs?: number;
 }
 
-const defaultDialTimeoutMs = 30_000;
 const unixPrefix = 'unix://';
 
 /**
@@ -44,43 +40,22 @@ const unixPrefix = 'unix://';
  * connection, and with the same error texts. The body of an answer is not read, so that only the HTTP status of a
  * failed dial is known.
  */
-export class HttpConnectClient implements Dialer {
-  private readonly settings: HttpConnectClientSettings;
-  private readonly dials = new Set<ConnectDial>();
-  private closed = false;
+export class HttpConnectClient extends ProxyClient<HttpConnectClientSettings, ConnectDial> {
+  protected readonly cancelledText = 'context canceled';
 
   /** Throws CERT_INVALID. */
   constructor(settings: HttpConnectClientSettings) {
-    this.settings = settings;
+    super(settings);
     if (settings.tls !== undefined) checkTlsFiles(settings.tls, settings.name);
   }
 
-  /** How many dials and connections have not ended yet. */
-  get openConnections(): number {
-    return this.dials.size;
-  }
-
-  async dial(host: string, port: number, options: DialOptions = {}): Promise<Duplex> {
-    const where = this.settings.name;
-    if (this.closed) throw new TunnelError('LAB_STOPPED', 'the CONNECT client is closed', { where });
-    if (options.signal?.aborted) throw new TunnelError('DIAL_CANCELLED', 'context canceled', { where });
-    const { address } = this.settings;
+  protected opener(): (task: DialTask<HttpConnectClientSettings>) => ConnectDial {
+    const { address, name: where } = this.settings;
     if (!address.startsWith(unixPrefix) && splitHostPort(address) === undefined) {
       const text = `dial tcp: address ${address}: missing port in address`;
       throw new TunnelError('SERVER_UNREACHABLE', text, { where });
     }
-    return new Promise((resolve, reject) => {
-      const dial = new ConnectDial({
-        settings: this.settings,
-        address: joinHostPort(host, port),
-        request: options.request,
-        resolve,
-        reject,
-        ended: () => void this.dials.delete(dial),
-      });
-      this.dials.add(dial);
-      dial.start(options.signal);
-    });
+    return (task) => new ConnectDial(task);
   }
 
   /** Ends every connection. Resolves when their sockets are closed. */
@@ -90,32 +65,22 @@ export class HttpConnectClient implements Dialer {
   }
 }
 
-interface ConnectDialOptions {
-  readonly settings: HttpConnectClientSettings;
-  readonly address: string;
-  readonly request: string | undefined;
-  readonly resolve: (stream: Duplex) => void;
-  readonly reject: (error: TunnelError) => void;
-  /** The socket is closed. */
-  readonly ended: () => void;
-}
-
-/** One dial, and the socket of its connection. */
+/** One dial, and the socket that becomes its connection. */
 class ConnectDial {
-  private readonly options: ConnectDialOptions;
+  private readonly options: DialTask<HttpConnectClientSettings>;
   private readonly reader = new AnswerReader();
   private readonly socket: Socket;
-  private readonly startedAt: number;
+  private readonly journal: DialReport;
   private readonly timer: Timer;
   private readonly whenClosed: Promise<void>;
   private phase: 'connecting' | 'asking' | 'open' | 'failed' = 'connecting';
   private lastError = '';
   private stopListening = (): void => undefined;
 
-  constructor(options: ConnectDialOptions) {
+  constructor(options: DialTask<HttpConnectClientSettings>) {
     this.options = options;
     const { clock, dialTimeoutMs = defaultDialTimeoutMs } = options.settings;
-    this.startedAt = clock.now();
+    this.journal = new DialReport(options);
     this.socket = openSocket(options.settings, () => this.ask());
     this.timer = clock.after(dialTimeoutMs, () =>
       this.fail('DIAL_TIMEOUT', this.readingFailed('i/o timeout')),
@@ -131,10 +96,8 @@ class ConnectDial {
   }
 
   start(signal: AbortSignal | undefined): void {
-    const cancel = (): void => this.fail('DIAL_CANCELLED', 'context canceled');
-    signal?.addEventListener('abort', cancel, { once: true });
-    this.stopListening = () => signal?.removeEventListener('abort', cancel);
-    this.report('dial.started');
+    this.stopListening = onAbort(signal, () => this.fail('DIAL_CANCELLED', 'context canceled'));
+    this.journal.tell('dial.started');
   }
 
   abort(): Promise<void> {
@@ -173,7 +136,7 @@ class ConnectDial {
     }
     this.leave('open');
     this.socket.off('readable', this.read);
-    this.report('dial.established');
+    this.journal.tell('dial.established');
     this.options.resolve(this.socket);
   }
 
@@ -181,7 +144,7 @@ class ConnectDial {
   private failed(error: NodeJS.ErrnoException): void {
     this.lastError = error.message;
     if (this.phase === 'asking') {
-      this.fail('TUNNEL_CLOSED', this.readingFailed(goReadTexts[error.code ?? ''] ?? error.message));
+      this.fail('TUNNEL_CLOSED', this.readingFailed(goBrokenText(error.code ?? '') ?? error.message));
     } else if (this.phase === 'connecting') {
       const text = transportText(error.message);
       const code = unreachableCode(text, this.options.settings.tls !== undefined);
@@ -192,7 +155,7 @@ class ConnectDial {
   private closed(): void {
     this.fail('TUNNEL_CLOSED', this.readingFailed(cutShortText));
     if (this.phase === 'open') {
-      this.report('connection.closed', this.lastError === '' ? {} : { error: this.lastError });
+      this.journal.tell('connection.closed', this.lastError === '' ? {} : { error: this.lastError });
     }
     this.options.ended();
   }
@@ -202,7 +165,7 @@ class ConnectDial {
     if (this.phase === 'open' || this.phase === 'failed') return;
     this.leave('failed');
     this.socket.destroy();
-    this.report('dial.failed', { code, error: text });
+    this.journal.tell('dial.failed', { code, error: text });
     const { settings, address, reject } = this.options;
     const where =
       code === 'DIAL_FAILED'
@@ -220,24 +183,14 @@ class ConnectDial {
   private connectingFailed({ code = '', message }: NodeJS.ErrnoException): string {
     const { settings } = this.options;
     const network = settings.address.startsWith(unixPrefix) ? 'unix' : 'tcp';
-    const lookup = goLookupTexts[code];
+    const lookup = goLookupText(code);
     if (lookup !== undefined) return `dial tcp: lookup ${splitHostPort(settings.address)?.host}: ${lookup}`;
-    return `dial ${network} ${proxyName(settings)}: connect: ${goConnectText(code) ?? message}`;
+    return `dial ${network} ${proxyName(settings)}: ${goConnectText(code, message)}`;
   }
 
   private readingFailed(text: string): string {
     const { address, settings } = this.options;
     return `reading HTTP response from CONNECT to ${address} via proxy ${proxyName(settings)} failed: ${text}`;
-  }
-
-  private report(
-    kind: 'dial.started' | 'dial.established' | 'dial.failed' | 'connection.closed',
-    more: { code?: ErrorCode; error?: string } = {},
-  ): void {
-    const { settings, request, address } = this.options;
-    const durationMs = settings.clock.now() - this.startedAt;
-    const known = { ...(request === undefined ? {} : { request }), ...more };
-    settings.emit({ kind, node: settings.name, peer: settings.serverName, address, durationMs, ...known });
   }
 }
 
@@ -264,16 +217,3 @@ function errorCodeOf(status: number): ErrorCode {
   if (status === 504) return 'DIAL_TIMEOUT';
   return 'PROTOCOL_VIOLATION';
 }
-
-const goLookupTexts: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'no such host',
-  EAI_AGAIN: 'Temporary failure in name resolution',
-};
-
-const goReadTexts: Readonly<Record<string, string>> = {
-  ECONNRESET: 'read: connection reset by peer',
-  EPIPE: 'write: broken pipe',
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'remote error: tls: certificate required',
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'remote error: tls: unknown certificate authority',
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'remote error: tls: bad certificate',
-};

@@ -63,7 +63,7 @@ export interface StreamTuning {
 export class GrpcPacketStream implements PacketStream {
   private readonly meter: CongestionMeter;
   private readonly call: Call;
-  private readonly owner: PacketStreamOwner;
+  private owner: PacketStreamOwner | undefined;
   private readonly timing: WriteTiming | undefined;
   private readonly growWindow: Clock | undefined;
   private readonly below: () => Congestible | undefined;
@@ -81,7 +81,6 @@ export class GrpcPacketStream implements PacketStream {
 
   constructor(
     call: Call,
-    owner: PacketStreamOwner,
     { timing, marks = defaultMarks, together, growWindow, below = () => undefined }: StreamTuning = {},
   ) {
     this.call = call;
@@ -89,10 +88,15 @@ export class GrpcPacketStream implements PacketStream {
     this.growWindow = growWindow;
     this.below = below;
     this.meter = new CongestionMeter(marks, together);
-    this.owner = owner;
     this.lane = new CallLane(call);
     this.writeLane = this.lane;
     call.on('error', () => undefined);
+  }
+
+  /** Begins to read, in the turn in which the call came or was made. */
+  start(owner: PacketStreamOwner): void {
+    const { call } = this;
+    this.owner = owner;
     call.on('data', (packet: Packet) => this.receive(packet));
     if ('cancelled' in call) this.serve(call);
     else this.request(call);
@@ -231,7 +235,7 @@ export class GrpcPacketStream implements PacketStream {
 
   private receive(packet: Packet): void {
     if (this.over) return;
-    const full = this.owner.packet(packet);
+    const full = this.owner?.packet(packet);
     if (full === undefined || !full.congested || this.paused) return;
     this.pause(true);
     full.whenClear(() => this.resume());
@@ -246,7 +250,7 @@ export class GrpcPacketStream implements PacketStream {
     this.paused = paused;
     if (paused) this.lane.pause();
     else this.lane.resume();
-    this.owner.paused?.(paused);
+    this.owner?.paused?.(paused);
   }
 
   /** After an ordinary status, packets that were received already are still delivered, and `end` comes after them. */
@@ -259,7 +263,7 @@ export class GrpcPacketStream implements PacketStream {
     if (this.over) return;
     this.over = true;
     this.resume();
-    this.owner.ended(end);
+    this.owner?.ended(end);
     this.writable = false;
     this.queue = [];
     this.meter.clear();

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { ApiObject } from '../../../src/apiserver/resources/api-object.js';
 import { findKind } from '../../../src/apiserver/resources/catalogue.js';
 import { parseFieldSelector } from '../../../src/apiserver/resources/field-selector.js';
-import { parseLabelSelector } from '../../../src/apiserver/resources/label-selector.js';
+import { parseLabelSelector } from '../../../src/kube/label-selector.js';
 import { node, pod } from './objects.js';
 
 const web = pod({ name: 'web-1', labels: { app: 'web', tier: 'front', 'example.com/x': '1' } });
@@ -37,10 +38,7 @@ describe('a label selector', () => {
   });
 });
 
-function select(
-  text: string,
-  object = web as Parameters<NonNullable<ReturnType<typeof parseLabelSelector>>>[0],
-) {
+function select(text: string, object = web as ApiObject) {
   const resource = findKind('v1', object.kind);
   if (resource === undefined) throw new Error('no such kind');
   const parsed = parseFieldSelector(text, resource);

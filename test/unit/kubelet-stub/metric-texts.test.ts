@@ -4,8 +4,8 @@ import { cadvisorMetrics } from '../../../src/kubelet-stub/metrics/cadvisor-metr
 import { HttpCounters } from '../../../src/kubelet-stub/metrics/http-counters.js';
 import { kubeletMetrics } from '../../../src/kubelet-stub/metrics/kubelet-metrics.js';
 import type { Measurement } from '../../../src/kubelet-stub/metrics/node-usage.js';
-import { renderMetrics } from '../../../src/kubelet-stub/metrics/prometheus-text.js';
 import { resourceMetrics } from '../../../src/kubelet-stub/metrics/resource-metrics.js';
+import { renderMetrics } from '../../../src/observe/exposition.js';
 import { pod } from './scripted-runtime.js';
 
 const timeMs = 1_772_359_200_123;

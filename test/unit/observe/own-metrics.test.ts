@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentView } from '../../../src/core/server/agent-view.js';
 import { createAgentMetrics } from '../../../src/observe/agent-metrics.js';
-import { outcomeOf } from '../../../src/observe/agent-own-metrics.js';
 import { createServerMetrics } from '../../../src/observe/server-metrics.js';
 import type { ServerLevels } from '../../../src/observe/server-own-metrics.js';
 import { createReadyBackends } from '../../../src/server/metrics-observer.js';
@@ -177,17 +176,5 @@ describe('an agent’s metrics of our own', () => {
       ]),
     );
     expect(await createAgentMetrics(() => noAgent).text()).not.toContain('server_id=');
-  });
-
-  it.each([
-    ['dial tcp 10.0.0.1:1: connect: connection refused', false, 'refused'],
-    ['dial tcp 10.0.0.1:1: i/o timeout', true, 'timeout'],
-    ['dial tcp 10.0.0.1:1: connect: no route to host', false, 'unreachable'],
-    ['dial tcp: lookup nowhere on 10.0.0.2:53: no such host', false, 'not_found'],
-    ['the dial was given up', false, 'cancelled'],
-    ['the server connection was lost', false, 'server_lost'],
-    ['something else', false, 'other'],
-  ])('call the failure "%s" by a name of a closed set', (text, timedOut, outcome) => {
-    expect(outcomeOf(text, timedOut)).toBe(outcome);
   });
 });

@@ -1,9 +1,9 @@
 import { type ClientReadableStream, type ServiceError, status } from '@grpc/grpc-js';
+import { goConnectText } from '../../../core/go-texts.js';
 import type { CommitResponse__Output } from '../../../wire/gen/konnsim/store/v1/CommitResponse.js';
 import type { FollowResponse__Output } from '../../../wire/gen/konnsim/store/v1/FollowResponse.js';
 import type { StoreClient } from '../../../wire/gen/konnsim/store/v1/Store.js';
 import { storeService } from '../../../wire/grpc/proto.js';
-import { goConnectText } from '../../../wire/net/go-connect-text.js';
 import { secureChannel } from '../../../wire/net/secure-channel.js';
 import type { TlsFiles } from '../../../wire/net/tls.js';
 import { transportText } from '../../../wire/net/transport-text.js';
@@ -69,10 +69,10 @@ export function failureText(failure: ServiceError | null, address: string): stri
   if (code !== status.UNAVAILABLE && code !== status.CANCELLED) return details;
   const text = transportText(details);
   const refused = /^connect (E[A-Z]+)/.exec(text)?.[1];
-  const reason = refused === undefined ? undefined : (goConnectText(refused) ?? refused);
+  const reason = refused === undefined ? undefined : goConnectText(refused, refused);
   const cause =
     reason === undefined
       ? `error reading from server: ${text}`
-      : `connection error: desc = "transport: Error while dialing: dial tcp ${address}: connect: ${reason}"`;
+      : `connection error: desc = "transport: Error while dialing: dial tcp ${address}: ${reason}"`;
   return `rpc error: code = Unavailable desc = ${cause}`;
 }

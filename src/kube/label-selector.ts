@@ -1,10 +1,6 @@
-import type { ApiObject } from './api-object.js';
-
-/** Whether an object is selected. */
-export type Predicate = (object: ApiObject) => boolean;
-
 type Labels = Readonly<Record<string, string>>;
 type LabelTest = (labels: Labels) => boolean;
+type Labelled = { readonly metadata: { readonly labels?: Labels } };
 
 const key = String.raw`(?:[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?)`;
 const setForm = new RegExp(String.raw`^(${key})\s+(in|notin)\s*\(([^()]*)\)$`);
@@ -15,7 +11,7 @@ const existenceForm = new RegExp(String.raw`^(!?)\s*(${key})$`);
  * Parses a label selector: `a=b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`, joined by commas. Returns undefined
  * for an invalid text.
  */
-export function parseLabelSelector(text: string): Predicate | undefined {
+export function parseLabelSelector(text: string): ((object: Labelled) => boolean) | undefined {
   const tests: LabelTest[] = [];
   for (const requirement of splitOutsideParentheses(text)) {
     const test = parseRequirement(requirement.trim());
