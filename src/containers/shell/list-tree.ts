@@ -1,4 +1,4 @@
-import type { ExecResult, ResolvedCommandContext } from 'just-bash';
+import type { ExecResult, ResolvedCommandContext } from './bash-library.js';
 
 /** Options with which folders are listed in the order of their names, or in the opposite one. */
 const plainOptions = /^-[RaAlrhFp1]+$/;
