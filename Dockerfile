@@ -6,16 +6,16 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
+COPY scripts scripts
 COPY src src
-RUN npx tsc -p tsconfig.build.json && rm dist/.tsbuildinfo
+RUN npm run build && rm dist/.tsbuildinfo dist/.stamp.json
 
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# What no program reads: types, source maps, texts, and a data base's other builds.
+# What no program reads: types, source maps, texts.
 RUN npm ci --omit=dev --ignore-scripts \
- && find node_modules -type f \( -name '*.map' -o -name '*.[cm]ts' -o -name '*.ts' -o -name '*.md' \) -delete \
- && find node_modules/sql.js/dist -type f ! -name 'sql-wasm.*' -delete
+ && find node_modules -type f \( -name '*.map' -o -name '*.[cm]ts' -o -name '*.ts' -o -name '*.md' \) -delete
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { stringify } from 'yaml';
+import { dump } from 'js-yaml';
 import { TunnelError } from '../core/errors.js';
 
 /** The client's credential. */
@@ -22,7 +22,7 @@ export interface KubeconfigOptions {
 /** A complete kubeconfig as YAML, with all certificates included. */
 export function renderKubeconfig(options: KubeconfigOptions): string {
   const { name, server, caPem, credential, namespace } = options;
-  return stringify({
+  const config = {
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name, cluster: { server, 'certificate-authority-data': base64(caPem) } }],
@@ -32,7 +32,9 @@ export function renderKubeconfig(options: KubeconfigOptions): string {
     ],
     'current-context': name,
     preferences: {},
-  });
+  };
+  // Base64 stays on one line.
+  return dump(config, { lineWidth: -1 });
 }
 
 /** Writes it readable only by its owner, because it contains a credential. Rejects with FILE_UNWRITABLE. */

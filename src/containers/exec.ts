@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import type { Writable } from 'node:stream';
-import type { IFileSystem } from 'just-bash';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
 import { exitCodes, type Machine, type Process } from './commands/command.js';
 import { commandTable, findCommand } from './commands/table.js';
@@ -9,6 +8,7 @@ import { type ByteSink, discardSink, StreamSink, writeText } from './io/byte-sin
 import { emptySource, Input, streamSource } from './io/byte-source.js';
 import { ClientSink } from './io/client-sink.js';
 import { Terminal, terminalOutput } from './io/terminal.js';
+import type { IFileSystem } from './shell/bash-library.js';
 import { loadShellLibrary, programNames, type ShellLibrary } from './shell/library.js';
 import { quote } from './shell/parse-script.js';
 import { ProcessFiles } from './shell/process-files.js';

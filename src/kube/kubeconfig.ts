@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { parse } from 'yaml';
+import { CORE_SCHEMA, loadAll } from 'js-yaml';
 import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import { readDocument } from '../pki/read-files.js';
@@ -58,7 +58,8 @@ function parsed(file: Kubeconfig, text: string): KubeconfigFile {
 
 function yaml(file: Kubeconfig, text: string): unknown {
   try {
-    return parse(text);
+    // Go's reader takes the first document, too, and an empty file for an empty one.
+    return loadAll(text, { schema: CORE_SCHEMA })[0];
   } catch (caught) {
     // Only the first line: the rest quotes the file, which holds secrets.
     throw file.invalid(String(caught instanceof Error ? caught.message : caught).split('\n')[0] ?? '');

@@ -1,5 +1,5 @@
-import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { loadYaml, RepeatedKeyError } from '../request/parse.js';
 import { type EgressConfiguration, egressFileSchema } from './schema.js';
 
 const kind = 'EgressSelectorConfiguration';
@@ -29,17 +29,12 @@ function toSelection({ name, connection }: NonNullable<EgressFile['egressSelecti
 }
 
 function toValue(text: string): unknown {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [error] = document.errors;
-  if (error === undefined) return document.toJS();
-  const [start, end] = error.pos;
-  const { line } = lines.linePos(start);
-  if (error.code !== 'DUPLICATE_KEY') throw new Error(`yaml: line ${line}: ${error.message}`);
-  const key = /^\s*["']?([^"':\s]+)/.exec(text.slice(start, Math.max(end, start + 200)))?.[1] ?? '';
-  throw new Error(
-    `strict decoding error: yaml: unmarshal errors:\n  line ${line}: key ${JSON.stringify(key)} already set in map`,
-  );
+  try {
+    return text.trim() === '' ? undefined : loadYaml(text);
+  } catch (caught) {
+    if (!(caught instanceof RepeatedKeyError)) throw caught;
+    throw new Error(`strict decoding error: ${caught.message}`);
+  }
 }
 
 /** The kind and version are checked before everything else. */

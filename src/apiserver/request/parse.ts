@@ -51,13 +51,17 @@ interface Problem {
 }
 
 function parseHere(text: string): unknown {
-  const value = loadHere(text);
+  const value = loadYaml(text);
   const excess = excessOf(value, { depth: maxDepth, bytes: maxAliasBytes, values: maxValues });
   if (excess !== undefined) throw tooMuch(excess, text);
   return value;
 }
 
-function loadHere(text: string): unknown {
+/** A key stands twice in a map: YAML forbids it, and so does Go where it reads strictly. */
+export class RepeatedKeyError extends Error {}
+
+/** `parseYaml` without its limits of size, for files of the machine's own. */
+export function loadYaml(text: string): unknown {
   try {
     return load(text, { schema: CORE_SCHEMA.withTags(mergeTag), maxDepth: maxDepth });
   } catch (caught) {
@@ -120,7 +124,7 @@ function goError(text: string, { reason, line = 0 }: Problem): Error {
   if (reason.includes('alias')) return new Error(reason.includes('max') ? aliasText : `yaml: ${reason}`);
   if (reason !== 'duplicated mapping key') return new Error(`yaml: line ${line + 1}: ${reason}`);
   const key = quoted.exec(text.split('\n')[line] ?? '')?.[1]?.trim() ?? '';
-  return new Error(
+  return new RepeatedKeyError(
     `yaml: unmarshal errors:\n  line ${line + 1}: key ${JSON.stringify(key)} already set in map`,
   );
 }

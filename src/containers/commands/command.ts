@@ -1,7 +1,7 @@
-import type { IFileSystem } from 'just-bash';
 import type { TerminalSize } from '../../streams/types.js';
 import type { ByteSink } from '../io/byte-sink.js';
 import type { Input } from '../io/byte-source.js';
+import type { IFileSystem } from '../shell/bash-library.js';
 
 /** What a command may know about its container. */
 export interface Machine {

@@ -1,15 +1,15 @@
 import { isUtf8 } from 'node:buffer';
-import type {
-  CommandContext,
-  ExecResult,
-  Command as LibraryCommand,
-  ResolvedCommandContext,
-} from 'just-bash';
 import { exitCodes, type Process } from '../commands/command.js';
 import { maxKeptBytes, SandboxLimit } from '../commands/limit.js';
 import { commandTable, findCommand } from '../commands/table.js';
 import { BufferSink, writeText } from '../io/byte-sink.js';
 import { bytesSource, Input } from '../io/byte-source.js';
+import type {
+  CommandContext,
+  ExecResult,
+  Command as LibraryCommand,
+  ResolvedCommandContext,
+} from './bash-library.js';
 import { listTree } from './list-tree.js';
 import { quote } from './parse-script.js';
 import type { Device } from './process-files.js';

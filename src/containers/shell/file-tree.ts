@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { FsStat } from 'just-bash';
+import type { FsStat } from './bash-library.js';
 
 interface Common {
   readonly identity: string;

@@ -1,13 +1,13 @@
-import type { InitialFiles } from 'just-bash';
 import { commandTable } from '../commands/table.js';
+import type { InitialFiles } from './bash-library.js';
 import { MemoryFiles } from './memory-files.js';
 
 /** The shell library: parser, interpreter, in-memory file system and its own set of commands. */
-export type ShellLibrary = typeof import('just-bash');
+export type ShellLibrary = typeof import('./bash-library.js');
 
 /** Loads the library. That takes about 80 ms, so it is loaded only when a shell or a file is needed. */
 export function loadShellLibrary(): Promise<ShellLibrary> {
-  return import('just-bash');
+  return import('./bash-library.js');
 }
 
 /** Programs on the path that are in neither table: shells, and builtins of a shell. */
@@ -35,7 +35,7 @@ export function createFileSystem(library: ShellLibrary, options: FileSystemOptio
     files.mkdirSync(path, { recursive: true });
   }
   // The interpreter finds programs along $PATH; its constructor and these stubs put them there.
-  new library.Bash({ fs: files, cwd: '/', defenseInDepth: false });
+  new library.Bash({ fs: files, cwd: '/', commands: library.getCommandNames(), defenseInDepth: false });
   for (const name of programNames(library)) {
     for (const folder of ['/bin', '/usr/bin'])
       files.writeFileSync(`${folder}/${name}`, '', undefined, { mode: 0o755 });

@@ -1,4 +1,4 @@
-import type { ExecResult, ResolvedCommandContext } from 'just-bash';
+import type { ExecResult, ResolvedCommandContext } from './bash-library.js';
 
 /** Options with which folders are listed by name, in ascending or descending order. */
 const plainOptions = /^-[RaAlrhFp1]+$/;

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
-import type { ByteString, FileContent, FsStat, IFileSystem, InitialFiles } from 'just-bash';
+import type { ByteString, FileContent, FsStat, IFileSystem, InitialFiles } from './bash-library.js';
 import {
   type FileNode,
   type FolderNode,

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import type { ExecResult, Command as LibraryCommand, ResolvedCommandContext } from 'just-bash';
 import { byteResult, checked, givenStdin, limit, ownsStdin, type ShellStreams } from './adapters.js';
+import type { ExecResult, Command as LibraryCommand, ResolvedCommandContext } from './bash-library.js';
 import { runPipe } from './pipe-command.js';
 import { atEnd, textVariable } from './rewrite.js';
 

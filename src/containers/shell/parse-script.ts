@@ -1,4 +1,4 @@
-import type { StatementNode, WordNode } from 'just-bash';
+import type { StatementNode, WordNode } from './bash-library.js';
 import type { ShellLibrary } from './library.js';
 
 export type Parsed =

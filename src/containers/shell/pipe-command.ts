@@ -1,4 +1,3 @@
-import type { ExecResult, ResolvedCommandContext } from 'just-bash';
 import { exitCodes } from '../commands/command.js';
 import { maxKeptBytes } from '../commands/limit.js';
 import { findCommand } from '../commands/table.js';
@@ -6,6 +5,7 @@ import { BufferSink, type ByteSink, discardSink, writeText } from '../io/byte-si
 import { Input } from '../io/byte-source.js';
 import { createPipe } from '../io/pipe.js';
 import { byteResult, checked, givenStdin, processOf, type ShellStreams, stopAtLimit } from './adapters.js';
+import type { ExecResult, ResolvedCommandContext } from './bash-library.js';
 import { pipeMarks } from './rewrite-pipes.js';
 import { runCommand } from './run-plan.js';
 import { readsStdin } from './stdin-readers.js';

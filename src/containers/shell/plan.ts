@@ -1,5 +1,5 @@
-import type { CommandNode, PipelineNode, SimpleCommandNode, StatementNode } from 'just-bash';
 import { findCommand } from '../commands/table.js';
+import type { CommandNode, PipelineNode, SimpleCommandNode, StatementNode } from './bash-library.js';
 import { literalText } from './parse-script.js';
 
 /** Where an output of a planned command goes; `next` is the pipe or the shell's own output. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { posix } from 'node:path';
-import type { ByteString, FileContent, FsStat, IFileSystem } from 'just-bash';
+import type { ByteString, FileContent, FsStat, IFileSystem } from './bash-library.js';
 import { contentBytes } from './memory-files.js';
 
 type Options<K extends keyof IFileSystem> = IFileSystem[K] extends (...args: infer A) => unknown ? A : never;

@@ -1,4 +1,4 @@
-import type { CommandNode, SimpleCommandNode, StatementNode } from 'just-bash';
+import type { CommandNode, SimpleCommandNode, StatementNode } from './bash-library.js';
 import { heldPath, shellCommands } from './devices.js';
 
 type Redirection = SimpleCommandNode['redirections'][number];

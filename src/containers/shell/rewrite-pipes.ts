@@ -1,5 +1,5 @@
-import type { CommandNode, PipelineNode, SimpleCommandNode, WordNode } from 'just-bash';
 import { commandTable } from '../commands/table.js';
+import type { CommandNode, PipelineNode, SimpleCommandNode, WordNode } from './bash-library.js';
 import { shellCommands } from './devices.js';
 import type { ShellLibrary } from './library.js';
 import { literalText, quote } from './parse-script.js';

@@ -1,5 +1,5 @@
-import type { CommandNode, PipelineNode, SimpleCommandNode, StatementNode } from 'just-bash';
 import { commandTable } from '../commands/table.js';
+import type { CommandNode, PipelineNode, SimpleCommandNode, StatementNode } from './bash-library.js';
 import { shellCommands, shellDevices } from './devices.js';
 import type { ShellLibrary } from './library.js';
 import { literalText } from './parse-script.js';

@@ -1,9 +1,15 @@
-import type { Bash, BashExecResult, IFileSystem, Command as LibraryCommand, StatementNode } from 'just-bash';
 import { exitCodes, type Machine } from '../commands/command.js';
 import { type ByteSink, writeText } from '../io/byte-sink.js';
 import { emptySource, Input } from '../io/byte-source.js';
 import type { Terminal } from '../io/terminal.js';
 import { heldMark, type ShellStreams, shellCommandAdapters, stdinMark } from './adapters.js';
+import type {
+  Bash,
+  BashExecResult,
+  IFileSystem,
+  Command as LibraryCommand,
+  StatementNode,
+} from './bash-library.js';
 import { createShellDevices, heldPath, shellCommands, shellDevices, withoutOwnTraces } from './devices.js';
 import type { ShellLibrary } from './library.js';
 import { ownCommands, readLine } from './own-commands.js';
@@ -180,6 +186,7 @@ export class ShellSession {
       fs: this.interpreterFiles,
       cwd: this.snapshot.cwd,
       env: { ...this.snapshot.exported },
+      commands: this.options.library.getCommandNames(),
       // It would change globals of the whole process, which other code uses too.
       defenseInDepth: false,
       processInfo: { pid: 1, ppid: 0, uid: 0, gid: 0 },

@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
-import type { StatementNode } from 'just-bash';
 import { type ByteSink, writeText } from '../io/byte-sink.js';
 import type { Input } from '../io/byte-source.js';
 import type { Terminal } from '../io/terminal.js';
+import type { StatementNode } from './bash-library.js';
 import type { ShellLibrary } from './library.js';
 import { parseScript, quote } from './parse-script.js';
 import type { ScriptSource, ShellPlace } from './session.js';

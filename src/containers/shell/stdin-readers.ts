@@ -28,7 +28,6 @@ const readers: Readonly<Record<string, Reader>> = {
   sha1sum: {},
   sha256sum: {},
   split: { valued: 'abCln' },
-  sqlite3: { leading: 2 },
   strings: { valued: 'n' },
   tac: {},
   tee: { always: true },

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { load } from 'js-yaml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { renderKubeconfig, writeKubeconfig } from '../../../src/apiserver/kubeconfig.js';
 
 let folder: string;
@@ -16,7 +16,7 @@ const common = { name: 'lab', server: 'https://127.0.0.1:6443', caPem: 'CA' };
 describe('a kubeconfig', () => {
   it('holds the certificates, the context and the namespace', () => {
     const credential = { certPem: 'CERT', keyPem: 'KEY' };
-    const config = parse(renderKubeconfig({ ...common, credential, namespace: 'team' }));
+    const config = load(renderKubeconfig({ ...common, credential, namespace: 'team' }));
     expect(config).toMatchObject({
       'current-context': 'lab',
       clusters: [{ name: 'lab', cluster: { server: common.server, 'certificate-authority-data': 'Q0E=' } }],
@@ -26,8 +26,8 @@ describe('a kubeconfig', () => {
   });
 
   it('can hold a token instead', () => {
-    const config = parse(renderKubeconfig({ ...common, credential: { token: 'secret' } }));
-    expect(config.users).toEqual([{ name: 'lab', user: { token: 'secret' } }]);
+    const config = load(renderKubeconfig({ ...common, credential: { token: 'secret' } }));
+    expect(config).toMatchObject({ users: [{ name: 'lab', user: { token: 'secret' } }] });
   });
 
   it('is written readable only by its owner', async () => {

@@ -1,7 +1,7 @@
-import * as library from 'just-bash';
 import { describe, expect, it } from 'vitest';
 import { discardSink } from '../../../src/containers/io/byte-sink.js';
 import { bytesSource, Input } from '../../../src/containers/io/byte-source.js';
+import * as library from '../../../src/containers/shell/bash-library.js';
 import type { ShellLibrary } from '../../../src/containers/shell/library.js';
 import { LineSource } from '../../../src/containers/shell/sources.js';
 import { run, sandbox } from './support.js';

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dump } from 'js-yaml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
 import { renderKubeconfig } from '../../../src/apiserver/kubeconfig.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import { TunnelError } from '../../../src/core/errors.js';
@@ -34,7 +34,7 @@ async function written({ cluster = {}, user = {} }: Parts = {}, over: object = {
     'current-context': 'x',
     ...over,
   };
-  await writeFile(path, stringify(config));
+  await writeFile(path, dump(config));
   return path;
 }
 

@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+export const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end; at most for two minutes. */
+export async function runProgram(file: string, args: readonly string[], cwd: string): Promise<Output> {
+  const run = promisify(execFile)(file, args, {
+    cwd,
+    timeout: 120_000,
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  return run.then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    ({ code, stdout = '', stderr = '' }: Partial<Output>) => ({ code: Number(code ?? -1), stdout, stderr }),
+  );
+}
+
+/** A user's project with the package in it, packed from `dist` as it is, and installed as for production. */
+export class PackedProject {
+  readonly folder: string;
+  /** Why the package could not be installed, where that is no fault of it. */
+  readonly unreachable: string | undefined;
+
+  private constructor(folder: string, unreachable: string | undefined) {
+    this.folder = folder;
+    this.unreachable = unreachable;
+  }
+
+  static async create(): Promise<PackedProject> {
+    const folder = await mkdtemp(join(tmpdir(), 'konnsim-package-'));
+    const packed = await runProgram(
+      'npm',
+      ['pack', '--json', '--ignore-scripts', '--pack-destination', folder],
+      repository,
+    );
+    const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
+    await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
+    const offline = ['--prefer-offline', '--fetch-retries=1', '--fetch-timeout=20000'];
+    const args = [
+      'install',
+      '--omit=dev',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      ...offline,
+      `./${filename}`,
+    ];
+    const { code, stderr } = await runProgram('npm', args, folder);
+    if (code === 0) return new PackedProject(folder, undefined);
+    const reason =
+      /code (E(?:NOTFOUND|NOTCACHED|AI_AGAIN|CONN\w+|TIMEDOUT|RR_SOCKET_TIMEOUT|NETUNREACH|HOSTUNREACH|5\d\d))/.exec(
+        stderr,
+      );
+    if (reason === null) throw new Error(`npm install: ${stderr}`);
+    return new PackedProject(folder, `the package registry cannot be reached: ${reason[1]}`);
+  }
+
+  at(...path: readonly string[]): string {
+    return join(this.folder, ...path);
+  }
+
+  async run(file: string, args: readonly string[]): Promise<Output> {
+    return runProgram(file, args, this.folder);
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true });
+  }
+}
