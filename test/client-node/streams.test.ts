@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { createGunzip } from 'node:zlib';
 import { Attach, Cp, Exec, Log, PortForward, type V1Status } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestsSince } from '../kubectl/cluster.js';
+import { once } from '../support/waits.js';
 import { useClientLab } from './client-lab.js';
 
 const client = useClientLab();

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Konnsim, konnsim, konnsimProgram, scratchFolder } from '../support/konnsim.js';
 import { missingPty, Pty } from '../support/pty.js';
+import { once } from '../support/waits.js';
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
 let up: Konnsim;

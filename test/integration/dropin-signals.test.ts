@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../src/core/clock.js';
@@ -9,6 +8,7 @@ import { HttpConnectClient } from '../../src/wire/client/http-connect-client.js'
 import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
 import { DropinBench } from '../support/dropin.js';
 import { RawCall } from '../support/raw-call.js';
+import { once } from '../support/waits.js';
 
 const host = '127.0.0.1';
 let bench: DropinBench;

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
@@ -13,6 +12,7 @@ import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
 import { startGrpcListener } from '../../src/wire/grpc/grpc-listener.js';
 import { agentServiceDefinition, type TunnelCall } from '../../src/wire/grpc/tunnel-service.js';
 import { DropinBench, freePort } from '../support/dropin.js';
+import { once } from '../support/waits.js';
 
 const host = '127.0.0.1';
 let bench: DropinBench;

@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Konnsim, konnsim, scratchFolder } from '../support/konnsim.js';
+import { once } from '../support/waits.js';
 
 const proxyServer = fileURLToPath(new URL('../../bin/proxy-server', import.meta.url));
 

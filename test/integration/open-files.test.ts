@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listenError, TunnelError } from '../../src/core/errors.js';
 import { konnsimProgram, scratchFolder } from '../support/konnsim.js';
+import { once } from '../support/waits.js';
 
 const agentProgram = fileURLToPath(new URL('../../bin/proxy-agent', import.meta.url));
 const closes: (() => unknown)[] = [];

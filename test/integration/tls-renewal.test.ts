@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -18,6 +17,7 @@ import type { ProxyServer } from '../../src/server/server.js';
 import { type Renewable, renewableAs, type TlsFiles } from '../../src/wire/net/tls.js';
 import { TlsFilesGroup } from '../../src/wire/net/tls-files-group.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
+import { once } from '../support/waits.js';
 
 let first: CertificateSet;
 let second: CertificateSet;

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { drainPacket } from '../../src/core/packet.js';
@@ -6,6 +5,7 @@ import { GrpcPacketStream } from '../../src/wire/grpc/grpc-packet-stream.js';
 import { TunnelChannel } from '../../src/wire/grpc/tunnel-channel.js';
 import { currentTls } from '../../src/wire/net/tls.js';
 import { TunnelBench } from '../support/tunnel-bench.js';
+import { once } from '../support/waits.js';
 
 let bench: TunnelBench;
 let channel: TunnelChannel;

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateSet, createCertificateSet } from '../../src/pki/certificate-set.js';
 import type { ProxyServer } from '../../src/server/server.js';
 import { connectServer, established, metrics, RawConnect } from '../support/raw-connect.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
+import { once } from '../support/waits.js';
 
 const mib = 1024 * 1024;
 const clients = 8;

@@ -1,8 +1,9 @@
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import { freePort } from '../support/dropin.js';
+import { eventually } from '../support/waits.js';
 import { Process } from './process.js';
 import type { Cell } from './programs.js';
 
@@ -148,7 +149,7 @@ export class CellBench {
       return answer?.status ?? 0;
     };
     const asked = async (): Promise<void> => expect(await ask(), `port ${this.port(port)}`).toBe(status);
-    await vi.waitFor(asked, { timeout: 15_000, interval: 20 });
+    await eventually(asked, { intervalMs: 20 });
   }
 
   private serverFlags(): Flags {

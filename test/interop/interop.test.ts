@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -13,6 +12,7 @@ import { HttpConnectClient } from '../../src/wire/client/http-connect-client.js'
 import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
 import { freePort } from '../support/dropin.js';
 import { scratchFolder } from '../support/konnsim.js';
+import { once } from '../support/waits.js';
 import { Backends, CellBench } from './bench.js';
 import { type Cell, cellName, cellsOf, realBuilds, variable } from './programs.js';
 import { ended, textsOf } from './texts.js';

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -6,6 +5,7 @@ import { webhookYaml } from '../../src/cli/commands/webhook.js';
 import { type Lab, startLab } from '../../src/index.js';
 import { createAuthority } from '../../src/pki/authority.js';
 import { createKubectl, findKubectls, type Kubectl } from '../support/kubectl.js';
+import { once } from '../support/waits.js';
 
 const newest = findKubectls().at(-1);
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { once } from './waits.js';
 
 /** Reads until the end of the stream, or rejects with its error. */
 export async function readAll(stream: Duplex): Promise<Buffer> {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { request } from 'node:https';
 import { json } from 'node:stream/consumers';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
@@ -28,6 +27,7 @@ import { kubeletService } from '../../src/wire/grpc/proto.js';
 import type { ClientTls, TlsFiles } from '../../src/wire/net/tls.js';
 import { issueWithSubject } from './odd-subjects.js';
 import { host, TunnelBench } from './tunnel-bench.js';
+import { once } from './waits.js';
 
 export type PortName = 'frontend' | 'connect' | 'agent' | 'admin' | 'api' | 'kubeletHttp' | 'kubeletGrpc';
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,6 +23,7 @@ import { TunnelClient, type TunnelClientSettings } from '../../src/wire/client/t
 import type { TlsFiles } from '../../src/wire/net/tls.js';
 import { CountingClock } from './counting-clock.js';
 import { currentHandles, expectNoNewHandles, type Handles } from './handles.js';
+import { once } from './waits.js';
 
 export const host = '127.0.0.1';
 

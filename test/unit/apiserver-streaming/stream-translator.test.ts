@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -9,6 +8,7 @@ import { headerList } from '../../../src/streams/protocol-names.js';
 import type { RunRemoteCommand } from '../../../src/streams/remote-command-context.js';
 import type { TerminalSize } from '../../../src/streams/types.js';
 import { refuseUpgrade } from '../../../src/streams/upgrade-response.js';
+import { once } from '../../support/waits.js';
 import { digestOf, patternDigest, readAll, writePattern } from '../streams/support/bytes.js';
 import { openWebSocketCommand, required, type WebSocketCommand } from '../streams/support/command-client.js';
 import { startUpgradeServer } from '../streams/support/upgrade-server.js';

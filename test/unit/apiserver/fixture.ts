@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { connect } from 'node:net';
@@ -16,6 +15,7 @@ import type { EventBody } from '../../../src/core/events.js';
 import { type Authority, createAuthority } from '../../../src/pki/authority.js';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
 import type { Dialer } from '../../../src/wire/client/dialer.js';
+import { once } from '../../support/waits.js';
 
 /** Certificates of one cluster, made once per test file. */
 export interface Credentials {

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Status } from '../../../src/apiserver/request/status.js';
 import { decodeKubernetesProtobuf } from '../../../src/apiserver/schema/kubernetes-protobuf.js';
+import { once } from '../../support/waits.js';
 import { call, makeCredentials, requestOptions, startTestApi, type TestApi } from './fixture.js';
 import { applyPatch, jsonPatch, mergePatch, type Sent, send, strategicPatch } from './writing.js';
 

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { renderKubeconfig } from '../../../src/apiserver/kubeconfig.js';
 import { createInFlightGate } from '../../../src/apiserver/serving/max-in-flight.js';
 import { createKubectl, findKubectls } from '../../support/kubectl.js';
+import { once } from '../../support/waits.js';
 import {
   type Credentials,
   call,

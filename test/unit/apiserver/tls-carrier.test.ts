@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -7,6 +6,7 @@ import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createKubeletConnector } from '../../../src/apiserver/kubelet/connector.js';
 import { createRealClock } from '../../../src/core/clock.js';
 import { TunnelError } from '../../../src/core/errors.js';
+import { once } from '../../support/waits.js';
 import { type Credentials, closed, makeCredentials } from './fixture.js';
 
 /** A connection as the tunnel gives it: a JavaScript stream that closes by itself as soon as the other side ends. */

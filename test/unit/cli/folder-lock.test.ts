@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FolderLock } from '../../../src/cli/folder-lock.js';
 import { scratchFolder } from '../../support/konnsim.js';
+import { once } from '../../support/waits.js';
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type Duplex, PassThrough } from 'node:stream';
 import {
   createSandboxRuntime,
@@ -10,6 +9,7 @@ import { ignoreEvents } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
 import type { Container, Pod } from '../../../src/kube/pod-objects.js';
 import type { RemoteCommandResult, TerminalSize } from '../../../src/streams/types.js';
+import { once } from '../../support/waits.js';
 
 /** 2026-01-02T03:04:05Z: the wall time at which every sandbox of these tests starts. */
 export const startTimeMs = Date.UTC(2026, 0, 2, 3, 4, 5);

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import http2 from 'node:http2';
 import { createServer, type Server, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { type Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { kubeletService } from '../../../src/wire/grpc/proto.js';
+import { eventually, once } from '../../support/waits.js';
 import { type Bench, issueCertificates, readAll, startBench, type TestPki } from './bench.js';
 import { ScriptedRuntime } from './scripted-runtime.js';
 
@@ -48,7 +48,7 @@ describe('the gRPC door of a kubelet', () => {
       const received = buffer(stream);
       stream.end(sent);
       expect((await received).equals(sent)).toBe(true);
-      await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+      await eventually(() => expect(bench.kubelet.openRequests).toBe(0));
       expect(bench.events.at(-1)).toMatchObject({
         kind: 'request.finished',
         verb: 'portforward',
@@ -89,13 +89,13 @@ describe('the gRPC door of a kubelet', () => {
       };
       const stream = await bench.client.portForward(port);
       let seen = -1;
-      await vi.waitFor(
+      await eventually(
         () => {
           const stalled = written === seen;
           seen = written;
           expect(stalled).toBe(true);
         },
-        { interval: 150, timeout: 5000 },
+        { intervalMs: 150 },
       );
       expect(seen).toBeLessThan(64 * 1024 * 1024);
       stream.destroy();
@@ -117,7 +117,7 @@ describe('the gRPC door of a kubelet', () => {
       controller.abort();
       const [error] = (await once(second, 'error')) as [Error];
       expect(error).toMatchObject({ code: 'DIAL_CANCELLED' });
-      await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+      await eventually(() => expect(bench.kubelet.openRequests).toBe(0));
     });
 
     it('rejects with PORT_CLOSED when nobody listens, and fails the stream when the port breaks', async () => {
@@ -154,7 +154,7 @@ describe('the gRPC door of a kubelet', () => {
         if (Buffer.from(chunk).toString() === 'two\n') break;
       }
       await runtime.hasAborted;
-      await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+      await eventually(() => expect(bench.kubelet.openRequests).toBe(0));
     });
 
     it('ends a followed log with DIAL_CANCELLED when the caller aborts', async () => {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { once } from '../../support/waits.js';
 import { podOf, processesWith, sh, startProcesses } from './process-support.js';
 
 const support = new URL('./process-support.ts', import.meta.url).href;

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -9,6 +8,7 @@ import { BackOff } from '../../../src/containers/process/back-off.js';
 import type { ProcessRuntime } from '../../../src/containers/process/process-runtime.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import type { Container, Pod } from '../../../src/kube/pod-objects.js';
+import { once } from '../../support/waits.js';
 import { TextSink } from './bench.js';
 import { ownChildren, podOf, processesWith, ref, run, sh, startProcesses } from './process-support.js';
 

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
 import { ignoreEvents } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
 import type { Pod } from '../../../src/kube/pod-objects.js';
 import { openSpdyRemoteCommand, type SpdyRemoteCommand } from '../../../src/streams/remote-command-client.js';
+import { eventually } from '../../support/waits.js';
 import {
   type Bench,
   clock,
@@ -120,7 +121,7 @@ describe('both doors in front of the sandbox runtime', () => {
     await expect(
       bench.client.portForward({ namespace: 'default', pod: 'web-0', port: 9 }),
     ).rejects.toMatchObject({ code: 'PORT_CLOSED' });
-    await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+    await eventually(() => expect(bench.kubelet.openRequests).toBe(0));
   });
 
   it('reads and follows the same log through both doors', async () => {

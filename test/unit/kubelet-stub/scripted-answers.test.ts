@@ -1,7 +1,7 @@
 import { PassThrough, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Behaviour, ExecAnswer, ForwardRule, LogsRule } from '../../../src/containers/behaviours.js';
 import { createSandboxRuntime, type SandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
 import { type Clock, ManualClock } from '../../../src/core/clock.js';
@@ -9,6 +9,7 @@ import { ignoreEvents } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
 import { SpdyPortForward } from '../../../src/streams/port-forward-client.js';
 import { openSpdyRemoteCommand } from '../../../src/streams/remote-command-client.js';
+import { eventually } from '../../support/waits.js';
 import { openWebSocketCommand } from '../streams/support/command-client.js';
 import { type Bench, clock, issueCertificates, never, startBench, type TestPki } from './bench.js';
 import { ask, open, upgrade } from './http-client.js';
@@ -148,7 +149,7 @@ describe.each(both)('a scripted answer to an %s over %s', (verb, wire, run) => {
     void run().then((over) => {
       outcome = over;
     });
-    await vi.waitFor(() => expect(time.pendingTimers).toBe(1));
+    await eventually(() => expect(time.pendingTimers).toBe(1));
     while (outcome === undefined) {
       if (time.pendingTimers > 0) time.advance(10);
       await turn();

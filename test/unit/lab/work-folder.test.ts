@@ -1,11 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ownerText } from '../../../src/lab/folder-owner.js';
 import { createWorkFolder } from '../../../src/lab/work-folder.js';
+import { once } from '../../support/waits.js';
 
 let parent: string;
 beforeEach(() => {

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRealClock, ManualClock } from '../../../src/core/clock.js';
 import { goDial } from '../../../src/links/go-dial.js';
 import { connectError, lookupError, noSuchHost, stopError } from '../../../src/links/go-errors.js';
+import { once } from '../../support/waits.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRealClock, ManualClock } from '../../../src/core/clock.js';
 import type { EventBody } from '../../../src/core/events.js';
 import { type Middlebox, type MiddleboxOptions, startMiddlebox } from '../../../src/links/middlebox.js';
 import { currentHandles, expectNoNewHandles, type Handles } from '../../support/handles.js';
+import { once } from '../../support/waits.js';
 
 const closers: (() => unknown)[] = [];
 let before: Handles;

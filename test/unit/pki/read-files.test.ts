@@ -1,11 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readDocument, readText, readTextSync } from '../../../src/pki/read-files.js';
+import { once } from '../../support/waits.js';
 
 const mebibyte = 1024 * 1024;
 let folder: string;

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -8,6 +7,7 @@ import { SpdyPortForward } from '../../../src/streams/port-forward-client.js';
 import type { ConnectPort, PortForwardContext } from '../../../src/streams/port-forward-context.js';
 import { servePortForward } from '../../../src/streams/port-forward-server.js';
 import { SpdyConnection } from '../../../src/streams/spdy/connection.js';
+import { once } from '../../support/waits.js';
 import { digestOf, patternDigest, readAll, writePattern } from './support/bytes.js';
 import { queue } from './support/spdy-pair.js';
 import {

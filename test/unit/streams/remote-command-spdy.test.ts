@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import { TunnelError } from '../../../src/core/errors.js';
 import type { RemoteCommandContext, RunRemoteCommand } from '../../../src/streams/remote-command-context.js';
 import { SpdyConnection } from '../../../src/streams/spdy/connection.js';
 import type { RemoteCommandOptions, StreamProtocol, TerminalSize } from '../../../src/streams/types.js';
+import { once } from '../../support/waits.js';
 import { digestOf, patternDigest, readAll, writePattern } from './support/bytes.js';
 import { allStreams, openSpdyCommand, required, startCommandServer } from './support/command-client.js';
 import { requestSpdy, type TestServer, upgradeToSpdy } from './support/upgrade-server.js';

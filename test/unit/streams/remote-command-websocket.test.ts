@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type WebSocket from 'ws';
 import type { RemoteCommandContext, RunRemoteCommand } from '../../../src/streams/remote-command-context.js';
 import type { RemoteCommandOptions, StreamProtocol, TerminalSize } from '../../../src/streams/types.js';
+import { once } from '../../support/waits.js';
 import { digestOf, patternDigest, readAll, writePattern } from './support/bytes.js';
 import { allStreams, openWebSocketCommand, required, startCommandServer } from './support/command-client.js';
 import type { TestServer } from './support/upgrade-server.js';

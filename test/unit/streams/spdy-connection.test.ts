@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
@@ -7,6 +6,7 @@ import { dataHead, pingFrame, resetStatus, synStreamFrame } from '../../../src/s
 import { encodeHeaderBlock } from '../../../src/streams/spdy/header-block.js';
 import { createHeaderCompressor } from '../../../src/streams/spdy/header-compression.js';
 import type { SpdyStream } from '../../../src/streams/spdy/stream.js';
+import { once } from '../../support/waits.js';
 import { digestOf, patternDigest, readAll, writePattern } from './support/bytes.js';
 import { queue, type SpdyPair, startSpdyPair, startSpdyServer } from './support/spdy-pair.js';
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRealClock, ManualClock } from '../../../src/core/clock.js';
 import { SpdyPortForward } from '../../../src/streams/port-forward-client.js';
@@ -7,6 +6,7 @@ import { serveRemoteCommand } from '../../../src/streams/remote-command-server.j
 import { SpdyConnection } from '../../../src/streams/spdy/connection.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../../src/streams/types.js';
 import { WebSocketDuplex } from '../../../src/streams/websocket-duplex.js';
+import { once } from '../../support/waits.js';
 import { allStreams, openWebSocketCommand } from './support/command-client.js';
 import { openTunnel } from './support/tunnel-client.js';
 import {

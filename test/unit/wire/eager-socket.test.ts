@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { EagerSocket } from '../../../src/wire/grpc/eager-socket.js';
+import { once } from '../../support/waits.js';
 
 let server: Server;
 let peer: Socket;

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { type ClientHttp2Session, connect, createServer, type Http2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/core/clock.js';
 import { GrowingWindow, maxWindowBytes, windowBytes } from '../../../src/wire/grpc/growing-window.js';
+import { once } from '../../support/waits.js';
 
 let server: Http2Server;
 let session: ClientHttp2Session;

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -10,6 +9,7 @@ import { startGrpcListener } from '../../../src/wire/grpc/grpc-listener.js';
 import { agentServiceDefinition, type TunnelCall } from '../../../src/wire/grpc/tunnel-service.js';
 import type { Refusal } from '../../../src/wire/net/tls-refusals.js';
 import { scratchFolder } from '../../support/konnsim.js';
+import { once } from '../../support/waits.js';
 
 const closes: (() => unknown)[] = [];
 
