@@ -7,8 +7,6 @@ export default defineConfig({
     // They need an engine: `npm run test:compose`.
     exclude: ['test/compose/**'],
     maxWorkers: Math.max(2, availableParallelism()),
-    // A race that a busy machine loses once is shown as a retry.
-    retry: 1,
     setupFiles: ['test/support/setup.ts'],
     // More than any wait within a test (`test/support/waits.ts`), as a wait says what is missing.
     testTimeout: 90_000,

@@ -106,12 +106,12 @@ describe('a frontend door for HTTP CONNECT', () => {
         packets(before).join() === packets(await metrics(server)).join()
       );
     };
-    await expect.poll(stopped, { timeout: 10_000 }).toBe(true);
+    await expect.poll(stopped).toBe(true);
     expect(taken).toBe(0);
     let received = 0;
     endpoint.on('data', (chunk: Buffer) => (received += chunk.length));
     endpoint.resume();
-    await expect.poll(() => received, { timeout: 10_000 }).toBe(sizeBytes);
+    await expect.poll(() => received).toBe(sizeBytes);
   });
 
   it('counts its packets like any frontend’s', async () => {

@@ -80,9 +80,7 @@ describe('proxy-servers and agents with the cluster of the façade', () => {
       bench.agent(balancer.address, { name, agentId: name, serverCount: { source: 'default', leases } }),
     );
     for (const agent of agents) await agent.start();
-    await expect
-      .poll(() => agents.map((agent) => agent.snapshot().servers.length), { timeout: 15_000 })
-      .toEqual([3, 3]);
+    await expect.poll(() => agents.map((agent) => agent.snapshot().servers.length)).toEqual([3, 3]);
     await servers[0]?.stop();
     for (const name of ['a1', 'a2']) {
       await bench.waitFor({ kind: 'servers.counted', node: `agent/${name}`, count: 2 });

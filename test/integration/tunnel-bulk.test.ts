@@ -75,7 +75,7 @@ describe.each([0, 5])('full-duplex bulk over a link of %i ms each way', (oneWayM
     expect(resting.readableLength).toBeLessThan(payload.length);
     let received = 0;
     resting.on('data', (chunk: Buffer) => (received += chunk.length));
-    await expect.poll(() => received, { timeout: 20_000 }).toBe(payload.length);
+    await expect.poll(() => received).toBe(payload.length);
     resting.destroy();
   }, 60_000);
 });

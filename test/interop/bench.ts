@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { freePort } from '../support/dropin.js';
-import { eventually } from '../support/waits.js';
+import { eventually, soon } from '../support/waits.js';
 import { Process } from './process.js';
 import type { Cell } from './programs.js';
 
@@ -26,7 +26,9 @@ export class Backends {
       socket.pipe(socket);
     });
     const http = createHttpServer((request, response) => response.end(`path ${request.url}\n`));
-    await Promise.all([echo, http].map((server) => new Promise<void>((up) => server.listen(0, host, up))));
+    await Promise.all(
+      [echo, http].map((server) => soon<void>((up) => server.listen(0, host, up), 'listening server')),
+    );
     return new Backends(echo, http);
   }
 
@@ -40,7 +42,9 @@ export class Backends {
 
   async close(): Promise<void> {
     this.http.closeAllConnections();
-    await Promise.all([this.echo, this.http].map((server) => new Promise((done) => server.close(done))));
+    await Promise.all(
+      [this.echo, this.http].map((server) => soon((done) => server.close(done), 'end of a server')),
+    );
   }
 }
 

@@ -98,7 +98,7 @@ describeEachKubectl('containers that are processes', (binary) => {
       // Of its own: the next kubectl would meet a container that ended a moment ago, and wait for its back-off.
       const made = await kubectl().run(['run', 'typed', '--image=any', '-it', '--attach=false', '--', 'sh']);
       expect(made).toMatchObject({ code: 0 });
-      const ready = await kubectl().run(['wait', '--for=condition=Ready', 'pod/typed', '--timeout=20s']);
+      const ready = await kubectl().run(['wait', '--for=condition=Ready', 'pod/typed', '--timeout=25s']);
       expect(ready).toMatchObject({ code: 0 });
       const pty = kubectl().onTerminal(['attach', '-it', 'typed']);
       await pty.waitFor(/try pressing enter/);

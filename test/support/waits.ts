@@ -24,14 +24,18 @@ export function within<T>(promise: Promise<T>, what: string, limits: WaitLimits 
 }
 
 /** As `new Promise(begin)`, and rejects when nothing has settled it in time. */
-export function soon<T = void>(
+export function soon<T = unknown>(
   begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => void,
   what: string,
   { withinMs = waitMs, seen }: WaitLimits = {},
 ): Promise<T> {
   const asked = new Error('asked here');
-  return new Promise((resolve, reject) => {
-    const late = (): void => reject(lateError(`no ${what} within ${withinMs} ms${instead(seen)}`, asked));
+  const settled = new Promise<T>((resolve, reject) => {
+    const late = (): void => {
+      // A test that is over does not wait any more, which is no failure of the one that runs now.
+      settled.catch(() => undefined);
+      reject(lateError(`no ${what} within ${withinMs} ms${instead(seen)}`, asked));
+    };
     // Nothing lives on for it.
     const timer = setTimeout(late, withinMs).unref();
     const settling =
@@ -42,6 +46,7 @@ export function soon<T = void>(
       };
     begin(settling(resolve), settling(reject));
   });
+  return settled;
 }
 
 /** As `once` of node:events, and rejects when the event does not come in time. */
@@ -72,6 +77,20 @@ export async function eventually<T>(
       if (performance.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, intervalMs));
     }
+  }
+}
+
+/** Resolves once `ready` holds, which every turn of the event loop may bring about. */
+export async function until(
+  ready: () => boolean,
+  { withinMs = waitMs, seen }: WaitLimits = {},
+): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!ready()) {
+    if (performance.now() > deadline) {
+      throw new Error(`not so within ${withinMs} ms: ${String(ready)}${instead(seen)}`);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 

@@ -53,7 +53,7 @@ describe('plain upgrade proxy', () => {
     open.length = 0;
   });
 
-  it('carries SPDY unseen, 20 MiB each way', { timeout: 60_000 }, async () => {
+  it('carries SPDY unseen, 20 MiB each way', async () => {
     const node = await kubelet(async ({ stdin, stdout }) => {
       const [input] = await Promise.all([
         digestOf(required(stdin)),

@@ -129,9 +129,7 @@ describe('an API with a limit', () => {
     try {
       const created = kubectl.start(['create', 'configmap', 'patient']);
       await expect
-        .poll(() => test.events.some((event) => 'status' in event && event.status === 429), {
-          timeout: 10_000,
-        })
+        .poll(() => test.events.some((event) => 'status' in event && event.status === 429))
         .toBe(true);
       await release();
       expect(await created.result).toMatchObject({ code: 0, stdout: 'configmap/patient created\n' });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
-import { eventually } from '../../support/waits.js';
-import { Client, interact, main, noise, run, sandbox, settled, sh, until } from './support.js';
+import { eventually, until } from '../../support/waits.js';
+import { Client, interact, main, noise, run, sandbox, settled, sh } from './support.js';
 
 let open: SandboxRuntime[] = [];
 

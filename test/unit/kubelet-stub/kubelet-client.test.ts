@@ -9,7 +9,7 @@ import { TunnelError } from '../../../src/core/errors.js';
 import { KubeletClient } from '../../../src/lab/kubelet-client/kubelet-client.js';
 import { createAuthority } from '../../../src/pki/authority.js';
 import type { Dialer, DialOptions } from '../../../src/wire/client/dialer.js';
-import { eventually, once } from '../../support/waits.js';
+import { eventually, once, soon } from '../../support/waits.js';
 import {
   type Bench,
   clock,
@@ -180,7 +180,7 @@ describe('the kubelet client and its channel', () => {
       message: `127.0.0.1:${port} did not finish the TLS handshake within 3000 ms`,
     });
     for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => silent.close(resolve));
+    await soon((resolve) => silent.close(resolve), 'end of the server');
   });
 
   it('removes its folder, its connection and its timer when it closes, and refuses calls from then on', async () => {

@@ -5,7 +5,7 @@ import { ignoreEvents } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
 import type { Pod } from '../../../src/kube/pod-objects.js';
 import { openSpdyRemoteCommand, type SpdyRemoteCommand } from '../../../src/streams/remote-command-client.js';
-import { eventually } from '../../support/waits.js';
+import { each, eventually, soon } from '../../support/waits.js';
 import {
   type Bench,
   clock,
@@ -127,12 +127,14 @@ describe('both doors in front of the sandbox runtime', () => {
   it('reads and follows the same log through both doors', async () => {
     let overGrpc = '';
     const logs = { ...app, follow: false, previous: false, timestamps: false };
-    for await (const chunk of bench.client.logs(logs)) overGrpc += Buffer.from(chunk).toString();
+    for await (const chunk of each(bench.client.logs(logs), 'part of the log'))
+      overGrpc += Buffer.from(chunk).toString();
     expect(overGrpc).toBe('echoing on :7000\n');
     expect((await ask(bench.kubelet, pki.client, '/containerLogs/default/web-0/app')).text).toBe(overGrpc);
     const followed = await open(bench.kubelet, pki.client, '/containerLogs/default/web-0/app?follow=1');
-    const first = await new Promise<string>((resolve) =>
-      followed.once('data', (chunk) => resolve(String(chunk))),
+    const first = await soon<string>(
+      (resolve) => followed.once('data', (chunk) => resolve(String(chunk))),
+      'first line',
     );
     expect(first).toBe(overGrpc);
     followed.destroy();

@@ -46,7 +46,7 @@ describe('port-forward over WebSocket', () => {
     ws.terminate();
   });
 
-  it('tunnels SPDY: 20 MiB each way, byte for byte', { timeout: 60_000 }, async () => {
+  it('tunnels SPDY: 20 MiB each way, byte for byte', async () => {
     const received = new PassThrough({ objectMode: true });
     const url = await start((socket) => {
       void digestOf(socket).then((digest) => received.write(digest));

@@ -9,7 +9,7 @@ import { startGrpcListener } from '../../../src/wire/grpc/grpc-listener.js';
 import { agentServiceDefinition, type TunnelCall } from '../../../src/wire/grpc/tunnel-service.js';
 import type { Refusal } from '../../../src/wire/net/tls-refusals.js';
 import { scratchFolder } from '../../support/konnsim.js';
-import { once } from '../../support/waits.js';
+import { once, soon } from '../../support/waits.js';
 
 const closes: (() => unknown)[] = [];
 
@@ -77,7 +77,7 @@ async function openStream({
 
 function ping(client: ClientHttp2Session): Promise<void> {
   // The last one may get a GOAWAY instead of its answer.
-  return new Promise((resolve) => void client.ping(() => resolve()));
+  return soon((resolve) => void client.ping(() => resolve()), 'answer to a ping');
 }
 
 async function pings({ client, clock }: Bench, count: number, everyMs: number): Promise<void> {
