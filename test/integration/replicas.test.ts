@@ -4,7 +4,7 @@ import { createRealClock } from '../../src/core/clock.js';
 import { type Lab, startLab } from '../../src/index.js';
 import { KubeClient } from '../../src/kube/kube-client.js';
 import type { KubeObject, ResourceTarget } from '../../src/kube/objects.js';
-import { soon, waitMs } from '../support/waits.js';
+import { soon, until, waitMs } from '../support/waits.js';
 
 const configMaps: ResourceTarget = {
   resource: { group: '', version: 'v1', plural: 'configmaps' },
@@ -184,8 +184,15 @@ describe('three replicas of the API', () => {
       }
     };
     const writing = write();
-    for (const number of [1, 2, 3]) await lab.apiserver(number).roll({ delayMs: 50 });
-    rolling = false;
+    try {
+      for (const number of [1, 2, 3]) {
+        const before = made.length;
+        await lab.apiserver(number).roll({ delayMs: 50 });
+        await until(() => made.length > before + 1, { seen: () => made });
+      }
+    } finally {
+      rolling = false;
+    }
     await writing;
     const { items } = await client.listAll(configMaps);
     const names = new Set(items.map(({ metadata }) => metadata.name));
@@ -201,11 +208,11 @@ describe('three replicas of the API', () => {
     for (const number of [1, 2, 3]) await lab.apiserver(number).restart();
     const broken = await lab.waitFor(
       { kind: 'watch.broken', resource: 'configmaps' },
-      { since: mark, withinMs: 10_000 },
+      { since: mark, withinMs: waitMs },
     );
     const resumed = await lab.waitFor(
       { kind: 'watch.resumed', resource: 'configmaps' },
-      { since: broken.seq, withinMs: 10_000 },
+      { since: broken.seq, withinMs: waitMs },
     );
     expect(broken.error).toBeDefined();
     expect(resumed.resourceVersion).toBe(broken.resourceVersion);
