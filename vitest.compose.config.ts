@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/compose/**/*.test.ts'],
+    setupFiles: ['test/support/setup.ts'],
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 900_000,

@@ -7,11 +7,10 @@ export default defineConfig({
     // They need an engine: `npm run test:compose`.
     exclude: ['test/compose/**'],
     maxWorkers: Math.max(2, availableParallelism()),
-    // A race that a busy machine loses once is shown as a retry.
-    retry: 1,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    // One second is too little for `expect.poll` on a machine that does other things, too.
-    expect: { poll: { timeout: 10_000, interval: 10 } },
+    setupFiles: ['test/support/setup.ts'],
+    // More than any wait within a test (`test/support/waits.ts`), as a wait says what is missing.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
+    expect: { poll: { timeout: 30_000, interval: 10 } },
   },
 });

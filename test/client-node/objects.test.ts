@@ -11,6 +11,7 @@ import {
   Watch,
 } from '@kubernetes/client-node';
 import { afterEach, describe, expect, it } from 'vitest';
+import { soon } from '../support/waits.js';
 import { useClientLab } from './client-lab.js';
 
 const client = useClientLab();
@@ -144,9 +145,9 @@ describe('Watch of the official JavaScript client', () => {
     const { metadata } = await list(client().core)();
     const query = { resourceVersion: metadata?.resourceVersion, labelSelector: 'made=here' };
     let finish: (error: unknown) => void = () => undefined;
-    const done = new Promise((resolve) => {
+    const done = soon((resolve) => {
       finish = resolve;
-    });
+    }, 'end of the watch');
     const tell = (phase: string, object: V1ConfigMap): void => {
       seen.push(`${phase} ${object.metadata?.name ?? ''} ${object.data?.['value'] ?? ''}`);
     };

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,8 @@ import { createGunzip } from 'node:zlib';
 import { Attach, Cp, Exec, Log, PortForward, type V1Status } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestsSince } from '../kubectl/cluster.js';
+import { endsWithTest } from '../support/children.js';
+import { once, soon, waitMs } from '../support/waits.js';
 import { useClientLab } from './client-lab.js';
 
 const client = useClientLab();
@@ -26,9 +27,9 @@ async function run(command: readonly string[], stdin: Readable | null = null): P
   const [out, err] = [new PassThrough(), new PassThrough()];
   const gathered = Promise.all([buffer(out), text(err)]);
   let tell: (status: V1Status) => void = () => undefined;
-  const ended = new Promise<V1Status>((resolve) => {
+  const ended = soon<V1Status>((resolve) => {
     tell = resolve;
-  });
+  }, 'status of the command');
   const exec = new Exec(client().config);
   const ws = await exec.exec('default', 'web-1', 'web', [...command], out, err, stdin, false, tell);
   const closed = once(ws, 'close');
@@ -50,16 +51,20 @@ function watchText(): { readonly stream: Writable; until(pattern: RegExp): Promi
     },
   });
   const until = (pattern: RegExp): Promise<RegExpExecArray> =>
-    new Promise((resolve) => {
-      const look = (): void => {
-        const match = pattern.exec(seen);
-        if (match === null) return;
-        lookers.delete(look);
-        resolve(match);
-      };
-      lookers.add(look);
-      look();
-    });
+    soon(
+      (resolve) => {
+        const look = (): void => {
+          const match = pattern.exec(seen);
+          if (match === null) return;
+          lookers.delete(look);
+          resolve(match);
+        };
+        lookers.add(look);
+        look();
+      },
+      `${pattern} in the stream`,
+      { seen: () => seen },
+    );
   return { stream, until };
 }
 
@@ -69,7 +74,10 @@ describe('Exec of the official JavaScript client', () => {
     const mark = lab.mark();
     const { stdout, stderr, status } = await run(['sh', '-c', 'echo out; echo err >&2']);
     expect([stdout.toString(), stderr, status.status]).toEqual(['out\n', 'err\n', 'Success']);
-    await lab.waitFor({ kind: 'request.finished', verb: 'exec', node: 'apiserver/main' }, { since: mark });
+    await lab.waitFor(
+      { kind: 'request.finished', verb: 'exec', node: 'apiserver/main' },
+      { since: mark, withinMs: waitMs },
+    );
     const wires = requestsSince(lab, mark).map(({ protocol }) => protocol);
     expect(new Set(wires)).toEqual(new Set(['websocket-v5']));
   });
@@ -150,13 +158,13 @@ describe('PortForward of the official JavaScript client', () => {
     if (typeof ws === 'function') throw new Error('no retries were asked for');
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
-    const whole = new Promise<void>((resolve) => {
+    const whole = soon<void>((resolve) => {
       output.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
         sizeBytes += chunk.length;
         if (sizeBytes >= bytes.length) resolve();
       });
-    });
+    }, 'whole answer');
     input.write(bytes);
     await whole;
     expect(sha256(Buffer.concat(chunks))).toBe(sha256(bytes));
@@ -188,7 +196,10 @@ describe('Cp of the official JavaScript client', () => {
     const { lab } = client().cluster;
     const mark = lab.mark();
     await copy();
-    await lab.waitFor({ kind: 'request.finished', verb: 'exec', node: 'apiserver/main' }, { since: mark });
+    await lab.waitFor(
+      { kind: 'request.finished', verb: 'exec', node: 'apiserver/main' },
+      { since: mark, withinMs: waitMs },
+    );
   }
 
   it('carries a folder into a pod', async () => {
@@ -213,7 +224,7 @@ describe('Cp of the official JavaScript client', () => {
       config.loadFromString(process.env.CONFIG);
       await new Cp(config).cpFromPod('default', 'web-1', 'web', 'out', process.env.TARGET, '/tmp');`;
     const env = { ...process.env, CONFIG: client().cluster.lab.kubeconfig, TARGET: join(folder, 'alone') };
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { env });
+    const child = endsWithTest(spawn(process.execPath, ['--input-type=module', '-e', script], { env }));
     child.stdin.end();
     const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
     expect([code, said]).toEqual([

@@ -1,7 +1,7 @@
 import { type ExecFileException, execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { once } from '../support/waits.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

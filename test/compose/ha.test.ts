@@ -112,7 +112,8 @@ describe('three API servers, each with a proxy-server of its own', () => {
     }
     await lab.compose.do(['start', 'store']);
     await eventually(async () =>
-      expect(await lab.run(['label', 'pod', 'mine', 'turn=last', '--overwrite'])).toMatchObject({
+      // A value that it cannot have yet: what changes nothing moves no revision.
+      expect(await lab.run(['label', 'pod', 'mine', `turn=after-${revision}`, '--overwrite'])).toMatchObject({
         code: 0,
       }),
     );

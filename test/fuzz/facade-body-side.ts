@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { createRandom } from '../../src/core/random.js';
+import { once } from '../support/waits.js';
 import { makeCredentials, requestOptions, startTestApi, type TestApi } from '../unit/apiserver/fixture.js';
 import { type Bodied, someBody } from './facade-bodies.js';
 import type { FuzzRun } from './run-side.js';

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,6 +5,7 @@ import { join } from 'node:path';
 import { createRealClock } from '../../src/core/clock.js';
 import { createRandom, type Random } from '../../src/core/random.js';
 import { startConnectListener } from '../../src/wire/connect/connect-listener.js';
+import { once } from '../support/waits.js';
 import { mutate, randomBytes } from './mutate.js';
 import { oneIn, pick } from './packet-source.js';
 import type { FuzzRun } from './run-side.js';

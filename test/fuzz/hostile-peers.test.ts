@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +7,7 @@ import type { ProxyServer } from '../../src/server/server.js';
 import { RawCall } from '../support/raw-call.js';
 import { connectServer } from '../support/raw-connect.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
+import { once } from '../support/waits.js';
 import { mutate, randomBytes } from './mutate.js';
 import { PacketSource } from './packet-source.js';
 import { chooseSeed } from './seed.js';

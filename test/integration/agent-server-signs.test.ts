@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
+import { once, soon } from '../support/waits.js';
 
 let bench: TunnelBench;
 beforeEach(async () => {
@@ -102,7 +102,7 @@ describe('an agent whose server says that it goes (GOAWAY) and keeps the stream 
     await bench.waitFor({ kind: 'agent.connected' });
     sayGoodbye();
     // Its answer to a ping proves that it has read what came before.
-    await new Promise((resolve) => streams[0]?.session?.ping(resolve));
+    await soon((resolve) => streams[0]?.session?.ping(resolve), 'answer to a ping');
     expect(bench.agents[0]?.snapshot().servers).toEqual(['s1']);
   });
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { createServer, get } from 'node:https';
@@ -9,6 +8,7 @@ import { goDial } from '../../src/links/go-dial.js';
 import { writeCertificateDirectory } from '../../src/pki/files.js';
 import { Konnsim, konnsim, scratchFolder } from '../support/konnsim.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
+import { once } from '../support/waits.js';
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
 let bench: TunnelBench;

@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { copyFile, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../src/pki/authority.js';
 import type { KeyPair } from '../../src/pki/key-pair.js';
 import { type CommandResult, konnsim, scratchFolder } from '../support/konnsim.js';
+import { once } from '../support/waits.js';
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
 let busyPort: string;
@@ -141,7 +141,7 @@ describe('bad input is one error line, one hint line and an exit code:', () => {
     ],
   ];
 
-  it.concurrent.each(usage)('%s', { timeout: 60_000 }, async (_name, args, text) => {
+  it.concurrent.each(usage)('%s', async (_name, args, text) => {
     expectFailure(await run(args), text, 2);
   });
 
@@ -194,11 +194,11 @@ describe('bad input is one error line, one hint line and an exit code:', () => {
     ],
   ];
 
-  it.concurrent.each(folders)('%s', { timeout: 60_000 }, async (_name, args, text, temporary) => {
+  it.concurrent.each(folders)('%s', async (_name, args, text, temporary) => {
     expectFailure(await run(args, temporary === undefined ? {} : { TMPDIR: temporary }), text, 2);
   });
 
-  it('a socket or a port that is in use, for every flag', { timeout: 60_000 }, async () => {
+  it('a socket or a port that is in use, for every flag', async () => {
     const cases = [
       [...server, '--uds-name', 'busy.sock'],
       ['server', '--certs', 'certs', '--server-port', busyPort, '--agent-port', '0', '--health-port', '0'],

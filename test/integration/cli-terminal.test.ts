@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readdir, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { endsWithTest } from '../support/children.js';
 import { Konnsim, konnsim, konnsimProgram, scratchFolder } from '../support/konnsim.js';
 import { missingPty, Pty } from '../support/pty.js';
+import { once, until } from '../support/waits.js';
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
 let up: Konnsim;
@@ -31,8 +33,7 @@ describe.skipIf(why !== undefined)('konnsim exec -it on a terminal', () => {
   it('shows a prompt and what is typed, and passes the exit code of the shell on', async () => {
     const pty = open('sh');
     await pty.waitFor(/[$#] $/);
-    pty.type('echo $((40+2))\r');
-    await pty.waitFor(/echo \$\(\(40\+2\)\)\r+\n42\r+\n.*[$#] $/s);
+    await pty.answer('echo $((40+2))', /echo \$\(\(40\+2\)\)\r+\n42\r+\n/);
     pty.type('exit 7\r');
     expect(await pty.finished()).toMatchObject({ code: 7, restored: true });
   });
@@ -45,8 +46,7 @@ describe.skipIf(why !== undefined)('konnsim exec -it on a terminal', () => {
     const mark = pty.mark();
     pty.type('\u0003');
     await pty.waitFor(/[$#] $/, mark);
-    pty.type('echo alive\r');
-    await pty.waitFor(/\nalive\r+\n/);
+    await pty.answer('echo alive', /\nalive\r+\n/);
     pty.type('\u0004');
     expect(await pty.finished()).toMatchObject({ restored: true });
   });
@@ -54,15 +54,9 @@ describe.skipIf(why !== undefined)('konnsim exec -it on a terminal', () => {
   it('tells the command the size of the window, and each change', async () => {
     const pty = open('sh');
     await pty.waitFor(/[$#] $/);
-    pty.type('stty size\r');
-    await pty.waitFor(/\n24 80\r+\n/);
+    await pty.answer('stty size', /\n24 80\r+\n/);
     pty.resize(50, 132);
-    for (let shown = false; !shown; ) {
-      const mark = pty.mark();
-      pty.type('stty size\r');
-      const [, size] = await pty.waitFor(/\n(\d+ \d+)\r+\n.*[$#] $/s, mark);
-      shown = size === '50 132';
-    }
+    await expect.poll(async () => (await pty.answer('stty size', /\n(\d+ \d+)\r+\n/))[1]).toBe('50 132');
     pty.type('exit\r');
     expect(await pty.finished()).toMatchObject({ code: 0, restored: true });
   });
@@ -78,10 +72,12 @@ describe.skipIf(why !== undefined)('konnsim exec -it on a terminal', () => {
 describe('a reader that goes away', () => {
   /** Runs konnsim, closes its stdout after the first bytes. */
   const readOnce = async (args: readonly string[]) => {
-    const child = spawn(process.execPath, [konnsimProgram, ...args], {
-      cwd: folder.path,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = endsWithTest(
+      spawn(process.execPath, [konnsimProgram, ...args], {
+        cwd: folder.path,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    );
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => {
       stderr += chunk.toString();
@@ -103,13 +99,11 @@ describe('a reader that goes away', () => {
 
   it('stops a lab that prints its events, and leaves nothing', async () => {
     const own = await scratchFolder();
-    const child = spawn(
-      process.execPath,
-      [konnsimProgram, 'up', '--events', '--dir', join(own.path, 'lab')],
-      {
+    const child = endsWithTest(
+      spawn(process.execPath, [konnsimProgram, 'up', '--events', '--dir', join(own.path, 'lab')], {
         env: { ...process.env, TMPDIR: own.path },
         stdio: ['ignore', 'pipe', 'ignore'],
-      },
+      }),
     );
     await once(child.stdout, 'data');
     child.stdout.destroy();
@@ -144,9 +138,7 @@ describe('the end of konnsim up', () => {
 
   /** The folder is made at the start, long before the lab is ready. */
   const folderAppears = async (path: string): Promise<void> => {
-    while ((await stat(path).catch(() => undefined)) === undefined) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await until(() => existsSync(path));
   };
 
   it('touches no file of somebody else in its folder', async () => {

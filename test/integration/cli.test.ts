@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { endsWithTest } from '../support/children.js';
 import { type CommandResult, Konnsim, konnsim, konnsimProgram, scratchFolder } from '../support/konnsim.js';
+import { once } from '../support/waits.js';
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
 const at = (): { cwd: string } => ({ cwd: folder.path });
@@ -62,13 +63,11 @@ describe('konnsim up', () => {
 
   it('lets exec -i read a file to its end', async () => {
     const input = await open('/dev/null');
-    const child = spawn(
-      process.execPath,
-      [konnsimProgram, 'exec', '-i', 'shell', '--', 'sh', '-c', 'cat; exit 4'],
-      {
+    const child = endsWithTest(
+      spawn(process.execPath, [konnsimProgram, 'exec', '-i', 'shell', '--', 'sh', '-c', 'cat; exit 4'], {
         ...at(),
         stdio: [input.fd, 'pipe', 'pipe'],
-      },
+      }),
     );
     const [code] = (await once(child, 'close')) as [number];
     await input.close();

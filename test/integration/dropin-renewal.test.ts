@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createSecureServer, type ServerHttp2Session } from 'node:http2';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { writeCertificateDirectory } from '../../src/pki/files.js';
 import { writeFilesAtomically } from '../../src/pki/text-files.js';
 import { DropinBench } from '../support/dropin.js';
 import { Konnsim } from '../support/konnsim.js';
+import { once } from '../support/waits.js';
 
 const host = '127.0.0.1';
 let bench: DropinBench;

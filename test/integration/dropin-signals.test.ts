@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../src/core/clock.js';
@@ -9,6 +8,7 @@ import { HttpConnectClient } from '../../src/wire/client/http-connect-client.js'
 import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
 import { DropinBench } from '../support/dropin.js';
 import { RawCall } from '../support/raw-call.js';
+import { once, soon } from '../support/waits.js';
 
 const host = '127.0.0.1';
 let bench: DropinBench;
@@ -66,7 +66,7 @@ describe('proxy-server without a graceful time', () => {
     closes.push(() => call.close());
     await server.waitFor(/frontend\.opened/);
     const stream = await open(client('grpc'));
-    const cut = new Promise((resolve) => stream.resume().once('close', resolve));
+    const cut = soon((resolve) => stream.resume().once('close', resolve), 'end of the stream');
     server.child.kill('SIGTERM');
     await agent.waitFor(/agent\.disconnected/);
     await cut;

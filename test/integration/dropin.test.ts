@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
@@ -13,6 +12,7 @@ import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
 import { startGrpcListener } from '../../src/wire/grpc/grpc-listener.js';
 import { agentServiceDefinition, type TunnelCall } from '../../src/wire/grpc/tunnel-service.js';
 import { DropinBench, freePort } from '../support/dropin.js';
+import { once, soon } from '../support/waits.js';
 
 const host = '127.0.0.1';
 let bench: DropinBench;
@@ -62,10 +62,10 @@ async function handshake(port: number, limits: ConnectionOptions): Promise<strin
   const leaf = port === bench.ports.agents ? 'agent' : 'frontend-client';
   const socket = connectTls({ host, port, ...(await tls(leaf)), ALPNProtocols: ['h2'], ...limits });
   try {
-    return await new Promise((resolve) => {
+    return await soon((resolve) => {
       socket.on('error', () => resolve('refused'));
       socket.once('secureConnect', () => resolve(socket.getCipher().name));
-    });
+    }, 'end of the handshake');
   } finally {
     socket.destroy();
   }
@@ -231,7 +231,7 @@ describe('proxy-server', () => {
     const { server } = await bench.both();
     const stream = await open(grpcClient());
     stream.on('error', () => undefined).resume();
-    const ended = new Promise((resolve) => stream.once('close', resolve));
+    const ended = soon((resolve) => stream.once('close', resolve), 'end of the stream');
     expect((await server.stop('SIGTERM')).code).toBe(0);
     await ended;
   });

@@ -3,6 +3,7 @@ import type { FaithfulName } from '../../src/core/faithful.js';
 import { faithfulFrom } from '../../src/dropin/faithful-variable.js';
 import { startLab } from '../../src/lab/start-lab.js';
 import { konnsim, scratchFolder } from '../support/konnsim.js';
+import { soon } from '../support/waits.js';
 
 /** How a connection to a kubelet ends when its agent is stopped: in order, or with which error. */
 async function cut(faithful: readonly FaithfulName[]): Promise<string> {
@@ -10,10 +11,10 @@ async function cut(faithful: readonly FaithfulName[]): Promise<string> {
   try {
     const [node] = lab.nodes;
     const stream = await lab.dial(node?.ip ?? '', node?.kubeletPort ?? 0);
-    const end = new Promise<string>((resolve) => {
+    const end = soon<string>((resolve) => {
       stream.on('error', (error) => resolve(error.message));
       stream.on('end', () => resolve('in order'));
-    });
+    }, 'end of the stream');
     stream.resume();
     await lab.part(`agent/${node?.name}`).kill();
     return await end;

@@ -141,7 +141,7 @@ describe('head-of-line-blocking', () => {
     const server = await setUp(['head-of-line-blocking']);
     await bench.connectedAgent(server);
     await sleeper(server);
-    await expect.poll(() => paused(server), { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => paused(server)).toBe(1);
     const client = await open(server);
     client.connect(`${host}:${await bench.echo()}`, 'hi');
     // Its dial reaches the agent, whose answer is not read.

@@ -1,6 +1,7 @@
 import { get } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../src/index.js';
+import { soon } from '../support/waits.js';
 
 /** 250 ms on a machine of its own; this one may be busy. */
 const limitMs = 2000;
@@ -8,12 +9,12 @@ const limitMs = 2000;
 /** Resolves with the time until the façade has answered. */
 function healthMs(lab: Lab): Promise<number> {
   const before = performance.now();
-  return new Promise((resolve, reject) => {
+  return soon((resolve, reject) => {
     get(`${lab.apiServerUrl}/healthz`, { rejectUnauthorized: false, agent: false }, (answer) => {
       answer.resume();
       answer.once('end', () => resolve(performance.now() - before));
     }).once('error', reject);
-  });
+  }, 'answer of the façade');
 }
 
 async function execMs(lab: Lab, pod: string, command: readonly string[]): Promise<number> {

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -11,6 +10,7 @@ import type { ProxyServer } from '../../src/server/server.js';
 import { echoed } from '../support/duplex.js';
 import { connectClient, connectServer, established, RawConnect } from '../support/raw-connect.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
+import { once } from '../support/waits.js';
 
 let certificates: CertificateSet;
 let bench: TunnelBench;

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
@@ -11,6 +10,7 @@ import type { ProxyServer } from '../../src/server/server.js';
 import { deferred } from '../support/deferred.js';
 import { connectServer, established, metrics, packets, RawConnect } from '../support/raw-connect.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
+import { once } from '../support/waits.js';
 
 let certificates: CertificateSet;
 let bench: TunnelBench;
@@ -106,12 +106,12 @@ describe('a frontend door for HTTP CONNECT', () => {
         packets(before).join() === packets(await metrics(server)).join()
       );
     };
-    await expect.poll(stopped, { timeout: 10_000 }).toBe(true);
+    await expect.poll(stopped).toBe(true);
     expect(taken).toBe(0);
     let received = 0;
     endpoint.on('data', (chunk: Buffer) => (received += chunk.length));
     endpoint.resume();
-    await expect.poll(() => received, { timeout: 10_000 }).toBe(sizeBytes);
+    await expect.poll(() => received).toBe(sizeBytes);
   });
 
   it('counts its packets like any frontend’s', async () => {

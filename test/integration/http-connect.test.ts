@@ -14,6 +14,7 @@ import type { ProxyServer } from '../../src/server/server.js';
 import { RawCall } from '../support/raw-call.js';
 import { connectServer, established, metrics, RawConnect } from '../support/raw-connect.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
+import { soon } from '../support/waits.js';
 
 let certificates: CertificateSet;
 let bench: TunnelBench;
@@ -250,7 +251,7 @@ describe.each([
     const address = `${host}:${await bench.echo()}`;
     const slow = await open(server);
     for (const byte of `CONNECT ${address} HTTP/1.1\r\n\r\n!`) {
-      await new Promise((resolve) => slow.socket.write(byte, resolve));
+      await soon((resolve) => slow.socket.write(byte, resolve), 'end of the write');
     }
     expect(await slow.read(established.length + 1)).toBe(`${established}!`);
     const large = await open(server);

@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { endsWithTest } from '../support/children.js';
 import { Konnsim, konnsim, scratchFolder } from '../support/konnsim.js';
+import { once } from '../support/waits.js';
 
 const proxyServer = fileURLToPath(new URL('../../bin/proxy-server', import.meta.url));
 
@@ -23,10 +24,12 @@ describe('a start that waits for a pipe', () => {
   /** Resolves when the program has opened the pipe, which stays open and brings nothing. */
   async function opened(): Promise<void> {
     const options = { cwd: folder.path, stdio: ['ignore', 'pipe', 'ignore'] as const };
-    writer = spawn('sh', ['-c', 'exec 3>fifo; echo open; exec sleep 1000'], {
-      ...options,
-      stdio: [...options.stdio],
-    });
+    writer = endsWithTest(
+      spawn('sh', ['-c', 'exec 3>fifo; echo open; exec sleep 1000'], {
+        ...options,
+        stdio: [...options.stdio],
+      }),
+    );
     if (writer.stdout !== null) await once(writer.stdout, 'data');
   }
 

@@ -7,7 +7,7 @@ import type { Node, Pod } from '../../src/kube/pod-objects.js';
 import { freePort } from '../support/dropin.js';
 import { Konnsim, konnsim, scratchFolder } from '../support/konnsim.js';
 
-const seconds = { timeout: 20_000, interval: 50 };
+const seconds = { interval: 50 };
 const pods = { resource: { group: '', version: 'v1', plural: 'pods' }, namespace: 'default' } as const;
 const nodes = { resource: { group: '', version: 'v1', plural: 'nodes' } } as const;
 

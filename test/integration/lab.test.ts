@@ -4,6 +4,7 @@ import { PassThrough, Readable, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab, TunnelError } from '../../src/index.js';
+import { each } from '../support/waits.js';
 
 const idle = {
   frontends: 0,
@@ -73,7 +74,10 @@ describe('a lab', () => {
   it('follows a log until it is told to stop', async () => {
     const controller = new AbortController();
     const seen: string[] = [];
-    for await (const chunk of lab.logs('counter', { follow: true, signal: controller.signal })) {
+    for await (const chunk of each(
+      lab.logs('counter', { follow: true, signal: controller.signal }),
+      'line of the log',
+    )) {
       seen.push(Buffer.from(chunk).toString());
       if (seen.length === 2) break;
     }
@@ -116,7 +120,8 @@ describe('a lab', () => {
     });
     const logs = Array.from({ length: 50 }, async () => {
       const chunks: Uint8Array[] = [];
-      for await (const chunk of lab.logs('pair', { container: 'sidecar' })) chunks.push(chunk);
+      for await (const chunk of each(lab.logs('pair', { container: 'sidecar' }), 'line of the log'))
+        chunks.push(chunk);
       expect(sha256(Buffer.concat(chunks))).toBe(sha256(Buffer.from(logText)));
     });
     const forward = await lab.portForward('echo', 7);

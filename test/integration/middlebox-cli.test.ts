@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Konnsim, konnsim, scratchFolder } from '../support/konnsim.js';
+import { once } from '../support/waits.js';
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
 let target: Server;

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listenError, TunnelError } from '../../src/core/errors.js';
+import { endsWithTest } from '../support/children.js';
 import { konnsimProgram, scratchFolder } from '../support/konnsim.js';
+import { each, once, soon } from '../support/waits.js';
 
 const agentProgram = fileURLToPath(new URL('../../bin/proxy-agent', import.meta.url));
 const closes: (() => unknown)[] = [];
@@ -18,12 +19,9 @@ async function limited(limit: number, program: string, args: readonly string[]) 
   const folder = await scratchFolder();
   closes.push(() => folder.remove());
   const script = `ulimit -n ${limit}; exec "$0" "$@"`;
-  const child = spawn('sh', ['-c', script, process.execPath, program, ...args], { cwd: folder.path });
-  closes.push(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  });
+  const child = endsWithTest(
+    spawn('sh', ['-c', script, process.execPath, program, ...args], { cwd: folder.path }),
+  );
   return child;
 }
 
@@ -55,17 +53,17 @@ it('a program that runs out of sockets while it runs serves again when some are 
   const child = await limited(150, konnsimProgram, ['middlebox', ...routes]);
   let said = '';
   let port = 0;
-  for await (const chunk of child.stdout) {
+  for await (const chunk of each(child.stdout, 'line of the program')) {
     said += String(chunk);
     port = Number(/^health 127\.0\.0\.1:(\d+)$/m.exec(said)?.[1] ?? 0);
     if (port !== 0) break;
   }
   const sockets: Socket[] = Array.from({ length: 300 }, () => connect(port, '127.0.0.1'));
   closes.push(() => sockets.forEach((socket) => void socket.destroy()));
-  const refused = new Promise<void>((resolve) => {
+  const refused = soon<void>((resolve) => {
     for (const socket of sockets) socket.on('error', () => undefined).once('close', () => resolve());
     for (const socket of sockets) socket.resume();
-  });
+  }, 'refusal');
   await refused;
   expect(child.exitCode).toBeNull();
   for (const socket of sockets) socket.destroy();

@@ -4,6 +4,7 @@ import { createRealClock } from '../../src/core/clock.js';
 import { type Lab, startLab } from '../../src/index.js';
 import { KubeClient } from '../../src/kube/kube-client.js';
 import type { KubeObject, ResourceTarget } from '../../src/kube/objects.js';
+import { soon, until, waitMs } from '../support/waits.js';
 
 const configMaps: ResourceTarget = {
   resource: { group: '', version: 'v1', plural: 'configmaps' },
@@ -30,7 +31,7 @@ interface Answer {
 function ask({ certificates: { ca, leaves } }: Lab, url: string, body?: object): Promise<Answer> {
   const tls = { ca: ca.certPem, cert: leaves.admin.certPem, key: leaves.admin.keyPem, agent: false as const };
   const headers = { 'content-type': 'application/json' };
-  return new Promise((resolve, reject) => {
+  return soon((resolve, reject) => {
     const call = request(
       url,
       { ...tls, headers, method: body === undefined ? 'GET' : 'POST' },
@@ -43,7 +44,7 @@ function ask({ certificates: { ca, leaves } }: Lab, url: string, body?: object):
       },
     );
     call.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body));
-  });
+  }, `answer of ${url}`);
 }
 
 /** How a watch of config maps ends: undefined in order, or the error's text. */
@@ -93,7 +94,7 @@ describe('three replicas of the API', () => {
     extra.push(own);
     const since = lab.mark();
     let began: () => void = () => undefined;
-    const open = new Promise<void>((resolve) => (began = resolve));
+    const open = soon<void>((resolve) => (began = resolve), 'watch');
     const end = watchEnd(own, began);
     await open;
     return { end, number: Number(servedBy(lab, since).at(-1)) };
@@ -155,7 +156,7 @@ describe('three replicas of the API', () => {
     const { url } = replica;
     const mark = lab.mark();
     const rolled = replica.roll({ delayMs: 400 });
-    await lab.waitFor({ kind: 'apiserver.leaving', node: replica.name }, { since: mark });
+    await lab.waitFor({ kind: 'apiserver.leaving', node: replica.name }, { since: mark, withinMs: waitMs });
     const ready = await ask(lab, `${url}/readyz`);
     expect(ready.status).toBe(500);
     expect(ready.body).toContain('[-]shutdown failed: reason withheld');
@@ -183,8 +184,15 @@ describe('three replicas of the API', () => {
       }
     };
     const writing = write();
-    for (const number of [1, 2, 3]) await lab.apiserver(number).roll({ delayMs: 50 });
-    rolling = false;
+    try {
+      for (const number of [1, 2, 3]) {
+        const before = made.length;
+        await lab.apiserver(number).roll({ delayMs: 50 });
+        await until(() => made.length > before + 1, { seen: () => made });
+      }
+    } finally {
+      rolling = false;
+    }
     await writing;
     const { items } = await client.listAll(configMaps);
     const names = new Set(items.map(({ metadata }) => metadata.name));
@@ -200,11 +208,11 @@ describe('three replicas of the API', () => {
     for (const number of [1, 2, 3]) await lab.apiserver(number).restart();
     const broken = await lab.waitFor(
       { kind: 'watch.broken', resource: 'configmaps' },
-      { since: mark, withinMs: 10_000 },
+      { since: mark, withinMs: waitMs },
     );
     const resumed = await lab.waitFor(
       { kind: 'watch.resumed', resource: 'configmaps' },
-      { since: broken.seq, withinMs: 10_000 },
+      { since: broken.seq, withinMs: waitMs },
     );
     expect(broken.error).toBeDefined();
     expect(resumed.resourceVersion).toBe(broken.resourceVersion);
@@ -228,7 +236,7 @@ describe('three replicas of the API', () => {
     store.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata });
     store.compact();
     for (const number of [1, 2, 3]) await lab.apiserver(number).start();
-    await lab.waitFor({ kind: 'watch.relisted', resource: 'configmaps' }, { since: mark, withinMs: 15_000 });
+    await lab.waitFor({ kind: 'watch.relisted', resource: 'configmaps' }, { since: mark, withinMs: waitMs });
     expect(watch.items.map(({ metadata }) => metadata.name)).toContain('missed');
     await watch.close();
   });
@@ -239,14 +247,20 @@ describe('three replicas of the API', () => {
     const { end } = await openWatch();
     const mark = lab.mark();
     await lab.apiservers.move();
-    await lab.waitFor({ kind: 'apiservers.moved' }, { since: mark });
-    const broken = await lab.waitFor({ kind: 'watch.broken', resource: 'configmaps' }, { since: mark });
+    await lab.waitFor({ kind: 'apiservers.moved' }, { since: mark, withinMs: waitMs });
+    const broken = await lab.waitFor(
+      { kind: 'watch.broken', resource: 'configmaps' },
+      { since: mark, withinMs: waitMs },
+    );
     expect(broken.error).toContain('silent');
     await client.close();
     client = clientOf(lab);
     await client.list(configMaps);
     // The other one has no such clock: it hangs until somebody ends it.
-    const state = await Promise.race([end, lab.waitFor({ kind: 'watch.resumed' }, { since: mark })]);
+    const state = await Promise.race([
+      end,
+      lab.waitFor({ kind: 'watch.resumed' }, { since: mark, withinMs: waitMs }),
+    ]);
     expect(state).toMatchObject({ kind: 'watch.resumed' });
     await watch.close();
   });
@@ -267,7 +281,10 @@ describe('three replicas of the API', () => {
       const pods = { resource: { group: '', version: 'v1', plural: 'pods' }, namespace: 'default' };
       const mark = lab.mark();
       await own.get({ ...pods, name: 'web-1', subresource: 'log' }).catch(() => undefined);
-      await lab.waitFor({ kind: 'dial.established', node: lab.apiserver(number).name }, { since: mark });
+      await lab.waitFor(
+        { kind: 'dial.established', node: lab.apiserver(number).name },
+        { since: mark, withinMs: waitMs },
+      );
     }
   });
 

@@ -10,6 +10,7 @@ import { KubeletClient } from '../../src/lab/kubelet-client/kubelet-client.js';
 import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
 import { Konnsim, konnsim, scratchFolder } from '../support/konnsim.js';
 import { createKubectl, findKubectls } from '../support/kubectl.js';
+import { soon } from '../support/waits.js';
 
 type Door = { readonly host: string; readonly port: number } | { readonly path: string };
 type Role = 'server' | 'kubelet' | 'agent' | 'apiserver';
@@ -205,14 +206,14 @@ describe('roles as separate processes', () => {
 /** Sends something nobody asked for, then resets or shuts down its half; resolves when it is on its way. */
 async function talk(socket: Socket, bytes?: string | Buffer): Promise<Socket> {
   socket.on('error', () => undefined).resume();
-  const opened = new Promise<void>((resolve) => {
+  const opened = soon<void>((resolve) => {
     socket
       .once('connect', resolve)
       .once('secureConnect', resolve)
       .once('close', () => resolve());
-  });
+  }, 'connection');
   await opened;
   if (bytes === undefined) socket.end();
-  else await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
+  else await soon<void>((resolve) => socket.write(bytes, () => resolve()), 'end of the write');
   return socket;
 }

@@ -21,7 +21,7 @@ let bench: TunnelBench;
 let cluster: TestApi;
 
 beforeEach(async () => {
-  bench = await TunnelBench.create({ timeScale: 20 });
+  bench = await TunnelBench.create({ timeScale: 10 });
   const account = {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
@@ -80,15 +80,12 @@ describe('proxy-servers and agents with the cluster of the façade', () => {
       bench.agent(balancer.address, { name, agentId: name, serverCount: { source: 'default', leases } }),
     );
     for (const agent of agents) await agent.start();
-    await expect
-      .poll(() => agents.map((agent) => agent.snapshot().servers.length), { timeout: 15_000 })
-      .toEqual([3, 3]);
+    await expect.poll(() => agents.map((agent) => agent.snapshot().servers.length)).toEqual([3, 3]);
+    const since = bench.journal.mark();
     await servers[0]?.stop();
-    for (const name of ['a1', 'a2']) {
-      await bench.waitFor({ kind: 'servers.counted', node: `agent/${name}`, count: 2 });
-    }
-    await bench.waitFor({ kind: 'lease.collected', lease: 'konnectivity-proxy-server-s1' });
-    expect(agents.map((agent) => agent.snapshot().wantedServers)).toEqual([2, 2]);
+    await bench.waitFor({ kind: 'lease.collected', lease: 'konnectivity-proxy-server-s1' }, since);
+    // A lease that a busy machine has renewed too late does not count for a moment.
+    await expect.poll(() => agents.map((agent) => agent.snapshot().wantedServers)).toEqual([2, 2]);
   });
 
   it('agree on agents by signed tokens: a good one, a bad one, one of another account, one that has expired', async () => {

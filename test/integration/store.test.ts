@@ -3,6 +3,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Konnsim, konnsim, scratchFolder } from '../support/konnsim.js';
+import { soon } from '../support/waits.js';
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
 let store: Konnsim;
@@ -30,7 +31,7 @@ interface Reply {
 async function ask(api: number, method: string, path: string, body?: object): Promise<Reply> {
   const read = (name: string): Promise<string> => readFile(join(folder.path, 'certs', name), 'utf8');
   const [ca, cert, key] = await Promise.all([read('ca.crt'), read('admin.crt'), read('admin.key')]);
-  return new Promise((resolve, reject) => {
+  return soon((resolve, reject) => {
     const headers = { 'content-type': 'application/json' };
     const options = { host: '127.0.0.1', port: apis[api]?.port, path, method, ca, cert, key, headers };
     const sent = request({ ...options, agent: false }, (response) => {
@@ -41,7 +42,7 @@ async function ask(api: number, method: string, path: string, body?: object): Pr
     });
     sent.on('error', reject);
     sent.end(body === undefined ? undefined : JSON.stringify(body));
-  });
+  }, `answer to ${method} ${path}`);
 }
 
 const maps = '/api/v1/namespaces/default/configmaps';

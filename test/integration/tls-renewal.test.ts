@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -18,6 +17,7 @@ import type { ProxyServer } from '../../src/server/server.js';
 import { type Renewable, renewableAs, type TlsFiles } from '../../src/wire/net/tls.js';
 import { TlsFilesGroup } from '../../src/wire/net/tls-files-group.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
+import { once, soon } from '../support/waits.js';
 
 let first: CertificateSet;
 let second: CertificateSet;
@@ -66,10 +66,10 @@ async function shake(address: string, options: ConnectionOptions): Promise<TLSSo
   const to = splitHostPort(address);
   const socket = connect({ ...to, rejectUnauthorized: false, ALPNProtocols: ['h2'], ...options });
   bench.onClose(async () => void socket.destroy());
-  const failed = new Promise<string>((resolve) => {
+  const failed = soon<string>((resolve) => {
     socket.on('error', ({ message }) => resolve(message));
     socket.once('close', () => resolve('closed'));
-  });
+  }, 'end of the handshake');
   // A TLS 1.3 server judges the client's certificate after the client is done: only its first bytes tell.
   const greeted = once(socket, 'data').then(() => socket);
   return Promise.race([failed, greeted]);

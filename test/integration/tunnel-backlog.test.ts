@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { drainPacket } from '../../src/core/packet.js';
@@ -6,6 +5,7 @@ import { GrpcPacketStream } from '../../src/wire/grpc/grpc-packet-stream.js';
 import { TunnelChannel } from '../../src/wire/grpc/tunnel-channel.js';
 import { currentTls } from '../../src/wire/net/tls.js';
 import { TunnelBench } from '../support/tunnel-bench.js';
+import { once, soon } from '../support/waits.js';
 
 let bench: TunnelBench;
 let channel: TunnelChannel;
@@ -62,10 +62,10 @@ it('a write is done only when what is under the transport has room', async () =>
 it('meanwhile nothing more is written, and what feeds the stream is told that it is full', async () => {
   stream.send(drainPacket);
   await expect.poll(() => waiting.length).toBe(1);
-  const resumed = new Promise<void>((resolve) => {
+  const resumed = soon<void>((resolve) => {
     while (!stream.congested) stream.send(drainPacket);
     stream.whenClear(resolve);
-  });
+  }, 'room in the stream');
   expect(waiting).toHaveLength(1);
   clear();
   await resumed;

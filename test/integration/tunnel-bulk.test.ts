@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type CertificateSet, createCertificateSet } from '../../src/pki/certificate-set.js';
@@ -7,6 +6,7 @@ import type { ProxyServer } from '../../src/server/server.js';
 import { echoed, sha256 } from '../support/duplex.js';
 import { carryLate } from '../support/late-link.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
+import { once } from '../support/waits.js';
 
 let certificates: CertificateSet;
 let bench: TunnelBench;
@@ -75,7 +75,7 @@ describe.each([0, 5])('full-duplex bulk over a link of %i ms each way', (oneWayM
     expect(resting.readableLength).toBeLessThan(payload.length);
     let received = 0;
     resting.on('data', (chunk: Buffer) => (received += chunk.length));
-    await expect.poll(() => received, { timeout: 20_000 }).toBe(payload.length);
+    await expect.poll(() => received).toBe(payload.length);
     resting.destroy();
   }, 60_000);
 });

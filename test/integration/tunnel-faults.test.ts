@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ConnectEndpoint } from '../../src/agent/options.js';
 import { TunnelError } from '../../src/core/errors.js';
@@ -8,6 +7,7 @@ import type { ProxyServer } from '../../src/server/server.js';
 import { deferred } from '../support/deferred.js';
 import { startTcpBalancer } from '../support/tcp-balancer.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
+import { once } from '../support/waits.js';
 
 let certificates: CertificateSet;
 let bench: TunnelBench;

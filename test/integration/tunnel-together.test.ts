@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateSet, createCertificateSet } from '../../src/pki/certificate-set.js';
 import type { ProxyServer } from '../../src/server/server.js';
 import { connectServer, established, metrics, RawConnect } from '../support/raw-connect.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
+import { once } from '../support/waits.js';
 
 const mib = 1024 * 1024;
 const clients = 8;
@@ -46,7 +46,7 @@ describe('R22: what waits for all frontends of a server together', () => {
     // Slow enough that nobody seems to rest.
     const server = await setUp(0.01);
     const opened = await downloads(server);
-    await expect.poll(() => pauses(server), { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => pauses(server)).toBeGreaterThan(0);
     for (const { socket } of opened) socket.resume();
     for (const client of opened) {
       const text = await client.readToEnd();
@@ -57,7 +57,7 @@ describe('R22: what waits for all frontends of a server together', () => {
   it('leaves no trace in the metrics of an agent that goes meanwhile', async () => {
     const server = await setUp(0.01);
     const opened = await downloads(server);
-    await expect.poll(() => pauses(server), { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => pauses(server)).toBeGreaterThan(0);
     await bench.agents[0]?.stop();
     await expect.poll(() => server.snapshot().backends).toBe(0);
     for (const { socket } of opened) socket.resume();

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type Http2Session, connect as http2Connect } from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -19,6 +18,7 @@ import { startGrpcListener } from '../../src/wire/grpc/grpc-listener.js';
 import { agentServiceDefinition, type TunnelCall } from '../../src/wire/grpc/tunnel-service.js';
 import { RawCall } from '../support/raw-call.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
+import { once } from '../support/waits.js';
 
 let certificates: CertificateSet;
 let bench: TunnelBench;

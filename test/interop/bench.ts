@@ -1,8 +1,9 @@
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import { freePort } from '../support/dropin.js';
+import { eventually, soon } from '../support/waits.js';
 import { Process } from './process.js';
 import type { Cell } from './programs.js';
 
@@ -25,7 +26,9 @@ export class Backends {
       socket.pipe(socket);
     });
     const http = createHttpServer((request, response) => response.end(`path ${request.url}\n`));
-    await Promise.all([echo, http].map((server) => new Promise<void>((up) => server.listen(0, host, up))));
+    await Promise.all(
+      [echo, http].map((server) => soon<void>((up) => server.listen(0, host, up), 'listening server')),
+    );
     return new Backends(echo, http);
   }
 
@@ -39,7 +42,9 @@ export class Backends {
 
   async close(): Promise<void> {
     this.http.closeAllConnections();
-    await Promise.all([this.echo, this.http].map((server) => new Promise((done) => server.close(done))));
+    await Promise.all(
+      [this.echo, this.http].map((server) => soon((done) => server.close(done), 'end of a server')),
+    );
   }
 }
 
@@ -148,7 +153,7 @@ export class CellBench {
       return answer?.status ?? 0;
     };
     const asked = async (): Promise<void> => expect(await ask(), `port ${this.port(port)}`).toBe(status);
-    await vi.waitFor(asked, { timeout: 15_000, interval: 20 });
+    await eventually(asked, { intervalMs: 20 });
   }
 
   private serverFlags(): Flags {

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -13,6 +12,7 @@ import { HttpConnectClient } from '../../src/wire/client/http-connect-client.js'
 import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
 import { freePort } from '../support/dropin.js';
 import { scratchFolder } from '../support/konnsim.js';
+import { each, once } from '../support/waits.js';
 import { Backends, CellBench } from './bench.js';
 import { type Cell, cellName, cellsOf, realBuilds, variable } from './programs.js';
 import { ended, textsOf } from './texts.js';
@@ -175,7 +175,10 @@ function hash(bytes: Buffer): string {
 async function readHash(stream: Duplex, sizeBytes: number): Promise<string> {
   const sum = createHash('sha256');
   let left = sizeBytes;
-  for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  for await (const chunk of each(
+    stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>,
+    'bytes',
+  )) {
     sum.update(chunk);
     left -= chunk.length;
     if (left <= 0) break;

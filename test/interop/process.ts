@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { endsWithTest, printed } from '../support/children.js';
+import { within } from '../support/waits.js';
 
 /** A program that runs until it is stopped, and all that it printed. */
 export class Process {
+  private readonly name: string;
   private readonly child: ChildProcess;
   private readonly ended: Promise<number | null>;
   private text = '';
@@ -12,20 +14,20 @@ export class Process {
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
     // Go programs in some sandboxes lose signals of the scheduler's preemption; they work as well without them.
     const env = { ...process.env, GODEBUG: 'asyncpreemptoff=1' };
-    this.child = spawn(path, [...first, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.name = path;
+    this.child = endsWithTest(spawn(path, [...first, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
     this.child.on('error', (error) => {
       this.text += error.message;
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.text += chunk.toString();
-        this.child.emit('output');
       });
     }
-    this.ended = once(this.child, 'close').then(
-      ([code]) => code as number | null,
-      () => null,
-    );
+    this.ended = new Promise((resolve) => {
+      this.child.once('error', () => resolve(null));
+      this.child.once('close', resolve);
+    });
   }
 
   get output(): string {
@@ -34,12 +36,8 @@ export class Process {
 
   /** Resolves when the output matches; rejects when the program ends without. */
   async printed(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.text)) {
-      const more = once(this.child, 'output').then(() => true);
-      if (!(await Promise.race([more, this.ended.then(() => false)]))) {
-        throw new Error(`ended without ${String(pattern)}:\n${this.text}`);
-      }
-    }
+    const { name, child, ended } = this;
+    await printed({ name, child, ended, output: () => this.text }, pattern);
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -48,11 +46,11 @@ export class Process {
 
   /** The exit code; null after a signal. */
   exit(): Promise<number | null> {
-    return this.ended;
+    return within(this.ended, `end of ${this.name}`, { seen: () => this.text });
   }
 
   async kill(): Promise<void> {
     this.child.kill('SIGKILL');
-    await this.ended;
+    await this.exit();
   }
 }

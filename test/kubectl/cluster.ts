@@ -3,6 +3,7 @@ import type { StreamCounts } from '../../src/apiserver/serving/stream-counter.js
 import type { LocalStore } from '../../src/apiserver/store/object-store.js';
 import { type Lab, type LabEvent, type LabOptions, type RequestEvent, startLab } from '../../src/index.js';
 import { createKubectl, findKubectls, type Kubectl, type KubectlBinary } from '../support/kubectl.js';
+import { waitMs } from '../support/waits.js';
 
 /** A whole lab for kubectl: every command goes through façade, tunnel and kubelet. */
 export interface TestCluster {
@@ -41,18 +42,20 @@ export function useCluster(options: LabOptions = {}): () => TestCluster {
 export function useKubectl(binary: KubectlBinary, cluster: () => TestCluster): () => Kubectl {
   let kubectl: Kubectl | undefined;
   let mark = 0;
+  let openBefore: OpenCounts = {};
   beforeAll(async () => {
     kubectl = await createKubectl(binary, cluster().lab.kubeconfig);
   });
   afterAll(() => kubectl?.close());
   beforeEach(() => {
     mark = cluster().lab.mark();
+    openBefore = openNow(cluster());
   });
   afterEach(async () => {
     await kubectl?.stopAll();
     const { lab } = cluster();
     await reviveParts(lab);
-    await expectAtRest(cluster());
+    await expectAtRest(cluster(), openBefore);
     for (const { verb, protocol } of requestsSince(lab, mark).filter(isStream)) {
       expect(`${verb} over ${protocol}`).toBe(`${verb} over ${preferredProtocol(binary, verb)}`);
     }
@@ -63,13 +66,15 @@ export function useKubectl(binary: KubectlBinary, cluster: () => TestCluster): (
   };
 }
 
-/** Waits until every request has ended and nothing of it is left. */
-export async function expectAtRest({ lab, openStreams }: TestCluster): Promise<void> {
-  await lab.settled();
-  expect(Object.entries(lab.open()).filter(([, count]) => count !== 0)).toEqual([]);
-  await expect
-    .poll(() => Object.entries(openStreams()).filter(([, count]) => count !== 0), { interval: 5 })
-    .toEqual([]);
+type OpenCounts = Readonly<Record<string, number>>;
+
+const openNow = ({ lab, openStreams }: TestCluster): OpenCounts => ({ ...lab.open(), ...openStreams() });
+
+/** Every request is over, and nothing of it is left anywhere; but for what a test before this one has left. */
+export async function expectAtRest(cluster: TestCluster, openBefore: OpenCounts = {}): Promise<void> {
+  const more = () =>
+    Object.entries(openNow(cluster)).filter(([name, count]) => count > (openBefore[name] ?? 0));
+  await expect.poll(more, { message: 'still open' }).toEqual([]);
 }
 
 /** What the façade reported of its requests after a mark of the journal: starts and ends. */
@@ -103,7 +108,8 @@ async function reviveParts(lab: Lab): Promise<void> {
     const since = lab.mark();
     await part.start();
     const [role] = part.name.split('/');
-    if (role === 'agent') await lab.waitFor({ kind: 'backend.connected', peer: part.name }, { since });
+    if (role === 'agent')
+      await lab.waitFor({ kind: 'backend.connected', peer: part.name }, { since, withinMs: waitMs });
   }
 }
 
@@ -112,10 +118,10 @@ export async function killAgent({ lab }: TestCluster, node: string): Promise<() 
   const part = lab.part(`agent/${node}`);
   const mark = lab.mark();
   await part.kill();
-  await lab.waitFor({ kind: 'backend.disconnected', peer: part.name }, { since: mark });
+  await lab.waitFor({ kind: 'backend.disconnected', peer: part.name }, { since: mark, withinMs: waitMs });
   return async () => {
     const since = lab.mark();
     await part.start();
-    await lab.waitFor({ kind: 'backend.connected', peer: part.name }, { since });
+    await lab.waitFor({ kind: 'backend.connected', peer: part.name }, { since, withinMs: waitMs });
   };
 }

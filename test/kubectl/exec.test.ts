@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { describeEachKubectl } from '../support/kubectl.js';
+import { waitMs } from '../support/waits.js';
 import { isOldestOrNewest, preferredProtocol, requestsSince, useCluster, useKubectl } from './cluster.js';
 
 const cluster = useCluster();
@@ -72,7 +73,10 @@ describeEachKubectl('exec and attach', (binary) => {
     const { lab } = cluster();
     const mark = lab.mark();
     await kubectl().run(['exec', 'shell', '--', 'sh', '-c', 'exit 3']);
-    await lab.waitFor({ kind: 'request.finished', node: 'apiserver/main', verb: 'exec' }, { since: mark });
+    await lab.waitFor(
+      { kind: 'request.finished', node: 'apiserver/main', verb: 'exec' },
+      { since: mark, withinMs: waitMs },
+    );
     const protocol = preferredProtocol(binary, 'exec');
     expect(requestsSince(lab, mark).filter(({ verb }) => verb === 'exec')).toMatchObject([
       { kind: 'request.started', path: '/api/v1/namespaces/default/pods/shell/exec', protocol },

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeEachKubectl } from '../support/kubectl.js';
+import { waitMs } from '../support/waits.js';
 import { isOldestOrNewest, killAgent, preferredProtocol, useCluster, useKubectl } from './cluster.js';
 
 const cluster = useCluster();
@@ -63,7 +64,7 @@ describeEachKubectl('exec when parts die', (binary) => {
       const since = lab.mark();
       await server.start();
       for (const { name } of lab.nodes)
-        await lab.waitFor({ kind: 'backend.connected', peer: `agent/${name}` }, { since, withinMs: 15_000 });
+        await lab.waitFor({ kind: 'backend.connected', peer: `agent/${name}` }, { since, withinMs: waitMs });
       expect(await kubectl().run(['exec', 'shell', '--', 'echo', 'back'])).toMatchObject({
         stdout: 'back\n',
       });

@@ -55,7 +55,7 @@ describeEachKubectl('the life of a pod', (binary) => {
     const pods = (await podNames()).filter((name) => !standard.includes(name)).map((name) => `pod/${name}`);
     const wanted = ['--ignore-not-found', '--grace-period=0', '--force', '--wait=false'];
     await kubectl().run(['delete', ...others, ...pods, ...wanted]);
-    await expect.poll(() => podNames(), { timeout: 5000 }).toEqual(standard);
+    await expect.poll(() => podNames()).toEqual(standard);
   });
 
   async function output(args: readonly string[], options: RunOptions = {}): Promise<string> {
@@ -81,11 +81,11 @@ describeEachKubectl('the life of a pod', (binary) => {
 
   it.runIf(full)('runs a pod until it is deleted, and shows its phases', async () => {
     const watch = kubectl().start(['get', 'pods', '-l', 'run=single', '-w', '--no-headers']);
-    await expect.poll(() => cluster().openStreams().watch, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => cluster().openStreams().watch).toBe(1);
     await output(['run', 'single', '--image=any', '--env=WHO=me']);
-    await output(['wait', '--for=condition=Ready', 'pod/single', '--timeout=10s']);
+    await output(['wait', '--for=condition=Ready', 'pod/single', '--timeout=25s']);
     expect(await output(['exec', 'single', '--', 'sh', '-c', 'echo $WHO; hostname'])).toBe('me\nsingle\n');
-    await output(['delete', 'pod', 'single', '--timeout=10s']);
+    await output(['delete', 'pod', 'single', '--timeout=25s']);
     await watch.waitFor(/Terminating/);
     const { stdout } = await watch.stop();
     const phases = stdout.split('\n').map((line) => line.split(/ +/)[2] ?? '');
@@ -111,7 +111,7 @@ describeEachKubectl('the life of a pod', (binary) => {
     const script = 'echo out; echo err >&2';
     await output(['run', 'brief', '--image=any', '--restart=Never', '--', 'sh', '-c', script]);
     await expect
-      .poll(() => output(['get', 'pod', 'brief', '--no-headers']), { timeout: 10_000 })
+      .poll(() => output(['get', 'pod', 'brief', '--no-headers']))
       .toMatch(/^brief +0\/1 +Completed +0 /);
     expect((await output(['logs', 'brief'])).split('\n').sort()).toEqual(['', 'err', 'out']);
     await output(['delete', 'pod', 'brief']);
@@ -119,9 +119,9 @@ describeEachKubectl('the life of a pod', (binary) => {
 
   it.runIf(full)('rolls a deployment out, scales it, and reaches its pods', async () => {
     await output(['create', 'deployment', 'site', '--image=konnsim/web', '--replicas=2', '--port=8080']);
-    await output(['rollout', 'status', 'deploy/site', '--timeout=10s']);
+    await output(['rollout', 'status', 'deploy/site', '--timeout=25s']);
     await output(['scale', 'deploy/site', '--replicas=3']);
-    await output(['rollout', 'status', 'deploy/site', '--timeout=10s']);
+    await output(['rollout', 'status', 'deploy/site', '--timeout=25s']);
     expect(await output(['get', 'deploy', 'site', '--no-headers'])).toMatch(/^site +3\/3 +3 +3 /);
     await output(['expose', 'deploy/site', '--port=80', '--target-port=8080']);
     expect(await pageOf('deploy/site', 8080)).toMatch(/^pod: site-/);
@@ -139,8 +139,8 @@ describeEachKubectl('the life of a pod', (binary) => {
     const file = join(folder, 'all.yaml');
     await writeFile(file, manifest('one', 1));
     await output(['apply', '-f', file]);
-    await output(['rollout', 'status', 'deploy/made', '--timeout=10s']);
-    await output(['wait', '--for=condition=Ready', 'pod/made', '--timeout=10s']);
+    await output(['rollout', 'status', 'deploy/made', '--timeout=25s']);
+    await output(['wait', '--for=condition=Ready', 'pod/made', '--timeout=25s']);
     await writeFile(file, manifest('two', 2));
     expect((await output(['apply', '-f', file])).split('\n').sort()).toEqual([
       '',
@@ -149,7 +149,7 @@ describeEachKubectl('the life of a pod', (binary) => {
       'pod/made configured',
       'service/made unchanged',
     ]);
-    await output(['rollout', 'status', 'deploy/made', '--timeout=10s']);
+    await output(['rollout', 'status', 'deploy/made', '--timeout=25s']);
     expect(await output(['get', 'pods', '-l', 'text=two', '-o', 'name'])).toBe('pod/made\n');
     expect(await output(['get', 'endpoints', 'made', '--no-headers'])).toMatch(/:8080,\S+:8080/);
     await output(['delete', '-f', file]);
@@ -158,7 +158,7 @@ describeEachKubectl('the life of a pod', (binary) => {
 
   it.runIf(full)('debugs a pod from inside, and a node', async () => {
     await output(['run', 'sick', '--image=konnsim/web']);
-    await output(['wait', '--for=condition=Ready', 'pod/sick', '--timeout=10s']);
+    await output(['wait', '--for=condition=Ready', 'pod/sick', '--timeout=25s']);
     const shell = ['debug', 'sick', '-it', '--image=any', '-c', 'doctor', '--target=sick'];
     const debug = kubectl().start(shell, { terminal: true });
     await debug.waitFor(/try pressing enter/);
@@ -180,9 +180,9 @@ describeEachKubectl('the life of a pod', (binary) => {
 
   it.runIf(full)('drains a node: its pods end, and those of a deployment start on another node', async () => {
     await output(['create', 'deployment', 'moving', '--image=any', '--replicas=2']);
-    await output(['rollout', 'status', 'deploy/moving', '--timeout=10s']);
-    await output(['drain', 'node-2', '--pod-selector=app=moving', '--timeout=10s']);
-    await output(['rollout', 'status', 'deploy/moving', '--timeout=10s']);
+    await output(['rollout', 'status', 'deploy/moving', '--timeout=25s']);
+    await output(['drain', 'node-2', '--pod-selector=app=moving', '--timeout=25s']);
+    await output(['rollout', 'status', 'deploy/moving', '--timeout=25s']);
     const nodes = await output([
       'get',
       'pods',
@@ -198,7 +198,7 @@ describeEachKubectl('the life of a pod', (binary) => {
 
   it.runIf(full)('keeps what kubectl created when its kubelet starts again', async () => {
     await output(['run', 'tough', '--image=any']);
-    await output(['wait', '--for=condition=Ready', 'pod/tough', '--timeout=10s']);
+    await output(['wait', '--for=condition=Ready', 'pod/tough', '--timeout=25s']);
     const node = await output(['get', 'pod', 'tough', '-o', 'jsonpath={.spec.nodeName}']);
     await cluster().lab.part(`kubelet/${node}`).restart();
     expect(await output(['exec', 'tough', '--', 'hostname'])).toBe('tough\n');

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { describeEachKubectl } from '../support/kubectl.js';
+import { waitMs } from '../support/waits.js';
 import { isOldestOrNewest, killAgent, useCluster, useKubectl } from './cluster.js';
 
 const cluster = useCluster({ runtime: 'process', nodes: 1 });
@@ -47,11 +48,11 @@ describeEachKubectl('commands and their clients', (binary) => {
       await running.waitFor(/ready/);
       if (end === 'kubectl') await running.stop('SIGKILL');
       else startAgain = await killAgent(cluster(), 'node-1');
-      await expect.poll(() => readFile(file, 'utf8').catch(() => ''), { timeout: 20_000 }).toBe('done\n');
-      // A translated WebSocket continues between API and kubelet without its client: the kubelet does not notice.
+      await expect.poll(() => readFile(file, 'utf8').catch(() => '')).toBe('done\n');
+      // A translated WebSocket goes on between API and kubelet without its client: the kubelet sees nothing of it.
       const isKept = end === 'kubectl' && binary.minor >= 31;
       const kind = isKept ? 'request.finished' : 'command.ended';
-      await lab.waitFor({ kind, node: 'kubelet/node-1', exitCode: 0 }, { since: mark, withinMs: 20_000 });
+      await lab.waitFor({ kind, node: 'kubelet/node-1', exitCode: 0 }, { since: mark, withinMs: waitMs });
       await running.result;
       await startAgain();
     }

@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { describeEachKubectl } from '../support/kubectl.js';
+import { each } from '../support/waits.js';
 import { killAgent, requestsSince, useCluster, useKubectl } from './cluster.js';
 
 const cluster = useCluster({
@@ -15,7 +16,7 @@ beforeAll(async () => {
   const { lab } = cluster();
   lab.restartContainer('web-1');
   // The counter logs once a second: wait for its first line.
-  for await (const _line of lab.logs('counter', { follow: true })) break;
+  for await (const _line of each(lab.logs('counter', { follow: true }), 'line of the log')) break;
 });
 
 const tick = /^\d+: \S+Z tick$/m;

@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, expect, it } from 'vitest';
 import { describeEachKubectl, type KubectlProcess } from '../support/kubectl.js';
+import { soon, waitMs } from '../support/waits.js';
 import { killAgent, preferredProtocol, requestsSince, useCluster, useKubectl } from './cluster.js';
 
 /** Sends without end until the connection is closed. */
@@ -14,7 +15,7 @@ const downloads = createServer({ allowHalfOpen: true }, (socket) => {
   socket.on('drain', send);
   send();
 });
-await new Promise<void>((resolve) => downloads.listen(0, '127.0.0.1', resolve));
+await soon<void>((resolve) => downloads.listen(0, '127.0.0.1', resolve), 'listening server');
 afterAll(() => void downloads.close());
 
 const cluster = useCluster({
@@ -49,8 +50,9 @@ function exchange(port: number, bytes: Uint8Array): Promise<Buffer> {
 }
 
 function connectionCount(): Promise<number> {
-  return new Promise((resolve, reject) =>
-    downloads.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+  return soon(
+    (resolve, reject) => downloads.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+    'count of connections',
   );
 }
 
@@ -59,7 +61,7 @@ function cancelledDownload(port: number): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1' });
   socket.on('error', () => undefined);
   socket.once('data', () => socket.destroy());
-  return new Promise((resolve) => socket.once('close', () => resolve()));
+  return soon((resolve) => socket.once('close', () => resolve()), 'end of the download');
 }
 
 describeEachKubectl('port-forward', (binary) => {
@@ -103,7 +105,10 @@ describeEachKubectl('port-forward', (binary) => {
     expect(echoes.map(String)).toEqual(texts.map(String));
     expect(openStreams().portforward).toBe(1);
     await process.stop();
-    const over = await lab.waitFor({ kind: 'request.finished', verb: 'portforward' }, { since: mark });
+    const over = await lab.waitFor(
+      { kind: 'request.finished', verb: 'portforward' },
+      { since: mark, withinMs: waitMs },
+    );
     expect(requestsSince(lab, mark).filter(({ verb }) => verb === 'portforward')).toMatchObject([
       { kind: 'request.started', protocol: preferredProtocol(binary, 'portforward') },
       { kind: 'request.finished', status: 101 },
@@ -114,7 +119,7 @@ describeEachKubectl('port-forward', (binary) => {
   it('closes the pod’s side of cancelled downloads, and continues', async () => {
     const { port } = await forward('shell', 9);
     await Promise.all(Array.from({ length: 5 }, () => cancelledDownload(port)));
-    await expect.poll(connectionCount, { timeout: 20_000 }).toBe(0);
+    await expect.poll(connectionCount).toBe(0);
     await cancelledDownload(port);
   });
 

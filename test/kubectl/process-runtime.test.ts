@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeEachKubectl } from '../support/kubectl.js';
-import { missingPty, Pty } from '../support/pty.js';
+import { missingPty } from '../support/pty.js';
 import { isOldestOrNewest, useCluster, useKubectl } from './cluster.js';
 
 const cluster = useCluster({ runtime: 'process', nodes: 1 });
@@ -43,35 +43,21 @@ describeEachKubectl('containers that are processes', (binary) => {
   });
 
   it.skipIf(missingPty() !== undefined)('exec -it is a terminal: size, interrupt, exit code', async () => {
-    const config = join(folder, `config-${binary.version}`);
-    await writeFile(config, cluster().lab.kubeconfig, { mode: 0o600 });
-    const env = { KUBECONFIG: config, HOME: folder };
-    const pty = new Pty([binary.path, 'exec', '-it', 'web-1', '--', 'sh'], { cwd: folder, env });
-    try {
-      await pty.waitFor(/[$#] $/);
-      pty.type('echo $((40 + 2)); stty size\r');
-      await pty.waitFor(/\n42\r\n24 80\r\n/);
-      pty.resize(30, 90);
-      await expect
-        .poll(async () => {
-          const mark = pty.mark();
-          pty.type('stty size\r');
-          return (await pty.waitFor(/\n(\d+ \d+)\r\n/, mark))[1];
-        })
-        .toBe('30 90');
-      const mark = pty.mark();
-      // Its output shows that it has the terminal; before that, the shell would get the interrupt.
-      pty.type("sh -c 'echo be''gun; exec sleep 1000'\r");
-      const { index } = await pty.waitFor(/begun\r\n/, mark);
-      pty.type('\x03');
-      await pty.waitFor(/[$#] $/, mark + index);
-      pty.type('seq 1 2000; exit 7\r');
-      const { code, restored, screen } = await pty.finished();
-      expect({ code, restored }).toEqual({ code: 7, restored: true });
-      expect(screen).toContain('\n1999\r\n2000\r\n');
-    } finally {
-      await pty.close();
-    }
+    const pty = kubectl().onTerminal(['exec', '-it', 'web-1', '--', 'sh']);
+    await pty.waitFor(/[$#] $/);
+    await pty.answer('echo $((40 + 2)); stty size', /\n42\r\n24 80\r\n/);
+    pty.resize(30, 90);
+    await expect.poll(async () => (await pty.answer('stty size', /\n(\d+ \d+)\r\n/))[1]).toBe('30 90');
+    const mark = pty.mark();
+    // Its own words tell that it has the terminal: a shell that is still on its way to it would take the interrupt.
+    pty.type("sh -c 'echo be''gun; exec sleep 1000'\r");
+    const { index } = await pty.waitFor(/begun\r\n/, mark);
+    pty.type('\x03');
+    await pty.waitFor(/[$#] $/, mark + index);
+    pty.type('seq 1 2000; exit 7\r');
+    const { code, restored, screen } = await pty.finished();
+    expect({ code, restored }).toEqual({ code: 7, restored: true });
+    expect(screen).toContain('\n1999\r\n2000\r\n');
   });
 
   it('cp carries a file and a folder both ways', async () => {
@@ -106,31 +92,24 @@ describeEachKubectl('containers that are processes', (binary) => {
     await forward.stop();
   });
 
-  describe('a shell as the main process', () => {
-    it.skipIf(missingPty() !== undefined)(
-      'attach -it drives it, and its end restarts the container',
-      async () => {
-        const config = join(folder, `config-${binary.version}`);
-        await writeFile(config, cluster().lab.kubeconfig, { mode: 0o600 });
-        const env = { KUBECONFIG: config, HOME: folder };
-        const pty = new Pty([binary.path, 'attach', '-it', 'shell'], { cwd: folder, env });
-        try {
-          await pty.waitFor(/try pressing enter/);
-          await expect
-            .poll(() => {
-              pty.type('\recho $((6 * 7))\r');
-              return pty.waitFor(/42\r\n/).then(() => true);
-            })
-            .toBe(true);
-          pty.type('exit\r');
-          expect(await pty.finished()).toMatchObject({ code: 0, restored: true });
-        } finally {
-          await pty.close();
-        }
-        await expect
-          .poll(async () => (await kubectl().run(['exec', 'shell', '--', 'echo', 'again'])).stdout)
-          .toBe('again\n');
-      },
-    );
-  });
+  it.skipIf(missingPty() !== undefined)(
+    'attach -it drives the main process, and its end restarts the container',
+    async () => {
+      // Of its own: the next kubectl would meet a container that ended a moment ago, and wait for its back-off.
+      const made = await kubectl().run(['run', 'typed', '--image=any', '-it', '--attach=false', '--', 'sh']);
+      expect(made).toMatchObject({ code: 0 });
+      const ready = await kubectl().run(['wait', '--for=condition=Ready', 'pod/typed', '--timeout=25s']);
+      expect(ready).toMatchObject({ code: 0 });
+      const pty = kubectl().onTerminal(['attach', '-it', 'typed']);
+      await pty.waitFor(/try pressing enter/);
+      await pty.answer('', /\n/);
+      await pty.answer('echo $((6 * 7))', /\n42\r\n/);
+      pty.type('exit\r');
+      expect(await pty.finished()).toMatchObject({ code: 0, restored: true });
+      await expect
+        .poll(async () => (await kubectl().run(['exec', 'typed', '--', 'echo', 'again'])).stdout)
+        .toBe('again\n');
+      expect(await kubectl().run(['delete', 'pod', 'typed'])).toMatchObject({ code: 0 });
+    },
+  );
 });

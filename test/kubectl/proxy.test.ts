@@ -1,6 +1,7 @@
 import { get } from 'node:http';
 import { expect, it } from 'vitest';
 import { describeEachKubectl } from '../support/kubectl.js';
+import { soon } from '../support/waits.js';
 import { isOldestOrNewest, useCluster, useKubectl } from './cluster.js';
 
 // Pod addresses belong to no single agent: any agent reaches them.
@@ -47,11 +48,11 @@ describeEachKubectl('proxies to pods, services and nodes', (binary) => {
     const proxy = kubectl().start(['proxy', '--port=0']);
     const [, port = ''] = await proxy.waitFor(/Starting to serve on 127\.0\.0\.1:(\d+)/);
     const url = `http://127.0.0.1:${port}/api/v1/namespaces/default/pods/web-1/proxy/page?a=b`;
-    const text = await new Promise<string>((resolve, reject) => {
+    const text = await soon<string>((resolve, reject) => {
       get(url, { agent: false }, (response) => {
         void response.toArray().then((chunks) => resolve(chunks.join('')), reject);
       }).on('error', reject);
-    });
+    }, `answer of ${url}`);
     expect(text).toContain('path: /page?a=b\n');
     await proxy.stop();
   });

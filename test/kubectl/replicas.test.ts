@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../src/index.js';
 import { createKubectl, describeEachKubectl, type Kubectl } from '../support/kubectl.js';
+import { waitMs } from '../support/waits.js';
 import { isOldestOrNewest } from './cluster.js';
 
 describeEachKubectl('three API servers', (binary) => {
@@ -23,8 +24,8 @@ describeEachKubectl('three API servers', (binary) => {
       const since = lab.mark();
       const process = kubectl.start(['get', 'pods', 'web-1', '--watch', '-v=1']);
       const watch = { kind: 'request.started', verb: 'watch', path: '*/pods' } as const;
-      const { node } = await lab.waitFor(watch, { since });
-      // A request without an answer would be repeated at another replica.
+      const { node } = await lab.waitFor(watch, { since, withinMs: waitMs });
+      // A request that has no answer yet would be repeated elsewhere.
       await kubectl.run(['label', 'pod', 'web-1', `seen=at-${since}`, '--overwrite']);
       await process.waitFor(/web-1[^]*web-1/);
       return { process, name: node };

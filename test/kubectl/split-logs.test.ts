@@ -1,12 +1,13 @@
 import { beforeAll, expect, it } from 'vitest';
 import { describeEachKubectl } from '../support/kubectl.js';
+import { each } from '../support/waits.js';
 import { useCluster, useKubectl } from './cluster.js';
 
 const cluster = useCluster({ kubelet: { featureGates: { PodLogsQuerySplitStreams: true } } });
 beforeAll(async () => {
   // The counter logs once a second: wait for its fourth line.
   let text = '';
-  for await (const part of cluster().lab.logs('counter', { follow: true })) {
+  for await (const part of each(cluster().lab.logs('counter', { follow: true }), 'line of the log')) {
     text += Buffer.from(part).toString();
     if (/^4: .*\n/m.test(text)) break;
   }

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -6,6 +5,7 @@ import { webhookYaml } from '../../src/cli/commands/webhook.js';
 import { type Lab, startLab } from '../../src/index.js';
 import { createAuthority } from '../../src/pki/authority.js';
 import { createKubectl, findKubectls, type Kubectl } from '../support/kubectl.js';
+import { once, waitMs } from '../support/waits.js';
 
 const newest = findKubectls().at(-1);
 
@@ -18,7 +18,7 @@ describe.skipIf(newest === undefined)('admission webhooks through the tunnel', (
     lab = await startLab({ nodes: 1 });
     kubectl = await createKubectl(newest, lab.kubeconfig);
     await output(['apply', '-f', '-'], await webhookYaml());
-    await output(['wait', 'deploy/webhook', '--for=condition=Available', '--timeout=20s']);
+    await output(['wait', 'deploy/webhook', '--for=condition=Available', '--timeout=25s']);
     await output(['label', 'namespace', 'default', 'konnsim/webhook=on']);
   });
   afterAll(async () => {
@@ -30,7 +30,7 @@ describe.skipIf(newest === undefined)('admission webhooks through the tunnel', (
     if (agent.running) return;
     const since = lab.mark();
     await agent.start();
-    await lab.waitFor({ kind: 'backend.connected', peer: 'agent/node-1' }, { since });
+    await lab.waitFor({ kind: 'backend.connected', peer: 'agent/node-1' }, { since, withinMs: waitMs });
   });
 
   async function output(args: readonly string[], stdin = ''): Promise<string> {
@@ -48,7 +48,7 @@ describe.skipIf(newest === undefined)('admission webhooks through the tunnel', (
   async function stopAgent(): Promise<void> {
     const since = lab.mark();
     await lab.part('agent/node-1').kill();
-    await lab.waitFor({ kind: 'backend.disconnected', peer: 'agent/node-1' }, { since });
+    await lab.waitFor({ kind: 'backend.disconnected', peer: 'agent/node-1' }, { since, withinMs: waitMs });
   }
 
   const patch = (kind: string, change: object): Promise<string> =>

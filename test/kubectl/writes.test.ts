@@ -146,7 +146,7 @@ describeEachKubectl('writing objects', (binary) => {
       '--field-selector=metadata.name=mine',
     ]);
     expect(await output(['run', 'mine', '--image=konnsim/web'])).toBe('pod/mine created\n');
-    expect(await output(['wait', 'pod/mine', '--for=condition=PodScheduled', '--timeout=10s'])).toBe(
+    expect(await output(['wait', 'pod/mine', '--for=condition=PodScheduled', '--timeout=25s'])).toBe(
       'pod/mine condition met\n',
     );
     await watch.waitFor(/^mine /m);

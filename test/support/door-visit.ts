@@ -2,6 +2,7 @@ import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
 import type { Door } from './all-doors.js';
+import { soon } from './waits.js';
 
 /** What a client shows: a certificate or none, and a session of an earlier connection. */
 export interface Shown {
@@ -39,7 +40,7 @@ export function openDoor(door: Door, { version, ...shown }: Shown = {}): Socket 
 
 /** Unlike `once`, it does not care whether an error comes first. */
 export function closeOf(socket: Socket): Promise<void> {
-  return new Promise((resolve) => void socket.once('close', () => resolve()));
+  return soon((resolve) => void socket.once('close', () => resolve()), 'end of the connection');
 }
 
 /** Connects with TLS, asks for what only a client with a certificate gets, and waits until the connection is over. */
@@ -75,7 +76,7 @@ async function askHttp1({ secret }: Door, socket: Socket): Promise<Welcome> {
 
 /** Where HTTP/2 is granted, gRPC's status 16 and HTTP's 401 tell strangers apart. */
 function askHttp2(door: Door, socket: Socket): Promise<Welcome> {
-  return new Promise((resolve) => {
+  return soon((resolve) => {
     let answered = false;
     const over = (): void => resolve(answered ? 'known' : 'no byte');
     socket.once('close', over);
@@ -90,7 +91,7 @@ function askHttp2(door: Door, socket: Socket): Promise<Welcome> {
       });
       askSession(door, session, resolve);
     });
-  });
+  }, `answer of ${door.name}`);
 }
 
 function askSession(

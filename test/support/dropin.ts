@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeCertificateDirectory } from '../../src/pki/files.js';
 import { Konnsim, scratchFolder } from './konnsim.js';
+import { soon } from './waits.js';
 
 type Program = 'proxy-server' | 'proxy-agent';
 type Flags = Readonly<Record<string, string | number | boolean>>;
@@ -21,11 +22,11 @@ export async function freePort(): Promise<number> {
 }
 
 function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
+  return soon((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
     server.listen(port, host, () => server.close(() => resolve(true)));
-  });
+  }, 'free port');
 }
 
 export interface Ports {
@@ -63,7 +64,7 @@ export class DropinBench {
       socket.on('error', () => undefined);
       socket.pipe(socket);
     });
-    await new Promise<void>((resolve) => endpoint.listen(0, host, resolve));
+    await soon<void>((resolve) => endpoint.listen(0, host, resolve), 'listening endpoint');
     const ports = {
       frontends: await freePort(),
       agents: await freePort(),
@@ -138,7 +139,7 @@ export class DropinBench {
 
   async close(): Promise<void> {
     await Promise.all(this.running.map((program) => program.stop('SIGKILL')));
-    await new Promise((resolve) => this.endpoint.close(resolve));
+    await soon((resolve) => this.endpoint.close(resolve), 'end of the endpoint');
     await this.removeFolder();
   }
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { each, once } from './waits.js';
 
 /** Reads until the end of the stream, or rejects with its error. */
 export async function readAll(stream: Duplex): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  for await (const chunk of each(stream, 'bytes, or the end of the stream')) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }
 

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
+import { eventually, waitMs } from './waits.js';
 
 /** What keeps, or could keep, this process busy at one moment. */
 export interface Handles {
@@ -30,8 +31,8 @@ export function currentHandles(): Handles {
 }
 
 /** Waits until nothing is open that was not open before; fails with the names of what is, after `withinMs`. */
-export async function expectNoNewHandles(before: Handles, withinMs = 10_000): Promise<void> {
-  await vi.waitFor(() => expect(newHandles(before)).toEqual([]), { timeout: withinMs, interval: 10 });
+export async function expectNoNewHandles(before: Handles, withinMs = waitMs): Promise<void> {
+  await eventually(() => expect(newHandles(before)).toEqual([]), { withinMs });
 }
 
 function newHandles(before: Handles): string[] {

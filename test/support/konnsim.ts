@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endsWithTest, printed, runMs } from './children.js';
+import { within } from './waits.js';
 
 /** Path of the program, as `npm install` would link it. */
 export const konnsimProgram = fileURLToPath(new URL('../../bin/konnsim', import.meta.url));
@@ -26,48 +27,48 @@ export interface CommandOptions {
 /** A running `konnsim`, as its user starts it: from `bin`, in a process of its own. */
 export class Konnsim {
   readonly child: ChildProcess;
+  readonly name: string;
   private stdout = '';
   private stderr = '';
-  private readonly ended: Promise<CommandResult>;
+  readonly ended: Promise<CommandResult>;
 
   constructor(args: readonly string[], options: CommandOptions) {
-    this.child = spawn(process.execPath, [options.program ?? konnsimProgram, ...args], {
-      cwd: options.cwd,
-      env: { ...process.env, NO_COLOR: '1', ...options.env },
-    });
+    const program = options.program ?? konnsimProgram;
+    this.child = endsWithTest(
+      spawn(process.execPath, [program, ...args], {
+        cwd: options.cwd,
+        env: { ...process.env, NO_COLOR: '1', ...options.env },
+      }),
+    );
+    this.name = [basename(program), ...args].join(' ');
     this.child.stdout?.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString('latin1');
-      this.child.emit('output');
     });
     this.child.stderr?.on('data', (chunk: Buffer) => {
       this.stderr += chunk.toString();
-      this.child.emit('output');
     });
     this.child.stdin?.on('error', () => undefined);
     this.child.stdin?.end(options.stdin ?? '');
-    this.ended = once(this.child, 'close').then(([code]) => this.result(code as number | null));
+    this.ended = new Promise((resolve, reject) => {
+      this.child.once('error', reject);
+      this.child.once('close', (code) => resolve(this.result(code)));
+    });
   }
 
   /** Resolves with the match once stdout and stderr together hold it; rejects when the process ends without it. */
-  async waitFor(pattern: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      const match = pattern.exec(Buffer.from(this.stdout, 'latin1').toString() + this.stderr);
-      if (match !== null) return match;
-      const more = await Promise.race([
-        once(this.child, 'output').then(() => true),
-        this.ended.then(() => false),
-      ]);
-      if (!more) throw new Error(`ended without ${String(pattern)}:\n${this.stdout}\n${this.stderr}`);
-    }
+  waitFor(pattern: RegExp): Promise<RegExpExecArray> {
+    return printed(this, pattern);
   }
+
+  readonly output = (): string => Buffer.from(this.stdout, 'latin1').toString() + this.stderr;
 
   finished(): Promise<CommandResult> {
-    return this.ended;
+    return within(this.ended, `end of ${this.name}`, { withinMs: runMs, seen: this.output });
   }
 
-  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<CommandResult> {
+  stop(signal: NodeJS.Signals = 'SIGINT'): Promise<CommandResult> {
     this.child.kill(signal);
-    return this.ended;
+    return within(this.ended, `end of ${this.name} after ${signal}`, { seen: this.output });
   }
 
   private result(code: number | null): CommandResult {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { soon } from './waits.js';
 
 /** An object as the test API keeps it. */
 export interface Stored {
@@ -53,7 +54,7 @@ export class KubeApiServer {
 
   static async start(tls?: ServerOptions, port = 0): Promise<KubeApiServer> {
     const api = new KubeApiServer(tls);
-    await new Promise<void>((resolve) => api.server.listen(port, '127.0.0.1', resolve));
+    await soon<void>((resolve) => api.server.listen(port, '127.0.0.1', resolve), 'listening server');
     return api;
   }
 
@@ -71,7 +72,7 @@ export class KubeApiServer {
 
   async close(): Promise<void> {
     this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
+    await soon((resolve) => this.server.close(resolve), 'end of the server');
   }
 
   /** Ends all watches as a server does when their time is over, or with an event first. */

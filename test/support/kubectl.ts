@@ -4,6 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, it } from 'vitest';
+import { endsWithTest, printed } from './children.js';
+import { Pty } from './pty.js';
 
 /** A kubectl on this machine. */
 export interface KubectlBinary {
@@ -26,7 +28,7 @@ export interface KubectlResult {
 export interface RunOptions {
   /** Written to stdin, which is then closed. */
   readonly stdin?: string | Buffer;
-  /** Default 20 s. */
+  /** Default 30 s. */
   readonly timeoutMs?: number;
   readonly env?: Readonly<Record<string, string>>;
   /** Runs inside a pseudo-terminal (made by `script`) of 24 rows and 80 columns, so that `-t` works. stdout then holds everything. */
@@ -52,13 +54,15 @@ export interface Kubectl {
   readonly binary: KubectlBinary;
   run(args: readonly string[], options?: RunOptions): Promise<KubectlResult>;
   start(args: readonly string[], options?: RunOptions): KubectlProcess;
+  /** Starts it on a terminal whose end can be looked at. */
+  onTerminal(args: readonly string[]): Pty;
   /** Ends what still runs. */
   stopAll(): Promise<void>;
   /** Ends what still runs and removes the home. */
   close(): Promise<void>;
 }
 
-const defaultTimeoutMs = 20_000;
+const defaultTimeoutMs = 30_000;
 const variable = 'KONNSIM_KUBECTL';
 
 /**
@@ -112,14 +116,10 @@ export async function createKubectl(which: KubectlBinary, kubeconfig: string): P
   const configPath = join(home, 'kubeconfig');
   await writeFile(configPath, kubeconfig, { mode: 0o600 });
   const running = new Set<KubectlProcess>();
+  const terminals: Pty[] = [];
+  const ownEnv = { PATH: process.env['PATH'] ?? '', TZ: 'UTC', HOME: home, KUBECONFIG: configPath };
   const start = (args: readonly string[], options: RunOptions = {}): KubectlProcess => {
-    const env = {
-      PATH: process.env['PATH'] ?? '',
-      TZ: 'UTC',
-      HOME: home,
-      KUBECONFIG: configPath,
-      ...options.env,
-    };
+    const env = { ...ownEnv, ...options.env };
     const started = follow(launch(which.path, args, { env, terminal: options.terminal ?? false }), options);
     running.add(started);
     void started.result.finally(() => running.delete(started));
@@ -127,10 +127,16 @@ export async function createKubectl(which: KubectlBinary, kubeconfig: string): P
   };
   const stopAll = async (): Promise<void> => {
     await Promise.all([...running].map((each) => each.stop('SIGKILL')));
+    await Promise.all(terminals.splice(0).map((each) => each.close()));
   };
   return {
     binary: which,
     start,
+    onTerminal: (args) => {
+      const pty = new Pty([which.path, ...args], { cwd: home, env: ownEnv });
+      terminals.push(pty);
+      return pty;
+    },
     run: (args, options = {}) => start(args, { stdin: '', ...options }).result,
     stopAll,
     async close() {
@@ -145,10 +151,10 @@ function launch(
   args: readonly string[],
   { env, terminal }: { env: NodeJS.ProcessEnv; terminal: boolean },
 ): ChildProcessWithoutNullStreams {
-  if (!terminal) return spawn(path, args, { env });
+  if (!terminal) return endsWithTest(spawn(path, args, { env }));
   const command = [path, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
   const sized = `stty rows 24 cols 80; exec ${command}`;
-  return spawn('script', ['-qefc', sized, '/dev/null'], { env });
+  return endsWithTest(spawn('script', ['-qefc', sized, '/dev/null'], { env }));
 }
 
 function follow(child: ChildProcessWithoutNullStreams, options: RunOptions): KubectlProcess {
@@ -176,7 +182,8 @@ function follow(child: ChildProcessWithoutNullStreams, options: RunOptions): Kub
   return {
     child,
     result,
-    waitFor: (pattern) => waitFor(child, () => output.both, pattern),
+    waitFor: (pattern) =>
+      printed({ name: 'kubectl', child, ended: result, output: () => output.both }, pattern),
     resize: (rows, columns) => resizeTerminal(child, rows, columns),
     stop: (signal = 'SIGINT') => {
       child.kill(signal);
@@ -190,33 +197,4 @@ function resizeTerminal({ pid }: ChildProcessWithoutNullStreams, rows: number, c
   const [inside] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
   const device = readlinkSync(`/proc/${inside}/fd/0`);
   execFileSync('stty', ['-F', device, 'rows', String(rows), 'cols', String(columns)]);
-}
-
-function waitFor(
-  child: ChildProcessWithoutNullStreams,
-  output: () => string,
-  pattern: RegExp,
-): Promise<RegExpExecArray> {
-  return new Promise((resolve, reject) => {
-    const look = (): void => {
-      const match = pattern.exec(output());
-      if (match === null) return;
-      settle();
-      resolve(match);
-    };
-    const gone = (): void => {
-      settle();
-      reject(new Error(`kubectl ended without printing ${pattern}; it printed:\n${output()}`));
-    };
-    const settle = (): void => {
-      child.stdout.off('data', look);
-      child.stderr.off('data', look);
-      child.off('close', gone);
-    };
-    child.stdout.on('data', look);
-    child.stderr.on('data', look);
-    child.once('close', gone);
-    if (child.exitCode !== null && child.stdout.closed) gone();
-    look();
-  });
 }

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { request } from 'node:https';
 import { json } from 'node:stream/consumers';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
@@ -28,6 +27,7 @@ import { kubeletService } from '../../src/wire/grpc/proto.js';
 import type { ClientTls, TlsFiles } from '../../src/wire/net/tls.js';
 import { issueWithSubject } from './odd-subjects.js';
 import { host, TunnelBench } from './tunnel-bench.js';
+import { once, soon } from './waits.js';
 
 export type PortName = 'frontend' | 'connect' | 'agent' | 'admin' | 'api' | 'kubeletHttp' | 'kubeletGrpc';
 
@@ -170,9 +170,9 @@ export class PortsUnderTest {
       'grpc.ssl_target_name_override': 'localhost',
       'grpc.use_local_subchannel_pool': 1,
     });
-    const code = await new Promise<number>((resolve) => {
+    const code = await soon<number>((resolve) => {
       stub.ListPods({}, (error) => resolve(error?.code ?? status.OK));
-    });
+    }, 'answer to ListPods');
     stub.close();
     if (code === status.UNAUTHENTICATED) return '401';
     return code === status.OK ? 'everything' : `status ${code}`;
@@ -264,9 +264,10 @@ function open(address: string, options: ConnectionOptions): TLSSocket {
 
 /** What comes first, or nothing when the connection ends before. */
 async function firstBytes(socket: TLSSocket): Promise<string> {
-  const ended = new Promise<string>((resolve) => socket.once('close', () => resolve('')));
-  const bytes = new Promise<string>((resolve) =>
-    socket.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+  const ended = soon<string>((resolve) => socket.once('close', () => resolve('')), 'end of the connection');
+  const bytes = soon<string>(
+    (resolve) => socket.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+    'first bytes',
   );
   return Promise.race([bytes, ended]);
 }

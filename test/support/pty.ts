@@ -1,5 +1,4 @@
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 
 /**
  * Runs a command on a real pseudo-terminal of 24 lines by 80 columns. Reads commands as lines of JSON, writes what the
@@ -43,6 +42,9 @@ sys.stderr.write('restored' if termios.tcgetattr(slave) == before else 'not rest
 sys.exit(child.returncode if child.returncode >= 0 else 128 - child.returncode)
 `;
 
+import { endChild, endsWithTest, printed } from './children.js';
+import { within } from './waits.js';
+
 export interface PtyEnd {
   readonly code: number | null;
   /** The terminal's settings are those from before. */
@@ -62,6 +64,7 @@ export function missingPty(): string | undefined {
 
 /** A command on a terminal of its own. */
 export class Pty {
+  private readonly name: string;
   private readonly child: ChildProcessWithoutNullStreams;
   private readonly ended: Promise<PtyEnd>;
   private screen = '';
@@ -71,23 +74,26 @@ export class Pty {
     command: readonly string[],
     options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv },
   ) {
-    this.child = spawn('python3', ['-c', program, ...command], {
-      cwd: options.cwd,
-      env: { ...process.env, ...options.env },
-    });
+    this.child = endsWithTest(
+      spawn('python3', ['-c', program, ...command], {
+        cwd: options.cwd,
+        env: { ...process.env, ...options.env },
+      }),
+    );
+    this.name = `the terminal of ${command.join(' ')}`;
     this.child.stdin.on('error', () => undefined);
     this.child.stdout.on('data', (chunk: Buffer) => {
       this.screen += chunk.toString();
-      this.child.emit('output');
     });
     this.child.stderr.on('data', (chunk: Buffer) => {
       this.report += chunk.toString();
     });
-    this.ended = once(this.child, 'close').then(([code]) => ({
-      code: code as number | null,
-      restored: this.report === 'restored',
-      screen: this.screen,
-    }));
+    this.ended = new Promise((resolve, reject) => {
+      this.child.once('error', reject);
+      this.child.once('close', (code) =>
+        resolve({ code, restored: this.report === 'restored', screen: this.screen }),
+      );
+    });
   }
 
   /** Types keys, as they are. */
@@ -95,22 +101,23 @@ export class Pty {
     this.child.stdin.write(`${JSON.stringify({ type: keys })}\n`);
   }
 
+  /** Types a command into a shell and waits for its answer and the prompt after it: only then the next may be typed. */
+  async answer(command: string, pattern: RegExp): Promise<RegExpExecArray> {
+    const mark = this.mark();
+    this.type(`${command}\r`);
+    const match = await this.waitFor(pattern, mark);
+    await this.waitFor(/[$#] $/, mark + match.index + match[0].length);
+    return match;
+  }
+
   resize(rows: number, columns: number): void {
     this.child.stdin.write(`${JSON.stringify({ resize: [rows, columns] })}\n`);
   }
 
   /** Resolves once the screen, from `since` on, holds the pattern; rejects when the command ends without it. */
-  async waitFor(pattern: RegExp, since = 0): Promise<RegExpExecArray> {
-    for (;;) {
-      const match = pattern.exec(this.screen.slice(since));
-      if (match !== null) return match;
-      const more = await Promise.race([
-        once(this.child, 'output').then(() => true),
-        this.ended.then(() => false),
-      ]);
-      if (!more)
-        throw new Error(`ended without ${String(pattern)}: ${JSON.stringify(this.screen)} ${this.report}`);
-    }
+  waitFor(pattern: RegExp, since = 0): Promise<RegExpExecArray> {
+    const { name, child, ended } = this;
+    return printed({ name, child, ended, output: () => this.screen.slice(since) }, pattern);
   }
 
   /** The screen's length now, for `waitFor`. */
@@ -119,12 +126,13 @@ export class Pty {
   }
 
   finished(): Promise<PtyEnd> {
-    return this.ended;
+    return within(this.ended, `end of ${this.name}`, { seen: () => this.screen + this.report });
   }
 
+  /** Ends what still runs. */
   async close(): Promise<void> {
     this.child.stdin.end();
-    this.child.kill('SIGTERM');
-    await this.ended;
+    await endChild(this.child);
+    await this.finished();
   }
 }

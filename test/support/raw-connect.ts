@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -10,6 +9,7 @@ import {
 } from '../../src/wire/client/http-connect-client.js';
 import type { TlsFiles } from '../../src/wire/net/tls.js';
 import { host, type TunnelBench } from './tunnel-bench.js';
+import { once } from './waits.js';
 
 export const established = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 

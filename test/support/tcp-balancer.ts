@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { once } from './waits.js';
 
 /** A TCP balancer that knows nothing of what it carries: one connection to each target in turn. */
 export interface TcpBalancer {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,6 +23,7 @@ import { TunnelClient, type TunnelClientSettings } from '../../src/wire/client/t
 import type { TlsFiles } from '../../src/wire/net/tls.js';
 import { CountingClock } from './counting-clock.js';
 import { currentHandles, expectNoNewHandles, type Handles } from './handles.js';
+import { once, waitMs } from './waits.js';
 
 export const host = '127.0.0.1';
 
@@ -79,7 +79,7 @@ export class TunnelBench {
 
   /** The first event after `since` that matches, past or to come; on a busy machine that may take its time. */
   waitFor<K extends EventKind>(wanted: EventPattern<K>, since = 0): Promise<EventOf<K>> {
-    return this.journal.waitFor(wanted, { since, withinMs: 15_000 });
+    return this.journal.waitFor(wanted, { since, withinMs: waitMs });
   }
 
   /** A time that passes at its real length though the clock is fast: for bounds that a test does not want to hit. */

@@ -68,7 +68,7 @@ function defineColumn(binary: KubectlBinary, wanted: readonly Cell[], cluster: (
     name: (stem) => `${stem}-${binary.minor}`,
   });
 
-  it.for(wanted)('$name', { timeout: 240_000, retry: 0 }, async (cell, { task }) => {
+  it.for(wanted)('$name', { timeout: 240_000 }, async (cell, { task }) => {
     const result: CellResult = { name: cell.name, version: binary.version, timeMs: 0, wires: [] };
     task.meta.cell = result;
     const limit = cell.limit?.applies(binary) === true ? cell.limit : undefined;

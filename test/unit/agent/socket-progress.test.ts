@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { takenBytes } from '../../../src/agent/socket-progress.js';
+import { once } from '../../support/waits.js';
 
 describe('takenBytes', () => {
   it('grows while a single large write is under way, which node’s public counts do not show', async () => {

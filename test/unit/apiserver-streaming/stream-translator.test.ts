@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { setImmediate as turn } from 'node:timers/promises';
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { commandStreamsOf } from '../../../src/apiserver/streaming/stream-translator.js';
 import { createRealClock } from '../../../src/core/clock.js';
@@ -9,6 +8,7 @@ import { headerList } from '../../../src/streams/protocol-names.js';
 import type { RunRemoteCommand } from '../../../src/streams/remote-command-context.js';
 import type { TerminalSize } from '../../../src/streams/types.js';
 import { refuseUpgrade } from '../../../src/streams/upgrade-response.js';
+import { once, until } from '../../support/waits.js';
 import { digestOf, patternDigest, readAll, writePattern } from '../streams/support/bytes.js';
 import { openWebSocketCommand, required, type WebSocketCommand } from '../streams/support/command-client.js';
 import { startUpgradeServer } from '../streams/support/upgrade-server.js';
@@ -95,7 +95,7 @@ describe('stream translator', () => {
     expect(await front.outcome()).toMatchObject({ exitCode: 42 });
   });
 
-  it('carries 20 MiB each way, byte for byte', { timeout: 60_000 }, async () => {
+  it('carries 20 MiB each way, byte for byte', async () => {
     const node = await kubelet(async ({ stdin, stdout }) => {
       const [input] = await Promise.all([
         digestOf(required(stdin)),
@@ -108,7 +108,7 @@ describe('stream translator', () => {
     void writePattern(input, { size, seed: 1 });
     for await (const chunk of input as AsyncIterable<Buffer>) {
       send(0, chunk);
-      while (ws.bufferedAmount > 1024 * 1024) await turn();
+      await until(() => ws.bufferedAmount <= 1024 * 1024);
     }
     send(255, Buffer.of(0));
     const end = await ended;

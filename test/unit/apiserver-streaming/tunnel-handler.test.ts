@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -8,6 +7,7 @@ import { SpdyPortForward } from '../../../src/streams/port-forward-client.js';
 import { servePortForward } from '../../../src/streams/port-forward-server.js';
 import { headerList } from '../../../src/streams/protocol-names.js';
 import { WebSocketDuplex } from '../../../src/streams/websocket-duplex.js';
+import { once } from '../../support/waits.js';
 import { digestOf, patternDigest, readAll, writePattern } from '../streams/support/bytes.js';
 import { openTunnel, tunnelProtocol } from '../streams/support/tunnel-client.js';
 import {

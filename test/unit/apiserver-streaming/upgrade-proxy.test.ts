@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -7,6 +6,7 @@ import { headerList } from '../../../src/streams/protocol-names.js';
 import type { RunRemoteCommand } from '../../../src/streams/remote-command-context.js';
 import { dataHead } from '../../../src/streams/spdy/frames.js';
 import { refuseUpgrade } from '../../../src/streams/upgrade-response.js';
+import { once } from '../../support/waits.js';
 import { digestOf, patternDigest, readAll, writePattern } from '../streams/support/bytes.js';
 import { openSpdyCommand, openWebSocketCommand, required } from '../streams/support/command-client.js';
 import { queue } from '../streams/support/spdy-pair.js';
@@ -53,7 +53,7 @@ describe('plain upgrade proxy', () => {
     open.length = 0;
   });
 
-  it('carries SPDY unseen, 20 MiB each way', { timeout: 60_000 }, async () => {
+  it('carries SPDY unseen, 20 MiB each way', async () => {
     const node = await kubelet(async ({ stdin, stdout }) => {
       const [input] = await Promise.all([
         digestOf(required(stdin)),

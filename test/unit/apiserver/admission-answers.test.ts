@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Status } from '../../../src/apiserver/request/status.js';
+import { once } from '../../support/waits.js';
 import {
   caBundle,
   configure,

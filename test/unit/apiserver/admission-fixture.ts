@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
+import { once } from '../../support/waits.js';
 import { type Credentials, type TestApi, withResolvers } from './fixture.js';
 import { send } from './writing.js';
 

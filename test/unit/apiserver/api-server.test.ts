@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
@@ -6,6 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../../src/pki/authority.js';
 import { issueWithSubject } from '../../support/odd-subjects.js';
+import { once } from '../../support/waits.js';
 import {
   type Credentials,
   call,

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
@@ -12,6 +11,7 @@ import { ignoreEvents } from '../../../src/core/events.js';
 import { type CertificateSet, createCertificateSet } from '../../../src/pki/certificate-set.js';
 import type { ProxyServer } from '../../../src/server/server.js';
 import { host, TunnelBench } from '../../support/tunnel-bench.js';
+import { once } from '../../support/waits.js';
 import { call, startTestApi } from './fixture.js';
 import { node, pod } from './objects.js';
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { connect } from 'node:net';
@@ -16,6 +15,7 @@ import type { EventBody } from '../../../src/core/events.js';
 import { type Authority, createAuthority } from '../../../src/pki/authority.js';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
 import type { Dialer } from '../../../src/wire/client/dialer.js';
+import { each, once, soon } from '../../support/waits.js';
 
 /** Certificates of one cluster, made once per test file. */
 export interface Credentials {
@@ -142,7 +142,7 @@ export function jsonLines(response: IncomingMessage): AsyncIterator<Record<strin
 
 async function* readLines(response: IncomingMessage): AsyncIterable<Record<string, unknown>> {
   let rest = '';
-  for await (const chunk of response) {
+  for await (const chunk of each(response, 'part of the answer')) {
     const lines = (rest + String(chunk)).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) yield JSON.parse(line) as Record<string, unknown>;
@@ -151,9 +151,9 @@ async function* readLines(response: IncomingMessage): AsyncIterable<Record<strin
 
 /** Resolves when a stream has closed, for any reason. */
 export function closed(stream: NodeJS.EventEmitter): Promise<void> {
-  return new Promise((resolve) => {
+  return soon((resolve) => {
     stream.once('close', () => resolve());
-  });
+  }, 'end of the connection');
 }
 
 /** A promise and the function that settles it. */

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { finished } from '../../../src/apiserver/resources/json.js';
+import { once } from '../../support/waits.js';
 import { type Answer, makeCredentials, startTestApi, type TestApi } from './fixture.js';
 import { createdAt } from './objects.js';
 import { send } from './writing.js';

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -7,6 +6,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import { TunnelError } from '../../../src/core/errors.js';
 import type { Dialer } from '../../../src/wire/client/dialer.js';
+import { each, once } from '../../support/waits.js';
 import {
   type Credentials,
   call,
@@ -162,7 +162,7 @@ describe('logs', () => {
       .toBe(true);
     expect(written).toBeLessThan(total / 2);
     let read = 0;
-    for await (const part of got) read += (part as Buffer).length;
+    for await (const part of each(got, 'part of the log')) read += (part as Buffer).length;
     expect(read).toBe(total);
   });
 

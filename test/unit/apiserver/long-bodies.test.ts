@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Status } from '../../../src/apiserver/request/status.js';
 import { decodeKubernetesProtobuf } from '../../../src/apiserver/schema/kubernetes-protobuf.js';
+import { once, soon } from '../../support/waits.js';
 import { call, makeCredentials, requestOptions, startTestApi, type TestApi } from './fixture.js';
 import { applyPatch, jsonPatch, mergePatch, type Sent, send, strategicPatch } from './writing.js';
 
@@ -163,7 +163,7 @@ describe('other requests are answered while a long body is processed', () => {
       const headers = { 'content-type': type, 'content-length': String(Buffer.byteLength(body)) };
       const request = httpsRequest(requestOptions(test, target, { method, headers }));
       const answered = once(request, 'response') as Promise<[IncomingMessage]>;
-      await new Promise<unknown>((resolve) => request.write(body.slice(0, -1), resolve));
+      await soon<unknown>((resolve) => request.write(body.slice(0, -1), resolve), 'end of the write');
       request.end(body.slice(-1));
       const winner = await Promise.race([answered.then(() => method), health().then(() => 'healthz')]);
       const [response] = await answered;

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { renderKubeconfig } from '../../../src/apiserver/kubeconfig.js';
 import { createInFlightGate } from '../../../src/apiserver/serving/max-in-flight.js';
 import { createKubectl, findKubectls } from '../../support/kubectl.js';
+import { once } from '../../support/waits.js';
 import {
   type Credentials,
   call,
@@ -129,9 +129,7 @@ describe('an API with a limit', () => {
     try {
       const created = kubectl.start(['create', 'configmap', 'patient']);
       await expect
-        .poll(() => test.events.some((event) => 'status' in event && event.status === 429), {
-          timeout: 10_000,
-        })
+        .poll(() => test.events.some((event) => 'status' in event && event.status === 429))
         .toBe(true);
       await release();
       expect(await created.result).toMatchObject({ code: 0, stdout: 'configmap/patient created\n' });

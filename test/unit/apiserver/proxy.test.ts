@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { createServer as createSecureServer } from 'node:https';
@@ -7,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { WebSocket, WebSocketServer } from 'ws';
 import { TunnelError } from '../../../src/core/errors.js';
 import type { Dialer } from '../../../src/wire/client/dialer.js';
+import { once } from '../../support/waits.js';
 import {
   type Answer,
   type Credentials,

@@ -1,7 +1,8 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { coreResource } from '../../../src/apiserver/resources/catalogue.js';
 import { failureText } from '../../../src/apiserver/store/remote/store-call.js';
 import { currentHandles, expectNoNewHandles, type Handles } from '../../support/handles.js';
+import { eventually } from '../../support/waits.js';
 import { type Credentials, call, jsonLines, makeCredentials, open, type TestApi } from './fixture.js';
 import { pod } from './objects.js';
 import { makeStoreKeys, StoreBench, type StoreKeys } from './store-fixture.js';
@@ -39,15 +40,9 @@ afterEach(async () => {
 });
 
 const ready = (): Promise<void> =>
-  vi.waitFor(() => expect([one.mirror.isAway, two.mirror.isAway]).toEqual([false, false]), {
-    timeout: 10_000,
-    interval: 10,
-  });
+  eventually(() => expect([one.mirror.isAway, two.mirror.isAway]).toEqual([false, false]));
 const away = (): Promise<void> =>
-  vi.waitFor(() => expect([one.mirror.isAway, two.mirror.isAway]).toEqual([true, true]), {
-    timeout: 10_000,
-    interval: 10,
-  });
+  eventually(() => expect([one.mirror.isAway, two.mirror.isAway]).toEqual([true, true]));
 
 interface Shown {
   readonly metadata: { readonly resourceVersion: string };
@@ -151,21 +146,17 @@ describe('replicas that share a store', () => {
       kind: 'Namespace',
       metadata: { name: 'team' },
     });
-    await vi.waitFor(
-      async () =>
-        expect((await call(two, '/api/v1/namespaces/team/serviceaccounts/default')).status).toBe(200),
-      { timeout: 10_000 },
+    await eventually(async () =>
+      expect((await call(two, '/api/v1/namespaces/team/serviceaccounts/default')).status).toBe(200),
     );
     await send(two, 'DELETE', '/api/v1/namespaces/team');
-    await vi.waitFor(async () => expect((await call(one, '/api/v1/namespaces/team')).status).toBe(404), {
-      timeout: 10_000,
-    });
+    await eventually(async () => expect((await call(one, '/api/v1/namespaces/team')).status).toBe(404));
   });
 
   it('are counted by the store while they are connected', async () => {
     expect(bench.followers).toBe(2);
     two.mirror.close();
-    await vi.waitFor(() => expect(bench.followers).toBe(1), { timeout: 10_000 });
+    await eventually(() => expect(bench.followers).toBe(1));
   });
 
   it('need the certificate of a replica', async () => {

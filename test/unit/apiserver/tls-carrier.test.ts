@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -7,6 +6,7 @@ import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createKubeletConnector } from '../../../src/apiserver/kubelet/connector.js';
 import { createRealClock } from '../../../src/core/clock.js';
 import { TunnelError } from '../../../src/core/errors.js';
+import { once, soon } from '../../support/waits.js';
 import { type Credentials, closed, makeCredentials } from './fixture.js';
 
 /** A connection like the tunnel's: a JavaScript stream that closes by itself as soon as the other side ends. */
@@ -45,7 +45,7 @@ beforeEach(async () => {
   kubelet = createServer({ cert: serving.certPem, key: serving.keyPem });
   await once(kubelet.listen(0, '127.0.0.1'), 'listening');
 });
-afterEach(() => new Promise<void>((resolve) => void kubelet.close(() => resolve())));
+afterEach(() => soon<void>((resolve) => void kubelet.close(() => resolve()), 'end of the kubelet'));
 
 /** Both ends of a TLS connection through the connector. */
 async function handshake(): Promise<{ ours: TLSSocket; theirs: TLSSocket }> {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
+import { eventually } from '../../support/waits.js';
 import {
   type CallOptions,
   type Credentials,
@@ -120,7 +121,7 @@ describe('a watch', () => {
     do event = await next();
     while (event !== undefined);
     // That of the connection goes with it.
-    await vi.waitFor(() => expect(clock.pendingTimers).toBe(before), { timeout: 10_000, interval: 10 });
+    await eventually(() => expect(clock.pendingTimers).toBe(before));
     expect(test.api.openStreams().watch).toBe(0);
   });
 

@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FolderLock } from '../../../src/cli/folder-lock.js';
+import { endsWithTest } from '../../support/children.js';
 import { scratchFolder } from '../../support/konnsim.js';
+import { once } from '../../support/waits.js';
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
 
@@ -27,9 +28,11 @@ describe('the lock of a folder', () => {
   });
 
   it('stays with a living owner', async () => {
-    const other = spawn(process.execPath, ['-e', 'process.stdin.resume()'], {
-      stdio: ['pipe', 'ignore', 'ignore'],
-    });
+    const other = endsWithTest(
+      spawn(process.execPath, ['-e', 'process.stdin.resume()'], {
+        stdio: ['pipe', 'ignore', 'ignore'],
+      }),
+    );
     await once(other, 'spawn');
     writeFileSync(join(folder.path, 'lab.pid'), `${other.pid}\n`);
     const lock = new FolderLock(folder.path);
@@ -61,9 +64,11 @@ describe('the lock of a folder', () => {
       process.stdin.resume();
       process.stdin.on('end', () => process.exit());`;
     const many = Array.from({ length: 8 }, () =>
-      spawn(process.execPath, ['--input-type=module', '-e', script, folder.path], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      }),
+      endsWithTest(
+        spawn(process.execPath, ['--input-type=module', '-e', script, folder.path], {
+          stdio: ['pipe', 'pipe', 'inherit'],
+        }),
+      ),
     );
     const answers = await Promise.all(
       many.map(async ({ stdout }) => String((await once(stdout, 'data'))[0]).trim()),

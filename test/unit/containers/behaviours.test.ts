@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Behaviour, ExecAnswer, ExecRule, LogsRule } from '../../../src/containers/behaviours.js';
 import type { SandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
-import { Client, collect, main, run, sandbox, settled, sh, until } from './support.js';
+import { soon, until } from '../../support/waits.js';
+import { Client, collect, main, run, sandbox, settled, sh } from './support.js';
 
 let open: SandboxRuntime[] = [];
 afterEach(async () => {
@@ -125,7 +126,7 @@ describe('Exec behaviours', () => {
   it('break the connection after the configured number of bytes', async () => {
     const { runtime } = start(answering({ bytes: 1e6, disconnectAfterBytes: 1000 }));
     const client = new Client();
-    const broken = new Promise<Error>((resolve) => client.stdout.once('error', resolve));
+    const broken = soon<Error>((resolve) => client.stdout.once('error', resolve), 'error of the output');
     expect((await runtime.exec({ ...main, command: ['x'], tty: false }, client)).kind).toBe('error');
     expect(await broken).toMatchObject({ code: 'ECONNRESET' });
     expect(client.bytes.length).toBeLessThanOrEqual(1000);

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { createDuplexPair } from '../../../src/containers/io/duplex-pair.js';
+import { once } from '../../support/waits.js';
 import { noise, readToEnd, settled } from './support.js';
 
 describe('an in-memory connection', () => {

@@ -1,6 +1,7 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { SandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
-import { Client, interact, main, noise, run, sandbox, settled, sh, until } from './support.js';
+import { eventually, until } from '../../support/waits.js';
+import { Client, interact, main, noise, run, sandbox, settled, sh } from './support.js';
 
 let open: SandboxRuntime[] = [];
 
@@ -263,7 +264,7 @@ describe('a command whose client leaves', () => {
     await client.sees('# ');
     client.stdin.write('echo a; sleep 0; echo written > /typed\r');
     client.abort();
-    await vi.waitFor(async () => expect((await sh(runtime, 'cat /typed')).out).toBe('written\n'));
+    await eventually(async () => expect((await sh(runtime, 'cat /typed')).out).toBe('written\n'));
     const [pod] = await runtime.usage();
     expect(pod?.containers[0]?.processes).toBe(2);
     runtime.restartContainer(main);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
 import type { RemoteCommandResult } from '../../../src/streams/types.js';
+import { eventually } from '../../support/waits.js';
 import { Client, main, sandbox, testPod } from './support.js';
 
 /** The limit is 250 ms on an idle machine; this one may be busy. */
@@ -37,10 +38,11 @@ async function begin(box: SandboxRuntime, script: string): Promise<ReturnType<ty
 
 /** Resolves when the first pod does not answer any more. */
 async function untilSilent(box: SandboxRuntime): Promise<void> {
-  for (let silent = false; !silent; ) {
+  await eventually(async () => {
     const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 300));
-    silent = await Promise.race([late, exec(box, 'web-0', 'x=1').result.then(() => false)]);
-  }
+    const silent = await Promise.race([late, exec(box, 'web-0', 'x=1').result.then(() => false)]);
+    expect(silent, 'the pod has fallen silent').toBe(true);
+  });
 }
 
 /** The processor time of this process over a while, as a share of it. */

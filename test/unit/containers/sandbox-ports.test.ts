@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SandboxOptions, SandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
+import { soon } from '../../support/waits.js';
 import { collect, main, noise, readToEnd, sandbox, testPod } from './support.js';
 
 const never = new AbortController().signal;
@@ -27,11 +28,11 @@ const dial = (runtime: SandboxRuntime, port = 8080, signal = never): Promise<Dup
 /** One HTTP request over a connection to the pod. */
 async function get(runtime: SandboxRuntime, path: string): Promise<{ status: number; body: string }> {
   const connection = await dial(runtime);
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+  const response = await soon<IncomingMessage>((resolve, reject) => {
     httpRequest({ path, host: 'pod', createConnection: () => connection as never }, resolve)
       .on('error', reject)
       .end();
-  });
+  }, 'response');
   return { status: response.statusCode ?? 0, body: await collect(response) };
 }
 
@@ -63,7 +64,7 @@ describe('konnsim/web', () => {
   it('ends its connections with the container', async () => {
     const runtime = start('konnsim/web');
     const connection = await dial(runtime);
-    const closed = new Promise((resolve) => connection.once('close', resolve));
+    const closed = soon((resolve) => connection.once('close', resolve), 'end of the connection');
     runtime.stopContainer(main);
     await closed;
     await expect(dial(runtime)).rejects.toMatchObject({ code: 'PORT_CLOSED' });
@@ -115,7 +116,7 @@ describe('a connection', () => {
     const runtime = start('konnsim/echo');
     const client = new AbortController();
     const connection = await dial(runtime, 8080, client.signal);
-    const closed = new Promise((resolve) => connection.once('close', resolve));
+    const closed = soon((resolve) => connection.once('close', resolve), 'end of the connection');
     client.abort();
     await closed;
   });
@@ -126,7 +127,7 @@ describe('PortForward behaviours', () => {
 
   it('lead to a named address, to a command, or to an error', async () => {
     const server = createServer((socket) => socket.end('from outside')).listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
+    await soon((resolve) => server.once('listening', resolve), 'listening server');
     const target = { address: '127.0.0.1', port: (server.address() as AddressInfo).port };
     const forwards = [
       { ports: [1], target },
@@ -151,6 +152,6 @@ describe('PortForward behaviours', () => {
       code: 'PORT_CLOSED',
       message: 'failed to connect to 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
     });
-    await new Promise((resolve) => server.close(resolve));
+    await soon((resolve) => server.close(resolve), 'end of the server');
   });
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RemoteCommandResult } from '../../../src/streams/types.js';
-import { Client, interact, main, run, sandbox, settled, sh, type TestSandbox, until } from './support.js';
+import { until } from '../../support/waits.js';
+import { Client, interact, main, run, sandbox, settled, sh, type TestSandbox } from './support.js';
 
 let box: TestSandbox;
 beforeEach(() => {

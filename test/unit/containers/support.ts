@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type Duplex, PassThrough } from 'node:stream';
 import {
   createSandboxRuntime,
@@ -10,6 +9,7 @@ import { ignoreEvents } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
 import type { Container, Pod } from '../../../src/kube/pod-objects.js';
 import type { RemoteCommandResult, TerminalSize } from '../../../src/streams/types.js';
+import { each, once, soon } from '../../support/waits.js';
 
 /** 2026-01-02T03:04:05Z: the wall time at which every sandbox of these tests starts. */
 export const startTimeMs = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -112,9 +112,13 @@ export class Client {
         this.chunks.stdout = [Buffer.from(this.out.slice(at + text.length))];
         return;
       }
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
+      await soon<void>(
+        (resolve) => {
+          this.wake = resolve;
+        },
+        `${JSON.stringify(text)} in the output`,
+        { seen: () => this.out },
+      );
     }
   }
 
@@ -183,14 +187,9 @@ export async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Resolves once `ready` holds. */
-export async function until(ready: () => boolean): Promise<void> {
-  while (!ready()) await new Promise((resolve) => setImmediate(resolve));
-}
-
 export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
+  for await (const chunk of each(chunks, 'part')) parts.push(chunk);
   return Buffer.concat(parts).toString();
 }
 

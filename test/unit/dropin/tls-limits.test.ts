@@ -1,5 +1,4 @@
 import { createPrivateKey } from 'node:crypto';
-import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, getCiphers } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +10,7 @@ import {
 } from '../../../src/dropin/server/tls-limits.js';
 import { type Authority, createAuthority } from '../../../src/pki/authority.js';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
+import { once } from '../../support/waits.js';
 
 let ca: Authority;
 let leaf: KeyPair;

@@ -8,6 +8,7 @@ import { type CertificateSet, createCertificateSet } from '../../../src/pki/cert
 import { CountingClock } from '../../support/counting-clock.js';
 import { currentHandles, expectNoNewHandles, type Handles } from '../../support/handles.js';
 import { KubeApiServer, refuse } from '../../support/kube-api-server.js';
+import { each, soon } from '../../support/waits.js';
 
 const namespace = 'kube-system';
 const collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
@@ -191,7 +192,7 @@ describe('a client of a Kubernetes API', () => {
       .toBe(true);
     expect(waiting).toBeLessThan(300);
     let taken = 1;
-    for await (const _event of events) taken += 1;
+    for await (const _event of each(events, 'event of the watch')) taken += 1;
     expect(taken).toBe(500);
   });
 
@@ -256,12 +257,12 @@ describe('a client that verifies its server', () => {
 
   it('sends its certificate', async () => {
     const { certPem: cert, keyPem: key } = set.leaves.admin;
-    const port = new Promise<boolean>((resolve) => {
+    const port = soon<boolean>((resolve) => {
       api.intercept = (_seen, response) => {
         resolve((response.socket as unknown as { authorized: boolean }).authorized);
         return false;
       };
-    });
+    }, 'request');
     await client({ ca: set.ca.certPem, cert, key }).list(target);
     expect(await port).toBe(true);
   });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import { createRandom } from '../../../src/core/random.js';
 import { KubeClient } from '../../../src/kube/kube-client.js';
@@ -10,6 +10,7 @@ import { WatchList, type WatchListOptions } from '../../../src/kube/watch-list.j
 import { CountingClock } from '../../support/counting-clock.js';
 import { currentHandles, expectNoNewHandles, type Handles } from '../../support/handles.js';
 import { KubeApiServer, refuse } from '../../support/kube-api-server.js';
+import { eventually } from '../../support/waits.js';
 
 const namespace = 'ns';
 const collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
@@ -53,7 +54,7 @@ function watch(over: Partial<WatchListOptions<Lease>> = {}): WatchList<Lease> {
 }
 
 const put = (name: string): unknown => api.put(`${collection}/${name}`, { metadata: { name, namespace } });
-const saw = (change: string): Promise<void> => vi.waitFor(() => expect(changes).toContain(change));
+const saw = (change: string): Promise<void> => eventually(() => expect(changes).toContain(change));
 
 describe('a watched list', () => {
   it('holds the listed objects, then applies their changes', async () => {
@@ -61,7 +62,7 @@ describe('a watched list', () => {
     const list = watch();
     await list.synced;
     expect(list.items.map(({ metadata }) => metadata.name)).toEqual(['a']);
-    await vi.waitFor(() => expect(api.openWatches).toBe(1));
+    await eventually(() => expect(api.openWatches).toBe(1));
     put('b');
     put('a');
     api.remove(`${collection}/b`);
@@ -73,7 +74,7 @@ describe('a watched list', () => {
 
   it('continues where a watch ended, without a new list', async () => {
     watch();
-    await vi.waitFor(() => expect(api.openWatches).toBe(1));
+    await eventually(() => expect(api.openWatches).toBe(1));
     put('a');
     await saw('added a');
     api.endWatches();
@@ -86,7 +87,7 @@ describe('a watched list', () => {
   it('lists again when it has missed too much; that is not a failure', async () => {
     put('a');
     watch();
-    await vi.waitFor(() => expect(api.openWatches).toBe(1));
+    await eventually(() => expect(api.openWatches).toBe(1));
     api.intercept = ({ url }) => {
       // The new list shows what was deleted while there was no watch.
       if (!url.searchParams.has('watch')) api.remove(`${collection}/a`);
@@ -118,11 +119,11 @@ describe('a watched list', () => {
 
   it('survives cut connections and an API that is away for a while', async () => {
     watch();
-    await vi.waitFor(() => expect(api.openWatches).toBe(1));
+    await eventually(() => expect(api.openWatches).toBe(1));
     const { port } = api;
     api.cutConnections();
     await api.close();
-    await vi.waitFor(() => expect(failures.at(-1)).toMatch(/ECONNREFUSED/));
+    await eventually(() => expect(failures.at(-1)).toMatch(/ECONNREFUSED/));
     api = await KubeApiServer.start(undefined, port);
     put('a');
     await saw('added a');
@@ -130,8 +131,8 @@ describe('a watched list', () => {
 
   it('treats a watch that is silent for too long as broken', async () => {
     watch({ idleTimeoutMs: 5000 });
-    await vi.waitFor(() => expect(calls.length).toBeGreaterThan(2));
-    expect(failures[0]).toBe('the watch was silent for too long');
+    await eventually(() => expect(calls.length).toBeGreaterThan(2));
+    expect(failures[0]).toBe('the watch has fallen silent');
     expect(calls.slice(0, 3)).toEqual(['list 200', 'watch 200', 'list 200']);
   });
 
@@ -144,14 +145,14 @@ describe('a watched list', () => {
       return true;
     };
     watch({ clock: new CountingClock() });
-    await vi.waitFor(() => expect(failures[0]).toMatch(/very short watch/));
+    await eventually(() => expect(failures[0]).toMatch(/very short watch/));
     expect(watches).toBe(1);
   });
 
   it('can be closed at any moment', async () => {
     api.intercept = () => true;
     const list = watch();
-    await vi.waitFor(() => expect(api.seen).toHaveLength(1));
+    await eventually(() => expect(api.seen).toHaveLength(1));
     await list.close();
     expect([list.hasSynced, failures]).toEqual([false, []]);
   });

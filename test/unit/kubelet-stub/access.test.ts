@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
@@ -12,6 +11,7 @@ import { accessReviewer, type ReviewApi, tokenReviewer } from '../../../src/kube
 import { TtlCache } from '../../../src/kubelet-stub/auth/ttl-cache.js';
 import type { NamePart } from '../../../src/pki/subject.js';
 import { issueWithSubject } from '../../support/odd-subjects.js';
+import { once } from '../../support/waits.js';
 import { type Bench, clock, issueCertificates, startBench, type TestPki, tlsFiles } from './bench.js';
 import { type Answer, ask, upgrade } from './http-client.js';
 import { ScriptedRuntime } from './scripted-runtime.js';

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Readable, Writable } from 'node:stream';
@@ -12,6 +11,7 @@ import { type Authority, createAuthority } from '../../../src/pki/authority.js';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
 import type { Dialer } from '../../../src/wire/client/dialer.js';
 import type { TlsFiles } from '../../../src/wire/net/tls.js';
+import { once } from '../../support/waits.js';
 
 export const clock = createRealClock();
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { NodeRuntime } from '../../../src/containers/runtime.js';
+import { eventually, once } from '../../support/waits.js';
 import { sandbox, testPod } from '../containers/support.js';
 import { type Bench, issueCertificates, startBench, type TestPki, TextSink } from './bench.js';
 import { podOf, ref, startProcesses } from './process-support.js';
@@ -45,7 +45,7 @@ describe.each(['process', 'sandbox'] as const)('an upload over WebSocket v4 to t
         ws.send(Buffer.concat([Buffer.of(0), randomBytes(32_768)]));
       ws.close(1000);
       await once(ws, 'close');
-      await vi.waitFor(async () => expect(await sizeOf(`done-${turn}`)).toBe(String(size + 5)), 20_000);
+      await eventually(async () => expect(await sizeOf(`done-${turn}`)).toBe(String(size + 5)));
     }
   }, 120_000);
 });

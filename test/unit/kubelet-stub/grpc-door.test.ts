@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import http2 from 'node:http2';
 import { createServer, type Server, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { type Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { kubeletService } from '../../../src/wire/grpc/proto.js';
+import { each, eventually, once, soon } from '../../support/waits.js';
 import { type Bench, issueCertificates, readAll, startBench, type TestPki } from './bench.js';
 import { ScriptedRuntime } from './scripted-runtime.js';
 
@@ -36,7 +36,7 @@ describe('the gRPC door of a kubelet', () => {
 
   async function readLogs(request: Partial<Parameters<typeof bench.client.logs>[0]>): Promise<string> {
     let all = '';
-    for await (const chunk of bench.client.logs({ ...logs, ...request }))
+    for await (const chunk of each(bench.client.logs({ ...logs, ...request }), 'part of the log'))
       all += Buffer.from(chunk).toString();
     return all;
   }
@@ -48,7 +48,7 @@ describe('the gRPC door of a kubelet', () => {
       const received = buffer(stream);
       stream.end(sent);
       expect((await received).equals(sent)).toBe(true);
-      await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+      await eventually(() => expect(bench.kubelet.openRequests).toBe(0));
       expect(bench.events.at(-1)).toMatchObject({
         kind: 'request.finished',
         verb: 'portforward',
@@ -64,12 +64,12 @@ describe('the gRPC door of a kubelet', () => {
     });
 
     it('lets the client write on after the port closed its half', async () => {
-      const heard = new Promise<string>((resolve) => {
+      const heard = soon<string>((resolve) => {
         serve = (socket) => {
           socket.end('bye');
           readAll(socket).then(resolve, resolve);
         };
-      });
+      }, 'bytes of the client');
       const stream = await bench.client.portForward(port);
       expect(await readAll(stream)).toBe('bye');
       stream.end('still here');
@@ -89,25 +89,25 @@ describe('the gRPC door of a kubelet', () => {
       };
       const stream = await bench.client.portForward(port);
       let seen = -1;
-      await vi.waitFor(
+      await eventually(
         () => {
           const stalled = written === seen;
           seen = written;
           expect(stalled).toBe(true);
         },
-        { interval: 150, timeout: 5000 },
+        { intervalMs: 150 },
       );
       expect(seen).toBeLessThan(64 * 1024 * 1024);
       stream.destroy();
     });
 
     it('closes the connection to the port when the client destroys its stream or aborts', async () => {
-      const closed = new Promise<void>((resolve) => {
+      const closed = soon<void>((resolve) => {
         serve = (socket) => {
           socket.resume().on('error', () => undefined);
           socket.once('end', () => socket.destroy()).once('close', () => resolve());
         };
-      });
+      }, 'end of the connection');
       const stream = await bench.client.portForward(port);
       stream.write('x');
       stream.destroy();
@@ -117,7 +117,7 @@ describe('the gRPC door of a kubelet', () => {
       controller.abort();
       const [error] = (await once(second, 'error')) as [Error];
       expect(error).toMatchObject({ code: 'DIAL_CANCELLED' });
-      await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+      await eventually(() => expect(bench.kubelet.openRequests).toBe(0));
     });
 
     it('rejects with PORT_CLOSED when the port is closed, and fails the stream when the port breaks', async () => {
@@ -150,17 +150,20 @@ describe('the gRPC door of a kubelet', () => {
     });
 
     it('follows until the reader leaves the loop', async () => {
-      for await (const chunk of bench.client.logs({ ...logs, follow: true })) {
+      for await (const chunk of each(bench.client.logs({ ...logs, follow: true }), 'part of the log')) {
         if (Buffer.from(chunk).toString() === 'two\n') break;
       }
       await runtime.hasAborted;
-      await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+      await eventually(() => expect(bench.kubelet.openRequests).toBe(0));
     });
 
     it('ends a followed log with DIAL_CANCELLED when the caller aborts', async () => {
       const controller = new AbortController();
       const following = (async () => {
-        for await (const _ of bench.client.logs({ ...logs, follow: true }, { signal: controller.signal }))
+        for await (const _ of each(
+          bench.client.logs({ ...logs, follow: true }, { signal: controller.signal }),
+          'part of the log',
+        ))
           continue;
       })();
       await runtime.hasStarted;
@@ -236,11 +239,11 @@ describe('the gRPC door of a kubelet', () => {
     it('gives clients a wider window than the 64 KiB of HTTP/2', async () => {
       const { host, port: tcpPort } = bench.kubelet.address;
       const session = http2.connect(`https://${host}:${tcpPort}`, { ...pki.client, servername: 'localhost' });
-      const settings = new Promise<number | undefined>((resolve) => {
+      const settings = soon<number | undefined>((resolve) => {
         session.on('remoteSettings', ({ initialWindowSize }) => {
           if (initialWindowSize !== 65_535) resolve(initialWindowSize);
         });
-      });
+      }, 'settings');
       const path = '/konnsim.kubelet.v1.Kubelet/ListPods';
       const headers = {
         'content-type': 'application/grpc',
@@ -256,12 +259,12 @@ describe('the gRPC door of a kubelet', () => {
     it('answers health checks, and describes its services by reflection', async () => {
       const client = connect();
       const raw = (path: string, body: Buffer): Promise<Buffer> =>
-        new Promise((resolve, reject) => {
+        soon((resolve, reject) => {
           const same = (bytes: Buffer): Buffer => bytes;
           client.makeUnaryRequest(path, same, same, body, new Metadata(), {}, (error, answer) =>
             answer === undefined ? reject(error ?? new Error('no answer')) : resolve(answer),
           );
-        });
+        }, 'answer');
       // HealthCheckResponse { status: SERVING }
       expect(await raw('/grpc.health.v1.Health/Check', Buffer.alloc(0))).toEqual(Buffer.from([8, 1]));
       const same = (bytes: Buffer): Buffer => bytes;

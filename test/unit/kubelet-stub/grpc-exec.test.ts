@@ -1,8 +1,9 @@
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TunnelError } from '../../../src/core/errors.js';
 import type { RemoteCommandStreams } from '../../../src/streams/types.js';
+import { eventually } from '../../support/waits.js';
 import { type Bench, issueCertificates, never, startBench, type TestPki, TextSink } from './bench.js';
 import { ScriptedRuntime } from './scripted-runtime.js';
 
@@ -54,7 +55,7 @@ describe('exec and attach over gRPC', () => {
     const result = await exec(['cat'], { stdin: Readable.from([Buffer.from(sent)]), stdout });
     expect(result).toEqual({ kind: 'exit', code: 0 });
     stdout.end();
-    await vi.waitFor(() => expect(stdout.writableFinished).toBe(true));
+    await eventually(() => expect(stdout.writableFinished).toBe(true));
     expect(Buffer.concat(chunks).equals(sent)).toBe(true);
   });
 
@@ -69,22 +70,22 @@ describe('exec and attach over gRPC', () => {
       },
     });
     const done = exec(['flood', String(total)], { stdout });
-    await vi.waitFor(() => expect(waiting.length).toBe(1));
+    await eventually(() => expect(waiting.length).toBe(1));
     let seen = -1;
-    await vi.waitFor(
+    await eventually(
       () => {
         const stalled = runtime.flooded === seen;
         seen = runtime.flooded;
         expect(stalled).toBe(true);
       },
-      { interval: 150, timeout: 5000 },
+      { intervalMs: 150 },
     );
     expect(seen).toBeLessThan(total / 2);
     const drain = setInterval(() => waiting.splice(0).forEach((next) => next()), 0);
     expect(await done).toEqual({ kind: 'exit', code: 0 });
     clearInterval(drain);
     waiting.splice(0).forEach((next) => next());
-    await vi.waitFor(() => {
+    await eventually(() => {
       waiting.splice(0).forEach((next) => next());
       expect(received).toBe(total);
     });
@@ -94,7 +95,7 @@ describe('exec and attach over gRPC', () => {
     const stuck = new Writable({ write: () => undefined });
     const controller = new AbortController();
     const stalled = exec(['flood', String(64 * 1024 * 1024)], { stdout: stuck, signal: controller.signal });
-    await vi.waitFor(() => expect(runtime.flooded).toBeGreaterThan(1024 * 1024));
+    await eventually(() => expect(runtime.flooded).toBeGreaterThan(1024 * 1024));
     const stdout = new TextSink();
     await exec(['flood', String(8 * 1024 * 1024)], { stdout });
     expect(stdout.text).toHaveLength(8 * 1024 * 1024);
@@ -117,13 +118,13 @@ describe('exec and attach over gRPC', () => {
     const done = exec(['deaf'], { stdin, stdout });
     await runtime.hasStarted;
     let seen = -1;
-    await vi.waitFor(
+    await eventually(
       () => {
         const stalled = produced === seen;
         seen = produced;
         expect(stalled).toBe(true);
       },
-      { interval: 150, timeout: 5000 },
+      { intervalMs: 150 },
     );
     expect(seen).toBeLessThan(total / 2);
     runtime.release();
@@ -186,8 +187,8 @@ describe('exec and attach over gRPC', () => {
     controller.abort();
     await expect(done).rejects.toMatchObject({ code: 'DIAL_CANCELLED' });
     await runtime.hasAborted;
-    await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
-    await vi.waitFor(() =>
+    await eventually(() => expect(bench.kubelet.openRequests).toBe(0));
+    await eventually(() =>
       expect(bench.events.at(-1)).toMatchObject({ kind: 'command.ended', error: 'killed' }),
     );
     const kinds = bench.events.map(({ kind }) => kind);
@@ -202,10 +203,10 @@ describe('exec and attach over gRPC', () => {
     stdin.write('x'.repeat(10_000));
     await runtime.hasStarted;
     const { input } = runtime;
-    await vi.waitFor(() => expect(input?.readableLength).toBe(10_000));
+    await eventually(() => expect(input?.readableLength).toBe(10_000));
     controller.abort();
     await expect(done).rejects.toMatchObject({ code: 'DIAL_CANCELLED' });
-    await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+    await eventually(() => expect(bench.kubelet.openRequests).toBe(0));
     expect(input === undefined ? '' : await text(input)).toHaveLength(10_000);
     runtime.release();
   });

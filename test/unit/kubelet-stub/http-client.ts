@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import type { Socket } from 'node:net';
@@ -7,6 +6,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import type { Kubelet } from '../../../src/kubelet-stub/kubelet.js';
 import { type UpgradeAnswer, upgradeHttp } from '../../../src/streams/http-upgrade.js';
 import type { TlsFiles } from '../../../src/wire/net/tls.js';
+import { once } from '../../support/waits.js';
 
 export interface Answer {
   readonly status: number;

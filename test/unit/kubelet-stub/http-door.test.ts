@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TunnelError } from '../../../src/core/errors.js';
 import { createAuthority } from '../../../src/pki/authority.js';
+import { eventually, once } from '../../support/waits.js';
 import { type Bench, issueCertificates, startBench, type TestPki, tlsFiles } from './bench.js';
 import { ask, open } from './http-client.js';
 import { pod, ScriptedRuntime } from './scripted-runtime.js';
@@ -241,7 +241,7 @@ describe('the HTTP API of a kubelet', () => {
       await runtime.hasStarted;
       response.destroy();
       await runtime.hasAborted;
-      await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+      await eventually(() => expect(bench.kubelet.openRequests).toBe(0));
       expect(bench.events.at(-1)).toMatchObject({ kind: 'request.finished', status: 200 });
     });
 
@@ -264,7 +264,7 @@ describe('the HTTP API of a kubelet', () => {
         const [cut] = (await once(response, 'error')) as [Error];
         expect(cut.message).toBe('aborted');
         expect(received).toBe(`${shown}${error}\n`);
-        await vi.waitFor(() => expect(bench.events.at(-1)).toMatchObject({ kind: 'request.failed', error }));
+        await eventually(() => expect(bench.events.at(-1)).toMatchObject({ kind: 'request.failed', error }));
       },
     );
   });

@@ -4,6 +4,7 @@ import { ignoreEvents } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
 import type { Pod } from '../../../src/kube/pod-objects.js';
 import type { KubeletConfig } from '../../../src/kubelet-stub/config.js';
+import { each } from '../../support/waits.js';
 import { type Bench, clock, issueCertificates, never, startBench, type TestPki, TextSink } from './bench.js';
 import { type Answer, ask, upgrade } from './http-client.js';
 import { podOf, startProcesses } from './process-support.js';
@@ -238,9 +239,7 @@ describe('a node of processes', () => {
     const values = async (): Promise<Map<string, number>> =>
       samplesOf(await ask(bench.kubelet, pki.client, '/metrics/resource'));
     await expect
-      .poll(async () => (await values()).get(`container_cpu_usage_seconds_total{${labels}}`), {
-        timeout: 10_000,
-      })
+      .poll(async () => (await values()).get(`container_cpu_usage_seconds_total{${labels}}`))
       .toBeGreaterThan(0.02);
     const measured = await values();
     expect(measured.get(`container_memory_working_set_bytes{${labels}}`)).toBeGreaterThan(100_000);
@@ -267,7 +266,8 @@ describe('a node of processes', () => {
     await expect.poll(overHttp).toBe('up\n');
     let overGrpc = '';
     const logs = { ...main, follow: false, previous: false, timestamps: false };
-    for await (const chunk of bench.client.logs(logs)) overGrpc += Buffer.from(chunk).toString();
+    for await (const chunk of each(bench.client.logs(logs), 'part of the log'))
+      overGrpc += Buffer.from(chunk).toString();
     expect(overGrpc).toBe('up\n');
     expect(await bench.client.listPods()).toMatchObject([{ name: 'web-0', phase: 'Running' }]);
     const ran = await ask(bench.kubelet, pki.client, '/run/default/web-0/main?cmd=echo%20hi', {

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SpdyPortForward } from '../../../src/streams/port-forward-client.js';
 import { openSpdyRemoteCommand, type SpdyRemoteCommand } from '../../../src/streams/remote-command-client.js';
 import type { RemoteCommandOptions } from '../../../src/streams/types.js';
+import { eventually, once } from '../../support/waits.js';
 import { type Bench, clock, issueCertificates, startBench, type TestPki } from './bench.js';
 import { closed, connectTls, upgrade } from './http-client.js';
 import { ScriptedRuntime } from './scripted-runtime.js';
@@ -73,9 +73,9 @@ describe('upgrades of the HTTP API', () => {
     await runtime.hasStarted;
     run.destroy();
     await runtime.hasAborted;
-    await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+    await eventually(() => expect(bench.kubelet.openRequests).toBe(0));
     const ended = expect.objectContaining({ kind: 'command.ended', error: 'killed' });
-    await vi.waitFor(() => expect(bench.events).toContainEqual(ended));
+    await eventually(() => expect(bench.events).toContainEqual(ended));
     expect(bench.events).toContainEqual(expect.objectContaining({ kind: 'command.left', verb: 'exec' }));
     expect(bench.events).toContainEqual(
       expect.objectContaining({ kind: 'request.failed', error: 'the client is gone' }),
@@ -92,7 +92,7 @@ describe('upgrades of the HTTP API', () => {
     if (answer.kind === 'refused') throw new Error('refused');
     expect(bench.kubelet.openRequests).toBe(1);
     answer.socket.destroy();
-    await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+    await eventually(() => expect(bench.kubelet.openRequests).toBe(0));
   });
 
   it('forwards a port, half-close included', async () => {
@@ -109,7 +109,7 @@ describe('upgrades of the HTTP API', () => {
     expect(await text(data)).toBe('ping');
     expect(await failure).toBeUndefined();
     await forward.close();
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(bench.events.at(-1)).toMatchObject({
         kind: 'request.finished',
         verb: 'portforward',
@@ -131,7 +131,7 @@ describe('upgrades of the HTTP API', () => {
     const message = 'error forwarding port 81 to pod u-1, uid : dial tcp 127.0.0.1:81: connection refused';
     expect(await failure).toBe(message);
     await forward.close();
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(bench.events.at(-1)).toMatchObject({ kind: 'request.failed', error: message }),
     );
   });
@@ -153,7 +153,7 @@ describe('upgrades of the HTTP API', () => {
       expect(answer).toMatchObject({ kind: 'refused', status });
       expect(answer.kind === 'refused' && answer.body.toString()).toBe(body);
     }
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect([bench.kubelet.openRequests, bench.kubelet.openConnections]).toEqual([0, 0]),
     );
   });

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +9,7 @@ import { TunnelError } from '../../../src/core/errors.js';
 import { KubeletClient } from '../../../src/lab/kubelet-client/kubelet-client.js';
 import { createAuthority } from '../../../src/pki/authority.js';
 import type { Dialer, DialOptions } from '../../../src/wire/client/dialer.js';
+import { eventually, once, soon } from '../../support/waits.js';
 import {
   type Bench,
   clock,
@@ -129,7 +129,7 @@ describe('the kubelet client and its channel', () => {
     });
     const after = (await readdir(tmpdir())).filter((name) => name.startsWith(`konnsim-${process.pid}-`));
     expect(after).toEqual(before);
-    await vi.waitFor(() => expect(bench.dialer.open.size).toBe(0));
+    await eventually(() => expect(bench.dialer.open.size).toBe(0));
   });
 
   it('says UNAUTHORIZED when the kubelet does not accept the certificate of the client', async () => {
@@ -173,14 +173,14 @@ describe('the kubelet client and its channel', () => {
     const manual = new ManualClock();
     const { port } = silent.address() as { port: number };
     const call = client({ port, clock: manual, connectTimeoutMs: 3000 }).listPods();
-    await vi.waitFor(() => expect(sockets[0]?.bytesRead).toBeGreaterThan(0));
+    await eventually(() => expect(sockets[0]?.bytesRead).toBeGreaterThan(0));
     manual.advance(3000);
     await expect(call).rejects.toMatchObject({
       code: 'DIAL_TIMEOUT',
       message: `127.0.0.1:${port} did not finish the TLS handshake within 3000 ms`,
     });
     for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => silent.close(resolve));
+    await soon((resolve) => silent.close(resolve), 'end of the server');
   });
 
   it('removes its folder, its connection and its timer when it closes, and refuses calls from then on', async () => {
@@ -193,7 +193,7 @@ describe('the kubelet client and its channel', () => {
     expect(await folders()).toBe(before + 1);
     await Promise.all([through.close(), through.close()]);
     expect([await folders(), manual.pendingTimers, through.openConnections]).toEqual([before, 0, 0]);
-    await vi.waitFor(() => expect(bench.kubelet.openConnections).toBe(0));
+    await eventually(() => expect(bench.kubelet.openConnections).toBe(0));
     await expect(through.listPods()).rejects.toMatchObject({ code: 'LAB_STOPPED' });
   });
 

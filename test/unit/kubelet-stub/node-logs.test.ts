@@ -6,6 +6,7 @@ import { requestedRanges } from '../../../src/kubelet-stub/node-logs/byte-ranges
 import { checkConditions, httpTime, rangeApplies } from '../../../src/kubelet-stub/node-logs/conditions.js';
 import { LogContent } from '../../../src/kubelet-stub/node-logs/log-content.js';
 import { NodeLogs } from '../../../src/kubelet-stub/node-logs/node-logs.js';
+import { each } from '../../support/waits.js';
 import { type Bench, issueCertificates, startBench, type TestPki } from './bench.js';
 import { type Answer, ask, open } from './http-client.js';
 import { pod, ScriptedRuntime } from './scripted-runtime.js';
@@ -191,7 +192,7 @@ describe('the log files of a node', () => {
     const response = await open(bench.kubelet, pki.client, '/logs/pods/default_big_u-1/app/0.log');
     for (let index = 0; index < 20_000; index++) store.append('stdout', `later ${index}\n`);
     let size = 0;
-    for await (const chunk of response) size += (chunk as Buffer).length;
+    for await (const chunk of each(response, 'part of the answer')) size += (chunk as Buffer).length;
     expect(size).toBe(Number(response.headers['content-length']));
     runtime.others = [];
   });

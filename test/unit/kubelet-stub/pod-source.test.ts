@@ -15,7 +15,6 @@ import { startProcesses } from './process-support.js';
 
 const pods = { resource: { group: '', version: 'v1', plural: 'pods' }, namespace: 'default' } as const;
 const nodes = { resource: { group: '', version: 'v1', plural: 'nodes' } } as const;
-const seconds = { timeout: 10_000 };
 
 const node: Node = {
   apiVersion: 'v1',
@@ -124,7 +123,7 @@ describe('a kubelet that takes its pods from the API', () => {
     start(sandbox());
     await source.ready;
     await admin.create(pods, manifest('web', { image: 'konnsim/web' }));
-    await expect.poll(() => phase('web'), seconds).toBe('Running');
+    await expect.poll(() => phase('web')).toBe('Running');
     const { status } = await pod('web');
     expect(status).toMatchObject({
       hostIP: '10.0.1.11',
@@ -144,7 +143,7 @@ describe('a kubelet that takes its pods from the API', () => {
     ).not.toThrow();
     runtime.restartContainer({ namespace: 'default', pod: 'web', container: 'main' });
     await expect
-      .poll(async () => (await pod('web')).status.containerStatuses[0], seconds)
+      .poll(async () => (await pod('web')).status.containerStatuses[0])
       .toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 137 } } });
   });
 
@@ -154,12 +153,12 @@ describe('a kubelet that takes its pods from the API', () => {
     await admin.create(pods, manifest('web', {}));
     const ready = async (): Promise<string | undefined> =>
       (await pod('web')).status.conditions?.find(({ type }) => type === 'Ready')?.status;
-    await expect.poll(ready, seconds).toBe('True');
+    await expect.poll(ready).toBe('True');
     const conditions = [{ type: 'Ready', status: 'False' }];
     const target = { ...pods, name: 'web', subresource: 'status' };
     const told = await admin.patch<Pod>(target, { status: { conditions } }, { type: 'strategic-merge' });
     expect(told.status.conditions).toContainEqual(expect.objectContaining(conditions[0]));
-    await expect.poll(ready, seconds).toBe('True');
+    await expect.poll(ready).toBe('True');
   });
 
   it('leaves the pods of other nodes alone', async () => {
@@ -168,7 +167,7 @@ describe('a kubelet that takes its pods from the API', () => {
     await admin.create(nodes, { ...node, metadata: { name: 'node-2' } });
     await admin.create(pods, manifest('other', {}, { nodeName: 'node-2' }));
     await admin.create(pods, manifest('own', {}));
-    await expect.poll(() => phase('own'), seconds).toBe('Running');
+    await expect.poll(() => phase('own')).toBe('Running');
     expect(runtime.listPods().map(({ metadata }) => metadata.name)).toEqual(['own']);
   });
 
@@ -177,7 +176,7 @@ describe('a kubelet that takes its pods from the API', () => {
     await source.ready;
     const command = ['sh', '-c', 'exit 3'];
     await admin.create(pods, manifest('failing', { command }, { restartPolicy: 'Never' }));
-    await expect.poll(() => phase('failing'), seconds).toBe('Failed');
+    await expect.poll(() => phase('failing')).toBe('Failed');
     const { status } = await pod('failing');
     expect(status.containerStatuses[0]?.state).toMatchObject({
       terminated: { exitCode: 3, reason: 'Error' },
@@ -187,7 +186,7 @@ describe('a kubelet that takes its pods from the API', () => {
     start(await processes());
     await source.ready;
     await admin.create(pods, manifest('next', {}));
-    await expect.poll(() => phase('next'), seconds).toBe('Running');
+    await expect.poll(() => phase('next')).toBe('Running');
     expect(runtime.listPods().map(({ metadata }) => metadata.name)).toEqual(['next']);
   });
 
@@ -196,17 +195,15 @@ describe('a kubelet that takes its pods from the API', () => {
     await source.ready;
     const script = 'trap "sleep 0.3; exit 0" TERM; while :; do sleep 0.02; done';
     await admin.create(pods, manifest('polite', { command: ['sh', '-c', script] }));
-    await expect.poll(() => phase('polite'), seconds).toBe('Running');
+    await expect.poll(() => phase('polite')).toBe('Running');
     await admin.delete({ ...pods, name: 'polite' }, { gracePeriodSeconds: 20 });
     expect((await pod('polite')).metadata.deletionTimestamp).toBeDefined();
     await expect
-      .poll(
-        () =>
-          pod('polite').then(
-            () => 'there',
-            () => 'gone',
-          ),
-        seconds,
+      .poll(() =>
+        pod('polite').then(
+          () => 'there',
+          () => 'gone',
+        ),
       )
       .toBe('gone');
     expect(runtime.listPods()).toEqual([]);
@@ -216,21 +213,21 @@ describe('a kubelet that takes its pods from the API', () => {
     start(sandbox());
     await source.ready;
     await admin.create(pods, manifest('brief', {}));
-    await expect.poll(() => phase('brief'), seconds).toBe('Running');
+    await expect.poll(() => phase('brief')).toBe('Running');
     await admin.delete({ ...pods, name: 'brief' }, { gracePeriodSeconds: 0 });
-    await expect.poll(() => runtime.listPods(), seconds).toEqual([]);
+    await expect.poll(() => runtime.listPods()).toEqual([]);
   });
 
   it('starts a debugging container that was added to a pod', async () => {
     start(sandbox());
     await source.ready;
     await admin.create(pods, manifest('web', {}));
-    await expect.poll(() => phase('web'), seconds).toBe('Running');
+    await expect.poll(() => phase('web')).toBe('Running');
     const ephemeralContainers = [{ name: 'debug', image: 'konnsim/shell', stdin: true, tty: true }];
     const target = { ...pods, name: 'web', subresource: 'ephemeralcontainers' };
     await admin.patch(target, { spec: { ephemeralContainers } }, { type: 'strategic-merge' });
     await expect
-      .poll(async () => (await pod('web')).status.ephemeralContainerStatuses, seconds)
+      .poll(async () => (await pod('web')).status.ephemeralContainerStatuses)
       .toMatchObject([{ name: 'debug', state: { running: {} } }]);
   });
 
@@ -256,11 +253,9 @@ describe('a kubelet that takes its pods from the API', () => {
         ?.containerID;
     const [known, other] = [idOf('known'), idOf('other')];
     start(before);
-    await expect
-      .poll(() => before.listPods().map(({ metadata }) => metadata.name), seconds)
-      .not.toContain('gone');
-    await expect.poll(() => phase('known'), seconds).toBe('Running');
-    await expect.poll(() => phase('other'), seconds).toBe('Running');
+    await expect.poll(() => before.listPods().map(({ metadata }) => metadata.name)).not.toContain('gone');
+    await expect.poll(() => phase('known')).toBe('Running');
+    await expect.poll(() => phase('other')).toBe('Running');
     expect(idOf('known')).toBe(known);
     expect((await pod('known')).status).toMatchObject({
       podIP: place.podIP,
@@ -274,16 +269,16 @@ describe('a kubelet that takes its pods from the API', () => {
     await source.ready;
     await admin.create(pods, manifest('lasting', {}));
     await admin.create(pods, manifest('single', {}, { restartPolicy: 'Never' }));
-    await expect.poll(() => phase('lasting'), seconds).toBe('Running');
-    await expect.poll(() => phase('single'), seconds).toBe('Running');
+    await expect.poll(() => phase('lasting')).toBe('Running');
+    await expect.poll(() => phase('single')).toBe('Running');
     await source.close();
     await runtime.close();
     start(sandbox());
-    await expect.poll(() => phase('single'), seconds).toBe('Failed');
+    await expect.poll(() => phase('single')).toBe('Failed');
     const lost = { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown' } };
     expect((await pod('single')).status.containerStatuses).toMatchObject([{ restartCount: 0, state: lost }]);
     await expect
-      .poll(async () => (await pod('lasting')).status, seconds)
+      .poll(async () => (await pod('lasting')).status)
       .toMatchObject({ phase: 'Running', containerStatuses: [{ restartCount: 1, state: { running: {} } }] });
   });
 
@@ -292,7 +287,7 @@ describe('a kubelet that takes its pods from the API', () => {
     await source.ready;
     const initContainers = [{ name: 'first', image: 'x', command: ['true'] }];
     await admin.create(pods, manifest('staged', {}, { initContainers }));
-    await expect.poll(() => phase('staged'), seconds).toBe('Running');
+    await expect.poll(() => phase('staged')).toBe('Running');
     expect((await pod('staged')).status.initContainerStatuses).toMatchObject([
       { name: 'first', state: { terminated: { exitCode: 0, reason: 'Completed' } } },
     ]);

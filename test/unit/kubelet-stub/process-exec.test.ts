@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProcessRuntime } from '../../../src/containers/process/process-runtime.js';
+import { once, soon } from '../../support/waits.js';
 import { podOf, processesWith, ref, run, sh, startProcesses } from './process-support.js';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -31,7 +31,7 @@ async function restarted(runtime: ProcessRuntime): Promise<void> {
   const status = () => runtime.listPods()[0]?.status.containerStatuses[0];
   const restartCount = (status()?.restartCount ?? 0) + 1;
   runtime.restartContainer(ref);
-  await expect.poll(status, { timeout: 20_000 }).toMatchObject({ restartCount, ready: true });
+  await expect.poll(status).toMatchObject({ restartCount, ready: true });
 }
 
 describe('exec in the process runtime', () => {
@@ -120,7 +120,7 @@ describe('exec in the process runtime', () => {
       const abort = new AbortController();
       const script = 'yes KONNSIM_FAST | head -c 10000000; echo done > /dev/null';
       const running = own.exec({ ...ref, command: sh(script), tty: false }, { stdout, signal: abort.signal });
-      await expect.poll(() => taken, { timeout: 10_000 }).toBeGreaterThan(0);
+      await expect.poll(() => taken).toBeGreaterThan(0);
       await new Promise((resolve) => setTimeout(resolve, 300));
       expect(taken).toBeLessThan(200_000);
       expect(await processesWith('KONNSIM_FAST')).not.toEqual([]);
@@ -258,12 +258,12 @@ describe('a terminal in the process runtime', () => {
   it('turns typed ^C into an interrupt', async () => {
     const [stdin, stdout] = [new PassThrough(), new PassThrough()];
     let out = '';
-    const ready = new Promise<void>((resolve) => {
+    const ready = soon<void>((resolve) => {
       stdout.on('data', (chunk: Buffer) => {
         out += chunk.toString();
         if (out.includes('ready\r\n')) resolve();
       });
-    });
+    }, 'ready command');
     const script = 'trap "echo caught; exit 9" INT; echo ready; while :; do sleep 0.05; done';
     const { signal } = new AbortController();
     const running = runtime.exec({ ...ref, command: sh(script), tty: true }, { stdin, stdout, signal });

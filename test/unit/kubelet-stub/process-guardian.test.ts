@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { endsWithTest } from '../../support/children.js';
+import { once } from '../../support/waits.js';
 import { podOf, processesWith, sh, startProcesses } from './process-support.js';
 
 const support = new URL('./process-support.ts', import.meta.url).href;
@@ -17,9 +18,11 @@ function host(folder: string, command: readonly string[], commands: readonly (re
     for (const command of ${JSON.stringify(commands)}) void run(runtime, command);
     process.stdin.resume().on('end', () => runtime.close());
     process.stdout.write(runtime.folder);`;
-  return spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, folder], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  return endsWithTest(
+    spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, folder], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    }),
+  );
 }
 
 describe('a process runtime whose own process is killed', () => {
@@ -60,20 +63,20 @@ describe('a process runtime whose own process is killed', () => {
     ],
   ])('leaves nothing of %s', async (_what, command, commands, expected) => {
     const { child, root } = await started(command, commands);
-    await expect.poll(counts, { timeout: 10_000 }).toEqual(expected);
+    await expect.poll(counts).toEqual(expected);
     child.kill('SIGKILL');
-    await expect.poll(counts, { timeout: 10_000 }).toEqual([0, 0, 0]);
-    await expect.poll(() => existsSync(root), { timeout: 10_000 }).toBe(false);
+    await expect.poll(counts).toEqual([0, 0, 0]);
+    await expect.poll(() => existsSync(root)).toBe(false);
   });
 
   it('does not kill processes of another lab, nor one that only names our folder', async () => {
     const other = await started(['sleep', '76511']);
     const { child, root } = await started(['sleep', '76513']);
     const env = { ...process.env, KONNSIM_CONTAINER: `${root}-2/x`, HOME: `${root}/x` };
-    children.push(spawn('sleep', ['76512'], { env, stdio: 'ignore', cwd: root }));
-    await expect.poll(counts, { timeout: 10_000 }).toEqual([1, 1, 1]);
+    children.push(endsWithTest(spawn('sleep', ['76512'], { env, stdio: 'ignore', cwd: root })));
+    await expect.poll(counts).toEqual([1, 1, 1]);
     child.kill('SIGKILL');
-    await expect.poll(() => existsSync(root), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => existsSync(root)).toBe(false);
     expect(await counts()).toEqual([1, 1, 0]);
     other.child.stdin.end();
     await once(other.child, 'exit');

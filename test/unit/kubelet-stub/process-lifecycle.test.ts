@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -9,6 +8,7 @@ import { BackOff } from '../../../src/containers/process/back-off.js';
 import type { ProcessRuntime } from '../../../src/containers/process/process-runtime.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import type { Container, Pod } from '../../../src/kube/pod-objects.js';
+import { once } from '../../support/waits.js';
 import { TextSink } from './bench.js';
 import { ownChildren, podOf, processesWith, ref, run, sh, startProcesses } from './process-support.js';
 
@@ -63,7 +63,7 @@ describe('a container of the process runtime', () => {
   it('measures what its processes use', async () => {
     await start(podOf(command('head -c 5000 /dev/zero > file; while :; do :; done')));
     await expect
-      .poll(async () => (await runtime?.usage())?.[0]?.containers[0]?.cpuSeconds ?? 0, { timeout: 10_000 })
+      .poll(async () => (await runtime?.usage())?.[0]?.containers[0]?.cpuSeconds ?? 0)
       .toBeGreaterThan(0.05);
     const [usage] = (await runtime?.usage())?.[0]?.containers ?? [];
     expect(usage).toMatchObject({ processes: 1, threads: 1, files: { usedBytes: 5000, entries: 1 } });
@@ -208,7 +208,7 @@ describe('a container of the process runtime', () => {
     const script =
       'setsid sh -c "touch up; exec sleep 98763" & while [ ! -e up ]; do sleep 0.05; done; echo said';
     const box = await start(podOf(command(script), { restartPolicy: 'Never' }), { clock });
-    await expect.poll(() => clock.pendingTimers, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => clock.pendingTimers).toBe(1);
     const streams = { stdout: new TextSink(), signal: never };
     const attempts = [box.attach(ref, streams), box.exec({ ...ref, command: ['true'], tty: false }, streams)];
     const tick = setInterval(() => clock.advance(5), 1);
@@ -299,7 +299,7 @@ describe('a container of the process runtime', () => {
     runtime = await startProcesses(pod, { clock });
     const tick = setInterval(() => clock.advance(5), 1);
     await expect.poll(() => main().restartCount).toBe(1);
-    await expect.poll(() => main().restartCount, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => main().restartCount).toBe(2);
     const closing = runtime.close();
     await closing;
     clearInterval(tick);

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
 import { ignoreEvents } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
 import type { Pod } from '../../../src/kube/pod-objects.js';
 import { openSpdyRemoteCommand, type SpdyRemoteCommand } from '../../../src/streams/remote-command-client.js';
+import { each, eventually, soon } from '../../support/waits.js';
 import {
   type Bench,
   clock,
@@ -120,18 +121,20 @@ describe('both doors in front of the sandbox runtime', () => {
     await expect(
       bench.client.portForward({ namespace: 'default', pod: 'web-0', port: 9 }),
     ).rejects.toMatchObject({ code: 'PORT_CLOSED' });
-    await vi.waitFor(() => expect(bench.kubelet.openRequests).toBe(0));
+    await eventually(() => expect(bench.kubelet.openRequests).toBe(0));
   });
 
   it('reads and follows the same log through both doors', async () => {
     let overGrpc = '';
     const logs = { ...app, follow: false, previous: false, timestamps: false };
-    for await (const chunk of bench.client.logs(logs)) overGrpc += Buffer.from(chunk).toString();
+    for await (const chunk of each(bench.client.logs(logs), 'part of the log'))
+      overGrpc += Buffer.from(chunk).toString();
     expect(overGrpc).toBe('echoing on :7000\n');
     expect((await ask(bench.kubelet, pki.client, '/containerLogs/default/web-0/app')).text).toBe(overGrpc);
     const followed = await open(bench.kubelet, pki.client, '/containerLogs/default/web-0/app?follow=1');
-    const first = await new Promise<string>((resolve) =>
-      followed.once('data', (chunk) => resolve(String(chunk))),
+    const first = await soon<string>(
+      (resolve) => followed.once('data', (chunk) => resolve(String(chunk))),
+      'first line',
     );
     expect(first).toBe(overGrpc);
     followed.destroy();

@@ -1,7 +1,7 @@
 import { PassThrough, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Behaviour, ExecAnswer, ForwardRule, LogsRule } from '../../../src/containers/behaviours.js';
 import { createSandboxRuntime, type SandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
 import { type Clock, ManualClock } from '../../../src/core/clock.js';
@@ -9,6 +9,7 @@ import { ignoreEvents } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
 import { SpdyPortForward } from '../../../src/streams/port-forward-client.js';
 import { openSpdyRemoteCommand } from '../../../src/streams/remote-command-client.js';
+import { each, eventually, soon } from '../../support/waits.js';
 import { openWebSocketCommand } from '../streams/support/command-client.js';
 import { type Bench, clock, issueCertificates, never, startBench, type TestPki } from './bench.js';
 import { ask, open, upgrade } from './http-client.js';
@@ -77,12 +78,12 @@ async function overGrpc(verb: Verb): Promise<Outcome> {
 function collected(stream: NodeJS.ReadableStream | undefined): Promise<Buffer> {
   const parts: Buffer[] = [];
   stream?.on('data', (part: Buffer) => parts.push(part));
-  return new Promise((resolve) => {
+  return soon((resolve) => {
     const done = (): void => resolve(Buffer.concat(parts));
     stream?.on('error', done);
     stream?.once('end', done);
     stream?.once('close', done);
-  });
+  }, 'end of the command');
 }
 
 async function overSpdy(verb: Verb): Promise<Outcome> {
@@ -148,7 +149,7 @@ describe.each(both)('a scripted answer to an %s over %s', (verb, wire, run) => {
     void run().then((over) => {
       outcome = over;
     });
-    await vi.waitFor(() => expect(time.pendingTimers).toBe(1));
+    await eventually(() => expect(time.pendingTimers).toBe(1));
     while (outcome === undefined) {
       if (time.pendingTimers > 0) time.advance(10);
       await turn();
@@ -202,7 +203,7 @@ describe('a scripted answer of a terabyte', () => {
           before = written();
           return isStill;
         },
-        { interval: 100, timeout: 10_000 },
+        { interval: 100 },
       )
       .toBe(true);
     return written();
@@ -249,7 +250,7 @@ describe('scripted logs', () => {
   const request = { ...app, follow: false, previous: false, timestamps: false };
   const grpcLogs = async (options = {}): Promise<string> => {
     let text = '';
-    for await (const chunk of bench.client.logs({ ...request, ...options }))
+    for await (const chunk of each(bench.client.logs({ ...request, ...options }), 'part of the log'))
       text += Buffer.from(chunk).toString();
     return text;
   };
@@ -280,7 +281,7 @@ describe('scripted logs', () => {
     again.on('data', (chunk: Buffer) => {
       seen += chunk.length;
     });
-    await new Promise((resolve) => again.once('error', resolve));
+    await soon((resolve) => again.once('error', resolve), 'error of the stream');
     expect(seen).toBe(300);
     await expect(grpcLogs()).rejects.toMatchObject({ code: 'TUNNEL_CLOSED' });
     expect((await ask(bench.kubelet, pki.client, `${path}?previous=true`)).text).toBe('whole');

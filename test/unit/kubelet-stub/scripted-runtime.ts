@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -15,6 +14,7 @@ import type {
 import { TunnelError } from '../../../src/core/errors.js';
 import type { Pod } from '../../../src/kube/pod-objects.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../../src/streams/types.js';
+import { once } from '../../support/waits.js';
 
 type Program = (
   args: readonly string[],

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import { ignoreEvents } from '../../../src/core/events.js';
 import { type Kubelet, startKubelet } from '../../../src/kubelet-stub/kubelet.js';
+import { eventually, once } from '../../support/waits.js';
 import { issueCertificates, type TestPki } from './bench.js';
 import { ask, closed, connectTls } from './http-client.js';
 import { ScriptedRuntime } from './scripted-runtime.js';
@@ -81,12 +81,12 @@ describe('the TLS port of a kubelet', () => {
 
   it('allows ten seconds for a TLS handshake', async () => {
     const silent = await tcp();
-    await vi.waitFor(() => expect(kubelet.openConnections).toBe(1));
+    await eventually(() => expect(kubelet.openConnections).toBe(1));
     clock.advance(9_999);
     expect(silent.closed).toBe(false);
     clock.advance(1);
     await closed(silent);
-    await vi.waitFor(() => expect(kubelet.openConnections).toBe(0));
+    await eventually(() => expect(kubelet.openConnections).toBe(0));
   });
 
   it('closes an HTTP connection without a request for 90 seconds, but not one with a running request', async () => {
@@ -106,7 +106,7 @@ describe('the TLS port of a kubelet', () => {
       await connectTls(kubelet, pki.client),
       await connectTls(kubelet, pki.client, ['h2']),
     ];
-    await vi.waitFor(() => expect(kubelet.openConnections).toBe(3));
+    await eventually(() => expect(kubelet.openConnections).toBe(3));
     await Promise.all([kubelet.close(), kubelet.close()]);
     await Promise.all(sockets.map(closed));
     expect([kubelet.openConnections, kubelet.openRequests, clock.pendingTimers]).toEqual([0, 0, 0]);

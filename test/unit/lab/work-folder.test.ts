@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ownerText } from '../../../src/lab/folder-owner.js';
 import { createWorkFolder } from '../../../src/lab/work-folder.js';
+import { endsWithTest } from '../../support/children.js';
+import { once } from '../../support/waits.js';
 
 let parent: string;
 beforeEach(() => {
@@ -72,7 +73,11 @@ describe('a lab that starts', () => {
       process.stdin.resume();
       process.stdin.on('end', () => process.exit());`;
     const many = Array.from({ length: 4 }, () =>
-      spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] }),
+      endsWithTest(
+        spawn(process.execPath, ['--input-type=module', '-e', script], {
+          stdio: ['pipe', 'pipe', 'inherit'],
+        }),
+      ),
     );
     const answers = await Promise.all(
       many.map(async ({ stdout }) => String((await once(stdout, 'data'))[0]).trim()),

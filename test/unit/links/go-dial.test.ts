@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRealClock, ManualClock } from '../../../src/core/clock.js';
 import { goDial } from '../../../src/links/go-dial.js';
 import { connectError, lookupError, noSuchHost, stopError } from '../../../src/links/go-errors.js';
+import { once, soon } from '../../support/waits.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -67,8 +67,9 @@ describe('goDial', () => {
     const port = await listen((socket) => socket.once('data', () => socket.resetAndDestroy()));
     const socket = await goDial('127.0.0.1', port);
     socket.write('x');
-    const [hadError] = await new Promise<[boolean]>((resolve) =>
-      socket.once('close', (had) => resolve([had])),
+    const [hadError] = await soon<[boolean]>(
+      (resolve) => socket.once('close', (had) => resolve([had])),
+      'end of the socket',
     );
     expect(hadError).toBe(true);
   });

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRealClock, ManualClock } from '../../../src/core/clock.js';
 import type { EventBody } from '../../../src/core/events.js';
 import { type Middlebox, type MiddleboxOptions, startMiddlebox } from '../../../src/links/middlebox.js';
 import { currentHandles, expectNoNewHandles, type Handles } from '../../support/handles.js';
+import { each, once, soon } from '../../support/waits.js';
 
 const closers: (() => unknown)[] = [];
 let before: Handles;
@@ -46,11 +46,15 @@ async function box(to: readonly string[], more: Partial<MiddleboxOptions> = {}) 
   });
   closers.push(() => device.close());
   const next = (kind: EventBody['kind']): Promise<EventBody> =>
-    new Promise((found) => {
-      const past = events.find((event) => event.kind === kind);
-      if (past === undefined) waiting.push({ kind, found });
-      else found(past);
-    });
+    soon(
+      (found) => {
+        const past = events.find((event) => event.kind === kind);
+        if (past === undefined) waiting.push({ kind, found });
+        else found(past);
+      },
+      `event ${kind}`,
+      { seen: () => events.slice(-5) },
+    );
   return { device, events, next };
 }
 
@@ -111,7 +115,10 @@ describe('a middlebox', () => {
     const { device, next } = await box([address], { clock, policy: { idleTimeoutMs: 1000, onIdle: 'drop' } });
     const socket = await client(device);
     await next('flow.opened');
-    const all = new Promise<void>((resolve) => socket.write(Buffer.alloc(32 * 1024 * 1024), () => resolve()));
+    const all = soon<void>(
+      (resolve) => socket.write(Buffer.alloc(32 * 1024 * 1024), () => resolve()),
+      'end of the write',
+    );
     device.forget('drop');
     await all;
     expect(device.counts().lostBytes).toBeGreaterThan(0);
@@ -145,7 +152,7 @@ describe('a middlebox', () => {
     }
     expect(seen).toBeLessThan(payload.length);
     let got = 0;
-    for await (const chunk of sockets[0] as Socket) got += (chunk as Buffer).length;
+    for await (const chunk of each(sockets[0] as Socket, 'bytes')) got += (chunk as Buffer).length;
     expect(got).toBe(payload.length);
   });
 

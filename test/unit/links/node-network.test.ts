@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import { createNodeNetwork } from '../../../src/links/node-network.js';
+import { once } from '../../support/waits.js';
 
 let server: Server;
 let real: { host: string; port: number };

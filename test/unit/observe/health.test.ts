@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRealClock } from '../../../src/core/clock.js';
@@ -6,6 +5,7 @@ import { type HealthOptions, type Readiness, startHealthServer } from '../../../
 import type { PageServer } from '../../../src/observe/page-server.js';
 import { createServerMetrics } from '../../../src/observe/server-metrics.js';
 import { noServer } from '../../support/metric-levels.js';
+import { once } from '../../support/waits.js';
 
 const started: PageServer[] = [];
 afterEach(async () => {

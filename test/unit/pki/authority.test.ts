@@ -1,10 +1,10 @@
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Authority, createAuthority, loadAuthority } from '../../../src/pki/authority.js';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
+import { once, soon } from '../../support/waits.js';
 
 let ca: Authority;
 beforeAll(async () => {
@@ -126,7 +126,7 @@ describe('mutual TLS with issued certificates', () => {
     listener.on('tlsClientError', () => undefined);
     listener.listen(0, '127.0.0.1');
     await once(listener, 'listening');
-    const accepted = new Promise<TLSSocket>((resolve) => listener.once('secureConnection', resolve));
+    const accepted = soon<TLSSocket>((resolve) => listener.once('secureConnection', resolve), 'connection');
     const { port } = listener.address() as AddressInfo;
     const socket = connect({
       host: '127.0.0.1',

@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readDocument, readText, readTextSync } from '../../../src/pki/read-files.js';
+import { endsWithTest } from '../../support/children.js';
+import { once } from '../../support/waits.js';
 
 const mebibyte = 1024 * 1024;
 let folder: string;
@@ -82,7 +83,9 @@ describe('readDocument', () => {
   it('reads what a FIFO brings, also when its writer comes later, until its end', async () => {
     const path = fifo();
     const reading = readDocument(path);
-    const writer = spawn('sh', ['-c', `{ echo one; echo two; } > ${path}`], { stdio: 'ignore' });
+    const writer = endsWithTest(
+      spawn('sh', ['-c', `{ echo one; echo two; } > ${path}`], { stdio: 'ignore' }),
+    );
     expect(await reading).toBe('one\ntwo\n');
     if (writer.exitCode === null) await once(writer, 'exit');
   });
@@ -90,7 +93,7 @@ describe('readDocument', () => {
   it('gives up a pipe of more than 1 MiB', async () => {
     const path = fifo();
     const reading = readDocument(path);
-    const writer = spawn('sh', ['-c', `exec cat /dev/zero > ${path}`], { stdio: 'ignore' });
+    const writer = endsWithTest(spawn('sh', ['-c', `exec cat /dev/zero > ${path}`], { stdio: 'ignore' }));
     await expect(reading).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
       message: `${path}: larger than 1 MiB`,

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventBody } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
 import { KubeClient } from '../../../src/kube/kube-client.js';
@@ -9,6 +9,7 @@ import { LeaseController } from '../../../src/server/lease-controller.js';
 import { CountingClock } from '../../support/counting-clock.js';
 import { currentHandles, expectNoNewHandles, type Handles } from '../../support/handles.js';
 import { KubeApiServer, refuse, type Stored } from '../../support/kube-api-server.js';
+import { eventually } from '../../support/waits.js';
 
 const namespace = 'kube-system';
 const collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
@@ -72,7 +73,7 @@ function foreign(name: string, agoMs: number, its: Record<string, string> = labe
 describe('a server’s lease', () => {
   it('is made as Konnectivity makes it', async () => {
     start();
-    await vi.waitFor(() => expect(kinds()).toEqual(['lease.acquired']));
+    await eventually(() => expect(kinds()).toEqual(['lease.acquired']));
     const [created] = api.seen.filter(({ method }) => method === 'POST');
     expect(created?.body).toEqual({
       apiVersion: 'coordination.k8s.io/v1',
@@ -93,7 +94,7 @@ describe('a server’s lease', () => {
       if (method === 'PUT') times.push(clock.now());
       return false;
     };
-    await vi.waitFor(() => expect(times.length).toBe(3), { timeout: 5000 });
+    await eventually(() => expect(times.length).toBe(3));
     for (const [index, time] of times.slice(1).entries()) {
       expect(time - (times[index] ?? 0)).toBeGreaterThanOrEqual(15_000);
     }
@@ -107,18 +108,18 @@ describe('a server’s lease', () => {
       spec: { holderIdentity: 's1' },
     });
     start();
-    await vi.waitFor(() => expect(stored()?.spec?.leaseDurationSeconds).toBe(30));
+    await eventually(() => expect(stored()?.spec?.leaseDurationSeconds).toBe(30));
     expect(api.seen.some(({ method }) => method === 'POST')).toBe(false);
   });
 
   it('is got again after a conflict, and made again when it was removed', async () => {
     start();
-    await vi.waitFor(() => expect(kinds()).toEqual(['lease.acquired']));
+    await eventually(() => expect(kinds()).toEqual(['lease.acquired']));
     api.put(own, { ...(stored() as unknown as Stored), touched: true });
-    await vi.waitFor(() => expect(kinds()).toEqual(['lease.acquired', 'lease.failed', 'lease.acquired']));
+    await eventually(() => expect(kinds()).toEqual(['lease.acquired', 'lease.failed', 'lease.acquired']));
     expect(stored()).toMatchObject({ touched: true });
     api.remove(own);
-    await vi.waitFor(() => expect(kinds()).toHaveLength(5));
+    await eventually(() => expect(kinds()).toHaveLength(5));
     expect(stored()).not.toMatchObject({ touched: true });
   });
 
@@ -131,7 +132,7 @@ describe('a server’s lease', () => {
       return true;
     };
     start();
-    await vi.waitFor(() => expect(kinds()).toContain('lease.acquired'));
+    await eventually(() => expect(kinds()).toContain('lease.acquired'));
     expect(events[0]).toMatchObject({
       kind: 'lease.failed',
       code: 'API_REFUSED',
@@ -141,11 +142,11 @@ describe('a server’s lease', () => {
 
   it('is removed by a release, and stays after a close', async () => {
     const first = start();
-    await vi.waitFor(() => expect(kinds()).toEqual(['lease.acquired']));
+    await eventually(() => expect(kinds()).toEqual(['lease.acquired']));
     await first.close();
     expect(stored()).toBeDefined();
     const second = start();
-    await vi.waitFor(() => expect(kinds().filter((kind) => kind === 'lease.acquired')).toHaveLength(2));
+    await eventually(() => expect(kinds().filter((kind) => kind === 'lease.acquired')).toHaveLength(2));
     await second.release();
     expect(stored()).toBeUndefined();
     expect(kinds().at(-1)).toBe('lease.released');
@@ -153,7 +154,7 @@ describe('a server’s lease', () => {
 
   it('does not hold up the end when the API is gone', async () => {
     const held = start(7000);
-    await vi.waitFor(() => expect(kinds().at(-1)).toBe('lease.acquired'));
+    await eventually(() => expect(kinds().at(-1)).toBe('lease.acquired'));
     api.intercept = () => true;
     await held.release();
     expect(events.at(-1)).toMatchObject({
@@ -169,7 +170,7 @@ describe('leases of dead servers', () => {
     foreign('alive', 1000);
     foreign('other', 99_000, { 'k8s-app': 'konnectivity-server' });
     start();
-    await vi.waitFor(() => expect(kinds()).toContain('lease.collected'));
+    await eventually(() => expect(kinds()).toContain('lease.collected'));
     expect(events.find(({ kind }) => kind === 'lease.collected')).toMatchObject({ lease: 'dead' });
     const names = api.items(collection).map(({ metadata }) => metadata.name);
     expect(names).toEqual(expect.arrayContaining(['alive', 'other']));
@@ -192,7 +193,7 @@ describe('leases of dead servers', () => {
       return false;
     };
     start();
-    await vi.waitFor(() => expect(kinds()).toContain('lease.failed'));
+    await eventually(() => expect(kinds()).toContain('lease.failed'));
     expect(api.items(collection).map(({ metadata }) => metadata.name)).toContain('late');
     expect(await metrics.text()).toContain('lease_delete_total{http_status_code="409",reason="Conflict"} 1');
   });

@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import { type UpgradeAnswer, upgradeHttp } from '../../../src/streams/http-upgrade.js';
 import { refuseUpgrade } from '../../../src/streams/upgrade-response.js';
+import { once } from '../../support/waits.js';
 import { dial, startTcpServer, startUpgradeServer, type TestServer } from './support/upgrade-server.js';
 
 const headers = ['Host', 'x', 'Connection', 'Upgrade', 'Upgrade', 'SPDY/3.1'];

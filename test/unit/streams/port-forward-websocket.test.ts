@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
@@ -9,6 +8,7 @@ import { SpdyPortForward } from '../../../src/streams/port-forward-client.js';
 import { servePortForward } from '../../../src/streams/port-forward-server.js';
 import type { StreamProtocol } from '../../../src/streams/types.js';
 import { WebSocketDuplex } from '../../../src/streams/websocket-duplex.js';
+import { once } from '../../support/waits.js';
 import { digestOf, patternDigest, readAll, writePattern } from './support/bytes.js';
 import { openWebSocketCommand } from './support/command-client.js';
 import { openTunnel, tunnelProtocol } from './support/tunnel-client.js';
@@ -46,7 +46,7 @@ describe('port-forward over WebSocket', () => {
     ws.terminate();
   });
 
-  it('tunnels SPDY: 20 MiB each way, byte for byte', { timeout: 60_000 }, async () => {
+  it('tunnels SPDY: 20 MiB each way, byte for byte', async () => {
     const received = new PassThrough({ objectMode: true });
     const url = await start((socket) => {
       void digestOf(socket).then((digest) => received.write(digest));

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -8,6 +7,7 @@ import { SpdyPortForward } from '../../../src/streams/port-forward-client.js';
 import type { ConnectPort, PortForwardContext } from '../../../src/streams/port-forward-context.js';
 import { servePortForward } from '../../../src/streams/port-forward-server.js';
 import { SpdyConnection } from '../../../src/streams/spdy/connection.js';
+import { once, soon } from '../../support/waits.js';
 import { digestOf, patternDigest, readAll, writePattern } from './support/bytes.js';
 import { queue } from './support/spdy-pair.js';
 import {
@@ -81,7 +81,7 @@ describe('port-forward over SPDY', () => {
     await client.close();
   });
 
-  it('carries 20 MiB each way at the same time, byte for byte', { timeout: 60_000 }, async () => {
+  it('carries 20 MiB each way at the same time, byte for byte', async () => {
     const received = queue<unknown>();
     const client = await start((socket) => {
       void digestOf(socket).then(received.add);
@@ -115,7 +115,7 @@ describe('port-forward over SPDY', () => {
     const client = await start(pods.add, { clock });
     const { data, failure } = await client.open(80);
     const pod = await pods.next();
-    const closed = new Promise((resolve) => pod.once('close', resolve));
+    const closed = soon((resolve) => pod.once('close', resolve), 'end of the connection');
     pod.on('error', () => undefined);
     data.end();
     await readAll(pod);
@@ -159,7 +159,10 @@ describe('port-forward over SPDY', () => {
     const text =
       'error forwarding port 81 to pod POD1, uid : dial tcp 127.0.0.1:81: connect: connection refused';
     expect(await failure).toBe(text);
-    await new Promise<void>((resolve) => (data.destroyed ? resolve() : data.once('close', () => resolve())));
+    await soon<void>(
+      (resolve) => (data.destroyed ? resolve() : data.once('close', () => resolve())),
+      'end of the stream',
+    );
     expect(failures).toEqual([text]);
     await client.close();
   });

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import { TunnelError } from '../../../src/core/errors.js';
 import type { RemoteCommandContext, RunRemoteCommand } from '../../../src/streams/remote-command-context.js';
 import { SpdyConnection } from '../../../src/streams/spdy/connection.js';
 import type { RemoteCommandOptions, StreamProtocol, TerminalSize } from '../../../src/streams/types.js';
+import { once, soon } from '../../support/waits.js';
 import { digestOf, patternDigest, readAll, writePattern } from './support/bytes.js';
 import { allStreams, openSpdyCommand, required, startCommandServer } from './support/command-client.js';
 import { requestSpdy, type TestServer, upgradeToSpdy } from './support/upgrade-server.js';
@@ -47,7 +47,7 @@ describe('remote command over SPDY', () => {
     await command.close();
   });
 
-  it('carries 20 MiB each way, byte for byte', { timeout: 60_000 }, async () => {
+  it('carries 20 MiB each way, byte for byte', async () => {
     const run: RunRemoteCommand = async ({ stdin, stdout }) => {
       const [input] = await Promise.all([
         digestOf(required(stdin)),
@@ -119,7 +119,7 @@ describe('remote command over SPDY', () => {
 
   it('tells the command at once when the client is gone, and its stdin has all that came before', async () => {
     let input: Promise<unknown> | undefined;
-    const gone = new Promise<AbortSignal>((resolve) => {
+    const gone = soon<AbortSignal>((resolve) => {
       const run: RunRemoteCommand = async ({ stdin, stdout, signal }) => {
         input = readAll(required(stdin)).catch((error: unknown) => error);
         stdout?.write('ready');
@@ -133,7 +133,7 @@ describe('remote command over SPDY', () => {
         command.stdin?.write('half an upload');
         command.destroy();
       });
-    });
+    }, 'end of the command');
     expect((await gone).reason).toMatchObject({ code: 'TUNNEL_CLOSED', message: 'the client is gone' });
     expect(await input).toBeInstanceOf(TunnelError);
   });
@@ -165,7 +165,7 @@ describe('remote command over SPDY', () => {
     const { socket, head } = await upgradeToSpdy(port);
     const connection = new SpdyConnection({ role: 'client', socket, head, clock });
     const stream = await connection.open([['streamtype', 'error']]);
-    const end = new Promise((resolve) => stream.once('close', () => resolve(stream.errored)));
+    const end = soon((resolve) => stream.once('close', () => resolve(stream.errored)), 'end of the stream');
     clock.advance(30_000);
     expect(await end).toBeInstanceOf(TunnelError);
     expect(failures).toEqual(['timed out waiting for client to create streams']);

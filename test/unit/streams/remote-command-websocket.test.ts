@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { setImmediate as turn } from 'node:timers/promises';
+
 import { afterEach, describe, expect, it } from 'vitest';
 import type WebSocket from 'ws';
 import type { RemoteCommandContext, RunRemoteCommand } from '../../../src/streams/remote-command-context.js';
 import type { RemoteCommandOptions, StreamProtocol, TerminalSize } from '../../../src/streams/types.js';
+import { once, soon, until } from '../../support/waits.js';
 import { digestOf, patternDigest, readAll, writePattern } from './support/bytes.js';
 import { allStreams, openWebSocketCommand, required, startCommandServer } from './support/command-client.js';
 import type { TestServer } from './support/upgrade-server.js';
@@ -105,7 +105,7 @@ describe('remote command over WebSocket', () => {
     expect((await ended).text(1)).toBe('HELLO');
   });
 
-  it('carries 20 MiB each way, byte for byte', { timeout: 60_000 }, async () => {
+  it('carries 20 MiB each way, byte for byte', async () => {
     const run: RunRemoteCommand = async ({ stdin, stdout }) => {
       const echo = stdout && writePattern(stdout, { size, seed: 9 });
       const input = await digestOf(required(stdin));
@@ -118,7 +118,7 @@ describe('remote command over WebSocket', () => {
     void writePattern(input, { size, seed: 8 });
     for await (const chunk of input as AsyncIterable<Buffer>) {
       send(0, chunk);
-      while (ws.bufferedAmount > 1024 * 1024) await turn();
+      await until(() => ws.bufferedAmount <= 1024 * 1024);
     }
     send(255, Buffer.of(0));
     const end = await ended;
@@ -127,7 +127,7 @@ describe('remote command over WebSocket', () => {
     expect(digest).toBe((await patternDigest(size, 9)).sha256);
   });
 
-  it('stops reading while the command does not read its stdin', { timeout: 60_000 }, async () => {
+  it('stops reading while the command does not read its stdin', async () => {
     let release: () => void = () => undefined;
     const run: RunRemoteCommand = async ({ stdin }) => {
       await new Promise<void>((resolve) => {
@@ -140,7 +140,7 @@ describe('remote command over WebSocket', () => {
     for (let sent = 0; sent < size; sent += block.length) send(0, block);
     send(255, Buffer.of(0));
     const [socket] = [...(server?.sockets ?? [])];
-    while (socket?.isPaused() === false) await turn();
+    await until(() => socket?.isPaused() !== false);
     expect(socket?.bytesRead).toBeLessThan(size / 2);
     release();
     expect((await ended).text(3)).toBe('{"metadata":{},"status":"Success"}');
@@ -180,7 +180,7 @@ describe('remote command over WebSocket', () => {
   ])('gives all of stdin, then its end, when the client %s without CLOSE', async (_name, leave) => {
     const bytes = Buffer.alloc(1024 * 1024, 'upload');
     let gone: Promise<unknown> | undefined;
-    const input = new Promise<string>((resolve, reject) => {
+    const input = soon<string>((resolve, reject) => {
       const run: RunRemoteCommand = async ({ stdin, signal }) => {
         gone = signal.aborted ? Promise.resolve() : once(signal, 'abort');
         await readAll(required(stdin)).then((read) => resolve(read.toString()), reject);
@@ -190,7 +190,7 @@ describe('remote command over WebSocket', () => {
         const { ws } = await openWebSocketCommand(url, ['v4.channel.k8s.io']);
         ws.send(Buffer.concat([Buffer.of(0), bytes]), () => leave(ws));
       });
-    });
+    }, 'input of the command');
     expect((await input) === bytes.toString()).toBe(true);
     await gone;
   });

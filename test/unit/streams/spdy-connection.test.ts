@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
@@ -7,6 +6,7 @@ import { dataHead, pingFrame, resetStatus, synStreamFrame } from '../../../src/s
 import { encodeHeaderBlock } from '../../../src/streams/spdy/header-block.js';
 import { createHeaderCompressor } from '../../../src/streams/spdy/header-compression.js';
 import type { SpdyStream } from '../../../src/streams/spdy/stream.js';
+import { once, soon, until } from '../../support/waits.js';
 import { digestOf, patternDigest, readAll, writePattern } from './support/bytes.js';
 import { queue, type SpdyPair, startSpdyPair, startSpdyServer } from './support/spdy-pair.js';
 
@@ -41,7 +41,7 @@ describe('SPDY connection', () => {
     ]);
   });
 
-  it('carries 20 MiB each way at the same time, byte for byte', { timeout: 60_000 }, async () => {
+  it('carries 20 MiB each way at the same time, byte for byte', async () => {
     const { client, accepted } = await pair();
     const stream = await client.open([['streamtype', 'data']]);
     const incoming = await accepted();
@@ -55,7 +55,7 @@ describe('SPDY connection', () => {
     expect(down).toEqual(await patternDigest(size, 2));
   });
 
-  it('keeps many streams apart', { timeout: 60_000 }, async () => {
+  it('keeps many streams apart', async () => {
     const { client, server, accepted } = await pair();
     const seeds = Array.from({ length: 30 }, (_, index) => index);
     const transfers = seeds.map(async (seed) => {
@@ -130,7 +130,7 @@ describe('SPDY connection', () => {
     const stream = await client.open([['streamtype', 'data']]);
     const incoming = await accepted();
     const writing = writePattern(stream, { size, seed: 3 });
-    while (!serverSocket.isPaused() || incoming.readableLength === 0) await turn();
+    await until(() => serverSocket.isPaused() && incoming.readableLength > 0);
     for (let turns = 0; turns < 300; turns += 1) await turn();
     expect(incoming.readableLength).toBeLessThan(1024 * 1024);
     expect(clientSocket.writableLength).toBeLessThan(1024 * 1024);
@@ -144,7 +144,7 @@ describe('SPDY connection', () => {
     const first = await client.open([['streamtype', 'a']]);
     const second = await client.open([['streamtype', 'b']]);
     const [incomingFirst, incomingSecond] = [await accepted(), await accepted()];
-    const lost = new Promise((resolve) => first.once('close', () => resolve(first.errored)));
+    const lost = soon((resolve) => first.once('close', () => resolve(first.errored)), 'end of the stream');
     incomingFirst.reset(resetStatus.cancel);
     expect(await lost).toMatchObject({ code: 'TUNNEL_CLOSED', message: 'Stream reset' });
     second.end('still here');
@@ -218,7 +218,7 @@ describe('SPDY connection', () => {
     const before = serverSocket.bytesRead;
     clock.advance(10_000);
     const echoes = serverSocket.bytesWritten + 24;
-    while (serverSocket.bytesRead < before + 24 || clientSocket.bytesRead < echoes) await turn();
+    await until(() => serverSocket.bytesRead >= before + 24 && clientSocket.bytesRead >= echoes);
     expect(serverSocket.bytesRead).toBe(before + 24);
   });
 
@@ -303,7 +303,7 @@ describe('SPDY server against a bare socket', () => {
       compressor.close();
       started.peer.write(Buffer.concat([synStreamFrame(1, block), dataHead(1, most.length, false), most]));
       const stream = await streams.next();
-      while (stream.readableLength < most.length) await turn();
+      await until(() => stream.readableLength >= most.length);
       return { ...started, stream };
     }
 
@@ -319,7 +319,7 @@ describe('SPDY server against a bare socket', () => {
     it('waits with everything behind it, then goes on where it was', async () => {
       const { peer, stream, server, close } = await startFull();
       peer.write(Buffer.concat([dataHead(1, rest.length, false), rest, dataHead(1, 0, true), pingFrame(1)]));
-      while (stream.readableLength < most.length + rest.length) await turn();
+      await until(() => stream.readableLength >= most.length + rest.length);
       expect(stream.remoteEnded).toBe(false);
       const echo = once(peer, 'data');
       expect(await readAll(stream)).toHaveLength(most.length + rest.length);
@@ -338,7 +338,7 @@ describe('SPDY server against a bare socket', () => {
       stream.on('data', (part: Buffer) => {
         last = part.toString();
       });
-      await new Promise((resolve) => stream.once('close', resolve));
+      await soon((resolve) => stream.once('close', resolve), 'end of the stream');
       expect(last).toBe('tail');
       expect(stream.errored?.message).toBe('unexpected EOF');
       await close();

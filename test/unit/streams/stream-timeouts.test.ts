@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRealClock, ManualClock } from '../../../src/core/clock.js';
 import { SpdyPortForward } from '../../../src/streams/port-forward-client.js';
@@ -7,6 +6,7 @@ import { serveRemoteCommand } from '../../../src/streams/remote-command-server.j
 import { SpdyConnection } from '../../../src/streams/spdy/connection.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../../src/streams/types.js';
 import { WebSocketDuplex } from '../../../src/streams/websocket-duplex.js';
+import { once, soon } from '../../support/waits.js';
 import { allStreams, openWebSocketCommand } from './support/command-client.js';
 import { openTunnel } from './support/tunnel-client.js';
 import {
@@ -29,9 +29,9 @@ class Server {
   readonly servers: TestServer[] = [];
   started = 0;
   private tell: (message: string) => void = () => undefined;
-  readonly failure = new Promise<string>((resolve) => {
+  readonly failure = soon<string>((resolve) => {
     this.tell = resolve;
-  });
+  }, 'failure');
 
   /** Runs until its client is gone. */
   async command(operation: 'exec' | 'attach'): Promise<number> {
@@ -171,7 +171,7 @@ describe('a client that opens too few streams', () => {
   it('has its lone data stream reset, for there is nowhere to say why', async () => {
     const connection = await spdy(await server.ports(), protocols);
     const data = await connection.open(Object.entries({ streamtype: 'data', port: '80', requestid: '1' }));
-    const reset = new Promise<Error>((resolve) => data.once('error', resolve));
+    const reset = soon<Error>((resolve) => data.once('error', resolve), 'reset');
     server.clock.advance(creationMs + 1);
     expect((await reset).message).toBe('Stream reset');
     expect(server.started).toBe(0);

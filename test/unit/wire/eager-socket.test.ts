@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { EagerSocket } from '../../../src/wire/grpc/eager-socket.js';
+import { once, soon } from '../../support/waits.js';
 
 let server: Server;
 let peer: Socket;
@@ -27,7 +27,8 @@ afterEach(async () => {
 });
 
 const mib = 1024 * 1024;
-const write = (data: Buffer): Promise<void> => new Promise((resolve) => eager.write(data, () => resolve()));
+const write = (data: Buffer): Promise<void> =>
+  soon((resolve) => eager.write(data, () => resolve()), 'end of the write');
 
 it('is done with a write although the peer reads nothing', async () => {
   for (let written = 0; written < 12; written += 1) await write(Buffer.alloc(mib));
@@ -52,7 +53,9 @@ it('says that much waits for the kernel, and when it has gone', async () => {
   expect(eager.congested).toBe(false);
   while (!eager.congested) await write(Buffer.alloc(mib));
   let cleared = 0;
-  const clear = new Promise<void>((resolve) => eager.whenClear(resolve)).then(() => (cleared += 1));
+  const clear = soon<void>((resolve) => eager.whenClear(resolve), 'room, or the end of the socket').then(
+    () => (cleared += 1),
+  );
   expect(cleared).toBe(0);
   peer.resume();
   await clear;
@@ -61,7 +64,7 @@ it('says that much waits for the kernel, and when it has gone', async () => {
 
 it('holds nobody up once it is gone', async () => {
   while (!eager.congested) await write(Buffer.alloc(mib));
-  const clear = new Promise<void>((resolve) => eager.whenClear(resolve));
+  const clear = soon<void>((resolve) => eager.whenClear(resolve), 'room, or the end of the socket');
   eager.destroy();
   await clear;
   expect(eager.congested).toBe(false);
@@ -90,7 +93,7 @@ it('ends after what was written, and sees the end of the peer', async () => {
 });
 
 it('breaks when its socket breaks', async () => {
-  const closed = new Promise<void>((resolve) => eager.once('close', () => resolve()));
+  const closed = soon<void>((resolve) => eager.once('close', () => resolve()), 'end of the socket');
   peer.resetAndDestroy();
   await closed;
   expect(eager.destroyed).toBe(true);

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { type ClientHttp2Session, connect, createServer, type Http2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/core/clock.js';
 import { GrowingWindow, maxWindowBytes, windowBytes } from '../../../src/wire/grpc/growing-window.js';
+import { once, soon } from '../../support/waits.js';
 
 let server: Http2Server;
 let session: ClientHttp2Session;
@@ -58,7 +58,7 @@ describe('a receive window', () => {
     }
     nowMs += 10;
     window.received(maxWindowBytes);
-    await new Promise((resolve) => session.ping(resolve));
+    await soon((resolve) => session.ping(resolve), 'answer to a ping');
     expect(sizeBytes()).toBe(maxWindowBytes);
   });
 
@@ -71,7 +71,7 @@ describe('a receive window', () => {
       nowMs += tookMs;
       window.received(windowBytes / 2);
     }
-    await new Promise((resolve) => session.ping(resolve));
+    await soon((resolve) => session.ping(resolve), 'answer to a ping');
     expect(sizeBytes()).toBe(windowBytes);
   });
 

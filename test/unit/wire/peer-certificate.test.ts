@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type TLSSocket } from 'node:tls';
 import { afterEach, expect, it } from 'vitest';
 import { createCertificateSet } from '../../../src/pki/certificate-set.js';
 import { acceptedCertificate } from '../../../src/wire/net/peer-certificate.js';
+import { once } from '../../support/waits.js';
 
 let server: Server;
 afterEach(() => void server.close());

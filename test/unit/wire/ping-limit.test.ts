@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -10,6 +9,7 @@ import { startGrpcListener } from '../../../src/wire/grpc/grpc-listener.js';
 import { agentServiceDefinition, type TunnelCall } from '../../../src/wire/grpc/tunnel-service.js';
 import type { Refusal } from '../../../src/wire/net/tls-refusals.js';
 import { scratchFolder } from '../../support/konnsim.js';
+import { once, soon } from '../../support/waits.js';
 
 const closes: (() => unknown)[] = [];
 
@@ -77,7 +77,7 @@ async function openStream({
 
 function ping(client: ClientHttp2Session): Promise<void> {
   // The last one may get a GOAWAY instead of its answer.
-  return new Promise((resolve) => void client.ping(() => resolve()));
+  return soon((resolve) => void client.ping(() => resolve()), 'answer to a ping');
 }
 
 async function pings({ client, clock }: Bench, count: number, everyMs: number): Promise<void> {

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { listenOn, maxSocketPathBytes } from '../../../src/wire/net/socket-listener.js';
 import { scratchFolder } from '../../support/konnsim.js';
+import { once } from '../../support/waits.js';
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
 

@@ -8,6 +8,7 @@ import {
   type TunnelCall,
   type TunnelClientCall,
 } from '../../../src/wire/grpc/tunnel-service.js';
+import { soon } from '../../support/waits.js';
 
 let server: Server;
 let channel: TunnelChannel;
@@ -16,13 +17,13 @@ let received: Promise<TunnelCall>;
 
 beforeEach(async () => {
   server = new Server();
-  received = new Promise((resolve) => {
+  received = soon((resolve) => {
     server.addService(agentServiceDefinition(), { Connect: (taken: TunnelCall) => resolve(taken) });
-  });
-  const port = await new Promise<number>((resolve, reject) => {
+  }, 'call');
+  const port = await soon<number>((resolve, reject) => {
     const done = (error: Error | null, bound: number): void => (error ? reject(error) : resolve(bound));
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), done);
-  });
+  }, 'port');
   channel = new TunnelChannel({ address: `127.0.0.1:${port}`, eager: true });
   call = channel.open('Connect', new Metadata());
   call.on('error', () => undefined);
@@ -38,12 +39,12 @@ describe('what grpc-js keeps private', () => {
   it('is there: the HTTP/2 streams of a call, at both ends', async () => {
     const serverCall = await received;
     const ours = takeServerStream(serverCall);
-    const taken = new Promise<ReturnType<typeof takeClientStream>>((resolve) => {
+    const taken = soon<ReturnType<typeof takeClientStream>>((resolve) => {
       call.on('metadata', () => resolve(takeClientStream(call)));
-    });
+    }, 'metadata');
     serverCall.sendMetadata(new Metadata());
     const theirs = await taken;
-    const bytes = new Promise<Buffer>((resolve) => theirs?.on('data', resolve));
+    const bytes = soon<Buffer>((resolve) => theirs?.on('data', resolve), 'bytes');
     ours?.write('past grpc-js');
     expect((await bytes).toString()).toBe('past grpc-js');
   });

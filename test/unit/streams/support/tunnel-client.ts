@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import WebSocket from 'ws';
+import { soon } from '../../../support/waits.js';
 
 export const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
 
@@ -17,9 +18,9 @@ export async function openTunnel(
     protocol = response.headers['sec-websocket-protocol'];
     delete response.headers['sec-websocket-protocol'];
   });
-  await new Promise<void>((resolve, reject) => {
+  await soon<void>((resolve, reject) => {
     ws.once('open', resolve);
     ws.on('error', reject);
-  });
+  }, 'open WebSocket');
   return { ws, protocol };
 }

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type UpgradeAnswer, upgradeHttp } from '../../../../src/streams/http-upgrade.js';
 import type { Upgrade } from '../../../../src/streams/types.js';
+import { once } from '../../../support/waits.js';
 
 export interface TestServer {
   readonly port: number;
