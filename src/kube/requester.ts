@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { KubeAccess } from './access.js';
-import { readBody } from './body.js';
-import { Bounds } from './bounds.js';
 import { pause } from './pause.js';
+import { readBody } from './read-body.js';
+import { RequestDeadline } from './request-deadline.js';
 import { KubeStatusError, readStatus } from './status-error.js';
 import { type RateLimit, TokenBucket, usualRateLimit } from './token-bucket.js';
 import { type HttpCall, Transport } from './transport.js';
@@ -53,25 +53,25 @@ export class Requester {
 
   /** The object in the answer. Rejects with a KubeStatusError (API_REFUSED), or API_UNREACHABLE. */
   async json(request: ApiRequest): Promise<unknown> {
-    const bounds = this.bounds(request);
+    const deadline = this.deadline(request);
     try {
-      const response = await this.answered(request, bounds);
+      const response = await this.answered(request, deadline);
       return parsed(await this.body(request, response));
     } finally {
-      bounds.close();
+      deadline.close();
     }
   }
 
   /** The answer's stream. It has no time limit; `signal` ends it. Rejects as `json` does. */
   async stream(request: ApiRequest): Promise<IncomingMessage> {
-    const bounds = this.bounds(request);
+    const deadline = this.deadline(request);
     try {
-      const response = await this.answered(request, bounds);
-      bounds.stopTimer();
-      response.once('close', () => bounds.close());
+      const response = await this.answered(request, deadline);
+      deadline.stopTimer();
+      response.once('close', () => deadline.close());
       return response;
     } catch (caught) {
-      bounds.close();
+      deadline.close();
       throw caught;
     }
   }
@@ -82,33 +82,33 @@ export class Requester {
     this.transport.close();
   }
 
-  private bounds({ signal, timeoutMs = this.options.timeoutMs ?? 30_000 }: CallOptions): Bounds {
+  private deadline({ signal, timeoutMs = this.options.timeoutMs ?? 30_000 }: CallOptions): RequestDeadline {
     const { clock } = this.options;
-    return new Bounds({ clock, timeoutMs, signals: [signal, this.closing.signal] });
+    return new RequestDeadline({ clock, timeoutMs, signals: [signal, this.closing.signal] });
   }
 
-  private async answered(request: ApiRequest, bounds: Bounds): Promise<IncomingMessage> {
+  private async answered(request: ApiRequest, deadline: RequestDeadline): Promise<IncomingMessage> {
     for (let retries = 0; ; retries += 1) {
-      await this.turn(request, bounds);
-      const response = await this.transport.open({ ...this.httpCall(request), signal: bounds.signal });
+      await this.turn(request, deadline);
+      const response = await this.transport.open({ ...this.httpCall(request), signal: deadline.signal });
       const { statusCode = 0 } = response;
       if (statusCode >= 200 && statusCode < 300) return response;
       const body = await this.body(request, response);
       const afterMs = retryAfterMs(response);
-      if (afterMs === undefined || retries >= maxRetries || afterMs > bounds.remainingMs) {
+      if (afterMs === undefined || retries >= maxRetries || afterMs > deadline.remainingMs) {
         throw new KubeStatusError(readStatus(statusCode, body), this.options.access.server.host);
       }
-      await pause(this.options.clock, afterMs, bounds.signal);
+      await pause(this.options.clock, afterMs, deadline.signal);
     }
   }
 
-  private async turn(request: ApiRequest, bounds: Bounds): Promise<void> {
-    const waitMs = this.bucket.take(bounds.remainingMs);
+  private async turn(request: ApiRequest, deadline: RequestDeadline): Promise<void> {
+    const waitMs = this.bucket.take(deadline.remainingMs);
     if (waitMs === undefined) {
       const why = 'client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline';
       throw new TunnelError('API_UNREACHABLE', this.transport.describe(request, why));
     }
-    if (waitMs > 0) await pause(this.options.clock, waitMs, bounds.signal);
+    if (waitMs > 0) await pause(this.options.clock, waitMs, deadline.signal);
   }
 
   private async body(request: ApiRequest, response: IncomingMessage): Promise<string> {

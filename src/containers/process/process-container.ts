@@ -3,10 +3,10 @@ import type { Timer } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { EventSink } from '../../core/events.js';
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../kube/pod-objects.js';
+import { BackOff } from '../back-off.js';
 import type { LogStore } from '../logs/log-store.js';
 import { rfc3339 } from '../logs/log-time.js';
 import type { LogFile, Termination } from '../runtime.js';
-import { BackOff } from './back-off.js';
 import { ProcessRun, type ProcessRunOptions } from './process-run.js';
 
 /** What all containers of one runtime share. */

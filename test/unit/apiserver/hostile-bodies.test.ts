@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Status } from '../../../src/apiserver/request/status.js';
-import { maxDepth } from '../../../src/apiserver/resources/extent.js';
+import { maxDepth } from '../../../src/apiserver/resources/json-limits.js';
 import { type Answer, call, makeCredentials, startTestApi, type TestApi } from './fixture.js';
 import { applyPatch, jsonPatch, mergePatch, type Sent, send, strategicPatch } from './writing.js';
 
