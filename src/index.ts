@@ -15,7 +15,6 @@ export type {
   PodName,
   RuntimeRefusal,
 } from './containers/behaviours.js';
-export type { RuntimeKind } from './containers/create-runtime.js';
 export type { ContainerRef } from './containers/runtime.js';
 export type { StreamRefusal } from './containers/stream-refusal.js';
 export {
@@ -64,6 +63,7 @@ export type {
   RequestOptions,
   StreamExecOptions,
 } from './lab/cluster-client.js';
+export type { RuntimeKind } from './lab/create-runtime.js';
 export type { ExecOptions, ExecOutcome } from './lab/exec-call.js';
 export type { Lab, OpenCounts } from './lab/lab.js';
 export type { LabOptions } from './lab/options.js';

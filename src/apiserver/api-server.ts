@@ -17,8 +17,8 @@ import { type EgressDialers, intoCluster } from './egress/selector.js';
 import { listen, type ServingTls } from './http/listener.js';
 import { createKubeletConnector, type KubeletTls } from './kubelet/connector.js';
 import { defaultAddressTypes, type NodeAddressType } from './kubelet/endpoint.js';
-import { createReception } from './reception.js';
 import { type Admission, admitEverything } from './request/admission.js';
+import { createRequestHandling } from './request-handling.js';
 import { type ApiMetrics, createApiMetrics } from './serving/api-metrics.js';
 import type { Facade, FaithfulBug } from './serving/facade.js';
 import { createInFlightGate, type InFlightLimits } from './serving/max-in-flight.js';
@@ -101,14 +101,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { name = 'apiserver', host = '127.0.0.1', port = 0, clock, emit } = options;
   const metrics = createApiMetrics();
   const { facade, webhooks } = createFacade(options, name, metrics);
-  const reception = createReception(facade, createAuthenticator(facade.authenticateToken), name);
+  const handling = createRequestHandling(facade, createAuthenticator(facade.authenticateToken), name);
   const listener = await listen({
     host,
     port,
     clock,
     tls: options.tls,
-    onRequest: reception.request,
-    onUpgrade: reception.upgrade,
+    onRequest: handling.request,
+    onUpgrade: handling.upgrade,
   });
   const address = joinHostPort(host, listener.port);
   const controllers = ownControllers(options, facade);
@@ -117,7 +117,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const stop = async (): Promise<void> => {
     controllers?.close();
     webhooks.close();
-    reception.close();
+    handling.close();
     facade.lifecycle.close();
     await listener.close();
     emit({ kind: 'role.stopped', node: facade.node, address });
@@ -128,7 +128,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     openStreams: () => facade.streams.counts(),
     shutdown: async (shutdown = {}) => {
       const { lifecycle, streams } = facade;
-      const underWay = (): number => reception.open() - streamsWithoutEnd(streams.counts());
+      const underWay = (): number => handling.open() - streamsWithoutEnd(streams.counts());
       await shutDown({ clock, lifecycle, stopListening: listener.drain, underWay }, shutdown);
       await (closing ??= stop());
     },

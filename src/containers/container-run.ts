@@ -6,11 +6,11 @@ import { createRandom, type Random } from '../core/random.js';
 import type { Container, Pod } from '../kube/pod-objects.js';
 import type { RemoteCommandResult } from '../streams/types.js';
 import type { Machine } from './commands/command.js';
-import type { ExecOptions } from './exec.js';
 import { createDuplexPair } from './io/duplex-pair.js';
 import { LogStore } from './logs/log-store.js';
 import type { Program } from './programs/program.js';
 import type { ContainerUsage, Termination } from './runtime.js';
+import type { ExecOptions } from './shell/exec.js';
 import { type ContainerPlace, ContainerShell } from './threads/container-shell.js';
 
 /** What all containers of a sandbox share. */

@@ -2,9 +2,9 @@ import { PassThrough, Writable } from 'node:stream';
 import type { Container } from '../kube/pod-objects.js';
 import type { RemoteCommandResult, RemoteCommandStreams, TerminalSize } from '../streams/types.js';
 import { followOutput } from './attach.js';
+import { feedInput, followSizes } from './command-io.js';
 import type { ContainerRun } from './container-run.js';
 import type { LogStream } from './logs/log-block.js';
-import { feedInput, followSizes } from './process/command-io.js';
 
 export interface MainCommandOptions {
   readonly run: ContainerRun;

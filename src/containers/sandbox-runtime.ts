@@ -11,7 +11,6 @@ import { BehaviourBook } from './behaviour-book.js';
 import type { AttachRule, Behaviour, ExecLocal } from './behaviours.js';
 import { type ContainerRun, hexId, type SandboxTime } from './container-run.js';
 import { cutConnection } from './cut-connection.js';
-import type { ExecOptions } from './exec.js';
 import { killed, PodTable } from './pod-table.js';
 import { openPort } from './port-forward.js';
 import { openLogs } from './read-logs.js';
@@ -28,6 +27,7 @@ import type {
 import { SandboxContainer, type SandboxContainerOptions } from './sandbox-container.js';
 import type { SandboxPod } from './sandbox-pod.js';
 import { runScripted } from './scripted-exec.js';
+import type { ExecOptions } from './shell/exec.js';
 import type { ContainerPlace } from './threads/container-shell.js';
 
 export interface SandboxOptions {

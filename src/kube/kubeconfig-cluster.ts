@@ -1,10 +1,10 @@
 import type { KubeTls } from './access.js';
+import { inlineOrFile, type Kubeconfig } from './inline-or-file.js';
 import type { KubeconfigCluster } from './kubeconfig-schema.js';
-import { type Kubeconfig, material } from './material.js';
 
 /** The TLS settings for a cluster of a kubeconfig. Throws CONFIG_INVALID. */
 export function clusterTls(file: Kubeconfig, cluster: KubeconfigCluster): () => KubeTls {
-  const ca = material(file, {
+  const ca = inlineOrFile(file, {
     field: 'certificate-authority',
     data: cluster['certificate-authority-data'],
     path: cluster['certificate-authority'],

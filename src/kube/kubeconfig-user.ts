@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { KubeTls } from './access.js';
 import { FileText } from './file-text.js';
+import { inlineOrFile, type Kubeconfig } from './inline-or-file.js';
 import type { KubeconfigUser } from './kubeconfig-schema.js';
-import { type Kubeconfig, material } from './material.js';
 import { bearer } from './token-header.js';
 
 type Headers = Readonly<Record<string, string | readonly string[]>>;
@@ -13,7 +13,7 @@ type Headers = Readonly<Record<string, string | readonly string[]>>;
  */
 export function clientCertificate(file: Kubeconfig, user: KubeconfigUser): () => KubeTls {
   const half = (field: 'client-certificate' | 'client-key') =>
-    material(file, { field, data: user[`${field}-data`], path: user[field] });
+    inlineOrFile(file, { field, data: user[`${field}-data`], path: user[field] });
   const [cert, key] = [half('client-certificate'), half('client-key')];
   if (cert === undefined && key === undefined) return () => ({});
   if (cert === undefined || key === undefined) {

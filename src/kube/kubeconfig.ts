@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import { readDocument } from '../pki/read-files.js';
 import type { KubeAccess } from './access.js';
+import type { Kubeconfig } from './inline-or-file.js';
 import { clusterTls } from './kubeconfig-cluster.js';
 import {
   type KubeconfigCluster,
@@ -12,7 +13,6 @@ import {
   kubeconfigSchema,
 } from './kubeconfig-schema.js';
 import { clientCertificate, userHeaders } from './kubeconfig-user.js';
-import type { Kubeconfig } from './material.js';
 
 export interface KubeconfigOptions {
   readonly clock: Clock;

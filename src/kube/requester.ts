@@ -3,8 +3,8 @@ import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import { pause } from '../core/pause.js';
 import type { KubeAccess } from './access.js';
-import { readBody } from './body.js';
-import { Bounds } from './bounds.js';
+import { readBody } from './read-body.js';
+import { RequestDeadline } from './request-deadline.js';
 import { KubeStatusError, readStatus } from './status-error.js';
 import { type RateLimit, TokenBucket, usualRateLimit } from './token-bucket.js';
 import { type HttpCall, Transport } from './transport.js';
@@ -82,12 +82,12 @@ export class Requester {
     this.transport.close();
   }
 
-  private bounds({ signal, timeoutMs = this.options.timeoutMs ?? 30_000 }: CallOptions): Bounds {
+  private bounds({ signal, timeoutMs = this.options.timeoutMs ?? 30_000 }: CallOptions): RequestDeadline {
     const { clock } = this.options;
-    return new Bounds({ clock, timeoutMs, signals: [signal, this.closing.signal] });
+    return new RequestDeadline({ clock, timeoutMs, signals: [signal, this.closing.signal] });
   }
 
-  private async answered(request: ApiRequest, bounds: Bounds): Promise<IncomingMessage> {
+  private async answered(request: ApiRequest, bounds: RequestDeadline): Promise<IncomingMessage> {
     for (let retries = 0; ; retries += 1) {
       await this.turn(request, bounds);
       const response = await this.transport.open({ ...this.httpCall(request), signal: bounds.signal });
@@ -103,7 +103,7 @@ export class Requester {
     }
   }
 
-  private async turn(request: ApiRequest, bounds: Bounds): Promise<void> {
+  private async turn(request: ApiRequest, bounds: RequestDeadline): Promise<void> {
     const waitMs = this.bucket.take(bounds.remainingMs);
     if (waitMs === undefined) {
       const why = 'client rate limiter Wait returned an error: rate: Wait(n=1) would exceed context deadline';

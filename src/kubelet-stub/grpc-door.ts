@@ -19,14 +19,14 @@ import type { TunnelCall } from '../wire/grpc/tunnel-service.js';
 import { statusFromError } from '../wire/net/grpc-status.js';
 import type { Verdict } from './auth/access-control.js';
 import { attributesOf } from './auth/attributes.js';
+import { connectionKey, identifyPeer, type PeerIdentity } from './auth/peer-identity.js';
 import type { NodeAttributes } from './auth/user.js';
-import type { DoorContext } from './door.js';
+import type { DoorContext } from './door-context.js';
 import { commandHandler } from './grpc-exec.js';
 import { logsHandler } from './grpc-logs.js';
 import { listPodsHandler } from './grpc-pods.js';
 import { portForwardHandler } from './grpc-port-forward.js';
 import { bearerToken } from './http-credentials.js';
-import { connectionKey, identifyPeer, type PeerIdentity } from './peer-identity.js';
 import { traceRequest } from './request-trace.js';
 
 /** Limits in ms: for the start of HTTP/2, and for a connection without calls (as for HTTP/1.1). */

@@ -4,7 +4,7 @@ import type { RemoteCommandOptions, RemoteCommandResult, RemoteCommandStreams } 
 import type { ExecMessage__Output } from '../wire/gen/konnsim/kubelet/v1/ExecMessage.js';
 import type { ExecOutput } from '../wire/gen/konnsim/kubelet/v1/ExecOutput.js';
 import type { ExecStart__Output } from '../wire/gen/konnsim/kubelet/v1/ExecStart.js';
-import type { DoorContext } from './door.js';
+import type { DoorContext } from './door-context.js';
 import { failCall, firstMessage, goneSignal, subjectOf } from './grpc-call.js';
 import { type CommandCall, CommandStreams } from './grpc-command-streams.js';
 import { traceRequest } from './request-trace.js';

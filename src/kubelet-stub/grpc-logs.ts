@@ -5,7 +5,7 @@ import { TunnelError } from '../core/errors.js';
 import type { LogChunk } from '../wire/gen/konnsim/kubelet/v1/LogChunk.js';
 import type { LogsRequest__Output } from '../wire/gen/konnsim/kubelet/v1/LogsRequest.js';
 import { piecesOf } from '../wire/net/pieces.js';
-import type { DoorContext } from './door.js';
+import type { DoorContext } from './door-context.js';
 import { failCall, goneSignal, subjectOf } from './grpc-call.js';
 import { traceRequest } from './request-trace.js';
 

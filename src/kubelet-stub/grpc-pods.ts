@@ -6,7 +6,7 @@ import type { ListPodsRequest__Output } from '../wire/gen/konnsim/kubelet/v1/Lis
 import type { ListPodsResponse } from '../wire/gen/konnsim/kubelet/v1/ListPodsResponse.js';
 import type { PodSummary } from '../wire/gen/konnsim/kubelet/v1/PodSummary.js';
 import { statusFromError } from '../wire/net/grpc-status.js';
-import type { DoorContext } from './door.js';
+import type { DoorContext } from './door-context.js';
 import { subjectOf } from './grpc-call.js';
 import { traceRequest } from './request-trace.js';
 

@@ -6,7 +6,7 @@ import type { PortForwardRequest__Output } from '../wire/gen/konnsim/kubelet/v1/
 import type { PortForwardResponse } from '../wire/gen/konnsim/kubelet/v1/PortForwardResponse.js';
 import { CallDuplex } from '../wire/net/call-duplex.js';
 import { joinStreams } from '../wire/net/join-streams.js';
-import type { DoorContext } from './door.js';
+import type { DoorContext } from './door-context.js';
 import { failCall, firstMessage, goneSignal, subjectOf } from './grpc-call.js';
 import { traceRequest } from './request-trace.js';
 

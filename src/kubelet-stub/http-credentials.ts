@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { headerList } from '../streams/protocol-names.js';
 import type { Credentials } from './auth/access-control.js';
-import { identifyPeer } from './peer-identity.js';
+import { identifyPeer } from './auth/peer-identity.js';
 
 /** Browsers cannot set headers on a WebSocket, so a token may come as the name of a subprotocol. */
 const protocolPrefix = 'base64url.bearer.authorization.k8s.io.';

@@ -5,7 +5,7 @@ import { ConnectionBounds } from '../core/connection-bounds.js';
 import type { Upgrade } from '../streams/types.js';
 import { refuseUpgrade } from '../streams/upgrade-response.js';
 import { attributesOf } from './auth/attributes.js';
-import type { DoorContext } from './door.js';
+import type { DoorContext } from './door-context.js';
 import { credentialsOf } from './http-credentials.js';
 import { type Refusal, sendText } from './http-reply.js';
 import { answerRequest, parseRequest, subjectOf } from './http-request.js';

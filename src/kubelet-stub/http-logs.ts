@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { ContainerRef, LogRequest } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
-import type { DoorContext } from './door.js';
+import type { DoorContext } from './door-context.js';
 import { type Answered, type Refusal, sendText } from './http-reply.js';
 import { parseLogOptions } from './log-options.js';
 

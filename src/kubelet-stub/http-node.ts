@@ -3,7 +3,8 @@ import type { ContainerRef } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
 import { type MetricFamily, prometheusType, renderMetrics } from '../observe/exposition.js';
 import { configz } from './config.js';
-import type { DoorContext } from './door.js';
+import type { DoorContext } from './door-context.js';
+import { serveNodeLogs } from './http-node-logs.js';
 import { type Answered, type Refusal, sendBody, sendJson, sendText } from './http-reply.js';
 import type { Route } from './http-router.js';
 import { plainError } from './http-unrouted.js';
@@ -11,7 +12,6 @@ import { cadvisorMetrics } from './metrics/cadvisor-metrics.js';
 import { kubeletMetrics, probeMetrics } from './metrics/kubelet-metrics.js';
 import { resourceMetrics } from './metrics/resource-metrics.js';
 import { summaryOf } from './metrics/summary.js';
-import { serveNodeLogs } from './node-logs/serve-node-logs.js';
 
 type NodeKind = 'metrics' | 'summary' | 'configz' | 'healthz' | 'nodeLogs' | 'checkpoint';
 export type NodeRoute = Extract<Route, { readonly kind: NodeKind }>;

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ContainerRef } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
 import type { Pod } from '../kube/pod-objects.js';
-import type { DoorContext } from './door.js';
+import type { DoorContext } from './door-context.js';
 import { serveLogs } from './http-logs.js';
 import { answerNode } from './http-node.js';
 import { type Answered, sendBody, sendJson, sendText } from './http-reply.js';

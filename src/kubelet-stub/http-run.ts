@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import type { ContainerRef } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
-import type { DoorContext } from './door.js';
+import type { DoorContext } from './door-context.js';
 
 /** The runtime interface of Kubernetes cuts the output of a synchronous exec at 16 MB. */
 const outputLimitBytes = 16 * 1024 * 1024;

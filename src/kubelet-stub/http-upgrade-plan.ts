@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { ContainerRef, StreamRequest } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
 import type { RemoteCommandOptions, RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
-import type { DoorContext } from './door.js';
+import type { DoorContext } from './door-context.js';
 import type { Refusal } from './http-reply.js';
 import type { Route } from './http-router.js';
 

@@ -5,7 +5,7 @@ import { offeredProtocol } from '../streams/protocol-names.js';
 import { serveRemoteCommand } from '../streams/remote-command-server.js';
 import type { RemoteCommandResult, RemoteCommandStreams, StreamProtocol, Upgrade } from '../streams/types.js';
 import { endSoon, refuseUpgrade } from '../streams/upgrade-response.js';
-import type { DoorContext } from './door.js';
+import type { DoorContext } from './door-context.js';
 import { responseOnSocket } from './http-reply.js';
 import { answerRequest, parseRequest, subjectOf } from './http-request.js';
 import { planUpgrade, type UpgradePlan } from './http-upgrade-plan.js';

@@ -5,7 +5,7 @@ import { createWallClock } from '../core/wall-clock.js';
 import type { Renewable } from '../wire/net/tls.js';
 import { AccessControl } from './auth/access-control.js';
 import { type KubeletConfig, settingsOf } from './config.js';
-import type { DoorContext } from './door.js';
+import type { DoorContext } from './door-context.js';
 import { createGrpcDoor } from './grpc-door.js';
 import { createHttpDoor } from './http-door.js';
 import { HealthChecks } from './http-health.js';

@@ -1,7 +1,7 @@
 import { TunnelError } from '../core/errors.js';
 import type { RequestEvent } from '../core/events.js';
 import type { RemoteCommandResult } from '../streams/types.js';
-import type { DoorContext } from './door.js';
+import type { DoorContext } from './door-context.js';
 
 /** What is known of a request when it arrives. */
 export interface RequestSubject {

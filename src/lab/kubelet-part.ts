@@ -1,4 +1,3 @@
-import { createRuntime } from '../containers/create-runtime.js';
 import type { NodeRuntime } from '../containers/runtime.js';
 import { createRandom } from '../core/random.js';
 import { createWallClock } from '../core/wall-clock.js';
@@ -9,6 +8,7 @@ import { type Kubelet, startKubelet } from '../kubelet-stub/kubelet.js';
 import { kubeletRateLimit, type PodSource, startPodSource } from '../kubelet-stub/pod-source/pod-source.js';
 import { afterLoss } from '../kubelet-stub/pod-source/pod-status.js';
 import type { KeyPair } from '../pki/key-pair.js';
+import { createRuntime } from './create-runtime.js';
 import { RestartablePart } from './part.js';
 import type { LabContext } from './parts.js';
 import { joinPodNetwork, type PodNetwork } from './pod-network.js';

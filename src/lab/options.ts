@@ -1,9 +1,9 @@
 import type { Behaviour } from '../containers/behaviours.js';
-import type { RuntimeKind } from '../containers/create-runtime.js';
 import type { LabEvent } from '../core/events.js';
 import type { FaithfulName } from '../core/faithful.js';
 import type { StrategyName } from '../core/strategy.js';
 import type { LabKubeletConfig } from '../kubelet-stub/config.js';
+import type { RuntimeKind } from './create-runtime.js';
 
 /** Options of `startLab`. All may be left out. */
 export interface LabOptions {

@@ -4,7 +4,6 @@ import { type ApiServer, startApiServer } from '../apiserver/api-server.js';
 import type { TokenKeys } from '../apiserver/auth/service-account-tokens.js';
 import type { LocalStore } from '../apiserver/store/object-store.js';
 import type { Behaviour } from '../containers/behaviours.js';
-import type { RuntimeKind } from '../containers/create-runtime.js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import { type FaithfulName, faithfulOf } from '../core/faithful.js';
@@ -16,6 +15,7 @@ import { type CertificateSet, leafTls } from '../pki/certificate-set.js';
 import { defaultBackendDialTimeoutMs, defaultKeepaliveTimeMs } from '../server/options.js';
 import { type ProxyServer, startProxyServer } from '../server/server.js';
 import type { Dialer } from '../wire/client/dialer.js';
+import type { RuntimeKind } from './create-runtime.js';
 import { RestartablePart } from './part.js';
 import type { NodeSpec } from './topology.js';
 

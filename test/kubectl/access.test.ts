@@ -242,9 +242,9 @@ describeEachKubectl('what one may not do', (binary) => {
   });
 
   it.each([
-    ['a token that nobody knows', { token: 'open' }],
+    ['an unknown token', { token: 'open' }],
     ['a token of another issuer', { token: 'eyJhbGciOiJub25lIn0.eyJpc3MiOiJtZSJ9.' }],
-  ])('%s lets nobody in', async (_what, credential) => {
+  ])('%s is refused', async (_what, credential) => {
     const { code, stderr } = await run(credential, ['get', 'pods']);
     expect(stderr).toMatch(notLoggedIn);
     expect(code).toBe(1);

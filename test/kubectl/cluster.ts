@@ -36,7 +36,7 @@ export function useCluster(options: LabOptions = {}): () => TestCluster {
 }
 
 /**
- * A kubectl with a home of its own. When a test is over, nothing of it may be left anywhere in the lab, and each of its
+ * A kubectl with its own home folder. After a test, nothing of it may be left anywhere in the lab, and each of its
  * streams must have used the wire that this kubectl prefers: one that fell back to another fails.
  */
 export function useKubectl(binary: KubectlBinary, cluster: () => TestCluster): () => Kubectl {

@@ -53,7 +53,7 @@ describeEachKubectl('exec and attach', (binary) => {
     await shell.waitFor(/^42\r?\n24 80\r?$/m);
     shell.resize(20, 90);
     const seen = shell.waitFor(/^20 90\r?$/m);
-    // A resize travels beside stdin: only asking again shows that it has arrived.
+    // A resize is sent separately from stdin: ask again until it has arrived.
     const asking = setInterval(() => shell.child.stdin.write('stty size\n'), 20);
     await seen.finally(() => clearInterval(asking));
     shell.child.stdin.write('exit 7\n');

@@ -69,7 +69,7 @@ describeEachKubectl('the life of a pod', (binary) => {
     return text.split(' ').filter((name) => name !== '');
   }
 
-  /** Through a port of its own to the web server of a deployment or service. */
+  /** Requests the web server of a deployment or service through a forwarded port. */
   async function pageOf(target: string, port: number): Promise<string> {
     const forward = kubectl().start(['port-forward', target, `:${port}`]);
     const [, local] = await forward.waitFor(/127\.0\.0\.1:(\d+)/);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startApiServer } from '../../src/apiserver/api-server.js';
 import { startStoreServer } from '../../src/apiserver/controllers/store-server.js';
 import { createObjectStore, MemoryStore } from '../../src/apiserver/store/object-store.js';
-import { Runs } from '../../src/apiserver/store/remote/runs.js';
+import { StoreRuns } from '../../src/apiserver/store/remote/store-runs.js';
 import { startObserveService } from '../../src/cli/admin/observe-service.js';
 import type { Clock } from '../../src/core/clock.js';
 import type { EventSink } from '../../src/core/events.js';
@@ -178,7 +178,7 @@ async function openOthers(
   const stored = await startStoreServer({
     ...{ host, port: 0, tls: filesOf(certificates, 'store'), store, clock, emit, random: createRandom(1) },
     clients: ['kube-apiserver-store-client'],
-    runs: new Runs([], store.revision),
+    runs: new StoreRuns([], store.revision),
   });
   const journal = createJournal({ clock });
   const watched = {

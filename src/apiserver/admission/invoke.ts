@@ -6,7 +6,7 @@ import type { Webhook } from './configurations.js';
 import { type DestinationContext, destinationOf } from './destination.js';
 import { CallFailure, dryRunUnsupported, failedCall, refusal } from './failures.js';
 import type { ConditionContext } from './match-conditions.js';
-import { postJson } from './post.js';
+import { postJson } from './post-json.js';
 import { readAnswer, reviewOf, type WebhookAnswer } from './review.js';
 import type { CallReport, WebhookObserver } from './webhook-observer.js';
 

@@ -8,7 +8,7 @@ import type { Controller, ControllerContext } from './controller.js';
 import { deploymentController } from './deployments.js';
 import { endpointsController } from './endpoints.js';
 import { eventExpiry } from './events.js';
-import { garbageCollector } from './garbage.js';
+import { garbageCollector } from './garbage-collector.js';
 import { namespaceController } from './namespaces.js';
 import { nodeController } from './nodes.js';
 import { replicaSetController } from './replica-sets.js';

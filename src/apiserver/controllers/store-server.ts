@@ -12,7 +12,7 @@ import type { Renewable, ServerTls } from '../../wire/net/tls.js';
 import type { MemoryStore } from '../store/object-store.js';
 import { type FollowCall, Follower } from '../store/remote/follower.js';
 import { decodeCommit } from '../store/remote/messages.js';
-import type { Runs } from '../store/remote/runs.js';
+import type { StoreRuns } from '../store/remote/store-runs.js';
 import { startControllers } from './controllers.js';
 
 export interface StoreServerOptions {
@@ -23,7 +23,7 @@ export interface StoreServerOptions {
   /** The accepted clients: common names of their certificates. */
   readonly clients: readonly string[];
   readonly store: MemoryStore;
-  readonly runs: Runs;
+  readonly runs: StoreRuns;
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;

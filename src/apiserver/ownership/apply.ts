@@ -1,5 +1,5 @@
 import { StatusError } from '../request/status.js';
-import { afterOthers } from '../request/turns.js';
+import { yieldToOthers } from '../request/yield-to-others.js';
 import { type JsonObject, metadataOf, sameJson } from '../resources/json.js';
 import { type Fields, fieldsOf, pathText, separator } from './fields.js';
 import { isSameWriter, type Manager, managersOf, setManagers, type Writer } from './managers.js';
@@ -21,16 +21,16 @@ export async function applyConfiguration(
   wish: ApplyWish,
 ): Promise<JsonObject> {
   const wanted = fieldsOf(config);
-  await afterOthers();
+  await yieldToOthers();
   const managers = managersOf(live);
   const own = managers.find((each) => isSameWriter(each, wish.writer));
   const others = managers.filter((each) => each !== own);
-  await afterOthers();
+  await yieldToOthers();
   const conflicts = findConflicts(others, wanted, fieldsOf(live));
   if (conflicts.length > 0 && !wish.force) throw applyConflict(conflicts);
-  await afterOthers();
+  await yieldToOthers();
   const merged = mergeConfig(String(live['kind']), live, withoutManagers(config));
-  await afterOthers();
+  await yieldToOthers();
   const taken = new Set(conflicts.flatMap(({ paths }) => paths));
   const rest = others.map((each) => ({
     ...each,
@@ -50,7 +50,7 @@ export async function applyConfiguration(
     ...(subresource === undefined ? {} : { subresource }),
     ...(own?.time === undefined || !sameOwned(own, wanted) ? {} : { time: own.time }),
   };
-  await afterOthers();
+  await yieldToOthers();
   setManagers(merged, [...rest, entry]);
   return merged;
 }

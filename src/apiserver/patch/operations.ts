@@ -1,5 +1,5 @@
-import { excessOf, extentOfText, maxDepth, maxValues } from '../resources/extent.js';
 import { isObject, type JsonObject, ownValue, sameJson, setKey } from '../resources/json.js';
+import { excessOf, extentOfText, maxDepth, maxValues } from '../resources/json-limits.js';
 
 /** One operation of a JSON patch, partly checked. */
 export interface PatchOperation {
@@ -106,12 +106,12 @@ export class PatchRun {
 }
 
 const operations: Readonly<Record<string, (run: PatchRun, operation: PatchOperation) => void>> = {
-  add: (run, { path, ...rest }) => run.add(run.find(path), given(rest)),
+  add: (run, { path, ...rest }) => run.add(run.find(path), copyOfValue(rest)),
   remove: (run, { path }) => run.remove(run.find(path)),
   replace: (run, { path, ...rest }) => {
     const { container, key } = present(run.find(path));
-    if (Array.isArray(container)) container[indexIn(key, container.length) ?? 0] = given(rest);
-    else setKey(container, key, given(rest));
+    if (Array.isArray(container)) container[indexIn(key, container.length) ?? 0] = copyOfValue(rest);
+    else setKey(container, key, copyOfValue(rest));
   },
   move: (run, { path, from }) => {
     const source = present(run.find(from));
@@ -138,7 +138,7 @@ export function applyOperation(run: PatchRun, operation: PatchOperation): void {
 }
 
 /** A patch is applied again when the object changes in the meantime, so its values are copied. */
-function given(operation: { readonly value?: unknown }): unknown {
+function copyOfValue(operation: { readonly value?: unknown }): unknown {
   if (!('value' in operation)) throw new PatchMisfit('the operation has no value');
   return structuredClone(operation.value);
 }

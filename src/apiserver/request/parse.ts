@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { CORE_SCHEMA, load, mergeTag, YAMLException } from 'js-yaml';
-import { excessOf, extentOfText, maxDepth, maxValues } from '../resources/extent.js';
+import { excessOf, extentOfText, maxDepth, maxValues } from '../resources/json-limits.js';
 import { StatusError } from './status.js';
 
 /** YAML up to this size is read at once. A worker reads longer texts, so that other requests are not delayed. */

@@ -1,10 +1,10 @@
-import { endpointsColumns, serviceColumns } from './columns/network.js';
-import { nodeColumns } from './columns/nodes.js';
-import { podColumns } from './columns/pods.js';
-import { configMapColumns, eventColumns } from './columns/records.js';
-import { namespaceColumns } from './columns/workloads.js';
+import { endpointsColumns, serviceColumns } from './network-columns.js';
+import { nodeColumns } from './node-columns.js';
+import { podColumns } from './pod-columns.js';
+import { configMapColumns, eventColumns } from './record-columns.js';
 import type { Resource } from './resource.js';
 import { allVerbs, partVerbs } from './verbs.js';
+import { namespaceColumns } from './workload-columns.js';
 
 const connect = ['create', 'get'] as const;
 const proxied = ['create', 'delete', 'get', 'patch', 'update'] as const;

@@ -1,8 +1,8 @@
-import { endpointSliceColumns } from './columns/network.js';
-import { leaseColumns } from './columns/records.js';
-import { deploymentColumns, replicaSetColumns } from './columns/workloads.js';
+import { endpointSliceColumns } from './network-columns.js';
+import { leaseColumns } from './record-columns.js';
 import type { Resource } from './resource.js';
 import { allVerbs, partVerbs } from './verbs.js';
+import { deploymentColumns, replicaSetColumns } from './workload-columns.js';
 
 const admission = { group: 'admissionregistration.k8s.io', version: 'v1' } as const;
 const apps = { group: 'apps', version: 'v1' } as const;

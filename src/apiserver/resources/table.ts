@@ -1,5 +1,5 @@
 import { type ApiObject, textAt } from './api-object.js';
-import { defaultColumns } from './columns/common.js';
+import { defaultColumns } from './common-columns.js';
 import type { Column, Resource } from './resource.js';
 
 /** How much of the object comes with each row: nothing, its metadata, or everything. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { TunnelError } from '../../core/errors.js';
 import { sendText, writeChunk } from '../http/respond.js';
 import { statusFromKubelet } from '../kubelet/answer-status.js';
-import { getFromKubelet } from '../kubelet/get.js';
+import { getFromKubelet } from '../kubelet/get-from-kubelet.js';
 import { chooseContainer, encodeQuery, findPod, kubeletOfPod } from '../kubelet/target.js';
 import type { Exchange } from '../request/exchange.js';
 import type { Facade } from '../serving/facade.js';

@@ -8,7 +8,7 @@ import { invalidObject, required } from '../request/invalid.js';
 import { parseBoundedJson } from '../request/parse.js';
 import type { NamedRoute, ResourceRoute } from '../request/route.js';
 import { badRequest } from '../request/status.js';
-import { afterOthers } from '../request/turns.js';
+import { yieldToOthers } from '../request/yield-to-others.js';
 import { isObject, type JsonObject, metadataOf } from '../resources/json.js';
 import type { Facade } from '../serving/facade.js';
 import { asKind, decodeYaml, unreadable } from '../write/decode.js';
@@ -44,7 +44,7 @@ export async function handlePatch(facade: Facade, exchange: Exchange, route: Nam
   const patched = patcher(type, body, route.resource.kind);
   const transform = async (current: JsonObject): Promise<JsonObject> => {
     const next = patched(current);
-    await afterOthers();
+    await yieldToOthers();
     return checked(write, route, next);
   };
   await sendWritten(facade, exchange, route, await updateObject(write, { transform }));
@@ -59,7 +59,7 @@ function needsManager(): Error {
 /** An apply creates a missing object, but the status only of an existing one. */
 async function applyWish(write: NamedWrite, route: ResourceRoute, body: Buffer): Promise<UpdateWish> {
   const raw = await decodeYaml(body);
-  await afterOthers();
+  await yieldToOthers();
   const config = checked(write, route, raw);
   const metadata = metadataOf(config);
   if (metadata['managedFields'] !== undefined) throw badRequest('metadata.managedFields must be nil');

@@ -2,7 +2,7 @@ import { sendJson } from '../http/respond.js';
 import { createWarner } from '../http/warnings.js';
 import type { Exchange } from '../request/exchange.js';
 import type { ResourceRoute } from '../request/route.js';
-import { afterOthers } from '../request/turns.js';
+import { yieldToOthers } from '../request/yield-to-others.js';
 import { apiVersionOf } from '../resources/resource.js';
 import type { Facade } from '../serving/facade.js';
 import type { ExpectedKind } from '../write/decode.js';
@@ -49,7 +49,7 @@ export async function sendWritten(
   route: ResourceRoute,
   { object, created }: Written,
 ): Promise<void> {
-  await afterOthers();
+  await yieldToOthers();
   const presenter = createPresenter(route.resource, exchange, facade.now);
   sendJson(exchange.response, presenter.one(object), created ? 201 : 200);
 }

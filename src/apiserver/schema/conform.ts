@@ -1,6 +1,6 @@
 import { tooManyValues } from '../request/parse.js';
-import { excessOf, maxValues } from '../resources/extent.js';
 import { isObject, type JsonObject, setKey } from '../resources/json.js';
+import { excessOf, maxValues } from '../resources/json-limits.js';
 import { type Field, findMessage, type Message, messageOfField, type Scalar } from './message-table.js';
 
 /** An object after the check against its type. */

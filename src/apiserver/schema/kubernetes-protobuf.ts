@@ -1,8 +1,8 @@
 import { Cursor } from '../../wire/codec/varint.js';
 import { parseBoundedJson, tooManyValues } from '../request/parse.js';
 import { StatusError } from '../request/status.js';
-import { maxValues } from '../resources/extent.js';
 import { type JsonObject, setKey, textOf } from '../resources/json.js';
+import { maxValues } from '../resources/json-limits.js';
 import {
   type Embedded,
   type Field,

@@ -1,7 +1,7 @@
 import { tooManyValues } from '../request/parse.js';
 import { StatusError } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
-import { excessOf, maxValues } from '../resources/extent.js';
+import { excessOf, maxValues } from '../resources/json-limits.js';
 
 /**
  * A conditional write: it is done only if the object is still in the state that the writer has read, so no other write

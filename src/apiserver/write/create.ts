@@ -1,7 +1,7 @@
-import { recordManager } from '../ownership/record.js';
+import { recordManager } from '../ownership/record-manager.js';
 import { invalidObject } from '../request/invalid.js';
 import { alreadyExists, badRequest, forbidden, notFound, StatusError } from '../request/status.js';
-import { afterOthers } from '../request/turns.js';
+import { yieldToOthers } from '../request/yield-to-others.js';
 import { at, textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
 import { finished, type JsonObject, metadataOf } from '../resources/json.js';
@@ -17,11 +17,11 @@ import { admitted, strategyContextOf, type Write, type Written } from './write.j
 export async function createObject(write: Write, body: JsonObject, requestName = ''): Promise<Written> {
   const { context, resource, options } = write;
   const strategy = strategyOf(resource);
-  await afterOthers();
+  await yieldToOthers();
   const draft = prepared(write, body);
   const asked = String(metadataOf(draft)['name']);
   refuseDeadNamespace(write, asked);
-  await afterOthers();
+  await yieldToOthers();
   const { object, review } = await admitted(write, 'CREATE', { name: asked, object: draft });
   // Admission may have changed the name.
   const name = String(metadataOf(object)['name']);
@@ -34,7 +34,7 @@ export async function createObject(write: Write, body: JsonObject, requestName =
   const key = { ...(write.namespace === undefined ? {} : { namespace: write.namespace }), name };
   if (context.store.get(resource, key) !== undefined) throw alreadyExists(resource, name);
   await recordManager(object, undefined, managerOf(write));
-  await afterOthers();
+  await yieldToOthers();
   if (options.dryRun) return { object: finished(object), created: true };
   const stored = await context.store.commit({ kind: 'put', object: finished(object) });
   if (stored === undefined) throw alreadyExists(resource, name);

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { mediaTypeOf, unsupportedMediaType } from '../http/request-body.js';
 import { parseBoundedJson, parseYaml } from '../request/parse.js';
 import { badRequest, StatusError } from '../request/status.js';
-import { afterOthers } from '../request/turns.js';
+import { yieldToOthers } from '../request/yield-to-others.js';
 import { isObject, type JsonObject, textOf } from '../resources/json.js';
 import { type Conformed, conform, TypeMismatch } from '../schema/conform.js';
 import { decodeKubernetesProtobuf } from '../schema/kubernetes-protobuf.js';
@@ -22,9 +22,9 @@ export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
  * Decodes a body by its Content-Type, and gives other work a turn before the next step. Rejects with 400, 413 and 415.
  */
 export async function decodeBody(request: IncomingMessage, body: Buffer): Promise<JsonObject> {
-  await afterOthers();
+  await yieldToOthers();
   const object = await decoded(request, body);
-  await afterOthers();
+  await yieldToOthers();
   return object;
 }
 

@@ -1,7 +1,7 @@
-import { recordManager } from '../ownership/record.js';
+import { recordManager } from '../ownership/record-manager.js';
 import { invalidObject, invalidValue } from '../request/invalid.js';
 import { badRequest, conflict, notFound } from '../request/status.js';
-import { afterOthers } from '../request/turns.js';
+import { yieldToOthers } from '../request/yield-to-others.js';
 import type { ApiObject } from '../resources/api-object.js';
 import { draftOf, finished, type JsonObject, metadataOf, sameJson, textOf } from '../resources/json.js';
 import { apiVersionOf, type Resource } from '../resources/resource.js';
@@ -42,16 +42,16 @@ async function tryUpdate(
   current: ApiObject,
 ): Promise<Written | 'raced'> {
   const { context, resource, name } = write;
-  await afterOthers();
+  await yieldToOthers();
   const old = draftOf(current);
   // A default that was added later must not look like a change.
   strategyOf(resource).defaults?.(old);
-  await afterOthers();
+  await yieldToOthers();
   const next = await transform(draftOf(current));
-  await afterOthers();
+  await yieldToOthers();
   refuseStale(write, next, old);
   shape(write, next, old);
-  await afterOthers();
+  await yieldToOthers();
   const { object, review } = await admitted(write, 'UPDATE', { name, object: next, oldObject: old });
   shape(write, object, old);
   refuseEscalation(write, { object, old, requestName: name });
@@ -62,7 +62,7 @@ async function tryUpdate(
   if (countsGenerations === true && specDiffers(object, old))
     metadataOf(object)['generation'] = Number(metadataOf(old)['generation'] ?? 0) + 1;
   await recordManager(object, old, managerOf(write));
-  await afterOthers();
+  await yieldToOthers();
   const stored = await settle(write, object, current);
   return stored === undefined ? 'raced' : { object: stored, created: false };
 }

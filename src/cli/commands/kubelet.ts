@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { defaultVersion } from '../../apiserver/serving/version.js';
-import { createRuntime, type RuntimeKind, runtimeKinds } from '../../containers/create-runtime.js';
 import { joinHostPort } from '../../core/address.js';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
@@ -12,6 +11,7 @@ import type { AccessOptions } from '../../kubelet-stub/auth/access-control.js';
 import { accessReviewer, tokenReviewer } from '../../kubelet-stub/auth/reviews.js';
 import { startKubelet } from '../../kubelet-stub/kubelet.js';
 import { kubeletRateLimit, startPodSource } from '../../kubelet-stub/pod-source/pod-source.js';
+import { createRuntime, type RuntimeKind, runtimeKinds } from '../../lab/create-runtime.js';
 import { maxNodes } from '../../lab/topology.js';
 import { type Readiness, startHealthServer } from '../../observe/health.js';
 import type { PageServer } from '../../observe/page-server.js';

@@ -3,8 +3,8 @@ import { Command } from 'commander';
 import { startStoreServer } from '../../apiserver/controllers/store-server.js';
 import { defaultVersion } from '../../apiserver/serving/version.js';
 import { MemoryStore } from '../../apiserver/store/object-store.js';
-import { Runs } from '../../apiserver/store/remote/runs.js';
 import { StoreFiles } from '../../apiserver/store/remote/store-files.js';
+import { StoreRuns } from '../../apiserver/store/remote/store-runs.js';
 import { TunnelError } from '../../core/errors.js';
 import { maxNodes } from '../../lab/topology.js';
 import { startHealthServer } from '../../observe/health.js';
@@ -117,11 +117,11 @@ async function load(
   store: MemoryStore,
   { dataDir: folder, nodes, kubernetesVersion }: StoreFlags,
   { context: { clock }, started }: Surroundings,
-): Promise<Runs> {
+): Promise<StoreRuns> {
   const begin = (): void => store.fill(standardTopology(nodes, kubernetesVersion).objects);
   if (folder === undefined) {
     begin();
-    return new Runs([], store.revision);
+    return new StoreRuns([], store.revision);
   }
   await lock(folder, started);
   const files = new StoreFiles({ folder, clock });

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { type RuntimeKind, runtimeKinds } from '../../containers/create-runtime.js';
 import type { LabEvent } from '../../core/events.js';
 import type { FaithfulName } from '../../core/faithful.js';
 import type { StrategyName } from '../../core/strategy.js';
+import { type RuntimeKind, runtimeKinds } from '../../lab/create-runtime.js';
 import type { Lab } from '../../lab/lab.js';
 import type { LabOptions } from '../../lab/options.js';
 import { maxReplicas } from '../../lab/replicas.js';

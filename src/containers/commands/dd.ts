@@ -1,6 +1,6 @@
 import { BufferSink, type ByteSink, discardSink, writeText } from '../io/byte-sink.js';
+import { copyUpTo, parseSize } from './cat-tee-yes.js';
 import { anyArgs, type Command, type Process } from './command.js';
-import { copyUpTo, parseSize } from './copying.js';
 import { forEachSource, openSink } from './files.js';
 import { CommandFailure, maxKeptBytes, SandboxLimit } from './limit.js';
 

@@ -1,7 +1,7 @@
 import { type ByteSink, writeText } from '../io/byte-sink.js';
 import { type ByteSource } from '../io/byte-source.js';
+import { parseSize } from './cat-tee-yes.js';
 import { anyArgs, type Command } from './command.js';
-import { parseSize } from './copying.js';
 import { forEachSource } from './files.js';
 import { CommandFailure, SandboxLimit } from './limit.js';
 import { type Options, readOptions } from './options.js';

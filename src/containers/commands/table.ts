@@ -1,17 +1,17 @@
+import { base64, gunzip, gzip, zcat } from './base64-gzip.js';
+import { cat, tee, yes } from './cat-tee-yes.js';
 import type { Command } from './command.js';
-import { cat, tee, yes } from './copying.js';
 import { cut } from './cut.js';
+import { date, sleep } from './date-sleep.js';
 import { dd } from './dd.js';
-import { base64, gunzip, gzip, zcat } from './encoding.js';
-import { head, tail } from './ends.js';
-import { md5sum, sha1sum, sha256sum, sha512sum, wc } from './measuring.js';
+import { head, tail } from './head-tail.js';
 import { od } from './od.js';
-import { echo, env, fail, hostname, id, seq, stty, succeed, uname, whoami } from './saying.js';
+import { echo, env, fail, hostname, id, seq, stty, succeed, uname, whoami } from './print-commands.js';
 import { sort } from './sort/sort.js';
 import { tar } from './tar/tar.js';
-import { date, sleep } from './timing.js';
 import { tr } from './tr.js';
 import { uniq } from './uniq.js';
+import { md5sum, sha1sum, sha256sum, sha512sum, wc } from './wc-checksums.js';
 
 /** The streaming commands by name. */
 export const commandTable: ReadonlyMap<string, Command> = new Map(

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { delimiter, resolve } from 'node:path';
-import type { LookupFailure } from '../exec-error.js';
+import type { LookupFailure } from '../shell/exec-error.js';
 
 export type FoundProgram =
   | { readonly kind: 'found'; readonly file: string }

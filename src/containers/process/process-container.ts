@@ -4,9 +4,9 @@ import { TunnelError } from '../../core/errors.js';
 import type { EventSink } from '../../core/events.js';
 import type { Container, ContainerState, ContainerStatus, Pod } from '../../kube/pod-objects.js';
 import { rfc3339 } from '../../kube/time.js';
+import { BackOff } from '../back-off.js';
 import type { LogStore } from '../logs/log-store.js';
 import type { LogFile, Termination } from '../runtime.js';
-import { BackOff } from './back-off.js';
 import { ProcessRun, type ProcessRunOptions } from './process-run.js';
 
 /** What all containers of one runtime share. */

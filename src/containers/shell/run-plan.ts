@@ -5,7 +5,7 @@ import { findCommand } from '../commands/table.js';
 import { BrokenPipe, type ByteSink, OutputTooLarge, writeText } from '../io/byte-sink.js';
 import { emptySource, Input } from '../io/byte-source.js';
 import { createPipe } from '../io/pipe.js';
-import type { PlannedCommand, PlannedStep, Target } from './plan.js';
+import type { PlannedCommand, PlannedStep, Target } from './plan-script.js';
 
 export interface PlanResult {
   readonly status: number;

@@ -13,7 +13,7 @@ import type {
 import { createShellDevices, heldPath, shellCommands, shellDevices, withoutOwnTraces } from './devices.js';
 import type { ShellLibrary } from './library.js';
 import { ownCommands, readLine } from './own-commands.js';
-import { type PlannedStep, planScript } from './plan.js';
+import { type PlannedStep, planScript } from './plan-script.js';
 import { ProcessFiles } from './process-files.js';
 import { Rewriter } from './rewrite.js';
 import { runPlan } from './run-plan.js';

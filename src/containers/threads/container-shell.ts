@@ -2,7 +2,7 @@ import { createRealClock, type Timer } from '../../core/clock.js';
 import type { RemoteCommandResult } from '../../streams/types.js';
 import { exitCodes, type Machine } from '../commands/command.js';
 import { findCommand } from '../commands/table.js';
-import { type ExecOptions, type ExecPlace, execute } from '../exec.js';
+import { type ExecOptions, type ExecPlace, execute } from '../shell/exec.js';
 import { ExecRelay } from './exec-relay.js';
 import type { FileCount } from './protocol.js';
 import { type ShellThread, ThreadLost, within } from './shell-thread.js';

@@ -1,9 +1,9 @@
 import type { TerminalSize } from '../../streams/types.js';
-import type { ExecOptions } from '../exec.js';
 import { type ByteSink, discardSink, StreamSink } from '../io/byte-sink.js';
 import { type ByteSource, streamSource } from '../io/byte-source.js';
-import { ownBytes } from './calls.js';
+import type { ExecOptions } from '../shell/exec.js';
 import type { ThreadCommand } from './protocol.js';
+import { ownBytes } from './thread-calls.js';
 
 /** The client's side of a command that runs in a thread. */
 export class ExecRelay {

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import type { Machine } from '../commands/command.js';
-import { Calls } from './calls.js';
 import type { ExecRelay } from './exec-relay.js';
 import type { ProcessMethods, ThreadContainerSetup, ThreadMethods } from './protocol.js';
+import { Calls } from './thread-calls.js';
 
 /** The heap limit of one thread. Files are not in the heap; they have their own limit. */
 const heapLimitMb = 512;

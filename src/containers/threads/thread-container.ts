@@ -2,11 +2,11 @@ import { setMaxListeners } from 'node:events';
 import { createRandom } from '../../core/random.js';
 import type { RemoteCommandResult } from '../../streams/types.js';
 import type { Machine } from '../commands/command.js';
-import { execute } from '../exec.js';
+import { execute } from '../shell/exec.js';
 import { createFileSystem, loadShellLibrary, unpackFileSystem } from '../shell/library.js';
 import type { MemoryFiles } from '../shell/memory-files.js';
-import { type Calls, ownBytes } from './calls.js';
 import type { FileCount, ProcessMethods, ThreadCommand, ThreadContainerSetup } from './protocol.js';
+import { type Calls, ownBytes } from './thread-calls.js';
 import { openThreadStreams } from './thread-streams.js';
 
 /** A container's files and commands, inside their thread. */

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
-import { Calls } from './calls.js';
 import type { ProcessMethods, ThreadMethods } from './protocol.js';
+import { Calls } from './thread-calls.js';
 import { ThreadContainer } from './thread-container.js';
 
 /** The entry of a worker thread for containers. */

@@ -1,7 +1,7 @@
 import { Readable, Writable } from 'node:stream';
 import type { RemoteCommandStreams, TerminalSize } from '../../streams/types.js';
-import { type Calls, ownBytes } from './calls.js';
 import type { ProcessMethods, ThreadCommand } from './protocol.js';
+import { type Calls, ownBytes } from './thread-calls.js';
 
 /** A command's streams inside the thread: each asks the main thread for one piece at a time. */
 export function openThreadStreams(

@@ -1,5 +1,5 @@
 import { TunnelError } from '../../core/errors.js';
-import type { PeerIdentity } from '../peer-identity.js';
+import type { PeerIdentity } from './peer-identity.js';
 import { authenticatedGroup } from './reviews.js';
 import {
   type Authorizer,

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { Kubectl, KubectlBinary, KubectlProcess, RunOptions } from '../../support/kubectl.js';
 import type { TestCluster } from '../cluster.js';
 
-/** What a cell of the table works with: one kubectl, one cluster, a folder of its own. */
+/** What a cell of the table gets: one kubectl, one cluster, one folder. */
 export interface CellBench {
   readonly kubectl: Kubectl;
   readonly cluster: TestCluster;
@@ -16,28 +16,28 @@ export interface CellBench {
 /** A connection that kubectl upgrades, by the façade's verb for it. */
 export type StreamVerb = 'exec' | 'attach' | 'portforward';
 
-/** Why a kubectl cannot pass a cell, whatever the cluster, and how it shows. */
+/** Why a kubectl cannot pass a cell on any cluster, and how the test sees that. */
 export interface CellLimit {
   readonly applies: (binary: KubectlBinary) => boolean;
   readonly reason: string;
-  /** Sees the kubectl fail for that very reason. */
+  /** Checks that the kubectl fails for this reason. */
   readonly shows: (bench: CellBench) => Promise<void>;
 }
 
 /** One row of the table. */
 export interface Cell {
   readonly name: string;
-  /** The stream that it must have opened, on the wire that its kubectl prefers. */
+  /** The stream that it must open, with the protocol that its kubectl prefers. */
   readonly stream?: StreamVerb;
-  /** The test file that already tries this with every kubectl of `npm test`. */
+  /** The test file that already tests this with every kubectl of `npm test`. */
   readonly coveredBy?: string;
   readonly limit?: CellLimit;
-  /** The release that the lab must claim to be, where the usual one lacks what this kubectl needs. */
+  /** The release that the lab must report, where the usual one lacks what this kubectl needs. */
   readonly release?: (binary: KubectlBinary) => string | undefined;
   readonly run: (bench: CellBench) => Promise<void>;
 }
 
-/** Runs a kubectl that must succeed; gives its stdout. */
+/** Runs a kubectl that must succeed; returns its stdout. */
 export async function succeed(
   { kubectl }: CellBench,
   args: readonly string[],
@@ -50,7 +50,7 @@ export async function succeed(
   return result.stdout;
 }
 
-/** Deletes objects, there or not, without waiting for their grace to be over. */
+/** Deletes objects, if they exist, without waiting for their grace period. */
 export async function remove(bench: CellBench, ...names: readonly string[]): Promise<void> {
   const args = ['delete', ...names, '--ignore-not-found', '--grace-period=0', '--force', '--wait=false'];
   await bench.kubectl.run(args);
@@ -70,11 +70,11 @@ export async function useShell(shell: KubectlProcess): Promise<void> {
   const type = (line: string): void => void shell.child.stdin.write(`${line}\n`);
   await typeUntil(shell, () => type('echo got-$((40 + 2)); stty size'), /got-42\r?\n24 80\r?\n/);
   shell.resize(20, 90);
-  // A resize travels beside stdin: only asking again shows that it has arrived.
+  // A resize is sent separately from stdin: ask again until it has arrived.
   await typeUntil(shell, () => type('stty size'), /^20 90\r?$/m);
 }
 
-/** Types again and again: what is typed before the far end listens may be lost. */
+/** Types again and again: what is typed before the other end listens may be lost. */
 async function typeUntil(shell: KubectlProcess, type: () => void, wanted: RegExp): Promise<void> {
   const seen = shell.waitFor(wanted);
   type();

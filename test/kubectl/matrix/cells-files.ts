@@ -28,7 +28,7 @@ const down: Cell = {
   stream: 'exec',
   async run(bench) {
     const path = far(bench);
-    // Left there by the cell before, unless that one failed or was not wanted.
+    // The cell before leaves the file, unless it failed or was not selected.
     const there = await bench.kubectl.run(['exec', 'web-1', '--', 'test', '-f', path]);
     if (there.code !== 0) await sendFile(bench);
     const near = join(bench.folder, 'down');

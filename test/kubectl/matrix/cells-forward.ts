@@ -16,7 +16,7 @@ async function withForward(
   await forward.stop();
 }
 
-/** 1 MiB each way on each of three connections at once, every byte right; ends with the half-close. */
+/** 1 MiB each way on each of three connections at once, every byte checked; ends with the half-close. */
 async function echo(port: number): Promise<void> {
   const all = Array.from({ length: 3 }, () => randomBytes(1024 * 1024));
   const echoes = await Promise.all(

@@ -20,7 +20,7 @@ const getWatch: Cell = {
     const name = bench.name('watched');
     const watch = bench.kubectl.start(['get', 'configmaps', '-w', '--no-headers']);
     try {
-      // What is made before the watch has begun is in its list: either way it is shown.
+      // An object that is made before the watch begins is in its list, so it is shown in any case.
       await succeed(bench, ['create', 'configmap', name, '--from-literal=a=b']);
       await watch.waitFor(new RegExp(`^${name} +1 `, 'm'));
       await succeed(bench, ['delete', 'configmap', name]);

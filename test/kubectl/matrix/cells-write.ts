@@ -99,7 +99,7 @@ const debugEphemeral: Cell = {
   name: 'debug ephemeral',
   coveredBy: 'lifecycle.test.ts',
   stream: 'attach',
-  // Before 1.22 kubectl reads and writes pods/NAME/ephemeralcontainers as a kind that Kubernetes has dropped in 1.22.
+  // Before 1.22 kubectl reads and writes pods/NAME/ephemeralcontainers as a kind that Kubernetes removed in 1.22.
   release: ({ minor }) => (minor < 22 ? '1.21.14' : undefined),
   async run(bench) {
     const name = bench.name('debugged');

@@ -28,7 +28,7 @@ interface Arguments {
 
 const say = (text: string): void => void process.stdout.write(text);
 
-/** Undefined when the usage is all that is wanted. */
+/** Undefined when only the usage is wanted. */
 function readArguments(args: readonly string[]): Arguments | undefined {
   const { values } = parseArgs({
     args: [...args],
@@ -54,7 +54,7 @@ async function runCells(wish: MatrixWish): Promise<{ entries: readonly TableEntr
     reporters: [reporter],
     provide: { matrix: wish },
   });
-  // A suite whose cluster did not start has no cells to tell of it.
+  // A suite whose cluster did not start has no cells that report it.
   const errors = vitest.state.getUnhandledErrors();
   for (const error of errors) say(`${String(error)}\n`);
   const failed = vitest.state.getCountOfFailedTests() > 0 || errors.length > 0 || process.exitCode === 1;

@@ -18,7 +18,7 @@ import { restartedPod } from './cells-read.js';
 import { findAllKubectls } from './kubectls.js';
 import type { CellResult } from './results.js';
 
-/** What `npm run test:kubectl` wants; without it (`npm test`) only what no other test file covers is run. */
+/** The selection of `npm run test:kubectl`. In `npm test` only cells that no other test file covers are run. */
 const wish = inject('matrix');
 const cluster = useCluster();
 beforeAll(() => cluster().lab.restartContainer(restartedPod));
@@ -32,7 +32,7 @@ function isWanted(binary: KubectlBinary, cell: Cell): boolean {
   );
 }
 
-/** On which wires the streams of a verb went, from a mark of the journal on; what never began does not count. */
+/** The protocols of a verb's streams after a mark of the journal; streams that never began do not count. */
 function wiresOf({ lab }: TestCluster, mark: number, wanted: string): readonly string[] {
   const begun = requestsSince(lab, mark).filter(({ verb, status }) => verb === wanted && status === 101);
   return [...new Set(begun.map(({ protocol = 'unknown' }) => protocol))];
@@ -83,7 +83,7 @@ function defineColumn(binary: KubectlBinary, wanted: readonly Cell[], cluster: (
     await cell.run(bench());
     result.timeMs = performance.now() - startedAt;
     if (cell.stream === undefined) return;
-    // The wire of a stream is told at its end, too.
+    // The protocol of a stream is reported at its end, too.
     await kubectl().stopAll();
     await expectAtRest(cluster());
     result.wires = wiresOf(cluster(), mark, cell.stream);

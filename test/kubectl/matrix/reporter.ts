@@ -2,7 +2,7 @@ import type { Reporter, TestCase } from 'vitest/node';
 import './results.js';
 import type { TableEntry } from './table.js';
 
-/** Gathers what the cells' tests tell, and says each as it ends. */
+/** Collects the reports of the cells' tests, and prints each at its end. */
 export class CellReporter implements Reporter {
   readonly entries: TableEntry[] = [];
   private readonly say: (line: string) => void;

@@ -1,16 +1,16 @@
-/** What a cell's test tells the reporter, beside whether it passed. */
+/** What a cell's test reports, in addition to whether it passed. */
 export interface CellResult {
   readonly name: string;
   /** `1.33`. */
   readonly version: string;
   timeMs: number;
-  /** Wires of its streams, as the façade's journal names them; none for plain requests. */
+  /** Protocols of its streams, as in the façade's journal; empty for plain requests. */
   wires: readonly string[];
   /** Why this kubectl cannot do it. */
   reason?: string;
 }
 
-/** What is wanted of a run; empty lists stand for everything. */
+/** The selection of a run; empty lists mean everything. */
 export interface MatrixWish {
   /** Names of cells. */
   readonly only: readonly string[];

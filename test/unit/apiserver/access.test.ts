@@ -6,7 +6,7 @@ import {
 import type { KeyPair } from '../../../src/pki/key-pair.js';
 import { call, makeCredentials, startTestApi, type TestApi } from './fixture.js';
 import { node, pod } from './objects.js';
-import { type Sent, send } from './writing.js';
+import { type Sent, send } from './send-body.js';
 
 const keys = createTokenKeys();
 let test: TestApi;

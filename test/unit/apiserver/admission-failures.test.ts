@@ -21,7 +21,7 @@ import {
   startTestApi,
   type TestApi,
 } from './fixture.js';
-import { send } from './writing.js';
+import { send } from './send-body.js';
 
 let credentials: Credentials;
 let serving: KeyPair;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
 import { once } from '../../support/waits.js';
 import { type Credentials, type TestApi, withResolvers } from './fixture.js';
-import { send } from './writing.js';
+import { send } from './send-body.js';
 
 /** The `request` of an AdmissionReview. */
 export interface Asked {

@@ -12,7 +12,7 @@ import {
   type WebhookServer,
 } from './admission-fixture.js';
 import { type Credentials, call, makeCredentials, startTestApi, type TestApi } from './fixture.js';
-import { send } from './writing.js';
+import { send } from './send-body.js';
 
 let credentials: Credentials;
 let serving: KeyPair;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { finished } from '../../../src/apiserver/resources/json.js';
 import { makeCredentials, startTestApi, type TestApi } from './fixture.js';
 import { createdAt } from './objects.js';
-import { applyPatch, jsonPatch, mergePatch, type Sent, send, strategicPatch } from './writing.js';
+import { applyPatch, jsonPatch, mergePatch, type Sent, send, strategicPatch } from './send-body.js';
 
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
 const apiGroups = ['rbac.authorization.k8s.io'];

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call, makeCredentials, startTestApi, type TestApi } from './fixture.js';
 import { pod } from './objects.js';
-import { send, strategicPatch } from './writing.js';
+import { send, strategicPatch } from './send-body.js';
 
 let test: TestApi;
 beforeAll(async () => {

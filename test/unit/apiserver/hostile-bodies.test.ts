@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Status } from '../../../src/apiserver/request/status.js';
-import { maxDepth } from '../../../src/apiserver/resources/extent.js';
+import { maxDepth } from '../../../src/apiserver/resources/json-limits.js';
 import { type Answer, call, makeCredentials, startTestApi, type TestApi } from './fixture.js';
-import { applyPatch, jsonPatch, mergePatch, type Sent, send, strategicPatch } from './writing.js';
+import { applyPatch, jsonPatch, mergePatch, type Sent, send, strategicPatch } from './send-body.js';
 
 const maps = '/api/v1/namespaces/default/configmaps';
 const reviews = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';

@@ -4,7 +4,7 @@ import { finished } from '../../../src/apiserver/resources/json.js';
 import { once } from '../../support/waits.js';
 import { type Answer, makeCredentials, startTestApi, type TestApi } from './fixture.js';
 import { createdAt } from './objects.js';
-import { send } from './writing.js';
+import { send } from './send-body.js';
 
 const apiVersion = 'rbac.authorization.k8s.io/v1';
 const metadata = (name: string) => ({ name, uid: `uid-${name}`, creationTimestamp: createdAt });

@@ -5,7 +5,7 @@ import {
 } from '../../../src/apiserver/auth/service-account-tokens.js';
 import type { ApiObject } from '../../../src/apiserver/resources/api-object.js';
 import { makeCredentials, startTestApi, type TestApi } from './fixture.js';
-import { mergePatch, send } from './writing.js';
+import { mergePatch, send } from './send-body.js';
 
 const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
 const lease = (name: string, renewTime = '2024-05-01T10:00:00.000000Z') => ({

@@ -3,7 +3,7 @@ import { createRealClock } from '../../../src/core/clock.js';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
 import { call, makeCredentials, startTestApi, type TestApi } from './fixture.js';
 import { node } from './objects.js';
-import { mergePatch, type Sent, send, strategicPatch } from './writing.js';
+import { mergePatch, type Sent, send, strategicPatch } from './send-body.js';
 
 interface Stored {
   readonly metadata: Record<string, unknown> & { readonly name: string; readonly uid: string };

@@ -5,7 +5,7 @@ import type { Status } from '../../../src/apiserver/request/status.js';
 import { decodeKubernetesProtobuf } from '../../../src/apiserver/schema/kubernetes-protobuf.js';
 import { once, soon } from '../../support/waits.js';
 import { call, makeCredentials, requestOptions, startTestApi, type TestApi } from './fixture.js';
-import { applyPatch, jsonPatch, mergePatch, type Sent, send, strategicPatch } from './writing.js';
+import { applyPatch, jsonPatch, mergePatch, type Sent, send, strategicPatch } from './send-body.js';
 
 const maps = '/api/v1/namespaces/default/configmaps';
 const secrets = '/api/v1/namespaces/default/secrets';

@@ -14,7 +14,7 @@ import {
   startTestApi,
   type TestApi,
 } from './fixture.js';
-import { send } from './writing.js';
+import { send } from './send-body.js';
 
 const bob = { name: 'bob', groups: [] };
 const read = { isLong: false, isMutating: false };

@@ -3,7 +3,7 @@ import { finished } from '../../../src/apiserver/resources/json.js';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
 import { makeCredentials, startTestApi, type TestApi } from './fixture.js';
 import { createdAt, node, pod } from './objects.js';
-import { mergePatch, send } from './writing.js';
+import { mergePatch, send } from './send-body.js';
 
 let test: TestApi;
 let kubelet: KeyPair;

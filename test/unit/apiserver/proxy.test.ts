@@ -19,7 +19,7 @@ import {
   startTestApi,
   type TestApi,
 } from './fixture.js';
-import { send } from './writing.js';
+import { send } from './send-body.js';
 
 let credentials: Credentials;
 let test: TestApi;

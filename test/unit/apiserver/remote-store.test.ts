@@ -5,8 +5,8 @@ import { currentHandles, expectNoNewHandles, type Handles } from '../../support/
 import { eventually } from '../../support/waits.js';
 import { type Credentials, call, jsonLines, makeCredentials, open, type TestApi } from './fixture.js';
 import { pod } from './objects.js';
+import { mergePatch, send } from './send-body.js';
 import { makeStoreKeys, StoreBench, type StoreKeys } from './store-fixture.js';
-import { mergePatch, send } from './writing.js';
 
 const maps = '/api/v1/namespaces/default/configmaps';
 const pods = coreResource('pods');

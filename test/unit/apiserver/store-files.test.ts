@@ -2,8 +2,8 @@ import { appendFile, cp, readdir, readFile, stat, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../../src/apiserver/store/object-store.js';
-import type { Runs } from '../../../src/apiserver/store/remote/runs.js';
 import { StoreFiles } from '../../../src/apiserver/store/remote/store-files.js';
+import type { StoreRuns } from '../../../src/apiserver/store/remote/store-runs.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import { scratchFolder } from '../../support/konnsim.js';
 import { pod } from './objects.js';
@@ -20,7 +20,7 @@ afterEach(async () => {
 
 interface Opened {
   readonly store: MemoryStore;
-  readonly runs: Runs;
+  readonly runs: StoreRuns;
   readonly isNew: boolean;
 }
 

@@ -2,7 +2,7 @@ import { startApiServer } from '../../../src/apiserver/api-server.js';
 import { type StoreServer, startStoreServer } from '../../../src/apiserver/controllers/store-server.js';
 import { MemoryStore } from '../../../src/apiserver/store/object-store.js';
 import { RemoteStore } from '../../../src/apiserver/store/remote/remote-store.js';
-import { Runs } from '../../../src/apiserver/store/remote/runs.js';
+import { StoreRuns } from '../../../src/apiserver/store/remote/store-runs.js';
 import { createRealClock } from '../../../src/core/clock.js';
 import type { EventBody } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
@@ -31,7 +31,7 @@ export async function makeStoreKeys({ ca }: Credentials): Promise<StoreKeys> {
 export class StoreBench {
   readonly events: EventBody[] = [];
   store = new MemoryStore(clock);
-  private runs: Runs | undefined;
+  private runs: StoreRuns | undefined;
   private server: StoreServer | undefined;
   private address = `${host}:0`;
   private readonly credentials: Credentials;
@@ -46,7 +46,7 @@ export class StoreBench {
   /** Starts it again at its old address with its old objects, as a process that reads its files. */
   async start(): Promise<void> {
     if (this.store.revision === 0) this.store.fill({});
-    this.runs = new Runs(this.runs?.all ?? [], this.store.revision);
+    this.runs = new StoreRuns(this.runs?.all ?? [], this.store.revision);
     const { server: pair } = this.keys;
     const [, port] = this.address.split(':');
     this.server = await startStoreServer({

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Answer, makeCredentials, startTestApi, type TestApi } from './fixture.js';
-import { send } from './writing.js';
+import { send } from './send-body.js';
 
 /** The wall clock of the machine; the tests make it jump. */
 let wallMs = Date.UTC(2026, 0, 1);

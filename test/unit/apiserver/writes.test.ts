@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCredentials, startTestApi, type TestApi } from './fixture.js';
 import { node, pod } from './objects.js';
-import { applyPatch, jsonPatch, mergePatch, send, strategicPatch } from './writing.js';
+import { applyPatch, jsonPatch, mergePatch, send, strategicPatch } from './send-body.js';
 
 interface Stored {
   readonly metadata: Record<string, unknown> & { readonly resourceVersion: string };

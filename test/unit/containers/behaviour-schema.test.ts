@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { checkBehaviours } from '../../../src/containers/behaviour-schema.js';
 import type { Behaviour } from '../../../src/containers/behaviours.js';
-import { createRuntime } from '../../../src/containers/create-runtime.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import { ignoreEvents } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
+import { createRuntime } from '../../../src/lab/create-runtime.js';
 
 const metadata = { name: 'web-0', namespace: 'default' };
 const exec = (rule: object): object => ({ kind: 'Exec', metadata, spec: { execs: [{}, rule] } });

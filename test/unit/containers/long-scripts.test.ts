@@ -3,7 +3,7 @@ import { discardSink } from '../../../src/containers/io/byte-sink.js';
 import { bytesSource, Input } from '../../../src/containers/io/byte-source.js';
 import * as library from '../../../src/containers/shell/bash-library.js';
 import type { ShellLibrary } from '../../../src/containers/shell/library.js';
-import { LineSource } from '../../../src/containers/shell/sources.js';
+import { LineSource } from '../../../src/containers/shell/script-sources.js';
 import { run, sandbox } from './support.js';
 
 /** How much text is parsed until the first statement of a script on standard input is complete, relative to its length. */

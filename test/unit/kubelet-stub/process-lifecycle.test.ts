@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { BackOff } from '../../../src/containers/process/back-off.js';
+import { BackOff } from '../../../src/containers/back-off.js';
 import type { ProcessRuntime } from '../../../src/containers/process/process-runtime.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import type { Container, Pod } from '../../../src/kube/pod-objects.js';

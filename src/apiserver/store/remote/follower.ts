@@ -4,7 +4,7 @@ import type { FollowResponse } from '../../../wire/gen/konnsim/store/v1/FollowRe
 import type { ObjectState } from '../object-state.js';
 import type { Snapshot, Step } from '../step.js';
 import { encodeObject, encodeStep, messageBytes } from './messages.js';
-import type { Runs } from './runs.js';
+import type { StoreRuns } from './store-runs.js';
 
 export type FollowCall = ServerWritableStream<FollowRequest__Output, FollowResponse>;
 
@@ -17,11 +17,11 @@ const maxWaiting = 10_000;
 export class Follower {
   private readonly call: FollowCall;
   private readonly state: ObjectState;
-  private readonly runs: Runs;
+  private readonly runs: StoreRuns;
   private waiting: FollowResponse[] = [];
   private blocked = false;
 
-  constructor(call: FollowCall, state: ObjectState, runs: Runs) {
+  constructor(call: FollowCall, state: ObjectState, runs: StoreRuns) {
     this.call = call;
     this.state = state;
     this.runs = runs;

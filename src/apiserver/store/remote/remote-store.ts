@@ -12,7 +12,7 @@ import { type Commit, refuseTooLarge } from '../commit.js';
 import { ObjectState, withRevision } from '../object-state.js';
 import type { ObjectStore } from '../object-store.js';
 import type { ObjectKey } from '../step.js';
-import { Catching } from './catching.js';
+import { ChangeWaiter } from './change-waiter.js';
 import { decodeObject, decodeStep } from './messages.js';
 import { failureText, requestTimeoutMs, StoreCall, timedOut } from './store-call.js';
 
@@ -41,7 +41,7 @@ const catchUpMs = 2000;
 export class RemoteStore implements ObjectStore {
   private readonly options: RemoteStoreOptions;
   private readonly state: ObjectState;
-  private readonly catching: Catching;
+  private readonly waiter: ChangeWaiter;
   private run = '';
   private call: StoreCall | undefined;
   private connected = false;
@@ -55,7 +55,7 @@ export class RemoteStore implements ObjectStore {
   constructor(options: RemoteStoreOptions) {
     this.options = options;
     this.state = new ObjectState(options.historyLimit);
-    this.catching = new Catching(this.state, options.clock);
+    this.waiter = new ChangeWaiter(this.state, options.clock);
     this.connect();
   }
 
@@ -85,7 +85,7 @@ export class RemoteStore implements ObjectStore {
 
   /** Resolves when the mirror has all objects. Rejects with SERVER_UNREACHABLE when that takes too long. */
   async ready(timeoutMs: number): Promise<void> {
-    if (await this.catching.until(() => this.run !== '' && this.connected, timeoutMs)) return;
+    if (await this.waiter.until(() => this.run !== '' && this.connected, timeoutMs)) return;
     throw new TunnelError('SERVER_UNREACHABLE', this.failure, {
       where: `store ${this.options.address}`,
       hint: 'Is `konnsim store` running there, and does it trust the same CA?',
@@ -101,7 +101,7 @@ export class RemoteStore implements ObjectStore {
     });
     const revision = Number(answer.revision);
     // A write is answered only when this replica's reads and watches show it too.
-    const seen = await this.catching.until(() => this.state.revision >= revision, requestTimeoutMs);
+    const seen = await this.waiter.until(() => this.state.revision >= revision, requestTimeoutMs);
     if (!seen) throw new StatusError(500, timedOut);
     return answer.conflict ? undefined : withRevision(commit.object, Number(answer.objectRevision));
   }
@@ -113,7 +113,7 @@ export class RemoteStore implements ObjectStore {
     this.sync ??= Promise.resolve().then(async () => {
       this.sync = undefined;
       const revision = (await call.readRevision(catchUpMs)) ?? 0;
-      await this.catching.until(() => this.state.revision >= revision || this.isAway, catchUpMs);
+      await this.waiter.until(() => this.state.revision >= revision || this.isAway, catchUpMs);
     });
     return this.sync;
   }
@@ -122,7 +122,7 @@ export class RemoteStore implements ObjectStore {
     this.closed = true;
     this.retry?.cancel();
     this.connected = false;
-    this.catching.close();
+    this.waiter.close();
     this.call?.close();
   }
 
@@ -152,7 +152,7 @@ export class RemoteStore implements ObjectStore {
     if (!intake.isComplete) return;
     this.run = intake.run;
     if (!this.connected) this.greet(intake);
-    this.catching.look();
+    this.waiter.look();
   }
 
   private greet({ listed }: Intake): void {
@@ -172,7 +172,7 @@ export class RemoteStore implements ObjectStore {
     this.call = undefined;
     call.close();
     if (isNews) emit({ kind: 'store.lost', node, peer: 'store/store', address, error: failure });
-    this.catching.look();
+    this.waiter.look();
     const delayMs = Math.min(firstBackOffMs * 2 ** this.failures++, maxBackOffMs);
     this.retry = clock.after(delayMs, () => this.connect());
   }

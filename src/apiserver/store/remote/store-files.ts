@@ -17,7 +17,7 @@ import type { Clock, Timer } from '../../../core/clock.js';
 import { TunnelError } from '../../../core/errors.js';
 import type { MemoryStore } from '../object-store.js';
 import type { Snapshot, Step } from '../step.js';
-import { type Run, Runs } from './runs.js';
+import { type Run, StoreRuns } from './store-runs.js';
 
 const snapshotName = 'snapshot.json';
 const logPattern = /^steps-\d+\.ndjson$/;
@@ -59,7 +59,7 @@ export class StoreFiles {
    * Restores a store from the last run, and writes down all later steps. `begin` fills a new store. Throws
    * FILE_UNREADABLE, FILE_UNWRITABLE.
    */
-  open(store: MemoryStore, begin: () => void): Runs {
+  open(store: MemoryStore, begin: () => void): StoreRuns {
     const saved = this.read();
     if (saved === undefined) begin();
     else {
@@ -67,7 +67,7 @@ export class StoreFiles {
       this.runs = saved.runs;
       this.replay(store);
     }
-    const runs = new Runs(this.runs, store.revision);
+    const runs = new StoreRuns(this.runs, store.revision);
     this.runs = runs.all;
     this.guard(() => {
       mkdirSync(this.options.folder, { recursive: true, mode: 0o700 });

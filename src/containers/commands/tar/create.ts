@@ -1,8 +1,8 @@
 import { type ByteSink, discardSink, writeText } from '../../io/byte-sink.js';
 import { bytesSource } from '../../io/byte-source.js';
 import { createPipe } from '../../io/pipe.js';
+import { gzipTo } from '../base64-gzip.js';
 import type { Process } from '../command.js';
-import { gzipTo } from '../encoding.js';
 import { copy, type FileSink, openSink } from '../files.js';
 import { CommandFailure } from '../limit.js';
 import type { TarJob } from './arguments.js';

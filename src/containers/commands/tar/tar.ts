@@ -1,8 +1,8 @@
 import { BrokenPipe, writeText } from '../../io/byte-sink.js';
 import { type ByteSource, Input } from '../../io/byte-source.js';
 import { createPipe } from '../../io/pipe.js';
+import { gunzipTo } from '../base64-gzip.js';
 import { anyArgs, type Command, type Process } from '../command.js';
-import { gunzipTo } from '../encoding.js';
 import { openSource } from '../files.js';
 import { CommandFailure } from '../limit.js';
 import { type TarJob, tarJob } from './arguments.js';

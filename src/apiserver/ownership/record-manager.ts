@@ -1,4 +1,4 @@
-import { afterOthers } from '../request/turns.js';
+import { yieldToOthers } from '../request/yield-to-others.js';
 import { type JsonObject, metadataOf, sameJson } from '../resources/json.js';
 import { type Fields, fieldsOf, separator } from './fields.js';
 import { isSameWriter, type Manager, managersOf, setManagers, type Writer } from './managers.js';
@@ -18,9 +18,9 @@ export async function recordManager(
   record: WriteRecord,
 ): Promise<void> {
   const fields = fieldsOf(next);
-  await afterOthers();
+  await yieldToOthers();
   const before = baseManagers(next, old);
-  await afterOthers();
+  await yieldToOthers();
   if (record.operation === 'Apply') {
     setManagers(
       next,
@@ -37,7 +37,7 @@ export async function recordManager(
   const managers = before.map((each) =>
     without(each, (path) => gone(path) || (!isSameWriter(each, record) && changed.has(path))),
   );
-  await afterOthers();
+  await yieldToOthers();
   setManagers(next, stamped(withOwn(managers, changed, { next, record }), before, record));
 }
 

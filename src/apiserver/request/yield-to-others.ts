@@ -21,7 +21,7 @@ function heldMs(): number {
  * Called before each pass over a body or an object. When writes have used the thread for long, it resolves after all
  * other work had a turn. Waiting writes continue one by one, so that other work waits for at most one pass.
  */
-export function afterOthers(): Promise<void> | undefined {
+export function yieldToOthers(): Promise<void> | undefined {
   if (heldMs() < maxMs) return undefined;
   last = last.then(async () => {
     // The first continues before requests that have arrived in the meantime are read.

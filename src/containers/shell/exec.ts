@@ -1,20 +1,20 @@
 import { setMaxListeners } from 'node:events';
 import type { Writable } from 'node:stream';
-import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
-import { exitCodes, type Machine, type Process } from './commands/command.js';
-import { commandTable, findCommand } from './commands/table.js';
+import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
+import { exitCodes, type Machine, type Process } from '../commands/command.js';
+import { commandTable, findCommand } from '../commands/table.js';
+import { type ByteSink, discardSink, StreamSink, writeText } from '../io/byte-sink.js';
+import { emptySource, Input, streamSource } from '../io/byte-source.js';
+import { ClientSink } from '../io/client-sink.js';
+import { Terminal, terminalOutput } from '../io/terminal.js';
+import type { IFileSystem } from './bash-library.js';
 import { execError, type LookupFailure } from './exec-error.js';
-import { type ByteSink, discardSink, StreamSink, writeText } from './io/byte-sink.js';
-import { emptySource, Input, streamSource } from './io/byte-source.js';
-import { ClientSink } from './io/client-sink.js';
-import { Terminal, terminalOutput } from './io/terminal.js';
-import type { IFileSystem } from './shell/bash-library.js';
-import { loadShellLibrary, programNames, type ShellLibrary } from './shell/library.js';
-import { quote } from './shell/parse-script.js';
-import { ProcessFiles } from './shell/process-files.js';
-import { runCommand } from './shell/run-plan.js';
-import { ShellSession } from './shell/session.js';
-import { LineSource, parseShellArguments, preamble, textSource } from './shell/sources.js';
+import { loadShellLibrary, programNames, type ShellLibrary } from './library.js';
+import { quote } from './parse-script.js';
+import { ProcessFiles } from './process-files.js';
+import { runCommand } from './run-plan.js';
+import { LineSource, parseShellArguments, preamble, textSource } from './script-sources.js';
+import { ShellSession } from './session.js';
 
 /** Where a command runs: a container's files, variables and machine. */
 export interface ExecPlace {

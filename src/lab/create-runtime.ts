@@ -1,5 +1,5 @@
-import type { NodeRuntime } from './runtime.js';
-import { createSandboxRuntime, type SandboxOptions } from './sandbox-runtime.js';
+import type { NodeRuntime } from '../containers/runtime.js';
+import { createSandboxRuntime, type SandboxOptions } from '../containers/sandbox-runtime.js';
 
 /** `sandbox`: in memory, without access to the host. `process`: real processes of the host. */
 export type RuntimeKind = 'sandbox' | 'process';
@@ -22,7 +22,7 @@ export async function createRuntime(kind: RuntimeKind, options: RuntimeOptions):
       return createSandboxRuntime(options);
     case 'process': {
       // Loaded on demand: without this choice no process can be started.
-      const { startProcessRuntime } = await import('./process/process-runtime.js');
+      const { startProcessRuntime } = await import('../containers/process/process-runtime.js');
       return startProcessRuntime(options);
     }
   }
@@ -31,6 +31,6 @@ export async function createRuntime(kind: RuntimeKind, options: RuntimeOptions):
 /** The check is loaded only when there are behaviours to check. */
 async function checkGiven(behaviours: unknown): Promise<void> {
   if (behaviours === undefined || (Array.isArray(behaviours) && behaviours.length === 0)) return;
-  const { checkBehaviours } = await import('./behaviour-schema.js');
+  const { checkBehaviours } = await import('../containers/behaviour-schema.js');
   checkBehaviours(behaviours);
 }

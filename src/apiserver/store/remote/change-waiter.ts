@@ -7,7 +7,7 @@ interface Waiter {
 }
 
 /** Waits for a mirror to reach a state. */
-export class Catching {
+export class ChangeWaiter {
   private readonly clock: Clock;
   private readonly waiters = new Set<Waiter>();
   private readonly unsubscribe: () => void;

@@ -1,7 +1,7 @@
-import { entriesAt, textAt } from '../api-object.js';
-import { since } from '../duration.js';
-import type { Column } from '../resource.js';
-import { ageColumn, nameColumn } from './common.js';
+import { entriesAt, textAt } from './api-object.js';
+import { ageColumn, nameColumn } from './common-columns.js';
+import { since } from './duration.js';
+import type { Column } from './resource.js';
 
 export const eventColumns: readonly Column[] = [
   {

@@ -1,6 +1,6 @@
-import { type ApiObject, at, entriesAt, listAt, textAt } from '../api-object.js';
-import type { Column } from '../resource.js';
-import { ageColumn, nameColumn } from './common.js';
+import { type ApiObject, at, entriesAt, listAt, textAt } from './api-object.js';
+import { ageColumn, nameColumn } from './common-columns.js';
+import type { Column } from './resource.js';
 
 const rolePrefix = 'node-role.kubernetes.io/';
 

@@ -1,6 +1,6 @@
-import { numberAt, textAt } from '../api-object.js';
-import type { Column } from '../resource.js';
-import { ageColumn, nameColumn, templateColumns } from './common.js';
+import { numberAt, textAt } from './api-object.js';
+import { ageColumn, nameColumn, templateColumns } from './common-columns.js';
+import type { Column } from './resource.js';
 
 export const deploymentColumns: readonly Column[] = [
   nameColumn,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { writeText } from '../io/byte-sink.js';
 import { anyArgs, type Command, noOptions, type Process } from './command.js';
-import { countOf } from './ends.js';
 import { copy, forEachSource } from './files.js';
+import { countOf } from './head-tail.js';
 import { newline } from './lines.js';
 import { readOptions } from './options.js';
 

@@ -1,7 +1,7 @@
 import { type ByteSink, writeText } from '../io/byte-sink.js';
 import { type ByteSource, Input } from '../io/byte-source.js';
+import { copyUpTo, parseSize } from './cat-tee-yes.js';
 import { anyArgs, type Command, type Process } from './command.js';
-import { copyUpTo, parseSize } from './copying.js';
 import { copy, forEachSource } from './files.js';
 import { CommandFailure, maxKeptBytes, SandboxLimit } from './limit.js';
 import { newline } from './lines.js';

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 
-export interface BoundsOptions {
+export interface RequestDeadlineOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
   /** Each may end the request: the caller's, and that of the owner of the client. */
@@ -9,14 +9,14 @@ export interface BoundsOptions {
 }
 
 /** The time limit of a request and the signals that may end it, as one signal. Reasons are in Go's words. */
-export class Bounds {
+export class RequestDeadline {
   private readonly controller = new AbortController();
   private readonly clock: Clock;
   private readonly end: number;
   private readonly timer: Timer;
   private readonly signals: readonly AbortSignal[];
 
-  constructor({ clock, timeoutMs, signals }: BoundsOptions) {
+  constructor({ clock, timeoutMs, signals }: RequestDeadlineOptions) {
     this.clock = clock;
     this.end = clock.now() + timeoutMs;
     this.signals = signals.filter((signal) => signal !== undefined);

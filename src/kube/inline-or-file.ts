@@ -13,7 +13,7 @@ export interface Kubeconfig {
 }
 
 /** Two fields for the same value: inline base64, which wins as in client-go, or the name of a file. */
-export interface MaterialFields {
+export interface InlineOrFileFields {
   /** The name of the field, without `-data`. */
   readonly field: string;
   readonly data: string | null | undefined;
@@ -21,7 +21,7 @@ export interface MaterialFields {
 }
 
 /** A function that returns the text; undefined when neither field is there. Throws CONFIG_INVALID for bad base64. */
-export function material(file: Kubeconfig, fields: MaterialFields): (() => string) | undefined {
+export function inlineOrFile(file: Kubeconfig, fields: InlineOrFileFields): (() => string) | undefined {
   const { field, data, path } = fields;
   if ((data ?? '') !== '') {
     const text = decoded(data ?? '');

@@ -1,6 +1,6 @@
-import { type ApiObject, entriesAt, listAt, textAt } from '../api-object.js';
-import { since } from '../duration.js';
-import type { Column } from '../resource.js';
+import { type ApiObject, entriesAt, listAt, textAt } from './api-object.js';
+import { since } from './duration.js';
+import type { Column } from './resource.js';
 
 export const nameColumn: Column = {
   name: 'Name',

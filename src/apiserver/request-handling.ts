@@ -17,7 +17,7 @@ import { requestLabels } from './serving/request-labels.js';
 import { type FinishReport, type RequestEnd, reportRequest } from './serving/request-report.js';
 
 /** Accepts requests: authenticates them, gives them an ID, calls their handler, and answers when it fails. */
-export interface Reception {
+export interface RequestHandling {
   /** `abort` closes the connection when a started response cannot be completed. */
   readonly request: (request: IncomingMessage, response: ServerResponse, abort: () => void) => void;
   readonly upgrade: (upgrade: Upgrade) => void;
@@ -38,7 +38,11 @@ interface Arrival {
   readonly refuse: (status: Status, plainText: boolean) => void;
 }
 
-export function createReception(facade: Facade, authenticate: Authenticator, name: string): Reception {
+export function createRequestHandling(
+  facade: Facade,
+  authenticate: Authenticator,
+  name: string,
+): RequestHandling {
   const open = new Set<AbortController>();
   let lastId = 0;
 

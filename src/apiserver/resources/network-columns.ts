@@ -1,7 +1,7 @@
-import { joinHostPort } from '../../../core/address.js';
-import { type ApiObject, listAt, numberAt, textAt } from '../api-object.js';
-import type { Column } from '../resource.js';
-import { ageColumn, formatLabels, nameColumn, orNone } from './common.js';
+import { joinHostPort } from '../../core/address.js';
+import { type ApiObject, listAt, numberAt, textAt } from './api-object.js';
+import { ageColumn, formatLabels, nameColumn, orNone } from './common-columns.js';
+import type { Column } from './resource.js';
 
 export const serviceColumns: readonly Column[] = [
   nameColumn,

@@ -54,7 +54,7 @@ export const env: Command = {
   },
 };
 
-function sayWith(text: (process: Process) => string, accepts: Command['accepts'] = noArgs): Command {
+function printCommand(text: (process: Process) => string, accepts: Command['accepts'] = noArgs): Command {
   return {
     accepts,
     async run(process) {
@@ -64,10 +64,10 @@ function sayWith(text: (process: Process) => string, accepts: Command['accepts']
   };
 }
 
-export const hostname = sayWith((process) => process.machine.hostname, anyArgs);
-export const whoami = sayWith(() => 'root', anyArgs);
+export const hostname = printCommand((process) => process.machine.hostname, anyArgs);
+export const whoami = printCommand(() => 'root', anyArgs);
 
-export const id = sayWith(({ args }) => {
+export const id = printCommand(({ args }) => {
   const [flag] = args;
   if (flag === undefined) return 'uid=0(root) gid=0(root) groups=0(root)';
   return flag.includes('n') ? 'root' : '0';
@@ -82,7 +82,7 @@ const unameFields = {
   o: 'GNU/Linux',
 } as const;
 
-export const uname = sayWith(({ args, machine }) => {
+export const uname = printCommand(({ args, machine }) => {
   const flags = args.join('').replaceAll('-', '') || 's';
   return Object.entries(unameFields)
     .filter(([flag]) => flags.includes(flag) || flags.includes('a'))

@@ -1,7 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
-import type { RemoteCommandStreams } from '../../streams/types.js';
-import { StreamSink } from '../io/byte-sink.js';
-import type { Child } from './child.js';
+import type { RemoteCommandStreams, TerminalSize } from '../streams/types.js';
+import { StreamSink } from './io/byte-sink.js';
 
 /**
  * Feeds a client's input to a process, at the pace of the slower one. What the process no longer reads is dropped. When
@@ -9,7 +8,7 @@ import type { Child } from './child.js';
  */
 export function feedInput(
   input: Readable | undefined,
-  child: Pick<Child, 'stdin' | 'isTerminal'>,
+  child: { readonly stdin: Writable | undefined; readonly isTerminal: boolean },
   keepOpen = false,
 ): void {
   if (input === undefined) return;
@@ -40,7 +39,7 @@ export function feedInput(
 /** Applies the client's window sizes until they end. */
 export async function followSizes(
   resize: RemoteCommandStreams['resize'],
-  child: Pick<Child, 'resize'>,
+  child: { resize(size: TerminalSize): void },
 ): Promise<void> {
   try {
     for await (const size of resize ?? []) child.resize(size);

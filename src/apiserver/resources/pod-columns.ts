@@ -1,7 +1,7 @@
-import { type ApiObject, at, listAt, numberAt, textAt } from '../api-object.js';
-import { since } from '../duration.js';
-import type { Column } from '../resource.js';
-import { ageColumn, nameColumn, orNone } from './common.js';
+import { type ApiObject, at, listAt, numberAt, textAt } from './api-object.js';
+import { ageColumn, nameColumn, orNone } from './common-columns.js';
+import { since } from './duration.js';
+import type { Column } from './resource.js';
 
 export const podColumns: readonly Column[] = [
   nameColumn,

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { acceptedCertificate } from '../wire/net/peer-certificate.js';
+import { acceptedCertificate } from '../../wire/net/peer-certificate.js';
 
 /** The peer of a connection: a client whose certificate the client CA signed, or a stranger. */
 export type PeerIdentity =

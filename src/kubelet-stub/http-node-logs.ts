@@ -1,15 +1,15 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { LogStore } from '../../containers/logs/log-store.js';
-import type { DoorContext } from '../door.js';
-import { type Answered, sendBody, sendText } from '../http-reply.js';
-import { encodePath } from '../http-router.js';
-import { notFound, plainError } from '../http-unrouted.js';
-import { type ByteRange, contentRange, requestedRanges } from './byte-ranges.js';
-import { checkConditions, httpTime, rangeApplies } from './conditions.js';
-import { LogContent } from './log-content.js';
-import { sendMultipart } from './multipart.js';
+import type { LogStore } from '../containers/logs/log-store.js';
+import type { DoorContext } from './door-context.js';
+import { type Answered, sendBody, sendText } from './http-reply.js';
+import { encodePath } from './http-router.js';
+import { notFound, plainError } from './http-unrouted.js';
+import { type ByteRange, contentRange, requestedRanges } from './node-logs/byte-ranges.js';
+import { checkConditions, httpTime, rangeApplies } from './node-logs/conditions.js';
+import { LogContent } from './node-logs/log-content.js';
+import { sendMultipart } from './node-logs/multipart.js';
 
 /**
  * Answers `/logs/PATH` as Go's file server does: folders as lists of links, files whole or in parts. The query is

@@ -11,7 +11,7 @@ export interface Run {
 const maxRuns = 1000;
 
 /** The runs of one store: they tell whether a state from before a restart is still valid. */
-export class Runs {
+export class StoreRuns {
   readonly all: readonly Run[];
 
   constructor(past: readonly Run[], revision: number) {
