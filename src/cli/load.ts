@@ -1,6 +1,6 @@
 import { errorLines } from './terminal.js';
 
-/** Loads a program's code. Where that fails, says why and ends the process with 1. */
+/** Loads a program's code. When that fails, prints the reason and ends the process with 1. */
 export async function load<T>(code: () => Promise<T>): Promise<T> {
   try {
     return await code();

@@ -123,7 +123,7 @@ describe('konnsim up', () => {
     ],
     ['the log of an unknown pod', ['logs', 'nobody'], 1, /\[POD_NOT_FOUND\]/],
     ['a previous log that is not there', ['logs', '-p', 'web-1'], 1, /previous terminated container "web"/],
-    ['a malformed port', ['port-forward', 'web-1', 'http'], 2, /error: "http" is no port pair.*\[USAGE\]/],
+    ['a malformed port', ['port-forward', 'web-1', 'http'], 2, /error: "http" is not a port pair.*\[USAGE\]/],
     ['a malformed number', ['logs', '--tail', 'all', 'web-1'], 2, /--tail.*must be a whole number/],
     ['an unknown flag', ['up', '--nodez', '3'], 2, /unknown option '--nodez'/],
     ['an unknown command', ['upp'], 2, /unknown command 'upp'/],

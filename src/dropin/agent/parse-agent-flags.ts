@@ -14,7 +14,7 @@ const program: Program<typeof agentFlags, AgentFlagValues> = {
   warnings: () => [],
 };
 
-/** Reads and checks the words behind `proxy-agent`. Looks whether named files exist, and opens none. */
+/** Reads and checks the arguments of `proxy-agent`. Checks that named files exist, but does not open them. */
 export function parseAgentFlags(argv: readonly string[], env: Environment): FlagOutcome<AgentFlagValues> {
   return readCommandLine(program, argv, env);
 }

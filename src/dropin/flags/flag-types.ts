@@ -29,10 +29,10 @@ export type FlagType = keyof FlagValues;
 export type FlagValue = FlagValues[FlagType];
 
 interface TypeRules<V> {
-  /** What the help writes behind the name of the flag. */
+  /** The text after the flag's name in the help. */
   readonly label: string;
   readonly read: (text: string) => Reading<V>;
-  /** How the help writes a default; empty where it says nothing. */
+  /** The text of a default in the help. Empty when it is not shown. */
   readonly text: (value: V) => string;
 }
 
@@ -41,7 +41,7 @@ const same = (text: string): Reading<string> => ({ value: text });
 const quoted = (text: string): string => (text === '' ? '' : goQuote(text));
 const flagged = (value: boolean): string => (value ? 'true' : '');
 
-/** Go's flag package hides the reason of strconv. */
+/** Go's flag package does not show the reason of strconv's error. */
 function terse<V>(reading: Reading<V>): Reading<V> {
   if ('value' in reading) return reading;
   return { fault: reading.fault.endsWith('out of range') ? 'value out of range' : 'parse error' };
@@ -49,7 +49,7 @@ function terse<V>(reading: Reading<V>): Reading<V> {
 
 function readSelector(text: string): Reading<string> {
   if (parseLabelSelector(text) !== undefined) return { value: text };
-  return { fault: `unable to parse requirement: ${goQuote(text)} is no label selector` };
+  return { fault: `unable to parse requirement: ${goQuote(text)} is not a label selector` };
 }
 
 export const flagTypes: { readonly [T in FlagType]: TypeRules<FlagValues[T]> } = {
@@ -77,7 +77,7 @@ export const flagTypes: { readonly [T in FlagType]: TypeRules<FlagValues[T]> } =
   klogTrace: { label: 'traceLocation', read: readTraceLocation, text: quoted },
 };
 
-/** Booleans stand alone: they never take the next word. */
-export function standsAlone(type: FlagType): boolean {
+/** Booleans need no value: they never take the next word. */
+export function needsNoValue(type: FlagType): boolean {
   return type === 'bool' || type === 'klogBool';
 }

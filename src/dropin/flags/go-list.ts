@@ -1,8 +1,8 @@
 import type { Reading } from './reading.js';
 
 /**
- * Reads a comma list as pflag's string slices do: one CSV record, so that `"a,b",c` has two elements. `[]`, the way Go
- * prints an empty list, is one, too.
+ * Reads a comma list as pflag's string slices do: as one CSV record, so that `"a,b",c` has two elements. `[]`, Go's
+ * text of an empty list, is an empty list, too.
  */
 export function readList(text: string): Reading<readonly string[]> {
   if (text === '' || text === '[]') return { value: [] };

@@ -1,2 +1,2 @@
-/** What became of a word on the command line: a value, or why it is none, in Go's words. */
+/** The result of reading a word of the command line: its value, or the fault in Go's words. */
 export type Reading<V> = { readonly value: V } | { readonly fault: string };

@@ -15,7 +15,7 @@ const program: Program<typeof serverFlags, ServerFlagValues> = {
   warnings: (flags) => tlsVersionWarnings(flags['tls-min-version']),
 };
 
-/** Reads and checks the words behind `proxy-server`. Looks whether named files exist, and opens none. */
+/** Reads and checks the arguments of `proxy-server`. Checks that named files exist, but does not open them. */
 export function parseServerFlags(argv: readonly string[], env: Environment): FlagOutcome<ServerFlagValues> {
   return readCommandLine(program, argv, env);
 }

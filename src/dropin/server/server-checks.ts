@@ -7,7 +7,7 @@ import type { Reading } from '../flags/reading.js';
 import type { RawServerFlags } from './server-flags.js';
 import { cipherSuiteFault, readTlsVersion } from './tls-limits.js';
 
-/** The first thing wrong with the flags, in Konnectivity's words and order, or undefined. */
+/** The first fault of the flags, in Konnectivity's words and order. Undefined without a fault. */
 export function serverFault(flags: RawServerFlags): string | undefined {
   return (
     certificateFault(flags) ??
@@ -78,7 +78,7 @@ function profilingFault(flags: RawServerFlags): string | undefined {
   return 'if --enable-contention-profiling is set, --enable-profiling must also be set';
 }
 
-/** Whether agents must show tokens. */
+/** True when agents must send tokens. */
 export function wantsTokens(flags: RawServerFlags): boolean {
   return tokenFlags.some((name) => flags[name] !== '');
 }
@@ -105,7 +105,7 @@ function strategyFault(text: string): string | undefined {
   return fault === undefined ? undefined : `invalid proxy strategies: ${fault}`;
 }
 
-/** Reads `--proxy-strategies`; empty places in the list do not count. */
+/** Reads `--proxy-strategies`. Empty places in the list are ignored. */
 export function readStrategies(text: string): Reading<readonly StrategyName[]> {
   const strategies: StrategyName[] = [];
   for (const name of text.split(',').filter((part) => part !== '')) {

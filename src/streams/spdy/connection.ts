@@ -26,16 +26,12 @@ import { SpdyStream, type StreamLink } from './stream.js';
 type State = 'open' | 'ending' | 'closed';
 
 /**
- * SPDY/3.1 as in spdystream. There are no flow control windows: a full reader stops the reading of the socket, so that
- * TCP does the back pressure and all streams wait. The client opens streams with odd IDs. PINGs are echoed. A server
- * writes nothing before the client's first frame, because client-go loses bytes that arrive together with the 101. The
- * connection ends with its socket.
+ * SPDY/3.1 as in spdystream, without flow control windows: a full reader stops the reading of the socket. Client
+ * streams have odd IDs. A server writes nothing before the client's first frame, because client-go loses bytes that
+ * arrive together with the 101. The connection ends with its socket.
  */
 export class SpdyConnection implements StreamLink {
-  /**
-   * Resolves when the connection cannot be used any more: with an error, or with undefined when either side closed in
-   * order. Never rejects.
-   */
+  /** Resolves at the end: with an error, or with undefined when either side closed in order. Never rejects. */
   readonly ended: Promise<TunnelError | undefined>;
   private readonly options: SpdyConnectionOptions;
   private readonly limits: SpdyLimits;
@@ -93,10 +89,7 @@ export class SpdyConnection implements StreamLink {
     return this.streams.size;
   }
 
-  /**
-   * Opens a stream and waits for the peer's SYN_REPLY. Rejects with a TunnelError: DIAL_TIMEOUT `Timeout occurred`,
-   * TUNNEL_CLOSED `Stream reset`, or the error that ended the connection.
-   */
+  /** Opens a stream. Rejects with DIAL_TIMEOUT, with TUNNEL_CLOSED `Stream reset`, or with the connection's error. */
   open(headers: Iterable<readonly [string, string]>, timeoutMs = 30_000): Promise<SpdyStream> {
     if (this.state !== 'open' || this.peerGoingAway) return Promise.reject(connectionClosed());
     const id = this.nextStreamId;
@@ -108,8 +101,7 @@ export class SpdyConnection implements StreamLink {
   }
 
   /**
-   * Sends GOAWAY after all earlier writes and ends the socket. Resolves when the socket is closed. Further calls do
-   * nothing.
+   * Sends GOAWAY after all earlier writes and ends the socket. Resolves when it is closed. Further calls do nothing.
    */
   close(): Promise<void> {
     this.end(undefined, goAwayStatus.ok);
@@ -173,7 +165,7 @@ export class SpdyConnection implements StreamLink {
     }
   }
 
-  /** When no more bytes come, the last ones always go to their streams: at most one chunk of the socket. */
+  /** When no more bytes come, the last chunk is not held back. */
   private get blocked(): boolean {
     return this.expanding || (this.full.size > 0 && !this.inputEnded);
   }
@@ -308,7 +300,7 @@ export class SpdyConnection implements StreamLink {
     return connectionCut();
   }
 
-  /** Ends in order: sends queued frames, then GOAWAY (when there is a status), then ends the socket. */
+  /** Ends in order: queued frames, then GOAWAY (when there is a status), then the end of the socket. */
   private end(error: TunnelError | undefined, status: number | undefined): void {
     if (this.state !== 'open') return;
     this.state = 'ending';
@@ -318,7 +310,7 @@ export class SpdyConnection implements StreamLink {
     this.farewell.begin(status !== undefined);
     writer.whenWritten(() => socket.end());
     this.settle(error);
-    // Later bytes of the peer are read and dropped. Unread bytes would turn our close into a reset.
+    // Later bytes are read and dropped. Unread bytes would turn our close into a reset.
     socket.resume();
     if (socket.closed) this.finish(undefined);
   }

@@ -122,7 +122,7 @@ describe('a wrong command line is refused in the words of pflag', () => {
     [['--qps=a'], 'invalid argument "a" for "--qps" flag: strconv.ParseFloat: parsing "a": invalid syntax'],
     [
       ['--selector=a b'],
-      'invalid argument "a b" for "--selector" flag: unable to parse requirement: "a b" is no label selector',
+      'invalid argument "a b" for "--selector" flag: unable to parse requirement: "a b" is not a label selector',
     ],
   ])('%j', (argv, text) => {
     expect(faultOf(...argv)).toBe(text);
