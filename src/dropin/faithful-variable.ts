@@ -6,7 +6,7 @@ import {
   faithfulOf,
   parseFaithful,
 } from '../core/faithful.js';
-import type { Environment } from './outcome.js';
+import type { Environment } from './command-line.js';
 
 /** A variable, not a flag, because the flags are Konnectivity's. */
 const faithfulVariable = 'KONNSIM_FAITHFUL';

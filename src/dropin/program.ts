@@ -1,6 +1,6 @@
 import { errorLines } from '../cli/terminal.js';
+import type { FlagOutcome } from './command-line.js';
 import { createKlog, type Klog } from './klog.js';
-import type { FlagOutcome } from './outcome.js';
 import { SignalQueue } from './signal-queue.js';
 
 /** The log and the signals of a running program. */

@@ -251,7 +251,7 @@ describe('three replicas of the API', () => {
     await watch.close();
   });
 
-  it('are reset when the address moves so, and nobody answers meanwhile', async () => {
+  it('are reset when the address moves so, and the address does not answer meanwhile', async () => {
     const { end } = await openWatch();
     const moved = lab.apiservers.move({ connections: 'reset', outageMs: 200 });
     expect(await end).toMatch(/aborted|reset/i);

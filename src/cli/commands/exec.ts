@@ -5,7 +5,7 @@ import { exitCodes } from '../exit-codes.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import { defaultLabFolder } from '../lab-files.js';
-import { connectToLab } from '../remote.js';
+import { connectToLab } from '../remote-lab.js';
 import { listenForSignals } from '../signals.js';
 import { errorLines } from '../terminal.js';
 import { option } from '../values.js';

@@ -4,7 +4,7 @@ import { TunnelError } from '../../core/errors.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import { defaultLabFolder } from '../lab-files.js';
-import { connectToLab } from '../remote.js';
+import { connectToLab } from '../remote-lab.js';
 import { listenForSignals } from '../signals.js';
 import { durationMs, option, wholeNumber } from '../values.js';
 

@@ -1,7 +1,7 @@
 import type { AnyFlagRow, FlagTable, ValuesOf } from './flag-row.js';
 import { type FlagValue, flagTypes, needsNoValue } from './flag-types.js';
 import { goQuote, goQuoteChar } from './go-quote.js';
-import type { Reading } from './reading.js';
+import type { ParseResult } from './parse-result.js';
 
 export interface ParsedFlags<F extends FlagTable> {
   readonly values: ValuesOf<F>;
@@ -14,7 +14,10 @@ export interface ParsedFlags<F extends FlagTable> {
 }
 
 /** Reads a command line as pflag does: flags and other words in any order. Of equal flags the last one is used. */
-export function parseFlags<F extends FlagTable>(table: F, argv: readonly string[]): Reading<ParsedFlags<F>> {
+export function parseFlags<F extends FlagTable>(
+  table: F,
+  argv: readonly string[],
+): ParseResult<ParsedFlags<F>> {
   const reader = new FlagReader(table, argv);
   const fault = reader.readAll();
   if (fault !== undefined) return { fault };
@@ -95,7 +98,7 @@ class FlagReader {
   }
 
   private set({ name, row }: NamedRow, text: string): string | undefined {
-    const reading: Reading<FlagValue> = flagTypes[row.type].read(text);
+    const reading: ParseResult<FlagValue> = flagTypes[row.type].read(text);
     if ('fault' in reading) {
       const spelled = row.shorthand === undefined ? `--${name}` : `-${row.shorthand}, --${name}`;
       return `invalid argument ${goQuote(text)} for ${goQuote(spelled)} flag: ${reading.fault}`;

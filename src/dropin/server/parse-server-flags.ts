@@ -1,4 +1,4 @@
-import { type Environment, type FlagOutcome, type Program, readCommandLine } from '../outcome.js';
+import { type Environment, type FlagOutcome, type Program, readCommandLine } from '../command-line.js';
 import { versionText } from '../version-text.js';
 import { serverFault } from './server-checks.js';
 import { serverFlags, serverGuide } from './server-flags.js';

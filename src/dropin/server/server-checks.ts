@@ -3,7 +3,7 @@ import { fileFault, missingFile, pairFault } from '../file-checks.js';
 import { durationText } from '../flags/go-duration.js';
 import { readLabels } from '../flags/go-list.js';
 import { goQuote } from '../flags/go-quote.js';
-import type { Reading } from '../flags/reading.js';
+import type { ParseResult } from '../flags/parse-result.js';
 import type { RawServerFlags } from './server-flags.js';
 import { cipherSuiteFault, readTlsVersion } from './tls-limits.js';
 
@@ -106,7 +106,7 @@ function strategyFault(text: string): string | undefined {
 }
 
 /** Reads `--proxy-strategies`. Empty places in the list are ignored. */
-export function readStrategies(text: string): Reading<readonly StrategyName[]> {
+export function readStrategies(text: string): ParseResult<readonly StrategyName[]> {
   const strategies: StrategyName[] = [];
   for (const name of text.split(',').filter((part) => part !== '')) {
     if (name !== 'default' && name !== 'destHost' && name !== 'defaultRoute') {
@@ -131,6 +131,6 @@ function negativeFault(
   return flags[name] < 0 ? `${name} must be >= 0, got ${durationText(flags[name])}` : undefined;
 }
 
-function faultOf(reading: Reading<unknown>): string | undefined {
+function faultOf(reading: ParseResult<unknown>): string | undefined {
   return 'fault' in reading ? reading.fault : undefined;
 }

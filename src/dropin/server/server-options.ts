@@ -1,8 +1,8 @@
 import type { StrategyName } from '../../core/strategy.js';
 import type { RateLimit } from '../../kube/token-bucket.js';
+import { checked } from '../command-line.js';
 import { readLabels } from '../flags/go-list.js';
 import { type ListenOn, type TlsFileNames, tlsFileNames } from '../option-types.js';
-import { checked } from '../outcome.js';
 import { readStrategies, wantsTokens } from './server-checks.js';
 import type { RawServerFlags } from './server-flags.js';
 import { readTlsVersion, type TlsLimits, tlsLimits } from './tls-limits.js';

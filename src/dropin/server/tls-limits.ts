@@ -1,6 +1,6 @@
 import { DEFAULT_CIPHERS, type SecureVersion } from 'node:tls';
 import { goQuote } from '../flags/go-quote.js';
-import type { Reading } from '../flags/reading.js';
+import type { ParseResult } from '../flags/parse-result.js';
 
 /** Options of node:tls for `--tls-min-version` and `--cipher-suites`. */
 export interface TlsLimits {
@@ -36,7 +36,7 @@ const openSslNames: Readonly<Record<string, string>> = {
 /** The names that `--cipher-suites` takes. */
 export const cipherSuiteNames: readonly string[] = [...modernSuites, ...Object.keys(openSslNames)];
 
-export function readTlsVersion(name: string): Reading<SecureVersion> {
+export function readTlsVersion(name: string): ParseResult<SecureVersion> {
   const version = versions[name === '' ? 'VersionTLS12' : name];
   if (version !== undefined) return { value: version };
   const known = Object.keys(versions).join(', ');

@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream';
 import { TunnelError } from '../../core/errors.js';
 import { sendAtOnce } from '../no-delay.js';
+import { CloseTimeout } from './close-timeout.js';
 import { defaultSpdyLimits, type SpdyConnectionOptions, type SpdyLimits } from './connection-options.js';
 import { connectionClosed, connectionCut, connectionIdle, streamReset } from './errors.js';
-import { Farewell } from './farewell.js';
 import { FrameParser } from './frame-parser.js';
 import { FrameWriter } from './frame-writer.js';
 import {
@@ -44,7 +44,7 @@ export class SpdyConnection implements StreamLink {
   private readonly full = new Set<SpdyStream>();
   private readonly socketClosed: Promise<void>;
   private readonly liveness: Liveness;
-  private readonly farewell: Farewell;
+  private readonly closeTimeout: CloseTimeout;
   private resolveEnded: (error: TunnelError | undefined) => void = () => undefined;
   private state: State = 'open';
   private expanding = false;
@@ -75,7 +75,7 @@ export class SpdyConnection implements StreamLink {
       if (this.socket.closed) resolve();
       else this.socket.once('close', resolve);
     });
-    this.farewell = new Farewell(this.socket, options.clock);
+    this.closeTimeout = new CloseTimeout(this.socket, options.clock);
     this.liveness = new Liveness({
       ...options,
       ping: () => this.sendPing(),
@@ -307,7 +307,7 @@ export class SpdyConnection implements StreamLink {
     const { socket, writer } = this;
     const mayWrite = this.heard || this.options.role === 'client';
     if (status !== undefined && mayWrite) writer.control(goAwayFrame(this.lastPeerStreamId, status));
-    this.farewell.begin(status !== undefined);
+    this.closeTimeout.start(status !== undefined);
     writer.whenWritten(() => socket.end());
     this.settle(error);
     // Later bytes are read and dropped. Unread bytes would turn our close into a reset.
@@ -325,7 +325,7 @@ export class SpdyConnection implements StreamLink {
     const wasOpen = this.state === 'open';
     this.state = 'closed';
     if (wasOpen) this.settle(error);
-    this.farewell.cancel();
+    this.closeTimeout.cancel();
     this.writer.close(error ?? connectionClosed());
     if (!this.socket.destroyed) this.socket.destroy();
   }

@@ -69,7 +69,7 @@ describe('a command line', () => {
     expect(parse('--uds-name', '--', 'x').values['uds-name']).toBe('--');
   });
 
-  it('lets the last of equal flags win, and lists grow', () => {
+  it('the last of equal flags wins, and lists grow', () => {
     expect(parse('--v=1', '--v=2').values.v).toBe(2);
     expect(parse('--alpn-proto=a', '--alpn-proto=b,c').values['alpn-proto']).toEqual(['a', 'b', 'c']);
     expect(parse('--alpn-proto=[]').values['alpn-proto']).toEqual([]);

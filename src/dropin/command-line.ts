@@ -3,7 +3,7 @@ import { TunnelError } from '../core/errors.js';
 import type { FlagRow, FlagTable, ValuesOf } from './flags/flag-row.js';
 import { helpText, type ProgramGuide } from './flags/help-text.js';
 import { type ParsedFlags, parseFlags } from './flags/parse-flags.js';
-import type { Reading } from './flags/reading.js';
+import type { ParseResult } from './flags/parse-result.js';
 
 /** What a program shall do after reading its command line. */
 export type FlagOutcome<O> =
@@ -95,7 +95,7 @@ function failure(
 }
 
 /** The value of a reading that was checked before. Throws INTERNAL when it has a fault. */
-export function checked<V>(reading: Reading<V>): V {
+export function checked<V>(reading: ParseResult<V>): V {
   if ('value' in reading) return reading.value;
   throw new TunnelError('INTERNAL', `unchecked flag: ${reading.fault}`);
 }
