@@ -13,7 +13,7 @@ export class OpenFrontends {
   }
 
   /** Resolves when all frontends have closed. */
-  none(): Promise<void> {
+  whenAllClosed(): Promise<void> {
     if (this.open === 0) return Promise.resolve();
     return new Promise((resolve) => this.waiting.push(resolve));
   }

@@ -126,11 +126,11 @@ async function finished({ listeners, frontends, clock, graceMs }: Finishing): Pr
   await listeners.closeHealth();
   if (graceMs === 0) {
     await listeners.closeAgents();
-    return frontends.none();
+    return frontends.whenAllClosed();
   }
   await new Promise<void>((resolve) => {
     const timer = clock.after(graceMs, resolve);
-    void frontends.none().then(() => {
+    void frontends.whenAllClosed().then(() => {
       timer.cancel();
       resolve();
     });

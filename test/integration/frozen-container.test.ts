@@ -2,7 +2,7 @@ import { get } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../src/index.js';
 
-/** 250 ms on a machine of its own; this one may be busy. */
+/** 250 ms on an idle machine; this one may be busy. */
 const limitMs = 2000;
 
 /** Resolves with the time until the façade has answered. */

@@ -26,7 +26,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** Asks one replica, on a connection of its own; posts when there is a body. */
+/** Sends a request to one replica, on a new connection; a POST when there is a body. */
 function ask({ certificates: { ca, leaves } }: Lab, url: string, body?: object): Promise<Answer> {
   const tls = { ca: ca.certPem, cert: leaves.admin.certPem, key: leaves.admin.keyPem, agent: false as const };
   const headers = { 'content-type': 'application/json' };

@@ -53,7 +53,7 @@ describe('no-dial-timeout', () => {
   });
 });
 
-/** Two streams of one agent ID, each with a connection 1 of its own frontend. */
+/** Two streams of one agent ID. Each has a connection 1, of different frontends. */
 function colliding(bench: ServerBench) {
   const second = bench.agent('a', ['second']);
   const first = bench.agent('a', ['first']);

@@ -26,7 +26,7 @@ async function listen(
   return (server.address() as AddressInfo).port;
 }
 
-/** A port that is free and on which nobody listens. */
+/** A free port without a listener. */
 async function closedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

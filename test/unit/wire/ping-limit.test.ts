@@ -204,7 +204,7 @@ async function openWay(
       const [front, back] = sockets;
       front?.unpipe(back);
       back?.unpipe(front);
-      // What comes is still taken by the kernel, and nobody answers.
+      // The kernel still accepts bytes, but the process does not answer.
       back?.resume();
     },
     get ended() {

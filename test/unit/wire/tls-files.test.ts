@@ -52,7 +52,7 @@ async function use(from = folder, clock: Clock = createRealClock()): Promise<Tls
   return used;
 }
 
-/** Lets the files be looked at. */
+/** Makes the files be checked. */
 async function look(clock: ManualClock): Promise<void> {
   clock.advance(10_000);
   await expect.poll(() => clock.pendingTimers).toBe(1);
