@@ -13,7 +13,10 @@ export interface EgressFlags {
   readonly egressSelectorConfigFile?: string;
 }
 
-/** How the API façade reaches kubelets and all else: one of three flags says. Rejects with USAGE for any other number. */
+/**
+ * The ways from the API façade to kubelets and other addresses, chosen by one of three flags. Rejects with USAGE for no
+ * flag or several.
+ */
 export async function createEgress(
   { udsName, proxyServer, egressSelectorConfigFile: file }: EgressFlags,
   context: RoleContext,
@@ -21,7 +24,7 @@ export async function createEgress(
 ): Promise<EgressSelector> {
   if ([udsName, proxyServer, file].filter((way) => way !== undefined).length > 1) {
     const ways = '--uds-name, --proxy-server and --egress-selector-config-file';
-    throw new TunnelError('USAGE', `an API façade takes one of ${ways}, not both`);
+    throw new TunnelError('USAGE', `an API façade needs exactly one of ${ways}`);
   }
   const common = { ...context, name: 'apiserver/apiserver', serverName: 'server/proxy-server' };
   if (file !== undefined) return loadEgressSelector(file, common);
@@ -34,7 +37,7 @@ export async function createEgress(
   throw new TunnelError('USAGE', `an API façade needs ${ways}, to reach any kubelet`);
 }
 
-/** What is no part of the cluster, such as webhooks given by URL, is dialled directly. */
+/** Addresses outside the cluster, such as webhooks given by URL, are dialled directly. */
 function tunnel(client: ClosableDialer, { clock }: RoleContext): EgressSelector {
   return { ...intoCluster(client, createDirectDialer(clock)), close: () => client.close() };
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../core/errors.js';
 
-/** Stable exit codes; `exec` passes the remote command's own code on. */
+/** Stable exit codes. `exec` passes on the exit code of the remote command. */
 export const exitCodes = {
   ok: 0,
   unexpected: 1,
@@ -9,9 +9,9 @@ export const exitCodes = {
   expectationFailed: 4,
   faultMatchedNothing: 5,
   labUnreachable: 6,
-  /** `exec` could not run the command, or lost it: not to be mixed up with the command's own codes. */
+  /** `exec` could not run the command, or lost it. Unlike the command's own codes. */
   transport: 125,
-  /** Who read stdout went away: 128 + SIGPIPE. */
+  /** The reader of stdout went away: 128 + SIGPIPE. */
   brokenPipe: 141,
 } as const;
 

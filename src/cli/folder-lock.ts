@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type FolderOwner, isAlive, ownerText, parseOwner } from '../lab/folder-owner.js';
 import { readTextSync } from '../pki/read-files.js';
 
-/** Marks a folder as in use by this process. Synchronous, so that a process that is told to end leaves nothing. */
+/** Marks a folder as used by this process. Synchronous, so that a process that must end leaves no file. */
 export class FolderLock {
   readonly path: string;
   private held = false;
@@ -13,7 +13,7 @@ export class FolderLock {
   }
 
   /**
-   * Takes the folder, also from a process that is no more. Returns the living process that has it, or undefined when it
+   * Takes the folder, also from a process that has ended. Returns the living process that has it, or undefined when it
    * is ours now. Throws Node's system errors.
    */
   acquire(): number | undefined {
@@ -30,7 +30,9 @@ export class FolderLock {
     this.held = false;
   }
 
-  /** Linked into place when it is written, so that nobody reads a lock without an owner. */
+  /**
+   * The lock is linked to its place after it was written, so that other processes never read a lock without an owner.
+   */
   private create(): boolean {
     const written = this.ownPath('new');
     try {
@@ -46,7 +48,10 @@ export class FolderLock {
     }
   }
 
-  /** Moved aside first: another process may have done the same and taken the folder meanwhile, and then gets it back. */
+  /**
+   * Moves the lock aside first. If another process has removed it and taken the folder meanwhile, that one gets it
+   * back.
+   */
   private removeLeftOver(): void {
     const aside = this.ownPath('old');
     try {

@@ -7,12 +7,12 @@ export const helpGroups = {
   roles: 'One role at a time:',
 } as const;
 
-/** The end of a command's help: lines that can be typed as they are. */
+/** The end of a command's help: lines to copy. */
 export function examples(...lines: readonly string[]): string {
   return ['', 'Examples:', ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
-/** Makes wrong usage look like every other failure: `error:` and `hint:`, one line each. */
+/** Prints wrong usage like every other failure: one `error:` line and one `hint:` line. */
 export function explainUsageErrors(command: Command, path: string): void {
   command.exitOverride().configureOutput({
     outputError: (text, write) => write(usageLines(text, path)),

@@ -1,4 +1,4 @@
-/** One run of the command line: what the flags that every command has said, and how it ends. */
+/** One run of the command line: its global flags, and its exit code. */
 export interface Invocation {
   exitCode: number;
   /** False after `--no-color`. */

@@ -9,16 +9,16 @@ import { makeFolder } from '../pki/make-folder.js';
 import { readText } from '../pki/read-files.js';
 import { FolderLock } from './folder-lock.js';
 
-/** What a lab writes for other programs: where it is and how to be let in. */
+/** The file that a lab writes for other programs: its addresses and a client's certificate. */
 const addressesSchema = z.object({
   version: z.string(),
   pid: z.number(),
   seed: z.number(),
   kubeconfig: z.string(),
   apiServer: z.string(),
-  /** `unix://PATH`: the proxy-server's frontend. */
+  /** Where the proxy-server listens for frontends: `unix://PATH`. */
   frontend: z.string(),
-  /** `127.0.0.1:PORT`: where agents connect. */
+  /** Where agents connect: `127.0.0.1:PORT`. */
   agents: z.string(),
   tls: z.object({ ca: z.string(), cert: z.string(), key: z.string() }),
   nodes: z.array(z.object({ name: z.string(), ip: z.string(), kubeletPort: z.number() })),
@@ -37,7 +37,7 @@ export const defaultLabFolder = '.konnsim';
 /** The folder of a running lab. */
 export class LabFiles {
   readonly folder: string;
-  /** The first folder that had to be made on the way. */
+  /** The topmost folder that was created. */
   private made: string | undefined;
   private readonly lock: FolderLock;
   private claimed = false;
@@ -56,8 +56,8 @@ export class LabFiles {
   }
 
   /**
-   * Makes the folder and takes it for this process. Throws ADDRESS_IN_USE when a living lab uses it, FILE_UNWRITABLE when
-   * it cannot be made or holds files of the same names that are not a lab's.
+   * Creates the folder and takes it for this process. Rejects with ADDRESS_IN_USE when a living lab uses it, and with
+   * FILE_UNWRITABLE when it cannot be created or has other files with these names.
    */
   async claim(): Promise<void> {
     if (existsSync(this.addressesPath)) await this.read();
@@ -92,13 +92,15 @@ export class LabFiles {
     const path = fileNames.map((name) => join(this.folder, name)).find((one) => existsSync(one));
     if (path === undefined) return;
     const hint = 'Choose another folder with --dir, or move the file away.';
-    throw new TunnelError('FILE_UNWRITABLE', `${path} exists already and is not of a lab`, {
+    throw new TunnelError('FILE_UNWRITABLE', `${path} exists already and does not belong to a lab`, {
       where: path,
       hint,
     });
   }
 
-  /** Writes all files; `addresses.json` comes last and whole, so whoever waits for it finds everything. */
+  /**
+   * Writes all files. `addresses.json` is written last and at once, so that programs which wait for it find all files.
+   */
   async write(lab: Lab, version: string): Promise<void> {
     const { ca, leaves } = lab.certificates;
     const pair = leaves['apiserver-kubelet-client'];
@@ -120,7 +122,10 @@ export class LabFiles {
     }
   }
 
-  /** Rejects with LAB_UNREACHABLE when there is no lab, CONFIG_INVALID when the file is not one of ours. */
+  /**
+   * Reads the addresses. Rejects with LAB_UNREACHABLE when there is no lab, and with CONFIG_INVALID when the file is
+   * not a lab's.
+   */
   async read(): Promise<LabAddresses> {
     const text = await readText(this.addressesPath).catch((cause: unknown) => {
       throw new TunnelError('LAB_UNREACHABLE', `no lab is running: ${this.addressesPath} cannot be read`, {
@@ -136,7 +141,10 @@ export class LabFiles {
     });
   }
 
-  /** Removes what `claim` and `write` made, if the folder was ours at all, and a folder only when nothing else is in it. Never throws. */
+  /**
+   * Removes the files of `claim` and `write`, if the folder is ours, and each new folder that is empty then. Never
+   * throws.
+   */
   remove(): void {
     if (!this.claimed && this.made === undefined) return;
     try {
@@ -146,7 +154,7 @@ export class LabFiles {
       const above = dirname(this.made ?? this.folder);
       for (let folder = this.folder; folder !== above; folder = dirname(folder)) rmdirSync(folder);
     } catch {
-      // Files of somebody else stay, and so does the folder then.
+      // Other files stay, and then the folder, too.
     }
   }
 

@@ -13,7 +13,7 @@ type Group = keyof typeof helpGroups;
 
 interface CommandEntry {
   readonly group: Group;
-  /** Commands are loaded when they are wanted: `exec` need not wait for what `up` needs. */
+  /** Commands are loaded when they are called: `exec` does not need the code of `up`. */
   readonly load: () => Promise<MakeCommand>;
 }
 
@@ -38,7 +38,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   middlebox: { group: 'roles', load: async () => (await import('./commands/middlebox.js')).middleboxCommand },
 };
 
-/** The one command that is called by name; without one, all of them, for help and for errors. */
+/** The command that is called by name. Without one, all commands, for help and errors. */
 function wantedCommands(args: readonly string[]): readonly CommandEntry[] {
   if (args[0] === '--version' || args[0] === '-V') return [];
   const name = args.find((arg) => arg !== '--no-color') ?? '';
@@ -46,7 +46,7 @@ function wantedCommands(args: readonly string[]): readonly CommandEntry[] {
   return called === undefined ? Object.values(commands) : [called];
 }
 
-/** Runs the command line and returns its exit code. Never throws: whatever goes wrong is said on stderr. */
+/** Runs the command line and returns its exit code. Never throws: all failures are printed on stderr. */
 export async function main(args: readonly string[]): Promise<number> {
   const output = watchOutput();
   const code = await run(args);
@@ -60,7 +60,7 @@ async function run(args: readonly string[]): Promise<number> {
     await program.parseAsync([...args], { from: 'user' });
     return invocation.exitCode;
   } catch (caught) {
-    // It has been said already.
+    // It was printed already.
     if (caught instanceof CommanderError) return caught.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     process.stderr.write(`${errorLines(caught)}\n`);
     return exitCodeFor(TunnelError.from(caught).code);

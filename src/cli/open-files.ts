@@ -1,9 +1,9 @@
 import { TunnelError, tooManyOpenFiles } from '../core/errors.js';
 
-/** Start-up reads the files of programs and libraries many at a time: this many open ones are enough for every command. */
+/** Start-up reads many files of programs and libraries at a time. This many open files are enough for every command. */
 const neededOpenFiles = 512;
 
-/** A limit of open files that is too low, where that is why something failed; else what failed, unchanged. */
+/** The error of a limit of open files that is too low, when that is the cause. Otherwise `caught`, unchanged. */
 export function explainOpenFiles(caught: unknown): unknown {
   const limit = openFileLimit();
   const code = codeOf(caught) ?? '';
@@ -21,7 +21,7 @@ function codeOf(caught: unknown): string | undefined {
   return cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
 }
 
-/** What `ulimit -n` says. Undefined where there is no such limit. */
+/** The limit of `ulimit -n`. Undefined on systems without it. */
 function openFileLimit(): number | undefined {
   const { userLimits } = process.report.getReport() as { userLimits?: Record<string, { soft?: unknown }> };
   const soft = userLimits?.['open_files']?.soft;

@@ -2,13 +2,13 @@ import { TunnelError } from '../core/errors.js';
 import { exitCodes } from './exit-codes.js';
 import { errorLines } from './terminal.js';
 
-/** What became of stdout while a command ran. */
+/** The state of stdout while a command runs. */
 export interface OutputWatch {
-  /** Set once stdout has failed: 141 when its reader went away, as SIGPIPE would end us. */
+  /** Set when stdout has failed: 141 when its reader went away, as after SIGPIPE. */
   readonly exitCode: number | undefined;
 }
 
-/** Listens for failures of stdout and stderr until the process ends. A reader that goes away is no error worth a word. */
+/** Listens for failures of stdout and stderr until the process ends. A reader that goes away is not reported. */
 export function watchOutput(): OutputWatch {
   const watch: { exitCode: number | undefined } = { exitCode: undefined };
   process.stderr.on('error', () => undefined);

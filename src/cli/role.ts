@@ -21,18 +21,18 @@ import { listenForSignals } from './signals.js';
 import { createEventPrinter } from './terminal.js';
 import { option, portNumber } from './values.js';
 
-/** What a role that runs alone needs of its surroundings. */
+/** The context of a role that runs alone. */
 export interface RoleContext {
   readonly clock: Clock;
   readonly random: Random;
-  /** Prints events; those of packets only when asked to. */
+  /** Prints events, but those of packets only with `--packets`. */
   readonly emit: EventSink;
   readonly packetEvents: boolean;
-  /** Aborts when the role is told to end: nothing is waited for any more. */
+  /** Aborts when the role must end. Waiting then stops. */
   readonly signal: AbortSignal;
 }
 
-/** What every role takes. */
+/** Flags of every role. */
 export interface CommonFlags {
   readonly packets?: boolean;
   readonly certs?: string;
@@ -44,23 +44,24 @@ export interface RoleFlags extends CommonFlags {
   readonly certs: string;
 }
 
-/** Options that every role takes, `--certs` aside. */
+/** Options of every role, without `--certs`. */
 export const commonOptions = {
-  packets: () => option('--packets', 'print every packet, too'),
+  packets: () => option('--packets', 'print packets, too'),
   adminPort: () =>
-    option('--admin-port <port>', 'mTLS port that serves events to `konnsim events`; default none').argParser(
-      portNumber,
-    ),
+    option(
+      '--admin-port <port>',
+      'mTLS port that serves events to `konnsim events`; default: no such port',
+    ).argParser(portNumber),
   adminAddress: () =>
     option('--admin-address <address>', 'where the admin port listens').default('127.0.0.1'),
 } as const satisfies Record<string, () => Option>;
 
-/** Hands over how to end what was just started. */
+/** Registers a function that ends a part which was just started. */
 export type Started = (close: () => Promise<void>) => void;
 
 /**
- * Runs a role until a signal comes. `start` returns the lines that tell its real addresses. Whatever was started ends
- * again, the last first, also when the rest of the start fails. Resolves with the exit code.
+ * Runs a role until a signal comes. `start` returns lines with its real addresses. All started parts are ended in
+ * reverse order, also when the rest of the start fails. Resolves with the exit code.
  */
 export async function runRole(
   flags: CommonFlags,
@@ -92,7 +93,7 @@ export async function runRole(
     process.stdout.write(lines.map((line) => `${line}\n`).join(''));
     return await interruption.wanted;
   } catch (caught) {
-    // A start that was interrupted fails with what it was waiting for.
+    // A start fails when it is interrupted. The exit code is then the signal's.
     if (interruption.signal.aborted) return await interruption.wanted;
     throw caught;
   } finally {
@@ -121,12 +122,12 @@ function createRoleContext({ packets = false, adminPort }: CommonFlags, signal: 
   return { clock, random, emit: journal.emit, packetEvents, signal, journal, times };
 }
 
-/** Events kept for those who ask later. */
+/** How many events are kept for clients that connect later. */
 const heldEvents = 20_000;
 
 /**
- * Reads one pair of a certificate folder and the CA of its trust. Rejects with FILE_UNREADABLE, or with CERT_INVALID also
- * when the certificate is not for what its holder does with it.
+ * Reads one pair of a certificate folder, and its CA. Rejects with FILE_UNREADABLE, or with CERT_INVALID, also when the
+ * certificate does not allow its use.
  */
 export async function readTls(folder: string, leaf: string, usages = usagesOf(leaf)): Promise<TlsFiles> {
   const pair = await readKeyPair(pairPaths(folder, leaf), usages);
@@ -137,13 +138,13 @@ export async function readTls(folder: string, leaf: string, usages = usagesOf(le
   };
 }
 
-/** Folders of a time when one CA signed all have `ca.crt` alone. */
+/** Older folders have only `ca.crt`, which signed all certificates. */
 async function readAuthorities(folder: string, leaf: string): Promise<string> {
   const path = authorityPath(folder, leaf);
   if ((await exists(path)) || !(await exists(join(folder, 'ca.crt')))) return readTrustedCertificates(path);
   throw new TunnelError('FILE_UNREADABLE', `${path}: no such file`, {
     where: path,
-    hint: 'Each trust has a CA of its own: make the certificates anew with `konnsim certs --force`.',
+    hint: 'Each kind of connection has its own CA. Replace the certificates with `konnsim certs --force`.',
   });
 }
 
@@ -151,10 +152,10 @@ function authorityPath(folder: string, leaf: string): string {
   return join(folder, `${authorityOf(leaf)}.crt`);
 }
 
-/** Reads a leaf of the certificate folder, and follows its changes for as long as the role runs. */
+/** Reads a leaf of the certificate folder, and follows its changes until the role ends. */
 export type UseTls = (leaf: string, usages?: readonly KeyUsage[]) => Promise<Renewable<TlsFiles>>;
 
-/** For one role: `node` is its name in events. */
+/** Makes `UseTls` for one role. `node` is its name in events. */
 export function tlsUser(
   { certs }: RoleFlags,
   { clock, emit }: RoleContext,
@@ -168,7 +169,7 @@ export function tlsUser(
   };
 }
 
-/** The standard cluster, the same in every process that is told the same number of nodes. */
+/** The standard cluster. It is the same in every process with the same number of nodes. */
 export function standardTopology(nodes: number, kubernetesVersion: string): Topology {
   return createTopology({ nodes, random: createRandom(1), nowMs: Date.now(), kubernetesVersion });
 }
@@ -179,6 +180,6 @@ export function findNode({ nodes }: Topology, name: string): NodeSpec {
   if (found !== undefined) return found;
   const names = nodes.map((node) => node.name).join(', ');
   throw new TunnelError('USAGE', `there is no node "${name}"; there are ${names}`, {
-    hint: 'Name one of them, or raise --nodes.',
+    hint: 'Choose one of them, or a larger number with --nodes.',
   });
 }

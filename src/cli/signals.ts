@@ -1,10 +1,10 @@
 import { brokenOutputCode } from './output-watch.js';
 
-/** Ends a command that runs until told to stop. */
+/** The end of a command that runs until it is interrupted. */
 export interface Interruption {
   /**
-   * Resolves with the exit code at the first SIGINT (130), SIGTERM (143) or SIGHUP (129), or when stdout fails, for
-   * then nobody listens any more (141).
+   * Resolves with the exit code at the first SIGINT (130), SIGTERM (143) or SIGHUP (129), or when stdout has failed
+   * (141).
    */
   readonly wanted: Promise<number>;
   readonly signal: AbortSignal;
@@ -13,14 +13,14 @@ export interface Interruption {
 }
 
 export interface InterruptionOptions {
-  /** The last chance to clean up, when a second signal ends the process in the midst of its orderly end. */
+  /** Called before a second signal ends the process during its orderly end, to clean up. */
   readonly beforeForcedExit?: () => void;
 }
 
 const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type Name = keyof typeof codes;
 
-/** The first signal asks to stop in order; the second ends the process at once. */
+/** The first signal asks for an orderly end. The second ends the process at once. */
 export function listenForSignals({ beforeForcedExit }: InterruptionOptions = {}): Interruption {
   const controller = new AbortController();
   let settle: (code: number) => void = () => undefined;

@@ -5,15 +5,15 @@ import { explainOpenFiles } from './open-files.js';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Where a command writes: data to stdout, messages to stderr. */
+/** The output of a command: data to stdout, messages to stderr. */
 export interface Terminal {
-  /** True when people look at stdout and nobody asked for plain text (NO_COLOR, --no-color). */
+  /** True when stdout is a terminal and plain text was not asked for (NO_COLOR, --no-color). */
   readonly colour: boolean;
   /** A line of data. */
   data(line: string): void;
   /** A line for people. */
   say(line: string): void;
-  /** Styles text for people; plain text where there is no colour. */
+  /** Styles a text. Without colour it stays plain. */
   style(style: Style, text: string): string;
 }
 
@@ -27,10 +27,10 @@ export function createTerminal(colourWanted = true): Terminal {
   };
 }
 
-/** How much may wait for a slow reader of stdout. */
+/** How many bytes may wait for a slow reader of stdout. */
 const maxWaitingBytes = 1024 * 1024;
 
-/** Prints lines of events as far as the reader of stdout keeps up, and tells how many it had to leave out. */
+/** Prints lines of events as fast as stdout is read, and prints how many lines were dropped. */
 export function createEventPrinter(): (line: string) => void {
   let missed = 0;
   return (line) => {
@@ -44,7 +44,7 @@ export function createEventPrinter(): (line: string) => void {
   };
 }
 
-/** What a user sees of a failure: one line that says what, where and which code, and one that says what to do. */
+/** A failure as a user sees it: one line with text, place and code, and one line that says what to do. */
 export function errorLines(caught: unknown): string {
   const error = TunnelError.from(explainOpenFiles(caught));
   const message = printable(error.message);

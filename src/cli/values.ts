@@ -6,7 +6,7 @@ import { type FaithfulName, type FaithfulRole, faithfulNames, parseFaithful } fr
 import type { StrategyName } from '../core/strategy.js';
 import { maxSocketPathBytes } from '../wire/net/socket-listener.js';
 
-/** Values of an environment variable that leave a flag without a value off. */
+/** Values of an environment variable that keep a flag without a value off. */
 const off = new Set(['', '0', 'false', 'no', 'off']);
 
 /** An option that may also come from the environment: `--api-port` from `KONNSIM_API_PORT`. */
@@ -74,30 +74,30 @@ export function hostPort(text: string): string {
 /** Reads a text that fits a gRPC header: printable ASCII. */
 export function headerText(text: string): string {
   if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return text;
-  throw new InvalidArgumentError('It must be printable ASCII, and not empty.');
+  throw new InvalidArgumentError('It must be printable ASCII and not empty.');
 }
 
-/** Reads the path of a Unix socket, as an absolute one: a gRPC address has no relative paths. */
+/** Reads the path of a Unix socket. Makes it absolute, because gRPC addresses have no relative paths. */
 export function socketPath(text: string): string {
   const path = resolve(someText(text));
   const sizeBytes = Buffer.byteLength(path);
   if (sizeBytes <= maxSocketPathBytes) return path;
   throw new InvalidArgumentError(
-    `The path of a Unix socket has room for ${maxSocketPathBytes} bytes, this one has ${sizeBytes}.`,
+    `The path of a Unix socket may have at most ${maxSocketPathBytes} bytes; this one has ${sizeBytes}.`,
   );
 }
 
 /**
- * `--faithful NAME[,NAME]` of the commands that run these roles. Names of other roles are taken and have no effect, so
- * that one KONNSIM_FAITHFUL serves all parts.
+ * `--faithful NAME[,NAME]` of the commands that run these roles. Names of other roles are accepted and have no effect,
+ * so that one KONNSIM_FAITHFUL works for all parts.
  */
 export function faithfulOption(roles: readonly FaithfulRole[]): Option {
   const concerned = faithfulNames(roles).join(', ');
-  return option('--faithful <names>', `behaviour of the original to bring back: ${concerned}`)
+  return option('--faithful <names>', `fault of the original to bring back: ${concerned}`)
     .argParser((text): readonly FaithfulName[] => {
       const names = parseFaithful(text);
       if (!('unknown' in names)) return names;
-      throw new InvalidArgumentError(`"${names.unknown}" is none of ${concerned}.`);
+      throw new InvalidArgumentError(`"${names.unknown}" is not one of ${concerned}.`);
     })
-    .default([], 'none');
+    .default([], 'no fault');
 }

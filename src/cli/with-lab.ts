@@ -7,15 +7,15 @@ import { type Interruption, listenForSignals } from './signals.js';
 
 export interface WithLabOptions {
   readonly lab: LabOptions;
-  /** Runs first, when signals are heeded already. */
+  /** Runs first. Signals are handled already. */
   readonly prepare?: () => Promise<void>;
-  /** Gets the ready lab; resolves with the exit code. */
+  /** Gets the ready lab. Resolves with the exit code. */
   readonly use: (lab: Lab, interruption: Interruption) => Promise<number>;
-  /** Removes what else the command has written; must be synchronous, as it also runs in a forced exit. */
+  /** Removes other files of the command. Must be synchronous, because it also runs in a forced exit. */
   readonly cleanUp?: () => void;
 }
 
-/** Runs a lab for one command. However it ends, and be it by a second Ctrl-C, no file is left. */
+/** Runs a lab for one command. No file is left at its end, also after a second Ctrl-C. */
 export async function withLab({ prepare, cleanUp, ...options }: WithLabOptions): Promise<number> {
   const made: { folder?: WorkFolder } = {};
   const removeAll = (): void => {

@@ -6,7 +6,7 @@ import type { MetricsText } from '../observe/metric-kit.js';
 import { notFound, type Page, type PageServer, startPageServer } from '../observe/page-server.js';
 import type { ListenOn } from './option-types.js';
 
-/** The admin port of a proxy-server: metrics, which are on the health port too. */
+/** The admin port of a proxy-server. It serves the metrics, as the health port does. */
 export function startServerAdmin(
   on: ListenOn & { readonly clock: Clock },
   metrics: MetricsText,
@@ -18,7 +18,7 @@ export function startServerAdmin(
   }));
 }
 
-/** The admin port of an agent: it sends those who look for metrics to the health port. */
+/** The admin port of an agent. It redirects requests for metrics to the health port. */
 export function startAgentAdmin(
   on: ListenOn & { readonly clock: Clock },
   healthPort: number,

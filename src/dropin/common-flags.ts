@@ -1,15 +1,15 @@
 import { type FlagGroup, flag } from './flags/flag-row.js';
 
-const oneStream = 'there are no log files';
-const ownFormat = 'log lines have one form';
+const oneStream = 'log files do not exist here';
+const ownFormat = 'log lines have one fixed form';
 
-/** Reasons of flags that both programs take and that do nothing here. */
+/** Why flags that both programs accept have no effect. */
 export const noEffect = {
-  contentType: 'the Kubernetes API is spoken to in JSON',
-  packets: 'queues are bounded in bytes',
+  contentType: 'requests to the Kubernetes API are JSON',
+  packets: 'queues are limited in bytes',
 } as const;
 
-const noProfiler = { ignored: 'there is no Go profiler here' };
+const noProfiler = { ignored: 'this program has no Go profiler' };
 
 export const profilingFlags = {
   'enable-profiling': flag('bool', false, 'Serve profiles on the admin port.', noProfiler),
@@ -42,12 +42,12 @@ const logFlags = {
   ),
   'log-dir': flag('klogString', '', 'Folder for log files.', { ignored: oneStream }),
   'log-file': flag('klogString', '', 'One log file for all.', { ignored: oneStream }),
-  'log-file-max-size': flag('klogUint', 1800, 'Most megabytes of a log file.', { ignored: oneStream }),
-  'one-output': flag('klogBool', false, 'Write each line to the file of its own severity only.', {
+  'log-file-max-size': flag('klogUint', 1800, 'Largest log file in megabytes.', { ignored: oneStream }),
+  'one-output': flag('klogBool', false, 'Write each line only to the file of its severity.', {
     ignored: oneStream,
   }),
-  'skip-headers': flag('klogBool', false, 'Leave out the prefixes of log lines.', { ignored: ownFormat }),
-  'skip-log-headers': flag('klogBool', false, 'Leave out the heads of log files.', { ignored: oneStream }),
+  'skip-headers': flag('klogBool', false, 'Do not write the prefixes of log lines.', { ignored: ownFormat }),
+  'skip-log-headers': flag('klogBool', false, 'Do not write the heads of log files.', { ignored: oneStream }),
   'add-dir-header': flag('klogBool', false, 'Put the source folder before log lines.', {
     ignored: ownFormat,
   }),
@@ -55,7 +55,7 @@ const logFlags = {
     ignored: 'verbosity is the same everywhere',
   }),
   'log-backtrace-at': flag('klogTrace', '', 'Log a stack trace at file.go:LINE.', {
-    ignored: 'there are no Go source lines here',
+    ignored: 'this program has no Go source lines',
   }),
 } as const;
 

@@ -6,18 +6,18 @@ import {
   faithfulOf,
   parseFaithful,
 } from '../core/faithful.js';
-import type { Environment } from './outcome.js';
+import type { Environment } from './command-line.js';
 
-/** A variable and no flag: the flags are Konnectivity's. */
+/** A variable, not a flag, because the flags are Konnectivity's. */
 const faithfulVariable = 'KONNSIM_FAITHFUL';
 
 /**
- * Behaviours of Konnectivity that are wanted back, `NAME,NAME`; those of other roles are ignored, so that one variable
- * serves a whole machine. Throws CONFIG_INVALID.
+ * Faults of Konnectivity to bring back, `NAME,NAME`. Those of other roles are ignored, so that one variable can be set
+ * for a whole machine. Throws CONFIG_INVALID.
  */
 export function faithfulFrom(env: Environment, role: FaithfulRole): readonly FaithfulName[] {
   const names = parseFaithful(env[faithfulVariable] ?? '');
   if (!('unknown' in names)) return faithfulOf(role, names);
-  const text = `${faithfulVariable}: "${names.unknown}" is no behaviour to bring back`;
+  const text = `${faithfulVariable}: "${names.unknown}" is not a known behaviour`;
   throw new TunnelError('CONFIG_INVALID', text, { hint: `known are ${faithfulNames([role]).join(', ')}` });
 }

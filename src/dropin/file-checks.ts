@@ -1,6 +1,9 @@
 import { statSync } from 'node:fs';
 
-/** Go's words when there is no such file; undefined when it is there, named by nobody, or hidden by permissions. */
+/**
+ * Go's error text when the file does not exist. Undefined when it exists, when `path` is empty, or when permissions
+ * hide it.
+ */
 export function missingFile(path: string): string | undefined {
   if (path === '') return undefined;
   try {
@@ -12,9 +15,9 @@ export function missingFile(path: string): string | undefined {
   }
 }
 
-/** A flag that names a file, as validation texts speak of it. */
+/** A file named by a flag, for error texts. */
 export interface NamedFile {
-  /** Such as `server key`. */
+  /** Its name, such as `server key`. */
   readonly what: string;
   readonly path: string;
 }
@@ -24,7 +27,7 @@ export function fileFault({ what, path }: NamedFile): string | undefined {
   return missing === undefined ? undefined : `error checking ${what} ${path}, got ${missing}`;
 }
 
-/** A key needs its certificate, a certificate its key, and both must be there. */
+/** The fault of a key and its certificate: each needs the other, and both files must exist. */
 export function pairFault(key: NamedFile, cert: NamedFile): string | undefined {
   return halfFault(key, cert) ?? halfFault(cert, key);
 }

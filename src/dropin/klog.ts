@@ -5,34 +5,37 @@ import { eventText, printable } from '../observe/event-text.js';
 
 export type Severity = 'I' | 'W' | 'E';
 
-/** Log lines as klog writes them. Information is gathered for some milliseconds: a write costs much of what a dial does. */
+/**
+ * Log lines in klog's format. Lines of severity I are collected for some milliseconds, because a write costs nearly as
+ * much as a dial.
+ */
 export interface Klog {
-  /** Writes a line of one severity, at whatever verbosity. */
+  /** Writes a line of this severity, with any verbosity. */
   readonly say: (severity: Severity, text: string) => void;
-  /** Writes an event if the verbosity wants it. */
+  /** Writes an event when the verbosity includes it. */
   readonly event: EventSink;
-  /** Writes what was gathered: to be called before the process ends, or before somebody else writes. */
+  /** Writes all collected lines. Call this before the process ends, or before other code writes. */
   readonly flush: () => void;
 }
 
 export interface KlogOptions {
-  /** Stands where klog names the source: `proxy-agent`. */
+  /** The name in place of klog's source file: `proxy-agent`. */
   readonly program: string;
-  /** `--v`: 0 lets pass what happens to servers and agents, 3 dials and connections, 5 packets, 6 DATA too. */
+  /** `--v`: 0 logs events of servers and agents, 3 also dials and connections, 5 also packets, 6 also DATA. */
   readonly verbosity: number;
-  /** The caller owns it, and its `error` event. */
+  /** Where the log goes. The caller owns it and handles its `error` event. */
   readonly destination: Writable;
   readonly now: () => Date;
 }
 
-/** How long information is gathered; what went wrong is written at once, with all that came before. */
+/** How long lines of severity I are collected, ms. Other severities are written at once, after all earlier lines. */
 const gatherMs = 10;
 const maxGatheredBytes = 64 * 1024;
-/** How much may wait for a slow reader. */
+/** How many bytes may wait for a slow reader. */
 const maxWaitingBytes = 1024 * 1024;
 
 const verbosityOf: Readonly<Record<LogLevel, number>> = { error: 0, warn: 0, info: 0, debug: 3, trace: 6 };
-/** From here on packets are told of. */
+/** From this verbosity on, packets are logged. */
 export const packetVerbosity = 5;
 
 export function createKlog({ program, verbosity, destination, now }: KlogOptions): Klog {
@@ -68,7 +71,7 @@ export function createKlog({ program, verbosity, destination, now }: KlogOptions
   };
 }
 
-/** `mmdd hh:mm:ss.uuuuuu`, local time; what changes with the second is made once for each. */
+/** `mmdd hh:mm:ss.uuuuuu`, in local time. The part that changes only each second is made once per second. */
 function createStamp(): (date: Date) => string {
   const two = (value: number): string => String(value).padStart(2, '0');
   let second = Number.NaN;

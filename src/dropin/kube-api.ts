@@ -9,17 +9,17 @@ import { type RateLimit, usualRateLimit } from '../kube/token-bucket.js';
 export interface KubeApiFlags {
   /** Absent for the configuration that pods find in their cluster. */
   readonly kubeconfig: string | undefined;
-  /** 0 in either stands for what is usual. */
+  /** The limit of requests. 0 in either field means the usual limit. */
   readonly kubeLimit?: RateLimit;
 }
 
 interface KubeContext {
   readonly clock: Clock;
-  /** Ends the wait for a kubeconfig that comes through a pipe. */
+  /** Aborting ends the wait for a kubeconfig from a pipe. */
   readonly signal: AbortSignal;
 }
 
-/** Opens a client of the Kubernetes API that a program was pointed to. Rejects with CONFIG_INVALID, FILE_UNREADABLE. */
+/** Opens a client of the Kubernetes API from the program's flags. Rejects with CONFIG_INVALID or FILE_UNREADABLE. */
 export async function openKubeApi(
   flags: KubeApiFlags,
   program: string,

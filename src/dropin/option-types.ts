@@ -4,14 +4,14 @@ export interface ListenOn {
   readonly port: number;
 }
 
-/** Names of PEM files; absent where no flag names one. */
+/** Paths of PEM files. Absent when no flag names one. */
 export interface TlsFileNames {
   readonly certFile: string | undefined;
   readonly keyFile: string | undefined;
   readonly caFile: string | undefined;
 }
 
-/** Names of PEM files by the flags' texts. */
+/** Paths of PEM files from the flags' texts. */
 export function tlsFileNames(certFile: string, keyFile: string, caFile: string): TlsFileNames {
   const named = (text: string): string | undefined => (text === '' ? undefined : text);
   return { certFile: named(certFile), keyFile: named(keyFile), caFile: named(caFile) };

@@ -1,9 +1,9 @@
 import { errorLines } from '../cli/terminal.js';
+import type { FlagOutcome } from './command-line.js';
 import { createKlog, type Klog } from './klog.js';
-import type { FlagOutcome } from './outcome.js';
 import { SignalQueue } from './signal-queue.js';
 
-/** What a running program has around it. */
+/** The log and the signals of a running program. */
 export interface Surroundings {
   readonly log: Klog;
   readonly signals: SignalQueue;
@@ -13,17 +13,17 @@ export interface ProgramRun<O> {
   /** `proxy-agent`. */
   readonly name: string;
   readonly outcome: FlagOutcome<O>;
-  /** Runs until the program is told to end; resolves with the exit code. */
+  /** Runs until the program must end. Resolves with the exit code. */
   readonly run: (options: O, surroundings: Surroundings) => Promise<number>;
 }
 
-/** Does what a command line asked for. Resolves with the exit code; 1 for every failure, as Konnectivity's programs. */
+/** Runs a command line. Resolves with the exit code: 1 for every failure, as Konnectivity's programs. */
 export async function runProgram<O extends { readonly verbosity: number }>({
   name,
   outcome,
   run,
 }: ProgramRun<O>): Promise<number> {
-  // A reader that went away must not end a program that others depend on.
+  // A closed output must not end a program that other parts depend on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   if (outcome.kind === 'print') {
     process.stdout.write(outcome.text);

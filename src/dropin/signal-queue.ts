@@ -2,7 +2,7 @@ type Name = 'SIGINT' | 'SIGTERM';
 
 const names: readonly Name[] = ['SIGINT', 'SIGTERM'];
 
-/** The signals that end a program, one after the other; none is lost while nobody waits. */
+/** The signals that end a program, in order. A signal is kept until it is waited for. */
 export class SignalQueue {
   private readonly arrived: Name[] = [];
   private readonly waiting: ((name: Name) => void)[] = [];
@@ -24,7 +24,7 @@ export class SignalQueue {
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
-  /** Lets signals end the process again. */
+  /** Stops catching signals, so that they end the process again. */
   dispose(): void {
     for (const name of names) process.off(name, this.take);
   }

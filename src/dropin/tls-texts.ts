@@ -3,18 +3,21 @@ import { readText } from '../pki/read-files.js';
 import type { ClientTls, ServerTls } from '../wire/net/tls.js';
 import type { TlsFileNames } from './option-types.js';
 
-/** Names of the flags that a program takes its files from, for errors. */
+/** The names of the program's file flags, for errors. */
 export interface TlsFlagNames {
   readonly cert: string;
   readonly key: string;
 }
 
-/** The files that are named. */
+/** The paths that are set. */
 export function namedFiles({ certFile, keyFile, caFile }: TlsFileNames): readonly string[] {
   return [certFile, keyFile, caFile].filter((name) => name !== undefined);
 }
 
-/** Reads what a server shows; its CA, where there is one, is for clients. Rejects with CONFIG_INVALID, FILE_UNREADABLE. */
+/**
+ * Reads a server's certificate, its key, and the CA of its clients if there is one. Rejects with CONFIG_INVALID or
+ * FILE_UNREADABLE.
+ */
 export async function readServerTls(names: TlsFileNames, flags: TlsFlagNames): Promise<ServerTls> {
   const { certFile, keyFile, caFile } = names;
   if (certFile === undefined || keyFile === undefined) {
@@ -24,7 +27,10 @@ export async function readServerTls(names: TlsFileNames, flags: TlsFlagNames): P
   return { cert, key, ...(caFile === undefined ? {} : { ca: await readText(caFile) }) };
 }
 
-/** Reads what a client believes and, where it has a certificate, shows. Rejects with CONFIG_INVALID, FILE_UNREADABLE. */
+/**
+ * Reads the CA that a client trusts, and its certificate and key if it has one. Rejects with CONFIG_INVALID or
+ * FILE_UNREADABLE.
+ */
 export async function readClientTls({ certFile, keyFile, caFile }: TlsFileNames): Promise<ClientTls> {
   if (caFile === undefined) throw new TunnelError('CONFIG_INVALID', '--ca-cert must be set');
   const ca = await readText(caFile);

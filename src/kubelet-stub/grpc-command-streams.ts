@@ -6,7 +6,7 @@ import { encodeResize, TerminalResizes } from '../streams/terminal-resizes.js';
 import type { RemoteCommandOptions, RemoteCommandStreams } from '../streams/types.js';
 import type { ExecMessage__Output } from '../wire/gen/konnsim/kubelet/v1/ExecMessage.js';
 import type { ExecOutput } from '../wire/gen/konnsim/kubelet/v1/ExecOutput.js';
-import { piecesOf, type SendPiece, sendPieces } from '../wire/net/pieces.js';
+import { piecesOf, type SendPiece, sendPieces } from '../wire/net/message-pieces.js';
 
 export type CommandCall = ServerDuplexStream<ExecMessage__Output, ExecOutput>;
 

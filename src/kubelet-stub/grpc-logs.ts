@@ -4,7 +4,7 @@ import type { LogRequest } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
 import type { LogChunk } from '../wire/gen/konnsim/kubelet/v1/LogChunk.js';
 import type { LogsRequest__Output } from '../wire/gen/konnsim/kubelet/v1/LogsRequest.js';
-import { piecesOf } from '../wire/net/pieces.js';
+import { piecesOf } from '../wire/net/message-pieces.js';
 import type { DoorContext } from './door-context.js';
 import { failCall, goneSignal, subjectOf } from './grpc-call.js';
 import { traceRequest } from './request-trace.js';

@@ -4,9 +4,9 @@ import type { Clock } from '../core/clock.js';
 import { listenError, TunnelError } from '../core/errors.js';
 import type { EventSink, FlowEvent } from '../core/events.js';
 import { pause } from '../core/pause.js';
-import type { MiddleboxCounts } from './counts.js';
 import type { FlowCounts, FlowPolicy, IdleVerdict } from './flow.js';
 import { connectError } from './go-errors.js';
+import type { MiddleboxCounts } from './middlebox-counts.js';
 import { type FlowSockets, MiddleboxFlow } from './middlebox-flow.js';
 
 /** A port of the device and the targets of its flows. Several targets are used in turn, as by a balancer. */

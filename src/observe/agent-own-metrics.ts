@@ -77,7 +77,7 @@ function serverCounters(kit: MetricKit): Pick<AgentOwnMetrics, 'serverAttempt' |
 }
 
 function showLevels(kit: MetricKit, levels: () => AgentLevels, ended: () => readonly [number, number]): void {
-  kit.asked(
+  kit.scraped(
     'gauge',
     {
       name: 'announced_servers',
@@ -86,7 +86,7 @@ function showLevels(kit: MetricKit, levels: () => AgentLevels, ended: () => read
     },
     () => levels().servers.map(({ serverId, announcedServers }) => [[serverId], announcedServers] as const),
   );
-  kit.asked(
+  kit.scraped(
     'counter',
     { name: 'bytes_total', help: 'Payload passed on, by direction.', labels: ['direction'] },
     () => {
@@ -98,10 +98,10 @@ function showLevels(kit: MetricKit, levels: () => AgentLevels, ended: () => read
       ];
     },
   );
-  kit.asked('gauge', { name: 'pending_dials', help: 'Endpoints that have yet to accept.' }, () => [
+  kit.scraped('gauge', { name: 'pending_dials', help: 'Endpoints that have yet to accept.' }, () => [
     [[], levels().pendingDials],
   ]);
-  kit.asked('gauge', { name: 'draining', help: '1 when the agent has asked for no more dials.' }, () => [
+  kit.scraped('gauge', { name: 'draining', help: '1 when the agent has asked for no more dials.' }, () => [
     [[], Number(levels().draining)],
   ]);
 }

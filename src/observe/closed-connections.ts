@@ -20,7 +20,7 @@ export function countClosedConnections<R extends string>(
     reasons,
   );
   const sums = new Map(reasons.map((reason): [R, [number, number]] => [reason, [0, 0]]));
-  kit.asked(
+  kit.scraped(
     'counter',
     {
       name: 'closed_connection_bytes_total',

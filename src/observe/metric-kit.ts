@@ -148,7 +148,7 @@ export class MetricKit implements MetricsText {
   }
 
   /** A metric whose values are read at each scrape: rows of label values, in order, and a number. */
-  asked(
+  scraped(
     type: 'counter' | 'gauge',
     { name, help, labels = [] }: { name: string; help: string; labels?: readonly string[] },
     read: () => Iterable<readonly [labelValues: readonly string[], value: number]>,

@@ -11,8 +11,8 @@ export function showProcess(kit: MetricKit): void {
     return value === undefined ? [] : [[[], value] as const];
   };
   const gauge = (name: string, help: string, read: () => number | undefined): void =>
-    kit.asked('gauge', { name, help }, one(read));
-  kit.asked(
+    kit.scraped('gauge', { name, help }, one(read));
+  kit.scraped(
     'counter',
     { name: 'cpu_seconds_total', help: 'Total user and system CPU time spent in seconds.' },
     one(cpuSeconds),

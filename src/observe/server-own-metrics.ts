@@ -69,12 +69,12 @@ export function createServerOwnMetrics(kit: MetricKit, levels: () => ServerLevel
 
 function showServer(kit: MetricKit, levels: () => ServerLevels): void {
   const one = (value: number) => [[[], value]] as const;
-  kit.asked(
+  kit.scraped(
     'gauge',
     { name: 'announced_servers', help: 'The number of servers that agents are told to look for.' },
     () => one(levels().announcedServers),
   );
-  kit.asked(
+  kit.scraped(
     'counter',
     {
       name: 'stalled_frontends_total',
@@ -82,7 +82,7 @@ function showServer(kit: MetricKit, levels: () => ServerLevels): void {
     },
     () => one(levels().stalledFrontends),
   );
-  kit.asked(
+  kit.scraped(
     'counter',
     { name: 'bytes_total', help: 'Payload passed on, by direction.', labels: ['direction'] },
     () => byDirection(levels().payload),
@@ -102,7 +102,7 @@ function byDirection({ toAgentBytes, fromAgentBytes }: Payload, ...more: readonl
 /** One series for each connected agent. Agents that are gone are not shown. */
 function showAgents(kit: MetricKit, agents: () => readonly AgentView[]): void {
   const gauge = (name: string, help: string, read: (agent: AgentView) => number): void =>
-    kit.asked('gauge', { name: `agent_${name}`, help, labels: ['agent_id'] }, () =>
+    kit.scraped('gauge', { name: `agent_${name}`, help, labels: ['agent_id'] }, () =>
       agents().map((agent) => [[agent.agentId], read(agent)] as const),
     );
   gauge('streams', 'Open streams of a connected agent.', ({ streams }) => streams);
@@ -122,7 +122,7 @@ function showAgents(kit: MetricKit, agents: () => readonly AgentView[]): void {
     'Seconds since the last packet of a connected agent; data counts as of the reading that finds it.',
     ({ silentMs }) => silentMs / 1000,
   );
-  kit.asked(
+  kit.scraped(
     'counter',
     {
       name: 'agent_bytes_total',

@@ -44,7 +44,7 @@ export function createMetricsObserver({ metrics, clock, levels }: MetricsObserve
   };
 }
 
-/** True for the end of a dial. An answer to an unknown dial ends none. */
+/** True for the end of a dial. An answer to an unknown dial is not an end. */
 function isOutcome(reason: DialFailureReason): reason is Exclude<DialOutcome, 'established'> {
   return reason !== 'unrecognized_response';
 }

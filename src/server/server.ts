@@ -7,8 +7,8 @@ import type { MetricsText } from '../observe/metric-kit.js';
 import { startConnectListener } from '../wire/connect/connect-listener.js';
 import { type GrpcListenerOptions, startGrpcListener } from '../wire/grpc/grpc-listener.js';
 import type { Refusal } from '../wire/net/tls-refusals.js';
-import { Doors } from './doors.js';
 import { LeaseController } from './lease-controller.js';
+import { Listeners } from './listeners.js';
 import type { FrontendEndpoint, ProxyServerOptions } from './options.js';
 import { createParts, type ServerParts } from './parts.js';
 
@@ -43,31 +43,31 @@ export interface ProxyServer {
 export async function startProxyServer(options: ProxyServerOptions): Promise<ProxyServer> {
   const { emit, clock, serverId } = options;
   const parts = createParts(options);
-  const doors = new Doors();
+  const listeners = new Listeners();
   try {
-    const addresses = await bindAll(options, parts, doors);
+    const addresses = await bindAll(options, parts, listeners);
     emit({ kind: 'role.started', node: parts.node, address: addresses.agentAddress });
     const { machine, metrics } = parts;
     const lease = startLease(options, parts);
-    const stop = createStop(options, parts, doors, lease);
+    const stop = createStop(options, parts, listeners, lease);
     return {
       ...{ serverId, ...addresses, metrics, stop },
       snapshot: () => machine.state(),
       finish: async (graceMs) => {
         // As in Konnectivity, the lease is removed at once when `graceMs` is 0, else when all frontends have gone.
         const released = graceMs === 0 ? lease?.release() : undefined;
-        await finished({ doors, machine, clock, graceMs });
+        await finished({ listeners, machine, clock, graceMs });
         await (released ?? lease?.release());
         await stop();
       },
     };
   } catch (error) {
-    await doors.close();
+    await listeners.close();
     throw error;
   }
 }
 
-async function bindAll(options: ProxyServerOptions, parts: ServerParts, doors: Doors) {
+async function bindAll(options: ProxyServerOptions, parts: ServerParts, listeners: Listeners) {
   const { keepaliveTimeMs, frontendKeepaliveTimeMs = keepaliveTimeMs, health, clock } = options;
   const { node: where, metrics, ready } = parts;
   const refused = ({ peer: address, error }: Refusal): void =>
@@ -85,12 +85,12 @@ async function bindAll(options: ProxyServerOptions, parts: ServerParts, doors: D
           ...{ endpoint, keepaliveTimeMs: frontendKeepaliveTimeMs, serve: parts.serveFrontends },
           pings: { policy: frontendKeepalivePolicy, clock },
         });
-  const agentAddress = await doors.open('agents', agents);
+  const agentAddress = await listeners.open('agents', agents);
   const frontendAddresses: string[] = [];
   for (const endpoint of options.frontends) {
-    frontendAddresses.push(await doors.open('frontends', openFrontend(endpoint)));
+    frontendAddresses.push(await listeners.open('frontends', openFrontend(endpoint)));
   }
-  const { host, port } = await doors.openHealth(
+  const { host, port } = await listeners.openHealth(
     startHealthServer({ ...health, style: 'server', ready, metrics, clock }),
   );
   return { agentAddress, frontendAddresses, healthAddress: joinHostPort(host, port) };
@@ -107,17 +107,17 @@ function startLease(
 }
 
 interface Finishing {
-  readonly doors: Doors;
+  readonly listeners: Listeners;
   readonly machine: ServerMachine;
   readonly clock: Clock;
   readonly graceMs: number;
 }
 
-async function finished({ doors, machine, clock, graceMs }: Finishing): Promise<void> {
-  doors.refuse();
-  await doors.closeHealth();
+async function finished({ listeners, machine, clock, graceMs }: Finishing): Promise<void> {
+  listeners.refuse();
+  await listeners.closeHealth();
   if (graceMs === 0) {
-    await doors.closeAgents();
+    await listeners.closeAgents();
     return new Promise((resolve) => machine.whenNoFrontends(resolve));
   }
   await new Promise<void>((resolve) => {
@@ -132,13 +132,13 @@ async function finished({ doors, machine, clock, graceMs }: Finishing): Promise<
 function createStop(
   { emit }: ProxyServerOptions,
   { node, cut }: ServerParts,
-  doors: Doors,
+  listeners: Listeners,
   lease: LeaseController | undefined,
 ): () => Promise<void> {
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     // Sockets first: a process that ends does not tell its peers.
-    const closed = doors.close();
+    const closed = listeners.close();
     cut();
     await Promise.all([closed, lease?.close()]);
     emit({ kind: 'role.stopped', node });

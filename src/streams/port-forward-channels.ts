@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { forwardErrorText, type PortForwardSettings } from './port-forward-context.js';
 import { splice } from './port-forward-splice.js';
-import { onAbort, written } from './stream-ends.js';
+import { onAbort, whenWritten } from './stream-ends.js';
 import { WebSocketChannels } from './websocket-channels.js';
 
 export interface PortChannels {
@@ -61,6 +61,6 @@ async function forwardChannel(session: ChannelSession, port: number, index: numb
   if (cause !== undefined && !signal.aborted) {
     channels.send(index * 2 + 1, Buffer.from(forwardErrorText(settings, port, cause)));
   }
-  await written(client.end());
+  await whenWritten(client.end());
   client.destroy();
 }

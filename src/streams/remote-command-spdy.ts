@@ -13,7 +13,7 @@ import { SpdyConnection } from './spdy/connection.js';
 import { resetStatus } from './spdy/frames.js';
 import type { SpdyStream } from './spdy/stream.js';
 import { encodeStatus, kubeletStatus } from './status.js';
-import { onAbort, written } from './stream-ends.js';
+import { onAbort, whenWritten } from './stream-ends.js';
 import { TerminalResizes } from './terminal-resizes.js';
 import type { RemoteCommandOptions, RemoteCommandResult, RemoteCommandStreams } from './types.js';
 import { acceptUpgrade, refuseUpgrade } from './upgrade-response.js';
@@ -135,7 +135,7 @@ class SpdyCommandSession {
     const text = encodeStatus(status, hasStatusJson(this.protocol));
     streams.get('error')?.end(text);
     for (const stream of streams.values()) stream.end();
-    await Promise.allSettled([...streams.values()].map((stream) => written(stream)));
+    await Promise.allSettled([...streams.values()].map((stream) => whenWritten(stream)));
     await this.connection.close();
   }
 

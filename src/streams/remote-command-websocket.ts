@@ -5,7 +5,7 @@ import { hasStatusJson, headerList, negotiateWebSocket, webSocketProtocolKind } 
 import type { RemoteCommandJob } from './remote-command-context.js';
 import { runToResult } from './remote-command-run.js';
 import { encodeStatus, kubeletStatus } from './status.js';
-import { onAbort, written } from './stream-ends.js';
+import { onAbort, whenWritten } from './stream-ends.js';
 import { TerminalResizes } from './terminal-resizes.js';
 import type { RemoteCommandStreams } from './types.js';
 import { refuseUpgrade } from './upgrade-response.js';
@@ -86,5 +86,5 @@ export function resizesOf(channels: WebSocketChannels): TerminalResizes {
 
 /** Resolves when all written bytes were passed on. */
 function flushed(writer: Writable | undefined): Promise<void> {
-  return writer === undefined ? Promise.resolve() : written(writer.end());
+  return writer === undefined ? Promise.resolve() : whenWritten(writer.end());
 }

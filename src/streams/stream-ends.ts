@@ -15,7 +15,7 @@ export function onAbort(signal: AbortSignal | undefined, end: () => void): () =>
 }
 
 /** Resolves when the ended writer has passed on all bytes, or has closed. */
-export function written(writer: Writable): Promise<void> {
+export function whenWritten(writer: Writable): Promise<void> {
   if (writer.writableFinished || writer.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     writer.once('finish', resolve);

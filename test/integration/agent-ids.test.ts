@@ -18,7 +18,7 @@ async function connect(agentId: string): Promise<RawCall> {
   return call;
 }
 
-describe('an agent ID, which stands in every event and metric of its agent', () => {
+describe('an agent ID, which every event and metric of its agent contains', () => {
   afterEach(() => bench.close());
 
   it.each([

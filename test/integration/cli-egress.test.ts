@@ -85,7 +85,7 @@ describe('konnsim apiserver --egress-selector-config-file', () => {
 
   it.each([
     ['a file that is not there', [], 'egress-selector-config-file egress2.yaml does not exist'],
-    ['another way beside it', ['--uds-name', 'x.sock'], 'not both'],
+    ['another way beside it', ['--uds-name', 'x.sock'], 'needs exactly one of'],
   ])('does not start with %s', async (_what, more, text) => {
     const args = ['apiserver', '--certs', 'certs', '--egress-selector-config-file', 'egress2.yaml', ...more];
     const { code, stderr } = await konnsim(args, { cwd: folder.path });

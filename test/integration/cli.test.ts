@@ -49,19 +49,19 @@ describe('konnsim up', () => {
     expect(addresses).toMatchObject({ seed: 1, pid: up.child.pid, kubeconfig: join(lab, 'kubeconfig') });
   });
 
-  it('lets exec run a command, with its output and exit code', async () => {
+  it('runs a command with exec, with its output and exit code', async () => {
     const command = ['exec', 'web-1', '--', 'sh', '-c', 'hostname; echo oops >&2; exit 9'];
     expect(await konnsim(command, at())).toEqual({ stdout: 'web-1\n', stderr: 'oops\n', code: 9 });
   });
 
-  it('lets exec -i pass 5 MiB through cat with every byte right', async () => {
+  it('passes 5 MiB through cat with exec -i, with every byte right', async () => {
     const bytes = randomBytes(5 * 1024 * 1024);
     const run = new Konnsim(['exec', '-i', 'shell', '--', 'sha256sum'], { ...at(), stdin: bytes });
     const digest = createHash('sha256').update(bytes).digest('hex');
     expect((await run.finished()).stdout).toContain(digest);
   });
 
-  it('lets exec -i read a file to its end', async () => {
+  it('reads a file to its end with exec -i', async () => {
     const input = await open('/dev/null');
     const child = endsWithTest(
       spawn(process.execPath, [konnsimProgram, 'exec', '-i', 'shell', '--', 'sh', '-c', 'cat; exit 4'], {
@@ -74,7 +74,7 @@ describe('konnsim up', () => {
     expect(code).toBe(4);
   });
 
-  it('lets only one of two labs that start at once have a folder', async () => {
+  it('gives a folder to only one of two labs that start at once', async () => {
     const labs = [1, 2].map(() => new Konnsim(['up', '--dir', 'contested'], at()));
     const loser = await Promise.race(labs.map(async (lab) => ({ lab, end: await lab.finished() })));
     expect(loser.end.stderr).toMatch(/a lab is already running there.*\[ADDRESS_IN_USE\]/);
@@ -85,7 +85,7 @@ describe('konnsim up', () => {
     expect(await readdir(folder.path)).not.toContain('contested');
   });
 
-  it('lets logs print, cut and follow a log', async () => {
+  it('prints, cuts and follows a log with logs', async () => {
     const tail = await konnsim(['logs', 'web-1', '--tail', '1', '--timestamps'], at());
     expect(tail.stdout).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z listening on :8080\n$/);
     const follow = new Konnsim(['logs', '-f', 'counter'], at());
@@ -93,7 +93,7 @@ describe('konnsim up', () => {
     expect((await follow.stop()).code).toBe(130);
   });
 
-  it('lets port-forward carry a connection', async () => {
+  it('carries a connection with port-forward', async () => {
     const forward = new Konnsim(['port-forward', 'web-2', ':8080'], at());
     const [, port] = await forward.waitFor(/Forwarding from 127\.0\.0\.1:(\d+) -> 8080/);
     const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
@@ -122,7 +122,7 @@ describe('konnsim up', () => {
     ],
     ['the log of an unknown pod', ['logs', 'nobody'], 1, /\[POD_NOT_FOUND\]/],
     ['a previous log that is not there', ['logs', '-p', 'web-1'], 1, /previous terminated container "web"/],
-    ['a malformed port', ['port-forward', 'web-1', 'http'], 2, /error: "http" is no port pair.*\[USAGE\]/],
+    ['a malformed port', ['port-forward', 'web-1', 'http'], 2, /error: "http" is not a port pair.*\[USAGE\]/],
     ['a malformed number', ['logs', '--tail', 'all', 'web-1'], 2, /--tail.*must be a whole number/],
     ['an unknown flag', ['up', '--nodez', '3'], 2, /unknown option '--nodez'/],
     ['an unknown command', ['upp'], 2, /unknown command 'upp'/],

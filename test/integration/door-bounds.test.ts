@@ -53,7 +53,7 @@ const post = ({ secret }: Door): string =>
   `POST ${secret.startsWith('/api') ? '/api/v1/namespaces' : secret} HTTP/1.1\r\nHost: localhost\r\n`;
 
 const stalls: Record<string, Stall> = {
-  'says nothing at all': { doors: every, raw: true },
+  'sends no bytes': { doors: every, raw: true },
   'sends three bytes of a handshake': { doors: encrypted, raw: true, sends: () => '\x16\x03\x01' },
   'shows its certificate and says nothing': { doors: encrypted },
   'sends half a head': { doors: http1, sends: () => 'GET / HTTP/1.1\r\nHos' },
@@ -88,7 +88,7 @@ async function stallAt(door: Door, { raw = false, sends }: Stall): Promise<Socke
   return socket;
 }
 
-/** Lets time pass until the other side has closed all of them. */
+/** Waits until the other side has closed all of them. */
 async function passTime(open: ReadonlyMap<string, Socket>): Promise<void> {
   const left = (): string[] => [...open].filter(([, socket]) => !socket.destroyed).map(([name]) => name);
   for (let passedMs = 0; passedMs < maxMs && left().length > 0; passedMs += 5_000) {
@@ -190,7 +190,9 @@ describe('a stream that is meant to be long stays open for an hour:', () => {
   });
 });
 
-/** Every file that listens, and the door of the table above that proves its bounds; or why it needs none. */
+/**
+ * Every file that listens, and the row of the table above that tests its limits, or the reason why it needs no limits.
+ */
 const listeners: Readonly<Record<string, string>> = {
   'apiserver/http/listener.ts': 'façade',
   'kubelet-stub/tls-port.ts': 'kubelet',
@@ -201,7 +203,7 @@ const listeners: Readonly<Record<string, string>> = {
   'wire/grpc/grpc-listener.ts': 'agents, frontends, store, observe',
   'wire/net/socket-listener.ts': 'what the two above listen with',
   'lab/kubelet-client/dial-bridge.ts': 'a socket that only this process knows',
-  'lab/cluster-client.ts': 'carries bytes of its own user to a pod',
+  'lab/cluster-client.ts': 'carries bytes of its user to a pod',
   'lab/pod-network.ts': 'a port of a pod: what listens in it decides',
   'links/middlebox.ts': 'a device that knows flows, not requests; --idle-timeout',
   'containers/programs/web.ts': 'a program in a container',

@@ -44,7 +44,7 @@ async function echo(stream: Duplex, text: string): Promise<void> {
 
 describe('proxy-server with a graceful time', () => {
   it.each(['grpc', 'http-connect'] as const)(
-    'lets no connection of %s in after the first signal, serves those that run, and ends with the last',
+    'refuses new connections of %s after the first signal, serves open ones, and ends with the last',
     async (mode) => {
       const { server, agent } = await bench.both({ mode, 'graceful-shutdown-timeout': '1h' });
       const stream = await open(client(mode));

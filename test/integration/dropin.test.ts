@@ -236,7 +236,7 @@ describe('proxy-server', () => {
     await ended;
   });
 
-  it('lets connections go on until the graceful time is over', async () => {
+  it('keeps connections open until the graceful time is over', async () => {
     const { server } = await bench.both({ 'graceful-shutdown-timeout': '2s' });
     const stream = await open(grpcClient());
     stream.on('error', () => undefined);

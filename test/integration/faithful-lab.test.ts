@@ -40,7 +40,7 @@ describe('--faithful', () => {
     try {
       const { code, stderr } = await konnsim(args, { cwd: path });
       expect(code).toBe(2);
-      expect(stderr).toContain('"nonsense" is none of');
+      expect(stderr).toContain('"nonsense" is not one of');
       expect(stderr).toContain('head-of-line-blocking');
     } finally {
       await remove();
@@ -53,7 +53,7 @@ describe('--faithful', () => {
     expect(faithfulFrom(env, 'server')).toEqual(['no-dial-timeout']);
     expect(faithfulFrom({}, 'server')).toEqual([]);
     expect(() => faithfulFrom({ KONNSIM_FAITHFUL: 'nonsense' }, 'server')).toThrow(
-      'KONNSIM_FAITHFUL: "nonsense" is no behaviour to bring back',
+      'KONNSIM_FAITHFUL: "nonsense" is not a known behaviour',
     );
   });
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../src/index.js';
 import { soon } from '../support/waits.js';
 
-/** 250 ms on a machine of its own; this one may be busy. */
+/** 250 ms on an idle machine; this one may be busy. */
 const limitMs = 2000;
 
 /** Resolves with the time until the façade has answered. */

@@ -193,7 +193,7 @@ describe('the client of a proxy that is not as it should be', () => {
     });
   });
 
-  it('says at once that nobody is there', async () => {
+  it('fails at once when no process listens', async () => {
     const path = join(bench.folder, 'nobody.sock');
     expect(await failure(path)).toMatchObject({
       code: 'SERVER_UNREACHABLE',

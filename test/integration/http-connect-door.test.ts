@@ -27,7 +27,7 @@ async function setUp(timeScale = 1): Promise<ProxyServer> {
 afterEach(() => bench.close());
 
 describe('a frontend door for HTTP CONNECT', () => {
-  it('stands beside one for gRPC; its socket is for its user alone', async () => {
+  it('can be used beside one for gRPC; only its user may use its socket', async () => {
     bench = await TunnelBench.create({ certificates });
     const path = join(bench.folder, 'c.sock');
     const server = await connectServer(bench, {

@@ -27,7 +27,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** Asks one replica, on a connection of its own; posts when there is a body. */
+/** Sends a request to one replica, on a new connection; a POST when there is a body. */
 function ask({ certificates: { ca, leaves } }: Lab, url: string, body?: object): Promise<Answer> {
   const tls = { ca: ca.certPem, cert: leaves.admin.certPem, key: leaves.admin.keyPem, agent: false as const };
   const headers = { 'content-type': 'application/json' };
@@ -265,7 +265,7 @@ describe('three replicas of the API', () => {
     await watch.close();
   });
 
-  it('are reset when the address moves so, and nobody answers meanwhile', async () => {
+  it('are reset when the address moves so, and the address does not answer meanwhile', async () => {
     const { end } = await openWatch();
     const moved = lab.apiservers.move({ connections: 'reset', outageMs: 200 });
     expect(await end).toMatch(/aborted|reset/i);

@@ -203,7 +203,7 @@ describe('roles as separate processes', () => {
   });
 });
 
-/** Sends something nobody asked for, then resets or shuts down its half; resolves when it is on its way. */
+/** Sends unexpected bytes, then resets or ends its direction; resolves when they are on their way. */
 async function talk(socket: Socket, bytes?: string | Buffer): Promise<Socket> {
   socket.on('error', () => undefined).resume();
   const opened = soon<void>((resolve) => {

@@ -170,7 +170,7 @@ describe('a server that asks agents for tokens', () => {
     return bench.agent(server.agentAddress, { tls: { ca }, metadata: tokenMetadata(file) });
   }
 
-  it('lets agents in whose token the API knows, read anew at each connect', async () => {
+  it('accepts agents whose token the API knows, read again at each connection', async () => {
     const file = join(bench.folder, 'token');
     await writeFile(file, 'expired');
     api.tokens.set('expired', { error: '[invalid bearer token, service account token has expired]' });

@@ -53,7 +53,7 @@ describe.each(versions)('at every port with %s', (version) => {
     expect(await everywhere(twice)).toEqual(each(turnedAway));
   });
 
-  it('a session alone stands for no certificate', async () => {
+  it('a session alone does not prove a certificate', async () => {
     const lent = async (door: Door): Promise<Visit> => {
       const { session } = await visitDoor(door, { ...own(door), version });
       return visitDoor(door, { version, session });

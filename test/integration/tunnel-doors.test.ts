@@ -79,7 +79,7 @@ describe('distrust', () => {
     },
   );
 
-  it('in PEM that is none is found before anything starts', async () => {
+  it('in wrong PEM is found before anything starts', async () => {
     bench = await TunnelBench.create({ certificates });
     const tls = { ...bench.tls('server'), key: 'no key' };
     const agents = { kind: 'tcp', host, port: 0, tls } as const;
@@ -93,7 +93,7 @@ describe('distrust', () => {
   });
 });
 
-describe('bytes that are none of ours', () => {
+describe('foreign bytes', () => {
   const garbage: readonly [string, Buffer][] = [
     ['plaintext HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')],
     ['random bytes', randomBytes(4096)],
@@ -104,7 +104,7 @@ describe('bytes that are none of ours', () => {
     ['nothing', Buffer.alloc(0)],
   ];
 
-  it.each(garbage)('%s on every port harm nobody', async (_name, bytes) => {
+  it.each(garbage)('%s on every port do no harm', async (_name, bytes) => {
     const server = await setUp();
     await bench.connectedAgent(server);
     const [unixAddress = '', tcpAddress = ''] = server.frontendAddresses;
@@ -164,7 +164,7 @@ describe('an address that is taken', () => {
     await bench.checkPath(living);
   });
 
-  it('as a Unix socket by nobody any more is taken over, and only its owner may use it', async () => {
+  it('as a Unix socket without a process is taken over, and only its owner may use it', async () => {
     bench = await TunnelBench.create({ certificates });
     const path = join(bench.folder, 'left-over.sock');
     const crashed = createServer().listen(`${path}.new`);
@@ -179,7 +179,7 @@ describe('an address that is taken', () => {
     await expect(stat(path)).rejects.toThrow('ENOENT');
   });
 
-  it('by a file that is no socket is not deleted', async () => {
+  it('by a file that is not a socket is not deleted', async () => {
     bench = await TunnelBench.create({ certificates });
     const path = join(bench.folder, 'notes.txt');
     await writeFile(path, 'precious');

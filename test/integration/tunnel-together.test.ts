@@ -24,7 +24,10 @@ async function setUp(timeScale: number): Promise<ProxyServer> {
   return server;
 }
 
-/** Clients that do not read yet, each with a MiB on its way to it: none has more than one may have, all together do. */
+/**
+ * Clients that do not read yet, with a MiB on its way to each: less than the limit of one, but more than the limit of
+ * all together.
+ */
 async function downloads(server: ProxyServer): Promise<readonly RawConnect[]> {
   const port = await bench.endpoint((socket) => void socket.end(Buffer.alloc(mib, 'x')));
   const opened: RawConnect[] = [];
@@ -43,7 +46,7 @@ const pauses = async (server: ProxyServer): Promise<number> =>
 
 describe('R22: what waits for all frontends of a server together', () => {
   it('has the bound of one: their agent is not read on, and nothing is lost', async () => {
-    // Slow enough that nobody seems to rest.
+    // Slow, but fast enough that no client counts as resting.
     const server = await setUp(0.01);
     const opened = await downloads(server);
     await expect.poll(() => pauses(server)).toBeGreaterThan(0);

@@ -86,7 +86,7 @@ describe('an agent that is not ours', () => {
     expect(server.snapshot().backends).toBe(0);
   });
 
-  it('R2: may send types and fields that nobody knows', async () => {
+  it('R2: may send unknown types and fields', async () => {
     const agent = rawAgent();
     await agent.metadata;
     agent.call.write(Buffer.from([0x08, 0x63]));
@@ -101,7 +101,7 @@ describe('an agent that is not ours', () => {
     await expect.poll(() => frontend.received).toEqual(['DIAL_RSP 7 ok 1']);
   });
 
-  it('R4: whose message is no protobuf loses its stream, and others do not', async () => {
+  it('R4: loses its stream when its message is not protobuf, and others do not', async () => {
     await bench.connectedAgent(server);
     const agent = rawAgent();
     await agent.metadata;
@@ -132,7 +132,7 @@ describe('an agent that is not ours', () => {
 });
 
 describe('a frontend that is not ours', () => {
-  it('R4: whose message is no protobuf loses its stream and its connection', async () => {
+  it('R4: loses its stream and its connection when its message is not protobuf', async () => {
     const agent = rawAgent();
     await agent.metadata;
     const frontend = rawFrontend();
@@ -226,7 +226,7 @@ describe('what grpc-js keeps private', () => {
     expect((await agent.status).code).toBe(status.CANCELLED);
   });
 
-  it('may go away without harm', () => {
+  it('may be removed without harm', () => {
     const bare = {} as TunnelCall;
     createWindowWidener(windowBytes)(bare);
     expect(resetServerCall(bare)).toBe(false);

@@ -60,7 +60,7 @@ describe.each([
 });
 
 describe('many dials', () => {
-  it('begun at once on a fresh client all succeed: none ends the connection under another', async () => {
+  it('started together on a new client all succeed: no call ends the connection of another', async () => {
     await bench.connectedAgent(server);
     const port = await bench.echo();
     const client = bench.client(server, { tcp: true });

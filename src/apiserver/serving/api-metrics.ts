@@ -59,8 +59,8 @@ function show(requests: Tally, inFlight: Readonly<Record<'mutating' | 'readOnly'
   const kit = new MetricKit('apiserver');
   const help =
     'Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.';
-  kit.asked('counter', { name: 'request_total', help, labels: requestLabelNames }, () => requests.rows());
-  kit.asked(
+  kit.scraped('counter', { name: 'request_total', help, labels: requestLabelNames }, () => requests.rows());
+  kit.scraped(
     'gauge',
     {
       name: 'current_inflight_requests',

@@ -1,17 +1,17 @@
 import type { LabEvent } from '../../core/events.js';
 
-/** An event of one source, at its time by the reader's clock. */
+/** An event of one source, with its time by the reader's clock. */
 export interface PlacedEvent {
   readonly source: string;
-  /** Milliseconds since 1970, by the reader's clock as far as the source's offset is known. */
+  /** Milliseconds since 1970 by the reader's clock, as far as the source's offset is known. */
   readonly wallMs: number;
   readonly event: LabEvent;
-  /** It came after younger ones had been handed on: its source was too late for its place. */
+  /** True when later events were passed on before it, because its source was too slow. */
   readonly late: boolean;
 }
 
 export interface MergeOptions {
-  /** How long a source that tells nothing can hold up the others, ms. */
+  /** How long a silent source can hold up the others, ms. */
   readonly patienceMs: number;
   readonly release: (event: PlacedEvent) => void;
 }
@@ -19,9 +19,9 @@ export interface MergeOptions {
 interface Source {
   /** Its clock minus ours, ms. */
   offsetMs: number;
-  /** Nothing older than this will come, by our clock. */
+  /** No event before this time will come, by our clock. */
   watermark: number;
-  /** When it last told anything, by our clock. */
+  /** When its last event came, by our clock. */
   heardAt: number;
 }
 
@@ -32,9 +32,9 @@ interface Waiting {
 }
 
 /**
- * Puts the events of several processes in one order. Each source's times are moved by its clock's offset; an event is
- * released as soon as no other source can still bring an older one. A source that is silent is waited for, but not for
- * longer than `patienceMs`; what it brings later is released at once, and marked.
+ * Puts the events of several processes in one order. The times of each source are corrected by its clock's offset. An
+ * event is passed on as soon as no other source can still send an older one. The merge waits for a silent source, but
+ * not longer than `patienceMs`; its later events are passed on at once, and marked.
  */
 export class EventMerge {
   private readonly options: MergeOptions;
@@ -51,18 +51,18 @@ export class EventMerge {
     return this.waiting.length;
   }
 
-  /** A source is there (again). `offsetMs` is its clock minus ours. */
+  /** A source has connected, maybe again. `offsetMs` is its clock minus ours. */
   join(source: string, offsetMs: number, nowMs: number): void {
     this.sources.set(source, { offsetMs, watermark: Number.NEGATIVE_INFINITY, heardAt: nowMs });
   }
 
-  /** A source is gone: nobody waits for it any more. */
+  /** A source is gone: the merge does not wait for it any more. */
   leave(source: string, nowMs: number): void {
     this.sources.delete(source);
     this.turn(nowMs);
   }
 
-  /** Events of a source in their order, with times by its clock, and its clock's time when it sent them. */
+  /** Adds events of a source in their order, with times by its clock, and the time by its clock when it sent them. */
   add(
     source: string,
     batch: { readonly events: readonly { wallMs: number; event: LabEvent }[]; readonly sourceNowMs: number },
@@ -75,12 +75,12 @@ export class EventMerge {
     for (const { wallMs, event } of batch.events) {
       this.waiting.push({ source, wallMs: wallMs - known.offsetMs, event });
     }
-    // Events of one source keep their order where times are equal: the sort is stable.
+    // Events of one source with equal times keep their order: the sort is stable.
     this.waiting.sort((one, other) => one.wallMs - other.wallMs);
     this.turn(nowMs);
   }
 
-  /** Looks who can be waited for no longer. Call it now and then. */
+  /** Checks which sources are too late to wait for. Call it from time to time. */
   turn(nowMs: number): void {
     let safe = Number.POSITIVE_INFINITY;
     for (const { watermark, heardAt } of this.sources.values()) {
@@ -90,7 +90,7 @@ export class EventMerge {
     this.releaseUpTo(safe);
   }
 
-  /** Releases all that waits. */
+  /** Passes on all waiting events. */
   flush(): void {
     this.releaseUpTo(Number.POSITIVE_INFINITY);
   }
@@ -107,14 +107,14 @@ export class EventMerge {
   }
 }
 
-/** One reading of another clock between two of ours, all in ms. */
+/** One reading of another clock between two of ours, ms. */
 export interface ClockReading {
   readonly sentMs: number;
   readonly otherMs: number;
   readonly receivedMs: number;
 }
 
-/** The other clock minus ours, from the reading that took the shortest time; it is off by half of that at most. */
+/** The other clock minus ours, from the shortest reading. The error is at most half of that reading's duration. */
 export function clockOffsetMs(readings: readonly ClockReading[]): number {
   let best: ClockReading | undefined;
   for (const one of readings) {

@@ -14,22 +14,22 @@ export interface EventReaderOptions {
   readonly wallNowMs: () => number;
   readonly signal: AbortSignal;
   readonly event: (event: PlacedEvent) => void;
-  /** What happens to a source, one line each. */
+  /** Reports the state of a source, one line each. */
   readonly say: (line: string) => void;
 }
 
-/** A source that tells nothing is waited for this long before the others' events go out without it. */
+/** How long to wait for a silent source before the others' events are printed, ms. */
 const patienceMs = 1000;
 const turnEveryMs = 100;
 const retryAfterMs = 1000;
 
 /**
- * Reads the events of several processes in one order. When following, a source that goes away is looked for again until
- * `signal` aborts; else the first failure rejects, after the events of the others.
+ * Reads the events of several processes in one order. When following, it connects again to a source that goes away,
+ * until `signal` aborts. Otherwise the first failure rejects, after the events of the others.
  */
 export async function readMergedEvents(options: EventReaderOptions): Promise<void> {
   const { clock, wallNowMs, addresses, signal, follow } = options;
-  // What is past is sorted as a whole, however long it takes to come.
+  // Past events are sorted together, however long they take to come.
   const merge = new EventMerge({
     patienceMs: follow ? patienceMs : Number.POSITIVE_INFINITY,
     release: options.event,

@@ -14,11 +14,11 @@ export interface ObserveTarget {
   /** `HOST:PORT` of a role's admin port. */
   readonly address: string;
   readonly tls: TlsFiles;
-  /** Our wall clock: milliseconds since 1970. */
+  /** Returns our wall time, milliseconds since 1970. */
   readonly wallNowMs: () => number;
 }
 
-/** Where a reader was when it lost a source. */
+/** The position of a reader when it lost a source. */
 export interface ObservePlace {
   readonly run: string;
   readonly seq: number;
@@ -26,7 +26,7 @@ export interface ObservePlace {
 
 export interface ObservedBatch {
   readonly run: string;
-  /** The source's wall clock when it sent this. */
+  /** The source's wall time when it sent this. */
   readonly sourceNowMs: number;
   readonly missed: number;
   readonly events: readonly { readonly wallMs: number; readonly event: LabEvent }[];
@@ -46,8 +46,8 @@ const readings = 5;
 const answerWithinMs = 5000;
 
 /**
- * Reads the events of one process until it ends the call, or for good when following. Rejects with
- * SERVER_UNREACHABLE, TLS_REJECTED, UNAUTHORIZED or TUNNEL_CLOSED; resolves when `signal` aborts.
+ * Reads the events of one process until the process ends the call; when following, without end. Rejects with
+ * SERVER_UNREACHABLE, TLS_REJECTED, UNAUTHORIZED or TUNNEL_CLOSED. Resolves when `signal` aborts.
  */
 export async function readEvents(target: ObserveTarget, options: ReadOptions): Promise<void> {
   const stub = connectTo(target);

@@ -8,9 +8,9 @@ import { type GrpcEndpoint, type GrpcListener, startGrpcListener } from '../../w
 import { observeService } from '../../wire/grpc/proto.js';
 import { encodeEvent } from './observed-event.js';
 
-/** What the service tells: the journal of its process, for instance. */
+/** The events of the service: for instance the journal of its process. */
 export interface EventSource {
-  /** The events still held, oldest first. */
+  /** The events that it still has, oldest first. */
   events(): readonly LabEvent[];
   subscribe(listener: (event: LabEvent) => void): () => void;
 }
@@ -19,13 +19,13 @@ export interface ObserveServiceOptions {
   readonly endpoint: GrpcEndpoint;
   readonly source: EventSource;
   readonly clock: Clock;
-  /** Milliseconds since 1970. Must not go back. */
+  /** Returns milliseconds since 1970. Must not go back. */
   readonly wallNowMs: () => number;
-  /** The wall time of an event of the source, by its `t`. Must not go back. */
+  /** Returns the wall time of an event of the source, from its `t`. Must not go back. */
   readonly wallMsAt: (t: number) => number;
-  /** Tells one start of the process from another. */
+  /** Differs for each start of the process. */
   readonly run: string;
-  /** Who serves, for errors: `server/server-1`. */
+  /** The name of the serving part, for errors: `server/server-1`. */
   readonly where: string;
 }
 
@@ -33,7 +33,7 @@ type Call = ServerWritableStream<EventsRequest__Output, EventBatch>;
 
 const beatMs = 200;
 const keepaliveTimeMs = 30_000;
-/** Events that may wait for a slow reader; the oldest are given up, and counted. */
+/** How many events may wait for a slow reader. The oldest are dropped, and counted. */
 const maxWaiting = 20_000;
 const batchSize = 500;
 
@@ -109,13 +109,13 @@ class Subscription {
     this.timer = this.options.clock.after(beatMs, () => this.beat(), true);
   }
 
-  /** Sends what waits, in batches; at least one, for its time. A reader that is slow gets the rest at a later beat. */
+  /** Sends the waiting events in batches; at least one batch, for its time. A slow reader gets the rest later. */
   private send(): void {
     const { run, wallNowMs, wallMsAt } = this.options;
     do {
       if (this.blocked) return;
       const events = this.waiting.splice(0, batchSize).map((event) => encodeEvent(event, wallMsAt(event.t)));
-      // What still waits is older than now: it is the last batch that may say so.
+      // Waiting events are older than now, so only the last batch may report the time now.
       const nowMs = this.waiting.length === 0 ? wallNowMs() : (events.at(-1)?.wallMs ?? 0);
       this.blocked =
         !this.call.write({ run, nowMs, missed: String(this.missed), events }) && this.call.request.follow;

@@ -2,7 +2,7 @@ import type { EventBody, LabEvent } from '../../core/events.js';
 import type { Event, Event__Output } from '../../wire/gen/konnsim/observe/v1/Event.js';
 import type { Value } from '../../wire/gen/konnsim/observe/v1/Value.js';
 
-/** Fields of an event that have a field of their own on the wire. */
+/** Event fields that have their own field in the message. */
 const placed = new Set(['seq', 't', 'kind', 'node']);
 
 /** `wallMs` is the event's time by the wall clock of its process. */
@@ -15,7 +15,7 @@ export function encodeEvent(event: LabEvent, wallMs: number): Event {
   return { seq: String(event.seq), wallMs, kind: event.kind, node: event.node, fields };
 }
 
-/** An event of another process: its `t` is its wall time, for it has no place in a journal of ours. */
+/** An event of another process. Its `t` is its wall time, because it is not in our journal. */
 export function decodeEvent({ seq, wallMs, kind, node, fields }: Event__Output): LabEvent {
   const more = Object.entries(fields).map(([name, { value, number, text }]) => [
     name,

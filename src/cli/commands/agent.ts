@@ -48,14 +48,17 @@ export function agentCommand(invocation: Invocation): Command {
       option('--agent-id <id>', 'default: PROXY_AGENT_ID, else a random UUID').argParser(parseAgentId),
     )
     .addOption(
-      option('--agent-identifiers <query>', 'what it stands for, such as ipv4=10.0.1.11&host=node-1')
+      option(
+        '--agent-identifiers <query>',
+        'addresses and names that it serves, such as ipv4=10.0.1.11&host=node-1',
+      )
         .argParser(parseIdentifiers)
         .default(''),
     )
     .addOption(
       option(
         '--node-address <map>',
-        '10.0.1.11:10250=127.0.0.1:10250: an address that exists only here; repeatable',
+        '10.0.1.11:10250=127.0.0.1:10250: an address that only this agent knows; may be given several times',
       ).argParser(collectNodeAddresses),
     )
     .addOption(option('--health-server-host <host>', 'where /healthz listens').default('127.0.0.1'))
@@ -67,7 +70,7 @@ export function agentCommand(invocation: Invocation): Command {
         .argParser(durationMs)
         .default(agentDefaults.keepaliveTimeMs, `${agentDefaults.keepaliveTimeMs / 1000}s`),
     )
-    .addOption(option('--sync-forever', 'go on looking for servers'))
+    .addOption(option('--sync-forever', 'search for servers also when all are found'))
     .addOption(commonOptions.packets())
     .addOption(commonOptions.adminPort())
     .addOption(commonOptions.adminAddress())
@@ -109,7 +112,7 @@ function run(flags: AgentFlags): Promise<number> {
   });
 }
 
-/** The addresses of `--node-address`; a host that the agent stands for is found at the address it stands for. */
+/** The addresses of `--node-address`. A host among the agent's identifiers resolves to its address there. */
 function nodeNetwork({ nodeAddress = [], agentIdentifiers }: AgentFlags, clock: Clock): NodeNetwork {
   const network = createNodeNetwork({ clock });
   for (const { node, real } of nodeAddress) network.register(node.host, node.port, real);
@@ -125,7 +128,7 @@ interface HostPort {
   readonly port: number;
 }
 
-/** An address that only this agent knows, and where it really is. */
+/** An address that only this agent knows, and its real address. */
 interface NodeAddress {
   readonly node: HostPort;
   readonly real: HostPort;
@@ -138,7 +141,7 @@ function collectNodeAddresses(text: string, soFar: readonly NodeAddress[] | unde
 function parseNodeAddress(text: string): NodeAddress {
   const [node, real, more] = text.split('=').map((part) => splitHostPort(part));
   if (node !== undefined && real !== undefined && more === undefined) return { node, real };
-  throw new InvalidArgumentError(`"${text}" is no NODE_IP:PORT=REAL_HOST:PORT.`);
+  throw new InvalidArgumentError(`"${text}" is not NODE_IP:PORT=REAL_HOST:PORT.`);
 }
 
 function parseAgentId(text: string): string {
@@ -146,7 +149,7 @@ function parseAgentId(text: string): string {
   throw new InvalidArgumentError(`expected ${agentIdRule} of printable ASCII, got ${text.length}.`);
 }
 
-/** An empty variable counts as none. Throws USAGE for an ID that no server takes. */
+/** Reads PROXY_AGENT_ID. An empty variable counts as missing. Throws USAGE for an ID that servers refuse. */
 function idOfEnvironment(): string | undefined {
   const text = process.env['PROXY_AGENT_ID'] ?? '';
   if (text === '' || isAgentId(text)) return text === '' ? undefined : text;

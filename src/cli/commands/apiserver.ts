@@ -53,7 +53,7 @@ export function apiserverCommand(invocation: Invocation): Command {
     .addOption(
       option(
         '--store <address>',
-        'host:port of a `konnsim store`, which other API façades share; default, or empty: a store of its own',
+        'host:port of a `konnsim store` that API façades share; default, or empty: a private store',
       ).argParser((text) => (text === '' ? text : hostPort(text))),
     )
     .addOption(option('--bind-address <address>', 'where it listens').default('127.0.0.1'))
@@ -69,14 +69,17 @@ export function apiserverCommand(invocation: Invocation): Command {
       ).argParser(someText),
     )
     .addOption(option('--kubeconfig <file>', "writes an administrator's kubeconfig").argParser(someText))
-    .addOption(option('--kubernetes-version <release>', 'release it claims to be').default(defaultVersion))
+    .addOption(option('--kubernetes-version <release>', 'release that it reports').default(defaultVersion))
     .addOption(
-      option('--max-requests-inflight <number>', 'requests under way that change nothing, 0 for no limit')
+      option('--max-requests-inflight <number>', 'maximum of reading requests at a time, 0 for no limit')
         .argParser(wholeNumber(0, maxInFlight))
         .default(defaultInFlight.maxRequestsInflight),
     )
     .addOption(
-      option('--max-mutating-requests-inflight <number>', 'and those that change something')
+      option(
+        '--max-mutating-requests-inflight <number>',
+        'maximum of writing requests at a time, 0 for no limit',
+      )
         .argParser(wholeNumber(0, maxInFlight))
         .default(defaultInFlight.maxMutatingRequestsInflight),
     )
@@ -121,16 +124,16 @@ function run(flags: ApiServerFlags): Promise<number> {
   });
 }
 
-/** kube-apiserver gives up on an etcd that it cannot reach after as long. */
+/** kube-apiserver waits as long for an etcd that it cannot reach. */
 const storeTimeoutMs = 20_000;
 
-/** Objects of its own, with controllers, or those that several share, whose tokens are then good at all of them. */
+/** Opens a new store with controllers, or one that several façades share; then tokens are valid at all of them. */
 async function openStore(
   { store: address, nodes, certs, kubernetesVersion }: ApiServerFlags,
   context: RoleContext,
   { useTls, started }: { readonly useTls: UseTls; readonly started: Started },
 ): Promise<Pick<ApiServerOptions, 'store' | 'controllers' | 'tokenKeys'>> {
-  // Empty where a variable that names none is passed on.
+  // Empty when an unset variable is passed on.
   if (address === undefined || address === '') {
     const { objects } = standardTopology(nodes, kubernetesVersion);
     return { store: createObjectStore(objects, context.clock), controllers: true };

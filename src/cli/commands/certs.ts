@@ -21,25 +21,33 @@ interface CertsFlags {
   readonly server: string;
 }
 
-/** `konnsim certs`: a CA for each trust and a pair for each party, for the roles started one by one. */
+/** `konnsim certs`: the CAs and the certificates of all parts, for roles that are started one by one. */
 export function certsCommand(): Command {
   return new Command('certs')
-    .description('make the CAs and the certificates of all parties; keys are readable by you alone')
+    .description('make the CAs and the certificates of all parts; only you can read the keys')
     .addOption(option('--out <folder>', 'where to write them').argParser(someText).default('certs'))
     .addOption(
-      option('--nodes <number>', 'kubelets to make certificates for')
+      option('--nodes <number>', 'number of kubelets that get certificates')
         .argParser(wholeNumber(1, maxNodes))
         .default(2),
     )
-    .addOption(option('--name <dns>', 'further name of the servers; may be given again').argParser(collect))
     .addOption(
-      option('--ip <address>', 'further address of the servers; may be given again').argParser(collect),
+      option('--name <dns>', 'one more DNS name of the servers; may be given several times').argParser(
+        collect,
+      ),
     )
     .addOption(
-      option('--days <number>', 'life of the certificates').argParser(wholeNumber(1, 3650)).default(365),
+      option('--ip <address>', 'one more IP address of the servers; may be given several times').argParser(
+        collect,
+      ),
     )
-    .addOption(option('--force', 'replace certificates that are there; CAs are kept'))
-    .addOption(option('--if-missing', 'leave a complete and valid set as it is').conflicts('force'))
+    .addOption(
+      option('--days <number>', 'how long the certificates are valid, in days')
+        .argParser(wholeNumber(1, 3650))
+        .default(365),
+    )
+    .addOption(option('--force', 'replace existing certificates; CAs are kept'))
+    .addOption(option('--if-missing', 'keep a complete and valid set').conflicts('force'))
     .addOption(
       option(
         '--parts <folder>',
@@ -47,7 +55,7 @@ export function certsCommand(): Command {
       ).argParser(someText),
     )
     .addOption(option('--kubeconfig <file>', "write an administrator's kubeconfig, too").argParser(someText))
-    .addOption(option('--server <url>', 'the API server that it names').default('https://127.0.0.1:6443'))
+    .addOption(option('--server <url>', 'the URL of the API server in it').default('https://127.0.0.1:6443'))
     .addHelpText(
       'after',
       examples(
@@ -66,7 +74,7 @@ async function run(flags: CertsFlags): Promise<void> {
     nowMs: 0,
     kubernetesVersion: '',
   });
-  const parties = `the certificates of all parties and ${flags.nodes} kubelets`;
+  const parties = `the certificates of all parts and ${flags.nodes} kubelets`;
   const kept = flags.ifMissing === true ? await readSet(flags, nodes) : undefined;
   const set = kept ?? (await writeCertificateDirectory(flags.out, writeOptions(flags, nodes)));
   process.stderr.write(
@@ -94,12 +102,12 @@ function writeOptions(flags: CertsFlags, nodes: readonly NodeSpec[]): WriteOptio
     dnsNames: flags.name ?? [],
     ipAddresses: flags.ip ?? [],
     validDays: flags.days,
-    // A set that is not complete, or not valid any more, is made anew.
+    // An incomplete or invalid set is replaced.
     force: flags.force ?? flags.ifMissing ?? false,
   };
 }
 
-/** The set that is there, if it is fit for use. */
+/** The existing set, if it is complete and valid. */
 function readSet({ out }: CertsFlags, nodes: readonly NodeSpec[]): Promise<CertificateSet | undefined> {
   return readCertificateDirectory(
     out,

@@ -19,7 +19,7 @@ const picture = `
 /** `konnsim demo`: a guided tour of a few seconds, in one process, without kubectl. */
 export function demoCommand(invocation: Invocation): Command {
   return new Command('demo')
-    .description('see a request travel: logs, exec and port-forward through the tunnel, and a cut that heals')
+    .description('show logs, exec and port-forward through the tunnel, and how a cut heals')
     .addOption(
       option('--seed <number>', 'repeats the random choices of a run').argParser(wholeNumber(0, 2 ** 32 - 1)),
     )
@@ -37,14 +37,14 @@ async function run({ seed }: DemoFlags, terminal: Terminal): Promise<number> {
   stage.line('');
   stage.note('starting an API façade, a proxy-server and two nodes with agent and kubelet …');
   const startedAt = performance.now();
-  // Nobody stands in for a node's agent here, so that its loss can be seen.
+  // Without another strategy no other agent takes the dials of a lost one, so that its loss can be seen.
   const options: LabOptions = { strategies: ['destHost'], ...(seed === undefined ? {} : { seed }) };
   return withLab({
     lab: options,
     use: async (lab, interruption) => {
       stage.note(`ready in ${Math.round(performance.now() - startedAt)} ms (seed ${lab.seed})`);
       const told = tell(lab, stage).then(() => 0);
-      // A failure after an interruption is the interruption's, and nobody's any more.
+      // After an interruption, a failure of the demo is not reported.
       told.catch(() => undefined);
       return Promise.race([told, interruption.wanted]);
     },
@@ -57,7 +57,5 @@ async function tell(lab: Lab, stage: Stage): Promise<void> {
   await showPortForward(lab, stage);
   await showCut(lab, stage);
   stage.line('');
-  stage.note(
-    `that was all of it, in ${stage.elapsed()}. Next: \`konnsim up\`, then kubectl or \`konnsim exec\`.`,
-  );
+  stage.note(`this demo took ${stage.elapsed()}. Next: \`konnsim up\`, then kubectl or \`konnsim exec\`.`);
 }

@@ -20,16 +20,16 @@ interface EventsFlags {
   readonly output: 'text' | 'ndjson';
 }
 
-/** `konnsim events`: what several roles tell, in one order. */
+/** `konnsim events`: the events of several roles, in one order. */
 export function eventsCommand(invocation: Invocation): Command {
   return new Command('events')
-    .description('print the events of roles that run elsewhere, merged in the order of their times')
+    .description('print the events of roles in other processes, in the order of their times')
     .argument('[address...]', 'admin ports, HOST:PORT; default KONNSIM_EVENTS, a list with commas')
     .addOption(option('--certs <folder>', 'certificates made by `konnsim certs`').default('certs'))
-    .addOption(option('-f, --follow', 'stay, print what comes, and look again for roles that went away'))
+    .addOption(option('-f, --follow', 'print new events, too, and connect again to roles that went away'))
     .addOption(option('--packets', 'packets, too'))
     .addOption(
-      option('--output <format>', 'a line for people, or one JSON object a line')
+      option('--output <format>', 'readable lines, or one JSON object per line')
         .choices(['text', 'ndjson'])
         .default('text'),
     )
@@ -80,7 +80,7 @@ async function run(named: readonly string[], flags: EventsFlags): Promise<number
   return interrupted ?? exitCodes.ok;
 }
 
-/** `12:16:20.123  agent/node-1 …`, in UTC; `~` before the time of an event that came too late for its place. */
+/** `12:16:20.123  agent/node-1 …`, in UTC. `~` before the time marks an event that came too late for its place. */
 function textLine({ wallMs, event, late }: PlacedEvent): string {
   return `${late ? '~' : ' '}${new Date(wallMs).toISOString().slice(11, 23)}  ${eventText(event)}`;
 }

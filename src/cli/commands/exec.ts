@@ -5,7 +5,7 @@ import { exitCodes } from '../exit-codes.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import { defaultLabFolder } from '../lab-files.js';
-import { connectToLab } from '../remote.js';
+import { connectToLab } from '../remote-lab.js';
 import { listenForSignals } from '../signals.js';
 import { errorLines } from '../terminal.js';
 import { option } from '../values.js';
@@ -18,7 +18,7 @@ interface ExecFlags {
   readonly tty?: boolean;
 }
 
-/** `konnsim exec`: the remote command's exit code is ours; 125 means that it could not be run or was lost. */
+/** `konnsim exec` ends with the exit code of the remote command. 125 means that it could not be run or was lost. */
 export function execCommand(invocation: Invocation): Command {
   return new Command('exec')
     .description('run a command in a container: gRPC to the kubelet, inside the tunnel; no kubectl needed')
@@ -62,7 +62,7 @@ async function run(pod: string, command: readonly string[], flags: ExecFlags): P
     if (result.kind === 'exit') return result.code;
     throw new TunnelError('COMMAND_NOT_FOUND', result.message, { where: 'kubelet' });
   } catch (caught) {
-    // First of all: in raw mode a line would not end.
+    // This comes first: in raw mode a line would not end.
     terminal.restore();
     if (interruption.signal.aborted) return await interruption.wanted;
     process.stderr.write(`${errorLines(caught)}\n`);
@@ -79,7 +79,7 @@ interface LocalTerminal {
   restore(): void;
 }
 
-/** Hands stdin over, in raw mode when the command has a terminal, and follows the size of the window. */
+/** Opens stdin, in raw mode when the command has a terminal, and follows the size of the window. */
 function openTerminal(flags: ExecFlags): LocalTerminal {
   const { stdin } = process;
   if (!flags.stdin) return { streams: {}, restore: () => undefined };
@@ -90,7 +90,7 @@ function openTerminal(flags: ExecFlags): LocalTerminal {
     restore: () => {
       if (raw) stdin.setRawMode(false);
       stdin.pause();
-      // A file has none.
+      // A file has no `unref`.
       stdin.unref?.();
     },
   };

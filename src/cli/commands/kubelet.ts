@@ -31,7 +31,7 @@ import {
 } from '../role.js';
 import { httpsUrl, option, portNumber, someText, wholeNumber } from '../values.js';
 
-/** Who decides what a known client may do: nobody, or the API, as kubelet's flag of this name. */
+/** As kubelet's flag of this name: `AlwaysAllow` lets every known client do everything, `Webhook` asks the API. */
 type AuthorizationMode = 'AlwaysAllow' | 'Webhook';
 
 interface KubeletFlags extends RoleFlags {
@@ -52,16 +52,17 @@ export function kubeletCommand(invocation: Invocation): Command {
   return new Command('kubelet')
     .description('run the kubelet stub of one node alone, with its containers')
     .addOption(option('--certs <folder>', 'certificates made by `konnsim certs`').default('certs'))
-    .addOption(option('--node <name>', 'which node it is').default('node-1'))
+    .addOption(option('--node <name>', 'the name of its node').default('node-1'))
     .addOption(
       option('--nodes <number>', 'nodes of the cluster').argParser(wholeNumber(1, maxNodes)).default(2),
     )
     .addOption(option('--bind-address <address>', 'where it listens').default('127.0.0.1'))
     .addOption(option('--port <port>', 'its port, 0 for a free one').argParser(portNumber).default(10_250))
     .addOption(
-      option('--healthz-port <port>', 'plain /healthz and /readyz, on the loopback; default none').argParser(
-        portNumber,
-      ),
+      option(
+        '--healthz-port <port>',
+        'port of plain /healthz and /readyz on the loopback; default: no such port',
+      ).argParser(portNumber),
     )
     .addOption(
       option('--runtime <kind>', 'sandbox: in memory; process: real processes of this host, with your rights')
@@ -75,17 +76,20 @@ export function kubeletCommand(invocation: Invocation): Command {
       ).argParser(someText),
     )
     .addOption(
-      option('--server <url>', "or from the API at this URL, with the node's own certificate of --certs")
+      option(
+        '--server <url>',
+        "or take them from the API at this URL, with the node's certificate of --certs",
+      )
         .argParser(httpsUrl)
         .conflicts('kubeconfig'),
     )
     .addOption(
-      option('--authorization-mode <mode>', 'Webhook asks the API; default Webhook with an API').choices([
+      option('--authorization-mode <mode>', 'Webhook asks the API and is the default with an API').choices([
         'AlwaysAllow',
         'Webhook',
       ]),
     )
-    .addOption(option('--anonymous-auth', 'let clients without credentials be system:anonymous'))
+    .addOption(option('--anonymous-auth', 'accept clients without credentials as system:anonymous'))
     .addOption(commonOptions.adminPort())
     .addOption(commonOptions.adminAddress())
     .addHelpText(
@@ -108,7 +112,7 @@ function run(flags: KubeletFlags): Promise<number> {
     const usages = flags.server === undefined ? (['server'] as const) : (['server', 'client'] as const);
     const files = await useTls(kubeletLeaf(nodeName), usages);
     const api = await openApi(flags, { context, started, files });
-    // With an API, these run before it is there; it then says whether they still shall, and what else.
+    // With an API, these pods run before it answers. Then the API decides about them and adds others.
     const pods = topology.objects.pods.filter((pod) => pod.spec.nodeName === nodeName);
     const runtime = await createRuntime(flags.runtime, { ...context, nodeName, pods });
     started(() => runtime.close());
@@ -137,7 +141,7 @@ function run(flags: KubeletFlags): Promise<number> {
   });
 }
 
-/** As kubelet's own: plain, without credentials, for this machine alone. */
+/** As kubelet's own port: plain HTTP without credentials, only for this machine. */
 async function startHealth(
   { healthzPort: port }: KubeletFlags,
   clock: Clock,
@@ -148,7 +152,7 @@ async function startHealth(
   void heardOfApi.then(() => {
     ok = true;
   });
-  const ready = (): Readiness => ({ ok, text: 'the API has not told of any pods yet' });
+  const ready = (): Readiness => ({ ok, text: 'the API has not sent its pods yet' });
   return startHealthServer({ host: '127.0.0.1', port, style: 'server', ready, clock });
 }
 
@@ -158,7 +162,7 @@ interface ApiContext {
   readonly files: Renewable<TlsFiles>;
 }
 
-/** The API that was named; none is fine. It need not be there yet. */
+/** The API of the flags, if any. It need not run yet. */
 async function openApi(
   { kubeconfig, server, authorizationMode }: KubeletFlags,
   { context, started, files }: ApiContext,
@@ -179,7 +183,7 @@ function certificateAccess(server: URL | undefined, files: Renewable<TlsFiles>):
   return server === undefined ? undefined : { server, tls: () => files.current, headers: () => ({}) };
 }
 
-/** With an API, the API says who may do what; without one, whoever has a certificate of the CA may do everything. */
+/** With an API, the API decides what a client may do. Without one, every certificate of the CA may do everything. */
 function accessOf(
   { anonymousAuth: anonymous = false, authorizationMode = 'Webhook' }: KubeletFlags,
   nodeName: string,
@@ -191,7 +195,7 @@ function accessOf(
   return { anonymous, tokens, authorizer: accessReviewer(api, clock, { nodeName }) };
 }
 
-/** The node as it is registered: with the port that its kubelet really has. */
+/** The node for the API, with the real port of its kubelet. */
 function nodeAt(nodes: readonly Node[], name: string, port: number): Node {
   const node = nodes.find(({ metadata }) => metadata.name === name);
   if (node === undefined) throw new TunnelError('NODE_NOT_FOUND', `no node is called ${name}`);

@@ -4,7 +4,7 @@ import { TunnelError } from '../../core/errors.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import { defaultLabFolder } from '../lab-files.js';
-import { connectToLab } from '../remote.js';
+import { connectToLab } from '../remote-lab.js';
 import { listenForSignals } from '../signals.js';
 import { durationMs, option, wholeNumber } from '../values.js';
 
@@ -30,15 +30,15 @@ export function logsCommand(invocation: Invocation): Command {
     .addOption(option('--dir <folder>', 'folder of the running lab').default(defaultLabFolder))
     .addOption(option('-n, --namespace <name>', 'namespace of the pod').default('default'))
     .addOption(option('-c, --container <name>', "container; default the pod's first"))
-    .addOption(option('-f, --follow', 'go on until interrupted'))
-    .addOption(option('-p, --previous', 'the log of the instance before the last restart'))
-    .addOption(option('--timestamps', 'begin each line with its time'))
+    .addOption(option('-f, --follow', 'follow the log until interrupted'))
+    .addOption(option('-p, --previous', 'the log before the last restart'))
+    .addOption(option('--timestamps', 'print the time before each line'))
     .addOption(option('--tail <lines>', 'only the last lines').argParser(wholeNumber(0, greatest)))
     .addOption(
-      option('--since <duration>', 'only what is younger than this, such as 30s').argParser(durationMs),
+      option('--since <duration>', 'only lines of this last time, such as 30s').argParser(durationMs),
     )
     .addOption(
-      option('--limit-bytes <bytes>', 'stop after so many bytes').argParser(wholeNumber(1, greatest)),
+      option('--limit-bytes <bytes>', 'stop after this many bytes').argParser(wholeNumber(1, greatest)),
     )
     .addHelpText('after', examples('konnsim logs -f counter', 'konnsim logs --tail 5 --timestamps web-1'))
     .action(async (pod: string, flags: LogsFlags) => {

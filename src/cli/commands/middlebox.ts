@@ -24,25 +24,25 @@ export function middleboxCommand(invocation: Invocation): Command {
   return new Command('middlebox')
     .description('run a TCP device between two networks: a flow table with an idle timer, a balancer')
     .addOption(
-      option('--listen <address>', 'HOST:PORT to take flows at; may be given several times')
+      option('--listen <address>', 'HOST:PORT where it accepts flows; may be given several times')
         .argParser(collectAddresses)
         .makeOptionMandatory(),
     )
     .addOption(
       option(
         '--to <addresses>',
-        'where they lead, for each --listen in order; several with commas take turns',
+        'target of these flows, for each --listen in order; several, with commas, are used in turn',
       )
         .argParser(collectTargets)
         .makeOptionMandatory(),
     )
     .addOption(
-      option('--idle-timeout <duration>', 'forget a flow that carries nothing for this long, 0 for never')
+      option('--idle-timeout <duration>', 'forget a flow that carries no bytes for this time; 0 means never')
         .argParser(durationMs)
         .default(0, 'never'),
     )
     .addOption(
-      option('--on-idle <verdict>', 'drop: tell nobody and lose what comes; reset: tell both ends')
+      option('--on-idle <verdict>', 'drop: lose later bytes without telling the ends; reset: reset both ends')
         .choices(['drop', 'reset'])
         .default('drop'),
     )

@@ -4,7 +4,7 @@ import type { ClusterClient, PodTarget } from '../../lab/cluster-client.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import { defaultLabFolder } from '../lab-files.js';
-import { connectToLab } from '../remote.js';
+import { connectToLab } from '../remote-lab.js';
 import { listenForSignals } from '../signals.js';
 import { errorLines } from '../terminal.js';
 import { option } from '../values.js';
@@ -23,7 +23,7 @@ interface PortPair {
 export function portForwardCommand(invocation: Invocation): Command {
   return new Command('port-forward')
     .description(
-      'carry local ports to ports of a pod: gRPC to the kubelet, inside the tunnel; no kubectl needed',
+      'forward local ports to ports of a pod: gRPC to the kubelet, inside the tunnel; no kubectl needed',
     )
     .argument('<pod>', 'pod, or namespace/pod')
     .argument('<ports...>', 'LOCAL:REMOTE, :REMOTE for a free local port, or PORT for the same on both sides')
@@ -63,7 +63,7 @@ function parsePorts(text: string): PortPair {
   const remote = Number(match?.[2]);
   const local = match?.[1] === undefined ? remote : Number(match[1] || 0);
   if (match === null || remote < 1 || remote > 65_535 || local > 65_535) {
-    throw new TunnelError('USAGE', `"${text}" is no port pair: it is LOCAL:REMOTE, :REMOTE or PORT`);
+    throw new TunnelError('USAGE', `"${text}" is not a port pair: use LOCAL:REMOTE, :REMOTE or PORT`);
   }
   return { local, remote };
 }

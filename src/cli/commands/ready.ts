@@ -19,17 +19,17 @@ interface ReadyFlags {
 }
 
 const tryAgainMs = 200;
-/** More than any page of ours; what follows is not read. */
+/** The largest answer, bytes: more than any page of ours. The rest is not read. */
 const maxBytes = 4096;
 
 /** `konnsim ready`: for health checks of containers, and for scripts that wait. */
 export function readyCommand(invocation: Invocation): Command {
   return new Command('ready')
-    .description('wait until every given page answers 200, such as a role’s /readyz')
+    .description('wait until each URL answers 200, such as a role’s /readyz')
     .argument('<url...>', 'http or https')
-    .addOption(option('--timeout <duration>', 'how long to try').argParser(durationMs).default(5000, '5s'))
-    .addOption(option('--certs <folder>', 'whom to believe and who to be, for https').default('certs'))
-    .addOption(option('--as <name>', 'the certificate of that folder to show').default('admin'))
+    .addOption(option('--timeout <duration>', 'how long to wait').argParser(durationMs).default(5000, '5s'))
+    .addOption(option('--certs <folder>', 'certificates and CAs for https').default('certs'))
+    .addOption(option('--as <name>', 'the certificate of that folder to use').default('admin'))
     .addHelpText(
       'after',
       examples(
@@ -46,7 +46,7 @@ export function readyCommand(invocation: Invocation): Command {
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw new InvalidArgumentError(`"${text}" is no http or https URL.`);
+  throw new InvalidArgumentError(`"${text}" is not an http or https URL.`);
 }
 
 async function run(urls: readonly URL[], { certs, as, timeout }: ReadyFlags): Promise<void> {
@@ -71,14 +71,14 @@ async function untilReady(url: URL, { tls, clock, deadline }: Patience): Promise
     if (clock.now() + tryAgainMs >= deadline) {
       throw new TunnelError('NOT_READY', printable(why), {
         where: url.href,
-        hint: 'Look at what that role prints; --timeout gives it more time.',
+        hint: 'Check the output of that role; --timeout gives it more time.',
       });
     }
     await pause(clock, tryAgainMs);
   }
 }
 
-/** Undefined for a 200, else what was answered. Rejects when nobody answers within `timeoutMs`. */
+/** Undefined for a 200, else the answer. Rejects when no answer comes within `timeoutMs`. */
 function ask(url: URL, tls: TlsFiles | undefined, timeoutMs: number): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(Math.ceil(timeoutMs));

@@ -55,11 +55,11 @@ export function serverCommand(invocation: Invocation): Command {
     .addOption(
       option(
         '--server-id <id>',
-        'what agents tell servers apart by; default PROXY_SERVER_ID, else a random UUID',
+        'ID by which agents tell servers apart; default PROXY_SERVER_ID, else a random UUID',
       ).argParser(headerText),
     )
     .addOption(
-      option('--server-count <number>', 'servers that agents look for')
+      option('--server-count <number>', 'number of servers that agents shall connect to')
         .argParser(wholeNumber(1, 1000))
         .default(1),
     )
@@ -69,7 +69,7 @@ export function serverCommand(invocation: Invocation): Command {
         .default(defaultStrategies, defaultStrategies.join(',')),
     )
     .addOption(
-      option('--backend-dial-timeout <duration>', 'bound of a dial, 0 for none')
+      option('--backend-dial-timeout <duration>', 'time limit of a dial; 0 means no limit')
         .argParser(durationMs)
         .default(defaultBackendDialTimeoutMs, '20s'),
     )
@@ -134,6 +134,6 @@ async function frontends(
   if (found.length > 0) return found;
   throw new TunnelError(
     'USAGE',
-    'a proxy-server needs --uds-name or --server-port, or nobody can dial through it',
+    'a proxy-server needs --uds-name or --server-port, so that frontends can connect',
   );
 }

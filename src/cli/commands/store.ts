@@ -35,13 +35,13 @@ interface StoreFlags extends RoleFlags {
   readonly kubernetesVersion: string;
 }
 
-/** `konnsim store`: the objects of the cluster, for several API façades in processes of their own. */
+/** `konnsim store`: the objects of the cluster, for several API façades in other processes. */
 export function storeCommand(invocation: Invocation): Command {
   return new Command('store')
     .description("keep the cluster's objects for several API façades, and run its controllers")
     .addOption(option('--certs <folder>', 'certificates made by `konnsim certs`').default('certs'))
     .addOption(
-      option('--nodes <number>', 'nodes of a cluster that is new')
+      option('--nodes <number>', 'number of nodes of a new cluster')
         .argParser(wholeNumber(1, maxNodes))
         .default(2),
     )
@@ -50,13 +50,15 @@ export function storeCommand(invocation: Invocation): Command {
     .addOption(
       option(
         '--data-dir <folder>',
-        'keeps objects and revisions over restarts; default: in memory alone',
+        'keeps objects and revisions over restarts; default: only in memory',
       ).argParser(dataFolder),
     )
     .addOption(option('--health-address <address>', 'where the health port listens').default('127.0.0.1'))
     .addOption(option('--health-port <port>', '/healthz, /readyz').argParser(portNumber).default(2381))
     .addOption(
-      option('--kubernetes-version <release>', 'release of its nodes, if new').default(defaultVersion),
+      option('--kubernetes-version <release>', 'release of the nodes of a new cluster').default(
+        defaultVersion,
+      ),
     )
     .addOption(commonOptions.packets())
     .addOption(commonOptions.adminPort())
@@ -75,7 +77,7 @@ export function storeCommand(invocation: Invocation): Command {
 
 const lockName = 'in-use.sock';
 
-/** As long as a Unix socket in it may be. */
+/** Refuses a path in which a Unix socket would be too long. */
 function dataFolder(text: string): string {
   return socketPath(join(text, lockName)).slice(0, -lockName.length - 1);
 }
@@ -112,7 +114,7 @@ interface Surroundings {
   readonly started: Started;
 }
 
-/** The cluster as it was left in the folder, else a new one. */
+/** The cluster of the folder, else a new one. */
 async function load(
   store: MemoryStore,
   { dataDir: folder, nodes, kubernetesVersion }: StoreFlags,
@@ -129,7 +131,10 @@ async function load(
   return files.open(store, begin);
 }
 
-/** A socket that answers tells that somebody has the folder, across containers too; one that does not is left over. */
+/**
+ * A socket that answers shows that another process uses the folder, also in another container. One that does not answer
+ * is left over.
+ */
 async function lock(folder: string, started: Started): Promise<void> {
   try {
     makeFolder(resolve(folder));

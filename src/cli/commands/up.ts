@@ -42,15 +42,15 @@ export function upCommand(invocation: Invocation): Command {
         .argParser(someText)
         .default(defaultLabFolder),
     )
-    .addOption(option('--nodes <number>', 'nodes').argParser(wholeNumber(1, maxNodes)).default(2))
+    .addOption(option('--nodes <number>', 'number of nodes').argParser(wholeNumber(1, maxNodes)).default(2))
     .addOption(
       option(
         '--apiservers <number>',
-        'replicas of the API façade behind one address; one alone if absent',
+        'replicas of the API façade behind one address; default: one façade without them',
       ).argParser(wholeNumber(1, maxReplicas)),
     )
     .addOption(
-      option('--servers <number>', 'proxy-servers, each beside a replica of the API façade')
+      option('--servers <number>', 'number of proxy-servers; the replicas of the API façade use them in turn')
         .argParser(wholeNumber(1, maxServers))
         .default(1),
     )
@@ -75,9 +75,9 @@ export function upCommand(invocation: Invocation): Command {
         .choices(runtimeKinds)
         .default('sandbox'),
     )
-    .addOption(option('--events', 'print what happens, one line an event'))
+    .addOption(option('--events', 'print events, one per line'))
     .addOption(
-      option('--output <format>', 'how to tell the addresses').choices(['text', 'json']).default('text'),
+      option('--output <format>', 'format of the addresses').choices(['text', 'json']).default('text'),
     )
     .addOption(faithfulOption(['server', 'agent', 'apiserver']))
     .addHelpText(
@@ -146,7 +146,7 @@ function introduce(lab: Lab, files: LabFiles, { terminal, readyMs }: Introductio
     `                 agents    ${lab.agentAddress}`,
     ...lab.nodes.map(
       ({ name, ip, kubeletPort }) =>
-        `  ${name.padEnd(14)} ${ip}:${kubeletPort}  ${dim('behind an agent: there is no other way in')}`,
+        `  ${name.padEnd(14)} ${ip}:${kubeletPort}  ${dim('reached only through its agent')}`,
     ),
     '',
     bold('With kubectl, in another terminal'),

@@ -17,12 +17,12 @@ export function webhookCommand(): Command {
     });
 }
 
-/** The example with a new authority, which nobody keeps the key of, and a certificate of it. */
+/** The example with a certificate of a new CA, whose key is not kept. */
 export async function webhookYaml(): Promise<string> {
   const authority = await createAuthority({ commonName: 'konnsim-webhook-ca' });
   const pair = await authority.issue({ commonName: serverName, dnsNames: [serverName], usages: ['server'] });
   const values: Readonly<Record<string, string>> = {
-    // Within a double-quoted text of YAML.
+    // Inside a double-quoted text of YAML.
     TLS_CERT: inQuotes(pair.certPem),
     TLS_KEY: inQuotes(pair.keyPem),
     CA_BUNDLE: Buffer.from(authority.certPem).toString('base64'),

@@ -9,7 +9,7 @@ import type { Stage } from './stage.js';
 export async function showLogs(lab: Lab, stage: Stage): Promise<void> {
   stage.begin(
     'Logs',
-    'The kubelet of node-2 is asked for a log. Nobody can dial it; its agent dialled out before.',
+    'The kubelet of node-2 is asked for a log. It cannot be dialled; its agent dialled out before.',
   );
   await lab.waitFor({ kind: 'agent.connected', node: 'agent/node-2' });
   stage.command('konnsim logs web-2');
@@ -38,9 +38,9 @@ export async function showExec(lab: Lab, stage: Stage): Promise<void> {
   await stage.ladder(lab, outcome.request);
 }
 
-/** Carries a local port to a pod's. */
+/** Forwards a local port to a pod's. */
 export async function showPortForward(lab: Lab, stage: Stage): Promise<void> {
-  stage.begin('Port-forward', 'A listener here, a TCP connection to port 8080 of the pod there.');
+  stage.begin('Port-forward', 'A local listener, and a TCP connection to port 8080 of the pod.');
   stage.command('konnsim port-forward web-2 :8080');
   const forward = await lab.portForward('web-2', 8080);
   stage.output(`Forwarding from ${forward.host}:${forward.port} -> 8080`);
@@ -50,11 +50,11 @@ export async function showPortForward(lab: Lab, stage: Stage): Promise<void> {
   await stage.ladder(lab, forward.request);
 }
 
-/** Cuts the agent under a running command, and waits until all is well again. */
+/** Kills the agent during a command, and waits until all works again. */
 export async function showCut(lab: Lab, stage: Stage): Promise<void> {
   const sentence =
     'The agent of node-1 is killed while a command runs. What does the user see, and how does it heal?';
-  stage.begin('The agent dies in mid-exec', sentence);
+  stage.begin('The agent dies during an exec', sentence);
   stage.command('konnsim exec web-1 -- sleep 3600');
   const mark = lab.mark();
   const running = lab
@@ -92,7 +92,7 @@ function noFailure(): never {
   throw new TunnelError('INTERNAL', 'the command succeeded although its agent was gone');
 }
 
-/** The body of one answer, by a connection of its own so that nothing stays open. */
+/** The body of one answer, over a new connection, so that nothing stays open. */
 async function httpGet(port: number, path: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.write(`GET ${path} HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n`);

@@ -1,7 +1,7 @@
 import type { Lab } from '../../lab/lab.js';
 import type { Terminal } from '../terminal.js';
 
-/** Where the demo is told: headings, what a user would type, what he would see. */
+/** Prints the demo: headings, commands of a user, and their output. */
 export class Stage {
   private readonly terminal: Terminal;
   private readonly startedAt: number;
@@ -12,7 +12,7 @@ export class Stage {
     this.startedAt = startedAt;
   }
 
-  /** Begins a chapter with its number, its subject and a sentence about it. */
+  /** Prints the number and title of a new chapter, and a sentence about it. */
   begin(title: string, sentence: string): void {
     this.chapter += 1;
     this.line('');
@@ -21,27 +21,27 @@ export class Stage {
     this.line('');
   }
 
-  /** What a user would type for this. */
+  /** Prints the command that a user would type. */
   command(text: string): void {
     this.line(`   ${this.terminal.style('cyan', '$')} ${text}`);
   }
 
-  /** What the command wrote. */
+  /** Prints the output of the command. */
   output(text: string): void {
     for (const row of text.trimEnd().split('\n')) this.line(`   ${row}`);
   }
 
-  /** What a failure looks like to the user. */
+  /** Prints a failure as a user sees it. */
   failure(text: string): void {
     for (const row of text.split('\n')) this.line(`   ${this.terminal.style('red', row)}`);
   }
 
-  /** Something that happened, in a sentence. */
+  /** Prints an event as a sentence. */
   note(text: string): void {
     this.line(`   ${this.terminal.style('yellow', '▸')} ${text}`);
   }
 
-  /** The packets of a request, once the last of them has arrived. */
+  /** Prints the packets of a request, after the last of them has arrived. */
   async ladder(lab: Lab, request: string): Promise<void> {
     await lab.settled();
     this.line('');
@@ -52,7 +52,7 @@ export class Stage {
     this.terminal.data(text);
   }
 
-  /** Seconds since the demo began, for people. */
+  /** Seconds since the demo began, as text. */
   elapsed(): string {
     return `${((performance.now() - this.startedAt) / 1000).toFixed(1)} s`;
   }

@@ -33,7 +33,7 @@ export const agentHandlers: PacketHandlers<AgentContext, Result> = {
 function handleDialRequest(context: AgentContext, packet: DialRequestPacket): Result {
   if (packet.protocol === 'tcp') {
     startDial(context, packet.dialId, packet.address);
-    return context.debt.owe();
+    return context.unreadAnswers.add();
   }
   const text = `dial ${packet.protocol}: unknown network ${packet.protocol}`;
   return answerServer(context, dialFailure(packet.dialId, text));

@@ -1,4 +1,3 @@
-import { AnswerDebt } from '../answer-debt.js';
 import type { Clock } from '../clock.js';
 import { type FaithfulSet, nothingFaithful } from '../faithful.js';
 import {
@@ -12,6 +11,7 @@ import {
   sendData,
 } from '../packet.js';
 import type { Congestible, PacketPort } from '../port.js';
+import { UnreadAnswers } from '../unread-answers.js';
 import { agentHandlers } from './handlers.js';
 import {
   type AgentContext,
@@ -62,7 +62,7 @@ export class AgentMachine {
       dialTimeoutMs: options.dialTimeoutMs,
       faithful: options.faithful ?? nothingFaithful,
       endpoints: new Map(),
-      debt: new AnswerDebt(options.server),
+      unreadAnswers: new UnreadAnswers(options.server),
     };
   }
 

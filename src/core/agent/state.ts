@@ -1,9 +1,9 @@
-import type { AnswerDebt } from '../answer-debt.js';
 import type { Clock, Timer } from '../clock.js';
 import type { FaithfulSet } from '../faithful.js';
 import { type ConnectId, type DialId, dialFailure, type Packet } from '../packet.js';
 import type { Congestible, Drained, PacketPort } from '../port.js';
 import type { StallGuard } from '../stall-guard.js';
+import type { UnreadAnswers } from '../unread-answers.js';
 
 /** The connection to an endpoint. The machine calls it; a driver owns the socket. */
 export interface EndpointPort extends Drained {
@@ -80,7 +80,7 @@ export interface AgentContext {
   readonly faithful: FaithfulSet;
   readonly endpoints: Map<ConnectId, Endpoint>;
   /** Answers that the server has not read yet. */
-  readonly debt: AnswerDebt;
+  readonly unreadAnswers: UnreadAnswers;
 }
 
 export function sendToServer(context: AgentContext, packet: Packet): void {
@@ -91,7 +91,7 @@ export function sendToServer(context: AgentContext, packet: Packet): void {
 /** Answers a packet. Returns the server stream when too many answers wait. */
 export function answerServer(context: AgentContext, packet: Packet): Congestible | undefined {
   sendToServer(context, packet);
-  return context.debt.owe();
+  return context.unreadAnswers.add();
 }
 
 /** Removes an endpoint from the table. The caller closes its socket. */

@@ -60,7 +60,7 @@ function handleData(context: TunnelContext, packet: DataPacket): Result {
   }
   if (known) return undefined;
   sendToServer(context, closeRequest(packet.connectId));
-  return context.debt.owe();
+  return context.unreadAnswers.add();
 }
 
 function handleCloseResponse(context: TunnelContext, packet: CloseResponsePacket): Result {

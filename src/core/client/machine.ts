@@ -1,4 +1,3 @@
-import { AnswerDebt } from '../answer-debt.js';
 import type { Clock } from '../clock.js';
 import type { ErrorCode } from '../errors.js';
 import {
@@ -13,6 +12,7 @@ import {
 } from '../packet.js';
 import type { Congestible, PacketPort } from '../port.js';
 import { StallGuard } from '../stall-guard.js';
+import { UnreadAnswers } from '../unread-answers.js';
 import { tunnelHandlers } from './handlers.js';
 import {
   connectIdOf,
@@ -58,8 +58,17 @@ export class TunnelMachine {
         readTimeoutMs > 0 && this.context.state.kind === 'open' && this.context.reader?.congested === true,
       stalled: () => this.abandonConnection(readStallText),
     });
-    const debt = new AnswerDebt(server);
-    this.context = { clock, server, user, dialId, debt, guard, state: { kind: 'ended' }, reader: undefined };
+    const unreadAnswers = new UnreadAnswers(server);
+    this.context = {
+      clock,
+      server,
+      user,
+      dialId,
+      unreadAnswers,
+      guard,
+      state: { kind: 'ended' },
+      reader: undefined,
+    };
   }
 
   get ended(): boolean {

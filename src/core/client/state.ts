@@ -1,9 +1,9 @@
-import type { AnswerDebt } from '../answer-debt.js';
 import type { Clock, Timer } from '../clock.js';
 import type { ErrorCode } from '../errors.js';
 import type { ConnectId, DialId, Packet } from '../packet.js';
 import type { Drained, PacketPort } from '../port.js';
 import type { StallGuard } from '../stall-guard.js';
+import type { UnreadAnswers } from '../unread-answers.js';
 
 /** The owner of a tunnelled connection. Each method must return at once. */
 export interface TunnelUser {
@@ -29,7 +29,7 @@ export interface TunnelContext {
   readonly server: PacketPort;
   readonly user: TunnelUser;
   readonly dialId: DialId;
-  readonly debt: AnswerDebt;
+  readonly unreadAnswers: UnreadAnswers;
   readonly guard: StallGuard;
   state: TunnelState;
   /** The reader's queue, after it was full once. */

@@ -69,7 +69,7 @@ function handleDialResponse({ context, backend }: FromBackend, packet: DialRespo
 /** The agent has a connection that the server does not know: it is closed. */
 function closeStray(context: ServerContext, backend: Backend, id: ConnectId): Result {
   sendToBackend(context, backend, closeRequest(id));
-  return backend.debt.owe();
+  return backend.unreadAnswers.add();
 }
 
 /**

@@ -1,4 +1,3 @@
-import { AnswerDebt } from '../answer-debt.js';
 import type { Clock } from '../clock.js';
 import { type FaithfulName, type FaithfulSet, nothingFaithful } from '../faithful.js';
 import type { AgentIdentifiers } from '../identifiers.js';
@@ -7,6 +6,7 @@ import { type ConnectId, dispatch, type Packet } from '../packet.js';
 import type { ClosablePort, Congestible, PacketPort } from '../port.js';
 import type { Random } from '../random.js';
 import { BackendTable, type StrategyName } from '../strategy.js';
+import { UnreadAnswers } from '../unread-answers.js';
 import { type AgentView, type Payload, sumPayload, viewAgents } from './agent-view.js';
 import { backendHandlers, releaseBackend } from './backend-handlers.js';
 import { createFrontend } from './frontend.js';
@@ -96,7 +96,7 @@ export class ServerMachine {
       dials: new Map(),
       connections: this.connectionsOf(agent.agentId),
       draining: false,
-      debt: new AnswerDebt(port),
+      unreadAnswers: new UnreadAnswers(port),
       seenAt: this.context.clock.now(),
       seenBytes: 0,
       ended: { toAgentBytes: 0, fromAgentBytes: 0 },

@@ -1,4 +1,3 @@
-import type { AnswerDebt } from '../answer-debt.js';
 import type { Clock, Timer } from '../clock.js';
 import type { ErrorCode } from '../errors.js';
 import type { FaithfulSet } from '../faithful.js';
@@ -8,6 +7,7 @@ import { type ConnectId, closeRequest, type DialId, type Packet } from '../packe
 import type { ClosablePort, PacketPort } from '../port.js';
 import type { StallGuard } from '../stall-guard.js';
 import type { BackendTable } from '../strategy.js';
+import type { UnreadAnswers } from '../unread-answers.js';
 
 /** One agent stream. Connections and dials are keyed by the stream, never by the agent ID (R12). */
 export interface Backend {
@@ -20,7 +20,7 @@ export interface Backend {
   readonly connections: Map<ConnectId, Connection>;
   draining: boolean;
   /** Answers to its mistakes that it has not read yet. */
-  readonly debt: AnswerDebt;
+  readonly unreadAnswers: UnreadAnswers;
   /** When its last packet was noticed. Data is noticed when an agent view is made. */
   seenAt: number;
   /** Bytes received from it at the time `seenAt`. */

@@ -9,7 +9,7 @@ import { durationText } from '../flags/go-duration.js';
 import { goQuote } from '../flags/go-quote.js';
 import type { RawAgentFlags } from './agent-flags.js';
 
-/** The first thing wrong with the flags, in Konnectivity's words and order, or undefined. */
+/** The first fault of the flags, in Konnectivity's words and order. Undefined without a fault. */
 export function agentFault(flags: RawAgentFlags): string | undefined {
   return (
     pairFault(
@@ -35,7 +35,7 @@ const lastPort = 65_535;
 
 function portFault(what: string, port: number): string | undefined {
   if (port <= 0) return `${what} port ${port} must be greater than 0`;
-  // Konnectivity finds this out when it dials or listens.
+  // Konnectivity finds this fault only when it dials or listens.
   return port > lastPort ? `${what} port ${port} must not be greater than ${lastPort}` : undefined;
 }
 
@@ -54,7 +54,7 @@ function syncFault(flags: RawAgentFlags): string | undefined {
   return `sync interval ${durationText(interval)} must be less than sync interval cap ${durationText(cap)}`;
 }
 
-/** Konnectivity's agent does not look; one that no server takes would look for servers for ever. */
+/** Konnectivity's agent does not check this. With an ID that no server accepts it would search for servers for ever. */
 function agentIdFault(id: string): string | undefined {
   return isAgentId(id) ? undefined : `expected ${agentIdRule} of printable ASCII, got ${id.length}`;
 }
@@ -64,7 +64,7 @@ function identifierFault(text: string): string | undefined {
   if ('fault' in parsed) {
     return `agent address is invalid: ${parsed.fault.replace('fail to parse url encoded string: ', '')}`;
   }
-  // The leading & keeps a ? in the first name, as Go does.
+  // The leading & keeps a ? in the first name, as in Go.
   for (const type of new URLSearchParams(`&${text}`).keys()) {
     const unknown = unknownIdentifierType(`${type}=`);
     if (unknown !== undefined) return `agent address is invalid: unknown address type: ${type}`;

@@ -14,26 +14,26 @@ const server = {
 } as const;
 
 const identity = {
-  'agent-id': flag('string', '', 'What servers tell agents apart by.', {
+  'agent-id': flag('string', '', 'ID by which servers tell agents apart.', {
     env: 'PROXY_AGENT_ID',
     initially: '$PROXY_AGENT_ID, else a random UUID',
   }),
   'agent-identifiers': flag(
     'string',
     '',
-    'What the agent stands for, as a URL query: host=NAME, ipv4=IP, ipv6=IP, cidr=NET, default-route=true.',
+    'What the agent serves, as a URL query: host=NAME, ipv4=IP, ipv6=IP, cidr=NET, default-route=true.',
   ),
 } as const;
 
 const sync = {
-  'sync-interval': flag('duration', 1000, 'Pause between two looks for missing proxy-servers.'),
-  'sync-interval-cap': flag('duration', 10_000, 'The longest that this pause grows after failures.'),
-  'probe-interval': flag('duration', 1000, 'Pause between two looks whether a server is about to go.'),
-  'sync-forever': flag('bool', false, 'Go on looking for servers when all are found.'),
+  'sync-interval': flag('duration', 1000, 'Pause between two searches for missing proxy-servers.'),
+  'sync-interval-cap': flag('duration', 10_000, 'Longest pause after failures.'),
+  'probe-interval': flag('duration', 1000, 'Pause between two checks whether a server is about to end.'),
+  'sync-forever': flag('bool', false, 'Search for servers also when all are found.'),
   'server-count-source': flag(
     'string',
     'default',
-    "'default' counts leases if --count-server-leases, else asks servers; 'max' takes the larger number.",
+    "'default' counts leases with --count-server-leases, else uses the servers' number; 'max' uses the larger one.",
     { since: 'v0.31' },
   ),
   'count-server-leases': flag('bool', false, 'Count the proxy-servers by their leases.', {
@@ -52,7 +52,7 @@ const sync = {
   'kube-api-content-type': flag(
     'string',
     'application/vnd.kubernetes.protobuf',
-    'How that API is spoken to.',
+    'Media type of requests to that API.',
     {
       since: 'v0.31',
       ignored: noEffect.contentType,
@@ -84,7 +84,7 @@ export const agentGuide: ProgramGuide = {
   name: 'proxy-agent',
   summary:
     'A node agent: dials out to proxy-servers and opens connections to endpoints for them. ' +
-    "It takes the flags of Konnectivity's proxy-agent.",
+    "It has the flags of Konnectivity's proxy-agent.",
   groups: [
     { title: 'Proxy-servers', flags: server },
     { title: 'Identity', flags: identity },

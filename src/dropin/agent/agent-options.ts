@@ -1,23 +1,23 @@
 import { type ListenOn, type TlsFileNames, tlsFileNames } from '../option-types.js';
 import type { RawAgentFlags } from './agent-flags.js';
 
-/** How the agent learns how many servers there are. */
+/** How the agent learns the number of servers. */
 export interface ServerCountFlags {
-  /** `default`: leases if they are counted, else what servers say; `max`: the larger of both. */
+  /** `default`: the leases when they are counted, else the number that servers announce. `max`: the larger of both. */
   readonly source: 'default' | 'max';
   /** Absent when leases are not counted. */
   readonly leases: { readonly namespace: string; readonly labelSelector: string } | undefined;
 }
 
-/** The command line of an agent, checked. Durations are milliseconds. */
+/** The checked command line of an agent. Durations are milliseconds. */
 export interface AgentFlagValues {
-  /** From the flag, the environment, or made up. */
+  /** From the flag, from the environment, or random. */
   readonly agentId: string;
   /** URL query. */
   readonly identifiers: string;
   readonly server: { readonly host: string; readonly port: number };
   readonly tls: TlsFileNames;
-  /** Offered besides h2. */
+  /** ALPN protocols, offered before h2. */
   readonly alpnProtocols: readonly string[];
   /** Absent when the agent sends no token. */
   readonly tokenFile: string | undefined;
@@ -34,7 +34,7 @@ export interface AgentFlagValues {
   readonly verbosity: number;
 }
 
-/** Takes flags without a fault. */
+/** Makes options from flags without a fault. */
 export function agentOptions(flags: RawAgentFlags): AgentFlagValues {
   const named = (text: string): string | undefined => (text === '' ? undefined : text);
   return {

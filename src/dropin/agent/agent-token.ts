@@ -2,8 +2,8 @@ import { TunnelError } from '../../core/errors.js';
 import { readTextSync } from '../../pki/read-files.js';
 
 /**
- * The metadata that shows a service account's token, as it lies in the file at the moment: tokens are renewed. A line
- * end behind it does not count. No error tells anything of the content.
+ * The metadata with a service account's token. The file is read at each call, because tokens are renewed. A line end
+ * after the token is ignored. Error texts do not show the content.
  */
 export function tokenMetadata(path: string): () => Record<string, string> {
   return () => {

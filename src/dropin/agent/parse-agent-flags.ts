@@ -1,4 +1,4 @@
-import { type Environment, type FlagOutcome, type Program, readCommandLine } from '../outcome.js';
+import { type Environment, type FlagOutcome, type Program, readCommandLine } from '../command-line.js';
 import { versionText } from '../version-text.js';
 import { agentFault } from './agent-checks.js';
 import { agentFlags, agentGuide } from './agent-flags.js';
@@ -14,7 +14,7 @@ const program: Program<typeof agentFlags, AgentFlagValues> = {
   warnings: () => [],
 };
 
-/** Reads and checks the words behind `proxy-agent`. Looks whether named files exist, and opens none. */
+/** Reads and checks the arguments of `proxy-agent`. Checks that named files exist, but does not open them. */
 export function parseAgentFlags(argv: readonly string[], env: Environment): FlagOutcome<AgentFlagValues> {
   return readCommandLine(program, argv, env);
 }

@@ -66,7 +66,7 @@ async function runAgent(
 }
 
 interface Context extends Pick<AgentOptions, 'clock' | 'tls'> {
-  /** Absent when no leases are counted. */
+  /** Absent when leases are not counted. */
   readonly kube: KubeClient | undefined;
 }
 
@@ -102,12 +102,12 @@ function serverCountOptions(
 
 const minKeepaliveMs = 10_000;
 
-/** As grpc-go: 0 is none, and nothing is below 10 s. */
+/** As in grpc-go: 0 means no pings, and other values are at least 10 s. */
 function keepalive(timeMs: number): number {
   return timeMs === 0 ? 0 : Math.max(timeMs, minKeepaliveMs);
 }
 
-/** Konnectivity's agent would go through them; whoever set one should know that this one does not. */
+/** Konnectivity's agent uses these proxies. The warning says that this one does not. */
 function warnOfProxies(log: Klog): void {
   for (const variable of ['HTTPS_PROXY', 'https_proxy']) {
     if ((process.env[variable] ?? '') === '') continue;

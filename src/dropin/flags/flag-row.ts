@@ -1,20 +1,20 @@
 import type { FlagType, FlagValues } from './flag-types.js';
 
-/** The first release of Konnectivity with a flag; `v0.28` stands for all before, `next` for after v0.36. */
+/** The first release of Konnectivity with a flag. `v0.28` also means all earlier ones, `next` means after v0.36. */
 export type Release = 'v0.28' | 'v0.31' | 'v0.35' | 'v0.36' | 'next';
 
 interface FlagNotes {
   readonly since?: Release;
-  /** The environment variable that is asked for this ID when the flag is not given; without it the ID is random. */
+  /** The environment variable for this ID, used without the flag. Without both the ID is random. */
   readonly env?: string;
   readonly shorthand?: string;
-  /** What the help says of the default where the value itself does not. */
+  /** The default in the help text, when the value itself does not show it. */
   readonly initially?: string;
-  /** Why the flag is taken and has no effect. */
+  /** Why the flag is accepted and has no effect. */
   readonly ignored?: string;
-  /** What to do instead. A deprecated flag is not in the help. */
+  /** What to use instead. A deprecated flag is not in the help. */
   readonly deprecated?: string;
-  /** The flag that this is another name of. */
+  /** The flag that this one is another name for. */
   readonly alias?: string;
 }
 
@@ -27,14 +27,14 @@ export interface FlagRow<T extends FlagType = FlagType> extends FlagNotes {
   readonly effect: 'used' | 'ignored';
 }
 
-/** A row of whatever type. */
+/** A row of any type. */
 export type AnyFlagRow = { readonly [T in FlagType]: FlagRow<T> }[FlagType];
 export type FlagTable = Readonly<Record<string, AnyFlagRow>>;
 
 /** The values of a table by the flags' names. */
 export type ValuesOf<F extends FlagTable> = { readonly [K in keyof F]: FlagValues[F[K]['type']] };
 
-/** Flags that the help shows together. */
+/** A group of flags in the help. */
 export interface FlagGroup {
   readonly title: string;
   readonly flags: FlagTable;

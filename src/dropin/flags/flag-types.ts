@@ -4,7 +4,7 @@ import { readList } from './go-list.js';
 import { readBool, readFloat32, readInteger } from './go-number.js';
 import { goQuote } from './go-quote.js';
 import { readLevel, readModuleSpec, readSeverity, readTraceLocation } from './klog-values.js';
-import type { Reading } from './reading.js';
+import type { ParseResult } from './parse-result.js';
 
 /** The types of flags and of their values. `klog…` are flags of Go's own flag package, with its error texts. */
 export interface FlagValues {
@@ -29,27 +29,27 @@ export type FlagType = keyof FlagValues;
 export type FlagValue = FlagValues[FlagType];
 
 interface TypeRules<V> {
-  /** What the help writes behind the name of the flag. */
+  /** The text after the flag's name in the help. */
   readonly label: string;
-  readonly read: (text: string) => Reading<V>;
-  /** How the help writes a default; empty where it says nothing. */
+  readonly read: (text: string) => ParseResult<V>;
+  /** The text of a default in the help. Empty when it is not shown. */
   readonly text: (value: V) => string;
 }
 
 const plain = (value: number): string => String(value);
-const same = (text: string): Reading<string> => ({ value: text });
+const same = (text: string): ParseResult<string> => ({ value: text });
 const quoted = (text: string): string => (text === '' ? '' : goQuote(text));
 const flagged = (value: boolean): string => (value ? 'true' : '');
 
-/** Go's flag package hides the reason of strconv. */
-function terse<V>(reading: Reading<V>): Reading<V> {
+/** Go's flag package does not show the reason of strconv's error. */
+function terse<V>(reading: ParseResult<V>): ParseResult<V> {
   if ('value' in reading) return reading;
   return { fault: reading.why === 'value out of range' ? reading.why : 'parse error' };
 }
 
-function readSelector(text: string): Reading<string> {
+function readSelector(text: string): ParseResult<string> {
   if (parseLabelSelector(text) !== undefined) return { value: text };
-  return { fault: `unable to parse requirement: ${goQuote(text)} is no label selector` };
+  return { fault: `unable to parse requirement: ${goQuote(text)} is not a label selector` };
 }
 
 export const flagTypes: { readonly [T in FlagType]: TypeRules<FlagValues[T]> } = {
@@ -77,7 +77,7 @@ export const flagTypes: { readonly [T in FlagType]: TypeRules<FlagValues[T]> } =
   klogTrace: { label: 'traceLocation', read: readTraceLocation, text: quoted },
 };
 
-/** Booleans stand alone: they never take the next word. */
-export function standsAlone(type: FlagType): boolean {
+/** Booleans need no value: they never take the next word. */
+export function needsNoValue(type: FlagType): boolean {
   return type === 'bool' || type === 'klogBool';
 }

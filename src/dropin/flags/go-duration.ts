@@ -1,13 +1,13 @@
 import { parseDuration } from '../../core/duration.js';
 import { goQuote } from './go-quote.js';
-import type { Reading } from './reading.js';
+import type { ParseResult } from './parse-result.js';
 
 const units = new Set(['ns', 'us', 'µs', 'μs', 'ms', 's', 'm', 'h']);
 const maxMs = 2 ** 63 / 1e6;
 
 /** Reads a duration as milliseconds, with the texts of Go's `time.ParseDuration`. */
-export function readDuration(text: string): Reading<number> {
-  // Go takes both code points that look like a micro sign.
+export function readDuration(text: string): ParseResult<number> {
+  // Go accepts both code points of the micro sign.
   const valueMs = parseDuration(text.replaceAll('μ', 'µ'));
   if (valueMs !== undefined && Math.abs(valueMs) < maxMs) return { value: valueMs };
   return { fault: `time: ${faultOf(text)}duration ${goQuote(text)}` };

@@ -1,10 +1,10 @@
-import type { Reading } from './reading.js';
+import type { ParseResult } from './parse-result.js';
 
 /**
- * Reads a comma list as pflag's string slices do: one CSV record, so that `"a,b",c` has two elements. `[]`, the way Go
- * prints an empty list, is one, too.
+ * Reads a comma list as pflag's string slices do: as one CSV record, so that `"a,b",c` has two elements. `[]`, Go's
+ * text of an empty list, is an empty list, too.
  */
-export function readList(text: string): Reading<readonly string[]> {
+export function readList(text: string): ParseResult<readonly string[]> {
   if (text === '' || text === '[]') return { value: [] };
   const elements: string[] = [];
   let at = 0;
@@ -45,7 +45,7 @@ function fault(text: string, at: number, what: string): string {
 /**
  * Reads the map of `--lease-label`: `k=v,k=v`, blanks around keys and values dropped. The texts are Konnectivity's.
  */
-export function readLabels(text: string): Reading<Readonly<Record<string, string>>> {
+export function readLabels(text: string): ParseResult<Readonly<Record<string, string>>> {
   if (text === '') return { fault: 'empty string provided' };
   const labels: [string, string][] = [];
   for (const pair of text.split(',')) {

@@ -1,5 +1,5 @@
 import { goQuote } from './go-quote.js';
-import type { NumberFault, Reading } from './reading.js';
+import type { NumberFault, ParseResult } from './parse-result.js';
 
 /** 0 means as in Go's source: `0x1f`, `0b101`, `0o17`, `017`, `1_000`. */
 export interface IntegerForm {
@@ -12,10 +12,10 @@ const underscored = /^(?:0|[1-9](?:_?\d)*|0(?:_?[0-7])+|0x(?:_?[\da-f])+|0o(?:_?
 const oldOctal = /^0(?=[0-7])/;
 
 /** Reads an integer with the texts of Go's `strconv.ParseInt` and `strconv.ParseUint`. */
-export function readInteger(text: string, { base, bits, signed }: IntegerForm): Reading<number> {
+export function readInteger(text: string, { base, bits, signed }: IntegerForm): ParseResult<number> {
   const [, sign = '', digits = ''] = /^([+-]?)(.*)$/s.exec(text) ?? [];
   const wellFormed = base === 10 ? /^\d+$/.test(digits) : underscored.test(digits);
-  const fault = (why: NumberFault): Reading<number> => ({
+  const fault = (why: NumberFault): ParseResult<number> => ({
     why,
     fault: `strconv.${signed ? 'ParseInt' : 'ParseUint'}: parsing ${goQuote(text)}: ${why}`,
   });
@@ -36,8 +36,8 @@ const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const special = /^([+-]?)(?:(inf|infinity)|nan)$/i;
 
 /** Reads a decimal number of 32 bits with the texts of Go's `strconv.ParseFloat`. */
-export function readFloat32(text: string): Reading<number> {
-  const fault = (why: NumberFault): Reading<number> => ({
+export function readFloat32(text: string): ParseResult<number> {
+  const fault = (why: NumberFault): ParseResult<number> => ({
     why,
     fault: `strconv.ParseFloat: parsing ${goQuote(text)}: ${why}`,
   });
@@ -55,7 +55,7 @@ const truths = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
 const lies = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 
 /** Reads a boolean with the text of Go's `strconv.ParseBool`. */
-export function readBool(text: string): Reading<boolean> {
+export function readBool(text: string): ParseResult<boolean> {
   if (truths.has(text)) return { value: true };
   if (lies.has(text)) return { value: false };
   return { fault: `strconv.ParseBool: parsing ${goQuote(text)}: invalid syntax` };

@@ -6,12 +6,12 @@ const indent = 38;
 
 export interface ProgramGuide {
   readonly name: string;
-  /** What the program is, one or two sentences. */
+  /** What the program does, one or two sentences. */
   readonly summary: string;
   readonly groups: readonly FlagGroup[];
 }
 
-/** The text of `--help`: flags by group, each with its type, default and what it does. */
+/** The text of `--help`: flags by group, each with its type, its default and its effect. */
 export function helpText({ name, summary, groups }: ProgramGuide): string {
   const head = [...wrap(summary, width), '', 'Usage:', `  ${name} [flags]`];
   const sections = groups.map(({ title, flags }) => {
@@ -27,7 +27,7 @@ function flagLines(name: string, row: AnyFlagRow): string[] {
   const right = wrap([row.help, ...remarks(row)].join(' '), width - indent);
   const lines = right.map((line) => `${' '.repeat(indent)}${line}`);
   const [first = '', ...others] = lines;
-  // A name that leaves no gap has its own line.
+  // A name that is too long has its own line.
   if (left.length > indent - 2) return [left, ...lines];
   return [`${left}${first.slice(left.length)}`, ...others];
 }
@@ -42,7 +42,7 @@ function remarks(row: AnyFlagRow): string[] {
 }
 
 function initialText(row: AnyFlagRow): string {
-  // The rules of a type take the values of that type; the compiler cannot see that row and rules belong together.
+  // The functions of a type take values of that type. The compiler cannot see that row and functions belong together.
   const text = flagTypes[row.type].text as (value: AnyFlagRow['initial']) => string;
   return text(row.initial);
 }

@@ -1,22 +1,22 @@
 import { readInteger } from './go-number.js';
-import type { Reading } from './reading.js';
+import type { ParseResult } from './parse-result.js';
 
 const level = { base: 10, bits: 32, signed: true } as const;
 const severities = ['INFO', 'WARNING', 'ERROR', 'FATAL'];
 
 /** Reads klog's verbosity. */
-export function readLevel(text: string): Reading<number> {
+export function readLevel(text: string): ParseResult<number> {
   return readInteger(text, level);
 }
 
 /** Reads a severity: its name or its number. The value is the number, 0 for INFO. */
-export function readSeverity(text: string): Reading<number> {
+export function readSeverity(text: string): ParseResult<number> {
   const named = severities.indexOf(text.toUpperCase());
   return named === -1 ? readInteger(text, level) : { value: named };
 }
 
 /** Reads `pattern=N,pattern=N` of `--vmodule`; the value is the text. */
-export function readModuleSpec(text: string): Reading<string> {
+export function readModuleSpec(text: string): ParseResult<string> {
   for (const part of text.split(',')) {
     if (part === '') continue;
     const [pattern = '', number = '', more] = part.split('=');
@@ -30,7 +30,7 @@ export function readModuleSpec(text: string): Reading<string> {
 }
 
 /** Reads `file.go:234` of `--log-backtrace-at`; the value is the text. */
-export function readTraceLocation(text: string): Reading<string> {
+export function readTraceLocation(text: string): ParseResult<string> {
   if (text === '') return { value: '' };
   const [file = '', line = '', more] = text.split(':');
   const read = readInteger(line, { base: 10, bits: 64, signed: true });

@@ -1,20 +1,23 @@
 import type { AnyFlagRow, FlagTable, ValuesOf } from './flag-row.js';
-import { type FlagValue, flagTypes, standsAlone } from './flag-types.js';
+import { type FlagValue, flagTypes, needsNoValue } from './flag-types.js';
 import { goQuote, goQuoteChar } from './go-quote.js';
-import type { Reading } from './reading.js';
+import type { ParseResult } from './parse-result.js';
 
 export interface ParsedFlags<F extends FlagTable> {
   readonly values: ValuesOf<F>;
   /** Names of the flags on the command line, as the table spells them. */
   readonly given: ReadonlySet<string>;
-  /** What is no flag, and all after `--`. */
+  /** Words that are not flags, and all words after `--`. */
   readonly args: readonly string[];
-  /** What to say of deprecated flags, once for each. */
+  /** Notices about deprecated flags, one for each. */
   readonly notices: readonly string[];
 }
 
-/** Reads a command line as pflag does: flags and other words in any order, the last of equal flags wins. */
-export function parseFlags<F extends FlagTable>(table: F, argv: readonly string[]): Reading<ParsedFlags<F>> {
+/** Reads a command line as pflag does: flags and other words in any order. Of equal flags the last one is used. */
+export function parseFlags<F extends FlagTable>(
+  table: F,
+  argv: readonly string[],
+): ParseResult<ParsedFlags<F>> {
   const reader = new FlagReader(table, argv);
   const fault = reader.readAll();
   if (fault !== undefined) return { fault };
@@ -81,7 +84,7 @@ class FlagReader {
     if (found === undefined) return `unknown shorthand flag: ${goQuoteChar(letter)} in -${letters}`;
     const after = letters.slice(letter.length);
     if (after.length > 1 && after.startsWith('=')) return this.set(found, after.slice(1));
-    if (standsAlone(found.row.type)) {
+    if (needsNoValue(found.row.type)) {
       const fault = this.set(found, 'true');
       return fault ?? (after === '' ? undefined : this.readShort(after));
     }
@@ -91,11 +94,11 @@ class FlagReader {
   }
 
   private impliedText(row: AnyFlagRow): string | undefined {
-    return standsAlone(row.type) ? 'true' : this.rest.shift();
+    return needsNoValue(row.type) ? 'true' : this.rest.shift();
   }
 
   private set({ name, row }: NamedRow, text: string): string | undefined {
-    const reading: Reading<FlagValue> = flagTypes[row.type].read(text);
+    const reading: ParseResult<FlagValue> = flagTypes[row.type].read(text);
     if ('fault' in reading) {
       const spelled = row.shorthand === undefined ? `--${name}` : `-${row.shorthand}, --${name}`;
       return `invalid argument ${goQuote(text)} for ${goQuote(spelled)} flag: ${reading.fault}`;
@@ -109,7 +112,7 @@ class FlagReader {
     return undefined;
   }
 
-  /** A list grows each time it is given; the first time replaces the default. */
+  /** Each use of a list flag adds to the list. The first one replaces the default. */
   private joined(name: string, value: FlagValue): FlagValue {
     const before = this.values.get(name);
     const grows = Array.isArray(value) && Array.isArray(before) && this.given.has(name);

@@ -1,4 +1,4 @@
-import { type Environment, type FlagOutcome, type Program, readCommandLine } from '../outcome.js';
+import { type Environment, type FlagOutcome, type Program, readCommandLine } from '../command-line.js';
 import { versionText } from '../version-text.js';
 import { serverFault } from './server-checks.js';
 import { serverFlags, serverGuide } from './server-flags.js';
@@ -15,7 +15,7 @@ const program: Program<typeof serverFlags, ServerFlagValues> = {
   warnings: (flags) => tlsVersionWarnings(flags['tls-min-version']),
 };
 
-/** Reads and checks the words behind `proxy-server`. Looks whether named files exist, and opens none. */
+/** Reads and checks the arguments of `proxy-server`. Checks that named files exist, but does not open them. */
 export function parseServerFlags(argv: readonly string[], env: Environment): FlagOutcome<ServerFlagValues> {
   return readCommandLine(program, argv, env);
 }

@@ -104,7 +104,7 @@ function kubeOptions(
   };
 }
 
-/** Owner and group, as Konnectivity's umask 0007 leaves it. */
+/** For owner and group, as with Konnectivity's umask 0007. */
 const socketMode = 0o770;
 
 async function frontendEndpoint(
@@ -126,7 +126,7 @@ async function frontendEndpoint(
 const minKeepaliveMs = 1000;
 const usualKeepaliveMs = 7_200_000;
 
-/** As grpc-go: 0 stands for two hours, and nothing is below a second. */
+/** As in grpc-go: 0 means two hours, and other values are at least one second. */
 function keepalive(timeMs: number): number {
   return timeMs === 0 ? usualKeepaliveMs : Math.max(timeMs, minKeepaliveMs);
 }

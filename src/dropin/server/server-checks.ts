@@ -3,11 +3,11 @@ import { fileFault, missingFile, pairFault } from '../file-checks.js';
 import { durationText } from '../flags/go-duration.js';
 import { readLabels } from '../flags/go-list.js';
 import { goQuote } from '../flags/go-quote.js';
-import type { Reading } from '../flags/reading.js';
+import type { ParseResult } from '../flags/parse-result.js';
 import type { RawServerFlags } from './server-flags.js';
 import { cipherSuiteFault, readTlsVersion } from './tls-limits.js';
 
-/** The first thing wrong with the flags, in Konnectivity's words and order, or undefined. */
+/** The first fault of the flags, in Konnectivity's words and order. Undefined without a fault. */
 export function serverFault(flags: RawServerFlags): string | undefined {
   return (
     certificateFault(flags) ??
@@ -78,7 +78,7 @@ function profilingFault(flags: RawServerFlags): string | undefined {
   return 'if --enable-contention-profiling is set, --enable-profiling must also be set';
 }
 
-/** Whether agents must show tokens. */
+/** True when agents must send tokens. */
 export function wantsTokens(flags: RawServerFlags): boolean {
   return tokenFlags.some((name) => flags[name] !== '');
 }
@@ -105,8 +105,8 @@ function strategyFault(text: string): string | undefined {
   return fault === undefined ? undefined : `invalid proxy strategies: ${fault}`;
 }
 
-/** Reads `--proxy-strategies`; empty places in the list do not count. */
-export function readStrategies(text: string): Reading<readonly StrategyName[]> {
+/** Reads `--proxy-strategies`. Empty places in the list are ignored. */
+export function readStrategies(text: string): ParseResult<readonly StrategyName[]> {
   const strategies: StrategyName[] = [];
   for (const name of text.split(',').filter((part) => part !== '')) {
     if (name !== 'default' && name !== 'destHost' && name !== 'defaultRoute') {
@@ -131,6 +131,6 @@ function negativeFault(
   return flags[name] < 0 ? `${name} must be >= 0, got ${durationText(flags[name])}` : undefined;
 }
 
-function faultOf(reading: Reading<unknown>): string | undefined {
+function faultOf(reading: ParseResult<unknown>): string | undefined {
   return 'fault' in reading ? reading.fault : undefined;
 }

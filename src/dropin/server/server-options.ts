@@ -1,28 +1,28 @@
 import type { StrategyName } from '../../core/strategy.js';
 import type { RateLimit } from '../../kube/token-bucket.js';
+import { checked } from '../command-line.js';
 import { readLabels } from '../flags/go-list.js';
 import { type ListenOn, type TlsFileNames, tlsFileNames } from '../option-types.js';
-import { checked } from '../outcome.js';
 import { readStrategies, wantsTokens } from './server-checks.js';
 import type { RawServerFlags } from './server-flags.js';
 import { readTlsVersion, type TlsLimits, tlsLimits } from './tls-limits.js';
 
-/** Where frontends dial. On TCP the CA is always there: frontends prove themselves. */
+/** Where frontends connect. With TCP there is always a CA: frontends need a certificate. */
 export type FrontendFlags =
   | { readonly kind: 'unix'; readonly path: string; readonly deleteExisting: boolean }
   | ({ readonly kind: 'tcp'; readonly tls: TlsFileNames } & ListenOn);
 
-/** Tokens that agents must show. */
+/** The tokens that agents must send. */
 export interface AgentTokenFlags {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly audience: string;
 }
 
-/** The command line of a proxy-server, checked. Durations are milliseconds, 0 where Konnectivity means "none". */
+/** The checked command line of a proxy-server. Durations are milliseconds, with Konnectivity's meaning of 0. */
 export interface ServerFlagValues {
   readonly mode: 'grpc' | 'http-connect';
-  /** From the flag, the environment, or made up. */
+  /** From the flag, from the environment, or random. */
   readonly serverId: string;
   readonly serverCount: number;
   readonly frontend: FrontendFlags;
@@ -39,18 +39,18 @@ export interface ServerFlagValues {
   readonly gracefulShutdownTimeoutMs: number;
   /** Absent when agents need no tokens. */
   readonly agentTokens: AgentTokenFlags | undefined;
-  /** Absent when this server announces itself by no lease. */
+  /** Absent when this server has no lease. */
   readonly lease:
     | { readonly namespace: string; readonly labels: Readonly<Record<string, string>> }
     | undefined;
   /** Absent for the configuration that pods find in their cluster. */
   readonly kubeconfig: string | undefined;
-  /** Of requests to that API; 0 in either stands for what is usual. */
+  /** The limit of requests to that API. 0 in either field means the usual limit. */
   readonly kubeLimit: RateLimit;
   readonly verbosity: number;
 }
 
-/** Takes flags without a fault. */
+/** Makes options from flags without a fault. */
 export function serverOptions(flags: RawServerFlags): ServerFlagValues {
   return {
     mode: flags.mode === 'grpc' ? 'grpc' : 'http-connect',

@@ -1,11 +1,11 @@
 import { DEFAULT_CIPHERS, type SecureVersion } from 'node:tls';
 import { goQuote } from '../flags/go-quote.js';
-import type { Reading } from '../flags/reading.js';
+import type { ParseResult } from '../flags/parse-result.js';
 
-/** Options of node:tls for what `--tls-min-version` and `--cipher-suites` ask. */
+/** Options of node:tls for `--tls-min-version` and `--cipher-suites`. */
 export interface TlsLimits {
   readonly minVersion: SecureVersion;
-  /** OpenSSL's list; absent for node's own. */
+  /** Cipher suites as an OpenSSL list. Absent for Node's list. */
   readonly ciphers?: string;
 }
 
@@ -16,7 +16,7 @@ const versions: Readonly<Record<string, SecureVersion>> = {
   VersionTLS13: 'TLSv1.3',
 };
 
-/** Suites of TLS 1.3 are always on: neither Go nor Konnectivity can switch them off. */
+/** Suites of TLS 1.3 are always on: Go and Konnectivity cannot turn them off. */
 const modernSuites = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'];
 
 /** Go's secure suites of TLS 1.2 and below by their names there. */
@@ -36,32 +36,32 @@ const openSslNames: Readonly<Record<string, string>> = {
 /** The names that `--cipher-suites` takes. */
 export const cipherSuiteNames: readonly string[] = [...modernSuites, ...Object.keys(openSslNames)];
 
-export function readTlsVersion(name: string): Reading<SecureVersion> {
+export function readTlsVersion(name: string): ParseResult<SecureVersion> {
   const version = versions[name === '' ? 'VersionTLS12' : name];
   if (version !== undefined) return { value: version };
   const known = Object.keys(versions).join(', ');
   return { fault: `unsupported TLS version ${goQuote(name)}, supported values are: ${known}` };
 }
 
-/** What to log of `--tls-min-version`. */
+/** Warnings about `--tls-min-version`, for the log. */
 export function tlsVersionWarnings(name: string): string[] {
   if (name !== 'VersionTLS10' && name !== 'VersionTLS11') return [];
   return [`--tls-min-version=${name} is below TLS 1.2 and is considered insecure (RFC 8996)`];
 }
 
-/** The first suite that Go does not know or holds for insecure, as a validation text. */
+/** The fault of the first suite that Go does not know or calls insecure, as a validation text. */
 export function cipherSuiteFault(names: readonly string[]): string | undefined {
   const unknown = names.find((name) => !cipherSuiteNames.includes(name));
   if (unknown === undefined) return undefined;
   return `cipher suite ${unknown} not supported, doesn't exist or considered as insecure`;
 }
 
-/** Both flags, once they are valid, as options of node:tls. */
+/** Both valid flags as options of node:tls. */
 export function tlsLimits(minVersion: SecureVersion, suites: readonly string[]): TlsLimits {
   const old = minVersion === 'TLSv1' || minVersion === 'TLSv1.1';
   if (suites.length === 0 && !old) return { minVersion };
   const chosen = [...modernSuites, ...suites.flatMap((name) => openSslNames[name] ?? [])].join(':');
   const ciphers = suites.length === 0 ? DEFAULT_CIPHERS : chosen;
-  // OpenSSL 3 signs no handshake below TLS 1.2 at its usual security level.
+  // OpenSSL 3 does not sign handshakes below TLS 1.2 at its usual security level.
   return { minVersion, ciphers: old ? `${ciphers}:@SECLEVEL=0` : ciphers };
 }

@@ -6,7 +6,7 @@ import type { ExecMessage } from '../../wire/gen/konnsim/kubelet/v1/ExecMessage.
 import type { ExecOutput__Output } from '../../wire/gen/konnsim/kubelet/v1/ExecOutput.js';
 import type { ExecStart } from '../../wire/gen/konnsim/kubelet/v1/ExecStart.js';
 import type { Exit__Output } from '../../wire/gen/konnsim/kubelet/v1/Exit.js';
-import { piecesOf } from '../../wire/net/pieces.js';
+import { piecesOf } from '../../wire/net/message-pieces.js';
 
 export type CommandCall = ClientDuplexStream<ExecMessage, ExecOutput__Output>;
 

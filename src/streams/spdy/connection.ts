@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream';
 import { TunnelError } from '../../core/errors.js';
 import { sendAtOnce } from '../no-delay.js';
+import { CloseTimeout } from './close-timeout.js';
 import { defaultSpdyLimits, type SpdyConnectionOptions, type SpdyLimits } from './connection-options.js';
 import { connectionClosed, connectionCut, connectionIdle, streamReset } from './errors.js';
-import { Farewell } from './farewell.js';
 import { FrameParser } from './frame-parser.js';
 import { FrameWriter } from './frame-writer.js';
 import {
@@ -26,10 +26,9 @@ import { SpdyStream, type StreamLink } from './stream.js';
 type State = 'open' | 'ending' | 'closed';
 
 /**
- * SPDY/3.1 as in spdystream. There are no flow control windows: a full reader stops the reading of the socket, so that
- * TCP does the back pressure and all streams wait. The client opens streams with odd IDs. PINGs are echoed. A server
- * writes nothing before the client's first frame, because client-go loses bytes that arrive together with the 101. The
- * connection ends with its socket.
+ * SPDY/3.1 as in spdystream, without flow control windows: a full reader stops the reading of the socket. Client
+ * streams have odd IDs. A server writes nothing before the client's first frame, because client-go loses bytes that
+ * arrive together with the 101. The connection ends with its socket.
  */
 export class SpdyConnection implements StreamLink {
   /** Resolves when the connection is over: with an error, unless a side closed in order. Never rejects. */
@@ -45,7 +44,7 @@ export class SpdyConnection implements StreamLink {
   private readonly full = new Set<SpdyStream>();
   private readonly socketClosed: Promise<void>;
   private readonly liveness: Liveness;
-  private readonly farewell: Farewell;
+  private readonly closeTimeout: CloseTimeout;
   private resolveEnded: (error: TunnelError | undefined) => void = () => undefined;
   private state: State = 'open';
   private expanding = false;
@@ -76,7 +75,7 @@ export class SpdyConnection implements StreamLink {
       if (this.socket.closed) resolve();
       else this.socket.once('close', resolve);
     });
-    this.farewell = new Farewell(this.socket, options.clock);
+    this.closeTimeout = new CloseTimeout(this.socket, options.clock);
     this.liveness = new Liveness({
       ...options,
       ping: () => this.sendPing(),
@@ -90,10 +89,7 @@ export class SpdyConnection implements StreamLink {
     return this.streams.size;
   }
 
-  /**
-   * Opens a stream and waits for the peer's SYN_REPLY. Rejects with a TunnelError: DIAL_TIMEOUT `Timeout occurred`,
-   * TUNNEL_CLOSED `Stream reset`, or the error that ended the connection.
-   */
+  /** Opens a stream. Rejects with DIAL_TIMEOUT, with TUNNEL_CLOSED `Stream reset`, or with the connection's error. */
   open(headers: Iterable<readonly [string, string]>, timeoutMs = 30_000): Promise<SpdyStream> {
     if (this.state !== 'open' || this.peerGoingAway) return Promise.reject(connectionClosed());
     const id = this.nextStreamId;
@@ -167,7 +163,7 @@ export class SpdyConnection implements StreamLink {
     }
   }
 
-  /** When no more bytes come, the last ones always go to their streams: at most one chunk of the socket. */
+  /** When no more bytes come, the last chunk is not held back. */
   private get blocked(): boolean {
     return this.expanding || (this.full.size > 0 && !this.inputEnded);
   }
@@ -302,17 +298,17 @@ export class SpdyConnection implements StreamLink {
     return connectionCut();
   }
 
-  /** Ends in order: sends queued frames, then GOAWAY (when there is a status), then ends the socket. */
+  /** Ends in order: queued frames, then GOAWAY (when there is a status), then the end of the socket. */
   private end(error: TunnelError | undefined, status: number | undefined): void {
     if (this.state !== 'open') return;
     this.state = 'ending';
     const { socket, writer } = this;
     const mayWrite = this.heard || this.options.role === 'client';
     if (status !== undefined && mayWrite) writer.control(goAwayFrame(this.lastPeerStreamId, status));
-    this.farewell.begin(status !== undefined);
+    this.closeTimeout.start(status !== undefined);
     writer.whenWritten(() => socket.end());
     this.settle(error);
-    // Later bytes of the peer are read and dropped. Unread bytes would turn our close into a reset.
+    // Later bytes are read and dropped. Unread bytes would turn our close into a reset.
     socket.resume();
     if (socket.closed) this.finish(undefined);
   }
@@ -327,7 +323,7 @@ export class SpdyConnection implements StreamLink {
     const wasOpen = this.state === 'open';
     this.state = 'closed';
     if (wasOpen) this.settle(error);
-    this.farewell.cancel();
+    this.closeTimeout.cancel();
     this.writer.close(error ?? connectionClosed());
     if (!this.socket.destroyed) this.socket.destroy();
   }

@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 import { TunnelError } from '../../core/errors.js';
 import type { Congestible, Drained } from '../../core/port.js';
 import { Waiters } from '../../core/waiters.js';
-import { piecesOf } from '../net/pieces.js';
+import { piecesOf } from '../net/message-pieces.js';
 
 /** The connection under the stream. */
 export interface TunnelDuplexPort {

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import { piecesOf, type SendPiece, sendPieces } from './pieces.js';
+import { piecesOf, type SendPiece, sendPieces } from './message-pieces.js';
 
 /** A message of a call with one byte stream in each direction (`PortForward`), as either end reads it. */
 export interface ByteMessage {

@@ -80,7 +80,7 @@ function inUse(name: string, where: string, cause?: unknown): TunnelError {
 function checkLength(path: string, where: string): void {
   const sizeBytes = Buffer.byteLength(path);
   if (sizeBytes <= maxSocketPathBytes) return;
-  const text = `the path of a Unix socket is too long: ${sizeBytes} bytes, there is room for ${maxSocketPathBytes}`;
+  const text = `the path of a Unix socket is too long: ${sizeBytes} bytes, at most ${maxSocketPathBytes}`;
   throw new TunnelError('CONFIG_INVALID', text, { where, hint: 'Choose a shorter path.' });
 }
 

@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-/** A process ID that nobody bears: its process has ended and been waited for. */
+/** A process ID that is not in use: its process has ended and was waited for. */
 const deadPid = (): number => spawnSync(process.execPath, ['-e', '']).pid;
 
 describe('the lock of a folder', () => {

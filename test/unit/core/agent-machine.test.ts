@@ -122,7 +122,7 @@ describe('a dial at the agent', () => {
     expect([machine.endpoints.size, clock.pendingTimers]).toEqual([0, 0]);
   });
 
-  it('R14: ends after its time with Go’s text, and the connect is aborted', () => {
+  it('R14: ends after its timeout with Go’s text, and the connect is aborted', () => {
     const { server, endpoint, told, clock, machine } = dialling();
     clock.advance(5000);
     expect(server.take()).toEqual(['DIAL_RSP 7 dial tcp 10.0.0.1:10250: i/o timeout']);
@@ -138,7 +138,7 @@ describe('a dial at the agent', () => {
     expect([machine.endpoints.size, clock.pendingTimers]).toEqual([0, 0]);
   });
 
-  it('R7: given up by DIAL_CLS is aborted, and not answered', () => {
+  it('R7: is aborted by DIAL_CLS, and not answered', () => {
     const { machine, server, endpoint, told, clock } = dialling();
     machine.handlePacket(dialClose(dialId(7n)));
     machine.dialSucceeded(endpoint.endpoint);
@@ -148,7 +148,7 @@ describe('a dial at the agent', () => {
     expect([machine.endpoints.size, clock.pendingTimers]).toEqual([0, 0]);
   });
 
-  it('R7: given up when it is a connection already loses its endpoint, and the CLOSE_REQ that follows is answered', () => {
+  it('R7: closes its endpoint when it is cancelled as a connection, and the later CLOSE_REQ is answered', () => {
     const { machine, server, endpoint, told } = connected();
     machine.handlePacket(dialClose(dialId(7n)));
     machine.handlePacket(closeRequest(one));
@@ -164,7 +164,7 @@ describe('a dial at the agent', () => {
     expect(machine.endpoints.size).toBe(1);
   });
 
-  it('R23: takes connect IDs from 1, none twice, over all servers', () => {
+  it('R23: uses connect IDs from 1, each once, over all servers', () => {
     const ids = createConnectIds();
     const [first, second] = [createBench(ids), createBench(ids)];
     first.machine.handlePacket(dial(7n));
@@ -189,7 +189,7 @@ describe('a dial at the agent', () => {
 });
 
 describe('a connection at the agent', () => {
-  it('carries DATA both ways and says what may be full', () => {
+  it('carries DATA both ways, and returns the queue that may be full', () => {
     const { machine, server, endpoint } = connected();
     expect(machine.handlePacket(data(1n, 'up'))).toBe(endpoint);
     expect(machine.endpointData(endpoint.endpoint, Buffer.from('down'))).toBe(server);
@@ -197,7 +197,7 @@ describe('a connection at the agent', () => {
     expect(server.take()).toEqual(['DATA 1 down']);
   });
 
-  it('R4: splits what an endpoint sends into packets of 64 KiB, R5: and sends none without payload', () => {
+  it("R4: splits an endpoint's bytes into packets of 64 KiB, R5: and sends no packet without payload", () => {
     const { machine, server, endpoint } = connected();
     machine.endpointData(endpoint.endpoint, Buffer.alloc(2 * maxDataBytes + 1));
     machine.endpointData(endpoint.endpoint, Buffer.alloc(0));
@@ -216,7 +216,7 @@ describe('a connection at the agent', () => {
     ]);
   });
 
-  it('R18: answers CLOSE_REQ, also the second time, R20: and writes what is queued', () => {
+  it('R18: answers CLOSE_REQ, also the second time, R20: and writes queued bytes', () => {
     const { machine, server, endpoint, told } = connected();
     machine.handlePacket(closeRequest(one));
     machine.handlePacket(closeRequest(one));
@@ -254,7 +254,7 @@ describe('a connection at the agent', () => {
     expect(server.take()).toEqual([]);
   });
 
-  it('R2: ignores what has no meaning from a server', () => {
+  it('R2: ignores packets that a server must not send', () => {
     const { machine, server, endpoint } = connected();
     const strange: Packet[] = [answer(7n, 1n), closeResponse(one), drainPacket, { kind: 'UNKNOWN', type: 9 }];
     for (const packet of strange) machine.handlePacket(packet);
@@ -285,7 +285,7 @@ describe('a connection at the agent', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('R21: goes on while the agent drains', () => {
+  it('R21: continues while the agent drains', () => {
     const { machine, server, endpoint } = connected();
     machine.drain();
     machine.endpointData(endpoint.endpoint, Buffer.from('x'));

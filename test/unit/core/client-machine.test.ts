@@ -67,7 +67,7 @@ function closing() {
 const one = connectId(1n);
 
 describe('a dial at the client', () => {
-  it('sends DIAL_REQ and is a connection when the answer has a connect ID', () => {
+  it('sends DIAL_REQ, and opens a connection when the answer has a connect ID', () => {
     const { machine, server, told, clock } = createBench();
     machine.dial();
     expect(server.take()).toEqual(['DIAL_REQ 7 node:10250']);
@@ -106,7 +106,7 @@ describe('a dial at the client', () => {
     expect([told, machine.ended]).toEqual([[], false]);
   });
 
-  it('R14: ends after 30 s with DIAL_CLS, and a later answer is nothing any more', () => {
+  it('R14: ends after 30 s with DIAL_CLS, and a later answer is ignored', () => {
     const { machine, server, told, clock } = dialling();
     clock.advance(30_000);
     expect(server.take()).toEqual(['DIAL_CLS 7']);
@@ -140,14 +140,14 @@ describe('a dial at the client', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('R17: answers DATA with CLOSE_REQ, and sends none itself', () => {
+  it('R17: answers DATA with CLOSE_REQ, and sends no DATA itself', () => {
     const { machine, server } = dialling();
     machine.handlePacket(data(5n, 'x'));
     expect(machine.write(Buffer.from('x'))).toBeUndefined();
     expect(server.take()).toEqual(['CLOSE_REQ 5']);
   });
 
-  it('can be cancelled once it is a connection without harm', () => {
+  it('can be cancelled without an effect after it has opened a connection', () => {
     const { machine, server } = open();
     machine.cancel();
     expect([server.take(), machine.ended]).toEqual([[], false]);
@@ -164,7 +164,7 @@ describe('a connection at the client', () => {
     ]);
   });
 
-  it('hands DATA to its reader and says whether that is full', () => {
+  it('passes DATA to its reader, and returns the reader when it is full', () => {
     const { machine, reader, told } = open();
     expect(machine.handlePacket(data(1n, 'x'))).toBe(reader);
     expect(told).toEqual(['data x']);
@@ -177,7 +177,7 @@ describe('a connection at the client', () => {
     expect([told, server.take()]).toEqual([[], []]);
   });
 
-  it('R17: closes what is not its own', () => {
+  it('R17: closes connections that are not its own', () => {
     const { machine, told, server } = open();
     machine.handlePacket(data(2n, 'x'));
     expect([told, server.take()]).toEqual([[], ['CLOSE_REQ 2']]);
@@ -195,7 +195,7 @@ describe('a connection at the client', () => {
     expect([told, machine.ended]).toEqual([[expected], true]);
   });
 
-  it('R20: closes both ways: CLOSE_REQ, then nothing is delivered, then CLOSE_RSP', () => {
+  it('R20: closes both directions: CLOSE_REQ, then DATA is dropped, then CLOSE_RSP', () => {
     const { machine, told, server, clock } = open();
     machine.close();
     machine.close();
@@ -228,7 +228,7 @@ describe('a connection at the client', () => {
     expect(told).toEqual([expected]);
   });
 
-  it('R2: ignores what has no meaning from a server', () => {
+  it('R2: ignores packets that a server must not send', () => {
     const { machine, told, server } = open();
     const strange: Packet[] = [
       dial(7n),
@@ -243,7 +243,7 @@ describe('a connection at the client', () => {
 });
 
 describe('the reader of a connection', () => {
-  it('R19: that takes nothing for 10 s while full loses the connection', () => {
+  it('R19: loses the connection when it is full and takes nothing for 10 s', () => {
     const { machine, told, server, reader, clock } = open();
     reader.congested = true;
     machine.handlePacket(data(1n, 'x'));
@@ -253,7 +253,7 @@ describe('the reader of a connection', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('R19: may take all the time it wants where no bound is set', () => {
+  it('R19: may be slow without limit when no limit is set', () => {
     const { clock, reader, machine, told } = open(0);
     reader.congested = true;
     machine.handlePacket(data(1n, 'a'));
@@ -262,7 +262,7 @@ describe('the reader of a connection', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('R19: may be slow, and may rest when nothing waits for it', () => {
+  it('R19: may be slow, and may rest when no bytes wait', () => {
     const { machine, told, reader, clock } = open();
     reader.congested = true;
     machine.handlePacket(data(1n, 'x'));
@@ -276,7 +276,7 @@ describe('the reader of a connection', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('R19: is not waited for once the connection closes', () => {
+  it('R19: does not delay the close of the connection', () => {
     const { machine, reader, clock } = open();
     reader.congested = true;
     machine.handlePacket(data(1n, 'x'));

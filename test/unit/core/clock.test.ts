@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createRealClock, ManualClock } from '../../../src/core/clock.js';
 
 describe('ManualClock', () => {
-  it('fires what falls due, oldest first, at its own time', () => {
+  it('fires due timers in order, each at its own time', () => {
     const clock = new ManualClock();
     const fired: string[] = [];
     const at = (name: string) => () => void fired.push(`${name}@${clock.now()}`);
@@ -25,7 +25,7 @@ describe('ManualClock', () => {
     expect(fired).toEqual([15]);
   });
 
-  it('does not fire what was cancelled, also by a timer before it', () => {
+  it('does not fire cancelled timers, also when an earlier timer cancels them', () => {
     const clock = new ManualClock();
     let fired = 0;
     const later = clock.after(10, () => (fired += 1));

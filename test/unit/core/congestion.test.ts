@@ -4,7 +4,7 @@ import { CongestionMeter } from '../../../src/core/congestion.js';
 const marks = { highBytes: 100, lowBytes: 20 };
 
 describe('CongestionMeter', () => {
-  it('is full above its high mark, until it is down to its low mark', () => {
+  it('is full above its high mark, until it falls to its low mark', () => {
     const meter = new CongestionMeter(marks);
     meter.add(100);
     expect(meter.congested).toBe(false);
@@ -16,7 +16,7 @@ describe('CongestionMeter', () => {
     expect([meter.congested, meter.queuedBytes, meter.takenBytes]).toEqual([false, 20, 81]);
   });
 
-  it('wakes everybody once', () => {
+  it('wakes each feeder once', () => {
     const meter = new CongestionMeter(marks);
     let woken = 0;
     meter.add(101);
@@ -29,7 +29,7 @@ describe('CongestionMeter', () => {
     expect(woken).toBe(2);
   });
 
-  it('lets a woken feeder fill it again and wait again', () => {
+  it('a woken feeder may fill it again and wait again', () => {
     const meter = new CongestionMeter(marks);
     let fed = 0;
     const feed = (): void => {
@@ -42,7 +42,7 @@ describe('CongestionMeter', () => {
     expect([fed, meter.congested]).toEqual([2, true]);
   });
 
-  it('holds nobody up after its end', () => {
+  it('wakes all feeders at its end', () => {
     const meter = new CongestionMeter(marks);
     let woken = 0;
     meter.add(500);

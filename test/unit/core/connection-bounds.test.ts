@@ -15,7 +15,7 @@ class Connection extends EventEmitter {
 }
 
 describe('the bounds of a connection', () => {
-  it('hold one listener, however many requests it carries', () => {
+  it('have one listener for any number of requests', () => {
     const clock = new ManualClock();
     const bounds = new ConnectionBounds(clock);
     const connection = new Connection();

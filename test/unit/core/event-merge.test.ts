@@ -16,7 +16,7 @@ function merge() {
 }
 
 describe('merging the events of several processes', () => {
-  it('releases an event when no other source can bring an older one', () => {
+  it('passes on an event when no other source can send an older one', () => {
     const { made, lines } = merge();
     made.join('a', 0, 0);
     made.join('b', 0, 0);
@@ -28,7 +28,7 @@ describe('merging the events of several processes', () => {
     expect(lines()).toEqual(['a10', 'b20', 'a30']);
   });
 
-  it('moves each source by what its clock is ahead', () => {
+  it("corrects the times of each source by its clock's offset", () => {
     const { made, lines } = merge();
     made.join('a', 0, 0);
     made.join('b', 5000, 0);
@@ -37,7 +37,7 @@ describe('merging the events of several processes', () => {
     expect(lines()).toEqual(['a5', 'b10', 'a20']);
   });
 
-  it('waits for a silent source no longer than its patience, and marks what it brings too late', () => {
+  it('waits for a silent source for a limited time, and marks its late events', () => {
     const { made, lines } = merge();
     made.join('a', 0, 0);
     made.join('b', 0, 0);
@@ -98,7 +98,7 @@ describe('merging the events of several processes', () => {
     );
   });
 
-  it('takes a clock offset from the quickest answer', () => {
+  it('uses the clock offset of the quickest answer', () => {
     const slow = { sentMs: 0, otherMs: 1080, receivedMs: 100 };
     const quick = { sentMs: 200, otherMs: 1205, receivedMs: 210 };
     expect(clockOffsetMs([slow, quick])).toBe(1000);

@@ -69,7 +69,7 @@ describe('head-of-line-blocking', () => {
     return server.take();
   };
 
-  it('waits for ever for an endpoint that does not read; without it the endpoint is dropped', () => {
+  it('the agent waits for ever for an endpoint that does not read; without it the endpoint is dropped', () => {
     expect(stall('head-of-line-blocking')).toEqual([]);
     expect(stall()).toEqual(['CLOSE_RSP 1 the endpoint does not read']);
   });
@@ -83,14 +83,14 @@ describe('dial-cancel-ignored', () => {
     return ports[0]?.ends;
   };
 
-  it('dials on for nobody; without it the dial is given up', () => {
+  it('a cancelled dial continues; without it the dial is cancelled', () => {
     expect(cancel('dial-cancel-ignored')).toEqual([]);
     expect(cancel()).toEqual(['destroy']);
   });
 });
 
 describe('drain-waits-for-packet', () => {
-  it('tells the server of a drain only after its next packet; without it at once', () => {
+  it('DRAIN is sent only after the next packet; without it at once', () => {
     const late = opened('drain-waits-for-packet');
     late.machine.drain();
     expect(late.server.take()).toEqual([]);
@@ -110,7 +110,7 @@ describe('queued-data-lost-at-close', () => {
     return port?.ends;
   };
 
-  it('drops the socket with all that waits for it; without it that is written first', () => {
+  it('queued bytes are dropped with the socket; without it they are written first', () => {
     expect(close('queued-data-lost-at-close')).toEqual(['destroy']);
     expect(close()).toEqual(['finish']);
   });

@@ -29,7 +29,7 @@ describe('head-of-line-blocking', () => {
     };
   };
 
-  it('leaves a frontend that reads nothing in everybody’s way; without it the frontend is cut', () => {
+  it('a frontend that reads nothing blocks all connections; without it the frontend is cut', () => {
     const { on, off } = both('head-of-line-blocking');
     expect(stall(on)).toEqual({ cancelled: 0, stillFull: true });
     expect(stall(off)).toMatchObject({ cancelled: 1 });
@@ -45,7 +45,7 @@ describe('no-dial-timeout', () => {
     return frontend.port.take();
   };
 
-  it('lets an agent keep a dial for ever; without it the dial fails', () => {
+  it('an agent may leave a dial unanswered for ever; without it the dial fails', () => {
     const { on, off } = both('no-dial-timeout');
     expect(wait(on)).toEqual([]);
     expect(on.machine.state().pendingDials).toBe(1);
@@ -53,7 +53,7 @@ describe('no-dial-timeout', () => {
   });
 });
 
-/** Two streams of one agent ID, each with a connection 1 of its own frontend. */
+/** Two streams of one agent ID. Each has a connection 1, of different frontends. */
 function colliding(bench: ServerBench) {
   const second = bench.agent('a', ['second']);
   const first = bench.agent('a', ['first']);
@@ -77,12 +77,12 @@ describe('key-by-agent-id', () => {
     return { one: one?.frontend.port.take(), other: other?.frontend.port.take() };
   };
 
-  it('gives the data of one stream to the frontend of its twin; without it each keeps its own', () => {
+  it('data of one stream goes to the frontend of another; without it each frontend gets its own', () => {
     expect(cross(keyed('key-by-agent-id'))).toEqual({ one: [], other: ['DATA 1 for one'] });
     expect(cross(keyed())).toEqual({ one: ['DATA 1 for one'], other: [] });
   });
 
-  it('still passes on what the frontend writes that lost its place, and leaks its connection', () => {
+  it('bytes of the frontend that lost its place are still passed on, and its connection leaks', () => {
     const bench = keyed('key-by-agent-id');
     const { one, other } = colliding(bench);
     one?.frontend.send(data(1n, 'still'));
@@ -118,7 +118,7 @@ describe('pending-dials-lost-with-agent', () => {
     return frontend.port.take();
   };
 
-  it('tells a gRPC frontend nothing of its lost agent; without it the dial fails at once', () => {
+  it('a gRPC frontend is not told that its agent is lost; without it the dial fails at once', () => {
     const { on, off } = both('pending-dials-lost-with-agent');
     expect(lose(on)).toEqual([]);
     on.clock.advance(20_000);
@@ -138,7 +138,7 @@ describe('dial-cancel-ignored', () => {
     return agent.port.take();
   };
 
-  it('lets the agent dial on and closes what comes of it; without it the agent is told at once', () => {
+  it('the agent continues the dial, and the connection is closed; without it the agent is told at once', () => {
     const { on, off } = both('dial-cancel-ignored');
     expect(cancel(on)).toEqual(['CLOSE_REQ 1']);
     expect(cancel(off)).toEqual(['DIAL_CLS 7', 'CLOSE_REQ 1']);
@@ -152,7 +152,7 @@ describe('dial-cancel-race-leak', () => {
     return agent.port.take();
   };
 
-  it('leaves the connection open that a DIAL_CLS came too late for; without it it is closed', () => {
+  it('a connection whose DIAL_CLS came too late stays open; without it the connection is closed', () => {
     const { on, off } = both('dial-cancel-race-leak');
     expect(cross(on)).toEqual([]);
     expect(on.machine.state().established).toBe(1);
@@ -172,7 +172,7 @@ describe('any-connection-id', () => {
     return agent.port.take();
   };
 
-  it('lets a frontend write to and close what others dialled; without it nothing gets there', () => {
+  it('a frontend may write to and close connections of others; without it these packets are dropped', () => {
     const { on, off } = both('any-connection-id');
     expect(intrude(on)).toEqual(['DATA 1 not mine', 'CLOSE_REQ 1']);
     expect(intrude(off)).toEqual([]);
@@ -203,7 +203,7 @@ describe('drain-ignored', () => {
     return draining.port.take().length;
   };
 
-  it('gives dials to an agent that drains; without it others get them all', () => {
+  it('a draining agent gets dials; without it other agents get them', () => {
     const { on, off } = both('drain-ignored');
     expect(drained(on)).toBeGreaterThan(0);
     expect(drained(off)).toBe(0);

@@ -30,7 +30,7 @@ describe('the names of the switches', () => {
     expect(all).toHaveLength(Object.keys(faithfulSwitches).length);
   });
 
-  it('are all in docs/faithful.md, with what the table says of them', () => {
+  it('are all in docs/faithful.md, with the texts of the table', () => {
     const text = readFileSync(new URL('../../../docs/faithful.md', import.meta.url), 'utf8');
     const rows = text.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
     for (const name of all) {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { AgentMachine, createConnectIds } from '../../../src/core/agent/machine.js';
-import { AnswerDebt, maxOwedAnswers } from '../../../src/core/answer-debt.js';
 import { TunnelMachine } from '../../../src/core/client/machine.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import {
@@ -12,13 +11,14 @@ import {
   dialRequest,
   type Packet,
 } from '../../../src/core/packet.js';
+import { maxUnreadAnswers, UnreadAnswers } from '../../../src/core/unread-answers.js';
 import { RecordingPort } from '../../support/recording-port.js';
 import { answer, data, dial, ServerBench } from '../../support/server-bench.js';
 
 /** Sends `packet` again and again, as drivers do: until what was handed back is too full. */
 function sendsUntilHeld(port: RecordingPort, handle: () => unknown): number {
   port.congested = true;
-  for (let sends = 1; sends <= 3 * maxOwedAnswers; sends += 1) if (handle() === port) return sends;
+  for (let sends = 1; sends <= 3 * maxUnreadAnswers; sends += 1) if (handle() === port) return sends;
   return Number.POSITIVE_INFINITY;
 }
 
@@ -59,19 +59,19 @@ const strayPackets: readonly [string, Packet][] = [
 ];
 
 describe('R22: a peer that is answered and does not read', () => {
-  it.each(strayPackets)('is not read on by an agent to which it sends %s', (_what, packet) => {
+  it.each(strayPackets)('is not read any more by an agent to which it sends %s', (_what, packet) => {
     const server = new RecordingPort();
     const machine = agentMachine(server);
     expect(sendsUntilHeld(server, () => machine.handlePacket(packet))).toBeLessThanOrEqual(
-      maxOwedAnswers + 1,
+      maxUnreadAnswers + 1,
     );
   });
 
-  it('is not read on by a client to which it sends DATA for no connection', () => {
+  it('is not read any more by a client to which it sends DATA without a connection', () => {
     const server = new RecordingPort();
     const machine = clientMachine(server);
     const sends = sendsUntilHeld(server, () => machine.handlePacket(data(9n, 'x')));
-    expect(sends).toBeLessThanOrEqual(maxOwedAnswers + 1);
+    expect(sends).toBeLessThanOrEqual(maxUnreadAnswers + 1);
   });
 
   it.each([
@@ -80,23 +80,23 @@ describe('R22: a peer that is answered and does not read', () => {
   ])('is not read on by a server to which it, an agent, sends %s', (_what, packet) => {
     const bench = new ServerBench();
     const agent = bench.agent();
-    expect(sendsUntilHeld(agent.port, () => agent.send(packet))).toBeLessThanOrEqual(maxOwedAnswers + 1);
+    expect(sendsUntilHeld(agent.port, () => agent.send(packet))).toBeLessThanOrEqual(maxUnreadAnswers + 1);
   });
 
-  it('is read on while the answers are few, or get through', () => {
+  it('is still read while few answers wait, or when it reads them', () => {
     const port = new RecordingPort();
-    const debt = new AnswerDebt(port);
+    const unreadAnswers = new UnreadAnswers(port);
     for (let round = 0; round < 5; round += 1) {
       port.congested = true;
-      for (let owed = 0; owed < maxOwedAnswers; owed += 1) expect(debt.owe()).toBeUndefined();
+      for (let owed = 0; owed < maxUnreadAnswers; owed += 1) expect(unreadAnswers.add()).toBeUndefined();
       port.congested = false;
-      expect(debt.owe()).toBeUndefined();
+      expect(unreadAnswers.add()).toBeUndefined();
     }
   });
 });
 
 describe('R12: connections of one ID on two agents, one after the other on one frontend stream', () => {
-  it('the late end of the first does not take the second from its frontend', () => {
+  it('the late end of the first does not remove the second from its frontend', () => {
     const bench = new ServerBench(20_000, ['destHost']);
     const [first, second] = [bench.agent('a', ['a']), bench.agent('b', ['b'])];
     const frontend = bench.frontend();

@@ -81,7 +81,7 @@ describe('a CONNECT whose dial succeeds', () => {
     expect(agent.port.take()).toEqual(['DATA 1 one', 'DATA 1 two', 'DATA 1 three']);
   });
 
-  it('R24: holds a client that writes more than 64 KiB too early, until the answer', () => {
+  it('R24: pauses a client that writes more than 64 KiB too early, until the answer', () => {
     const { connect, agent } = dialing();
     expect(connect.received(new Uint8Array(maxDataBytes))?.congested).toBe(false);
     const full = connect.received(new Uint8Array(1));
@@ -103,7 +103,7 @@ describe('a CONNECT whose dial succeeds', () => {
     ]);
   });
 
-  it('R22: is not read while its agent is full, and holds its agent while it is full itself', () => {
+  it('R22: is not read while its agent is full, and pauses its agent while it is full itself', () => {
     const { connect, client, agent } = open();
     agent.port.congested = true;
     expect(connect.received(bytes('up'))).toBe(agent.port);
@@ -143,7 +143,7 @@ describe('a CONNECT whose dial fails', () => {
     expect(client.ended).toBe(1);
   });
 
-  it('R25: for want of an agent is answered 500, and ends once', () => {
+  it('R25: without an agent is answered 500, and ends once', () => {
     const bench = new ServerBench();
     const { client, gone } = request(bench);
     expect(client.text).toBe(
@@ -185,7 +185,7 @@ describe('a CONNECT whose dial fails', () => {
     expect([client.text, client.ended]).toEqual(['', 1]);
   });
 
-  it('R25: sends nothing more, and passes on nothing that the client still writes', () => {
+  it('R25: sends nothing more, and drops later bytes of the client', () => {
     const { client, connect, agent } = dialing();
     agent.send(dialFailure(dialId(7n), 'no'));
     const before = client.text;
@@ -198,7 +198,7 @@ describe('a CONNECT whose dial fails', () => {
 });
 
 describe('the end of a CONNECT', () => {
-  it('R26: by a client that hangs up before the answer gives the dial up', () => {
+  it('R26: by a client that hangs up before the answer cancels the dial', () => {
     const { client, connect, agent, bench, gone } = dialing();
     connect.clientEnded();
     expect(agent.port.take()).toEqual(['DIAL_CLS 7']);
@@ -229,7 +229,7 @@ describe('the end of a CONNECT', () => {
     expect(client.ended).toBe(1);
   });
 
-  it('R26: by a broken socket gives up what there is', () => {
+  it('R26: by a broken socket cancels the dial or closes the connection', () => {
     const early = dialing();
     early.gone();
     expect(early.agent.port.take()).toEqual(['DIAL_CLS 7']);
@@ -246,7 +246,7 @@ describe('the end of a CONNECT', () => {
     expect([client.text, client.ended, client.destroyed]).toEqual(['', 1, 0]);
   });
 
-  it('R26: is enforced on a client that has all of it and leaves it open for half a second', () => {
+  it('R26: is enforced after half a second on a client that has all bytes and keeps the connection open', () => {
     const { client, agent, bench } = open();
     agent.send(closeResponse(connectId(1n)));
     client.flushed();
@@ -304,11 +304,11 @@ describe('the reader of an answer to CONNECT', () => {
     );
   });
 
-  it('counts the bytes behind the head', () => {
+  it('counts the bytes after the head', () => {
     expect(read(`${established}abc`, [])).toMatchObject({ restBytes: 3 });
   });
 
-  it('breaks off at what is no HTTP, or larger than 1 MiB', () => {
+  it('stops at bytes that are not HTTP, or at more than 1 MiB', () => {
     expect(read('SSH-2.0-x\r\n\r\n', [])).toEqual({
       kind: 'broken',
       text: 'malformed HTTP response "SSH-2.0-x"',

@@ -44,7 +44,7 @@ describe('keepalive pings', () => {
     expect(later).toEqual([false, false, false, true]);
   });
 
-  it('are never too many while each follows something that was sent', () => {
+  it('are never too many when the server sends something before each', () => {
     const strikes = new PingStrikes(agentKeepalivePolicy);
     const answers = Array.from({ length: 100 }, (_, at) => (strikes.sent(), strikes.ping(at, 1)));
     expect(answers).not.toContain(true);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../../src/core/random.js';
 
 describe('createRandom', () => {
-  it('repeats itself for one seed, and not for another', () => {
+  it('gives the same numbers for the same seed, and others for another seed', () => {
     const take = (seed: number): bigint[] => {
       const random = createRandom(seed);
       return Array.from({ length: 5 }, () => random.int63());
@@ -19,7 +19,7 @@ describe('createRandom', () => {
     expect(new Set(ids).size).toBe(1000);
   });
 
-  it('draws every integer below a bound about as often', () => {
+  it('gives every integer below a bound about equally often', () => {
     const random = createRandom(4);
     const counts = [0, 0, 0, 0, 0];
     for (let draw = 0; draw < 5000; draw += 1) {

@@ -41,7 +41,7 @@ describe('a connection at the server', () => {
     expect(agent.port.take()).toHaveLength(1);
   });
 
-  it('R2: ignores what has no meaning from its sender', () => {
+  it('R2: ignores packets that their sender must not send', () => {
     const bench = new ServerBench();
     const { frontend, agent } = bench.connected();
     for (const packet of [closeResponse(one), answer(7n, 1n), drainPacket, unknown]) frontend.send(packet);
@@ -50,7 +50,7 @@ describe('a connection at the server', () => {
     expect(bench.left()).toEqual([0, 1, 0]);
   });
 
-  it('R22: says what a packet went to, so that its source can be held back', () => {
+  it('R22: returns the queue that got a packet, so that its source can be paused', () => {
     const bench = new ServerBench();
     const { frontend, agent } = bench.connected();
     expect(frontend.send(data(1n, 'x'))).toBe(agent.port);
@@ -58,7 +58,7 @@ describe('a connection at the server', () => {
     expect(frontend.send(data(1n, 'x'))).toBe(agent.port);
   });
 
-  it('R22: a frontend that is answered with an error is held back by its own answers', () => {
+  it('R22: a frontend that gets errors is paused by its own unread answers', () => {
     const bench = new ServerBench();
     bench.agent();
     const frontend = bench.frontend();
@@ -67,7 +67,7 @@ describe('a connection at the server', () => {
     expect(frontend.port.take()).toEqual(['CLOSE_RSP 5 unrecognized connectID']);
   });
 
-  it('R18: is closed by the frontend: CLOSE_REQ goes on, the CLOSE_RSP comes back, R9: and the stream is stopped', () => {
+  it('R18: is closed by the frontend: CLOSE_REQ is passed on, CLOSE_RSP comes back, R9: and the stream is stopped', () => {
     const bench = new ServerBench();
     const { frontend, agent } = bench.connected();
     const request = closeRequest(one);
@@ -97,7 +97,7 @@ describe('a connection at the server', () => {
     expect(bench.told.at(-1)).toBe('closed 1 agent');
   });
 
-  it('R10: is closed towards the agent when the frontend stream ends, and late DATA is swallowed', () => {
+  it('R10: is closed at the agent when the frontend stream ends, and late DATA is dropped', () => {
     const bench = new ServerBench();
     const { frontend, agent } = bench.connected();
     frontend.close();
@@ -122,7 +122,7 @@ describe('a connection at the server', () => {
     expect(bench.left()).toEqual([0, 0, 0]);
   });
 
-  it('is given away when the agent uses its ID for another', () => {
+  it('ends when the agent uses its ID for another connection', () => {
     const bench = new ServerBench();
     const { frontend, agent } = bench.connected();
     const second = bench.frontend('second');
@@ -137,7 +137,7 @@ describe('a connection at the server', () => {
 });
 
 describe('a frontend that breaks the rules', () => {
-  it('R9: is told that no backend is there when it sends DATA first, and stopped', () => {
+  it('R9: is told that it has no backend when it sends DATA first, and is stopped', () => {
     const bench = new ServerBench();
     bench.agent();
     const frontend = bench.frontend();
@@ -147,7 +147,7 @@ describe('a frontend that breaks the rules', () => {
     expect(bench.left()[0]).toBe(0);
   });
 
-  it('R18: is answered when it closes before it dials, and may go on', () => {
+  it('R18: is answered when it closes before it dials, and may continue', () => {
     const bench = new ServerBench();
     bench.agent();
     const frontend = bench.frontend();
@@ -157,7 +157,7 @@ describe('a frontend that breaks the rules', () => {
     expect(bench.left()[0]).toBe(1);
   });
 
-  it('R8: loses both when it uses a second connect ID, and the agent is told of its own only', () => {
+  it('R8: loses both connections when it uses a second connect ID, and the agent is told only about its own', () => {
     const bench = new ServerBench();
     const { frontend, agent } = bench.connected();
     frontend.send(data(1n, 'mine'));
@@ -207,7 +207,7 @@ describe('a frontend that holds others up', () => {
     expect(bench.left()).toEqual([0, 0, 0]);
   });
 
-  it('R19: with a dial that still waits gives it up at that end', () => {
+  it('R19: has its pending dial cancelled at that end', () => {
     const bench = new ServerBench(0);
     const agent = bench.agent();
     const frontend = bench.frontend();
@@ -247,7 +247,7 @@ describe('a frontend that holds others up', () => {
     expect(bench.left()).toEqual([0, 1, 0]);
   });
 
-  it('R19: that goes by itself leaves no timer', () => {
+  it('R19: leaves no timer when it ends by itself', () => {
     const bench = new ServerBench();
     const { frontend, agent } = bench.connected();
     frontend.port.congested = true;

@@ -3,7 +3,7 @@ import { connectId, dialClose, dialFailure, dialId, drainPacket } from '../../..
 import { answer, data, dial, ServerBench } from '../../support/server-bench.js';
 
 describe('a dial at the server', () => {
-  it('goes to an agent and its answer back, and then is a connection', () => {
+  it('goes to an agent, its answer goes back, and the connection is open', () => {
     const bench = new ServerBench();
     const agent = bench.agent();
     const frontend = bench.frontend();
@@ -28,7 +28,7 @@ describe('a dial at the server', () => {
     expect(frontend.port.sent[0]).toBe(response);
   });
 
-  it('R14: is refused when no agent is there, and R9: the stream is then only read and discarded', () => {
+  it('R14: is refused without an agent, and R9: the stream is then only read and discarded', () => {
     const bench = new ServerBench();
     const frontend = bench.frontend();
     frontend.send(dial(7n));
@@ -41,7 +41,7 @@ describe('a dial at the server', () => {
     expect(bench.left()).toEqual([0, 0, 0]);
   });
 
-  it('ends with the error that the agent gives', () => {
+  it('ends with the error of the agent', () => {
     const bench = new ServerBench();
     const agent = bench.agent();
     const frontend = bench.frontend();
@@ -79,7 +79,7 @@ describe('a dial at the server', () => {
     expect(bench.left()).toEqual([0, 0, 0]);
   });
 
-  it('waits for ever when the server has no bound', () => {
+  it('waits without limit when the server has none', () => {
     const bench = new ServerBench(0);
     bench.agent();
     bench.frontend().send(dial(7n));
@@ -87,7 +87,7 @@ describe('a dial at the server', () => {
     expect(bench.left()).toEqual([1, 0, 0]);
   });
 
-  it('R7: is given up by DIAL_CLS, which goes on to the agent', () => {
+  it('R7: is cancelled by DIAL_CLS, which is passed on to the agent', () => {
     const bench = new ServerBench();
     const agent = bench.agent();
     const frontend = bench.frontend();
@@ -100,7 +100,7 @@ describe('a dial at the server', () => {
     expect(bench.left()).toEqual([0, 0, 0]);
   });
 
-  it('R7: that is a connection already when DIAL_CLS comes is closed as one', () => {
+  it('R7: is closed when it is a connection already at the DIAL_CLS', () => {
     const bench = new ServerBench();
     const { frontend, agent } = bench.connected();
     frontend.send(dialClose(dialId(7n)));
@@ -119,7 +119,7 @@ describe('a dial at the server', () => {
     expect(bench.left()).toEqual([1, 0, 1]);
   });
 
-  it('R7: is not given up by the DIAL_CLS of another frontend', () => {
+  it('R7: is not cancelled by the DIAL_CLS of another frontend', () => {
     const bench = new ServerBench();
     bench.agent();
     bench.frontend('one').send(dial(7n));
@@ -127,7 +127,7 @@ describe('a dial at the server', () => {
     expect(bench.left()).toEqual([1, 0, 1]);
   });
 
-  it('ends by a DIAL_CLS of the agent, which goes on to the frontend', () => {
+  it('ends by a DIAL_CLS of the agent, which is passed on to the frontend', () => {
     const bench = new ServerBench();
     const agent = bench.agent();
     const frontend = bench.frontend();
@@ -138,7 +138,7 @@ describe('a dial at the server', () => {
     expect(bench.left()).toEqual([0, 0, 0]);
   });
 
-  it('R10: is given up when its frontend stream ends', () => {
+  it('R10: is cancelled when its frontend stream ends', () => {
     const bench = new ServerBench();
     const agent = bench.agent();
     const frontend = bench.frontend();
@@ -206,7 +206,7 @@ describe('a dial at the server', () => {
     expect(leaving.port.take()).toEqual(['DIAL_REQ 11 10.0.0.1:10250']);
   });
 
-  it('R7: whose answer nobody knows is closed, unless it is a failure', () => {
+  it('R7: is closed when its answer is unknown, unless that is a failure', () => {
     const bench = new ServerBench();
     const agent = bench.agent();
     agent.send(answer(9n, 5n));

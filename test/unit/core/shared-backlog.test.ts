@@ -23,7 +23,7 @@ function setUp(count: number) {
 }
 
 describe('SharedBacklog', () => {
-  it('R22: is full when what waits in all queues is above its high mark, until it is down to its low mark', () => {
+  it('R22: is full when the bytes in all queues are above its high mark, until they fall to its low mark', () => {
     const { backlog, meters, clock, wait, woken } = setUp(11);
     for (const meter of meters.slice(1)) meter.add(10);
     expect(backlog.congested).toBe(false);
@@ -37,7 +37,7 @@ describe('SharedBacklog', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('R22: waits no longer for those that take nothing', () => {
+  it('R22: does not wait for consumers that take nothing', () => {
     const { backlog, meters, clock, wait, woken } = setUp(2);
     const [resting, moving] = meters;
     resting.add(90);
@@ -56,7 +56,7 @@ describe('SharedBacklog', () => {
     expect(backlog.congested).toBe(true);
   });
 
-  it('R22: counts one that rested as soon as it takes something again', () => {
+  it('R22: counts a resting consumer again as soon as it takes bytes', () => {
     const { backlog, meters, clock } = setUp(2);
     const [rested, moving] = meters;
     rested.add(101);
@@ -71,7 +71,7 @@ describe('SharedBacklog', () => {
     expect(backlog.congested).toBe(true);
   });
 
-  it('forgets what waited in a queue that is over', () => {
+  it('forgets the bytes of an ended queue', () => {
     const { backlog, meters, clock, wait, woken } = setUp(2);
     const [ended, other] = meters;
     ended.add(100);
@@ -86,7 +86,7 @@ describe('SharedBacklog', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('lets a woken feeder fill it again and wait again', () => {
+  it('a woken feeder may fill it again and wait again', () => {
     const { backlog, meters } = setUp(1);
     const [meter] = meters;
     let fed = 0;
@@ -100,7 +100,7 @@ describe('SharedBacklog', () => {
     expect([fed, backlog.congested]).toEqual([2, true]);
   });
 
-  it('is never full for longer than somebody takes what waits, whatever comes in which order', () => {
+  it('is not full when no consumer takes bytes, in any order of events', () => {
     const step = fc.record({
       meter: fc.nat({ max: 4 }),
       add: fc.nat({ max: 60 }),

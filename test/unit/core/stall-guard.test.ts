@@ -29,7 +29,7 @@ function createBench() {
 }
 
 describe('StallGuard', () => {
-  it('R19: looks twice, so that one late timer does not make a stall', () => {
+  it('R19: checks twice, so that one late timer does not make a stall', () => {
     const { guard, state, elapse } = createBench();
     guard.watch();
     elapse();
@@ -42,7 +42,7 @@ describe('StallGuard', () => {
     expect(state.stalls).toBe(1);
   });
 
-  it('sleeps while nobody waits, and begins afresh', () => {
+  it('does not check while no bytes wait, and starts again later', () => {
     const { guard, state, elapse, armed } = createBench();
     state.waiting = false;
     guard.watch();
@@ -59,7 +59,7 @@ describe('StallGuard', () => {
     expect(state.stalls).toBe(0);
   });
 
-  it('can be called off', () => {
+  it('can be cancelled', () => {
     const { guard, elapse, state, armed } = createBench();
     guard.watch();
     guard.cancel();

@@ -24,11 +24,11 @@ const drawn = (from: BackendTable<Stream>, address = 'any:1'): Set<string | unde
   new Set(Array.from({ length: draws }, () => from.choose(address)?.backend.name));
 
 describe('the default strategy', () => {
-  it('knows nobody without agents', () => {
+  it('has no choice without agents', () => {
     expect(table(['default']).choose('any:1')).toBeUndefined();
   });
 
-  it('draws from all agents', () => {
+  it('chooses among all agents', () => {
     expect(drawn(table(['default'], stream('a'), stream('b'), stream('c')))).toEqual(
       new Set(['a', 'b', 'c']),
     );
@@ -76,7 +76,7 @@ describe('the destHost strategy', () => {
     expect(table(['destHost'], a, b).choose(address)?.backend.name).toBe(name);
   });
 
-  it('takes the oldest claimant, R21: unless it drains', () => {
+  it('chooses the oldest agent with the identifier, R21: unless it drains', () => {
     const [first, second] = [stream('1', { host: ['h'] }), stream('2', { host: ['h'] })];
     const both = table(['destHost'], first, second);
     expect(drawn(both, 'h:1')).toEqual(new Set(['1']));
@@ -96,7 +96,7 @@ describe('the destHost strategy', () => {
 });
 
 describe('a list of strategies', () => {
-  it('asks one after the other', () => {
+  it('are asked in order', () => {
     const claims = stream('claims', { host: ['h'] });
     const routes = stream('routes', { defaultRoute: true });
     const made = table(['destHost', 'defaultRoute'], claims, routes);
@@ -106,13 +106,13 @@ describe('a list of strategies', () => {
     expect(made.choose('elsewhere:1')).toBeUndefined();
   });
 
-  it('says why it chose', () => {
+  it('gives the reason of a choice', () => {
     const made = table(['destHost', 'default'], stream('a', { host: ['h'] }), stream('b'));
     expect(made.choose('h:1')?.because).toBe('destHost: agent a claims h');
     expect(made.choose('x:1')?.because).toMatch(/^default: agent [ab], one of 2$/);
   });
 
-  it('lists its members until they go', () => {
+  it('lists its agents until they leave', () => {
     const [a, b] = [stream('a'), stream('b')];
     const made = table(['destHost'], a, b);
     expect(made.all()).toEqual([a, b]);

@@ -12,7 +12,7 @@ describe('SyncSchedule', () => {
     expect(delays).toEqual([1000, 1500, 2250, 3375, 5063, 7594, 10_000, 10_000]);
   });
 
-  it('begins again after a success', () => {
+  it('starts again after a success', () => {
     const schedule = new SyncSchedule(intervals, fixed(0));
     schedule.afterFailure();
     schedule.afterFailure();

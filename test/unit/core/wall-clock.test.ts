@@ -56,7 +56,7 @@ describe('the wall clock', () => {
     expect(now()).toBe(2000 + 2 * stepMs);
   });
 
-  it('takes no noise for a step, but many small steps in one direction', () => {
+  it('ignores noise, but follows many small steps in one direction', () => {
     const host = new FakeHost();
     const now = createWallClock(new ManualClock(), { startMs: 0, host });
     host.step(3);
@@ -65,7 +65,7 @@ describe('the wall clock', () => {
     expect(now()).toBe(1003);
   });
 
-  it('takes no step from readings between which the process was held up', () => {
+  it('ignores readings between which the process was paused', () => {
     const host = new FakeHost();
     const now = createWallClock(new ManualClock(), { startMs: 0, host });
     host.readingMs = 2000;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { agentFlags } from '../../../src/dropin/agent/agent-flags.js';
 import { parseAgentFlags } from '../../../src/dropin/agent/parse-agent-flags.js';
-import type { FlagOutcome } from '../../../src/dropin/outcome.js';
+import type { FlagOutcome } from '../../../src/dropin/command-line.js';
 import { parseServerFlags } from '../../../src/dropin/server/parse-server-flags.js';
 import { serverFlags } from '../../../src/dropin/server/server-flags.js';
 import { failure } from './support.js';
@@ -19,7 +19,7 @@ function printed(outcome: FlagOutcome<unknown>): string {
 describe.each(programs)('$name --help', ({ parse, flags }) => {
   const text = printed(parse(['--help'], {}));
 
-  it('lists each flag once, but none that is deprecated', () => {
+  it('lists each flag once, without deprecated ones', () => {
     const listed = [...text.matchAll(/^ {2}(?:-\w, | {4})--([\w-]+)/gm)].map(([, name]) => name);
     const wanted = flags.filter(([, row]) => !('deprecated' in row)).map(([name]) => name);
     expect(listed).toHaveLength(new Set(listed).size);
@@ -37,7 +37,7 @@ describe.each(programs)('$name --help', ({ parse, flags }) => {
     const flat = text.replaceAll(/\s+/g, ' ');
     const ignored = flags.filter(([, row]) => row.effect === 'ignored' && !('deprecated' in row));
     expect(flat.match(/\[no effect: /g)).toHaveLength(ignored.length);
-    expect(flat).toContain('--log-dir string Folder for log files. [no effect: there are no log files]');
+    expect(flat).toContain('--log-dir string Folder for log files. [no effect: log files do not exist here]');
   });
 
   it('shows defaults as Go prints them', () => {
@@ -47,7 +47,7 @@ describe.each(programs)('$name --help', ({ parse, flags }) => {
     expect(flat).toMatch(/--admin-bind-address string [^(]*\(default "127\.0\.0\.1"\)/);
   });
 
-  it('is what -h prints, even when the rest must not be', () => {
+  it('is printed by -h, also with faults in other flags', () => {
     expect(printed(parse(['-h', '--kubeconfig=/no'], {}))).toBe(text);
     expect(printed(parse(['--help=false', '--kubeconfig=/no'], {}))).toBe('error');
   });

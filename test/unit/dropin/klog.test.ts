@@ -66,7 +66,7 @@ describe('a log as of klog', () => {
     expect(text()).toMatch(/^W.*agent\.retry {2}error=refused\n$/);
   });
 
-  it('drops lines when nobody reads them, and tells how many', async () => {
+  it('drops lines when they are not read, and reports how many', async () => {
     const { log, text, wake, destination } = open(0, true);
     const long = 'x'.repeat(1000);
     for (let count = 0; count < 5000; count += 1) log.say('I', long);

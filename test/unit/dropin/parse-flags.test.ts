@@ -69,7 +69,7 @@ describe('a command line', () => {
     expect(parse('--uds-name', '--', 'x').values['uds-name']).toBe('--');
   });
 
-  it('lets the last of equal flags win, and lists grow', () => {
+  it('the last of equal flags wins, and lists grow', () => {
     expect(parse('--v=1', '--v=2').values.v).toBe(2);
     expect(parse('--alpn-proto=a', '--alpn-proto=b,c').values['alpn-proto']).toEqual(['a', 'b', 'c']);
     expect(parse('--alpn-proto=[]').values['alpn-proto']).toEqual([]);
@@ -122,7 +122,7 @@ describe('a wrong command line is refused in the words of pflag', () => {
     [['--qps=a'], 'invalid argument "a" for "--qps" flag: strconv.ParseFloat: parsing "a": invalid syntax'],
     [
       ['--selector=a b'],
-      'invalid argument "a b" for "--selector" flag: unable to parse requirement: "a b" is no label selector',
+      'invalid argument "a b" for "--selector" flag: unable to parse requirement: "a b" is not a label selector',
     ],
   ])('%j', (argv, text) => {
     expect(faultOf(...argv)).toBe(text);

@@ -95,7 +95,7 @@ describe('a proxy-server refuses, in the words of Konnectivity,', () => {
     expect(fault(...argv)).toBe(text);
   });
 
-  it('a word that is no value, before anything is checked', () => {
+  it('a wrong value, before other checks', () => {
     const { code, message } = failure(parseServerFlags(['--server-count=many', '--mode=udp'], {}));
     expect(code).toBe('USAGE');
     expect(message).toBe(

@@ -182,8 +182,8 @@ describe("the proxy-server's options", () => {
     expect(notices).toEqual([
       'Flag --warn-on-channel-limit has been deprecated, This behavior is now thread safe and always on. ' +
         'This flag will be removed in a future release.',
-      '--warn-on-channel-limit has no effect: full queues are always told of',
-      '--log-dir has no effect: there are no log files',
+      '--warn-on-channel-limit has no effect: full queues are always reported',
+      '--log-dir has no effect: log files do not exist here',
       '--tls-min-version=VersionTLS11 is below TLS 1.2 and is considered insecure (RFC 8996)',
       'arguments without a flag have no effect: stray',
     ]);

@@ -1,4 +1,4 @@
-import type { FlagOutcome } from '../../../src/dropin/outcome.js';
+import type { FlagOutcome } from '../../../src/dropin/command-line.js';
 
 export const uuid = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 

@@ -73,7 +73,7 @@ describe('cipher suites', () => {
 describe('the lowest TLS version', () => {
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
 
-  it('lets old clients in when it is low, and only then', async () => {
+  it('accepts old clients when it is low, and only then', async () => {
     expect(await handshake(tlsLimits('TLSv1', []), old)).toMatch(/^TLSv1 /);
     expect(await handshake(tlsLimits('TLSv1.2', []), old)).toBe('refused');
   });

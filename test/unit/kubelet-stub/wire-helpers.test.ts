@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, errorTable, TunnelError } from '../../../src/core/errors.js';
 import { errorFromStatus, statusFromError } from '../../../src/wire/net/grpc-status.js';
-import { pieceBytes, piecesOf } from '../../../src/wire/net/pieces.js';
+import { pieceBytes, piecesOf } from '../../../src/wire/net/message-pieces.js';
 
 function received(code: status, details: string, metadata = new Metadata()): ServiceError {
   return Object.assign(new Error(details), { code, details, metadata });

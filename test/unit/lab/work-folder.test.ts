@@ -50,7 +50,7 @@ describe('a lab that starts', () => {
     expect(readdirSync(path)).toContain('frontend.sock');
   });
 
-  it('follows no link, neither to a folder nor to what says its owner', async () => {
+  it('follows no link, neither to a folder nor to its owner file', async () => {
     const dead = `${deadPid}\n1\n${space}\n`;
     const target = folder('target', dead);
     symlinkSync(target, join(parent, 'konnsim-linked'));

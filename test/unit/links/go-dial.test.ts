@@ -26,7 +26,7 @@ async function listen(
   return (server.address() as AddressInfo).port;
 }
 
-/** A port that is free and on which nobody listens. */
+/** A free port without a listener. */
 async function closedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -63,7 +63,7 @@ describe('goDial', () => {
     await once(socket, 'close');
   });
 
-  it('gives out a socket whose error nobody needs to listen for', async () => {
+  it('returns a socket whose errors need no listener', async () => {
     const port = await listen((socket) => socket.once('data', () => socket.resetAndDestroy()));
     const socket = await goDial('127.0.0.1', port);
     socket.write('x');
@@ -91,7 +91,7 @@ describe('goDial', () => {
     socket.destroy();
   });
 
-  it('says i/o timeout, once the time is over, when nobody answers', async () => {
+  it('says i/o timeout, when no answer comes in time', async () => {
     const port = await silentPort();
     const clock = createRealClock();
     const startMs = clock.now();
@@ -120,7 +120,7 @@ describe('goDial', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('refuses a port that is none', async () => {
+  it('refuses a wrong port', async () => {
     await expect(goDial('10.0.0.1', 70_000)).rejects.toMatchObject({
       message: 'dial tcp: address 70000: invalid port',
     });

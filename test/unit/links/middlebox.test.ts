@@ -87,7 +87,7 @@ describe('a middlebox', () => {
     expect(device.counts().targetBytes).toBe(payload.length);
   });
 
-  it('drops an idle flow without a word: both ends stay open, and bytes are lost', async () => {
+  it('drops an idle flow silently: both ends stay open, and bytes are lost', async () => {
     const clock = new ManualClock();
     const { address, sockets } = await target();
     const { device, next } = await box([address], {
@@ -109,7 +109,7 @@ describe('a middlebox', () => {
     });
   });
 
-  it('takes more than the kernel holds into a dropped flow, so that its sender notices nothing', async () => {
+  it('reads more than the kernel holds from a dropped flow, so that its sender notices nothing', async () => {
     const clock = new ManualClock();
     const { address } = await target((socket) => void socket.pause());
     const { device, next } = await box([address], { clock, policy: { idleTimeoutMs: 1000, onIdle: 'drop' } });
@@ -137,7 +137,7 @@ describe('a middlebox', () => {
     expect(await next('flow.closed')).toMatchObject({ end: 'idle reset' });
   });
 
-  it('holds a sender back while the other end does not read', async () => {
+  it('pauses a sender while the other end does not read', async () => {
     const { address, sockets } = await target((socket) => void socket.pause());
     const { device, next } = await box([address]);
     const socket = await client(device);
@@ -156,7 +156,7 @@ describe('a middlebox', () => {
     expect(got).toBe(payload.length);
   });
 
-  it('takes its targets in turn, as a balancer', async () => {
+  it('uses its targets in turn, as a balancer', async () => {
     const [one, two] = [await target(), await target()];
     const { device } = await box([one.address, two.address]);
     for (let count = 0; count < 4; count++) {
@@ -167,7 +167,7 @@ describe('a middlebox', () => {
     expect([one.sockets.length, two.sockets.length]).toEqual([2, 2]);
   });
 
-  it('leads new flows to other targets, and leaves those that exist', async () => {
+  it('sends new flows to other targets, and keeps open ones', async () => {
     const [one, two] = [await target(), await target()];
     const { device } = await box([one.address]);
     const first = await client(device);
@@ -201,7 +201,7 @@ describe('a middlebox', () => {
     expect(device.counts().forgottenFlows).toEqual({ drop: 0, reset: 1 });
   });
 
-  it('listens again at the same address after an outage, and its flows live on', async () => {
+  it('listens again at the same address after an outage, and its flows continue', async () => {
     const { address } = await target();
     const { device } = await box([address]);
     const first = await client(device);
@@ -233,7 +233,7 @@ describe('a middlebox', () => {
     expect(device.counts()).toMatchObject({ refusedFlows: 1, openFlows: 0 });
   });
 
-  it('refuses addresses that are none, and ports that are taken, with a code', async () => {
+  it('refuses wrong addresses and used ports, with a code', async () => {
     const { address } = await target();
     await expect(box(['nowhere'])).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     await expect(box([address], { routes: [{ listen: address, to: [address] }] })).rejects.toMatchObject({

@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => void server.close());
 
 describe('the node network', () => {
-  it('leads a node address to its listener on the loopback', async () => {
+  it('connects a node address to its listener on the loopback', async () => {
     const network = createNodeNetwork();
     network.register('10.0.1.11', 10250, real);
     const socket = await network.connect('10.0.1.11', 10250);
@@ -59,7 +59,7 @@ describe('the node network', () => {
     );
   });
 
-  it('speaks of the node address, not of the loopback, when the listener is gone', async () => {
+  it('names the node address, not the loopback, when the listener is gone', async () => {
     const network = createNodeNetwork();
     network.register('10.0.1.11', 10250, real);
     network.addName('node-1', '10.0.1.11');
@@ -82,7 +82,7 @@ describe('the node network', () => {
     expect(network.endpoints()).toEqual([]);
   });
 
-  it('lets a dial into silence wait exactly its five seconds', async () => {
+  it('a dial into silence waits exactly five seconds', async () => {
     const clock = new ManualClock();
     const network = createNodeNetwork({ clock });
     network.register('10.0.1.11', 10250, 'silence');
@@ -101,7 +101,7 @@ describe('the node network', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('gives up a dial into silence when its caller does', async () => {
+  it('cancels a dial into silence when its caller does', async () => {
     const clock = new ManualClock();
     const network = createNodeNetwork({ clock });
     network.register('10.0.1.11', 10250, 'silence');
@@ -129,7 +129,7 @@ describe('the node network', () => {
     for (const host of ['127.0.0.1', 'localhost']) (await network.connect(host, real.port)).destroy();
   });
 
-  it('refuses rows it could never reach', () => {
+  it('refuses addresses that it could never reach', () => {
     const network = createNodeNetwork({ ranges: ['10.1.0.0/16'] });
     expect(() => network.register('10.2.0.1', 80, real)).toThrow(
       '10.2.0.1 is not an address of the node network',

@@ -75,7 +75,7 @@ describe('the event log', () => {
     expect(text.split('\n').length - 1).toBe(lines);
   });
 
-  it('takes a lost agent for a warning only when something went wrong', () => {
+  it('logs a lost agent as a warning only after a failure', () => {
     expect(levelOf({ ...connected, kind: 'agent.disconnected' })).toBe('info');
     expect(levelOf({ ...connected, kind: 'agent.disconnected', error: 'ECONNRESET' })).toBe('warn');
   });

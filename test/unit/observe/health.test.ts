@@ -35,7 +35,7 @@ async function get(
 const plain = 'text/plain; charset=utf-8';
 
 describe('the health of a proxy-server', () => {
-  it('is 200 ok, and 500 with the reason while no agent is there', async () => {
+  it('is 200 ok, and 500 with the reason while there is no agent', async () => {
     let state: Readiness = { ok: false, text: 'no connection to any proxy agent' };
     const server = await start({ style: 'server', ready: () => state });
     expect(await get(server, '/healthz')).toEqual([200, 'ok', plain]);
@@ -50,7 +50,7 @@ describe('the health of a proxy-server', () => {
 describe('the health of an agent', () => {
   const checks = (failure?: string) => [{ name: 'ping' }, { name: 'server-connected', failure }];
 
-  it('is 200 ok, with a list of checks for who asks', async () => {
+  it('is 200 ok, with a list of checks when it is asked for', async () => {
     const server = await start({ style: 'agent', ready: () => ({ ok: true, text: 'ok', checks: checks() }) });
     expect(await get(server, '/readyz')).toEqual([200, 'ok', plain]);
     expect(await get(server, '/readyz?verbose')).toEqual([
@@ -60,7 +60,7 @@ describe('the health of an agent', () => {
     ]);
   });
 
-  it('is 503 with the list while no server is there, asked or not', async () => {
+  it('is 503 with the list while there is no server, asked or not', async () => {
     const ready = () => ({ ok: false, text: 'not ready', checks: checks('no servers connected') });
     const server = await start({ style: 'agent', ready });
     for (const path of ['/readyz', '/ready?verbose']) {
@@ -85,7 +85,7 @@ describe('the health listener', () => {
       expect(await get(bare, path)).toEqual([404, '404 page not found\n', plain]);
   });
 
-  it('answers 500, and lives on, when a check or the metrics throw', async () => {
+  it('answers 500, and continues, when a check or the metrics throw', async () => {
     const ready = (): Readiness => {
       throw new Error('no idea');
     };

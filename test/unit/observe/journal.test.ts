@@ -44,7 +44,7 @@ describe('the journal', () => {
     expect(seen).toEqual([2, 3]);
   });
 
-  it('removes a subscriber that throws, and nobody else notices', () => {
+  it('removes a subscriber that throws, and others are not disturbed', () => {
     const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const { journal } = start();
     const seen: LabEvent[] = [];
@@ -59,7 +59,7 @@ describe('the journal', () => {
     warning.mockRestore();
   });
 
-  it('refuses a capacity that is none', () => {
+  it('refuses a wrong capacity', () => {
     expect(() => start(0)).toThrow('a journal cannot hold 0 events');
   });
 });
@@ -101,7 +101,7 @@ describe('waiting', () => {
     await expect(miss).rejects.toMatchObject({ code: 'LAB_STOPPED' });
   });
 
-  it('tells the nearest miss and the last events when time is up', async () => {
+  it('shows the best match and the last events after the timeout', async () => {
     const { journal, clock } = start();
     const wait = journal.waitFor(
       { kind: 'agent.connected', node: 'agent/node-1', peer: 'server/server-2' },
@@ -123,7 +123,7 @@ describe('waiting', () => {
     });
   });
 
-  it('says that nothing happened when nothing did', async () => {
+  it('says that no event happened', async () => {
     const { journal, clock } = start();
     const wait = journal.waitFor(() => false, { withinMs: 10 });
     clock.advance(10);
@@ -132,7 +132,7 @@ describe('waiting', () => {
     );
   });
 
-  it('leaves no timer and no listener behind, however it ends', async () => {
+  it('leaves no timer and no listener at any end', async () => {
     const { journal, clock } = start();
     const controller = new AbortController();
     const aborted = journal.waitFor(() => false, { signal: controller.signal });

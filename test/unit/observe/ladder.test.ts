@@ -86,14 +86,14 @@ describe('the ladder', () => {
     `);
   });
 
-  it('leaves out columns that nobody stands in', () => {
+  it('leaves out empty columns', () => {
     const script = new RequestScript();
     script.relay('down', 'DIAL_REQ', { dialId: dial });
     const [head] = drawLadder(script.events, { dialId: dial }).split('\n');
     expect(head?.split(/\s+/).filter(Boolean)).toEqual(['ms', 'apiserver', 'server', 'agent']);
   });
 
-  it('stays within its width, however long the texts', () => {
+  it('stays within its width with texts of any length', () => {
     const script = refusedDial().say({
       kind: 'request.failed',
       node: 'kubelet/node-1',
@@ -130,13 +130,13 @@ describe('the ladder', () => {
     expect(text).toMatch(/◄─+ DATA 22 B ─+┤/);
   });
 
-  it('does not call a packet lost when its receiver reports none at all', () => {
+  it('does not call a packet lost when its receiver reports no packets', () => {
     const script = new RequestScript();
     script.hop('apiserver', 'server', 'DIAL_REQ', { dialId: dial, lost: true });
     expect(drawLadder(script.events, { dialId: dial })).not.toContain('✗');
   });
 
-  it('tells the time on the way of a packet that took long', () => {
+  it('shows the travel time of a slow packet', () => {
     const script = new RequestScript().hop('server', 'agent', 'DIAL_REQ', { dialId: dial, wayMs: 250 });
     expect(drawLadder(script.events, { dialId: dial })).toContain('DIAL_REQ +250ms');
   });
@@ -169,7 +169,7 @@ describe('the ladder', () => {
     expect(text.match(/DATA/g)).toHaveLength(18);
   });
 
-  it('tells of an agent that was lost on the way', () => {
+  it('shows an agent that was lost during the request', () => {
     const script = new RequestScript().begin();
     script.say({
       kind: 'agent.disconnected',
@@ -201,7 +201,7 @@ describe('the ladder', () => {
     expect(drawLadder(script.events, { dialId: '2222' })).not.toContain('DATA 11 B');
   });
 
-  it('does not let texts of others steer the terminal', () => {
+  it('removes control characters from texts of peers', () => {
     const script = new RequestScript().begin().endpoint('endpoint.failed', '\u001b[2Jgone\u0007');
     expect(drawLadder(script.events, { request: 'exec-1' })).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   });

@@ -14,7 +14,7 @@ async function own(metrics: { text(): Promise<string> }): Promise<string[]> {
 }
 
 describe('a server’s metrics of our own', () => {
-  it('show each connected agent, and none that is gone', async () => {
+  it('show each connected agent, and no agent that is gone', async () => {
     const agent: AgentView = {
       ...{ agentId: 'node-1', streams: 1, connections: 2, pendingDials: 3, silentMs: 1500, draining: true },
       ...{ toAgentBytes: 10, fromAgentBytes: 20 },

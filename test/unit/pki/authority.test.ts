@@ -45,7 +45,7 @@ describe('an authority', () => {
     expect(subject).toMatchObject({ CN: names.commonName, O: names.organizations });
   });
 
-  it('gives a client certificate no names, and a server none of the loopback if told so', async () => {
+  it('gives a client certificate no names, and a server no loopback names if told so', async () => {
     const client = await ca.issue({ commonName: 'agent', usages: ['client'] });
     const server = await ca.issue({
       commonName: 's',

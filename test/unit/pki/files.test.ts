@@ -143,7 +143,7 @@ describe('a certificate directory', () => {
     expect((await readdir(directory)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  it('refuses a node name that is none, before writing anything', async () => {
+  it('refuses a wrong node name, before writing anything', async () => {
     const nodes = [{ name: '../../etc/passwd' }];
     await expect(writeCertificateDirectory(directory, { nodes })).rejects.toMatchObject({
       code: 'CONFIG_INVALID',

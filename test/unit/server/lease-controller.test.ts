@@ -71,7 +71,7 @@ function foreign(name: string, agoMs: number, its: Record<string, string> = labe
 }
 
 describe('a server’s lease', () => {
-  it('is made as Konnectivity makes it', async () => {
+  it('is created as by Konnectivity', async () => {
     start();
     await eventually(() => expect(kinds()).toEqual(['lease.acquired']));
     const [created] = api.seen.filter(({ method }) => method === 'POST');
@@ -102,7 +102,7 @@ describe('a server’s lease', () => {
     expect(api.seen.filter(({ method, url }) => method === 'GET' && url.pathname === own)).toHaveLength(1);
   });
 
-  it('that was there before is taken over', async () => {
+  it('is taken over when it existed before', async () => {
     api.put(own, {
       metadata: { name: 'konnectivity-proxy-server-s1', namespace },
       spec: { holderIdentity: 's1' },
@@ -112,7 +112,7 @@ describe('a server’s lease', () => {
     expect(api.seen.some(({ method }) => method === 'POST')).toBe(false);
   });
 
-  it('is got again after a conflict, and made again when it was removed', async () => {
+  it('is read again after a conflict, and created again after a removal', async () => {
     start();
     await eventually(() => expect(kinds()).toEqual(['lease.acquired']));
     api.put(own, { ...(stored() as unknown as Stored), touched: true });
@@ -123,7 +123,7 @@ describe('a server’s lease', () => {
     expect(stored()).not.toMatchObject({ touched: true });
   });
 
-  it('waits for an API that refuses or is not there', async () => {
+  it('waits for an API that refuses or does not answer', async () => {
     let refusals = 0;
     api.intercept = (_seen, response) => {
       refusals += 1;
@@ -152,7 +152,7 @@ describe('a server’s lease', () => {
     expect(kinds().at(-1)).toBe('lease.released');
   });
 
-  it('does not hold up the end when the API is gone', async () => {
+  it('does not delay the end when the API is gone', async () => {
     const held = start(7000);
     await eventually(() => expect(kinds().at(-1)).toBe('lease.acquired'));
     api.intercept = () => true;

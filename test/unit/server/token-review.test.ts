@@ -27,7 +27,7 @@ function faultOf(...values: string[]): Promise<string | undefined> {
 }
 
 describe('an agent’s token', () => {
-  it('is shown to the API with the audience, and lets the expected account in', async () => {
+  it('is sent to the API with the audience, and the expected account may connect', async () => {
     api.tokens.set('good', { username: 'system:serviceaccount:ns:sa', audiences: ['aud', 'other'] });
     expect(await faultOf('Bearer good')).toBeUndefined();
     expect(api.seen[0]).toMatchObject({

@@ -242,7 +242,7 @@ describe('port-forward over SPDY', () => {
     connection.destroy();
   });
 
-  it('refuses other protocols with 403 and none with 400', async () => {
+  it('refuses other protocols with 403, and no protocol with 400', async () => {
     const port = await startKubelet(() => Promise.reject(new Error('never')));
     expect(await requestSpdy(port, { protocols: ['v4.channel.k8s.io'] })).toMatchObject({ status: 403 });
     expect(await requestSpdy(port, { protocols: [] })).toMatchObject({ status: 400 });

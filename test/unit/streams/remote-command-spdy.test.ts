@@ -199,7 +199,7 @@ describe('remote command over SPDY', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('answers 403 with its versions when none is common', async () => {
+  it('answers 403 with its versions when no version is common', async () => {
     const answer = await requestSpdy(await start(async () => ({ kind: 'exit', code: 0 })), {
       protocols: ['v9', 'v8'],
     });

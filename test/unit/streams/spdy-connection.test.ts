@@ -158,7 +158,7 @@ describe('SPDY connection', () => {
     await expect(client.open([['streamtype', 'x']])).rejects.toThrow('Stream reset');
   });
 
-  it('rejects the opening of a stream that nobody answers, with client-go’s text', async () => {
+  it('rejects the opening of a stream without an answer, with client-go’s text', async () => {
     const clock = new ManualClock();
     const { client } = await pair({ client: { clock }, server: { onStream: () => undefined } });
     const opening = client.open([['streamtype', 'x']]);
@@ -290,7 +290,7 @@ describe('SPDY server against a bare socket', () => {
     await close();
   });
 
-  describe('with a stream that nobody reads', () => {
+  describe('with a stream that is not read', () => {
     const most = Buffer.alloc(100_000, 'x');
     const rest = Buffer.alloc(40_000, 'y');
 

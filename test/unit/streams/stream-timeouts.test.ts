@@ -22,7 +22,7 @@ const idleMs = 4 * 3_600_000;
 const protocols = ['portforward.k8s.io'];
 const real = createRealClock();
 
-/** A server whose time stands still, until a test moves it by the defaults of a kubelet. */
+/** A server whose time only moves when a test moves it, by the defaults of a kubelet. */
 class Server {
   readonly clock = new ManualClock();
   readonly failures: string[] = [];

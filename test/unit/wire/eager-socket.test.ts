@@ -35,7 +35,7 @@ it('is done with a write although the peer reads nothing', async () => {
   expect(peer.bytesRead).toBe(0);
 });
 
-it('waits once more is queued than a window lets through, and goes on when the peer reads', async () => {
+it('waits when more is queued than a window allows, and continues when the peer reads', async () => {
   const chunk = Buffer.alloc(8 * mib);
   let done = 0;
   for (let started = 0; started < 8; started += 1) eager.write(chunk, () => (done += 1));
@@ -49,7 +49,7 @@ it('waits once more is queued than a window lets through, and goes on when the p
   await expect.poll(() => received).toBe(8 * chunk.length + 1);
 });
 
-it('says that much waits for the kernel, and when it has gone', async () => {
+it('reports that many bytes wait for the kernel, and when they have gone', async () => {
   expect(eager.congested).toBe(false);
   while (!eager.congested) await write(Buffer.alloc(mib));
   let cleared = 0;
@@ -62,7 +62,7 @@ it('says that much waits for the kernel, and when it has gone', async () => {
   expect(eager.congested).toBe(false);
 });
 
-it('holds nobody up once it is gone', async () => {
+it('wakes all writers when it closes', async () => {
   while (!eager.congested) await write(Buffer.alloc(mib));
   const clear = soon<void>((resolve) => eager.whenClear(resolve), 'room, or the end of the socket');
   eager.destroy();
@@ -70,7 +70,7 @@ it('holds nobody up once it is gone', async () => {
   expect(eager.congested).toBe(false);
 });
 
-it('reads no more than is wanted of it', async () => {
+it('reads only as many bytes as are wanted', async () => {
   const chunk = Buffer.alloc(16 * mib);
   peer.write(chunk);
   await once(eager, 'readable');

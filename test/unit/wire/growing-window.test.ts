@@ -39,13 +39,13 @@ async function openWindow(roundTripMs: number): Promise<GrowingWindow> {
 }
 
 describe('a receive window', () => {
-  it('begins with what is enough for a near end', async () => {
+  it('starts with enough for a near end', async () => {
     await openWindow(0.2);
     expect(sizeBytes()).toBe(windowBytes);
     expect(session.state.effectiveLocalWindowSize).toBe(windowBytes);
   });
 
-  it('doubles while a round trip brings much of it, up to its limit', async () => {
+  it('doubles while a round trip fills much of it, up to its limit', async () => {
     const window = await openWindow(10);
     // What came slowly after a rest does not count.
     window.received(windowBytes / 2);
@@ -75,7 +75,7 @@ describe('a receive window', () => {
     expect(sizeBytes()).toBe(windowBytes);
   });
 
-  it('is left alone once its session is over', async () => {
+  it('does not change after its session has ended', async () => {
     const window = await openWindow(10);
     session.destroy();
     nowMs += 10;

@@ -14,7 +14,7 @@ describe('the private parts of grpc-js', () => {
     expect(offerProtocols(credentials.createSsl(), ['x', 'h2'])).toBe(true);
   });
 
-  it('may go away without harm', () => {
+  it('may be removed without harm', () => {
     expect(watchServerSessions({} as Server, ignore)).toBe(false);
     expect(offerProtocols({} as ChannelCredentials, ['x', 'h2'])).toBe(false);
   });

@@ -97,7 +97,7 @@ afterEach(async () => {
 });
 
 describe('the events of another process', () => {
-  it('come whole, with their fields, their 64-bit IDs and their times', async () => {
+  it('come complete, with their fields, 64-bit IDs and times', async () => {
     journal.emit(started);
     journal.emit(packet);
     const { events, batches, offsets } = await read({ packets: true });
@@ -115,7 +115,7 @@ describe('the events of another process', () => {
     expect((await read()).events.map(({ seq }) => seq)).toEqual([2]);
   });
 
-  it('follow what comes, with a beat in between that tells the time', async () => {
+  it('include later events, with regular messages that carry the time', async () => {
     journal.emit(started);
     let emitted = false;
     const { events, batches } = await read({
@@ -133,7 +133,7 @@ describe('the events of another process', () => {
     expect(times).toEqual([...times].sort((one, other) => one - other));
   });
 
-  it('go on where a reader was, and begin anew with another run', async () => {
+  it("continue after a reader's last event, and start again with another run", async () => {
     for (let count = 0; count < 5; count++) journal.emit(started);
     const place = { run: 'first', seq: 3 };
     expect((await read({ after: place })).events.map(({ seq }) => seq)).toEqual([4, 5]);
@@ -143,13 +143,13 @@ describe('the events of another process', () => {
     expect((await read({ after: place })).events.map(({ seq }) => seq)).toEqual([1]);
   });
 
-  it('tell how many were dropped for room', async () => {
+  it('include the number of dropped events', async () => {
     for (let count = 0; count < 80; count++) journal.emit(started);
     const { events, batches } = await read();
     expect([events.length, batches[0]?.missed]).toEqual([50, 30]);
   });
 
-  it('are for holders of a certificate of our CA alone', async () => {
+  it('need a certificate of our CA', async () => {
     const stranger = await createCertificateSet();
     const own = certificates;
     certificates = stranger;
@@ -158,7 +158,7 @@ describe('the events of another process', () => {
     certificates = own;
   });
 
-  it('say who is not there', async () => {
+  it('name a process that does not answer', async () => {
     await service.close();
     await expect(read()).rejects.toMatchObject({
       code: 'SERVER_UNREACHABLE',

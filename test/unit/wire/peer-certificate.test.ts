@@ -14,7 +14,7 @@ interface Seen {
   readonly name: unknown;
 }
 
-it('a resumed session that never had a certificate has none, though node calls it authorized', async () => {
+it('a resumed session without a certificate has none, although Node calls it authorized', async () => {
   const { ca, leaves } = await createCertificateSet();
   const { certPem: cert, keyPem: key } = leaves.server;
   const seen: Seen[] = [];

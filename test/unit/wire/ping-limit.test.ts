@@ -124,7 +124,7 @@ describe('a client that pings too much', () => {
     await cancelled;
   });
 
-  it('is no worse off after headers or data: the next ping is free, and strikes begin anew', async () => {
+  it('is forgiven after headers or data: the next ping is free, and the count starts again', async () => {
     const bench = await open();
     const { stream, call } = await openStream(bench);
     await pings(bench, 3, 1000);
@@ -141,7 +141,7 @@ describe('a client that pings too much', () => {
     await expect.poll(() => bench.farewells).toHaveLength(1);
   });
 
-  it('is left alone while what is sent to it is stuck in its window', async () => {
+  it('is not ended while data for it waits for its window', async () => {
     const bench = await open();
     const { stream, call } = await openStream(bench);
     stream.pause();
@@ -204,7 +204,7 @@ async function openWay(
       const [front, back] = sockets;
       front?.unpipe(back);
       back?.unpipe(front);
-      // What comes is still taken by the kernel, and nobody answers.
+      // The kernel still accepts bytes, but the process does not answer.
       back?.resume();
     },
     get ended() {

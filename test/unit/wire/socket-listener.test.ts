@@ -27,7 +27,7 @@ describe('a Unix socket', () => {
     expect(readdirSync(folder.path)).toEqual([]);
   });
 
-  it('may have a path that just fits', async () => {
+  it('may have a path of the maximum length', async () => {
     const path = pathOf(maxSocketPathBytes);
     const { listener, address } = await listenOn({ path }, options);
     expect(address).toBe(`unix://${path}`);

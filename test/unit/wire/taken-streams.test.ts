@@ -49,7 +49,7 @@ describe('what grpc-js keeps private', () => {
     expect((await bytes).toString()).toBe('past grpc-js');
   });
 
-  it('may go away without harm', () => {
+  it('may be removed without harm', () => {
     expect(takeServerStream({} as TunnelCall)).toBeUndefined();
     expect(takeClientStream({} as TunnelClientCall)).toBeUndefined();
     expect(carriedCredentials({} as ChannelCredentials, (socket) => socket)).toBeUndefined();

@@ -52,7 +52,7 @@ async function use(from = folder, clock: Clock = createRealClock()): Promise<Tls
   return used;
 }
 
-/** Lets the files be looked at. */
+/** Makes the files be checked. */
 async function look(clock: ManualClock): Promise<void> {
   clock.advance(10_000);
   await expect.poll(() => clock.pendingTimers).toBe(1);
@@ -63,7 +63,7 @@ function kinds(): string[] {
 }
 
 describe('certificate files in use', () => {
-  it('are renewed when they are written anew, and whoever subscribed is told once', async () => {
+  it('are renewed when they are written again, and each subscriber is called once', async () => {
     await put(folder, texts(sets[0]));
     const files = await use();
     const taken: TlsFiles[] = [];
@@ -102,7 +102,7 @@ describe('certificate files in use', () => {
     expect(kinds()).toEqual(['renewed']);
   });
 
-  it('are renewed by looking alone where no folder of theirs has changed', async () => {
+  it('are renewed by polling when no folder has changed', async () => {
     await mkdir(join(folder, 'mount'));
     for (const [at, set] of sets.entries()) {
       await mkdir(join(folder, `set-${at}`));
@@ -123,7 +123,7 @@ describe('certificate files in use', () => {
     expect(files.current).toEqual(texts(sets[1]));
   });
 
-  it('are watched again in a folder that was removed and made anew', async () => {
+  it('are watched again in a folder that was removed and created again', async () => {
     const inner = join(folder, 'inner');
     await mkdir(inner);
     await put(inner, texts(sets[0]));
@@ -137,7 +137,7 @@ describe('certificate files in use', () => {
     await expect.poll(() => files.current).toEqual(texts(sets[0]));
   });
 
-  it('say nothing when they are touched and hold what they held', async () => {
+  it('report nothing when they are touched without a change', async () => {
     await put(folder, texts(sets[0]));
     const clock = new ManualClock();
     await use(folder, clock);
@@ -157,7 +157,7 @@ const spoilt: readonly (readonly [string, Partial<TlsFiles>, RegExp])[] = [
 ];
 
 describe('certificate files that are bad', () => {
-  it.each(spoilt)('(%s) are told of once and leave those before in use', async (_name, bad, text) => {
+  it.each(spoilt)('(%s) are reported once, and the earlier files stay in use', async (_name, bad, text) => {
     await put(folder, texts(sets[0]));
     const clock = new ManualClock();
     const files = await use(folder, clock);
@@ -173,7 +173,7 @@ describe('certificate files that are bad', () => {
     expect(files.current).toEqual(texts(sets[1]));
   });
 
-  it('are looked at every second, and told of again only for another reason', async () => {
+  it('are checked every second, and reported again only for another reason', async () => {
     await put(folder, texts(sets[0]));
     const clock = new ManualClock();
     const files = await use(folder, clock);

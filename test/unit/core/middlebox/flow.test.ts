@@ -39,7 +39,7 @@ describe('a flow through a middlebox', () => {
     expect(calls).toEqual(['forgotten drop after 60000']);
   });
 
-  it('loses what comes after a drop, tells that once, and tells nobody of an end', () => {
+  it('loses bytes after a drop, reports that once, and does not pass on an end', () => {
     const { clock, machine, calls } = flow();
     clock.advance(60_000);
     expect(machine.received('client', 9)).toBe(false);
@@ -77,7 +77,7 @@ describe('a flow through a middlebox', () => {
     expect(calls).toEqual(['reset client', 'closed reset']);
   });
 
-  it('takes a changed policy at once when asked to reconsider', () => {
+  it('uses a changed policy at once after reconsider', () => {
     const { clock, machine, calls, state } = flow({ idleTimeoutMs: 0, onIdle: 'drop' });
     clock.advance(100_000);
     state.policy = { idleTimeoutMs: 5000, onIdle: 'drop' };

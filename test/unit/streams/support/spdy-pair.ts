@@ -72,7 +72,7 @@ export async function startSpdyServer(
   return { server, peer, close };
 }
 
-/** Hands items to whoever asks, now or later. */
+/** Gives items to callers that ask for them, now or later. */
 export function queue<Item>(): { add: (item: Item) => void; next: () => Promise<Item> } {
   const items: Item[] = [];
   const waiting: ((item: Item) => void)[] = [];

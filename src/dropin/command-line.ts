@@ -3,7 +3,7 @@ import { TunnelError } from '../core/errors.js';
 import type { FlagRow, FlagTable, ValuesOf } from './flags/flag-row.js';
 import { helpText, type ProgramGuide } from './flags/help-text.js';
 import { type ParsedFlags, parseFlags } from './flags/parse-flags.js';
-import type { Reading } from './flags/reading.js';
+import type { ParseResult } from './flags/parse-result.js';
 
 /** What a program shall do after reading its command line. */
 export type FlagOutcome<O> =
@@ -12,23 +12,26 @@ export type FlagOutcome<O> =
       readonly options: O;
       /** Names of the flags on the command line. */
       readonly given: ReadonlySet<string>;
-      /** Those among them that do nothing here. */
+      /** Given flags that have no effect here. */
       readonly ignored: readonly string[];
       /** Lines to log once at the start: deprecated and ignored flags, insecure choices. */
       readonly notices: readonly string[];
     }
   | { readonly kind: 'print'; readonly text: string }
-  /** The message is what Konnectivity's program says. USAGE: no such flag or value; CONFIG_INVALID: it must not be. */
+  /**
+   * The message is Konnectivity's. USAGE: an unknown flag or a wrong value. CONFIG_INVALID: a value that is not
+   * allowed.
+   */
   | { readonly kind: 'error'; readonly error: TunnelError };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Every program takes `--help` and `--version`. */
+/** Every program has `--help` and `--version`. */
 export type ProgramFlags = FlagTable & { readonly [name in 'help' | 'version']: FlagRow<'bool'> };
 
 export interface Program<F extends ProgramFlags, O> {
   readonly guide: ProgramGuide;
-  /** What validation texts call it: `server` or `agent`. */
+  /** Its name in validation texts: `server` or `agent`. */
   readonly role: string;
   readonly flags: F;
   readonly versionText: () => string;
@@ -38,7 +41,7 @@ export interface Program<F extends ProgramFlags, O> {
   readonly warnings: (values: ValuesOf<F>) => readonly string[];
 }
 
-/** Reads and checks a command line, without the name of the program. Never throws for what stands on it. */
+/** Reads and checks a command line, without the name of the program. Never throws for its content. */
 export function readCommandLine<F extends ProgramFlags, O>(
   program: Program<F, O>,
   argv: readonly string[],
@@ -66,8 +69,8 @@ export function readCommandLine<F extends ProgramFlags, O>(
 }
 
 /**
- * Only IDs come from the environment; where there is none, an ID is made up. An empty variable counts as none, an
- * empty flag does not.
+ * Only IDs can come from the environment. Without one, the ID is random. An empty variable counts as missing, an empty
+ * flag does not.
  */
 function withEnvironment<F extends FlagTable>(
   table: F,
@@ -91,8 +94,8 @@ function failure(
   return { kind: 'error', error: new TunnelError(code, message, { where: name, hint }) };
 }
 
-/** The value of a reading whose fault was ruled out before. Throws INTERNAL otherwise. */
-export function checked<V>(reading: Reading<V>): V {
+/** The value of a reading that was checked before. Throws INTERNAL when it has a fault. */
+export function checked<V>(reading: ParseResult<V>): V {
   if ('value' in reading) return reading.value;
   throw new TunnelError('INTERNAL', `unchecked flag: ${reading.fault}`);
 }

@@ -6,7 +6,7 @@ const flushTimeoutMs = 60_000;
 const lingerMs = 5_000;
 
 /** Destroys a socket that is being ended when its peer takes too long. */
-export class Farewell {
+export class CloseTimeout {
   private readonly socket: Duplex;
   private readonly clock: Clock;
   private timer: Timer | undefined;
@@ -17,7 +17,7 @@ export class Farewell {
   }
 
   /** Call this once, before the socket's `end()`. Without `peerListens` it does not wait for the peer. */
-  begin(peerListens: boolean): void {
+  start(peerListens: boolean): void {
     const restart = (): void => {
       if (this.timer !== undefined) this.wait(lingerMs);
     };

@@ -17,8 +17,8 @@ export interface RemoteLab {
 }
 
 /**
- * Reads the lab's folder and prepares the way to a pod: Unix socket of the proxy-server, tunnel, kubelet. It dials
- * nothing yet, but that the API is asked about a pod that was not there from the start.
+ * Reads the lab's folder and prepares the connection to a pod, through proxy-server, tunnel and kubelet. It dials
+ * nothing yet, but asks the API about a pod that did not exist at the start.
  */
 export async function connectToLab(folder: string, target: PodTarget): Promise<RemoteLab> {
   const addresses = await new LabFiles(folder).read();
@@ -70,7 +70,7 @@ async function withTarget(
     const containers = [...spec.containers, ...(spec.ephemeralContainers ?? [])].map((each) => each.name);
     return [...pods, { namespace, name, node: spec.nodeName, containers }];
   } catch {
-    // Not there, or nobody to ask: the request itself says that it is not known.
+    // Without an answer of the API the pod stays unknown, and the request reports that.
     return pods;
   } finally {
     await client.close();

@@ -5,10 +5,10 @@ import type { Congestible } from './port.js';
  * connection that has just ended are answered, too. A lower limit would stop reading then, and all connections of the
  * stream would wait.
  */
-export const maxOwedAnswers = 1024;
+export const maxUnreadAnswers = 1024;
 
 /** Limits the answers that wait for a peer which sends requests but does not read the answers (R22). */
-export class AnswerDebt {
+export class UnreadAnswers {
   private readonly port: Congestible;
   private owed = 0;
 
@@ -18,8 +18,8 @@ export class AnswerDebt {
   }
 
   /** Counts one answer. Returns the port when so many answers wait that the peer must not be read any more. */
-  owe(): Congestible | undefined {
+  add(): Congestible | undefined {
     this.owed = this.port.congested ? this.owed + 1 : 0;
-    return this.owed > maxOwedAnswers ? this.port : undefined;
+    return this.owed > maxUnreadAnswers ? this.port : undefined;
   }
 }

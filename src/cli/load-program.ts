@@ -1,7 +1,7 @@
 import { errorLines } from './terminal.js';
 
-/** Loads a program's code. Where that fails, says why and ends the process with 1. */
-export async function load<T>(code: () => Promise<T>): Promise<T> {
+/** Loads a program's code. When that fails, prints the reason and ends the process with 1. */
+export async function loadProgram<T>(code: () => Promise<T>): Promise<T> {
   try {
     return await code();
   } catch (caught) {

@@ -8,7 +8,7 @@ interface Listener extends Closable {
 }
 
 /** The open listeners of a proxy-server. */
-export class Doors {
+export class Listeners {
   private readonly agents: Listener[] = [];
   private readonly frontends: Listener[] = [];
   private readonly health: Closable[] = [];
@@ -45,6 +45,6 @@ export class Doors {
   }
 }
 
-async function closeAll(doors: readonly Closable[]): Promise<void> {
-  await Promise.all(doors.map((door) => door.close()));
+async function closeAll(listeners: readonly Closable[]): Promise<void> {
+  await Promise.all(listeners.map((one) => one.close()));
 }
