@@ -183,8 +183,10 @@ function rootPaths(): object {
 /** There are none, and none can be made: discovery does not know of them. */
 function noCustomKinds({ store }: Facade): object {
   return {
-    ...{ kind: 'CustomResourceDefinitionList', apiVersion: 'apiextensions.k8s.io/v1' },
-    ...{ metadata: { resourceVersion: String(store.revision) }, items: [] },
+    kind: 'CustomResourceDefinitionList',
+    apiVersion: 'apiextensions.k8s.io/v1',
+    metadata: { resourceVersion: String(store.revision) },
+    items: [],
   };
 }
 
