@@ -48,7 +48,11 @@ export class Agent {
     this.schedule = new SyncSchedule(options.sync, options.random);
     const { node, metrics } = this;
     this.serverCount = new ServerCount(options.serverCount ?? { source: 'default' }, {
-      ...{ node, metrics, clock: options.clock, random: options.random, emit: options.emit },
+      node,
+      metrics,
+      clock: options.clock,
+      random: options.random,
+      emit: options.emit,
     });
   }
 

@@ -42,7 +42,11 @@ export class LeaseCounter {
     const { client, namespace, labelSelector, wallTimeMs = Date.now } = counted;
     this.wallTimeMs = wallTimeMs;
     this.watched = new WatchList<Lease>({
-      ...{ client, labelSelector, clock, random, idleTimeoutMs },
+      client,
+      labelSelector,
+      clock,
+      random,
+      idleTimeoutMs,
       target: { resource: leases, namespace },
       failed: ({ code, message: error }) => emit({ kind: 'lease.failed', node, code, error }),
       called: (call) => count(metrics, call),

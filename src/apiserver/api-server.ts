@@ -167,7 +167,9 @@ function createFacade(
     store,
     preferredAddressTypes: options.preferredAddressTypes ?? defaultAddressTypes,
     kubelets: createKubeletConnector({
-      ...{ dialer: egress.dialer('cluster'), tls: options.kubeletTls, clock },
+      dialer: egress.dialer('cluster'),
+      tls: options.kubeletTls,
+      clock,
     }),
     egress,
     clock,

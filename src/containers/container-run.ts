@@ -67,7 +67,9 @@ export class ContainerRun {
       randomByte: () => noise.below(256),
     };
     this.shell = new ContainerShell({
-      ...{ id: this.id, seed, machine: this.machine },
+      id: this.id,
+      seed,
+      machine: this.machine,
       hostname: pod.metadata.name,
       address: pod.status.podIP,
       lost: ({ outOfMemory }) =>
@@ -146,7 +148,11 @@ export class ContainerRun {
     const files = await this.shell.countFiles();
     const processes = 1 + this.commands.size;
     return {
-      ...{ id, startedAtMs, processes, threads: processes, files },
+      id,
+      startedAtMs,
+      processes,
+      threads: processes,
+      files,
       memoryBytes: files.usedBytes + logs.usedBytes,
       log: { usedBytes: logs.usedBytes, writtenBytes: logs.writtenBytes },
     };

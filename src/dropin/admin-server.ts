@@ -37,7 +37,10 @@ function startAdmin(
   metrics: (request: IncomingMessage) => Promise<Page>,
 ): Promise<PageServer> {
   return startPageServer({
-    ...{ host, port, clock, what },
+    host,
+    port,
+    clock,
+    what,
     answer: async (request) => (request.url?.split('?')[0] === '/metrics' ? metrics(request) : notFound),
   });
 }

@@ -70,7 +70,10 @@ export class KubeClient {
       timeoutMs,
     } = options;
     const query = {
-      ...{ labelSelector, fieldSelector, resourceVersion, continue: next },
+      labelSelector,
+      fieldSelector,
+      resourceVersion,
+      continue: next,
       limit: limit?.toString(),
     };
     const path = pathOf(target);
@@ -148,7 +151,11 @@ export class KubeClient {
   ): Promise<AsyncGenerator<WatchEvent<T>, void, undefined>> {
     const { labelSelector, fieldSelector, resourceVersion, timeoutSeconds, signal, timeoutMs } = options;
     const query = {
-      ...{ watch: 'true', allowWatchBookmarks: 'true', labelSelector, fieldSelector, resourceVersion },
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      labelSelector,
+      fieldSelector,
+      resourceVersion,
       timeoutSeconds: timeoutSeconds?.toString(),
     };
     const path = pathOf(target);

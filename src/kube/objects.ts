@@ -1,15 +1,10 @@
+import type { ObjectMeta } from './pod-objects.js';
+
 /** What every object of a Kubernetes API has. */
 export interface KubeObject {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly uid?: string;
-    readonly resourceVersion?: string;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-  };
+  readonly metadata: Pick<ObjectMeta, 'name'> & Partial<ObjectMeta>;
 }
 
 export interface KubeList<T> {

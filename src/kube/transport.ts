@@ -91,7 +91,10 @@ export class Transport {
       port: server.port === '' ? undefined : Number(server.port),
       path: this.prefix() + path,
       headers: { ...headers, ...Object.fromEntries(own) },
-      ...{ ca, cert, key, rejectUnauthorized: !insecure },
+      ca,
+      cert,
+      key,
+      rejectUnauthorized: !insecure,
       ...(serverName === undefined ? {} : { servername: serverName }),
     };
   }

@@ -64,17 +64,24 @@ export function configz(
     settings;
   return {
     kubeletconfig: {
-      ...{ kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1' },
-      ...{ enableServer: true, address: address.host, port: address.port, readOnlyPort: 0 },
+      kind: 'KubeletConfiguration',
+      apiVersion: 'kubelet.config.k8s.io/v1beta1',
+      enableServer: true,
+      address: address.host,
+      port: address.port,
+      readOnlyPort: 0,
       authentication: {
         webhook: { enabled: access.tokens !== undefined },
         anonymous: { enabled: access.anonymous ?? false },
       },
       authorization: { mode: access.authorizer === undefined ? 'AlwaysAllow' : 'Webhook' },
       streamingConnectionIdleTimeout: goDuration(streamingConnectionIdleTimeoutMs),
-      ...{ enableDebuggingHandlers, enableSystemLogHandler, enableSystemLogQuery: false },
+      enableDebuggingHandlers,
+      enableSystemLogHandler,
+      enableSystemLogQuery: false,
       featureGates: settings.featureGates,
-      ...{ enableProfilingHandler: false, enableDebugFlagsHandler: false },
+      enableProfilingHandler: false,
+      enableDebugFlagsHandler: false,
     },
   };
 }

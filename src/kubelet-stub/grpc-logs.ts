@@ -25,7 +25,12 @@ function logRequestOf(message: LogsRequest__Output): LogRequest {
   const tailLines = countOf('tail_lines', message.tailLines, 0);
   const limitBytes = countOf('limit_bytes', message.limitBytes, 1);
   return {
-    ...{ namespace, pod, container, follow, previous, timestamps },
+    namespace,
+    pod,
+    container,
+    follow,
+    previous,
+    timestamps,
     ...(uid === '' ? {} : { uid }),
     ...(sinceTimeMs === undefined ? {} : { sinceTimeMs }),
     ...(tailLines === undefined ? {} : { tailLines }),

@@ -8,7 +8,7 @@ import { attributesOf } from './auth/attributes.js';
 import type { DoorContext } from './door-context.js';
 import { credentialsOf } from './http-credentials.js';
 import { type Refusal, sendText } from './http-reply.js';
-import { answerRequest, parseRequest, subjectOf } from './http-request.js';
+import { answerRequest, type ParsedRequest, parseRequest, subjectOf } from './http-request.js';
 import { answerUpgrade } from './http-upgrade.js';
 import { traceRequest } from './request-trace.js';
 
@@ -27,8 +27,11 @@ const maxHeaderBytes = 1024 * 1024;
 const answeredByMux = new Set(['moved', 'unregistered', 'malformed']);
 
 /** Authenticates and authorizes a request. A refusal is reported and returned. */
-async function admit(context: DoorContext, request: IncomingMessage): Promise<Refusal | undefined> {
-  const parsed = parseRequest(context, request);
+async function admit(
+  context: DoorContext,
+  request: IncomingMessage,
+  parsed: ParsedRequest,
+): Promise<Refusal | undefined> {
   if (answeredByMux.has(parsed.route.kind)) return undefined;
   const attributes = attributesOf(request.method ?? 'GET', decodeURIComponent(parsed.pathname));
   const verdict = await context.access.check(credentialsOf(request), attributes);
@@ -45,21 +48,30 @@ async function onRequest(
 ): Promise<void> {
   response.on('error', () => undefined);
   request.resume();
-  const refusal = await admit(context, request);
-  if (refusal === undefined) answerRequest(context, request, response);
+  const parsed = parseRequest(context, request);
+  count(context, request, parsed, response);
+  const refusal = await admit(context, request, parsed);
+  if (refusal === undefined) answerRequest(context, request, response, parsed);
   else sendText(response, refusal);
 }
 
 async function onUpgrade(context: DoorContext, upgrade: Upgrade): Promise<void> {
-  const refusal = await admit(context, upgrade.request);
-  if (upgrade.socket.destroyed) return;
-  if (refusal === undefined) return answerUpgrade(context, upgrade);
-  refuseUpgrade(upgrade.socket, { status: refusal.status, body: refusal.text }, context.clock);
+  const { request, socket } = upgrade;
+  const parsed = parseRequest(context, request);
+  count(context, request, parsed, socket);
+  const refusal = await admit(context, request, parsed);
+  if (socket.destroyed) return;
+  if (refusal === undefined) return answerUpgrade(context, upgrade, parsed);
+  refuseUpgrade(socket, { status: refusal.status, body: refusal.text }, context.clock);
 }
 
 /** Counts a request until `over` is closed. */
-function count({ counters }: DoorContext, request: IncomingMessage, over: ServerResponse | Duplex): void {
-  const [pathname = '/'] = (request.url ?? '/').split('?');
+function count(
+  { counters }: DoorContext,
+  request: IncomingMessage,
+  { pathname }: ParsedRequest,
+  over: ServerResponse | Duplex,
+): void {
   over.once('close', counters.begin(request.method ?? 'GET', pathname));
 }
 
@@ -68,12 +80,10 @@ function createHttpServer(context: DoorContext, bounds: ConnectionBounds): Serve
   server.on('request', (request, response) => {
     bounds.requestBegins(request.socket);
     response.once('close', () => bounds.requestEnds(request.socket, idleTimeoutMs));
-    count(context, request, response);
     void onRequest(context, request, response);
   });
   server.on('upgrade', (request, socket, head) => {
     bounds.met(request.socket);
-    count(context, request, socket);
     void onUpgrade(context, { request, socket, head });
   });
   server.on('clientError', (_error, socket) => {

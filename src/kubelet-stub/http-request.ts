@@ -151,8 +151,8 @@ export function answerRequest(
   context: DoorContext,
   request: IncomingMessage,
   response: ServerResponse,
+  parsed: ParsedRequest,
 ): void {
-  const parsed = parseRequest(context, request);
   const trace = traceRequest(context, subjectOf(request, parsed));
   respond(context, request, response, parsed)
     .then(({ status, error }) => {

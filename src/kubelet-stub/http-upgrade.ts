@@ -7,7 +7,7 @@ import type { RemoteCommandResult, RemoteCommandStreams, StreamProtocol, Upgrade
 import { endSoon, refuseUpgrade } from '../streams/upgrade-response.js';
 import type { DoorContext } from './door-context.js';
 import { responseOnSocket } from './http-reply.js';
-import { answerRequest, parseRequest, subjectOf } from './http-request.js';
+import { answerRequest, type ParsedRequest, subjectOf } from './http-request.js';
 import { planUpgrade, type UpgradePlan } from './http-upgrade-plan.js';
 import { type RequestTrace, traceRequest } from './request-trace.js';
 
@@ -89,7 +89,10 @@ function serveCommand(context: DoorContext, upgrade: Upgrade, plan: CommandPlan,
     }
   };
   serveRemoteCommand(upgrade, plan.options, run, {
-    ...{ clock, operation: plan.verb, onProtocol, onFailure },
+    clock,
+    operation: plan.verb,
+    onProtocol,
+    onFailure,
     ...timeoutsOf(context),
   });
 }
@@ -99,7 +102,10 @@ function servePorts(context: DoorContext, upgrade: Upgrade, plan: PortsPlan, tra
   const { clock } = context;
   const { onProtocol, onFailure } = trace;
   servePortForward(upgrade, plan.connect, {
-    ...{ clock, podId: plan.podId, onProtocol, onFailure },
+    clock,
+    podId: plan.podId,
+    onProtocol,
+    onFailure,
     ...timeoutsOf(context),
   });
 }
@@ -110,12 +116,11 @@ function timeoutsOf({ settings }: DoorContext): { creationTimeoutMs: number; idl
 }
 
 /** Answers an upgrade request: on a stream's path with the stream, on other paths as a plain request. */
-export function answerUpgrade(context: DoorContext, upgrade: Upgrade): void {
+export function answerUpgrade(context: DoorContext, upgrade: Upgrade, parsed: ParsedRequest): void {
   const { request, socket } = upgrade;
-  const parsed = parseRequest(context, request);
   const { route } = parsed;
   if (route.kind !== 'exec' && route.kind !== 'attach' && route.kind !== 'portForward') {
-    return answerRequest(context, request, responseOnSocket(request, socket));
+    return answerRequest(context, request, responseOnSocket(request, socket), parsed);
   }
   const trace = traceRequest(context, { ...subjectOf(request, parsed), protocol: offeredProtocol(request) });
   const plan = planUpgrade(context, route, parsed.search);

@@ -95,7 +95,13 @@ function contextOf(
   const wall = wallTimeMs ?? createWallClock(clock);
   const settings = settingsOf(config);
   return {
-    ...{ node: `kubelet/${nodeName}`, nodeName, runtime, clock, emit, settings, address },
+    node: `kubelet/${nodeName}`,
+    nodeName,
+    runtime,
+    clock,
+    emit,
+    settings,
+    address,
     active: new Set(),
     wallTimeMs: wall,
     startedAtMs: wall(),

@@ -149,7 +149,11 @@ function replicas(
   const own = { tokenKeys: createTokenKeys(), store, version };
   const alone = count === undefined;
   return new Replicas({
-    ...{ context, store, count, port: apiPort, client },
+    context,
+    store,
+    count,
+    port: apiPort,
+    client,
     makePart: (name, tunnel) => {
       const dialer = kubeDialer(tunnel, tunnel.address.replace(/^unix:\/\//, ''));
       return apiServerPart(context, { ...own, name, dialer, port: alone ? apiPort : 0, controllers: alone });

@@ -42,7 +42,9 @@ export interface HealthOptions {
 export function startHealthServer(options: HealthOptions): Promise<PageServer> {
   const { host, port, style, clock } = options;
   return startPageServer({
-    ...{ host, port, clock },
+    host,
+    port,
+    clock,
     what: `${style} health`,
     answer: (request) => answer(request, options),
   });

@@ -98,7 +98,9 @@ export class MetricKit implements MetricsText {
     { labels, buckets }: { readonly labels: readonly string[]; readonly buckets: readonly number[] },
   ): (...values: string[]) => Timing {
     const histogram = new this.library.Histogram({
-      ...{ ...this.base(name, help), labelNames: [...labels], buckets: [...buckets] },
+      ...this.base(name, help),
+      labelNames: [...labels],
+      buckets: [...buckets],
     });
     return (...values) => histogram.labels(labelled(labels, values));
   }

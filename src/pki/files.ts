@@ -156,7 +156,9 @@ export async function readCertificateDirectory(
     Promise.all(nodeNames.map(async (node) => [node, await read(kubeletLeaf(node))] as const)),
   ]);
   return {
-    ...{ authorities, ca: authorities.ca, kubelets: new Map(kubelets) },
+    authorities,
+    ca: authorities.ca,
+    kubelets: new Map(kubelets),
     leaves: Object.fromEntries(leaves) as CertificateSet['leaves'],
   };
 }

@@ -42,7 +42,10 @@ export class ConnectCalls {
     const client = this.socketOf(socket);
     const late = faithful.has('hangup-noticed-after-dial');
     const connect: ConnectFrontend = new ConnectFrontend({
-      ...{ clock, client, address, dialId: dialId(random.int63()) },
+      clock,
+      client,
+      address,
+      dialId: dialId(random.int63()),
       faithful,
       toServer: (packet) => machine.handleFrontendPacket(frontend, packet),
       dialOver: () => {

@@ -57,13 +57,26 @@ export function createParts(options: ProxyServerOptions): ServerParts {
     widenWindow: createWindowWidener(frontendWindowBytes),
   });
   const connects = new ConnectCalls({
-    ...{ node, machine, emit, clock, random, metrics, faithful, frontendBounds },
+    node,
+    machine,
+    emit,
+    clock,
+    random,
+    metrics,
+    faithful,
+    frontendBounds,
   });
   const backends = new BackendCalls({
-    ...{ node, serverId, serverCount, machine, emit, changed },
+    node,
+    serverId,
+    serverCount,
+    machine,
+    emit,
+    changed,
     authenticator: options.agentTokens && new TokenAuthenticator(options.agentTokens),
     meter: new StreamMeter(metrics, 'Connect'),
-    ...{ clock, frontendBounds },
+    clock,
+    frontendBounds,
   });
   return {
     node,

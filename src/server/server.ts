@@ -51,7 +51,10 @@ export async function startProxyServer(options: ProxyServerOptions): Promise<Pro
     const lease = startLease(options, parts);
     const stop = createStop(options, parts, listeners, lease);
     return {
-      ...{ serverId, ...addresses, metrics, stop },
+      serverId,
+      ...addresses,
+      metrics,
+      stop,
       snapshot: () => machine.state(),
       finish: async (graceMs) => {
         // As in Konnectivity, the lease is removed at once when `graceMs` is 0, else when all frontends have gone.
@@ -75,14 +78,18 @@ async function bindAll(options: ProxyServerOptions, parts: ServerParts, listener
   const openGrpc = (own: Pick<GrpcListenerOptions, 'endpoint' | 'serve' | 'keepaliveTimeMs' | 'pings'>) =>
     startGrpcListener({ where, refused, clock, ...own });
   const agents = openGrpc({
-    ...{ endpoint: options.agents, keepaliveTimeMs, serve: parts.serveAgents },
+    endpoint: options.agents,
+    keepaliveTimeMs,
+    serve: parts.serveAgents,
     pings: { policy: agentKeepalivePolicy, clock },
   });
   const openFrontend = (endpoint: FrontendEndpoint) =>
     endpoint.protocol === 'http-connect'
       ? startConnectListener({ endpoint, where, clock, refused, serve: parts.serveConnect })
       : openGrpc({
-          ...{ endpoint, keepaliveTimeMs: frontendKeepaliveTimeMs, serve: parts.serveFrontends },
+          endpoint,
+          keepaliveTimeMs: frontendKeepaliveTimeMs,
+          serve: parts.serveFrontends,
           pings: { policy: frontendKeepalivePolicy, clock },
         });
   const agentAddress = await listeners.open('agents', agents);

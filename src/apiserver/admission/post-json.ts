@@ -72,14 +72,12 @@ async function send(post: Post, signal: AbortSignal): Promise<IncomingMessage> {
   destroyWhenOver(raw, signal);
   const { serverName } = destination;
   const socket = await startClientTls(raw, {
-    ...{
-      secureContext,
-      rejectUnauthorized: true,
-      host: serverName,
-      signal,
-      clock,
-      where: `webhook ${serverName}`,
-    },
+    secureContext,
+    rejectUnauthorized: true,
+    host: serverName,
+    signal,
+    clock,
+    where: `webhook ${serverName}`,
   });
   destroyWhenOver(socket, signal);
   const { host, pathname, search } = new URL(url);

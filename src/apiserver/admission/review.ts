@@ -42,7 +42,10 @@ export function requestOf(request: AdmissionRequest): JsonObject {
   const part = subresource === undefined ? {} : { subResource: subresource, requestSubResource: subresource };
   return {
     ...what,
-    ...{ requestKind: what.kind, requestResource: what.resource, ...part, name },
+    requestKind: what.kind,
+    requestResource: what.resource,
+    ...part,
+    name,
     ...(namespace === undefined ? {} : { namespace }),
     operation,
     userInfo: userInfo(user),

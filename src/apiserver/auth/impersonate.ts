@@ -89,7 +89,10 @@ function subjectsOf({ name, uid, groups, extra }: Wish): readonly Subject[] {
     ...(name === '' ? [] : [user]),
     ...groups.map((group) => ({ group: '', resource: 'groups', name: group, ...nowhere })),
     ...extra.map(([key, value]) => ({
-      ...{ group: authentication, resource: 'userextras', name: value, ...nowhere },
+      group: authentication,
+      resource: 'userextras',
+      name: value,
+      ...nowhere,
       subresource: key,
     })),
     ...(uid === '' ? [] : [{ group: authentication, resource: 'uids', name: uid, ...nowhere }]),

@@ -27,8 +27,11 @@ function partsOf(rule: PolicyRule): readonly PolicyRule[] {
     resources.flatMap((resource) =>
       verbs.flatMap((verb) =>
         names.map((named) => ({
-          ...{ ...none, verbs: [verb], apiGroups: [group] },
-          ...{ resources: [resource], resourceNames: named },
+          ...none,
+          verbs: [verb],
+          apiGroups: [group],
+          resources: [resource],
+          resourceNames: named,
         })),
       ),
     ),

@@ -106,7 +106,11 @@ function decide(authorize: Authorizer, attributes: Attributes): CelDecision {
 
 const nothing = {
   kind: 'resource',
-  ...{ group: '', resource: '', subresource: '', namespace: '', name: '' },
+  group: '',
+  resource: '',
+  subresource: '',
+  namespace: '',
+  name: '',
 } as const;
 
 /** Adds the type of the variable `authorizer` and its functions to an environment. */

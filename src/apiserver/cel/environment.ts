@@ -7,16 +7,23 @@ const resource = { group: 'string', version: 'string', resource: 'string' };
 
 /** An AdmissionRequest without the objects, which are separate variables. */
 const requestSchema = {
-  ...{ kind, resource, subResource: 'string' },
-  ...{ requestKind: kind, requestResource: resource, requestSubResource: 'string' },
-  ...{ name: 'string', namespace: 'string', operation: 'string' },
+  kind,
+  resource,
+  subResource: 'string',
+  requestKind: kind,
+  requestResource: resource,
+  requestSubResource: 'string',
+  name: 'string',
+  namespace: 'string',
+  operation: 'string',
   userInfo: {
     username: 'string',
     uid: 'string',
     groups: 'list<string>',
     extra: 'map<string, list<string>>',
   },
-  ...{ dryRun: 'bool', options: 'dyn' },
+  dryRun: 'bool',
+  options: 'dyn',
 };
 
 /**

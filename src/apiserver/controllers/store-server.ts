@@ -54,7 +54,8 @@ export async function startStoreServer(options: StoreServerOptions): Promise<Sto
   };
   const listener = await startGrpcListener({
     endpoint: { kind: 'tcp', host, port, tls },
-    ...{ keepaliveTimeMs, clock },
+    keepaliveTimeMs,
+    clock,
     where: storeNode,
     clients,
     refused: ({ peer, error }) => emit({ kind: 'peer.refused', node: storeNode, address: peer, error }),

@@ -37,11 +37,11 @@ export function apiResourceList(group: string, version: string, minor: number): 
   };
 }
 
-function describeGroup(name: string): { name: string } {
+function describeGroup(name: string) {
   const versions = groupVersions()
     .filter(({ group }) => group === name)
     .map(({ group, version }) => ({ groupVersion: apiVersionOf({ group, version }), version }));
-  return { name, ...{ versions, preferredVersion: versions[0] } };
+  return { name, versions, preferredVersion: versions[0] };
 }
 
 function describeResource(resource: Resource, minor: number): object[] {

@@ -30,7 +30,12 @@ export async function startClientTls(raw: Duplex, tls: ClientTls): Promise<TLSSo
   const servername = isIP(host) === 0 ? host : '';
   const carrier = new TlsCarrier(raw);
   const socket = connectTls({
-    ...{ secureContext, rejectUnauthorized, socket: carrier, host, servername, ALPNProtocols: ['http/1.1'] },
+    secureContext,
+    rejectUnauthorized,
+    socket: carrier,
+    host,
+    servername,
+    ALPNProtocols: ['http/1.1'],
   });
   socket.on('error', () => undefined);
   socket.once('close', () => carrier.destroy());

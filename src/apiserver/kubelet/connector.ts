@@ -46,7 +46,12 @@ export function createKubeletConnector(options: KubeletConnectorOptions): Kubele
       const verify = verifiable && insecure !== true;
       const { host } = endpoint;
       return startClientTls(raw, {
-        ...{ secureContext, rejectUnauthorized: verify, host, signal, clock, where: `kubelet ${host}` },
+        secureContext,
+        rejectUnauthorized: verify,
+        host,
+        signal,
+        clock,
+        where: `kubelet ${host}`,
       });
     },
   };

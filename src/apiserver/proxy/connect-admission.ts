@@ -21,9 +21,15 @@ export async function admitConnect(
   const object = { kind: kind.kind, apiVersion: kind.version, ...optionsOf(subresource.name, context) };
   const answer = await facade.admit({
     operation: 'CONNECT',
-    ...{ resource, kind, subresource: subresource.name, name, object },
+    resource,
+    kind,
+    subresource: subresource.name,
+    name,
+    object,
     ...(namespace === undefined ? {} : { namespace }),
-    ...{ user: context.user, dryRun: false, request: context.id },
+    user: context.user,
+    dryRun: false,
+    request: context.id,
   });
   await answer.review?.(object);
 }

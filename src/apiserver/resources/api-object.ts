@@ -4,7 +4,7 @@ import type { ObjectMeta } from '../../kube/pod-objects.js';
 export interface ApiObject {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: ObjectMeta & { readonly deletionTimestamp?: string };
+  readonly metadata: ObjectMeta;
 }
 
 /** Whether an object belongs to a selection. */

@@ -183,8 +183,10 @@ function rootPaths(): object {
 /** Always empty. Discovery does not list these kinds, so none can be made. */
 function noCustomKinds({ store }: Facade): object {
   return {
-    ...{ kind: 'CustomResourceDefinitionList', apiVersion: 'apiextensions.k8s.io/v1' },
-    ...{ metadata: { resourceVersion: String(store.revision) }, items: [] },
+    kind: 'CustomResourceDefinitionList',
+    apiVersion: 'apiextensions.k8s.io/v1',
+    metadata: { resourceVersion: String(store.revision) },
+    items: [],
   };
 }
 

@@ -40,7 +40,8 @@ async function change(facade: Facade, exchange: Exchange, route: NamedRoute): Pr
   const body = await readBody(request);
   const isPatch = method === 'PATCH';
   const write = namedWriteOf(facade, exchange, {
-    ...{ route, name: route.name },
+    route,
+    name: route.name,
     kind: isPatch ? 'PatchOptions' : 'UpdateOptions',
   });
   const { options, warn } = write;

@@ -13,7 +13,13 @@ export function requestLabels(context: RequestContext, route: Route): RequestLab
   const common = { dryRun, isMutating };
   if (route.kind !== 'resource')
     return {
-      ...{ ...common, verb: method, group: '', version: '', resource: '', subresource: '', scope: '' },
+      ...common,
+      verb: method,
+      group: '',
+      version: '',
+      resource: '',
+      subresource: '',
+      scope: '',
       isLong: false,
     };
   const { resource, subresource, namespace, name } = route;

@@ -200,13 +200,9 @@ function namespaceObject(name: string, creationTimestamp: string): ApiObject {
     creationTimestamp,
     labels: { 'kubernetes.io/metadata.name': name },
   };
-  const status = { phase: 'Active' };
-  return {
-    apiVersion: 'v1',
-    kind: 'Namespace',
-    metadata,
-    ...{ spec: { finalizers: ['kubernetes'] }, status },
-  };
+  const spec = { finalizers: ['kubernetes'] };
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata, spec, status: { phase: 'Active' } };
+  return namespace;
 }
 
 /** A UUID that depends only on the name, so that a run can be repeated. */

@@ -98,6 +98,7 @@ function optionsObject(operation: 'CREATE' | 'UPDATE', options: WriteOptions): J
     kind: operation === 'CREATE' ? 'CreateOptions' : 'UpdateOptions',
     apiVersion: 'meta.k8s.io/v1',
     ...(dryRun ? { dryRun: ['All'] } : {}),
-    ...{ fieldManager, fieldValidation },
+    fieldManager,
+    fieldValidation,
   };
 }

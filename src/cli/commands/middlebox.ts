@@ -79,7 +79,8 @@ function run(flags: MiddleboxFlags): Promise<number> {
     const health = await startHealthServer({
       host: flags.healthAddress,
       port: flags.healthPort,
-      ...{ style: 'server', clock },
+      style: 'server',
+      clock,
       ready: () => ({ ok: true, text: '' }),
       metrics: createMiddleboxMetrics(() => device.counts()),
     });

@@ -101,7 +101,8 @@ function run(flags: StoreFlags): Promise<number> {
     const health = await startHealthServer({
       host: flags.healthAddress,
       port: flags.healthPort,
-      ...{ style: 'server', clock: context.clock },
+      style: 'server',
+      clock: context.clock,
       ready: () => ({ ok: true, text: '' }),
     });
     started(() => health.close());

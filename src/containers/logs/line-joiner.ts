@@ -32,7 +32,9 @@ export class LineJoiner {
     }
     if (end === bytes.length) return;
     const line = this.open.get(stream) ?? {
-      ...{ parts: [], sizeBytes: 0, timeMs },
+      parts: [],
+      sizeBytes: 0,
+      timeMs,
       startsLine: end > 0 || piece.startsLine,
     };
     line.parts.push(bytes.subarray(end));

@@ -295,7 +295,9 @@ export class MemoryFiles implements IFileSystem {
 
   private allocate(sizeBytes: number): void {
     if (this.bytes + sizeBytes > this.limitBytes)
-      throw new Error(`ENOSPC: no space left on device, limit ${this.limitBytes} bytes`);
+      throw Object.assign(new Error(`ENOSPC: no space left on device, limit ${this.limitBytes} bytes`), {
+        code: 'ENOSPC',
+      });
     this.bytes += sizeBytes;
   }
 

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { posix } from 'node:path';
 import type { ByteString, FileContent, FsStat, IFileSystem } from './bash-library.js';
+import { fileError } from './file-tree.js';
 import { contentBytes } from './memory-files.js';
 
 type Options<K extends keyof IFileSystem> = IFileSystem[K] extends (...args: infer A) => unknown ? A : never;
@@ -131,7 +132,7 @@ export class ProcessFiles implements IFileSystem {
   private async withParent(path: string): Promise<IFileSystem> {
     const base = await this.base();
     if (await base.exists(posix.dirname(path))) return base;
-    throw new Error(`ENOENT: no such file or directory, open '${path}'`);
+    throw fileError('ENOENT', 'open', path);
   }
 
   private async writeDevice(path: string, bytes: Uint8Array): Promise<void> {

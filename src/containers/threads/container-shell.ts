@@ -137,7 +137,14 @@ export class ContainerShell {
     const container = this.options.id;
     try {
       const work = thread.calls.call('exec', {
-        ...{ exec, container, argv, tty, endsWithClient, isMain, env, cwd },
+        exec,
+        container,
+        argv,
+        tty,
+        endsWithClient,
+        isMain,
+        env,
+        cwd,
         execId: execId(),
         has: relay.has,
       });
@@ -193,7 +200,10 @@ export class ContainerShell {
     const files = this.parked;
     this.parked = undefined;
     const setup = {
-      ...{ container, hostname, address, machine },
+      container,
+      hostname,
+      address,
+      machine,
       seed: seed + this.openings++,
       lost: (reason: ThreadLost) => {
         this.opening = undefined;

@@ -90,7 +90,11 @@ function establish(context: ServerContext, dial: PendingDial, packet: DialRespon
   forgetDial(context, dial);
   const now = context.clock.now();
   const connection: Connection = {
-    ...{ connectId, dial, establishedAt: now, toAgentBytes: 0, fromAgentBytes: 0 },
+    connectId,
+    dial,
+    establishedAt: now,
+    toAgentBytes: 0,
+    fromAgentBytes: 0,
     kind: 'established',
   };
   dial.to.connections.set(connectId, connection);

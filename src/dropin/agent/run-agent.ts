@@ -74,7 +74,12 @@ function agentOptions(flags: AgentFlagValues, log: Klog, { clock, tls, kube }: C
   const { agentId, identifiers, server, tokenFile, health, syncForever } = flags;
   return {
     ...agentDefaults,
-    ...{ name: agentId, agentId, identifiers, health, syncForever, clock },
+    name: agentId,
+    agentId,
+    identifiers,
+    health,
+    syncForever,
+    clock,
     server: joinHostPort(server.host, server.port),
     tls,
     alpnProtocols: flags.alpnProtocols,

@@ -79,7 +79,12 @@ async function serverOptions(
     ...flags.tlsLimits,
   }));
   return {
-    ...{ name: serverId, serverId, serverCount, health, strategies, backendDialTimeoutMs },
+    name: serverId,
+    serverId,
+    serverCount,
+    health,
+    strategies,
+    backendDialTimeoutMs,
     frontends: [await frontendEndpoint(flags, files)],
     agents: { ...agents, kind: 'tcp', tls: agentTls },
     ...kubeOptions(flags, kube),

@@ -45,7 +45,9 @@ export class UsageMeter {
       ...pod,
       containers: pod.containers.map((container) => ({
         ...container,
-        ...{ namespace: pod.namespace, pod: pod.name, podUid: pod.uid },
+        namespace: pod.namespace,
+        pod: pod.name,
+        podUid: pod.uid,
         cpuRate: this.rate(container, timeMs, samples),
       })),
     }));

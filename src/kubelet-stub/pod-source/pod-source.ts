@@ -76,7 +76,10 @@ class Source implements PodSource {
     this.context = { client, runtime, addresses, hostIP, clock, now, failed, signal };
     this.heartbeat = new NodeHeartbeat({ client, node, clock, now, failed, signal });
     this.pods = new WatchList<Pod>({
-      ...{ client, clock, random, target: { resource: podResource } },
+      client,
+      clock,
+      random,
+      target: { resource: podResource },
       fieldSelector: `spec.nodeName=${node.metadata.name}`,
       idleTimeoutMs: silentWatchMs,
       changed: (change) => this.changed(change),

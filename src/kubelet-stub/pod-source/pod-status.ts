@@ -33,16 +33,14 @@ export function statusPatch(pod: Pod): object {
     // The API refuses the patch for another pod of the same name.
     metadata: { uid },
     status: {
-      ...{
-        phase,
-        hostIP,
-        hostIPs: [{ ip: hostIP }],
-        podIP,
-        podIPs,
-        startTime,
-        conditions,
-        containerStatuses,
-      },
+      phase,
+      hostIP,
+      hostIPs: [{ ip: hostIP }],
+      podIP,
+      podIPs,
+      startTime,
+      conditions,
+      containerStatuses,
       ...(initContainerStatuses === undefined ? {} : { initContainerStatuses }),
       ...(ephemeralContainerStatuses === undefined ? {} : { ephemeralContainerStatuses }),
     },
@@ -61,7 +59,11 @@ export function toRun(pod: Pod, { hostIP, podIP, now }: PodPlace): Pod {
   const before = (pod.status as Partial<Pod['status']> | undefined) ?? {};
   const { containerStatuses = [], ephemeralContainerStatuses = [], startTime = now } = before;
   const status: Pod['status'] = {
-    ...{ phase: 'Pending', hostIP, podIP, podIPs: [{ ip: podIP }], startTime },
+    phase: 'Pending',
+    hostIP,
+    podIP,
+    podIPs: [{ ip: podIP }],
+    startTime,
     conditions: [],
     containerStatuses: afterLoss(containerStatuses, pod.spec.restartPolicy, now),
     ephemeralContainerStatuses: afterLoss(ephemeralContainerStatuses, 'Never', now),
@@ -100,8 +102,15 @@ export function isNew({ status }: Pod): boolean {
 export function creating(pod: Pod, place: PodPlace): Pod {
   const { initContainers = [], containers } = pod.spec;
   const waiting = (reason: string) => (container: Container) => ({
-    ...{ name: container.name, image: container.image, imageID: '', containerID: '' },
-    ...{ ready: false, started: false, restartCount: 0, state: { waiting: { reason } }, lastState: {} },
+    name: container.name,
+    image: container.image,
+    imageID: '',
+    containerID: '',
+    ready: false,
+    started: false,
+    restartCount: 0,
+    state: { waiting: { reason } },
+    lastState: {},
   });
   const inits = initContainers.map(waiting('PodInitializing'));
   const reason = inits.length > 0 ? 'PodInitializing' : 'ContainerCreating';

@@ -94,7 +94,8 @@ function createServer({ endpoint, where, refused }: ConnectListenerOptions): Cre
   const tls = currentTls(endpoint.tls);
   checkTlsFiles(tls, where);
   const server = createHttpsServer({
-    ...{ ...limits, ...tlsServerOptions(tls) },
+    ...limits,
+    ...tlsServerOptions(tls),
     ALPNProtocols: ['http/1.1'],
   });
   watchRefusals(server, refused);

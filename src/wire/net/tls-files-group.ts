@@ -27,7 +27,9 @@ export class TlsFilesGroup {
     const { node, clock, emit } = this.options;
     const text = files.join(', ');
     const used = await useTlsFiles({
-      ...{ files, read, clock },
+      files,
+      read,
+      clock,
       where: node,
       changed: (change) => {
         if (change.kind === 'renewed') emit({ kind: 'certificates.renewed', node, text });

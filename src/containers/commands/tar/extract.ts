@@ -225,11 +225,8 @@ async function attempt(what: string, action: () => Promise<void>): Promise<void>
   try {
     await action();
   } catch (error) {
-    const { message } = error as Error;
-    const code = /^([A-Z]+):/.exec(message)?.[1] ?? '';
-    const full = /limit|ENOSPC/i.test(message) && reasons[code] === undefined;
-    throw new FileError(
-      full ? 'Cannot write: No space left on device' : `${what}: ${reasons[code] ?? message}`,
-    );
+    const { message, code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC') throw new FileError('Cannot write: No space left on device');
+    throw new FileError(`${what}: ${reasons[code] ?? message}`);
   }
 }
