@@ -52,8 +52,9 @@ describeEachKubectl('exec and attach', (binary) => {
     shell.child.stdin.write('echo $((40 + 2)); stty size\n');
     await shell.waitFor(/^42\r?\n24 80\r?$/m);
     shell.resize(20, 90);
-    const seen = shell.waitFor(/^20 90\r?$/m);
-    // A resize is sent separately from stdin: ask again until it has arrived.
+    // What is typed before the prompt is back is answered behind the prompt.
+    const seen = shell.waitFor(/(?:^|[$#] )20 90\r?$/m);
+    // A resize travels beside stdin: only asking again shows that it has arrived.
     const asking = setInterval(() => shell.child.stdin.write('stty size\n'), 20);
     await seen.finally(() => clearInterval(asking));
     shell.child.stdin.write('exit 7\n');
@@ -62,11 +63,14 @@ describeEachKubectl('exec and attach', (binary) => {
 
   it('attaches to the main process', async () => {
     const attach = kubectl().start(['attach', 'counter']);
-    await attach.waitFor(/^\d+: \S+ tick/m);
-    expect(cluster().openStreams().attach).toBe(1);
-    await attach.stop();
-    // As with kube-apiserver, a WebSocket's connection to the kubelet stays until the container ends.
-    cluster().lab.restartContainer('counter');
+    try {
+      await attach.waitFor(/^\d+: \S+ tick/m);
+      expect(cluster().openStreams().attach).toBe(1);
+      await attach.stop();
+    } finally {
+      // As with kube-apiserver, a WebSocket's connection to the kubelet stays until the container ends.
+      cluster().lab.restartContainer('counter');
+    }
   });
 
   it('reports start, end, protocol and exit code of each request', async () => {

@@ -3,8 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { onTestFinished, TestRunner } from 'vitest';
 import { once, soon } from './waits.js';
 
-/** How long a program may run that ends by itself, ms: less than the time of a test. */
-export const runMs = 75_000;
 const tidyMs = 5_000;
 
 const isOver = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;

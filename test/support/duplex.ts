@@ -15,12 +15,13 @@ export const sha256 = (bytes: Buffer): string => createHash('sha256').update(byt
 export async function echoed(stream: Duplex, payload: Buffer): Promise<string> {
   const hash = createHash('sha256');
   let received = 0;
-  stream.on('data', (chunk: Buffer) => {
-    hash.update(chunk);
-    received += chunk.length;
-    if (received === payload.length) stream.end();
-  });
   stream.write(payload);
-  await once(stream, 'close');
+  // Much takes long on a busy machine: it is each part of it that has to come.
+  for await (const chunk of each(stream, 'bytes', { seen: () => `${received} of ${payload.length} bytes` })) {
+    hash.update(chunk as Buffer);
+    received += (chunk as Buffer).length;
+    if (received === payload.length) stream.end();
+  }
+  if (!stream.closed) await once(stream, 'close');
   return hash.digest('hex');
 }

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { endsWithTest, printed, runMs } from './children.js';
-import { within } from './waits.js';
+import { endsWithTest, printed } from './children.js';
+import { runMs, within } from './waits.js';
 
 /** Path of the program, as `npm install` would link it. */
 export const konnsimProgram = fileURLToPath(new URL('../../bin/konnsim', import.meta.url));

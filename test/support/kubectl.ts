@@ -28,7 +28,7 @@ export interface KubectlResult {
 export interface RunOptions {
   /** Written to stdin, which is then closed. */
   readonly stdin?: string | Buffer;
-  /** Default 30 s. */
+  /** Default 60 s. */
   readonly timeoutMs?: number;
   readonly env?: Readonly<Record<string, string>>;
   /** Runs inside a pseudo-terminal (made by `script`) of 24 rows and 80 columns, so that `-t` works. stdout then holds everything. */
@@ -62,7 +62,7 @@ export interface Kubectl {
   close(): Promise<void>;
 }
 
-const defaultTimeoutMs = 30_000;
+const defaultTimeoutMs = 60_000;
 const variable = 'KONNSIM_KUBECTL';
 
 /**

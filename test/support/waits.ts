@@ -7,6 +7,9 @@ import { once as onceOf } from 'node:events';
  */
 export const waitMs = 30_000;
 
+/** How long a test waits for the end of something long, ms: a program's run, or many bytes. Less than the time of a test. */
+export const runMs = 75_000;
+
 export interface WaitLimits {
   /** Default `waitMs`. */
   readonly withinMs?: number;

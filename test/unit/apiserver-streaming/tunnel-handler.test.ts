@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
-import { createRealClock } from '../../../src/core/clock.js';
+import { createRealClock, ManualClock } from '../../../src/core/clock.js';
 import { SpdyPortForward } from '../../../src/streams/port-forward-client.js';
 import { servePortForward } from '../../../src/streams/port-forward-server.js';
 import { headerList } from '../../../src/streams/protocol-names.js';
@@ -36,7 +36,7 @@ describe('tunnelling handler', () => {
     });
     const kubelet = await startUpgradeServer((upgrade) => {
       asked.push(upgrade.request);
-      servePortForward(upgrade, () => dial(pod.port), { clock: createRealClock(), podId: 'POD1' });
+      servePortForward(upgrade, () => dial(pod.port), { clock: new ManualClock(), podId: 'POD1' });
     });
     open.push(pod, kubelet);
     return kubelet;

@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
+import { deferred } from '../../support/deferred.js';
 import { once } from '../../support/waits.js';
-import { type Credentials, type TestApi, withResolvers } from './fixture.js';
+import { type Credentials, type TestApi } from './fixture.js';
 import { send } from './send-body.js';
 
 /** The `request` of an AdmissionReview. */
@@ -68,7 +69,7 @@ export async function startWebhook(pair: KeyPair, answer: Answer): Promise<Webho
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const close = async (): Promise<void> => {
-    const { promise, resolve } = withResolvers<void>();
+    const { promise, resolve } = deferred<void>();
     server.close(() => resolve());
     server.closeAllConnections();
     await promise;

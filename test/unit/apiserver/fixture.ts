@@ -155,12 +155,3 @@ export function closed(stream: NodeJS.EventEmitter): Promise<void> {
     stream.once('close', () => resolve());
   }, 'end of the connection');
 }
-
-/** A promise and the function that settles it. */
-export function withResolvers<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
-  let settle: ((value: T) => void) | undefined;
-  const promise = new Promise<T>((resolve) => {
-    settle = resolve;
-  });
-  return { promise, resolve: (value) => settle?.(value) };
-}

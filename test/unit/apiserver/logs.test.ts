@@ -6,6 +6,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import { TunnelError } from '../../../src/core/errors.js';
 import type { Dialer } from '../../../src/wire/client/dialer.js';
+import { deferred } from '../../support/deferred.js';
 import { each, once } from '../../support/waits.js';
 import {
   type Credentials,
@@ -17,7 +18,6 @@ import {
   startTestApi,
   type TestApi,
   type TestApiWish,
-  withResolvers,
 } from './fixture.js';
 import { node, pod } from './objects.js';
 
@@ -101,8 +101,8 @@ describe('logs', () => {
     expect(dialled).toEqual([`node-1 ${String(got.headers['audit-id'])}`]);
   });
 
-  it('are sent while they are written', async () => {
-    const { promise, resolve } = withResolvers<ServerResponse>();
+  it('come while they are written', async () => {
+    const { promise, resolve } = deferred<ServerResponse>();
     answer = (_request, response) => {
       response.flushHeaders();
       resolve(response);
@@ -119,8 +119,8 @@ describe('logs', () => {
     await expect.poll(() => api.api.openStreams().log).toBe(0);
   });
 
-  it('stop at the kubelet when the client leaves', async () => {
-    const { promise, resolve } = withResolvers<ServerResponse>();
+  it('stop at the kubelet when the client goes', async () => {
+    const { promise, resolve } = deferred<ServerResponse>();
     answer = (_request, response) => {
       response.write('one\n');
       resolve(response);
@@ -285,7 +285,7 @@ describe('a kubelet that cannot be reached', () => {
     const clock = new ManualClock();
     const silent = createTcpServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
     await once(silent, 'listening');
-    const { promise: dialled, resolve } = withResolvers<void>();
+    const { promise: dialled, resolve } = deferred<void>();
     const dialer: Dialer = {
       async dial() {
         const socket = connect((silent.address() as AddressInfo).port, '127.0.0.1');

@@ -14,7 +14,7 @@ import type {
 import { TunnelError } from '../../../src/core/errors.js';
 import type { Pod } from '../../../src/kube/pod-objects.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../../src/streams/types.js';
-import { once } from '../../support/waits.js';
+import { once, within } from '../../support/waits.js';
 
 type Program = (
   args: readonly string[],
@@ -96,10 +96,10 @@ export class ScriptedRuntime implements Runtime {
   started: () => void = () => undefined;
   aborted: () => void = () => undefined;
   release: () => void = () => undefined;
-  readonly hasStarted = new Promise<void>((resolve) => {
+  private readonly start = new Promise<void>((resolve) => {
     this.started = resolve;
   });
-  readonly hasAborted = new Promise<void>((resolve) => {
+  private readonly abortion = new Promise<void>((resolve) => {
     this.aborted = resolve;
   });
   readonly released = new Promise<void>((resolve) => {
@@ -108,6 +108,14 @@ export class ScriptedRuntime implements Runtime {
   logLines: readonly string[] = ['one\n', 'two\n'];
   /** Where port 8080 of the pod really listens. */
   targetPort = 0;
+
+  get hasStarted(): Promise<void> {
+    return within(this.start, 'start of the command');
+  }
+
+  get hasAborted(): Promise<void> {
+    return within(this.abortion, 'end of the command by its signal');
+  }
 
   listPods(): readonly Pod[] {
     return [pod];

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { soon } from '../../../support/waits.js';
+import { runMs, soon } from '../../../support/waits.js';
 
 export interface Digest {
   readonly bytes: number;
@@ -26,12 +26,16 @@ export async function digestOf(stream: Readable): Promise<Digest> {
 }
 
 function consume(stream: Readable, take: (part: Buffer) => void): Promise<void> {
-  return soon((resolve, reject) => {
-    stream.on('data', take);
-    stream.once('end', resolve);
-    stream.once('error', reject);
-    stream.once('close', () => reject(new Error('closed before its end')));
-  }, 'end of the stream');
+  return soon(
+    (resolve, reject) => {
+      stream.on('data', take);
+      stream.once('end', resolve);
+      stream.once('error', reject);
+      stream.once('close', () => reject(new Error('closed before its end')));
+    },
+    'end of the stream',
+    { withinMs: runMs },
+  );
 }
 
 /** `size` bytes that differ along the way, in chunks of odd lengths; the same for the same seed. */

@@ -11,7 +11,7 @@ import type {
 } from '../../../../src/streams/remote-command-context.js';
 import { serveRemoteCommand } from '../../../../src/streams/remote-command-server.js';
 import type { RemoteCommandOptions } from '../../../../src/streams/types.js';
-import { soon } from '../../../support/waits.js';
+import { runMs, soon } from '../../../support/waits.js';
 import { startUpgradeServer, type TestServer, upgradeToSpdy } from './upgrade-server.js';
 
 export const allStreams: RemoteCommandOptions = { stdin: true, stdout: true, stderr: true, tty: false };
@@ -69,13 +69,17 @@ export async function openWebSocketCommand(
   const ws = new WebSocket(url, [...protocols], { perMessageDeflate: false, ...options });
   const messages: Buffer[] = [];
   ws.on('message', (data: Buffer, isBinary) => messages.push(isBinary ? data : decodeText(data)));
-  const ended = soon<WebSocketEnd>((resolve) => {
-    ws.once('close', (code) => {
-      const bytes = (channel: number): Buffer =>
-        Buffer.concat(messages.filter((each) => each[0] === channel).map((each) => each.subarray(1)));
-      resolve({ code, messages, bytes, text: (channel) => bytes(channel).toString() });
-    });
-  }, 'end of the WebSocket');
+  const ended = soon<WebSocketEnd>(
+    (resolve) => {
+      ws.once('close', (code) => {
+        const bytes = (channel: number): Buffer =>
+          Buffer.concat(messages.filter((each) => each[0] === channel).map((each) => each.subarray(1)));
+        resolve({ code, messages, bytes, text: (channel) => bytes(channel).toString() });
+      });
+    },
+    'end of the WebSocket',
+    { withinMs: runMs },
+  );
   await soon<void>((resolve, reject) => {
     ws.once('open', resolve);
     ws.on('error', reject);

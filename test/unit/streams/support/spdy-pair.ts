@@ -3,6 +3,7 @@ import { createRealClock } from '../../../../src/core/clock.js';
 import { SpdyConnection } from '../../../../src/streams/spdy/connection.js';
 import type { SpdyConnectionOptions } from '../../../../src/streams/spdy/connection-options.js';
 import type { SpdyStream } from '../../../../src/streams/spdy/stream.js';
+import { soon } from '../../../support/waits.js';
 import { dial, startTcpServer } from './upgrade-server.js';
 
 type Overrides = Partial<SpdyConnectionOptions>;
@@ -83,7 +84,7 @@ export function queue<Item>(): { add: (item: Item) => void; next: () => Promise<
   };
   const next = (): Promise<Item> => {
     const item = items.shift();
-    return item === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(item);
+    return item === undefined ? soon((resolve) => waiting.push(resolve), 'next item') : Promise.resolve(item);
   };
   return { add, next };
 }
