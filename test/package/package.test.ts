@@ -8,7 +8,7 @@ let project: PackedProject;
 
 beforeAll(async () => {
   project = await PackedProject.create();
-}, 180_000);
+}, 300_000);
 
 beforeEach((context) => {
   context.skip(project.unreachable !== undefined, project.unreachable);

@@ -13,11 +13,11 @@ export interface Output {
   readonly stderr: string;
 }
 
-/** Runs a program to its end; at most for two minutes. */
+/** Runs a program to its end; at most for four minutes. */
 export async function runProgram(file: string, args: readonly string[], cwd: string): Promise<Output> {
   const run = promisify(execFile)(file, args, {
     cwd,
-    timeout: 120_000,
+    timeout: 240_000,
     env: { ...process.env, NO_COLOR: '1' },
   });
   return run.then(

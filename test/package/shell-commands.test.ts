@@ -85,7 +85,7 @@ const scripts = names.map((name) => uses[name] ?? `${name} --help`);
 async function resultsOf(library: string): Promise<unknown> {
   const program = fileURLToPath(new URL('./run-scripts.mjs', import.meta.url));
   const args = [program, library, JSON.stringify(scripts)];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 100_000 });
   return JSON.parse(stdout);
 }
 
@@ -98,7 +98,7 @@ describe('the shell library in the package', () => {
       ({ exitCode }) => exitCode !== 0,
     );
     expect(failed).toEqual([]);
-  });
+  }, 200_000);
 
   it('lacks only what the sandbox does itself', () => {
     const tar = commandTable.get('tar');
