@@ -18,7 +18,10 @@ describe('a kubelet that is told where the API is', () => {
   const running: Konnsim[] = [];
 
   const start = (args: readonly string[]): Konnsim => {
-    const process = new Konnsim([...args, '--certs', 'certs', '--nodes', '2'], { cwd: folder.path });
+    const process = new Konnsim([...args, '--certs', 'certs', '--nodes', '2'], {
+      cwd: folder.path,
+      shared: true,
+    });
     running.push(process);
     return process;
   };

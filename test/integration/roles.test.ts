@@ -21,7 +21,7 @@ const ports = { agents: 0, kubelet: 0, health: 0, agentHealth: 0, apiserver: 0 }
 const socket = (): string => join(folder.path, 'server.sock');
 
 function start(role: Role, args: readonly string[]): Konnsim {
-  const process = new Konnsim([role, '--certs', 'certs', ...args], { cwd: folder.path });
+  const process = new Konnsim([role, '--certs', 'certs', ...args], { cwd: folder.path, shared: true });
   roles.set(role, process);
   return process;
 }

@@ -12,7 +12,7 @@ const apis: { readonly role: Konnsim; readonly port: number }[] = [];
 
 async function startStore(): Promise<void> {
   const args = ['store', '--certs', 'certs', '--data-dir', 'data', '--nodes', '1', '--health-port', '0'];
-  store = new Konnsim([...args, '--port', `${storePort}`], { cwd: folder.path });
+  store = new Konnsim([...args, '--port', `${storePort}`], { cwd: folder.path, shared: true });
   storePort = Number((await store.waitFor(/^store 127\.0\.0\.1:(\d+)$/m))[1]);
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { endsWithTest, printed } from '../support/children.js';
+import { printed } from '../support/children.js';
 import { within } from '../support/waits.js';
 
 /** A program that runs until it is stopped, and all that it printed. */
@@ -15,7 +15,7 @@ export class Process {
     // Go programs in some sandboxes lose signals of the scheduler's preemption; they work as well without them.
     const env = { ...process.env, GODEBUG: 'asyncpreemptoff=1' };
     this.name = path;
-    this.child = endsWithTest(spawn(path, [...first, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    this.child = spawn(path, [...first, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.on('error', (error) => {
       this.text += error.message;
     });

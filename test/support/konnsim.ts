@@ -20,6 +20,8 @@ export interface CommandOptions {
   readonly cwd: string;
   readonly stdin?: string | Buffer;
   readonly env?: Readonly<Record<string, string>>;
+  /** Other tests use it too: a hook of the file ends it. */
+  readonly shared?: boolean;
   /** Path of another program of `bin`. */
   readonly program?: string;
 }
@@ -34,12 +36,11 @@ export class Konnsim {
 
   constructor(args: readonly string[], options: CommandOptions) {
     const program = options.program ?? konnsimProgram;
-    this.child = endsWithTest(
-      spawn(process.execPath, [program, ...args], {
-        cwd: options.cwd,
-        env: { ...process.env, NO_COLOR: '1', ...options.env },
-      }),
-    );
+    this.child = spawn(process.execPath, [program, ...args], {
+      cwd: options.cwd,
+      env: { ...process.env, NO_COLOR: '1', ...options.env },
+    });
+    if (options.shared !== true) endsWithTest(this.child);
     this.name = [basename(program), ...args].join(' ');
     this.child.stdout?.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString('latin1');
