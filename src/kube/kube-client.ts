@@ -10,7 +10,6 @@ export interface Selection {
 
 export interface ListOptions extends Selection, CallOptions {
   readonly resourceVersion?: string;
-  /** The highest number of objects in one answer. */
   readonly limit?: number;
   /** The token from the page before. */
   readonly continue?: string;
@@ -18,7 +17,6 @@ export interface ListOptions extends Selection, CallOptions {
 
 export interface WatchOptions extends Selection, CallOptions {
   readonly resourceVersion?: string;
-  /** The server ends the watch after this time. */
   readonly timeoutSeconds?: number;
 }
 
@@ -88,7 +86,6 @@ export class KubeClient {
     return { metadata: metadata ?? {}, items: items ?? [] };
   }
 
-  /** All pages. */
   async listAll<T extends KubeObject>(
     target: ResourceTarget,
     options: Selection & CallOptions = {},
@@ -163,7 +160,6 @@ export class KubeClient {
     return watchEvents<T>(jsonLines(await this.requester.stream(call)), path);
   }
 
-  /** Ends all requests and watches, and all connections. */
   async close(): Promise<void> {
     this.requester.close();
   }
@@ -183,7 +179,6 @@ async function* watchEvents<T>(
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** The fields that have a value. */
 function definedFields<T extends object>(fields: T): Defined<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

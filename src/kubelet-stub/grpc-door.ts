@@ -43,7 +43,6 @@ function describedTypes(): PackageDefinition {
   return { ...protoDefinition('kubelet.proto'), ...health } as unknown as PackageDefinition;
 }
 
-/** The `h2` door of a kubelet. */
 export interface GrpcDoor {
   /** Takes over a TLS socket whose ALPN is `h2`. */
   accept(socket: TLSSocket): void;

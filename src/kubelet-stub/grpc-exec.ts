@@ -29,7 +29,6 @@ function optionsOf(start: ExecStart__Output, tty: boolean): RemoteCommandOptions
   return { stdin, stdout, stderr: stderr && !tty, tty };
 }
 
-/** Makes all checks before a command runs. */
 function prepare(context: DoorContext, verb: CommandVerb, start: ExecStart__Output): PreparedCommand {
   const { runtime, streamTokens } = context;
   const ref = refOf(start);
@@ -63,7 +62,6 @@ async function readStart(call: CommandCall): Promise<ExecStart__Output> {
   return start;
 }
 
-/** Runs the command and sends its outputs, then its end. */
 async function runOverCall(
   call: CommandCall,
   { options, run }: PreparedCommand,
@@ -102,7 +100,6 @@ async function serveCommand(context: DoorContext, verb: CommandVerb, call: Comma
   }
 }
 
-/** The handler of `Exec` and `Attach`. */
 export function commandHandler(context: DoorContext, verb: CommandVerb): (call: CommandCall) => void {
   return (call) => {
     serveCommand(context, verb, call).catch((caught: unknown) => {

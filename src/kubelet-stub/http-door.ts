@@ -12,9 +12,7 @@ import { answerRequest, type ParsedRequest, parseRequest, subjectOf } from './ht
 import { answerUpgrade } from './http-upgrade.js';
 import { traceRequest } from './request-trace.js';
 
-/** The HTTP/1.1 door of a kubelet. */
 export interface HttpDoor {
-  /** Takes over a TLS socket. */
   accept(socket: TLSSocket): void;
   close(): void;
 }

@@ -98,7 +98,6 @@ async function sendFile(
   return { status: range === undefined ? 200 : 206 };
 }
 
-/** The whole file, or one part of it. */
 async function sendPart(
   response: ServerResponse,
   content: LogContent,

@@ -2,10 +2,8 @@ import { posix } from 'node:path';
 import type { ContainerRef } from '../containers/runtime.js';
 import type { KubeletSettings } from './config.js';
 
-/** The part of the configuration that decides which paths exist. */
 export type RouterSettings = Pick<KubeletSettings, 'enableDebuggingHandlers' | 'enableSystemLogHandler'>;
 
-/** What a request to the kubelet's HTTPS API is for. */
 export type Route =
   | { readonly kind: 'exec' | 'attach'; readonly ref: ContainerRef }
   | { readonly kind: 'run'; readonly ref: ContainerRef }

@@ -3,7 +3,6 @@ import type { RequestEvent } from '../core/events.js';
 import type { RemoteCommandResult } from '../streams/types.js';
 import type { DoorContext } from './door-context.js';
 
-/** What is known of a request when it arrives. */
 export interface RequestSubject {
   readonly verb: string;
   readonly path: string;

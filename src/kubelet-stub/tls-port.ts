@@ -30,7 +30,6 @@ export interface TlsPort {
   readonly address: { readonly host: string; readonly port: number };
   /** Connections in any state, handshakes included. */
   readonly openConnections: number;
-  /** Stops listening and destroys every connection. */
   close(): Promise<void>;
 }
 

@@ -10,10 +10,7 @@ export interface WebSocketChannelsOptions {
   readonly protocol: string;
   /** The number of channels, 0 to `count - 1`. A message for another channel ends the connection. */
   readonly count: number;
-  /**
-   * True makes the input of a client that leaves without close code 1000 an error. Default false: all its bytes are
-   * read, then the input ends.
-   */
+  /** A client that leaves without close code 1000 is an error. Default: its bytes are read, then it ends. */
   readonly cutWhenLost?: boolean;
   readonly clock: Clock;
   readonly idleTimeoutMs: number;

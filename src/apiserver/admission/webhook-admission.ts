@@ -10,7 +10,6 @@ import { validate } from './validate.js';
 
 export interface WebhookAdmission {
   readonly admit: Admission;
-  /** Cancels all running calls. */
   close(): void;
 }
 

@@ -6,7 +6,6 @@ import type { User } from '../request/exchange.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { checkServiceAccountToken, type TokenKeys, type TokenVerdict } from './service-account-tokens.js';
 
-/** A bearer token and its user. */
 export interface TokenRecord {
   readonly token: string;
   readonly user: string;

@@ -29,7 +29,6 @@ function selectorOf(service: ApiObject): readonly (readonly [string, string])[] 
   return entriesAt(service, 'spec.selector');
 }
 
-/** A pod behind a service. */
 interface Backend {
   readonly pod: ApiObject;
   readonly ip: string;

@@ -14,10 +14,7 @@ import { admitConnect } from './connect-admission.js';
 import { requestHeaders, responseHeaders } from './proxy-headers.js';
 import { type ProxyTarget, pathBehindProxy, proxyTarget } from './proxy-target.js';
 
-/**
- * A plain request below `proxy` of a pod, service or node: it is sent on, and the answer is sent back, both as streams.
- * Rejects with 503 `error trying to reach service: …` when there is no answer, or when it is cut.
- */
+/** Sends a request below `proxy` on, and the answer back. Rejects with 503 `error trying to reach service: …`. */
 export async function handleProxy(facade: Facade, exchange: Exchange, route: NamedRoute): Promise<void> {
   await admitConnect(facade, exchange, route);
   const target = proxyTarget(facade, route);

@@ -12,7 +12,6 @@ import { listAt, numberAt, textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
 import type { Facade } from '../serving/facade.js';
 
-/** The destination of a `proxy` subresource. */
 export interface ProxyTarget {
   readonly scheme: 'http' | 'https';
   readonly host: string;

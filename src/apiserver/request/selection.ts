@@ -46,7 +46,6 @@ export function refuseFuture(asked: number, current: number): void {
   });
 }
 
-/** Whether a request for objects is a watch. */
 export function wantsWatch(query: URLSearchParams): boolean {
   return booleanParameter(query, 'watch');
 }

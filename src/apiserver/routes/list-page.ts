@@ -7,7 +7,6 @@ import { objectsAt } from '../store/objects-at.js';
 import { type ContinuePoint, decodeContinue, encodeContinue } from './continue-token.js';
 import { type ListOptions, parseListOptions } from './list-options.js';
 
-/** The `metadata` of a list. */
 export interface ListMeta {
   readonly resourceVersion: string;
   /** Present when there may be more. */
@@ -40,7 +39,6 @@ export function listPage(store: ObjectStore, route: ResourceRoute, query: URLSea
   return cut(objects, { ...options, revision, selected, hasSelectors, keyOf: keyIn(route) });
 }
 
-/** All objects of a route at one revision. */
 interface State {
   readonly objects: readonly ApiObject[];
   readonly revision: number;
@@ -97,10 +95,7 @@ interface Cut extends Omit<State, 'objects'> {
   readonly keyOf: (object: ApiObject) => string;
 }
 
-/**
- * `objects` are sorted by key. Whether there is more is decided without checking selectors, so the last page of a
- * selection may be empty.
- */
+/** `objects` are sorted by key. Whether more follow is decided without selectors, so a last page may be empty. */
 function cut(
   objects: readonly ApiObject[],
   { limit, selected, hasSelectors, keyOf, revision }: Cut,

@@ -23,11 +23,9 @@ export type Scalar =
   | 'fields'
   | 'raw';
 
-/** One field of a message. */
 export interface Field {
   /** The name in JSON. */
   readonly name: string;
-  /** A scalar, or the name of a message. */
   readonly type: Scalar | { readonly message: string };
   readonly shape: 'one' | 'list' | 'map';
   /** A pointer in Go: 0, false and the empty text are values. In other fields they mean "not set". */
@@ -132,7 +130,6 @@ export function findMessage(name: string): Message | undefined {
   return messages.get(name);
 }
 
-/** The names of all types. */
 export function messageNames(): readonly string[] {
   return [...messages.keys()];
 }

@@ -8,9 +8,7 @@ import type { Route } from '../request/route.js';
 import type { Facade } from './facade.js';
 import { requestLabels } from './request-labels.js';
 
-/** How a request ended. */
 export interface RequestEnd {
-  /** The HTTP status that the client got. */
   readonly status: number;
   readonly error?: string;
   /** The command's exit code, for exec and attach where it is known. */
@@ -22,9 +20,7 @@ export interface RequestEnd {
 /** Reports the end of a request, once. */
 export type FinishReport = (end: RequestEnd) => void;
 
-/**
- * Reports the start of a request and returns the function that reports its end. Requests of kubelets are not reported.
- */
+/** Reports the start; the returned function reports the end. Requests of kubelets are not reported. */
 export function reportRequest(facade: Facade, context: RequestContext, route: Route): FinishReport {
   // Kubelets send requests all the time, and report their own failures.
   if (context.user.groups.includes('system:nodes')) return () => undefined;

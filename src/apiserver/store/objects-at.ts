@@ -10,10 +10,7 @@ export interface Moment {
   readonly revision: number;
 }
 
-/**
- * The objects of a kind at an earlier revision: the present ones, with each later change undone. `forgotten` when the
- * history does not reach back so far. Costs one step per change since then.
- */
+/** The present objects with later changes undone, one by one. `forgotten` when the history is too short. */
 export function objectsAt(store: ObjectStore, moment: Moment): readonly ApiObject[] | 'forgotten' {
   const { resource, namespace } = moment;
   const before = new Map<string, ApiObject | undefined>();

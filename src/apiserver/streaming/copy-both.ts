@@ -5,9 +5,7 @@ import { onAbort } from '../../streams/stream-ends.js';
 import { endSoon } from '../../streams/upgrade-response.js';
 import type { Framing } from './spdy-framing.js';
 
-/**
- * How long a client may take to leave after it was told about a cut. The end of a connection can overtake the message.
- */
+/** How long a client may take to leave: the end of a connection can overtake the message about a cut. */
 const partingMs = 500;
 
 export interface CopyOptions {

@@ -41,7 +41,6 @@ export async function createObject(write: Write, body: JsonObject, requestName =
   return { object: stored, created: true };
 }
 
-/** The manager for `managedFields`. */
 export function managerOf(write: Write): Parameters<typeof recordManager>[2] {
   const { options, operation = 'Update', subresource } = write;
   return {

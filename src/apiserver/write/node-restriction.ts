@@ -7,7 +7,6 @@ import { sameJson } from '../resources/json.js';
 import { accountOfPod, isMirrorPod, namesIn } from '../resources/pod-references.js';
 import type { ObjectStore } from '../store/object-store.js';
 
-/** What a kubelet wants to write, and its node. */
 interface Attempt {
   readonly request: AdmissionRequest;
   readonly node: string;

@@ -25,7 +25,6 @@ export interface PodSourceOptions {
   readonly now: () => number;
 }
 
-/** A kubelet's work with the API. */
 export interface PodSource {
   /** Resolves when the node is registered and its pods are listed. */
   readonly ready: Promise<void>;

@@ -28,7 +28,6 @@ export class StoreCall {
     this.client = new (storeService())(address, secure, options);
   }
 
-  /** The messages of a Follow. */
   follow(run: string, revision: number): ClientReadableStream<FollowResponse__Output> {
     this.following = this.client.Follow({ run, revision });
     return this.following;
