@@ -153,11 +153,7 @@ function createFacade(
     node: `apiserver/${name}`,
     store,
     preferredAddressTypes: options.preferredAddressTypes ?? defaultAddressTypes,
-    kubelets: createKubeletConnector({
-      dialer: egress.dialer('cluster'),
-      tls: options.kubeletTls,
-      clock,
-    }),
+    kubelets: createKubeletConnector({ dialer: egress.dialer('cluster'), tls: options.kubeletTls, clock }),
     egress,
     clock,
     now,

@@ -67,13 +67,7 @@ export class KubeClient {
       signal,
       timeoutMs,
     } = options;
-    const query = {
-      labelSelector,
-      fieldSelector,
-      resourceVersion,
-      continue: next,
-      limit: limit?.toString(),
-    };
+    const query = { labelSelector, fieldSelector, resourceVersion, continue: next, limit: limit?.toString() };
     const path = pathOf(target);
     const answer = await this.requester.json({
       ...definedFields({ signal, timeoutMs }),

@@ -8,12 +8,7 @@ export type Route =
   | { readonly kind: 'exec' | 'attach'; readonly ref: ContainerRef }
   | { readonly kind: 'run'; readonly ref: ContainerRef }
   | { readonly kind: 'containerLogs'; readonly ref: ContainerRef }
-  | {
-      readonly kind: 'portForward';
-      readonly namespace: string;
-      readonly pod: string;
-      readonly uid?: string;
-    }
+  | { readonly kind: 'portForward'; readonly namespace: string; readonly pod: string; readonly uid?: string }
   | { readonly kind: 'checkpoint'; readonly ref: ContainerRef }
   | { readonly kind: 'metrics'; readonly of: 'kubelet' | 'cadvisor' | 'resource' | 'probes' | 'slis' }
   /** `check` is one of the checks; absent means all of them. */

@@ -58,10 +58,7 @@ class ChannelWriter extends Writable {
   }
 }
 
-/**
- * The channels of Kubernetes' WebSocket protocols: the first byte of a binary message (or, in the base64 forms, the
- * first character of a text message) names the channel. A full reader pauses the whole WebSocket.
- */
+/** The first byte (base64 forms: character) of a message names its channel. A full reader pauses the WebSocket. */
 export class WebSocketChannels {
   /** Resolves with the close code when the WebSocket is closed; 1006 without a close frame. Never rejects. */
   readonly ended: Promise<number>;

@@ -42,8 +42,7 @@ export function createAuthenticator(authenticateToken: TokenAuthenticator): Auth
 function certificateUser(socket: TLSSocket): User | undefined {
   const subject = acceptedCertificate(socket)?.subject as unknown;
   const name = subjectField(subject, 'CN').at(-1);
-  // As in kube's x509 authenticator: of several names the last counts, and a certificate without a name is followed by
-  // a check of the token.
+  // As in kube's x509 authenticator: of several names the last counts; without a name a token may follow.
   if (name === undefined || name === '') return undefined;
   return { name, groups: [...subjectField(subject, 'O'), authenticatedGroup] };
 }

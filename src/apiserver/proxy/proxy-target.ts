@@ -91,11 +91,7 @@ function nodeTarget(facade: Facade, { scheme, name, port }: ProxyId): ProxyTarge
   const kubelet = kubeletEndpoint(node, facade.preferredAddressTypes);
   if (port !== '' && portNumber(port) !== kubelet.port)
     return plainTarget(facade, scheme, { host: kubelet.host, port: portNumber(port) });
-  return {
-    scheme: 'https',
-    ...kubelet,
-    connect: (options) => facade.kubelets.connect(kubelet, options),
-  };
+  return { scheme: 'https', ...kubelet, connect: (options) => facade.kubelets.connect(kubelet, options) };
 }
 
 /** Certificates of pods and services are not checked: they have names, but we dial addresses. */

@@ -40,9 +40,7 @@ export function refuseFuture(asked: number, current: number): void {
   if (asked <= current) return;
   throw new StatusError(504, `Timeout: Too large resource version: ${asked}, current: ${current}`, {
     reason: 'Timeout',
-    details: {
-      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-    },
+    details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }] },
   });
 }
 

@@ -156,12 +156,5 @@ export const groupKinds: readonly Resource[] = [
     namespaced: true,
     verbs: allVerbs,
   },
-  {
-    ...rbac,
-    plural: 'roles',
-    singular: 'role',
-    kind: 'Role',
-    namespaced: true,
-    verbs: allVerbs,
-  },
+  { ...rbac, plural: 'roles', singular: 'role', kind: 'Role', namespaced: true, verbs: allVerbs },
 ];

@@ -42,10 +42,7 @@ export interface Field {
   readonly atomic: boolean;
 }
 
-/**
- * The fields of one type. In JSON, fields of embedded types are beside the others; in protobuf they are under one
- * number.
- */
+/** In JSON the fields of embedded types are beside the others; in protobuf they are under one number. */
 export interface Message {
   readonly name: string;
   readonly atomic: boolean;

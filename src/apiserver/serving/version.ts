@@ -23,9 +23,7 @@ export function versionInfo(release: string): VersionInfo {
     throw new TunnelError(
       'CONFIG_INVALID',
       `${JSON.stringify(release)} is not a Kubernetes version like 1.33.1`,
-      {
-        where: 'apiserver version',
-      },
+      { where: 'apiserver version' },
     );
   }
   const [, major = '', minor = '', patch = '.0'] = parsed;

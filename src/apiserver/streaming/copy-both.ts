@@ -127,10 +127,7 @@ function part(client: Duplex, clock: Clock): void {
   client.resume();
 }
 
-/**
- * Sends what is buffered, then the end, and waits for the kubelet to close, which it does when it has read everything.
- * Closing first would become a reset when the kubelet writes, and a reset drops what was not read.
- */
+/** Ends and lets the kubelet close when it has read all: closing first may become a reset, which drops bytes. */
 function leave(kubelet: Duplex, serverSignal: AbortSignal | undefined): void {
   kubelet.once(
     'close',

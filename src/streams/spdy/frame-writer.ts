@@ -29,10 +29,7 @@ interface Job {
   readonly drop: (error: Error) => void;
 }
 
-/**
- * Writes frames to the socket. Header blocks are compressed outside the event loop, and later frames wait, so that
- * frames leave in the order of the calls. Payloads are passed on without a copy.
- */
+/** Writes frames in the order of the calls: later ones wait while a header block is compressed elsewhere. */
 export class FrameWriter {
   private readonly socket: Duplex;
   private readonly options: FrameWriterOptions;
