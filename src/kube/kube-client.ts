@@ -17,6 +17,7 @@ export interface ListOptions extends Selection, CallOptions {
 
 export interface WatchOptions extends Selection, CallOptions {
   readonly resourceVersion?: string;
+  /** The server ends the watch after this time. */
   readonly timeoutSeconds?: number;
 }
 

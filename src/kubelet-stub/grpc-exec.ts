@@ -2,7 +2,6 @@ import type { ContainerRef } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
 import type { RemoteCommandOptions, RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
 import type { ExecMessage__Output } from '../wire/gen/konnsim/kubelet/v1/ExecMessage.js';
-import type { ExecOutput } from '../wire/gen/konnsim/kubelet/v1/ExecOutput.js';
 import type { ExecStart__Output } from '../wire/gen/konnsim/kubelet/v1/ExecStart.js';
 import type { DoorContext } from './door-context.js';
 import { failCall, firstMessage, goneSignal, subjectOf } from './grpc-call.js';
@@ -52,10 +51,6 @@ function prepare(context: DoorContext, verb: CommandVerb, start: ExecStart__Outp
   return { options, run: (streams) => runtime.exec(request, streams) };
 }
 
-function exitMessage(result: RemoteCommandResult): ExecOutput {
-  return { exit: result.kind === 'exit' ? { code: result.code } : { error: result.message } };
-}
-
 async function readStart(call: CommandCall): Promise<ExecStart__Output> {
   const { start } = await firstMessage<ExecMessage__Output>(call);
   if (!start) throw new TunnelError('BAD_REQUEST', 'the first message must be start');
@@ -72,7 +67,7 @@ async function runOverCall(
     const result = await run(command.streams);
     signal.throwIfAborted();
     await command.flush();
-    call.write(exitMessage(result));
+    call.write({ exit: result.kind === 'exit' ? { code: result.code } : { error: result.message } });
     call.end();
     return result;
   } finally {

@@ -20,7 +20,6 @@ export interface HttpDoor {
 /** The kubelet closes a connection that has had no request for this long. */
 const idleTimeoutMs = 90_000;
 const maxHeaderBytes = 1024 * 1024;
-
 /** What Go's mux answers by itself, before authentication. */
 const answeredByMux = new Set(['moved', 'unregistered', 'malformed']);
 

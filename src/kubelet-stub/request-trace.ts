@@ -27,9 +27,7 @@ export interface RequestTrace {
   follow(command: Promise<RemoteCommandResult>, clientGone: AbortSignal): Promise<RemoteCommandResult>;
 }
 
-type Details = Pick<RequestEvent, 'request' | 'peer'>;
-
-function detailsOf(subject: RequestSubject): Details {
+function detailsOf(subject: RequestSubject): Pick<RequestEvent, 'request' | 'peer'> {
   return {
     ...(subject.request === undefined ? {} : { request: subject.request }),
     ...(subject.peer === undefined ? {} : { peer: subject.peer }),

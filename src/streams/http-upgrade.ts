@@ -28,7 +28,7 @@ export type UpgradeAnswer =
 /** The longest body of a refusal, bytes. The rest is cut. */
 const maxBodyBytes = 1024 * 1024;
 
-/** Sends an HTTP/1.1 upgrade and waits for the answer. Rejects with TUNNEL_CLOSED without one (`EOF`). */
+/** Rejects with TUNNEL_CLOSED when the connection ends before the answer (`EOF` when it just closes). */
 export function upgradeHttp(socket: Duplex, upgrade: UpgradeRequest): Promise<UpgradeAnswer> {
   socket.on('error', () => undefined);
   const { method, path, headers, signal } = upgrade;

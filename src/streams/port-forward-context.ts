@@ -13,6 +13,7 @@ export interface PortForwardContext {
   /** Empty in real runtimes. */
   readonly podUid?: string;
   readonly onProtocol?: (protocol: StreamProtocol) => void;
+  /** Called for each refused upgrade, refused stream and failed forward. */
   readonly onFailure?: (error: TunnelError) => void;
   /** Aborting ends the connection at once, when the server closes. */
   readonly signal?: AbortSignal;

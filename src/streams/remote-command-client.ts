@@ -44,7 +44,7 @@ export interface SpdyRemoteCommand {
 /** The longest text of an error stream, bytes. The rest is dropped. */
 const maxStatusBytes = 1024 * 1024;
 
-/** Opens the streams one by one, as client-go does. Rejects with a TunnelError and closes the connection. */
+/** Opens streams one by one, as client-go does. Rejects with `Timeout occurred`, `Stream reset`, …, and closes. */
 export async function openSpdyRemoteCommand(options: SpdyRemoteCommandOptions): Promise<SpdyRemoteCommand> {
   const { socket, head, clock, pingIntervalMs, protocol } = options;
   const connection = new SpdyConnection({

@@ -1,9 +1,7 @@
 import { z } from 'zod';
 
 const text = z.string().nullish();
-
 const tlsConfig = z.strictObject({ caBundle: text, clientKey: text, clientCert: text, tlsServerName: text });
-
 const tcp = z.strictObject({ url: text, tlsConfig: tlsConfig.nullish() });
 const uds = z.strictObject({ udsName: text });
 const transport = z.strictObject({ tcp: tcp.nullish(), uds: uds.nullish() });

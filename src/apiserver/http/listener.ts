@@ -46,7 +46,6 @@ export interface Listener {
 
 /** Go's default limit for request headers; long exec commands are in the URL. */
 const maxHeaderBytes = 1024 * 1024;
-
 /** kube-apiserver's time limit for the handshake, for the head of a request, and between requests, ms. */
 const headTimeoutMs = 32_000;
 const idleTimeoutMs = 90_000;

@@ -1,5 +1,4 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Upgrade } from '../../streams/types.js';
 import { unavailable } from '../egress/service-endpoints.js';
@@ -50,7 +49,8 @@ async function ask(exchange: Exchange, target: ProxyTarget, path: string): Promi
     const outgoing = httpRequest({ method, path, headers, createConnection: () => socket });
     outgoing.once('response', (answer) => {
       answer.on('error', () => undefined);
-      endWith(answer, socket);
+      // The connection is used for one request only.
+      answer.once('close', () => socket.destroy());
       resolve(answer);
     });
     outgoing.on('error', (error) => {
@@ -60,11 +60,6 @@ async function ask(exchange: Exchange, target: ProxyTarget, path: string): Promi
     // A backend may answer before it has read the whole request.
     request.pipe(outgoing);
   });
-}
-
-/** Ends the connection with the answer, because it is used for one request only. */
-function endWith(answer: IncomingMessage, socket: Duplex): void {
-  answer.once('close', () => socket.destroy());
 }
 
 function queryOf({ url = '' }: IncomingMessage): string {

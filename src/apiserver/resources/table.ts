@@ -42,12 +42,9 @@ function row(columns: readonly Column[], object: ApiObject, options: TableOption
   return {
     cells,
     ...(conditions === undefined ? {} : { conditions }),
-    ...(options.includeObject === 'None' ? {} : { object: included(object, options) }),
+    ...(options.includeObject === 'Object' ? { object } : {}),
+    ...(options.includeObject === 'Metadata' ? { object: partialMetadata(object, options.apiVersion) } : {}),
   };
-}
-
-function included(object: ApiObject, options: TableOptions): object {
-  return options.includeObject === 'Object' ? object : partialMetadata(object, options.apiVersion);
 }
 
 export function partialMetadata(object: ApiObject, apiVersion: string): object {

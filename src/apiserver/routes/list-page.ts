@@ -65,7 +65,8 @@ function laterPage(
   if (revision > store.revision)
     throw new StatusError(500, 'etcdserver: mvcc: required revision is a future revision');
   const objects = objectsAt(store, { resource, namespace, revision });
-  if (objects === 'forgotten') throw tooOld(start);
+  if (objects === 'forgotten')
+    throw expired(tooOldText, { continue: encodeContinue({ revision: -1, start }) });
   const keyOf = keyIn(route);
   return { objects: objects.filter((object) => keyOf(object) >= start), revision };
 }
@@ -75,10 +76,6 @@ const tooOldText =
   'the continue parameter, or use the continue token in this response to retrieve the remainder of the results. ' +
   'Continuing with the provided token results in an inconsistent list - objects that were created, modified, or ' +
   'deleted between the time the first chunk was returned and now may show up in the list.';
-
-function tooOld(start: string): StatusError {
-  return expired(tooOldText, { continue: encodeContinue({ revision: -1, start }) });
-}
 
 /** The object's key in a continue token. */
 function keyIn({ namespace }: ResourceRoute): (object: ApiObject) => string {

@@ -16,7 +16,6 @@ export class TypeMismatch extends Error {
 }
 
 const maxUnknownFields = 100;
-
 const typeFields = new Set(['apiVersion', 'kind']);
 
 /** Throws TypeMismatch, and 413 for one that patches made too large. A kind without a type is not changed. */

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { RequestEvent } from '../../core/events.js';
 import { offeredProtocol } from '../../streams/protocol-names.js';
 import type { StreamProtocol } from '../../streams/types.js';
@@ -31,7 +30,7 @@ export function reportRequest(facade: Facade, context: RequestContext, route: Ro
     request: context.id,
     verb: shownVerb(context, route),
     path: context.path,
-    protocol: protocolOf(context.request),
+    protocol: context.request.headers.upgrade === undefined ? 'http' : offeredProtocol(context.request),
   } satisfies Partial<RequestEvent>;
   facade.emit({ ...common, kind: 'request.started' });
   const count = facade.metrics.requestStarted(requestLabels(context, route));
@@ -51,8 +50,4 @@ function shownVerb(context: RequestContext, route: Route): string {
   if (route.kind !== 'resource') return context.method.toLowerCase();
   if (route.subresource !== undefined) return route.subresource.name;
   return verbOf(context.method, route.name !== undefined, context.query);
-}
-
-function protocolOf(request: IncomingMessage): 'http' | StreamProtocol {
-  return request.headers.upgrade === undefined ? 'http' : offeredProtocol(request);
 }

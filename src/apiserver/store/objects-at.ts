@@ -27,11 +27,8 @@ export function objectsAt(store: ObjectStore, moment: Moment): readonly ApiObjec
   if (before.size === 0) return present;
   const unchanged = present.filter(({ metadata }) => !before.has(keyText(metadata)));
   const undone = [...before.values()].filter((object) => object !== undefined);
-  return [...unchanged, ...undone.filter((object) => isIn(object, namespace))].sort(byKey);
-}
-
-function isIn({ metadata }: ApiObject, namespace: string | undefined): boolean {
-  return namespace === undefined || metadata.namespace === namespace;
+  const wanted = undone.filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
+  return [...unchanged, ...wanted].sort(byKey);
 }
 
 function byKey(one: ApiObject, other: ApiObject): number {

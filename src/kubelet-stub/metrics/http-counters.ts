@@ -20,7 +20,6 @@ const paths = new Set([
 
 /** The kubelet has no label for PATCH. */
 const methods = new Set(['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CONNECT']);
-
 /** Port-forwards are missing as in the kubelet, which looks for `portforward`; its path is `portForward`. */
 const longRunning = new Set(['exec', 'attach', 'debug']);
 

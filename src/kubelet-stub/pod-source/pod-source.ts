@@ -34,10 +34,8 @@ export interface PodSource {
 
 /** The kubelet's defaults of `kubeAPIQPS` and `kubeAPIBurst`. */
 export const kubeletRateLimit = { qps: 50, burst: 100 } as const;
-
 /** APIs send a bookmark about every minute. A watch that is silent for longer was cut on its way. */
 const silentWatchMs = 90_000;
-
 const defaultPodCidr = '10.244.0.0/24';
 
 /**

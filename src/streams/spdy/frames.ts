@@ -11,6 +11,7 @@ export const frameType = {
 
 export const frameFlag = { fin: 0x01 } as const;
 
+/** Status codes of RST_STREAM. */
 export const resetStatus = {
   protocolError: 1,
   invalidStream: 2,
@@ -25,7 +26,6 @@ export const resetStatus = {
 } as const;
 
 export const goAwayStatus = { ok: 0, protocolError: 1, internalError: 2 } as const;
-
 export const frameHeaderBytes = 8;
 const controlBit = 0x8000_0000;
 const spdyVersion = 3;
