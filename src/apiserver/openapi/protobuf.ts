@@ -75,6 +75,7 @@ function text(field: number, value: unknown): Buffer {
   return typeof value === 'string' ? part(field, Buffer.from(value)) : Buffer.alloc(0);
 }
 
+/** A length-delimited field. */
 function part(field: number, content: Buffer): Buffer {
   const tag = (field << 3) | 2;
   const head = Buffer.alloc(lengthOfUint32(tag) + lengthOfUint32(content.length));

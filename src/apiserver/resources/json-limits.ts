@@ -1,6 +1,6 @@
 /** How deep JSON may be nested. Go stops at 10,000; here the limit keeps recursive functions within the stack. */
 export const maxDepth = 1000;
-/** One thread does the work of kube-apiserver's many. Objects that etcd accepts rarely have so many values. */
+/** One thread does the work of kube-apiserver's many, so long work delays all. Objects rarely have so many values. */
 export const maxValues = 50_000;
 
 export interface ExtentLimit {

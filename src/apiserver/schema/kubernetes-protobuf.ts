@@ -46,6 +46,7 @@ export function decodeKubernetesProtobuf(body: Buffer): JsonObject {
   return { ...types, ...decodeMessage(message, raw) };
 }
 
+/** One field on the wire: a number, or bytes. */
 interface Part {
   readonly bytes: () => Buffer;
   readonly number: () => bigint;

@@ -12,7 +12,7 @@ export interface InFlightLimits {
 
 export const defaultInFlight = { maxRequestsInflight: 400, maxMutatingRequestsInflight: 200 } as const;
 
-/** Call the result at the end. Throws 429 at the limit; not for watches, logs, streams and `system:masters`. */
+/** Call the result at the end. Throws 429 at the limit; never for watches, logs, streams and `system:masters`. */
 export type InFlightGate = (request: Pick<RequestLabels, 'isLong' | 'isMutating'>, user: User) => () => void;
 
 const free = (): void => undefined;

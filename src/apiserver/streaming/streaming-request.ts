@@ -24,7 +24,10 @@ export interface StreamingRequest {
   readonly signal?: AbortSignal;
   /** Aborts when this server closes: then everything ends, also what outlives its client. */
   readonly serverSignal?: AbortSignal;
-  /** A cut before the status is success for kube-apiserver. True restores that; default: a failure Status. */
+  /**
+   * For exec and attach. kube-apiserver takes a kubelet connection that ends before the status for success; so do SPDY
+   * clients, to which it only passes bytes. True restores both. Default: the client gets a failure Status.
+   */
   readonly faithfulCutIsSuccess?: boolean;
 }
 
