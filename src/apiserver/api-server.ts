@@ -38,17 +38,12 @@ export interface ApiServerOptions {
   readonly tls: ServingTls | Renewable<ServingTls>;
   /** Replicas share one store, or each has a mirror of it. */
   readonly store: ObjectStore | LocalStore;
-  /**
-   * Connects to the cluster (kubelets, pods, services), unless `egress` is given. Everything else then uses plain TCP.
-   */
+  /** Connects to the cluster (kubelets, pods, services) unless `egress` is given. All else uses plain TCP. */
   readonly dialer?: Dialer;
   /** The dialers by destination. Default: `dialer` for the cluster, and plain TCP. */
   readonly egress?: EgressDialers;
   readonly kubeletTls: KubeletTls | Renewable<KubeletTls>;
-  /**
-   * Which address of a node is dialled; the preferred type comes first. Default as kube-apiserver's
-   * `--kubelet-preferred-address-types`: Hostname, InternalDNS, InternalIP, ExternalDNS, ExternalIP.
-   */
+  /** Which address of a node is dialled; preferred type first. Default: kube-apiserver's, `defaultAddressTypes`. */
   readonly preferredAddressTypes?: readonly NodeAddressType[];
   /** Bearer tokens, in addition to client certificates. */
   readonly tokens?: readonly TokenRecord[];
@@ -60,10 +55,7 @@ export interface ApiServerOptions {
   readonly admit?: Admission;
   /** Whether admission webhooks are called. Default true. */
   readonly webhooks?: boolean;
-  /**
-   * Also runs the scheduler and the controllers on the store, which must be a local one. One replica is enough. Default
-   * false.
-   */
+  /** Also runs the scheduler and controllers; needs a local store. One replica is enough. Default false. */
   readonly controllers?: boolean;
   readonly clock: Clock;
   /** Default: the machine's wall time, advanced by `clock`. */
@@ -79,7 +71,6 @@ export interface ApiServerOptions {
   readonly faithful?: readonly FaithfulBug[];
 }
 
-/** A running API façade. */
 export interface ApiServer {
   /** `https://host:port`. */
   readonly url: string;
@@ -89,14 +80,10 @@ export interface ApiServer {
   openStreams(): StreamCounts;
   /** Ends gracefully, as kube-apiserver does at SIGTERM; then does the same as `close`. */
   shutdown(options?: ShutdownOptions): Promise<void>;
-  /** Ends all requests, streams and connections. */
   close(): Promise<void>;
 }
 
-/**
- * Starts a Kubernetes API for real kubectl. Rejects with ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, CERT_INVALID or
- * CONFIG_INVALID.
- */
+/** Rejects with ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, CERT_INVALID or CONFIG_INVALID. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { name = 'apiserver', host = '127.0.0.1', port = 0, clock, emit } = options;
   const metrics = createApiMetrics();
@@ -166,11 +153,7 @@ function createFacade(
     node: `apiserver/${name}`,
     store,
     preferredAddressTypes: options.preferredAddressTypes ?? defaultAddressTypes,
-    kubelets: createKubeletConnector({
-      dialer: egress.dialer('cluster'),
-      tls: options.kubeletTls,
-      clock,
-    }),
+    kubelets: createKubeletConnector({ dialer: egress.dialer('cluster'), tls: options.kubeletTls, clock }),
     egress,
     clock,
     now,

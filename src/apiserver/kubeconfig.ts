@@ -3,7 +3,6 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { dump } from 'js-yaml';
 import { TunnelError } from '../core/errors.js';
 
-/** The client's credential. */
 export type KubeconfigCredential =
   | { readonly certPem: string; readonly keyPem: string }
   | { readonly token: string };
@@ -15,7 +14,6 @@ export interface KubeconfigOptions {
   readonly server: string;
   readonly caPem: string;
   readonly credential: KubeconfigCredential;
-  /** Default namespace of the context. */
   readonly namespace?: string;
 }
 

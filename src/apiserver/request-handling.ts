@@ -23,13 +23,11 @@ export interface RequestHandling {
   readonly upgrade: (upgrade: Upgrade) => void;
   /** Running requests, including streams. */
   open(): number;
-  /** Aborts all running requests. */
   close(): void;
 }
 
 const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
-/** A request that has just arrived. */
 interface Arrival {
   readonly request: IncomingMessage;
   readonly id: string;

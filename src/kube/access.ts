@@ -1,4 +1,3 @@
-/** TLS settings of one connection to an API: PEM texts and checks. */
 export interface KubeTls {
   /** The CAs to trust, PEM. Default: the CAs of the system. */
   readonly ca?: string;
@@ -6,14 +5,10 @@ export interface KubeTls {
   readonly key?: string;
   /** The name that the server's certificate must have, when it is not the host of the address. */
   readonly serverName?: string;
-  /** Accepts any certificate. */
   readonly insecure?: boolean;
 }
 
-/**
- * How to reach a Kubernetes API, and the client's credentials. Read again for each request: tokens and certificates are
- * renewed.
- */
+/** How to reach a Kubernetes API. Read again for each request: tokens and certificates are renewed. */
 export interface KubeAccess {
   /** `https://host:port`, with or without a path. */
   readonly server: URL;

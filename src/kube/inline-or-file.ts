@@ -3,7 +3,6 @@ import type { Clock } from '../core/clock.js';
 import type { TunnelError } from '../core/errors.js';
 import { FileText } from './file-text.js';
 
-/** A kubeconfig that is being read. */
 export interface Kubeconfig {
   readonly path: string;
   /** Relative paths start here. */

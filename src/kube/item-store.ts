@@ -9,7 +9,6 @@ export interface ItemChange<T> {
   readonly object: T;
 }
 
-/** Objects by namespace and name. Reports what changes. */
 export class ItemStore<T extends KubeObject> {
   private readonly byKey = new Map<string, T>();
   private readonly changed: (change: ItemChange<T>) => void;

@@ -3,10 +3,7 @@ import { TunnelError } from '../core/errors.js';
 /** etcd takes no object above 1.5 MiB; its JSON is larger. */
 const maxLineBytes = 16 * 1024 * 1024;
 
-/**
- * The values of a stream with one JSON text on each line. The next value is read only when it is asked for. Throws
- * PROTOCOL_VIOLATION for a line that is not JSON, or is too long.
- */
+/** The values of JSON lines, each read when asked for. Throws PROTOCOL_VIOLATION for a bad or too long line. */
 export async function* jsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<unknown, void, undefined> {
   let parts: Buffer[] = [];
   let sizeBytes = 0;

@@ -10,7 +10,6 @@ export interface Selection {
 
 export interface ListOptions extends Selection, CallOptions {
   readonly resourceVersion?: string;
-  /** The highest number of objects in one answer. */
   readonly limit?: number;
   /** The token from the page before. */
   readonly continue?: string;
@@ -69,13 +68,7 @@ export class KubeClient {
       signal,
       timeoutMs,
     } = options;
-    const query = {
-      labelSelector,
-      fieldSelector,
-      resourceVersion,
-      continue: next,
-      limit: limit?.toString(),
-    };
+    const query = { labelSelector, fieldSelector, resourceVersion, continue: next, limit: limit?.toString() };
     const path = pathOf(target);
     const answer = await this.requester.json({
       ...definedFields({ signal, timeoutMs }),
@@ -88,7 +81,6 @@ export class KubeClient {
     return { metadata: metadata ?? {}, items: items ?? [] };
   }
 
-  /** All pages. */
   async listAll<T extends KubeObject>(
     target: ResourceTarget,
     options: Selection & CallOptions = {},
@@ -163,7 +155,6 @@ export class KubeClient {
     return watchEvents<T>(jsonLines(await this.requester.stream(call)), path);
   }
 
-  /** Ends all requests and watches, and all connections. */
   async close(): Promise<void> {
     this.requester.close();
   }
@@ -183,7 +174,6 @@ async function* watchEvents<T>(
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** The fields that have a value. */
 function definedFields<T extends object>(fields: T): Defined<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

@@ -7,10 +7,7 @@ import { bearer } from './token-header.js';
 
 type Headers = Readonly<Record<string, string | readonly string[]>>;
 
-/**
- * The client certificate of a user of a kubeconfig. Throws CONFIG_INVALID when only the certificate or only the key is
- * there.
- */
+/** Throws CONFIG_INVALID when only the certificate or only the key is there. */
 export function clientCertificate(file: Kubeconfig, user: KubeconfigUser): () => KubeTls {
   const half = (field: 'client-certificate' | 'client-key') =>
     inlineOrFile(file, { field, data: user[`${field}-data`], path: user[field] });

@@ -7,10 +7,7 @@ const setForm = new RegExp(String.raw`^(${key})\s+(in|notin)\s*\(([^()]*)\)$`);
 const equalityForm = new RegExp(String.raw`^(${key})\s*(==|=|!=)\s*([-A-Za-z0-9_.]*)$`);
 const existenceForm = new RegExp(String.raw`^(!?)\s*(${key})$`);
 
-/**
- * Parses a label selector: `a=b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`, joined by commas. Returns undefined
- * for an invalid text.
- */
+/** `a=b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`, joined by commas. Undefined for an invalid text. */
 export function parseLabelSelector(text: string): ((object: Labelled) => boolean) | undefined {
   const tests: LabelTest[] = [];
   for (const requirement of splitOutsideParentheses(text)) {

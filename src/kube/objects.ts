@@ -12,16 +12,13 @@ export interface KubeList<T> {
   readonly items: readonly T[];
 }
 
-/** A kind of objects, by its place in the API. */
 export interface ResourceKind {
   /** Empty for the core group. */
   readonly group: string;
   readonly version: string;
-  /** `pods`. */
   readonly plural: string;
 }
 
-/** A collection, or one object of it. */
 export interface ResourceTarget {
   readonly resource: ResourceKind;
   /** Absent for all namespaces, and for kinds without namespaces. */
@@ -34,7 +31,6 @@ export interface ObjectTarget extends ResourceTarget {
   readonly subresource?: string;
 }
 
-/** The path of a target, without a query. */
 export function pathOf(target: ResourceTarget | ObjectTarget): string {
   const { group, version, plural } = target.resource;
   const parts = group === '' ? ['api', version] : ['apis', group, version];

@@ -19,7 +19,6 @@ export interface RequesterOptions {
   readonly userAgent?: string;
 }
 
-/** Options for one request. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
@@ -76,7 +75,6 @@ export class Requester {
     }
   }
 
-  /** Ends all requests and all connections. */
   close(): void {
     this.closing.abort();
     this.transport.close();
@@ -138,7 +136,6 @@ export class Requester {
   }
 }
 
-/** Leaves out parameters without a value. */
 function searchOf(query: Readonly<Record<string, string | undefined>>): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {

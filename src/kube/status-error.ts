@@ -2,14 +2,12 @@ import { TunnelError } from '../core/errors.js';
 
 /** What an API says about a failure: the fields of `metav1.Status` that programs look at. */
 export interface KubeStatus {
-  /** The HTTP status code. */
   readonly code: number;
   /** `NotFound`, `AlreadyExists`, `Conflict`, `Expired` …; empty when unknown. */
   readonly reason: string;
   readonly message: string;
 }
 
-/** The API answered with a failure. */
 export class KubeStatusError extends TunnelError {
   readonly status: KubeStatus;
 

@@ -33,9 +33,7 @@ export class Transport {
     return `${verb} "${this.access.server.origin}${this.prefix()}${path}": ${why}`;
   }
 
-  /**
-   * Resolves when the head of the answer has arrived. Rejects with API_UNREACHABLE, and with what the access throws.
-   */
+  /** Resolves with the head of the answer. Rejects with API_UNREACHABLE, and with what the access throws. */
   async open(call: HttpCall): Promise<IncomingMessage> {
     for (;;) {
       try {
@@ -47,7 +45,6 @@ export class Transport {
     }
   }
 
-  /** Ends every connection. */
   close(): void {
     this.agent.destroy();
   }

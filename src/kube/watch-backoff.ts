@@ -4,10 +4,7 @@ const firstMs = 800;
 const growth = 2;
 const maxMs = 30_000;
 
-/**
- * Pauses between failed lists or watches, as in client-go: 0.8 s, doubled up to 30 s, with a random factor of up to
- * two.
- */
+/** Pauses after failures, as in client-go: 0.8 s, doubled up to 30 s, times a random factor of up to two. */
 export class WatchBackoff {
   private readonly random: Random;
   private failures = 0;

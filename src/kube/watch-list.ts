@@ -10,7 +10,6 @@ import { WatchBackoff } from './watch-backoff.js';
 
 export type { ItemChange };
 
-/** The result of a list, or of the start of a watch. */
 export interface WatchListCall {
   readonly verb: 'list' | 'watch';
   /** The HTTP status code; undefined when the API did not answer. */

@@ -36,7 +36,6 @@ function inputStream(call: CommandCall): Readable {
   return stream;
 }
 
-/** The streams of one exec or attach over gRPC. */
 export class CommandStreams {
   readonly streams: RemoteCommandStreams;
   private readonly call: CommandCall;
@@ -67,10 +66,7 @@ export class CommandStreams {
     else signal.addEventListener('abort', () => this.clientGone(), { once: true });
   }
 
-  /**
-   * Ends the outputs and waits until the transport has taken everything. Rejects with TUNNEL_CLOSED when the runtime
-   * broke an output, which is how a runtime cuts a connection.
-   */
+  /** Ends the outputs. Rejects with TUNNEL_CLOSED when the runtime broke one, which is how it cuts a connection. */
   async flush(): Promise<void> {
     for (const output of this.outputs) output.end();
     try {

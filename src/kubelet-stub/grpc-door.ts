@@ -32,7 +32,6 @@ import { traceRequest } from './request-trace.js';
 /** Limits in ms: for the start of HTTP/2, and for a connection without calls (as for HTTP/1.1). */
 const prefaceTimeoutMs = 10_000;
 const idleTimeoutMs = 90_000;
-
 /** Flow-control window of one call towards us: enough for 20 MB/s at 100 ms delay. */
 const windowBytes = 2 * 1024 * 1024;
 
@@ -43,7 +42,6 @@ function describedTypes(): PackageDefinition {
   return { ...protoDefinition('kubelet.proto'), ...health } as unknown as PackageDefinition;
 }
 
-/** The `h2` door of a kubelet. */
 export interface GrpcDoor {
   /** Takes over a TLS socket whose ALPN is `h2`. */
   accept(socket: TLSSocket): void;

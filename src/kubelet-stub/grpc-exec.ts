@@ -2,7 +2,6 @@ import type { ContainerRef } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
 import type { RemoteCommandOptions, RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
 import type { ExecMessage__Output } from '../wire/gen/konnsim/kubelet/v1/ExecMessage.js';
-import type { ExecOutput } from '../wire/gen/konnsim/kubelet/v1/ExecOutput.js';
 import type { ExecStart__Output } from '../wire/gen/konnsim/kubelet/v1/ExecStart.js';
 import type { DoorContext } from './door-context.js';
 import { failCall, firstMessage, goneSignal, subjectOf } from './grpc-call.js';
@@ -29,7 +28,6 @@ function optionsOf(start: ExecStart__Output, tty: boolean): RemoteCommandOptions
   return { stdin, stdout, stderr: stderr && !tty, tty };
 }
 
-/** Makes all checks before a command runs. */
 function prepare(context: DoorContext, verb: CommandVerb, start: ExecStart__Output): PreparedCommand {
   const { runtime, streamTokens } = context;
   const ref = refOf(start);
@@ -53,17 +51,12 @@ function prepare(context: DoorContext, verb: CommandVerb, start: ExecStart__Outp
   return { options, run: (streams) => runtime.exec(request, streams) };
 }
 
-function exitMessage(result: RemoteCommandResult): ExecOutput {
-  return { exit: result.kind === 'exit' ? { code: result.code } : { error: result.message } };
-}
-
 async function readStart(call: CommandCall): Promise<ExecStart__Output> {
   const { start } = await firstMessage<ExecMessage__Output>(call);
   if (!start) throw new TunnelError('BAD_REQUEST', 'the first message must be start');
   return start;
 }
 
-/** Runs the command and sends its outputs, then its end. */
 async function runOverCall(
   call: CommandCall,
   { options, run }: PreparedCommand,
@@ -74,7 +67,7 @@ async function runOverCall(
     const result = await run(command.streams);
     signal.throwIfAborted();
     await command.flush();
-    call.write(exitMessage(result));
+    call.write({ exit: result.kind === 'exit' ? { code: result.code } : { error: result.message } });
     call.end();
     return result;
   } finally {
@@ -102,7 +95,6 @@ async function serveCommand(context: DoorContext, verb: CommandVerb, call: Comma
   }
 }
 
-/** The handler of `Exec` and `Attach`. */
 export function commandHandler(context: DoorContext, verb: CommandVerb): (call: CommandCall) => void {
   return (call) => {
     serveCommand(context, verb, call).catch((caught: unknown) => {

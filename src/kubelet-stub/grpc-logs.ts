@@ -66,7 +66,6 @@ async function serveLogs(context: DoorContext, call: LogsCall): Promise<void> {
   }
 }
 
-/** The handler of `Logs`. */
 export function logsHandler(context: DoorContext): (call: LogsCall) => void {
   return (call) => {
     serveLogs(context, call).catch((caught: unknown) => {

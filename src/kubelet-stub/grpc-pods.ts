@@ -35,7 +35,6 @@ function podSummary({ metadata, spec, status }: Pod): PodSummary {
 
 type ListPodsCall = ServerUnaryCall<ListPodsRequest__Output, ListPodsResponse>;
 
-/** The handler of `ListPods`. */
 export function listPodsHandler(
   context: DoorContext,
 ): (call: ListPodsCall, done: sendUnaryData<ListPodsResponse>) => void {

@@ -62,7 +62,6 @@ async function servePort(context: DoorContext, call: PortForwardCall): Promise<v
   }
 }
 
-/** The handler of `PortForward`. */
 export function portForwardHandler(context: DoorContext): (call: PortForwardCall) => void {
   return (call) => {
     servePort(context, call).catch((caught: unknown) => {

@@ -7,7 +7,6 @@ import { identifyPeer } from './auth/peer-identity.js';
 /** Browsers cannot set headers on a WebSocket, so a token may come as the name of a subprotocol. */
 const protocolPrefix = 'base64url.bearer.authorization.k8s.io.';
 
-/** The credentials in an HTTP request. */
 export function credentialsOf(request: IncomingMessage): Credentials {
   return {
     certificate: identifyPeer(request.socket as TLSSocket),
@@ -15,7 +14,6 @@ export function credentialsOf(request: IncomingMessage): Credentials {
   };
 }
 
-/** The token of an `authorization` value. */
 export function bearerToken(value: string | undefined): string | undefined {
   const [, token] = /^bearer +(\S+)$/i.exec(value?.trim() ?? '') ?? [];
   return token;

@@ -12,9 +12,7 @@ import { answerRequest, type ParsedRequest, parseRequest, subjectOf } from './ht
 import { answerUpgrade } from './http-upgrade.js';
 import { traceRequest } from './request-trace.js';
 
-/** The HTTP/1.1 door of a kubelet. */
 export interface HttpDoor {
-  /** Takes over a TLS socket. */
   accept(socket: TLSSocket): void;
   close(): void;
 }
@@ -22,7 +20,6 @@ export interface HttpDoor {
 /** The kubelet closes a connection that has had no request for this long. */
 const idleTimeoutMs = 90_000;
 const maxHeaderBytes = 1024 * 1024;
-
 /** What Go's mux answers by itself, before authentication. */
 const answeredByMux = new Set(['moved', 'unregistered', 'malformed']);
 

@@ -18,9 +18,7 @@ function refusalOf(error: TunnelError, ref: ContainerRef): Refusal {
   }
 }
 
-/**
- * Sends the headers at once, before there is a line: a client that follows a silent container must not wait for them.
- */
+/** Sends the headers before there is a line: a client that follows a silent container must not wait. */
 async function stream(response: ServerResponse, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Transfer-Encoding': 'chunked' });
   response.flushHeaders();
@@ -28,10 +26,7 @@ async function stream(response: ServerResponse, chunks: AsyncIterable<Uint8Array
   await pipeline(withReason(chunks, response), response);
 }
 
-/**
- * Writes the reason into the log when it ends too early, as the kubelet does: HTTP has no other place for it after the
- * first byte. The failure is thrown again after the text was sent.
- */
+/** Puts the reason into a log that ends too early, as the kubelet does (HTTP has no other place), and throws. */
 async function* withReason(
   chunks: AsyncIterable<Uint8Array>,
   response: ServerResponse,
@@ -58,7 +53,6 @@ function failureText({ code, message }: TunnelError): string {
   return `${message} [${code}]`;
 }
 
-/** Answers `/containerLogs`. */
 export async function serveLogs(
   context: DoorContext,
   request: { readonly ref: ContainerRef; readonly search: string },

@@ -11,10 +11,7 @@ import { checkConditions, httpTime, rangeApplies } from './node-logs/conditions.
 import { LogContent } from './node-logs/log-content.js';
 import { sendMultipart } from './node-logs/multipart.js';
 
-/**
- * Answers `/logs/PATH` as Go's file server does: folders as lists of links, files whole or in parts. The query is
- * ignored, as by a kubelet without `enableSystemLogQuery`.
- */
+/** `/logs/PATH` as Go's file server answers it. The query is ignored, as without `enableSystemLogQuery`. */
 export async function serveNodeLogs(
   { nodeLogs, startedAtMs }: Pick<DoorContext, 'nodeLogs' | 'startedAtMs'>,
   path: string,
@@ -98,7 +95,6 @@ async function sendFile(
   return { status: range === undefined ? 200 : 206 };
 }
 
-/** The whole file, or one part of it. */
 async function sendPart(
   response: ServerResponse,
   content: LogContent,

@@ -16,7 +16,6 @@ import { summaryOf } from './metrics/summary.js';
 type NodeKind = 'metrics' | 'summary' | 'configz' | 'healthz' | 'nodeLogs' | 'checkpoint';
 export type NodeRoute = Extract<Route, { readonly kind: NodeKind }>;
 
-/** Answers the paths about the node as a whole. */
 export async function answerNode(
   context: DoorContext,
   { route, search }: { readonly route: NodeRoute; readonly search: string },

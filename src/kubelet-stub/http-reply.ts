@@ -2,7 +2,6 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** An answer that ends a request early. */
 export interface Refusal {
   readonly status: number;
   readonly text: string;

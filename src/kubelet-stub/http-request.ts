@@ -37,7 +37,6 @@ export function parseRequest(
   };
 }
 
-/** The fields that events have for an HTTP request. */
 export function subjectOf(request: IncomingMessage, { route, pathname }: ParsedRequest): RequestSubject {
   const audit = request.headers[auditHeader];
   const { remoteAddress, remotePort } = request.socket;
@@ -110,7 +109,6 @@ async function sendRun(
   return status < 400 ? { status } : { status, error: body.toString('utf8', 0, 256) };
 }
 
-/** Answers every request that is not an upgrade. */
 async function respond(
   context: DoorContext,
   request: IncomingMessage,
@@ -146,7 +144,6 @@ async function respond(
   }
 }
 
-/** Answers a request without an upgrade. */
 export function answerRequest(
   context: DoorContext,
   request: IncomingMessage,

@@ -2,20 +2,13 @@ import { posix } from 'node:path';
 import type { ContainerRef } from '../containers/runtime.js';
 import type { KubeletSettings } from './config.js';
 
-/** The part of the configuration that decides which paths exist. */
 export type RouterSettings = Pick<KubeletSettings, 'enableDebuggingHandlers' | 'enableSystemLogHandler'>;
 
-/** What a request to the kubelet's HTTPS API is for. */
 export type Route =
   | { readonly kind: 'exec' | 'attach'; readonly ref: ContainerRef }
   | { readonly kind: 'run'; readonly ref: ContainerRef }
   | { readonly kind: 'containerLogs'; readonly ref: ContainerRef }
-  | {
-      readonly kind: 'portForward';
-      readonly namespace: string;
-      readonly pod: string;
-      readonly uid?: string;
-    }
+  | { readonly kind: 'portForward'; readonly namespace: string; readonly pod: string; readonly uid?: string }
   | { readonly kind: 'checkpoint'; readonly ref: ContainerRef }
   | { readonly kind: 'metrics'; readonly of: 'kubelet' | 'cadvisor' | 'resource' | 'probes' | 'slis' }
   /** `check` is one of the checks; absent means all of them. */

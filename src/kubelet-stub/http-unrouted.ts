@@ -4,9 +4,7 @@ import type { Route } from './http-router.js';
 
 type Unrouted = Extract<
   Route,
-  {
-    readonly kind: 'disabled' | 'moved' | 'notFound' | 'unregistered' | 'malformed' | 'methodNotAllowed';
-  }
+  { readonly kind: 'disabled' | 'moved' | 'notFound' | 'unregistered' | 'malformed' | 'methodNotAllowed' }
 >;
 
 /** What Go's `http.Error` adds to a text. */

@@ -10,7 +10,6 @@ type UpgradeRoute = Extract<Route, { kind: 'exec' | 'attach' | 'portForward' }>;
 type CommandRoute = Extract<UpgradeRoute, { kind: 'exec' | 'attach' }>;
 type PortRoute = Extract<UpgradeRoute, { kind: 'portForward' }>;
 
-/** The result of checking an upgrade request, before anything is answered. */
 export type UpgradePlan =
   | ({ readonly kind: 'refused' } & Refusal)
   | {

@@ -27,23 +27,18 @@ export interface KubeletOptions {
   readonly config?: KubeletConfig;
   readonly clock: Clock;
   readonly emit: EventSink;
-  /**
-   * Wall time of the lab in epoch milliseconds, as its runtime counts it. Default: the machine's time, advanced by
-   * `clock`.
-   */
+  /** Wall time of the lab in epoch milliseconds. Default: the machine's time, advanced by `clock`. */
   readonly wallTimeMs?: () => number;
   /** How long a peer may take from connecting to a finished TLS handshake; default 10 s. */
   readonly handshakeTimeoutMs?: number;
 }
 
-/** A running kubelet. */
 export interface Kubelet {
   readonly address: { readonly host: string; readonly port: number };
   /** TCP connections in any state. */
   readonly openConnections: number;
   /** Requests in progress: streams, logs, calls. */
   readonly openRequests: number;
-  /** Stops listening, ends all requests and connections. */
   close(): Promise<void>;
 }
 

@@ -3,7 +3,6 @@ import type { RequestEvent } from '../core/events.js';
 import type { RemoteCommandResult } from '../streams/types.js';
 import type { DoorContext } from './door-context.js';
 
-/** What is known of a request when it arrives. */
 export interface RequestSubject {
   readonly verb: string;
   readonly path: string;
@@ -28,9 +27,7 @@ export interface RequestTrace {
   follow(command: Promise<RemoteCommandResult>, clientGone: AbortSignal): Promise<RemoteCommandResult>;
 }
 
-type Details = Pick<RequestEvent, 'request' | 'peer'>;
-
-function detailsOf(subject: RequestSubject): Details {
+function detailsOf(subject: RequestSubject): Pick<RequestEvent, 'request' | 'peer'> {
   return {
     ...(subject.request === undefined ? {} : { request: subject.request }),
     ...(subject.peer === undefined ? {} : { peer: subject.peer }),

@@ -30,7 +30,6 @@ export interface TlsPort {
   readonly address: { readonly host: string; readonly port: number };
   /** Connections in any state, handshakes included. */
   readonly openConnections: number;
-  /** Stops listening and destroys every connection. */
   close(): Promise<void>;
 }
 
@@ -72,10 +71,7 @@ function dispatch(socket: TLSSocket, { accept }: TlsPortOptions): void {
   else accept.http1(socket);
 }
 
-/**
- * Listens for TLS and hands each connection on by ALPN: `h2` to gRPC, anything else to HTTP/1.1. A peer that does not
- * speak TLS, or is too slow, loses its own connection; others are not affected.
- */
+/** Hands TLS connections on by ALPN: `h2` to gRPC, others to HTTP/1.1. A bad peer loses only its own connection. */
 export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
   const server = createTlsServer(options);
   const { tls } = options;

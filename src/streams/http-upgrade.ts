@@ -28,10 +28,7 @@ export type UpgradeAnswer =
 /** The longest body of a refusal, bytes. The rest is cut. */
 const maxBodyBytes = 1024 * 1024;
 
-/**
- * Sends an HTTP/1.1 upgrade request over an open connection (TLS or not) and waits for the answer. Rejects with
- * TUNNEL_CLOSED when the connection ends before the answer (`EOF` when it just closes).
- */
+/** Rejects with TUNNEL_CLOSED when the connection ends before the answer (`EOF` when it just closes). */
 export function upgradeHttp(socket: Duplex, upgrade: UpgradeRequest): Promise<UpgradeAnswer> {
   socket.on('error', () => undefined);
   const { method, path, headers, signal } = upgrade;

@@ -6,7 +6,6 @@ import { onAbort, whenWritten } from './stream-ends.js';
 import { WebSocketChannels } from './websocket-channels.js';
 
 export interface PortChannels {
-  /** The negotiated WebSocket name. */
   readonly protocol: string;
   /** Port `i` has channel `2i` for data and `2i + 1` for errors. */
   readonly ports: readonly number[];

@@ -15,7 +15,6 @@ export interface SpdyPortForwardOptions {
   readonly creationTimeoutMs?: number;
 }
 
-/** One forwarded connection. */
 export interface ForwardedConnection {
   /** `end()` half-closes; `destroy()` resets it. */
   readonly data: Duplex;
@@ -58,7 +57,6 @@ export class SpdyPortForward {
     return this.connection.close();
   }
 
-  /** Destroys the connection at once. */
   destroy(): void {
     this.connection.destroy();
   }

@@ -19,15 +19,12 @@ export interface PortForwardContext {
   readonly signal?: AbortSignal;
   /** How long the second stream of a pair may take, ms. Default 30 s. */
   readonly creationTimeoutMs?: number;
-  /**
-   * How long one direction of a connection may continue after the other has ended, ms. Default 1 s, as in containerd.
-   */
+  /** How long one direction may outlive the other, ms. Default 1 s, as in containerd. */
   readonly lingerMs?: number;
   /** How long the connection may be idle, ms. Default 4 h. */
   readonly idleTimeoutMs?: number;
 }
 
-/** A context with its defaults filled in. */
 export interface PortForwardSettings extends PortForwardContext {
   readonly connect: ConnectPort;
   readonly podUid: string;

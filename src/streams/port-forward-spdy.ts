@@ -9,7 +9,6 @@ import type { SpdyHeaders } from './spdy/header-block.js';
 import type { SpdyStream } from './spdy/stream.js';
 import { onAbort } from './stream-ends.js';
 
-/** Serves the stream pairs of one port-forward connection, after its upgrade was answered. */
 export function servePortForwardStreams(socket: Duplex, head: Buffer, settings: PortForwardSettings): void {
   new PortForwardSession(socket, head, settings);
 }

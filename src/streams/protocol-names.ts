@@ -61,7 +61,6 @@ export function negotiateWebSocket(
   return negotiate(offered.length === 0 ? [''] : offered, accepted);
 }
 
-/** The kind of upgrade that a request asks for. */
 export function upgradeKind(request: IncomingMessage): 'spdy' | 'websocket' | undefined {
   const connection = (request.headers.connection ?? '').toLowerCase();
   const upgrade = (request.headers.upgrade ?? '').toLowerCase();
@@ -71,7 +70,6 @@ export function upgradeKind(request: IncomingMessage): 'spdy' | 'websocket' | un
   return undefined;
 }
 
-/** The protocol's name in events. */
 export function webSocketProtocolKind(name: string): StreamProtocol {
   if (name.startsWith('v5.')) return 'websocket-v5';
   if (name.startsWith('v4.')) return 'websocket-v4';

@@ -27,7 +27,6 @@ export type RemoteCommandEnd =
   | { readonly kind: 'status'; readonly result: RemoteCommandResult }
   | { readonly kind: 'cut'; readonly message: string };
 
-/** The client's side of an exec or attach over SPDY. */
 export interface SpdyRemoteCommand {
   /** The input of the command. Ending it half-closes. */
   readonly stdin?: Writable;
@@ -39,17 +38,13 @@ export interface SpdyRemoteCommand {
   resize(size: TerminalSize): void;
   /** Closes in order. Resolves when the socket is closed. Further calls do nothing. */
   close(): Promise<void>;
-  /** Destroys the connection at once. */
   destroy(): void;
 }
 
 /** The longest text of an error stream, bytes. The rest is dropped. */
 const maxStatusBytes = 1024 * 1024;
 
-/**
- * Opens the streams of a remote command in order, each after the reply to the one before, as client-go does. Rejects
- * with a TunnelError (`Timeout occurred`, `Stream reset`, …) and closes the connection.
- */
+/** Opens streams one by one, as client-go does. Rejects with `Timeout occurred`, `Stream reset`, …, and closes. */
 export async function openSpdyRemoteCommand(options: SpdyRemoteCommandOptions): Promise<SpdyRemoteCommand> {
   const { socket, head, clock, pingIntervalMs, protocol } = options;
   const connection = new SpdyConnection({

@@ -15,7 +15,6 @@ export interface RemoteCommandContext {
   readonly clock: Clock;
   /** Chooses the text before a failure: `error executing command in container: …` or `error attaching to …`. */
   readonly operation: 'exec' | 'attach';
-  /** Called once, when the protocol is chosen. */
   readonly onProtocol?: (protocol: StreamProtocol) => void;
   /** Called at most once, when an upgrade failed or the client broke the protocol. */
   readonly onFailure?: (error: TunnelError) => void;
@@ -23,10 +22,7 @@ export interface RemoteCommandContext {
   readonly signal?: AbortSignal;
   /** Names accepted on SPDY. Default `kubeletSpdyProtocols` (v4 to v1). */
   readonly spdyProtocols?: readonly string[];
-  /**
-   * Names accepted on WebSocket; `''` is the unnamed protocol. Default `remoteCommandWebSocketProtocols` (v5, v4, older
-   * forms).
-   */
+  /** `''` is the unnamed protocol. Default `remoteCommandWebSocketProtocols` (v5, v4, older forms). */
   readonly webSocketProtocols?: readonly string[];
   /** How long a SPDY client may take to open all streams, ms. Default 30 s. */
   readonly creationTimeoutMs?: number;
@@ -34,13 +30,11 @@ export interface RemoteCommandContext {
   readonly idleTimeoutMs?: number;
 }
 
-/** A context with its defaults filled in. */
 export type RemoteCommandSettings = RemoteCommandContext &
   Required<
     Pick<RemoteCommandContext, 'spdyProtocols' | 'webSocketProtocols' | 'creationTimeoutMs' | 'idleTimeoutMs'>
   >;
 
-/** The request, command and settings of one exec or attach, for all protocols. */
 export interface RemoteCommandJob {
   readonly upgrade: Upgrade;
   readonly options: RemoteCommandOptions;

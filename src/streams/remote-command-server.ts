@@ -49,14 +49,11 @@ export function serveRemoteCommand(
     case 'spdy':
       serveSpdyRemoteCommand(job);
       return;
-    case undefined:
-      refuseMissingUpgrade(job);
+    case undefined: {
+      const headers = JSON.stringify(job.upgrade.request.headers);
+      refuseRemoteCommand(job, 400, `unable to upgrade: missing upgrade headers in request: ${headers}`);
+    }
   }
-}
-
-function refuseMissingUpgrade(job: RemoteCommandJob): void {
-  const headers = JSON.stringify(job.upgrade.request.headers);
-  refuseRemoteCommand(job, 400, `unable to upgrade: missing upgrade headers in request: ${headers}`);
 }
 
 function refuseRemoteCommand(job: RemoteCommandJob, status: number, text: string): void {

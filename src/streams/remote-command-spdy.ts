@@ -36,7 +36,6 @@ export function remoteCommandStreamTypes(
   ];
 }
 
-/** Answers a SPDY upgrade and serves the command on it. */
 export function serveSpdyRemoteCommand(job: RemoteCommandJob): void {
   const { socket, request } = job.upgrade;
   const accepted = job.settings.spdyProtocols;

@@ -12,11 +12,9 @@ import { refuseUpgrade } from './upgrade-response.js';
 import { acceptWebSocket } from './websocket-accept.js';
 import { WebSocketChannels } from './websocket-channels.js';
 
-/** Channel numbers of a remote command. */
 export const commandChannel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4 } as const;
 export const commandChannelCount = 5;
 
-/** Answers a WebSocket upgrade and serves the command on it. */
 export function serveWebSocketRemoteCommand(job: RemoteCommandJob): void {
   const { upgrade, settings } = job;
   const protocol = negotiateWebSocket(upgrade.request, settings.webSocketProtocols);
@@ -75,7 +73,6 @@ function commandStreams(
   };
 }
 
-/** The terminal sizes from the resize channel. */
 export function resizesOf(channels: WebSocketChannels): TerminalResizes {
   const resizes = new TerminalResizes();
   const reader = channels.reader(commandChannel.resize);

@@ -1,10 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Writable } from 'node:stream';
 
-/**
- * Calls `end` when the signal aborts, or at once when it has aborted. Call the returned function to remove the
- * listener.
- */
+/** Calls `end` when the signal aborts, or at once if it has. The returned function removes the listener. */
 export function onAbort(signal: AbortSignal | undefined, end: () => void): () => void {
   if (signal === undefined) return () => undefined;
   // One signal of a server serves all its connections, so more than ten listeners are not a leak.

@@ -9,10 +9,7 @@ function dimension(text: string, name: 'Width' | 'Height'): number {
   return match === null ? 0 : Number(match[1]);
 }
 
-/**
- * Reads sizes from the bytes of a resize stream. Its elements are flat JSON objects one after the other, with or
- * without line ends, in chunks of any size. A late reader gets only the newest sizes.
- */
+/** Sizes from a stream of flat JSON objects, in chunks of any size. A late reader gets only the newest. */
 export class TerminalResizes implements AsyncIterable<TerminalSize> {
   private readonly queue: TerminalSize[] = [];
   private text = '';
@@ -29,7 +26,6 @@ export class TerminalResizes implements AsyncIterable<TerminalSize> {
     if (this.text.length > maxTextLength) this.text = '';
   }
 
-  /** Ends the iteration. */
   end(): void {
     this.ended = true;
     this.wake();
@@ -59,7 +55,6 @@ export class TerminalResizes implements AsyncIterable<TerminalSize> {
   }
 }
 
-/** One element of a resize stream. */
 export function encodeResize(size: TerminalSize): string {
   return `${JSON.stringify({ Width: size.width, Height: size.height })}\n`;
 }

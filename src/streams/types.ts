@@ -16,7 +16,6 @@ export interface TerminalSize {
   readonly height: number;
 }
 
-/** The streams that an exec or attach asked for. */
 export interface RemoteCommandOptions {
   readonly stdin: boolean;
   readonly stdout: boolean;

@@ -12,9 +12,7 @@ function responseHead(status: number, lines: readonly HeaderLine[]): string {
   return `HTTP/1.1 ${status} ${reason}\r\n${head}\r\n`;
 }
 
-/**
- * Adds an `error` listener to the socket. We own an upgraded socket, and an error without a listener ends the process.
- */
+/** We own an upgraded socket, and an error without a listener ends the process. */
 export function guardSocket(socket: Duplex): void {
   socket.on('error', () => undefined);
 }
@@ -32,7 +30,6 @@ export interface Refusal {
   readonly headers?: readonly HeaderLine[];
 }
 
-/** Answers an upgrade request with a plain response and closes the connection. */
 export function refuseUpgrade(socket: Duplex, refusal: Refusal, clock: Clock): void {
   guardSocket(socket);
   const body = Buffer.from(refusal.body);
@@ -47,10 +44,7 @@ export function refuseUpgrade(socket: Duplex, refusal: Refusal, clock: Clock): v
   endSoon(socket, clock);
 }
 
-/**
- * Ends a socket after all earlier writes. Reads and drops later bytes of the peer, because unread bytes would turn the
- * close into a reset. Destroys the socket when the peer takes too long.
- */
+/** Ends a socket after earlier writes. Later bytes are dropped: unread they would turn the close into a reset. */
 export function endSoon(socket: Duplex, clock: Clock): void {
   const timer = clock.after(lingerMs, () => socket.destroy());
   socket.once('close', () => timer.cancel());

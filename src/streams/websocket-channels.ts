@@ -10,10 +10,7 @@ export interface WebSocketChannelsOptions {
   readonly protocol: string;
   /** The number of channels, 0 to `count - 1`. A message for another channel ends the connection. */
   readonly count: number;
-  /**
-   * True makes the input of a client that leaves without close code 1000 an error. Default false: all its bytes are
-   * read, then the input ends.
-   */
+  /** A client that leaves without close code 1000 is an error. Default: its bytes are read, then it ends. */
   readonly cutWhenLost?: boolean;
   readonly clock: Clock;
   readonly idleTimeoutMs: number;
@@ -61,10 +58,7 @@ class ChannelWriter extends Writable {
   }
 }
 
-/**
- * The channels of Kubernetes' WebSocket protocols: the first byte of a binary message (or, in the base64 forms, the
- * first character of a text message) names the channel. A full reader pauses the whole WebSocket.
- */
+/** The first byte (base64 forms: character) of a message names its channel. A full reader pauses the WebSocket. */
 export class WebSocketChannels {
   /** Resolves with the close code when the WebSocket is closed; 1006 without a close frame. Never rejects. */
   readonly ended: Promise<number>;

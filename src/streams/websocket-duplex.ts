@@ -25,10 +25,7 @@ export function messageBytes(data: Buffer | ArrayBuffer | Buffer[]): Buffer {
   return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
 }
 
-/**
- * A byte stream in the messages of a WebSocket, whose borders have no meaning. Any close of the peer is the end of the
- * bytes: kubectl leaves without a close frame. `end()` closes with 1000.
- */
+/** A byte stream in WebSocket messages. Any close ends the bytes: kubectl leaves without a close frame. */
 export class WebSocketDuplex extends Duplex {
   private readonly ws: WebSocket;
 

@@ -5,7 +5,6 @@ import type { ObjectStore } from '../store/object-store.js';
 /** What a webhook may do: only `admit` ones may change the object. The names are those in kube-apiserver's metrics. */
 export type WebhookType = 'admit' | 'validating';
 
-/** One webhook of a configuration, with defaults filled in. */
 export interface Webhook {
   readonly name: string;
   /** Unique, unlike `name`. */

@@ -7,7 +7,6 @@ import { at, listAt, numberAt, textAt } from '../resources/api-object.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { CallFailure } from './failures.js';
 
-/** The address of a webhook and how to connect to it. */
 export interface Destination {
   /** Without the query, as kube-apiserver shows it. A service has its port; a URL has a port only if it is given. */
   readonly address: string;

@@ -46,7 +46,6 @@ function panic(): StatusError {
   return new StatusError(500, text, { reason: 'InternalError', details: { causes: [{ message: text }] } });
 }
 
-/** A webhook tried to change an object that is being deleted. */
 export function nothingToChange(webhook: string): StatusError {
   return internalError(
     `admission webhook ${JSON.stringify(webhook)} attempted to modify the object, which is not supported for this operation`,

@@ -19,10 +19,7 @@ export interface InvokeContext extends DestinationContext, ConditionContext {
 
 const harmless: readonly string[] = ['None', 'NoneOnDryRun'];
 
-/**
- * Calls one webhook. Resolves with an answer that allows the write, or undefined when the call failed and the policy
- * ignores failures. Rejects with a StatusError: the refusal, or the failed call.
- */
+/** Calls one webhook. Undefined: the call failed and the policy ignores that. Rejects with a StatusError. */
 export async function invoke(
   context: InvokeContext,
   webhook: Webhook,

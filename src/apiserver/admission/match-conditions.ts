@@ -31,10 +31,7 @@ export async function isAsked(
   return isConcerned(webhook, request, context.store) && (await conditionsMatch(context, webhook, request));
 }
 
-/**
- * Whether all conditions are true. One false condition means that the webhook is not called. For a condition that
- * fails, the failure policy decides: the write is refused, or continues without the webhook.
- */
+/** With one false condition the webhook is not called. The failure policy decides for a condition that fails. */
 async function conditionsMatch(
   context: ConditionContext,
   webhook: Webhook,

@@ -6,9 +6,7 @@ import type { Resource } from '../resources/resource.js';
 import type { ObjectStore } from '../store/object-store.js';
 import type { Webhook } from './configurations.js';
 
-/**
- * Whether a webhook's rules and selectors match a write. Throws 404 when the namespace of the object does not exist.
- */
+/** Throws 404 when the namespace of the object does not exist. */
 export function isConcerned(webhook: Webhook, request: AdmissionRequest, store: ObjectStore): boolean {
   return (
     webhook.rules.some((rule) => ruleMatches(rule, request)) &&
@@ -94,7 +92,6 @@ function isEmpty(selector: unknown): boolean {
   return entriesAt(selector, 'matchLabels').length === 0 && listAt(selector, 'matchExpressions').length === 0;
 }
 
-/** Whether a LabelSelector selects an object with these labels. */
 export function selects(selector: unknown, labels: Labels): boolean {
   return (
     entriesAt(selector, 'matchLabels').every(([key, value]) => labels.get(key) === value) &&

@@ -26,7 +26,6 @@ export interface Post {
   readonly request: string;
 }
 
-/** The highest number of bytes of an answer that are read. */
 const maxAnswerBytes = 3 * 1024 * 1024;
 
 /**

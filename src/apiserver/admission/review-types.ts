@@ -2,9 +2,7 @@ import { at } from '../resources/api-object.js';
 import { isObject } from '../resources/json.js';
 import { CallFailure } from './failures.js';
 
-/**
- * The fields of an AdmissionReview that we read: the path, the Go type that contains the field, and the field's type.
- */
+/** The fields of an AdmissionReview that we read: path, Go type that contains the field, type of the field. */
 const fields: readonly (readonly [path: string, owner: string, type: keyof typeof fits])[] = [
   ['response', 'AdmissionReview', 'v1.AdmissionResponse'],
   ['response.uid', 'AdmissionResponse', 'types.UID'],

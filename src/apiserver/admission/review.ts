@@ -7,7 +7,6 @@ import type { Webhook } from './configurations.js';
 import { CallFailure } from './failures.js';
 import { checkReviewTypes } from './review-types.js';
 
-/** A webhook's answer. */
 export interface WebhookAnswer {
   readonly allowed: boolean;
   /** Only for a refusal. */

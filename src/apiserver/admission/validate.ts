@@ -3,10 +3,7 @@ import { isExempt, type Webhook, webhooksOf } from './configurations.js';
 import { type InvokeContext, invoke } from './invoke.js';
 import { isAsked } from './match-conditions.js';
 
-/**
- * Calls all validating webhooks at the same time and waits for all of them. Resolves with their warnings; rejects with
- * the StatusError of the first that refused or failed.
- */
+/** Calls them all at the same time. Resolves with the warnings; rejects with the first refusal or failure. */
 export async function validate(
   context: InvokeContext,
   request: AdmissionRequest,

@@ -10,14 +10,10 @@ import { validate } from './validate.js';
 
 export interface WebhookAdmission {
   readonly admit: Admission;
-  /** Cancels all running calls. */
   close(): void;
 }
 
-/**
- * Admission by the webhooks with stored configurations (admissionregistration.k8s.io/v1): the mutating ones when the
- * write arrives, the validating ones when the object has passed all other checks. `next` is called before them.
- */
+/** Webhooks in the store: `next`, then the mutating ones on arrival, then the validating ones after all checks. */
 export function createWebhookAdmission(
   context: Omit<InvokeContext, 'signal' | 'cel' | 'budget'>,
   next: Admission,

@@ -4,7 +4,6 @@ import type { Webhook } from './configurations.js';
 /** How a call ended. `failed-open` is a failure that the policy ignores. */
 export type CallOutcome = 'allowed' | 'denied' | 'failed' | 'failed-open';
 
-/** A finished call of a webhook. */
 export interface CallReport {
   readonly webhook: Webhook;
   readonly request: AdmissionRequest;
@@ -12,7 +11,6 @@ export interface CallReport {
   /** 200, the code of the refusal, or the code of the failure. */
   readonly code: number;
   readonly outcome: CallOutcome;
-  /** The reason of a failed call. */
   readonly error?: string;
 }
 

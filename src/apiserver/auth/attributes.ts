@@ -33,7 +33,6 @@ export interface PathAttributes {
   readonly path: string;
 }
 
-/** The attributes of a request, for authorization. */
 export function attributesOf({ user, method, path, query }: RequestContext, route: Route): Attributes {
   if (route.kind !== 'resource') return { kind: 'path', user, verb: method.toLowerCase(), path };
   const { resource, subresource, namespace, name } = route;

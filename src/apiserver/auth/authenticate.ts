@@ -6,7 +6,6 @@ import type { User } from '../request/exchange.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { checkServiceAccountToken, type TokenKeys, type TokenVerdict } from './service-account-tokens.js';
 
-/** A bearer token and its user. */
 export interface TokenRecord {
   readonly token: string;
   readonly user: string;
@@ -43,8 +42,7 @@ export function createAuthenticator(authenticateToken: TokenAuthenticator): Auth
 function certificateUser(socket: TLSSocket): User | undefined {
   const subject = acceptedCertificate(socket)?.subject as unknown;
   const name = subjectField(subject, 'CN').at(-1);
-  // As in kube's x509 authenticator: of several names the last counts, and a certificate without a name is followed by
-  // a check of the token.
+  // As in kube's x509 authenticator: of several names the last counts; without a name a token may follow.
   if (name === undefined || name === '') return undefined;
   return { name, groups: [...subjectField(subject, 'O'), authenticatedGroup] };
 }

@@ -5,11 +5,10 @@ import { findGrant } from './rbac.js';
 
 export interface Decision {
   readonly allowed: boolean;
-  /** The reason; empty when there is none. */
+  /** Empty when there is none. */
   readonly reason: string;
 }
 
-/** Decides whether a user may do something. */
 export type Authorizer = (attributes: Attributes) => Decision;
 
 /** `RBAC`: roles and bindings in the store, and the node authorizer for kubelets. */

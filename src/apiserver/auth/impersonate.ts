@@ -25,10 +25,7 @@ export function isImpersonationHeader(lowerCaseName: string): boolean {
   );
 }
 
-/**
- * The user of a request: the impersonated one (`kubectl --as`, `--as-group`, `--as-uid`), or the authenticated one.
- * Throws 403 when a part of it is not allowed, and 500 for groups, a UID or extras without a user.
- */
+/** `kubectl --as`, or the authenticated user. Throws 403, and 500 for groups, a UID or extras without a user. */
 export function impersonated(request: IncomingMessage, user: User, authorize: Authorizer): User {
   const wish = wishOf(request.rawHeaders);
   const subjects = subjectsOf(wish);

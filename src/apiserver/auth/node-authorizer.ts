@@ -61,7 +61,6 @@ export function authorizeNode(store: ObjectStore, attributes: ResourceAttributes
   return key === 'pods' ? authorizePodRead(context) : allowed;
 }
 
-/** What a kubelet wants to do, and its node. */
 interface NodeRequest {
   readonly store: ObjectStore;
   readonly attributes: ResourceAttributes;
@@ -98,10 +97,7 @@ function authorizeToken({ store, attributes, node }: NodeRequest): NodeVerdict {
   return uses ? allowed : unrelated(node);
 }
 
-/**
- * The pods of a node in a namespace that give the node access. Mirror pods do not, because a kubelet creates them
- * itself.
- */
+/** The pods of a node that give it access. Mirror pods do not, because a kubelet creates them itself. */
 function podsThatRefer(store: ObjectStore, namespace: string, node: string): readonly ApiObject[] {
   return store
     .list(coreResource('pods'), namespace)

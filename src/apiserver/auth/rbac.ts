@@ -26,13 +26,11 @@ export function rulesFor(store: ObjectStore, user: User, namespace: string): rea
   });
 }
 
-/** The first rule that allows the request. */
 export function findGrant(store: ObjectStore, attributes: Attributes): GrantedRule | undefined {
   const namespace = attributes.kind === 'resource' ? attributes.namespace : '';
   return rulesFor(store, attributes.user, namespace).find(({ rule }) => allows(rule, attributes));
 }
 
-/** What a binding refers to. */
 export interface RoleReference {
   readonly kind: string;
   readonly name: string;
@@ -49,7 +47,6 @@ export function rulesOfReference(
   throw notFound(rbacKind(reference.kind === 'ClusterRole' ? 'clusterroles' : 'roles'), reference.name);
 }
 
-/** The rules of a role. */
 export function rulesOf(role: unknown): readonly PolicyRule[] {
   return listAt(role, 'rules').map(readRule);
 }

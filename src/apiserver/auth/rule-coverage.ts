@@ -1,4 +1,3 @@
-/** One rule of a role. */
 export interface PolicyRule {
   readonly verbs: readonly string[];
   readonly apiGroups: readonly string[];
@@ -9,10 +8,7 @@ export interface PolicyRule {
 
 const everything = '*';
 
-/**
- * The part of `wanted` that no rule of `held` covers, sorted by text; empty when everything is covered. As in a
- * cluster, each part must be covered by a single rule.
- */
+/** The parts of `wanted`, sorted by text, that no single rule of `held` covers, as in a cluster. */
 export function uncovered(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): readonly string[] {
   const missing = wanted.flatMap(partsOf).filter((part) => !held.some((rule) => covers(rule, part)));
   return [...new Set(compacted(missing).map(ruleText))].sort();

@@ -6,7 +6,6 @@ import { nameProblems } from '../strategies/names.js';
 
 /** Kubernetes' `authorizer` in CEL expressions: what may this user, or a service account, do? */
 export class CelAuthorizer {
-  /** The check for the request itself. */
   readonly requestResource: ResourceCheck;
   private readonly user: User;
   private readonly authorize: Authorizer;

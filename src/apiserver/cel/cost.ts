@@ -1,6 +1,5 @@
 /** kube-apiserver's PerCallLimit: the highest cost of one expression. */
 const maxCost = 1_000_000;
-/** The cost of reading or writing one character. */
 const costOfCharacter = 0.1;
 
 /** An expression that costs more than kube-apiserver allows. */
@@ -21,10 +20,7 @@ export class TooCostly extends Error {
 export class CelCost {
   private cost = 0;
 
-  /**
-   * Runs one expression, starting at zero. Throws when the cost is too high, even if the expression has caught that
-   * error.
-   */
+  /** Runs one expression, from zero. Throws when the cost is too high, even if the expression caught that error. */
   measure<Result>(run: () => Result): Result {
     this.cost = 0;
     const result = run();

@@ -16,12 +16,7 @@ const requestSchema = {
   name: 'string',
   namespace: 'string',
   operation: 'string',
-  userInfo: {
-    username: 'string',
-    uid: 'string',
-    groups: 'list<string>',
-    extra: 'map<string, list<string>>',
-  },
+  userInfo: { username: 'string', uid: 'string', groups: 'list<string>', extra: 'map<string, list<string>>' },
   dryRun: 'bool',
   options: 'dyn',
 };

@@ -27,10 +27,7 @@ const compiling: Readonly<Record<string, (summary: string, functions: ReadonlySe
   unknown_variable: (summary) => undeclared(summary.replace('Unknown variable: ', '')),
 };
 
-/**
- * The text of a failed compilation, with the position in the source as cel-go shows it. `functions` are all known
- * functions.
- */
+/** With the position in the source, as cel-go shows it. `functions` are all known functions. */
 export function compilationText(source: string, fault: CelFault, functions: ReadonlySet<string>): string {
   const before = source.slice(0, fault.range?.start ?? 0).split('\n');
   const column = before.at(-1)?.length ?? 0;

@@ -4,10 +4,7 @@ import { type CelFault, compilationText, evaluationText } from './fault-text.js'
 import { holdsLongText, searchesForAny } from './slow-search.js';
 import { type CelBudget, createTimeLimit, OutOfBudget } from './time-limit.js';
 
-/**
- * Evaluates an expression with these variables. Throws an Error in the words of cel-go, and OutOfBudget when the budget
- * is used up.
- */
+/** Throws an Error in the words of cel-go, and OutOfBudget when the budget is used up. */
 export type Program = (variables: Readonly<Record<string, unknown>>, budget: CelBudget) => unknown;
 
 export type Compiled =
@@ -15,7 +12,6 @@ export type Compiled =
   /** `problem` is kube-apiserver's text about such an expression. */
   | { readonly kind: 'problem'; readonly problem: string };
 
-/** Common Expression Language, with the variables of webhooks' match conditions. */
 export interface Cel {
   /** Checks types too: an expression that cannot be a bool is refused. */
   compile(expression: string): Compiled;

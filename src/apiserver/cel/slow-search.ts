@@ -1,8 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 
-/**
- * Functions that search for a text in another. The engine may need time in proportion to the product of both lengths.
- */
+/** Functions that search in a text. The engine may need time proportional to the product of both lengths. */
 const searching: ReadonlySet<string> = new Set(['contains', 'indexOf', 'lastIndexOf', 'replace', 'split']);
 /** A literal text of this length is found fast enough in any object. */
 const shortLength = 64;

@@ -6,7 +6,6 @@ import { finished, type JsonObject } from '../resources/json.js';
 import type { Resource } from '../resources/resource.js';
 import type { LocalStore } from '../store/object-store.js';
 
-/** What a controller gets. */
 export interface ControllerContext {
   readonly store: LocalStore;
   readonly random: Random;
@@ -38,12 +37,10 @@ export function kindOf(
   return found;
 }
 
-/** Stores a draft. */
 export function save({ store }: ControllerContext, draft: JsonObject): ApiObject {
   return store.put(finished(draft));
 }
 
-/** Whether an object is being deleted. */
 export function isGoing({ metadata }: ApiObject): boolean {
   return metadata.deletionTimestamp !== undefined;
 }

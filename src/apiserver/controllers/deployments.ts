@@ -8,10 +8,7 @@ import { controllerUid, isApiMade, ownedBy } from './replica-sets.js';
 const hashLabel = 'pod-template-hash';
 const revisionAnnotation = 'deployment.kubernetes.io/revision';
 
-/**
- * Gives each deployment a replica set for its present template, and removes the pods of older ones as soon as those of
- * the new one are ready. `maxSurge` and `maxUnavailable` are ignored.
- */
+/** A replica set per template; older pods go when new ones are ready. Ignores `maxSurge` and `maxUnavailable`. */
 export const deploymentController: Controller = {
   name: 'deployment',
   reconcile: (context) => {

@@ -29,7 +29,6 @@ function selectorOf(service: ApiObject): readonly (readonly [string, string])[] 
   return entriesAt(service, 'spec.selector');
 }
 
-/** A pod behind a service. */
 interface Backend {
   readonly pod: ApiObject;
   readonly ip: string;
@@ -145,10 +144,7 @@ function put({ store, random, timestamp }: ControllerContext, service: ApiObject
     creationTimestamp,
     resourceVersion: _revision,
     ...rest
-  } = current?.metadata ?? {
-    uid: randomUid(random),
-    creationTimestamp: timestamp,
-  };
+  } = current?.metadata ?? { uid: randomUid(random), creationTimestamp: timestamp };
   if (current !== undefined && sameJson({ ...current, metadata: rest }, wanted)) return;
   store.put(finished({ ...wanted, metadata: { ...metadata, uid, creationTimestamp } }));
 }

@@ -6,13 +6,11 @@ import { type Controller, type ControllerContext, kindOf } from './controller.js
 export interface EventText {
   readonly reason: string;
   readonly message: string;
-  /** The component that reports the event. */
   readonly source: string;
   /** Default `Normal`. */
   readonly type?: 'Normal' | 'Warning';
 }
 
-/** Records an Event about an object. */
 export function recordEvent(context: ControllerContext, about: ApiObject, text: EventText): void {
   const { random, timestamp, store } = context;
   const { name, namespace, uid, resourceVersion } = about.metadata;

@@ -36,7 +36,6 @@ function podsOf({ store }: ControllerContext, set: ApiObject): readonly ApiObjec
     .filter((pod) => !isGoing(pod) && !['Succeeded', 'Failed'].includes(textAt(pod, 'status.phase')));
 }
 
-/** The UID of the object that manages another one. */
 export function controllerUid(object: ApiObject): string {
   const reference = listAt(object, 'metadata.ownerReferences').find(
     (each) => at(each, 'controller') === true,
@@ -44,7 +43,6 @@ export function controllerUid(object: ApiObject): string {
   return textAt(reference, 'uid');
 }
 
-/** An `ownerReferences` entry for an object that is managed. */
 export function ownedBy({ apiVersion, kind, metadata }: ApiObject): JsonObject {
   const { name, uid } = metadata;
   return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };

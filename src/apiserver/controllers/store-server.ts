@@ -32,7 +32,6 @@ export interface StoreServerOptions {
 export interface StoreServer {
   /** `host:port`. */
   readonly address: string;
-  /** The number of connected replicas. */
   readonly followers: number;
   close(): Promise<void>;
 }

@@ -4,7 +4,6 @@ import { kindGroup } from '../resources/resource.js';
 
 export type AggregatedVersion = 'v2' | 'v2beta1';
 
-/** The Content-Type that tells clients that they got the aggregated form. */
 export function aggregatedContentType(version: AggregatedVersion): string {
   return `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
 }

@@ -3,7 +3,6 @@ import type { EventSink } from '../../core/events.js';
 import type { Random } from '../../core/random.js';
 import type { Dialer } from '../../wire/client/dialer.js';
 
-/** What dialers need from their environment. */
 export interface EgressContext {
   readonly clock: Clock;
   readonly random: Random;

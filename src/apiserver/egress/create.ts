@@ -5,10 +5,7 @@ import { createTcpConnectDialer, createUdsConnectDialer } from './http-connect-d
 import type { EgressConfiguration, EgressSelection } from './schema.js';
 import type { EgressName, EgressSelector } from './selector.js';
 
-/**
- * Makes the dialers of a valid configuration. Destinations without a selection are dialled directly, as in
- * kube-apiserver. Throws an Error in kube-apiserver's words when a dialer cannot be made.
- */
+/** Unselected destinations are dialled directly, as in kube-apiserver. Throws an Error in its words. */
 export function createEgressSelector(
   { selections }: EgressConfiguration,
   context: EgressContext,

@@ -8,10 +8,7 @@ import { validateEgressConfiguration } from './validate.js';
 
 const where = '--egress-selector-config-file';
 
-/**
- * The dialers of a real kube-apiserver's `--egress-selector-config-file`; relative paths in it start at the current
- * folder. Rejects with FILE_UNREADABLE or CONFIG_INVALID, with kube-apiserver's messages.
- */
+/** Paths start at the current folder. Rejects with FILE_UNREADABLE or CONFIG_INVALID in kube-apiserver's words. */
 export async function loadEgressSelector(path: string, context: EgressContext): Promise<EgressSelector> {
   const text = await read(path, context.signal);
   const config = step('failed to read egress selector config', () => parseEgressConfiguration(text));

@@ -7,10 +7,7 @@ const versions = new Set(['apiserver.k8s.io/v1beta1', 'apiserver.k8s.io/v1alpha1
 
 type EgressFile = z.infer<typeof egressFileSchema>;
 
-/**
- * Reads a configuration file, YAML or JSON. Throws an Error in kube-apiserver's words for a text with the wrong
- * structure; values are not checked.
- */
+/** Reads YAML or JSON. Throws kube-apiserver's Error for a wrong structure; values are not checked. */
 export function parseEgressConfiguration(text: string): EgressConfiguration {
   const document = toValue(text);
   checkType(document, text);

@@ -1,24 +1,14 @@
 import { z } from 'zod';
 
 const text = z.string().nullish();
-
-const tlsConfig = z.strictObject({
-  caBundle: text,
-  clientKey: text,
-  clientCert: text,
-  tlsServerName: text,
-});
-
+const tlsConfig = z.strictObject({ caBundle: text, clientKey: text, clientCert: text, tlsServerName: text });
 const tcp = z.strictObject({ url: text, tlsConfig: tlsConfig.nullish() });
 const uds = z.strictObject({ udsName: text });
 const transport = z.strictObject({ tcp: tcp.nullish(), uds: uds.nullish() });
 const connection = z.strictObject({ proxyProtocol: text, transport: transport.nullish() });
 const egressSelection = z.strictObject({ name: text, connection: connection.nullish() });
 
-/**
- * The fields of `EgressSelectorConfiguration`, the same in v1alpha1 and v1beta1. Unknown fields are errors, as in
- * kube-apiserver.
- */
+/** The same in v1alpha1 and v1beta1. Unknown fields are errors, as in kube-apiserver. */
 export const egressFileSchema = z.strictObject({
   apiVersion: z.string(),
   kind: z.string(),

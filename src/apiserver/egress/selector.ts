@@ -8,9 +8,7 @@ export interface EgressDialers {
   dialer(name: EgressName): Dialer;
 }
 
-/** The dialers of a configuration. */
 export interface EgressSelector extends EgressDialers {
-  /** Ends every connection of every dialer. */
   close(): Promise<void>;
 }
 

@@ -3,7 +3,6 @@ import { type ApiObject, at, listAt, numberAt, textAt } from '../resources/api-o
 import { coreResource, findResource } from '../resources/catalogue.js';
 import type { ObjectStore } from '../store/object-store.js';
 
-/** An address behind a service. */
 export interface Backend {
   readonly host: string;
   readonly port: number;

@@ -13,10 +13,7 @@ const names = ['cluster', 'controlplane', 'etcd'];
 /** Errors name all fields below this path, for every selection, as in kube-apiserver. */
 const path = 'service.connection';
 
-/**
- * The errors of a configuration, in kube-apiserver's order and words: its rules for transports first, then those for
- * names. Checks whether the TLS files exist.
- */
+/** In kube-apiserver's order and words: rules for transports, then for names. Checks whether TLS files exist. */
 export function validateEgressConfiguration({ selections }: EgressConfiguration): readonly FieldError[] {
   return [...selections.flatMap(connectionErrors), ...nameErrors(selections)];
 }

@@ -41,13 +41,11 @@ export interface Listener {
   readonly port: number;
   /** Stops accepting connections and ends idle ones. Resolves when all have ended. */
   readonly drain: () => Promise<void>;
-  /** Destroys every connection and stops listening. */
   close(): Promise<void>;
 }
 
 /** Go's default limit for request headers; long exec commands are in the URL. */
 const maxHeaderBytes = 1024 * 1024;
-
 /** kube-apiserver's time limit for the handshake, for the head of a request, and between requests, ms. */
 const headTimeoutMs = 32_000;
 const idleTimeoutMs = 90_000;
@@ -63,10 +61,7 @@ interface Connections {
   >;
 }
 
-/**
- * Listens with TLS for HTTP/2 and HTTP/1.1 on one port. kubectl uses HTTP/2 for plain requests, and HTTP/1.1 for
- * upgrades because it offers no ALPN for them.
- */
+/** HTTP/2 and HTTP/1.1 on one port: kubectl offers no ALPN for upgrades, which need HTTP/1.1. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const server = createServer(options);
   const connections: Connections = { sockets: new Set(), sessions: new WeakMap() };

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Status } from '../request/status.js';
 
-/** Answers with a whole JSON document. */
 export function sendJson(
   response: ServerResponse,
   body: object,
@@ -36,9 +35,7 @@ export function sendStatus(response: ServerResponse, status: Status, plainText =
   sendJson(response, status, code);
 }
 
-/**
- * Writes one piece of a streamed answer and waits while the client is slower. Resolves false when the client has left.
- */
+/** Writes a piece of a streamed answer, at the client's pace. Resolves false when the client has left. */
 export async function writeChunk(
   response: ServerResponse,
   chunk: string | Uint8Array,

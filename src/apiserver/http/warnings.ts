@@ -2,7 +2,6 @@ import type { ServerResponse } from 'node:http';
 
 /** When all texts of an answer together are longer than this, each is cut. */
 const maxCharacters = 4096;
-/** The length of a cut text. */
 const maxWarningCharacters = 256;
 
 /**

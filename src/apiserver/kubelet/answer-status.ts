@@ -24,10 +24,7 @@ const genericAnswers: Readonly<Record<number, GenericAnswer>> = {
     reason: 'TooManyRequests',
     text: 'the server has received too many requests and has asked us to try again later',
   },
-  503: {
-    reason: 'ServiceUnavailable',
-    text: 'the server is currently unable to handle the request',
-  },
+  503: { reason: 'ServiceUnavailable', text: 'the server is currently unable to handle the request' },
   504: {
     reason: 'Timeout',
     text: 'the server was unable to return a response in the time allotted, but may still be processing the request',

@@ -21,10 +21,7 @@ export interface ClientTls {
 /** The handshake time limit of Go's `http.Transport`. */
 const handshakeTimeoutMs = 10_000;
 
-/**
- * Starts TLS (HTTP/1.1) as the client on an open connection. Rejects with a TunnelError with a Go client's text, and
- * destroys the connection. The socket has an `error` listener from the start.
- */
+/** Rejects with a Go client's text and destroys the connection. The socket has an `error` listener from the start. */
 export async function startClientTls(raw: Duplex, tls: ClientTls): Promise<TLSSocket> {
   const { secureContext, rejectUnauthorized, host } = tls;
   const servername = isIP(host) === 0 ? host : '';

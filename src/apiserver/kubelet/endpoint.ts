@@ -7,7 +7,6 @@ export interface KubeletEndpoint {
   readonly port: number;
 }
 
-/** The types of node addresses. */
 export type NodeAddressType = 'Hostname' | 'InternalDNS' | 'InternalIP' | 'ExternalDNS' | 'ExternalIP';
 
 /** kube-apiserver's default for `--kubelet-preferred-address-types`. */

@@ -4,7 +4,6 @@ import { coreResource } from '../resources/catalogue.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { type KubeletEndpoint, kubeletEndpoint, type NodeAddressType } from './endpoint.js';
 
-/** What is needed to find the kubelet of a pod. */
 export interface KubeletDirectory {
   readonly store: ObjectStore;
   /** The preferred type comes first. */

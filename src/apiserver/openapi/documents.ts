@@ -4,7 +4,6 @@ import type { JsonObject } from '../resources/json.js';
 import { apiVersionOf, type Resource } from '../resources/resource.js';
 import { schemaName, schemasOf } from './schemas.js';
 
-/** The query parameters of every write. */
 const writeQueries = ['dryRun', 'fieldManager', 'fieldValidation'];
 
 /** OpenAPI v2 of everything: the types, and the query parameters of PATCH, which clients look up in it. */

@@ -21,7 +21,6 @@ function kindFields(resource: Resource): JsonObject {
   };
 }
 
-/** The name of a type in the documents. */
 export function schemaName(message: string): string {
   return `io.k8s.api.v1.${message.replace(/^\w+\./, '')}${message.includes('.') ? `.${message.split('.')[0]}` : ''}`;
 }

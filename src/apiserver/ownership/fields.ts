@@ -18,9 +18,7 @@ const unowned = new Set([
   ...['managedFields', 'deletionTimestamp', 'deletionGracePeriodSeconds'],
 ]);
 
-/**
- * The limit for the characters of all paths of an object. A long key of a list is in the path of each field below it.
- */
+/** The limit for all paths of an object: a long key of a list is in the path of each field below it. */
 const maxCharacters = 32 * 1024 * 1024;
 /** The highest number of elements in a path. No type is nearly as deep. */
 const maxPathDepth = 50;
@@ -40,7 +38,6 @@ class FieldCollector {
   }
 }
 
-/** All owned fields of an object. */
 export function fieldsOf(object: JsonObject): Fields {
   const fields = new FieldCollector();
   const message = findMessage(String(object['kind']));
@@ -117,7 +114,6 @@ export function itemKey(item: JsonObject, keys: readonly string[]): string {
   return `k:${JSON.stringify(Object.fromEntries(entries))}`;
 }
 
-/** FieldsV1 from paths. */
 export function toFieldsV1(paths: Iterable<string>): JsonObject {
   const root: JsonObject = {};
   const members = new Set<JsonObject>();

@@ -54,7 +54,6 @@ function entryOf({ manager, operation, apiVersion, subresource, time, paths }: M
 /** The manager of the present write. */
 export type Writer = Pick<Manager, 'manager' | 'operation' | 'subresource'>;
 
-/** Whether an entry belongs to this writer. */
 export function isSameWriter(a: Writer, b: Writer): boolean {
   return a.manager === b.manager && a.operation === b.operation && a.subresource === b.subresource;
 }

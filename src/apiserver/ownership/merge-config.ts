@@ -63,10 +63,7 @@ interface Removal {
   readonly below: Map<string, Removal>;
 }
 
-/**
- * Removes the values at ownership paths, in place. One pass for all paths, because each list may have the maximum
- * length.
- */
+/** Removes the values at ownership paths, all in one pass, because each list may have the maximum length. */
 export function removePaths(object: JsonObject, paths: readonly string[]): void {
   const root: Removal = { isWhole: false, below: new Map() };
   for (const path of paths) {

@@ -8,10 +8,7 @@ export interface WriteRecord extends Writer {
   readonly timestamp: string;
 }
 
-/**
- * Updates `metadata.managedFields` of the next state: the writer owns what it changed, others lose it, and fields that
- * were removed have no owner. For an apply, the owners were decided before.
- */
+/** The writer owns what it changed, and others lose it. For an apply, the owners were decided before. */
 export async function recordManager(
   next: JsonObject,
   old: JsonObject | undefined,

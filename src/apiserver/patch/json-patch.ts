@@ -27,7 +27,6 @@ export function applyOperations(target: JsonObject, patch: readonly PatchOperati
   return run.finish();
 }
 
-/** Whether a document is a list of operations. */
 export function isJsonPatch(value: unknown): value is readonly PatchOperation[] {
   return Array.isArray(value) && value.every(isOperation);
 }

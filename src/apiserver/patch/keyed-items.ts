@@ -34,7 +34,6 @@ export class KeyedItems {
     else this.items[index] = change(old);
   }
 
-  /** Removes all items with the same key. */
   remove(like: JsonObject): void {
     const key = this.keyOf(like);
     for (const index of this.places.get(key) ?? []) this.gone.add(index);

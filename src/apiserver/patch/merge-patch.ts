@@ -4,13 +4,10 @@ import { isObject, type JsonObject, ownValue, setKey } from '../resources/json.j
 export function applyMergePatch(target: JsonObject, patch: JsonObject): JsonObject {
   const result: JsonObject = { ...target };
   for (const [key, value] of Object.entries(patch)) {
+    const old = ownValue(result, key);
     if (value === null) delete result[key];
-    else if (isObject(value)) setKey(result, key, applyMergePatch(childOrNone(ownValue(result, key)), value));
+    else if (isObject(value)) setKey(result, key, applyMergePatch(isObject(old) ? old : {}, value));
     else setKey(result, key, value);
   }
   return result;
-}
-
-function childOrNone(value: unknown): JsonObject {
-  return isObject(value) ? value : {};
 }

@@ -11,15 +11,9 @@ export interface PatchOperation {
 
 /** Bytes of JSON that all copies of one patch may add, as in kube-apiserver. */
 const maxCopiedBytes = 3 * 1024 * 1024;
-/**
- * Values that all copies of one patch may add: few enough to be fast, and enough that usual copies meet the byte limit
- * first.
- */
+/** Values that the copies of one patch may add: so many that usual copies meet the byte limit first. */
 const maxCopiedValues = 4 * maxValues;
-/**
- * Items that all insertions and removals of one patch may move in lists. Go would need the same time, but has more
- * threads.
- */
+/** Items that one patch may move in lists. Go would need the same time, but has more threads. */
 const maxMovedItems = 50_000_000;
 
 /** A patch that does not fit its target. The texts are those of kube-apiserver's library, where it has one. */

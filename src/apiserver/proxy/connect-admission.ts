@@ -6,10 +6,7 @@ import { kindGroup } from '../resources/resource.js';
 import type { Facade } from '../serving/facade.js';
 import { pathBehindProxy } from './proxy-target.js';
 
-/**
- * Calls admission for an exec, attach, port-forward or proxy request: operation CONNECT, with its parameters as the
- * object. Rejects with a StatusError; changes by admission are ignored.
- */
+/** Operation CONNECT, with the parameters as the object. Rejects with a StatusError; changes are ignored. */
 export async function admitConnect(
   facade: Facade,
   context: RequestContext,

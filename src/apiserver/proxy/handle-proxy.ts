@@ -1,5 +1,4 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Upgrade } from '../../streams/types.js';
 import { unavailable } from '../egress/service-endpoints.js';
@@ -14,10 +13,7 @@ import { admitConnect } from './connect-admission.js';
 import { requestHeaders, responseHeaders } from './proxy-headers.js';
 import { type ProxyTarget, pathBehindProxy, proxyTarget } from './proxy-target.js';
 
-/**
- * A plain request below `proxy` of a pod, service or node: it is sent on, and the answer is sent back, both as streams.
- * Rejects with 503 `error trying to reach service: …` when there is no answer, or when it is cut.
- */
+/** Sends a request below `proxy` on, and the answer back. Rejects with 503 `error trying to reach service: …`. */
 export async function handleProxy(facade: Facade, exchange: Exchange, route: NamedRoute): Promise<void> {
   await admitConnect(facade, exchange, route);
   const target = proxyTarget(facade, route);
@@ -53,7 +49,8 @@ async function ask(exchange: Exchange, target: ProxyTarget, path: string): Promi
     const outgoing = httpRequest({ method, path, headers, createConnection: () => socket });
     outgoing.once('response', (answer) => {
       answer.on('error', () => undefined);
-      endWith(answer, socket);
+      // The connection is used for one request only.
+      answer.once('close', () => socket.destroy());
       resolve(answer);
     });
     outgoing.on('error', (error) => {
@@ -63,11 +60,6 @@ async function ask(exchange: Exchange, target: ProxyTarget, path: string): Promi
     // A backend may answer before it has read the whole request.
     request.pipe(outgoing);
   });
-}
-
-/** Ends the connection with the answer, because it is used for one request only. */
-function endWith(answer: IncomingMessage, socket: Duplex): void {
-  answer.once('close', () => socket.destroy());
 }
 
 function queryOf({ url = '' }: IncomingMessage): string {

@@ -42,9 +42,7 @@ function hasBody(request: IncomingMessage): boolean {
   return stream !== undefined && stream.endAfterHeaders === false;
 }
 
-/**
- * The headers of a backend's answer for the client. A redirection to the backend is changed to go through the proxy.
- */
+/** The headers of a backend's answer. A redirection to the backend is changed to go through the proxy. */
 export function responseHeaders(
   answer: IncomingMessage,
   { target, prefix }: { readonly target: ProxyTarget; readonly prefix: string },

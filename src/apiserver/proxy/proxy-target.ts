@@ -12,7 +12,6 @@ import { listAt, numberAt, textAt } from '../resources/api-object.js';
 import { coreResource } from '../resources/catalogue.js';
 import type { Facade } from '../serving/facade.js';
 
-/** The destination of a `proxy` subresource. */
 export interface ProxyTarget {
   readonly scheme: 'http' | 'https';
   readonly host: string;
@@ -92,11 +91,7 @@ function nodeTarget(facade: Facade, { scheme, name, port }: ProxyId): ProxyTarge
   const kubelet = kubeletEndpoint(node, facade.preferredAddressTypes);
   if (port !== '' && portNumber(port) !== kubelet.port)
     return plainTarget(facade, scheme, { host: kubelet.host, port: portNumber(port) });
-  return {
-    scheme: 'https',
-    ...kubelet,
-    connect: (options) => facade.kubelets.connect(kubelet, options),
-  };
+  return { scheme: 'https', ...kubelet, connect: (options) => facade.kubelets.connect(kubelet, options) };
 }
 
 /** Certificates of pods and services are not checked: they have names, but we dial addresses. */

@@ -28,17 +28,11 @@ export interface AdmissionAnswer {
   readonly object?: JsonObject;
   /** Sent to the client as `Warning` headers. */
   readonly warnings?: readonly string[];
-  /**
-   * Called when the object has been checked, before it is stored. It may still refuse, but no longer change it.
-   * Resolves with warnings; rejects with a StatusError.
-   */
+  /** Called after the checks, before storing. It may still refuse, but not change. Resolves with warnings. */
   readonly review?: (object: JsonObject | undefined) => Promise<readonly string[]>;
 }
 
-/**
- * Changes or refuses a write. Rejects with a StatusError to refuse. Called once per try, after defaults and before
- * checks.
- */
+/** Changes a write, or rejects with a StatusError. Called once per try, after defaults and before checks. */
 export type Admission = (request: AdmissionRequest) => Promise<AdmissionAnswer>;
 
 export const admitEverything: Admission = () => Promise.resolve({});

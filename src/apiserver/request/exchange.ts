@@ -10,7 +10,6 @@ export interface User {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** The parsed target of a request. */
 export interface RequestTarget {
   /** Path without query, as sent. */
   readonly path: string;

@@ -96,12 +96,7 @@ type Parsed = { readonly json: string } | { readonly problem: Problem };
 async function parseInWorker(text: string): Promise<unknown> {
   const worker = new Worker(workerCode, {
     eval: true,
-    workerData: {
-      library: import.meta.resolve('js-yaml'),
-      text,
-      maxDepth: maxDepth,
-      most: maxAliasBytes,
-    },
+    workerData: { library: import.meta.resolve('js-yaml'), text, maxDepth: maxDepth, most: maxAliasBytes },
     resourceLimits: { maxOldGenerationSizeMb: workerHeapMb },
   });
   const parsed = await new Promise<Parsed>((resolve, reject) => {

@@ -1,7 +1,6 @@
 import { findResource } from '../resources/catalogue.js';
 import type { Resource, Subresource } from '../resources/resource.js';
 
-/** The target of a path. */
 export type Route =
   | { readonly kind: 'root' }
   | { readonly kind: 'health' }
@@ -28,9 +27,7 @@ export interface ResourceRoute {
 export type NamedRoute = ResourceRoute & { readonly name: string };
 
 const nowhere: Route = { kind: 'nowhere' };
-/**
- * kubectl looks here before it accepts that the API does not validate the fields of a kind, such as those of reviews.
- */
+/** kubectl looks here before it accepts that fields of a kind, such as those of reviews, are not validated. */
 const customKinds = 'apiextensions.k8s.io/v1/customresourcedefinitions';
 const healthPaths = new Set(['healthz', 'livez', 'readyz']);
 

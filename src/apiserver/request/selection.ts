@@ -40,13 +40,10 @@ export function refuseFuture(asked: number, current: number): void {
   if (asked <= current) return;
   throw new StatusError(504, `Timeout: Too large resource version: ${asked}, current: ${current}`, {
     reason: 'Timeout',
-    details: {
-      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-    },
+    details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }] },
   });
 }
 
-/** Whether a request for objects is a watch. */
 export function wantsWatch(query: URLSearchParams): boolean {
   return booleanParameter(query, 'watch');
 }

@@ -81,7 +81,6 @@ export function notFound(resource: { group: string; plural: string }, name: stri
   });
 }
 
-/** The answer for an unknown path. */
 export function unknownPath(): StatusError {
   return new StatusError(404, 'the server could not find the requested resource', {
     reason: 'NotFound',

@@ -2,7 +2,6 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 /** How long a write may use the thread before other work gets a turn. Most are shorter. */
 const maxMs = 10;
-
 /** When the first write of this turn started. */
 let began: number | undefined;
 let last: Promise<void> = Promise.resolve();

@@ -7,7 +7,6 @@ export interface ApiObject {
   readonly metadata: ObjectMeta;
 }
 
-/** Whether an object belongs to a selection. */
 export type Predicate = (object: ApiObject) => boolean;
 
 /** The value at a dotted path (`spec.nodeName`), or undefined. Objects come from users: nothing is taken for granted. */

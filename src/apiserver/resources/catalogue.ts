@@ -5,7 +5,6 @@ import { apiVersionOf, type Resource } from './resource.js';
 /** Every kind of object that the façade serves, in the order of discovery. */
 export const catalogue: readonly Resource[] = [...coreKinds, ...groupKinds];
 
-/** The record for a path of the API; undefined when there is none. */
 export function findResource(group: string, version: string, plural: string): Resource | undefined {
   return catalogue.find(
     (resource) => resource.plural === plural && resource.group === group && resource.version === version,
@@ -39,7 +38,6 @@ export function groupVersions(): readonly GroupVersion[] {
   return [...seen.values()];
 }
 
-/** The kinds of one group version; empty when it is not served. */
 export function resourcesOf(group: string, version: string): readonly Resource[] {
   return catalogue.filter((resource) => resource.group === group && resource.version === version);
 }

@@ -23,7 +23,6 @@ const eventFields = {
 
 const core = { group: '', version: 'v1' } as const;
 
-/** The core group. */
 export const coreKinds: readonly Resource[] = [
   {
     ...core,

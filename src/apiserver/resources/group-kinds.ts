@@ -10,7 +10,6 @@ const authentication = { group: 'authentication.k8s.io', version: 'v1' } as cons
 const authorization = { group: 'authorization.k8s.io', version: 'v1' } as const;
 const rbac = { group: 'rbac.authorization.k8s.io', version: 'v1' } as const;
 
-/** The named groups. */
 export const groupKinds: readonly Resource[] = [
   {
     ...admission,
@@ -157,12 +156,5 @@ export const groupKinds: readonly Resource[] = [
     namespaced: true,
     verbs: allVerbs,
   },
-  {
-    ...rbac,
-    plural: 'roles',
-    singular: 'role',
-    kind: 'Role',
-    namespaced: true,
-    verbs: allVerbs,
-  },
+  { ...rbac, plural: 'roles', singular: 'role', kind: 'Role', namespaced: true, verbs: allVerbs },
 ];

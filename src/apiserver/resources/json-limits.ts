@@ -1,12 +1,8 @@
 /** How deep JSON may be nested. Go stops at 10,000; here the limit keeps recursive functions within the stack. */
 export const maxDepth = 1000;
-/**
- * The highest number of values in a body or an object. Here one thread does the work of kube-apiserver's many, so long
- * work delays everything. Objects that etcd accepts rarely have so many values.
- */
+/** One thread does the work of kube-apiserver's many, so long work delays all. Objects rarely have so many values. */
 export const maxValues = 50_000;
 
-/** Limits of a JSON value. */
 export interface ExtentLimit {
   /** Levels of lists and objects. Default: no limit. */
   readonly depth?: number;

@@ -18,13 +18,11 @@ export function ownValue(target: JsonObject, key: string): unknown {
   return Object.hasOwn(target, key) ? target[key] : undefined;
 }
 
-/** The object under a key; undefined when there is none. */
 export function childOf(parent: JsonObject, key: string): JsonObject | undefined {
   const value = parent[key];
   return isObject(value) ? value : undefined;
 }
 
-/** The object under a key; it is made when missing. */
 export function ensureChild(parent: JsonObject, key: string): JsonObject {
   const found = childOf(parent, key);
   if (found !== undefined) return found;
@@ -33,13 +31,11 @@ export function ensureChild(parent: JsonObject, key: string): JsonObject {
   return made;
 }
 
-/** The objects in the list under a key. */
 export function itemsOf(parent: JsonObject | undefined, key: string): readonly JsonObject[] {
   const value = parent?.[key];
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** Sets a key that has no value yet. */
 export function setDefault(target: JsonObject, key: string, value: unknown): void {
   if (target[key] === undefined) target[key] = value;
 }

@@ -11,12 +11,7 @@ export const podColumns: readonly Column[] = [
     description: 'Ready containers of all containers.',
     cell: (pod) => `${readyContainers(pod)}/${listAt(pod, 'spec.containers').length}`,
   },
-  {
-    name: 'Status',
-    type: 'string',
-    description: 'State of the pod and its containers.',
-    cell: podStatus,
-  },
+  { name: 'Status', type: 'string', description: 'State of the pod and its containers.', cell: podStatus },
   {
     name: 'Restarts',
     type: 'string',

@@ -5,7 +5,6 @@ const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789';
 const suffixLength = 5;
 const maxPrefixLength = 63 - suffixLength;
 
-/** A random UUID (version 4). */
 export function randomUid(random: Random): string {
   const digits = (count: number): string =>
     Array.from({ length: count }, () => random.below(16).toString(16)).join('');

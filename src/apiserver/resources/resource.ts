@@ -35,9 +35,7 @@ export interface Resource {
   readonly categories?: readonly string[];
   readonly verbs: readonly string[];
   readonly subresources?: readonly Subresource[];
-  /**
-   * Fields for field selectors in addition to `metadata.name` and `metadata.namespace`, with their text when absent.
-   */
+  /** Fields for selectors besides `metadata.name` and `metadata.namespace`, with their text when absent. */
   readonly selectableFields?: Readonly<Record<string, string>>;
   /** Absent: name and creation time. */
   readonly columns?: readonly Column[];

@@ -10,7 +10,6 @@ export interface TableOptions {
   readonly includeObject: IncludeObject;
   /** `meta.k8s.io/v1`, or `v1beta1` for clients that ask for it. */
   readonly apiVersion: string;
-  /** The metadata of the list. */
   readonly metadata: object;
   /** A watch sends the columns once, with its first event. */
   readonly withColumns: boolean;
@@ -43,15 +42,11 @@ function row(columns: readonly Column[], object: ApiObject, options: TableOption
   return {
     cells,
     ...(conditions === undefined ? {} : { conditions }),
-    ...(options.includeObject === 'None' ? {} : { object: included(object, options) }),
+    ...(options.includeObject === 'Object' ? { object } : {}),
+    ...(options.includeObject === 'Metadata' ? { object: partialMetadata(object, options.apiVersion) } : {}),
   };
 }
 
-function included(object: ApiObject, options: TableOptions): object {
-  return options.includeObject === 'Object' ? object : partialMetadata(object, options.apiVersion);
-}
-
-/** An object with only its metadata. */
 export function partialMetadata(object: ApiObject, apiVersion: string): object {
   return { kind: 'PartialObjectMetadata', apiVersion, metadata: object.metadata };
 }

@@ -11,7 +11,6 @@ import { badRequest } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
 import type { StreamingSubresource } from '../streaming/streaming-handler.js';
 
-/** The kubelet request for an upgrade of a pod subresource. */
 export interface ConnectTarget {
   readonly endpoint: KubeletEndpoint;
   /** Path and query of the kubelet request. */

@@ -9,10 +9,7 @@ import type { RequestEnd } from '../serving/request-report.js';
 import { handleStreaming, type StreamingSubresource } from '../streaming/streaming-handler.js';
 import { connectTarget } from './connect-target.js';
 
-/**
- * An upgrade of exec, attach or portforward of a pod, or below `proxy`: finds the kubelet and connects the streams
- * until they end. Rejects with a StatusError before anything is written to the client.
- */
+/** Connects the streams until they end. Rejects with a StatusError before anything is written to the client. */
 export async function connectStream(
   facade: Facade,
   context: RequestContext,

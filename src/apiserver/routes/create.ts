@@ -8,7 +8,6 @@ import { asKind, decodeBody } from '../write/decode.js';
 import { updateObject } from '../write/update.js';
 import { expectedKind, namedWriteOf, sendWritten, writeOf } from './write-answers.js';
 
-/** POST of a new object. */
 export async function handleCreate(facade: Facade, exchange: Exchange, route: ResourceRoute): Promise<void> {
   const raw = await decodeBody(exchange.request, await readBody(exchange.request));
   const write = writeOf(facade, exchange, route, 'CreateOptions');

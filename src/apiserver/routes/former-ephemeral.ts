@@ -12,10 +12,7 @@ import { namedWriteOf } from './write-answers.js';
 
 const kind = 'EphemeralContainers';
 
-/**
- * `pods/NAME/ephemeralcontainers` before Kubernetes 1.22: not the pod, but an object of another kind, with the pod's
- * metadata and its ephemeral containers. kubectl 1.20 and 1.21 need it to debug a pod.
- */
+/** Before 1.22 another kind: the pod's metadata and its ephemeral containers. kubectl 1.20 and 1.21 debug with it. */
 export async function handleFormerEphemeral(
   facade: Facade,
   exchange: Exchange,

@@ -2,10 +2,7 @@ import { sendText } from '../http/respond.js';
 import type { Exchange } from '../request/exchange.js';
 import type { Facade } from '../serving/facade.js';
 
-/**
- * `/healthz`, `/livez` and `/readyz`: `ok`, or 500 with all checks; as in kube-apiserver, without the reasons.
- * `?verbose` lists the checks also when they pass.
- */
+/** `ok`, or 500 with all checks, without the reasons as in kube-apiserver. `?verbose` always lists them. */
 export function sendHealth({ lifecycle, store }: Facade, { response, segments, query }: Exchange): void {
   const [page = ''] = segments;
   const checks: (readonly [name: string, fails: boolean])[] = [

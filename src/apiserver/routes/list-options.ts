@@ -2,7 +2,6 @@ import { type FieldError, forbiddenField, invalidObject, notSupported } from '..
 import { revisionParameter } from '../request/selection.js';
 import { badRequest } from '../request/status.js';
 
-/** What a list wants in addition to its selectors. */
 export interface ListOptions {
   /** Objects per page; 0 for all of them. */
   readonly limit: number;

@@ -7,7 +7,6 @@ import { objectsAt } from '../store/objects-at.js';
 import { type ContinuePoint, decodeContinue, encodeContinue } from './continue-token.js';
 import { type ListOptions, parseListOptions } from './list-options.js';
 
-/** The `metadata` of a list. */
 export interface ListMeta {
   readonly resourceVersion: string;
   /** Present when there may be more. */
@@ -40,7 +39,6 @@ export function listPage(store: ObjectStore, route: ResourceRoute, query: URLSea
   return cut(objects, { ...options, revision, selected, hasSelectors, keyOf: keyIn(route) });
 }
 
-/** All objects of a route at one revision. */
 interface State {
   readonly objects: readonly ApiObject[];
   readonly revision: number;
@@ -67,7 +65,8 @@ function laterPage(
   if (revision > store.revision)
     throw new StatusError(500, 'etcdserver: mvcc: required revision is a future revision');
   const objects = objectsAt(store, { resource, namespace, revision });
-  if (objects === 'forgotten') throw tooOld(start);
+  if (objects === 'forgotten')
+    throw expired(tooOldText, { continue: encodeContinue({ revision: -1, start }) });
   const keyOf = keyIn(route);
   return { objects: objects.filter((object) => keyOf(object) >= start), revision };
 }
@@ -77,10 +76,6 @@ const tooOldText =
   'the continue parameter, or use the continue token in this response to retrieve the remainder of the results. ' +
   'Continuing with the provided token results in an inconsistent list - objects that were created, modified, or ' +
   'deleted between the time the first chunk was returned and now may show up in the list.';
-
-function tooOld(start: string): StatusError {
-  return expired(tooOldText, { continue: encodeContinue({ revision: -1, start }) });
-}
 
 /** The object's key in a continue token. */
 function keyIn({ namespace }: ResourceRoute): (object: ApiObject) => string {
@@ -97,10 +92,7 @@ interface Cut extends Omit<State, 'objects'> {
   readonly keyOf: (object: ApiObject) => string;
 }
 
-/**
- * `objects` are sorted by key. Whether there is more is decided without checking selectors, so the last page of a
- * selection may be empty.
- */
+/** `objects` are sorted by key. Whether more follow is decided without selectors, so a last page may be empty. */
 function cut(
   objects: readonly ApiObject[],
   { limit, selected, hasSelectors, keyOf, revision }: Cut,

@@ -17,7 +17,6 @@ import {
 } from '../request/invalid.js';
 import { badRequest } from '../request/status.js';
 
-/** The parameters of `pods/NAME/log`, checked. */
 export interface LogOptions {
   /** Empty: the only container of the pod. */
   readonly container: string;

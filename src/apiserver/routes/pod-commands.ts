@@ -48,7 +48,6 @@ function refuseBound(pod: JsonObject, name: string, node: string): void {
   if (node.includes('/')) throw badRequest('target.name is not a node name');
 }
 
-/** The pod on its node. */
 function bound(pod: JsonObject, node: string, timestamp: string): JsonObject {
   ensureChild(pod, 'spec')['nodeName'] = node;
   const status = ensureChild(pod, 'status');

@@ -50,12 +50,7 @@ function objectPresenter(resource: Resource): Presenter {
   const apiVersion = apiVersionOf(resource);
   return {
     one: (object) => object,
-    list: (items, metadata) => ({
-      kind: `${resource.kind}List`,
-      apiVersion,
-      metadata,
-      items,
-    }),
+    list: (items, metadata) => ({ kind: `${resource.kind}List`, apiVersion, metadata, items }),
     event: (object) => object,
     bookmark: (revision) => ({
       kind: resource.kind,

@@ -6,7 +6,6 @@ import type { Facade } from '../serving/facade.js';
 import { listPage } from './list-page.js';
 import { createPresenter } from './presenter.js';
 
-/** GET of one object. */
 export function handleGet(facade: Facade, exchange: Exchange, route: NamedRoute): void {
   const presenter = createPresenter(route.resource, exchange, facade.now);
   const object = facade.store.get(route.resource, route);

@@ -12,7 +12,6 @@ import type { Facade } from '../serving/facade.js';
 import { asKind, decodeBody } from '../write/decode.js';
 import { expectedKind, writeOf } from './write-answers.js';
 
-/** Computes the status of a review. */
 type Reviewer = (facade: Facade, review: JsonObject, user: User) => JsonObject;
 
 const reviewers: Readonly<Record<string, Reviewer>> = {
@@ -60,7 +59,6 @@ function reviewToken(facade: Facade, review: JsonObject): JsonObject {
   }
 }
 
-/** The user that an access review is about. */
 function subjectOf(review: JsonObject): User {
   const name = textAt(review, 'spec.user');
   const groups = listAt(review, 'spec.groups').map(String);

@@ -22,10 +22,7 @@ export interface WatchSubject {
 const defaultTimeoutS = 30 * 60;
 const bookmarkEveryMs = 60_000;
 
-/**
- * A watch is a position in the store's history. It sends the next change when the client has room for it, so a slow
- * client costs no memory; if it falls too far behind it gets 410 Expired.
- */
+/** A position in the store's history, not a queue: a slow client costs no memory. Too far behind: 410 Expired. */
 export class WatchStream {
   private readonly subject: WatchSubject;
   /** Everything up to this revision has been sent. */

@@ -42,7 +42,6 @@ export function expectedKind({ resource, subresource }: ResourceRoute): Expected
   return { apiVersion: subresource.apiVersion ?? apiVersionOf(resource), kind: subresource.kind };
 }
 
-/** Answers with the written object, in the form that the client wants. */
 export async function sendWritten(
   facade: Facade,
   exchange: Exchange,

@@ -3,7 +3,6 @@ import { isObject, type JsonObject, setKey } from '../resources/json.js';
 import { excessOf, maxValues } from '../resources/json-limits.js';
 import { type Field, findMessage, type Message, messageOfField, type Scalar } from './message-table.js';
 
-/** An object after the check against its type. */
 export interface Conformed {
   /** A deep copy without unknown fields and without nulls. */
   readonly object: JsonObject;
@@ -17,13 +16,9 @@ export class TypeMismatch extends Error {
 }
 
 const maxUnknownFields = 100;
-
 const typeFields = new Set(['apiVersion', 'kind']);
 
-/**
- * Reads an object as one of a kind. Throws TypeMismatch, and 413 for one that patches have made too large. A kind
- * without a type is not changed.
- */
+/** Throws TypeMismatch, and 413 for one that patches made too large. A kind without a type is not changed. */
 export function conform(kind: string, raw: JsonObject): Conformed {
   if (excessOf(raw, { values: maxValues }) !== undefined) throw tooManyValues();
   const message = findMessage(kind);

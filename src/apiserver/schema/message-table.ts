@@ -23,11 +23,9 @@ export type Scalar =
   | 'fields'
   | 'raw';
 
-/** One field of a message. */
 export interface Field {
   /** The name in JSON. */
   readonly name: string;
-  /** A scalar, or the name of a message. */
   readonly type: Scalar | { readonly message: string };
   readonly shape: 'one' | 'list' | 'map';
   /** A pointer in Go: 0, false and the empty text are values. In other fields they mean "not set". */
@@ -44,10 +42,7 @@ export interface Field {
   readonly atomic: boolean;
 }
 
-/**
- * The fields of one type. In JSON, fields of embedded types are beside the others; in protobuf they are under one
- * number.
- */
+/** In JSON the fields of embedded types are beside the others; in protobuf they are under one number. */
 export interface Message {
   readonly name: string;
   readonly atomic: boolean;
@@ -132,7 +127,6 @@ export function findMessage(name: string): Message | undefined {
   return messages.get(name);
 }
 
-/** The names of all types. */
 export function messageNames(): readonly string[] {
   return [...messages.keys()];
 }

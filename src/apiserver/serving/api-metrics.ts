@@ -1,7 +1,6 @@
 import { MetricKit, type MetricsText, type Timing } from '../../observe/metric-kit.js';
 import type { CallReport, WebhookObserver } from '../admission/webhook-observer.js';
 
-/** The labels of a request in the metrics. */
 export interface RequestLabels {
   /** `GET`, `LIST`, `WATCH`, `POST`, `PUT`, `PATCH`, `APPLY`, `DELETE`, `DELETECOLLECTION`, `CONNECT`. */
   readonly verb: string;

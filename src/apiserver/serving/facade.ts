@@ -16,7 +16,6 @@ import type { Lifecycle } from './shutdown.js';
 import type { StreamCounter } from './stream-counter.js';
 import type { VersionInfo } from './version.js';
 
-/** What all handlers of one API server share. */
 export interface Facade extends KubeletDirectory {
   /** `apiserver/<name>`, as in events. */
   readonly node: string;
@@ -26,20 +25,15 @@ export interface Facade extends KubeletDirectory {
   readonly clock: Clock;
   readonly now: WallClock;
   readonly emit: EventSink;
-  /** For names and IDs of new objects. */
   readonly random: Random;
   readonly tokenKeys: TokenKeys;
   readonly authenticateToken: TokenAuthenticator;
   readonly authorize: Authorizer;
-  /** Called before every write. */
   readonly admit: Admission;
   readonly version: VersionInfo;
   readonly streams: StreamCounter;
-  /** Whether the server is about to end. */
   readonly lifecycle: Lifecycle;
-  /** Limits the number of running requests. */
   readonly enter: InFlightGate;
-  /** The content of `/metrics`. */
   readonly metrics: ApiMetrics;
   readonly faithful: ReadonlySet<FaithfulBug>;
 }

@@ -12,10 +12,7 @@ export interface InFlightLimits {
 
 export const defaultInFlight = { maxRequestsInflight: 400, maxMutatingRequestsInflight: 200 } as const;
 
-/**
- * Admits a request; call the returned function at its end. Throws 429 at the limit. Watches, logs and streams are not
- * counted, and administrators (`system:masters`) are always admitted.
- */
+/** Call the result at the end. Throws 429 at the limit; never for watches, logs, streams and `system:masters`. */
 export type InFlightGate = (request: Pick<RequestLabels, 'isLong' | 'isMutating'>, user: User) => () => void;
 
 const free = (): void => undefined;

@@ -5,7 +5,6 @@ import type { RequestLabels } from './api-metrics.js';
 
 const streams = new Set(['attach', 'exec', 'portforward', 'proxy']);
 
-/** The labels of a request in kube-apiserver's request metrics. */
 export function requestLabels(context: RequestContext, route: Route): RequestLabels {
   const { method, query } = context;
   const isMutating = !['GET', 'HEAD'].includes(method);

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { RequestEvent } from '../../core/events.js';
 import { offeredProtocol } from '../../streams/protocol-names.js';
 import type { StreamProtocol } from '../../streams/types.js';
@@ -8,9 +7,7 @@ import type { Route } from '../request/route.js';
 import type { Facade } from './facade.js';
 import { requestLabels } from './request-labels.js';
 
-/** How a request ended. */
 export interface RequestEnd {
-  /** The HTTP status that the client got. */
   readonly status: number;
   readonly error?: string;
   /** The command's exit code, for exec and attach where it is known. */
@@ -22,9 +19,7 @@ export interface RequestEnd {
 /** Reports the end of a request, once. */
 export type FinishReport = (end: RequestEnd) => void;
 
-/**
- * Reports the start of a request and returns the function that reports its end. Requests of kubelets are not reported.
- */
+/** Reports the start; the returned function reports the end. Requests of kubelets are not reported. */
 export function reportRequest(facade: Facade, context: RequestContext, route: Route): FinishReport {
   // Kubelets send requests all the time, and report their own failures.
   if (context.user.groups.includes('system:nodes')) return () => undefined;
@@ -35,7 +30,7 @@ export function reportRequest(facade: Facade, context: RequestContext, route: Ro
     request: context.id,
     verb: shownVerb(context, route),
     path: context.path,
-    protocol: protocolOf(context.request),
+    protocol: context.request.headers.upgrade === undefined ? 'http' : offeredProtocol(context.request),
   } satisfies Partial<RequestEvent>;
   facade.emit({ ...common, kind: 'request.started' });
   const count = facade.metrics.requestStarted(requestLabels(context, route));
@@ -55,8 +50,4 @@ function shownVerb(context: RequestContext, route: Route): string {
   if (route.kind !== 'resource') return context.method.toLowerCase();
   if (route.subresource !== undefined) return route.subresource.name;
   return verbOf(context.method, route.name !== undefined, context.query);
-}
-
-function protocolOf(request: IncomingMessage): 'http' | StreamProtocol {
-  return request.headers.upgrade === undefined ? 'http' : offeredProtocol(request);
 }

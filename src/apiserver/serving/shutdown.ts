@@ -9,7 +9,6 @@ export interface ShutdownOptions {
   readonly graceMs?: number;
 }
 
-/** The stage of a graceful shutdown. */
 export class Lifecycle {
   /** Aborts when no new connection is accepted any more: watches end normally. */
   readonly draining: AbortSignal;
@@ -42,13 +41,11 @@ export class Lifecycle {
   }
 }
 
-/** The steps of a graceful shutdown. */
 export interface ShutdownSteps {
   readonly clock: Clock;
   readonly lifecycle: Lifecycle;
   /** Stops accepting connections. Resolves when the existing ones have ended normally. */
   readonly stopListening: () => Promise<void>;
-  /** The number of running requests to wait for. */
   readonly underWay: () => number;
 }
 

@@ -1,9 +1,7 @@
-/** The kinds of long-lived requests. */
 export type StreamKind = 'watch' | 'log' | 'exec' | 'attach' | 'portforward' | 'proxy';
 
 export type StreamCounts = Readonly<Record<StreamKind, number>>;
 
-/** Counts the streams that are open now. */
 export interface StreamCounter {
   /** Counts one more; call the returned function at its end. */
   open(kind: StreamKind): () => void;

@@ -16,19 +16,14 @@ export interface VersionInfo {
 /** The Kubernetes release that the façade behaves like. */
 export const defaultVersion = '1.33.1';
 
-/**
- * The version document for a release such as `1.33.1` or `v1.33.1`; the details of the build are always those of 1.33.1.
- * Throws CONFIG_INVALID for anything else.
- */
+/** For a release such as `1.33.1` or `v1.33.1`; build details are those of 1.33.1. Throws CONFIG_INVALID. */
 export function versionInfo(release: string): VersionInfo {
   const parsed = /^v?(\d+)\.(\d+)(\.\d+\S*)?$/.exec(release);
   if (parsed === null) {
     throw new TunnelError(
       'CONFIG_INVALID',
       `${JSON.stringify(release)} is not a Kubernetes version like 1.33.1`,
-      {
-        where: 'apiserver version',
-      },
+      { where: 'apiserver version' },
     );
   }
   const [, major = '', minor = '', patch = '.0'] = parsed;

@@ -3,10 +3,7 @@ import { StatusError } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
 import { excessOf, maxValues } from '../resources/json-limits.js';
 
-/**
- * A conditional write: it is done only if the object is still in the state that the writer has read, so no other write
- * is lost.
- */
+/** Done only if the object is still in the state that the writer has read, so no other write is lost. */
 export type Commit =
   | {
       readonly kind: 'put';
@@ -27,10 +24,7 @@ export function expectedRevision(commit: Commit): string | undefined {
   return (commit.kind === 'put' ? commit.over : commit.object)?.metadata.resourceVersion;
 }
 
-/**
- * etcd's own `--max-request-bytes`. etcd counts protobuf, which is about as long as the keys and texts of JSON
- * together.
- */
+/** etcd's own `--max-request-bytes`. It counts protobuf, about as long as the keys and texts of JSON. */
 const maxBytes = 1.5 * 1024 * 1024;
 
 /** Throws etcd's error for an object that is too large, and 413 for one with too many values. */

@@ -48,11 +48,7 @@ const editRules: readonly Rule[] = [
     apiGroups: [''],
     resources: ['pods/attach', 'pods/exec', 'pods/portforward', 'pods/eviction', 'serviceaccounts/token'],
   },
-  {
-    verbs: [...readVerbs, ...writeVerbs],
-    apiGroups: [''],
-    resources: ['pods/proxy', 'services/proxy'],
-  },
+  { verbs: [...readVerbs, ...writeVerbs], apiGroups: [''], resources: ['pods/proxy', 'services/proxy'] },
   { verbs: ['impersonate'], apiGroups: [''], resources: ['serviceaccounts'] },
   { verbs: writeVerbs, apiGroups: ['apps'], resources: apps },
   { verbs: [...readVerbs, ...writeVerbs], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },

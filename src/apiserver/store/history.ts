@@ -29,7 +29,6 @@ export class History {
     return revision < this.floor ? 'forgotten' : this.changes.slice(this.firstAfter(revision));
   }
 
-  /** Drops all changes up to and including `revision`. */
   forget(revision: number): void {
     if (revision <= this.floor) return;
     this.floor = revision;

@@ -46,10 +46,7 @@ export class ObjectState {
     return this.shelf(resource).history.next(revision);
   }
 
-  /**
-   * Calls `listener` with the step after every change, and without a step when everything is new. Call the returned
-   * function to stop.
-   */
+  /** Calls `listener` with each step, without one when everything is new. The returned function stops it. */
   subscribe(listener: (step?: Step) => void): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
@@ -107,7 +104,6 @@ export class ObjectState {
     return changes.sort((a, b) => a.revision - b.revision).map(stepOf);
   }
 
-  /** Drops the history. */
   forget(): void {
     for (const { history } of this.shelves.values()) history.forget(this.counter);
   }

@@ -48,10 +48,7 @@ export interface ObjectStore {
    * reached.
    */
   commit(commit: Commit): Promise<ApiObject | undefined>;
-  /**
-   * Resolves when reads show everything that was written before, at any replica. Undefined: they do already. Never
-   * rejects.
-   */
+  /** Resolves when reads show all earlier writes at any replica. Undefined: they do. Never rejects. */
   catchUp(): Promise<void> | undefined;
 }
 
@@ -84,10 +81,7 @@ export function createObjectStore(
 /** Keeps the objects in this process. */
 export class MemoryStore extends ObjectState implements LocalStore {
   readonly isAway = false;
-  /**
-   * Called with each step before it is applied, so that it is written down before it is visible. If it throws, the
-   * write fails.
-   */
+  /** Called with each step before readers see it, to write it down. If it throws, the write fails. */
   writeAhead: (step: Step) => void = () => undefined;
   private readonly timestamp: () => string;
 
@@ -97,7 +91,6 @@ export class MemoryStore extends ObjectState implements LocalStore {
     this.timestamp = () => rfc3339(now());
   }
 
-  /** Stores the first objects of a cluster. */
   fill(initial: InitialObjects): void {
     const { namespaces = [], nodes = [], services = [], deployments = [], pods = [], others = [] } = initial;
     for (const object of [...namespaces, ...nodes, ...services, ...deployments, ...pods, ...others])

@@ -10,10 +10,7 @@ export interface Moment {
   readonly revision: number;
 }
 
-/**
- * The objects of a kind at an earlier revision: the present ones, with each later change undone. `forgotten` when the
- * history does not reach back so far. Costs one step per change since then.
- */
+/** The present objects with later changes undone, one by one. `forgotten` when the history is too short. */
 export function objectsAt(store: ObjectStore, moment: Moment): readonly ApiObject[] | 'forgotten' {
   const { resource, namespace } = moment;
   const before = new Map<string, ApiObject | undefined>();
@@ -30,11 +27,8 @@ export function objectsAt(store: ObjectStore, moment: Moment): readonly ApiObjec
   if (before.size === 0) return present;
   const unchanged = present.filter(({ metadata }) => !before.has(keyText(metadata)));
   const undone = [...before.values()].filter((object) => object !== undefined);
-  return [...unchanged, ...undone.filter((object) => isIn(object, namespace))].sort(byKey);
-}
-
-function isIn({ metadata }: ApiObject, namespace: string | undefined): boolean {
-  return namespace === undefined || metadata.namespace === namespace;
+  const wanted = undone.filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
+  return [...unchanged, ...wanted].sort(byKey);
 }
 
 function byKey(one: ApiObject, other: ApiObject): number {

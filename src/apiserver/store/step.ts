@@ -1,6 +1,5 @@
 import type { ApiObject } from '../resources/api-object.js';
 
-/** The place of an object. */
 export interface ObjectKey {
   readonly namespace?: string | undefined;
   readonly name: string;
@@ -11,7 +10,6 @@ export function keyText({ namespace, name }: ObjectKey): string {
   return namespace ? `${namespace}/${name}` : name;
 }
 
-/** Identifies an object, in any state. */
 export interface ObjectIdentity {
   readonly apiVersion: string;
   readonly kind: string;
@@ -23,7 +21,6 @@ export type Step =
   | { readonly revision: number; readonly put: ApiObject }
   | { readonly revision: number; readonly removed: ObjectIdentity };
 
-/** All objects at one revision. */
 export interface Snapshot {
   readonly revision: number;
   readonly objects: readonly ApiObject[];

@@ -66,7 +66,6 @@ function regexText(text: string, form: string, examples: readonly string[]): str
   return `${text} (e.g. ${list}, regex used for validation is '${form}')`;
 }
 
-/** Checks `metadata.labels`. */
 export function labelErrors(labels: unknown, field: string): readonly FieldError[] {
   if (typeof labels !== 'object' || labels === null) return [];
   return Object.entries(labels).flatMap(([key, value]) => {

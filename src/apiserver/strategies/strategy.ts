@@ -3,7 +3,6 @@ import type { JsonObject } from '../resources/json.js';
 import type { ObjectStore } from '../store/object-store.js';
 import type { NameForm } from './names.js';
 
-/** What a strategy may use. */
 export interface StrategyContext {
   readonly store: ObjectStore;
   /** RFC 3339. */

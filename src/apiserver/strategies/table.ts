@@ -41,7 +41,6 @@ const strategies: ReadonlyMap<string, Strategy> = new Map<string, Strategy>([
   ['validatingwebhookconfigurations', webhookStrategy],
 ]);
 
-/** The strategy for writes of a kind. */
 export function strategyOf({ plural }: Resource): Strategy {
   return strategies.get(plural) ?? plain;
 }

@@ -10,7 +10,6 @@ import { childOf, isObject, itemsOf, type JsonObject, setDefault, textOf } from 
 import { nameProblems, qualifiedNameProblems } from './names.js';
 import type { Strategy } from './strategy.js';
 
-/** MutatingWebhookConfiguration and ValidatingWebhookConfiguration. */
 export const webhookStrategy: Strategy = {
   countsGenerations: true,
   defaults: (configuration) => {

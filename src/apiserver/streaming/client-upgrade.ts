@@ -10,10 +10,7 @@ export type KubeletSide =
   | { readonly kind: 'upgraded'; readonly answer: Extract<UpgradeAnswer, { kind: 'upgraded' }> }
   | { readonly kind: 'over'; readonly outcome: StreamingOutcome };
 
-/**
- * Connects to the kubelet before the client is answered. The client gets a refusal unchanged; a kubelet that cannot be
- * dialled becomes a 500 Status `error dialing backend: …`.
- */
+/** A refusal is passed on unchanged; a kubelet that cannot be dialled is a 500, `error dialing backend: …`. */
 export async function reachKubelet(
   request: StreamingRequest,
   ask: KubeletAsk,

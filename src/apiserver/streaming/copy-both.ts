@@ -5,9 +5,7 @@ import { onAbort } from '../../streams/stream-ends.js';
 import { endSoon } from '../../streams/upgrade-response.js';
 import type { Framing } from './spdy-framing.js';
 
-/**
- * How long a client may take to leave after it was told about a cut. The end of a connection can overtake the message.
- */
+/** How long a client may take to leave: the end of a connection can overtake the message about a cut. */
 const partingMs = 500;
 
 export interface CopyOptions {
@@ -129,10 +127,7 @@ function part(client: Duplex, clock: Clock): void {
   client.resume();
 }
 
-/**
- * Sends what is buffered, then the end, and waits for the kubelet to close, which it does when it has read everything.
- * Closing first would become a reset when the kubelet writes, and a reset drops what was not read.
- */
+/** Ends and lets the kubelet close when it has read all: closing first may become a reset, which drops bytes. */
 function leave(kubelet: Duplex, serverSignal: AbortSignal | undefined): void {
   kubelet.once(
     'close',

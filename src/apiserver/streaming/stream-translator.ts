@@ -79,10 +79,7 @@ function outcomeOf(end: TranslationEnd): Pick<StreamingOutcome, 'exitCode' | 'er
   }
 }
 
-/**
- * Continues without the client, as the original does, whose executor does not see the client: the input ends, and the
- * output is read and dropped. It ends with the command or this server.
- */
+/** The original's executor does not see the client, so this continues: input ends, output is read and dropped. */
 async function runTranslation(
   request: StreamingRequest,
   channels: WebSocketChannels,

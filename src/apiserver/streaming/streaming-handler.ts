@@ -6,7 +6,6 @@ import type { StreamingOutcome, StreamingRequest } from './streaming-request.js'
 import { tunnelUpgrade } from './tunnel-handler.js';
 import { type FramingMaker, proxyUpgrade } from './upgrade-proxy.js';
 
-/** The subresources of a pod that are streams. */
 export type StreamingSubresource = 'exec' | 'attach' | 'portforward';
 
 /**

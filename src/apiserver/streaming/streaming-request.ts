@@ -12,7 +12,6 @@ export interface KubeletTarget {
   readonly port: number;
 }
 
-/** One upgrade request after authorization, and how to connect to its kubelet. */
 export interface StreamingRequest {
   readonly upgrade: Upgrade;
   readonly target: KubeletTarget;
@@ -32,7 +31,6 @@ export interface StreamingRequest {
   readonly faithfulCutIsSuccess?: boolean;
 }
 
-/** How a request ended, for events. */
 export interface StreamingOutcome {
   /** The protocol between the client and us. */
   readonly protocol: StreamProtocol;

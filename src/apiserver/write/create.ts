@@ -10,10 +10,7 @@ import { refuseEscalation } from './escalation.js';
 import { metadataErrors, stampNew } from './object-meta.js';
 import { admitted, strategyContextOf, type Write, type Written } from './write.js';
 
-/**
- * Creates an object from a decoded body. `requestName` is the name in the path, if there is one. Rejects with 400, 403,
- * 404 (no such namespace, or role), 409 (it exists already) and 422.
- */
+/** `requestName` is the name in the path. Rejects with 400, 403, 404 (no namespace, or role), 409 and 422. */
 export async function createObject(write: Write, body: JsonObject, requestName = ''): Promise<Written> {
   const { context, resource, options } = write;
   const strategy = strategyOf(resource);
@@ -41,7 +38,6 @@ export async function createObject(write: Write, body: JsonObject, requestName =
   return { object: stored, created: true };
 }
 
-/** The manager for `managedFields`. */
 export function managerOf(write: Write): Parameters<typeof recordManager>[2] {
   const { options, operation = 'Update', subresource } = write;
   return {

@@ -18,9 +18,7 @@ export interface ExpectedKind {
 /** What to do with unknown fields. */
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
-/**
- * Decodes a body by its Content-Type, and gives other work a turn before the next step. Rejects with 400, 413 and 415.
- */
+/** By its Content-Type; other work gets a turn before the next step. Rejects with 400, 413 and 415. */
 export async function decodeBody(request: IncomingMessage, body: Buffer): Promise<JsonObject> {
   await yieldToOthers();
   const object = await decoded(request, body);
@@ -79,9 +77,7 @@ export function unreadable(caught: unknown, prefix = ''): StatusError {
   return badRequest(prefix + (caught instanceof Error ? caught.message : textOf(caught)));
 }
 
-/**
- * Reads a decoded body as one of the kind, or throws 400. Unknown fields are refused, reported to `warn`, or dropped.
- */
+/** The body as one of the kind, or 400. Unknown fields are refused, reported to `warn`, or dropped. */
 export function asKind(
   raw: JsonObject,
   expected: ExpectedKind,

@@ -7,7 +7,6 @@ import { sameJson } from '../resources/json.js';
 import { accountOfPod, isMirrorPod, namesIn } from '../resources/pod-references.js';
 import type { ObjectStore } from '../store/object-store.js';
 
-/** What a kubelet wants to write, and its node. */
 interface Attempt {
   readonly request: AdmissionRequest;
   readonly node: string;
@@ -17,10 +16,7 @@ interface Attempt {
 /** The reason why it may not; undefined when it may. */
 type Refusal = (attempt: Attempt) => string | undefined;
 
-/**
- * The NodeRestriction admission plugin: a kubelet may change only its own node, its own lease and the pods on its node,
- * and gets tokens only for these pods.
- */
+/** NodeRestriction: a kubelet changes only its node, its lease and its pods, and gets tokens only for these pods. */
 export function restrictNodes(next: Admission, store: ObjectStore): Admission {
   return async (request) => {
     const node = nodeOfUser(request.user);

@@ -7,7 +7,6 @@ import type { DeleteOptions } from './delete-options.js';
 import { finalizersOf } from './object-meta.js';
 import { maxTries, type NamedWrite } from './write.js';
 
-/** The result of a deletion. */
 export interface Removed {
   readonly object: ApiObject;
   /** False: it stays for its grace period or its finalizers. */

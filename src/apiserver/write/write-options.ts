@@ -2,11 +2,9 @@ import type { Exchange } from '../request/exchange.js';
 import { invalidObject, notSupported } from '../request/invalid.js';
 import type { FieldValidation } from './decode.js';
 
-/** The query parameters of all writes. */
 export interface WriteOptions {
   /** Everything is checked and nothing is stored. */
   readonly dryRun: boolean;
-  /** The manager for `managedFields`. */
   readonly fieldManager: string;
   readonly fieldValidation: FieldValidation;
   /** Server-side apply takes over fields of other managers. */

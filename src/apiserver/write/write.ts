@@ -11,23 +11,18 @@ import type { ObjectStore } from '../store/object-store.js';
 import type { StrategyContext } from '../strategies/strategy.js';
 import type { WriteOptions } from './write-options.js';
 
-/** What a write needs from its API server. */
 export interface WriteContext {
   readonly store: ObjectStore;
   readonly now: WallClock;
-  /** For names and IDs of new objects. */
   readonly random: Random;
   /** Checks whether a writer of roles may give permissions that the writer does not have. */
   readonly authorize: Authorizer;
-  /** Called before every write. */
   readonly admit: Admission;
 }
 
-/** One write: its target and its user. */
 export interface Write {
   readonly context: WriteContext;
   readonly user: User;
-  /** ID of the API request. */
   readonly request: string;
   readonly resource: Resource;
   readonly namespace?: string;
@@ -39,7 +34,6 @@ export interface Write {
   readonly operation?: 'Apply' | 'Update';
 }
 
-/** A write of one named object. */
 export interface NamedWrite extends Write {
   readonly name: string;
 }
@@ -47,7 +41,6 @@ export interface NamedWrite extends Write {
 /** How often a write that lost a race is tried again, as in kube-apiserver. */
 export const maxTries = 5;
 
-/** The result of a write. */
 export interface Written {
   readonly object: ApiObject;
   readonly created: boolean;
@@ -63,7 +56,6 @@ export interface Admitted {
   readonly review: (object: JsonObject) => Promise<void>;
 }
 
-/** Calls admission, which may change or refuse the object. */
 export async function admitted(
   write: Write,
   operation: 'CREATE' | 'UPDATE',

@@ -18,10 +18,8 @@ export interface AccessOptions {
   readonly authorizer?: Authorizer;
 }
 
-/** The credentials that a peer presents. */
 export interface Credentials {
   readonly certificate: PeerIdentity;
-  /** A bearer token. */
   readonly token: string | undefined;
 }
 
@@ -39,7 +37,6 @@ type Identified = { readonly user: UserInfo } | { readonly reason: string };
 
 const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
-/** Authentication and authorization for both doors. */
 export class AccessControl {
   private readonly options: AccessOptions;
 

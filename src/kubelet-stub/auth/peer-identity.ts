@@ -6,7 +6,6 @@ export type PeerIdentity =
   | { readonly kind: 'client'; readonly name: string; readonly groups: readonly string[] }
   | { readonly kind: 'stranger'; readonly reason: string; readonly isAbsent: boolean };
 
-/** Reads the result of the TLS handshake. */
 export function identifyPeer(socket: TLSSocket): PeerIdentity {
   const accepted = acceptedCertificate(socket);
   if (accepted !== undefined) {
@@ -20,16 +19,12 @@ export function identifyPeer(socket: TLSSocket): PeerIdentity {
   return { kind: 'stranger', reason: `the client certificate was not accepted: ${text}`, isAbsent: false };
 }
 
-/**
- * As in kube's x509 authenticator: of several names the last counts, and a certificate without a name counts as no
- * certificate.
- */
+/** As in kube's x509 authenticator: the last of several names counts; without a name there is no certificate. */
 function identityOf(name: string, groups: readonly string[]): PeerIdentity {
   if (name !== '') return { kind: 'client', name, groups };
   return { kind: 'stranger', reason: 'the client certificate has no name', isAbsent: true };
 }
 
-/** A name may appear once, often, or never. */
 function textsOf(name: string | string[] | undefined): readonly string[] {
   if (name === undefined) return [];
   return Array.isArray(name) ? name : [name];

@@ -5,14 +5,12 @@ import { reviewToken, type TokenReviewStatus } from '../../kube/token-review.js'
 import { TtlCache } from './ttl-cache.js';
 import type { Authorizer, NodeAttributes, TokenAuthenticator, UserInfo } from './user.js';
 
-/** The API that answers reviews. */
 export type ReviewApi = Pick<KubeClient, 'create'>;
 
 const accessReviews = {
   resource: { group: 'authorization.k8s.io', version: 'v1', plural: 'subjectaccessreviews' },
 } as const;
 
-/** The highest number of cached answers. */
 const cacheLimit = 8192;
 
 export interface TokenReviewOptions {
@@ -51,7 +49,6 @@ function userOf({ authenticated, user = {} }: TokenReviewStatus): UserInfo | und
   };
 }
 
-/** The group of every authenticated user. */
 export const authenticatedGroup = 'system:authenticated';
 
 export interface AccessReviewOptions {

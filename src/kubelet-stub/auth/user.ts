@@ -1,4 +1,3 @@
-/** The user of a request, as in Kubernetes. */
 export interface UserInfo {
   readonly name: string;
   readonly uid?: string;

@@ -20,10 +20,7 @@ const paths = new Set([
 
 /** The kubelet has no label for PATCH. */
 const methods = new Set(['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CONNECT']);
-
-/**
- * Port-forwards are missing here as in the kubelet: it looks for `portforward`, and its path is spelt `portForward`.
- */
+/** Port-forwards are missing as in the kubelet, which looks for `portforward`; its path is `portForward`. */
 const longRunning = new Set(['exec', 'attach', 'debug']);
 
 /** Counts requests as the kubelet does: by method, first part of the path, and whether they are long-running. */

@@ -1,6 +1,5 @@
 import type { ContainerUsage, PodUsage, Runtime } from '../../containers/runtime.js';
 
-/** A container, with the names that metrics use for it. */
 export interface MeasuredContainer extends ContainerUsage {
   readonly namespace: string;
   readonly pod: string;

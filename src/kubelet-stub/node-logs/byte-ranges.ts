@@ -46,7 +46,6 @@ function readRange(part: string, sizeBytes: number): ByteRange | 'invalid' | 'be
   return { start, length: Math.min(Number(last), sizeBytes - 1) - start + 1 };
 }
 
-/** The value of `Content-Range`. */
 export function contentRange({ start, length }: ByteRange, sizeBytes: number): string {
   return `bytes ${start}-${start + length - 1}/${sizeBytes}`;
 }

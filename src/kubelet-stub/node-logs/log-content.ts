@@ -8,10 +8,7 @@ import type { ByteRange } from './byte-ranges.js';
 const headBytes = rfc3339Nano(0).length + ' stdout F '.length;
 const batchBytes = 32_768;
 
-/**
- * A log in the form that container runtimes write, at one moment. It holds the log's bytes until it is closed, so its
- * size does not change while the log grows and loses its oldest lines.
- */
+/** A log as container runtimes write it, at one moment. It holds its bytes until closed, so its size is fixed. */
 export class LogContent {
   readonly sizeBytes: number;
   /** When the last line was written, epoch milliseconds; undefined for an empty log. */
@@ -61,7 +58,6 @@ export class LogContent {
     return isBinary ? 'application/octet-stream' : 'text/plain; charset=utf-8';
   }
 
-  /** Releases the log's bytes. */
   close(): void {
     this.held.close();
   }

@@ -29,7 +29,6 @@ const statusMs = 300_000;
 export class NodeHeartbeat {
   /** Resolves when the API has the node and a valid lease. Never rejects; stays pending when closed before. */
   readonly registered: Promise<void>;
-  /** Resolves at the end. */
   readonly ended: Promise<void>;
   private readonly options: NodeHeartbeatOptions;
   private readonly transitionTime: string;

@@ -25,7 +25,6 @@ export interface PodSourceOptions {
   readonly now: () => number;
 }
 
-/** A kubelet's work with the API. */
 export interface PodSource {
   /** Resolves when the node is registered and its pods are listed. */
   readonly ready: Promise<void>;
@@ -35,10 +34,8 @@ export interface PodSource {
 
 /** The kubelet's defaults of `kubeAPIQPS` and `kubeAPIBurst`. */
 export const kubeletRateLimit = { qps: 50, burst: 100 } as const;
-
 /** APIs send a bookmark about every minute. A watch that is silent for longer was cut on its way. */
 const silentWatchMs = 90_000;
-
 const defaultPodCidr = '10.244.0.0/24';
 
 /**

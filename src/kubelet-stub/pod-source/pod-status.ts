@@ -47,7 +47,6 @@ export function statusPatch(pod: Pod): object {
   };
 }
 
-/** The address and start time of a pod. */
 export interface PodPlace {
   readonly hostIP: string;
   readonly podIP: string;
@@ -71,10 +70,7 @@ export function toRun(pod: Pod, { hostIP, podIP, now }: PodPlace): Pod {
   return { ...pod, apiVersion: 'v1', kind: 'Pod', status };
 }
 
-/**
- * The containers of a pod that ran when its node was lost, as after a reboot. They run again, or count as ended if they
- * may run only once.
- */
+/** After the loss of a node, as in a reboot, containers run again, or count as ended if they may run only once. */
 export function afterLoss(
   statuses: readonly ContainerStatus[],
   restartPolicy: string | undefined,

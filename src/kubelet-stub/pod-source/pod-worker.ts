@@ -9,7 +9,6 @@ import { rfc3339 } from '../../kube/time.js';
 import type { PodAddresses } from './pod-addresses.js';
 import { conditionsOf, creating, hasEnded, isNew, statusPatch, toRun } from './pod-status.js';
 
-/** What the workers of all pods of a node share. */
 export interface PodWorkerContext {
   readonly client: KubeClient;
   readonly runtime: NodeRuntime;
@@ -56,7 +55,6 @@ export class PodWorker {
     this.want(undefined);
   }
 
-  /** Called when something has changed in the runtime. */
   wake(): void {
     this.again = true;
     // Starts later: the runtime may report a change while it handles another call.
@@ -159,7 +157,6 @@ export class PodWorker {
     await client.delete(targetOf(pod), options).catch(unlessGone);
   }
 
-  /** Reports the pod's status to the API, if it has changed. */
   private async report(wanted: Pod): Promise<void> {
     const { uid } = wanted.metadata;
     const shown = this.context.runtime.listPods().find((pod) => pod.metadata.uid === uid);

@@ -106,7 +106,6 @@ export class SpdyConnection implements StreamLink {
     return this.socketClosed;
   }
 
-  /** Destroys the connection at once. */
   destroy(error?: TunnelError): void {
     this.finish(error);
   }

@@ -1,6 +1,5 @@
 import { TunnelError } from '../../core/errors.js';
 
-/** The error for using a connection that has ended. */
 export function connectionClosed(): TunnelError {
   return new TunnelError('TUNNEL_CLOSED', 'the SPDY connection is closed');
 }

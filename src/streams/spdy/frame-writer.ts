@@ -18,7 +18,6 @@ export interface FrameWriterOptions {
 /** The largest payload of a frame, bytes. Longer chunks are split: Go peers allocate a whole frame at once. */
 const dataFrameBytes = 64 * 1024;
 
-/** A payload that waits for room in the socket. */
 interface Waiter {
   readonly streamId: number;
   readonly payload: Buffer;
@@ -30,10 +29,7 @@ interface Job {
   readonly drop: (error: Error) => void;
 }
 
-/**
- * Writes frames to the socket. Header blocks are compressed outside the event loop, and later frames wait, so that
- * frames leave in the order of the calls. Payloads are passed on without a copy.
- */
+/** Writes frames in the order of the calls: later ones wait while a header block is compressed elsewhere. */
 export class FrameWriter {
   private readonly socket: Duplex;
   private readonly options: FrameWriterOptions;
@@ -68,7 +64,6 @@ export class FrameWriter {
     this.enqueue({ run: () => this.offerData({ streamId, payload, done }), drop: done });
   }
 
-  /** Drops the waiting payload of this stream, if any. */
   dropData(streamId: number, error: Error): void {
     const index = this.waiting.findIndex((waiter) => waiter.streamId === streamId);
     if (index === -1) return;

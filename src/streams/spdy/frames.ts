@@ -1,4 +1,3 @@
-/** Control frame types of SPDY/3.1. */
 export const frameType = {
   synStream: 1,
   synReply: 2,
@@ -26,9 +25,7 @@ export const resetStatus = {
   frameTooLarge: 11,
 } as const;
 
-/** Status codes of GOAWAY. */
 export const goAwayStatus = { ok: 0, protocolError: 1, internalError: 2 } as const;
-
 export const frameHeaderBytes = 8;
 const controlBit = 0x8000_0000;
 const spdyVersion = 3;
@@ -62,7 +59,6 @@ export interface FrameHead {
   readonly length: number;
 }
 
-/** Reads the 8 bytes that begin every frame. */
 export function readFrameHead(bytes: Buffer): FrameHead {
   const first = bytes.readUInt32BE(0);
   const control = first >= controlBit;

@@ -36,7 +36,6 @@ export class HeaderContext {
     });
   }
 
-  /** Frees the memory of zlib. */
   close(): void {
     this.zlib.destroy();
   }
@@ -74,7 +73,6 @@ export function createHeaderCompressor(maxBytes: number): HeaderContext {
   return new HeaderContext(createDeflate(options), maxBytes);
 }
 
-/** Expands what the peer sends. */
 export function createHeaderExpander(maxBytes: number): HeaderContext {
   const options = { dictionary: spdyDictionary, flush: constants.Z_SYNC_FLUSH };
   return new HeaderContext(createInflate(options), maxBytes);

@@ -4,13 +4,11 @@ import type { Done } from './frame-writer.js';
 import { resetStatus } from './frames.js';
 import type { SpdyHeaders } from './header-block.js';
 
-/** The part of its connection that a stream uses. */
 export interface StreamLink {
   sendReply(stream: SpdyStream): void;
   sendData(stream: SpdyStream, payload: Buffer, done: Done): void;
   sendFin(stream: SpdyStream, done: Done): void;
   sendReset(stream: SpdyStream, status: number): void;
-  /** Called when the reader has room again. */
   wantsMore(stream: SpdyStream): void;
   /** Called when the stream has ended in both directions. */
   forget(stream: SpdyStream): void;
@@ -27,7 +25,6 @@ const writeBufferBytes = 64 * 1024;
  */
 export class SpdyStream extends Duplex {
   readonly id: number;
-  /** The headers that opened it. */
   readonly headers: SpdyHeaders;
   private readonly link: StreamLink;
   private localDone = false;
@@ -47,7 +44,6 @@ export class SpdyStream extends Duplex {
     this.on('error', () => undefined);
   }
 
-  /** True when the peer has sent its FIN. */
   get remoteEnded(): boolean {
     return this.remoteDone;
   }

@@ -8,9 +8,7 @@ import type { StoreRuns } from './store-runs.js';
 
 export type FollowCall = ServerWritableStream<FollowRequest__Output, FollowResponse>;
 
-/**
- * The limit of waiting messages for a slow replica. A replica that falls further behind starts again with a whole list.
- */
+/** Waiting messages for a slow replica. One that falls further behind starts again with a whole list. */
 const maxWaiting = 10_000;
 
 /** One connected replica: it gets what it lacks, then every step. */

@@ -45,11 +45,7 @@ export function decodeStep({ revision, change, put, removed }: Change__Output): 
 export function encodeCommit(commit: Commit): CommitRequest {
   const expected = expectedRevision(commit) ?? '0';
   return commit.kind === 'put'
-    ? {
-        expectedRevision: expected,
-        put: encodeObject(commit.object),
-        thenRemove: commit.thenRemove ?? false,
-      }
+    ? { expectedRevision: expected, put: encodeObject(commit.object), thenRemove: commit.thenRemove ?? false }
     : { expectedRevision: expected, remove: encodeIdentity(identityOf(commit.object)) };
 }
 

@@ -51,7 +51,6 @@ export class RemoteStore implements ObjectStore {
   private closed = false;
   private sync: Promise<void> | undefined;
 
-  /** Starts to connect to the store. */
   constructor(options: RemoteStoreOptions) {
     this.options = options;
     this.state = new ObjectState(options.historyLimit);

@@ -12,7 +12,6 @@ import { encodeCommit } from './messages.js';
 
 /** etcd's own limit for a write: `--election-timeout` of 1 s, twice, and 5 s for the disk. */
 export const requestTimeoutMs = 7000;
-
 /** etcd's text when it could not finish in time. */
 export const timedOut = 'etcdserver: request timed out';
 
@@ -28,7 +27,6 @@ export class StoreCall {
     this.client = new (storeService())(address, secure, options);
   }
 
-  /** The messages of a Follow. */
   follow(run: string, revision: number): ClientReadableStream<FollowResponse__Output> {
     this.following = this.client.Follow({ run, revision });
     return this.following;

@@ -55,10 +55,7 @@ export class StoreFiles {
     this.options = options;
   }
 
-  /**
-   * Restores a store from the last run, and writes down all later steps. `begin` fills a new store. Throws
-   * FILE_UNREADABLE, FILE_UNWRITABLE.
-   */
+  /** Restores the last run; logs all steps. `begin` fills a new store. Throws FILE_UNREADABLE, FILE_UNWRITABLE. */
   open(store: MemoryStore, begin: () => void): StoreRuns {
     const saved = this.read();
     if (saved === undefined) begin();

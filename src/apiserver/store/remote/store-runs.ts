@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 
-/** One run of a store's process. */
 export interface Run {
   readonly id: string;
   /** The revision at its start. Later steps of the run before are lost. */
