@@ -11,7 +11,6 @@ export interface MetricsObserverOptions {
   readonly levels: () => Pick<ServerState, 'pendingDials' | 'established'>;
 }
 
-/** Updates a server's metrics from the reports of its machine. */
 export function createMetricsObserver({ metrics, clock, levels }: MetricsObserverOptions): ServerObserver {
   const showLevels = (): void => {
     const { pendingDials, established } = levels();

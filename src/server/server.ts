@@ -12,7 +12,6 @@ import { Listeners } from './listeners.js';
 import type { FrontendEndpoint, ProxyServerOptions } from './options.js';
 import { createParts, type ServerParts } from './parts.js';
 
-/** A running proxy-server. */
 export interface ProxyServer {
   readonly serverId: string;
   /** The addresses for frontends: `unix://PATH` or `host:port`, in the order of the options. */
@@ -21,7 +20,6 @@ export interface ProxyServer {
   readonly agentAddress: string;
   /** The address of `/healthz`, `/readyz` and `/metrics`: `host:port`. */
   readonly healthAddress: string;
-  /** The text of `/metrics`. */
   readonly metrics: MetricsText;
   snapshot(): ServerState;
   /** Cuts every stream at once, as the end of the process does. Keeps the lease. Resolves when no socket is open. */
@@ -36,10 +34,7 @@ export interface ProxyServer {
   finish(graceMs: number): Promise<void>;
 }
 
-/**
- * Starts a proxy-server. When one listener fails, it closes the others. Rejects with ADDRESS_IN_USE,
- * ADDRESS_UNAVAILABLE, CERT_INVALID or FILE_UNWRITABLE.
- */
+/** Failure closes all. Rejects: ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, CERT_INVALID or FILE_UNWRITABLE. */
 export async function startProxyServer(options: ProxyServerOptions): Promise<ProxyServer> {
   const { emit, clock, serverId } = options;
   const parts = createParts(options);
