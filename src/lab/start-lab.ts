@@ -161,7 +161,6 @@ function replicas(
   });
 }
 
-/** The objects of one node in the standard cluster. */
 function nodeObjects({ objects }: Topology, spec: NodeSpec): Omit<KubeletPartOptions, 'api'> {
   const node = objects.nodes.find(({ metadata }) => metadata.name === spec.name);
   if (node === undefined) throw new TunnelError('INTERNAL', `there is no object of ${spec.name}`);
