@@ -103,7 +103,6 @@ function add(program: Command, command: Command): void {
   program.addCommand(command);
 }
 
-/** `konnsim help [command]`. */
 function helpCommand(program: Command): Command {
   return new Command('help')
     .description('show the help of a command')
