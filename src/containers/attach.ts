@@ -7,18 +7,13 @@ import type { LogStore } from './logs/log-store.js';
 /** One run of a container, as far as its output matters. */
 export interface FollowedRun {
   readonly logs: LogStore;
-  /** How long it has been running. */
   readonly ageMs: number;
-  /** Whether a client has attached to it before. */
   wasAttached: boolean;
   /** Aborts when the run has ended and its log is complete. */
   readonly signal: AbortSignal;
 }
 
-/**
- * No client attaches sooner in a real cluster: the kubelet takes that long to see and to report that a container runs.
- * Most short ones have ended by then, and kubectl reads their log.
- */
+/** No client attaches sooner in a real cluster: the kubelet takes that long to see and report a running container. */
 const unseenMs = 2000;
 
 /**

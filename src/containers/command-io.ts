@@ -2,10 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { RemoteCommandStreams, TerminalSize } from '../streams/types.js';
 import { StreamSink } from './io/byte-sink.js';
 
-/**
- * Feeds a client's input to a process, at the pace of the slower one. What the process no longer reads is dropped. When
- * the client leaves, the input ends after everything that it sent.
- */
+/** At the pace of the slower. Drops what the process no longer reads. At a client's end: the rest, then the end. */
 export function feedInput(
   input: Readable | undefined,
   child: { readonly stdin: Writable | undefined; readonly isTerminal: boolean },
@@ -36,7 +33,6 @@ export function feedInput(
   input.pipe(stdin, { end });
 }
 
-/** Applies the client's window sizes until they end. */
 export async function followSizes(
   resize: RemoteCommandStreams['resize'],
   child: { resize(size: TerminalSize): void },

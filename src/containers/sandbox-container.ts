@@ -64,7 +64,6 @@ export class SandboxContainer {
     return this.command;
   }
 
-  /** The present run, if there is one. */
   get run(): ContainerRun | undefined {
     return this.current;
   }
@@ -79,7 +78,6 @@ export class SandboxContainer {
     return this.current?.logs ?? ('terminated' in this.stopped ? this.lastRun?.logs : undefined);
   }
 
-  /** The log of the run before the present one. */
   get previousLogs(): LogStore | undefined {
     return this.current === undefined ? undefined : this.lastRun?.logs;
   }
@@ -110,9 +108,7 @@ export class SandboxContainer {
     this.start();
   }
 
-  /**
-   * Applies the pod's restart policy after the main process has ended by itself. Repeated ends are followed by a pause.
-   */
+  /** The pod's restart policy, after the main process ended by itself. Repeated ends are followed by a pause. */
   finish(termination: Termination, atOnce = false): void {
     const { current } = this;
     if (current === undefined) return;
@@ -150,7 +146,6 @@ export class SandboxContainer {
     };
   }
 
-  /** What the present run uses; undefined without a run. */
   async usage(): Promise<ContainerUsage | undefined> {
     const { current, restartCount } = this;
     if (current === undefined) return undefined;

@@ -10,9 +10,7 @@ export interface TerminalOptions {
   readonly output: ByteSink;
   readonly resize: AsyncIterable<TerminalSize> | undefined;
   readonly signal: AbortSignal;
-  /**
-   * Whether the terminal ends at the end of `input`. A real terminal outlives its client; only a key ends its input.
-   */
+  /** A real terminal outlives its client: only a key ends its input. */
   readonly endsWithInput?: boolean;
 }
 
@@ -39,10 +37,7 @@ const maxLineLength = 4096;
 /** Reading pauses while this much typed input waits for a program. */
 const maxWaiting = 256;
 
-/**
- * A terminal in line mode: echoes typed text, supports editing, and gives whole lines to the reader. ^C calls
- * `onInterrupt`, ^D ends the input once, and the arrow keys recall earlier lines while `recalls` is set.
- */
+/** Line mode: echo, editing, whole lines. ^C calls `onInterrupt`, ^D ends input once, arrows recall if `recalls`. */
 export class Terminal {
   size: TerminalSize = { width: 80, height: 24 };
   echo = true;

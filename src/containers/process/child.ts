@@ -7,7 +7,6 @@ import { openPipes } from './pipes.js';
 
 /** How a program is started. It leads its own session and process group. */
 export interface ChildOptions {
-  /** Path of the program. */
   readonly file: string;
   readonly argv: readonly string[];
   readonly cwd: string;

@@ -23,7 +23,6 @@ export interface ProcessContainerOptions {
   readonly pod: Pod;
   readonly spec: Container;
   readonly context: ProcessContext;
-  /** The folder of the pod. */
   readonly folder: string;
   readonly restart: RestartRule;
   readonly changed: () => void;
@@ -32,7 +31,6 @@ export interface ProcessContainerOptions {
 type Stopped = Exclude<ContainerState, { readonly running: unknown }>;
 type Terminated = Extract<ContainerState, { readonly terminated: unknown }>;
 
-/** What is kept of an earlier run. */
 interface PastRun {
   readonly id: string;
   readonly logs: LogStore;
@@ -91,7 +89,6 @@ export class ProcessContainer {
     return this.current?.logs ?? this.past?.logs;
   }
 
-  /** The log of the run before the present or last one. */
   get previousLogs(): LogStore | undefined {
     const stands = this.current === undefined && 'terminated' in this.stopped;
     return stands ? undefined : this.past?.logs;

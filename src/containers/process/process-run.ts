@@ -32,7 +32,6 @@ export interface ProcessRunOptions {
   readonly guardian: Guardian;
 }
 
-/** A program to start in a container, and its streams. */
 interface Launch {
   readonly argv: readonly string[];
   readonly tty: boolean;
@@ -41,9 +40,7 @@ interface Launch {
   readonly failure: (cause: Parameters<typeof startFailure>[1]) => string;
 }
 
-/**
- * A process that cannot be found or killed may hold an output open. The container stops waiting for it after this time.
- */
+/** How long to wait for an output that is held open by a process that cannot be found or killed. */
 const outputPatienceMs = 2000;
 
 /** One run of a container: its main process, the commands beside it, their log and folder. */
@@ -88,7 +85,6 @@ export class ProcessRun {
     return new ProcessRun(options, main, cwd);
   }
 
-  /** How long it has been running. */
   get ageMs(): number {
     return this.options.now() - this.startedAtMs;
   }
@@ -134,10 +130,7 @@ export class ProcessRun {
     return { kind: 'exit', code };
   }
 
-  /**
-   * Attaches a client to the main process: its output, and its input if it has one. After the end of the main process
-   * it is refused, when the log is complete: kubectl then reads the log instead.
-   */
+  /** Refused after the end of the main process, when the log is complete: kubectl then reads the log instead. */
   async attach(streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
     if (this.mainHasEnded) return this.refusal();
     const { stdin = false, stdinOnce = false } = this.options.container;
@@ -159,7 +152,6 @@ export class ProcessRun {
     timer.cancel();
   }
 
-  /** Kills everything at once. */
   async kill(): Promise<void> {
     signalSessions(this.sessions, 'SIGKILL');
     await this.ended;

@@ -157,10 +157,7 @@ export class Rewriter {
     return this.readerOf(command, device) ?? command;
   }
 
-  /**
-   * Reads from the stream when the input is one. At its end the library would read the mark of the stream as a line, so
-   * it gets an empty line and the status is set to that of an end.
-   */
+  /** At the stream's end the library would read its mark as a line: so it gets an empty line, and an end's status. */
   private readerOf(command: SimpleCommandNode, device: string): CommandNode | undefined {
     const test = `[ $? -eq ${atEnd} ]`;
     const [choice] = this.parse(

@@ -58,9 +58,7 @@ interface Opening {
 
 const clock = createRealClock();
 
-/**
- * A container's files and commands, as the main thread sees them. Nothing is made before the first command needs it.
- */
+/** A container's files and commands for the main thread. Nothing is made before the first command needs it. */
 export class ContainerShell {
   private readonly options: ContainerShellOptions;
   private opening: Opening | undefined;
@@ -78,7 +76,6 @@ export class ContainerShell {
     this.options = options;
   }
 
-  /** Whether it has a thread now. */
   get hasThread(): boolean {
     return this.opening !== undefined;
   }
