@@ -3,7 +3,7 @@ export interface Timer {
   cancel(): void;
 }
 
-/** The only source of time for the whole program, so that a lab can run in scaled or stepped time. All in ms. */
+/** The only source of time for the program, so that a lab can run in scaled or stepped time. Durations are ms. */
 export interface Clock {
   /** Milliseconds since an arbitrary origin; never goes back. */
   now(): number;

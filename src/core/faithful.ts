@@ -190,5 +190,5 @@ export function parseFaithful(text: string): readonly FaithfulName[] | { readonl
   return names;
 }
 
-/** Bytes that may wait with `head-of-line-blocking`: grpc-go's write quota. Then the whole agent waits. */
+/** With `head-of-line-blocking`: the write quota of a grpc-go stream. When it is used up, the agent is not read. */
 export const blockingMarks = { highBytes: 64 * 1024, lowBytes: 32 * 1024 } as const;

@@ -9,7 +9,7 @@ export interface SyncIntervals {
 const growth = 1.5;
 const jitter = 0.1;
 
-/** After a failure the wait grows by half up to the cap (1, 1.5, 2.25 … 10 s), else the interval; plus up to 10 %. */
+/** After each failure the wait grows by half, up to the cap (1, 1.5, 2.25 … 10 s). Each wait is up to 10 % longer. */
 export class SyncSchedule {
   private failures = 0;
   private readonly intervals: SyncIntervals;

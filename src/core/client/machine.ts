@@ -37,7 +37,7 @@ export interface TunnelMachineOptions {
   readonly readTimeoutMs: number;
 }
 
-/** For a reader that takes nothing: its unread bytes hold up all other connections of its agent (R19). */
+/** The error of a reader that takes nothing: its bytes hold up all other connections of its agent (R19). */
 export const readStallText = 'the connection was not read for too long';
 
 /** A frontend's side of one Proxy stream, which carries one connection, without sockets. */

@@ -38,7 +38,7 @@ const earlyMarks = { highBytes: maxDataBytes, lowBytes: 0 };
  */
 export const lingerMs = 500;
 
-/** One CONNECT request as a frontend stream: packets for the server machine, bytes for the client. All rules hold. */
+/** One CONNECT request as a frontend stream: the machine sees packets, the client bytes. So all dial rules apply. */
 export class ConnectFrontend implements ClosablePort {
   private readonly options: ConnectFrontendOptions;
   private readonly context: ConnectContext;

@@ -106,7 +106,7 @@ function makeRoom(context: ServerContext, holder: Connection | undefined): void 
   else dropReused(context, holder);
 }
 
-/** Overwrites, as Konnectivity's table does: both ends keep their connection, and later packets go wrong. */
+/** Overwrites as Konnectivity's table does: both ends keep their connection; later packets go to the wrong one. */
 function forgetSilently(context: ServerContext, holder: Connection | undefined): void {
   if (holder?.kind !== 'established') return;
   reportClosed(context, holder, 'reused_id');
