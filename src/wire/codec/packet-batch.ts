@@ -2,7 +2,7 @@ import type { DataPacket, Packet } from '../../core/packet.js';
 import { dataHeadLength, encodeToBuffer, writeDataHead } from './codec.js';
 import { prefixBytes, ReceivedData } from './received-data.js';
 
-/** Shorter slices are copied: each slice keeps its whole read buffer alive, and costs as much as some KiB do. */
+/** Shorter slices are copied: each slice keeps its whole read buffer alive, and costs a write like some KiB. */
 const shortBytes = 4 * 1024;
 
 /**

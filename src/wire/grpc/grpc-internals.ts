@@ -23,7 +23,7 @@ function streamOf(call: TunnelCall): ServerHttp2Stream | undefined {
   return (call as unknown as CallHolder).call?.stream;
 }
 
-/** Widens each server session's window once: grpc-js can only for clients. Without the field: default windows. */
+/** Widens each session's window once, as grpc-js can only for clients. Without the private field: the default. */
 export function createWindowWidener(windowBytes: number): (call: TunnelCall) => void {
   const widened = new WeakSet<WindowedSession>();
   return (call) => {
@@ -53,7 +53,7 @@ interface SessionHolder {
   readonly http2Servers?: ReadonlyMap<EventEmitter, unknown>;
 }
 
-/** Takes each session of a server with injected connections. Call it after the injector. False: no such field. */
+/** Calls `take` for each session of injected connections. Call it after the injector. False: the field is gone. */
 export function watchServerSessions(server: Server, take: (session: ServerHttp2Session) => void): boolean {
   const servers = (server as unknown as SessionHolder).http2Servers;
   if (servers === undefined) return false;
