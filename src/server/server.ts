@@ -34,7 +34,10 @@ export interface ProxyServer {
   finish(graceMs: number): Promise<void>;
 }
 
-/** Failure closes all. Rejects: ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, CERT_INVALID or FILE_UNWRITABLE. */
+/**
+ * Starts a proxy-server. When one listener fails, it closes the others. Rejects with ADDRESS_IN_USE,
+ * ADDRESS_UNAVAILABLE, CERT_INVALID or FILE_UNWRITABLE.
+ */
 export async function startProxyServer(options: ProxyServerOptions): Promise<ProxyServer> {
   const { emit, clock, serverId } = options;
   const parts = createParts(options);
