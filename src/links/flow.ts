@@ -28,8 +28,6 @@ export interface FlowPort {
   closed(end: FlowEnd): void;
 }
 
-type SideState = 'open' | 'ended' | 'gone';
-
 /** Bytes from each side, and how many of them were lost. */
 export interface FlowCounts {
   readonly client: number;
@@ -43,7 +41,7 @@ const otherSide = { client: 'target', target: 'client' } as const;
 export class FlowMachine {
   private readonly clock: Clock;
   private readonly port: FlowPort;
-  private readonly sides: Record<FlowSide, SideState> = { client: 'open', target: 'open' };
+  private readonly sides: Record<FlowSide, 'open' | 'ended' | 'gone'> = { client: 'open', target: 'open' };
   private readonly bytes = { client: 0, target: 0, lost: 0 };
   private lastActivity: number;
   private timer: Timer | undefined;
