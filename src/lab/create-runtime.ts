@@ -11,7 +11,7 @@ export interface RuntimeOptions extends SandboxOptions {
   readonly folder?: string;
 }
 
-/** CONFIG_INVALID for an invalid behaviour, FILE_UNWRITABLE when the containers' folders cannot be made. */
+/** Rejects: CONFIG_INVALID for a bad behaviour, FILE_UNWRITABLE when the containers' folders cannot be made. */
 export async function createRuntime(kind: RuntimeKind, options: RuntimeOptions): Promise<NodeRuntime> {
   switch (kind) {
     case 'sandbox':
