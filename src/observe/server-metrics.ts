@@ -46,12 +46,8 @@ export function createServerMetrics(levels: () => ServerLevels): ServerMetrics {
     ...dialMetrics(kit),
     ...connectionMetrics(kit),
     ...leaseMetrics(kit),
-    ...textOf(kit),
+    text: () => kit.text(),
   };
-}
-
-function textOf(kit: MetricKit): MetricsText {
-  return { text: () => kit.text() };
 }
 
 function streamMetrics(kit: MetricKit) {
