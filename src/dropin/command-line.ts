@@ -63,7 +63,7 @@ export function readCommandLine<F extends ProgramFlags, O>(
   return { kind: 'run', options: program.options(values), given, ignored, notices };
 }
 
-/** Only IDs can come from the environment, else they are random. An empty variable counts as missing, a flag not. */
+/** Only IDs can come from the environment, or are random. An empty variable counts as missing, an empty flag not. */
 function withEnvironment<F extends FlagTable>(
   table: F,
   { values, given }: ParsedFlags<F>,
