@@ -8,13 +8,10 @@ import { packageVersion } from './package-version.js';
 import { errorLines } from './terminal.js';
 import { option } from './values.js';
 
-type MakeCommand = (invocation: Invocation) => Command;
-type Group = keyof typeof helpGroups;
-
 interface CommandEntry {
-  readonly group: Group;
+  readonly group: keyof typeof helpGroups;
   /** Commands are loaded when they are called: `exec` does not need the code of `up`. */
-  readonly load: () => Promise<MakeCommand>;
+  readonly load: () => Promise<(invocation: Invocation) => Command>;
 }
 
 const commands: Readonly<Record<string, CommandEntry>> = {
