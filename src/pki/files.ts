@@ -131,7 +131,7 @@ export async function readTrustedCertificates(path: string): Promise<string> {
   throw failures[0];
 }
 
-/** What `writeCertificateDirectory` wrote, for `nodeNames`. As `readKeyPair`; CERT_INVALID: a leaf of another CA. */
+/** Reads `writeCertificateDirectory`'s files. Errors as `readKeyPair`; a leaf of another CA is CERT_INVALID, too. */
 export async function readCertificateDirectory(
   directory: string,
   nodeNames: readonly string[] = [],
