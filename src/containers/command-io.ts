@@ -2,7 +2,10 @@ import type { Readable, Writable } from 'node:stream';
 import type { RemoteCommandStreams, TerminalSize } from '../streams/types.js';
 import { StreamSink } from './io/byte-sink.js';
 
-/** At the pace of the slower. Drops what the process no longer reads. At a client's end: the rest, then the end. */
+/**
+ * Feeds a client's input to a process, at the pace of the slower one. What the process no longer reads is dropped. When
+ * the client leaves, the input ends after everything that it sent.
+ */
 export function feedInput(
   input: Readable | undefined,
   child: { readonly stdin: Writable | undefined; readonly isTerminal: boolean },

@@ -26,8 +26,6 @@ export interface SandboxContainerOptions {
   readonly changed?: () => void;
 }
 
-type Terminated = Extract<ContainerState, { terminated: unknown }>;
-
 /** One container of a pod over all its runs. */
 export class SandboxContainer {
   readonly spec: Container;
@@ -35,7 +33,7 @@ export class SandboxContainer {
   private readonly options: SandboxContainerOptions;
   private current: ContainerRun | undefined;
   private lastRun: ContainerRun | undefined;
-  private lastTerminated: Terminated | undefined;
+  private lastTerminated: Extract<ContainerState, { terminated: unknown }> | undefined;
   /** The state while no run is in progress. */
   private stopped: ContainerState = { waiting: { reason: 'ContainerCreating' } };
   private restartCount: number;

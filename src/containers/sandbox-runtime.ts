@@ -209,7 +209,10 @@ class Sandbox extends PodTable<SandboxPod, SandboxContainer> implements SandboxR
     return runScripted({ answer, tty, streams, machine: run.place(tty).machine, signal });
   }
 
-  /** The shell is the main process: its output is the log, its exit the end. Left alone, it ends with its command. */
+  /**
+   * The shell is the container's main process: its output is the log, and its exit ends the container. When only the
+   * client leaves, the container keeps running, and the shell ends with its present command.
+   */
   private async attachShell(
     container: SandboxContainer,
     run: ContainerRun,

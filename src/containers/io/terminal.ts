@@ -37,7 +37,10 @@ const maxLineLength = 4096;
 /** Reading pauses while this much typed input waits for a program. */
 const maxWaiting = 256;
 
-/** Line mode: echo, editing, whole lines. ^C calls `onInterrupt`, ^D ends input once, arrows recall if `recalls`. */
+/**
+ * A terminal in line mode: echoes typed text, supports editing, and gives whole lines to the reader. ^C calls
+ * `onInterrupt`, ^D ends the input once, and the arrow keys recall earlier lines while `recalls` is set.
+ */
 export class Terminal {
   size: TerminalSize = { width: 80, height: 24 };
   echo = true;

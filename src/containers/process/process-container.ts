@@ -28,9 +28,6 @@ export interface ProcessContainerOptions {
   readonly changed: () => void;
 }
 
-type Stopped = Exclude<ContainerState, { readonly running: unknown }>;
-type Terminated = Extract<ContainerState, { readonly terminated: unknown }>;
-
 interface PastRun {
   readonly id: string;
   readonly logs: LogStore;
@@ -44,8 +41,10 @@ export class ProcessContainer {
   private readonly backOff = new BackOff();
   private current: ProcessRun | undefined;
   private past: PastRun | undefined;
-  private lastTerminated: Terminated | undefined;
-  private stopped: Stopped = { waiting: { reason: 'PodInitializing' } };
+  private lastTerminated: Extract<ContainerState, { readonly terminated: unknown }> | undefined;
+  private stopped: Exclude<ContainerState, { readonly running: unknown }> = {
+    waiting: { reason: 'PodInitializing' },
+  };
   private restartCount: number;
   private retry: Timer | undefined;
   private starting: Promise<void> | undefined;

@@ -109,7 +109,8 @@ export class ProcessRun {
       execError(execId, argv[0] ?? '', cause);
     const stdin = streams.stdin !== undefined;
     if (this.mainHasEnded) return this.refusal();
-    const child = await launch(this.options, this.cwd, { argv, tty, stdin, failure }).catch(reasonToRefuse);
+    const starting = launch(this.options, this.cwd, { argv, tty, stdin, failure });
+    const child = await starting.catch((caught) => TunnelError.from(caught, 'COMMAND_NOT_FOUND'));
     if (child instanceof TunnelError) return { kind: 'error', message: child.message };
     this.sessions.add(child.pid);
     this.options.guardian.watch(child.pid);
@@ -211,10 +212,6 @@ export class ProcessRun {
       this.sessions.delete(session);
     }
   }
-}
-
-function reasonToRefuse(caught: unknown): TunnelError {
-  return TunnelError.from(caught, 'COMMAND_NOT_FOUND');
 }
 
 async function launch(

@@ -39,7 +39,7 @@ export interface ShellStreams {
   hold(number: number, input: Input): void;
   /** The input of the next `read`. */
   lines: Input;
-  /** A command that works on text must not read other bytes: it could write them back changed. */
+  /** A command that works on text is running. It must not read other bytes: it could write them back changed. */
   readsText: boolean;
 }
 

@@ -97,7 +97,10 @@ async function open<T>(path: string, opening: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A broken pipe and an abort become their signals' codes, a limit `exitCodes.limit`, others a line of stderr. */
+/**
+ * Runs one streaming command. A broken pipe and an abort become the codes of their signals, a limit of the sandbox
+ * becomes `exitCodes.limit`, and other failures become a line on standard error.
+ */
 export async function runCommand(
   name: string,
   process: Process,

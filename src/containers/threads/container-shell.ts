@@ -82,7 +82,10 @@ export class ContainerShell {
 
   /** Runs a command to its end. The end of the container, or of its thread, kills it with code 137. */
   async execute(place: ContainerPlace, options: ExecOptions): Promise<RemoteCommandResult> {
-    if (isQuick(options.argv)) return execute({ ...place, files: () => Promise.reject(noFiles()) }, options);
+    if (isQuick(options.argv)) {
+      const files = () => Promise.reject(new Error('the files of a container are in its thread'));
+      return execute({ ...place, files }, options);
+    }
     const { endsWithClient = false, streams } = options;
     const ending = endsWithClient ? AbortSignal.any([place.signal, streams.signal]) : place.signal;
     const relay = new ExecRelay(options, ending);
@@ -218,8 +221,4 @@ export class ContainerShell {
     this.opening = undefined;
     if (files.length > 0 && !this.ended) this.parked = files;
   }
-}
-
-function noFiles(): Error {
-  return new Error('the files of a container are in its thread');
 }
