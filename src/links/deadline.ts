@@ -8,7 +8,7 @@ export interface Deadline {
   readonly stopped: StopReason | undefined;
   /** The time that is left, ms; never negative. */
   remainingMs(): number;
-  /** Calls `listener` once when the dial must stop, or at once. Call the returned function to end that. */
+  /** Calls `listener` once when the dial must stop, at once if it must already. The returned function ends that. */
   onStop(listener: (reason: StopReason) => void): () => void;
   close(): void;
 }

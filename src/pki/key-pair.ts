@@ -72,7 +72,7 @@ function isoDay(openSslDate: string): string {
   return new Date(openSslDate).toISOString().replace('.000Z', 'Z');
 }
 
-/** Both are PEM, belong together, and valid now and for the use, else CERT_INVALID. Returns the leaf. */
+/** Throws CERT_INVALID unless both are PEM, belong together and are valid now and for the use. Returns the leaf. */
 export function checkKeyPair(pair: KeyPair, names: PairNames): X509Certificate {
   const [certificate] = parseCertificates(pair.certPem, names.certName);
   const key = parsePrivateKey(pair.keyPem, names.keyName);
