@@ -17,7 +17,6 @@ import type { AgentOptions } from './options.js';
 import { ServerConnection } from './server-connection.js';
 import { ServerCount } from './server-count.js';
 
-/** The state of an agent at one moment. */
 export interface AgentState {
   readonly servers: readonly string[];
   readonly wantedServers: number;

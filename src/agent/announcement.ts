@@ -12,9 +12,7 @@ export interface ServerIdentity {
 
 type AnnouncementOptions = Pick<AgentOptions, 'clock' | 'connectTimeoutMs' | 'server' | 'name' | 'faithful'>;
 
-/**
- * Waits for `serverid` and `servercount`. The wait has a limit: a silent server must not stop the search for others.
- */
+/** The wait for `serverid` and `servercount` has a limit: a silent server must not stop the search for others. */
 export class Announcement {
   readonly promise: Promise<ServerIdentity>;
   /** Set as soon as it was received, before `promise` resolves. */

@@ -22,7 +22,6 @@ export interface EndpointSocketOptions {
   readonly gone: () => void;
 }
 
-/** One endpoint's TCP socket, and its dial. */
 export class EndpointSocket implements EndpointPort {
   private readonly abort = new AbortController();
   private readonly options: EndpointSocketOptions;

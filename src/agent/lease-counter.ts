@@ -6,7 +6,6 @@ import { isLeaseValid, type Lease, leases } from '../kube/lease.js';
 import { WatchList, type WatchListCall } from '../kube/watch-list.js';
 import type { AgentMetrics } from '../observe/agent-metrics.js';
 
-/** Which leases are counted. */
 export interface LeaseCountOptions {
   /** A client of the API that holds the leases. The caller closes it. */
   readonly client: KubeClient;
@@ -26,10 +25,7 @@ export interface LeaseCounterOptions {
   readonly metrics: AgentMetrics;
 }
 
-/**
- * Living servers renew every 15 s. When a watch is silent for three times as long, either the watch is dead or all
- * servers are.
- */
+/** Servers renew every 15 s. When a watch is silent for three times as long, it or all servers are dead. */
 const idleTimeoutMs = 45_000;
 
 /** Counts the leases that have not expired. */

@@ -28,10 +28,7 @@ export interface AgentOptions {
   readonly alpnProtocols?: readonly string[];
   /** The name that the server's certificate must have. Default: the host of `server`. */
   readonly serverName?: string;
-  /**
-   * More metadata for the server at each connection, such as `authorization`: printable ASCII. When it throws, the
-   * attempt fails.
-   */
+  /** More metadata at each connection, such as `authorization`: printable ASCII. A throw fails the attempt. */
   readonly metadata?: () => Readonly<Record<string, string>>;
   readonly connectEndpoint: ConnectEndpoint;
   readonly sync: SyncIntervals;

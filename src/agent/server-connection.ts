@@ -60,12 +60,10 @@ export class ServerConnection {
     return this.announcement.identity?.serverId ?? '';
   }
 
-  /** The server count that it announced. */
   get announcedServers(): number {
     return this.announcement.identity?.serverCount ?? 0;
   }
 
-  /** True until the stream has ended. */
   get alive(): boolean {
     return !this.over;
   }

@@ -1,7 +1,6 @@
 import { wantedServers } from '../core/agent/sync.js';
 import { LeaseCounter, type LeaseCounterOptions, type LeaseCountOptions } from './lease-counter.js';
 
-/** How an agent learns how many servers there are. */
 export interface ServerCountOptions {
   /** `default`: the leases when they are counted, else the number that servers announce. `max`: the larger of both. */
   readonly source: 'default' | 'max';
@@ -10,11 +9,9 @@ export interface ServerCountOptions {
 }
 
 export type ServerCountParts = Omit<LeaseCounterOptions, 'leases'>;
-
 /** Konnectivity's words for the source of a count. */
 type Source = 'KNP server response headers' | 'KNP lease count';
 
-/** How many servers an agent looks for. */
 export class ServerCount {
   private readonly options: ServerCountOptions;
   private readonly parts: ServerCountParts;

@@ -13,10 +13,7 @@ export interface EgressFlags {
   readonly egressSelectorConfigFile?: string;
 }
 
-/**
- * The ways from the API façade to kubelets and other addresses, chosen by one of three flags. Rejects with USAGE for no
- * flag or several.
- */
+/** The ways from the API façade to kubelets, by one of three flags. Rejects with USAGE for none or several. */
 export async function createEgress(
   { udsName, proxyServer, egressSelectorConfigFile: file }: EgressFlags,
   context: RoleContext,

@@ -30,9 +30,7 @@ export class FolderLock {
     this.held = false;
   }
 
-  /**
-   * The lock is linked to its place after it was written, so that other processes never read a lock without an owner.
-   */
+  /** Linked to its place after it was written, so that no process reads a lock without an owner. */
   private create(): boolean {
     const written = this.ownPath('new');
     try {
@@ -48,10 +46,7 @@ export class FolderLock {
     }
   }
 
-  /**
-   * Moves the lock aside first. If another process has removed it and taken the folder meanwhile, that one gets it
-   * back.
-   */
+  /** Moves the lock aside first. Another process that took the folder meanwhile gets it back. */
   private removeLeftOver(): void {
     const aside = this.ownPath('old');
     try {

@@ -34,7 +34,6 @@ const partialFile = `${addressesFile}.partial`;
 const fileNames = [addressesFile, 'kubeconfig', 'ca.crt', 'kubelet-client.crt', 'kubelet-client.key'];
 export const defaultLabFolder = '.konnsim';
 
-/** The folder of a running lab. */
 export class LabFiles {
   readonly folder: string;
   /** The topmost folder that was created. */
@@ -98,9 +97,7 @@ export class LabFiles {
     });
   }
 
-  /**
-   * Writes all files. `addresses.json` is written last and at once, so that programs which wait for it find all files.
-   */
+  /** `addresses.json` is written last and at once, so that programs which wait for it find all files. */
   async write(lab: Lab, version: string): Promise<void> {
     const { ca, leaves } = lab.certificates;
     const pair = leaves['apiserver-kubelet-client'];
@@ -122,10 +119,7 @@ export class LabFiles {
     }
   }
 
-  /**
-   * Reads the addresses. Rejects with LAB_UNREACHABLE when there is no lab, and with CONFIG_INVALID when the file is
-   * not a lab's.
-   */
+  /** Rejects with LAB_UNREACHABLE when there is no lab, with CONFIG_INVALID when the file is not a lab's. */
   async read(): Promise<LabAddresses> {
     const text = await readText(this.addressesPath).catch((cause: unknown) => {
       throw new TunnelError('LAB_UNREACHABLE', `no lab is running: ${this.addressesPath} cannot be read`, {
@@ -141,10 +135,7 @@ export class LabFiles {
     });
   }
 
-  /**
-   * Removes the files of `claim` and `write`, if the folder is ours, and each new folder that is empty then. Never
-   * throws.
-   */
+  /** Removes our files, if the folder is ours, and each new folder that is empty then. Never throws. */
   remove(): void {
     if (!this.claimed && this.made === undefined) return;
     try {

@@ -8,13 +8,10 @@ import { packageVersion } from './package-version.js';
 import { errorLines } from './terminal.js';
 import { option } from './values.js';
 
-type MakeCommand = (invocation: Invocation) => Command;
-type Group = keyof typeof helpGroups;
-
 interface CommandEntry {
-  readonly group: Group;
+  readonly group: keyof typeof helpGroups;
   /** Commands are loaded when they are called: `exec` does not need the code of `up`. */
-  readonly load: () => Promise<MakeCommand>;
+  readonly load: () => Promise<(invocation: Invocation) => Command>;
 }
 
 const commands: Readonly<Record<string, CommandEntry>> = {
@@ -103,7 +100,6 @@ function add(program: Command, command: Command): void {
   program.addCommand(command);
 }
 
-/** `konnsim help [command]`. */
 function helpCommand(program: Command): Command {
   return new Command('help')
     .description('show the help of a command')

@@ -21,7 +21,6 @@ import { listenForSignals } from './signals.js';
 import { createEventPrinter } from './terminal.js';
 import { option, portNumber } from './values.js';
 
-/** The context of a role that runs alone. */
 export interface RoleContext {
   readonly clock: Clock;
   readonly random: Random;
@@ -32,7 +31,6 @@ export interface RoleContext {
   readonly signal: AbortSignal;
 }
 
-/** Flags of every role. */
 export interface CommonFlags {
   readonly packets?: boolean;
   readonly certs?: string;
@@ -125,10 +123,7 @@ function createRoleContext({ packets = false, adminPort }: CommonFlags, signal: 
 /** How many events are kept for clients that connect later. */
 const heldEvents = 20_000;
 
-/**
- * Reads one pair of a certificate folder, and its CA. Rejects with FILE_UNREADABLE, or with CERT_INVALID, also when the
- * certificate does not allow its use.
- */
+/** One pair of a folder, and its CA. Rejects: FILE_UNREADABLE, or CERT_INVALID, also for a wrong use. */
 export async function readTls(folder: string, leaf: string, usages = usagesOf(leaf)): Promise<TlsFiles> {
   const pair = await readKeyPair(pairPaths(folder, leaf), usages);
   return {

@@ -2,13 +2,9 @@ import { brokenOutputCode } from './output-watch.js';
 
 /** The end of a command that runs until it is interrupted. */
 export interface Interruption {
-  /**
-   * Resolves with the exit code at the first SIGINT (130), SIGTERM (143) or SIGHUP (129), or when stdout has failed
-   * (141).
-   */
+  /** The exit code at the first SIGINT (130), SIGTERM (143) or SIGHUP (129), or when stdout has failed (141). */
   readonly wanted: Promise<number>;
   readonly signal: AbortSignal;
-  /** Stops listening. */
   dispose(): void;
 }
 

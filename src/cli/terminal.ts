@@ -3,8 +3,6 @@ import { TunnelError } from '../core/errors.js';
 import { printable } from '../observe/event-text.js';
 import { explainOpenFiles } from './open-files.js';
 
-type Style = Parameters<typeof styleText>[0];
-
 /** The output of a command: data to stdout, messages to stderr. */
 export interface Terminal {
   /** True when stdout is a terminal and plain text was not asked for (NO_COLOR, --no-color). */
@@ -14,7 +12,7 @@ export interface Terminal {
   /** A line for people. */
   say(line: string): void;
   /** Styles a text. Without colour it stays plain. */
-  style(style: Style, text: string): string;
+  style(style: Parameters<typeof styleText>[0], text: string): string;
 }
 
 export function createTerminal(colourWanted = true): Terminal {

@@ -19,7 +19,6 @@ export function option(flags: string, description: string): Option {
   return made.env(variable);
 }
 
-/** Reads a whole number of the given range. */
 export function wholeNumber(low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -44,7 +43,6 @@ export function collect(text: string, soFar: readonly string[] | undefined): str
   return [...(soFar ?? []), ...text.split(',')];
 }
 
-/** Reads the address of an API. */
 export function httpsUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'https:') return url;
@@ -57,7 +55,6 @@ export function someText(text: string): string {
   throw new InvalidArgumentError('It must not be empty.');
 }
 
-/** Reads a list for `--proxy-strategies`. */
 export function strategyList(text: string): StrategyName[] {
   return text.split(',').map((name) => {
     if (name === 'default' || name === 'destHost' || name === 'defaultRoute') return name;
@@ -65,7 +62,6 @@ export function strategyList(text: string): StrategyName[] {
   });
 }
 
-/** Reads `host:port`. */
 export function hostPort(text: string): string {
   if (splitHostPort(text) !== undefined) return text;
   throw new InvalidArgumentError('It must be HOST:PORT.');
@@ -87,10 +83,7 @@ export function socketPath(text: string): string {
   );
 }
 
-/**
- * `--faithful NAME[,NAME]` of the commands that run these roles. Names of other roles are accepted and have no effect,
- * so that one KONNSIM_FAITHFUL works for all parts.
- */
+/** Names of other roles are accepted and have no effect, so that one KONNSIM_FAITHFUL works for all parts. */
 export function faithfulOption(roles: readonly FaithfulRole[]): Option {
   const concerned = faithfulNames(roles).join(', ');
   return option('--faithful <names>', `fault of the original to bring back: ${concerned}`)

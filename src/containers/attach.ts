@@ -1,24 +1,19 @@
 import { TunnelError } from '../core/errors.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
-import { type ByteSink, discardSink, StreamSink } from './io/byte-sink.js';
+import { discardSink, StreamSink } from './io/byte-sink.js';
 import { terminalOutput } from './io/terminal.js';
 import type { LogStore } from './logs/log-store.js';
 
 /** One run of a container, as far as its output matters. */
 export interface FollowedRun {
   readonly logs: LogStore;
-  /** How long it has been running. */
   readonly ageMs: number;
-  /** Whether a client has attached to it before. */
   wasAttached: boolean;
   /** Aborts when the run has ended and its log is complete. */
   readonly signal: AbortSignal;
 }
 
-/**
- * No client attaches sooner in a real cluster: the kubelet takes that long to see and to report that a container runs.
- * Most short ones have ended by then, and kubectl reads their log.
- */
+/** No client attaches sooner in a real cluster: the kubelet takes that long to see and report a running container. */
 const unseenMs = 2000;
 
 /**
@@ -36,7 +31,8 @@ export async function followOutput(
   const signal = AbortSignal.any([run.signal, streams.signal]);
   const out = streams.stdout === undefined ? undefined : new StreamSink(streams.stdout, streams.signal);
   const err = streams.stderr === undefined ? undefined : new StreamSink(streams.stderr, streams.signal);
-  const stdout = asTerminal(out ?? discardSink, tty);
+  const sink = out ?? discardSink;
+  const stdout = tty ? terminalOutput(sink) : sink;
   const stderr = tty ? stdout : (err ?? discardSink);
   const { logs } = run;
   const isAwaited = !run.wasAttached && run.ageMs < unseenMs;
@@ -66,8 +62,4 @@ export async function followOutput(
   }
   await Promise.all([out?.flush(), err?.flush()]);
   return { kind: 'exit', code: 0 };
-}
-
-function asTerminal(sink: ByteSink, tty: boolean): ByteSink {
-  return tty ? terminalOutput(sink) : sink;
 }

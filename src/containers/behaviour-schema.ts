@@ -98,7 +98,6 @@ const selector = z
 const apiVersion = text.optional();
 const ofPod = z.object({ name: text.min(1), namespace: text.min(1) });
 const ofCluster = z.object({ name: text.min(1) });
-
 const kinds = ['Exec', 'Logs', 'Attach', 'PortForward'].flatMap((kind) => [kind, `Cluster${kind}`]);
 const behaviour = z.discriminatedUnion(
   'kind',

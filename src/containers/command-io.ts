@@ -36,7 +36,6 @@ export function feedInput(
   input.pipe(stdin, { end });
 }
 
-/** Applies the client's window sizes until they end. */
 export async function followSizes(
   resize: RemoteCommandStreams['resize'],
   child: { resize(size: TerminalSize): void },

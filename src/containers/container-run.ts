@@ -86,7 +86,6 @@ export class ContainerRun {
     });
   }
 
-  /** How long it has been running. */
   get ageMs(): number {
     return this.options.time.now() - this.startedAtMs;
   }
@@ -109,7 +108,6 @@ export class ContainerRun {
     return near;
   }
 
-  /** Where commands of this container run. */
   place(tty: boolean): ContainerPlace {
     return {
       env: this.environment(tty),
@@ -119,7 +117,6 @@ export class ContainerRun {
     };
   }
 
-  /** Runs a command in this container to its end, in `place`. */
   execute(options: ExecOptions, place = this.place(options.tty)): Promise<RemoteCommandResult> {
     return this.during(this.shell.execute(place, options));
   }
@@ -139,10 +136,7 @@ export class ContainerRun {
     }
   }
 
-  /**
-   * What the run uses now. Its memory is that of its files and its log; its processor time cannot be measured
-   * separately.
-   */
+  /** What it uses now: memory is that of files and log; processor time cannot be measured separately. */
   async usage(): Promise<Omit<ContainerUsage, 'name' | 'image' | 'restartCount'>> {
     const { id, startedAtMs, logs } = this;
     const files = await this.shell.countFiles();

@@ -5,7 +5,6 @@ import { createDuplexPair } from './io/duplex-pair.js';
 /** The time for written bytes to be sent before a connection is cut. */
 export const cutDelayMs = 100;
 
-/** The error text for a connection that a behaviour has broken. */
 export function disconnectText(limitBytes: number): string {
   return `scripted disconnect after ${limitBytes} bytes`;
 }

@@ -28,7 +28,6 @@ export class MainCommand {
   private readonly stdin: PassThrough | undefined;
   private readonly sizes = new Sizes();
 
-  /** Starts at once. */
   constructor(options: MainCommandOptions) {
     const { run, container, argv, execId } = options;
     const { tty = false } = container;

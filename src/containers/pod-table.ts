@@ -11,7 +11,6 @@ interface HeldContainer {
   logFiles(): readonly LogFile[];
 }
 
-/** A pod of a runtime, and all its containers. */
 interface HeldPod<C> extends PodContainers {
   readonly containers: readonly C[];
 }

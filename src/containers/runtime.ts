@@ -19,9 +19,7 @@ export interface ContainerRef {
 export interface ExecRequest extends ContainerRef {
   readonly command: readonly string[];
   readonly tty: boolean;
-  /**
-   * Kills the command when its client leaves; a kubelet does so only for `/run`. Default: the command runs to its end.
-   */
+  /** Kills the command when its client leaves, as a kubelet does only for `/run`. Default: it runs to its end. */
   readonly endsWithClient?: boolean;
 }
 
@@ -76,7 +74,6 @@ export interface PodUsage {
   readonly containers: readonly ContainerUsage[];
 }
 
-/** The log of one run of a container. */
 export interface LogFile {
   readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
   readonly container: string;
@@ -86,7 +83,6 @@ export interface LogFile {
   readonly store: LogStore;
 }
 
-/** How a run of a container ended. */
 export interface Termination {
   readonly exitCode: number;
   /** Default: `Completed` for code 0 and `Error` for all others. */
@@ -113,18 +109,12 @@ export interface Runtime {
    * blocks because its output has no reader, or the container ends.
    */
   exec(request: ExecRequest, streams: RemoteCommandStreams): Promise<RemoteCommandResult>;
-  /** Attaches to the main process of a container. */
   attach(ref: ContainerRef, streams: RemoteCommandStreams): Promise<RemoteCommandResult>;
-  /** Whether the container's main process has a terminal. */
   hasTerminal(ref: ContainerRef): boolean;
-  /**
-   * Log bytes in order. With `follow` it continues until the container ends or `signal` aborts. Rejects before the
-   * first chunk.
-   */
+  /** In order; with `follow` until the container ends or `signal` aborts. Rejects before the first chunk. */
   logs(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** One connection to a port inside the pod. */
   portForward(request: PortForwardRequest, signal: AbortSignal): Promise<Duplex>;
-  /** What the running containers use. */
   usage(): Promise<readonly PodUsage[]>;
   /** The logs that are still kept, of present and earlier runs. */
   logFiles(): readonly LogFile[];
@@ -136,10 +126,7 @@ export interface Runtime {
 export interface NodeRuntime extends Runtime {
   /** Adds a pod and starts its containers. Throws BAD_REQUEST when the pod exists already. */
   addPod(pod: Pod): void;
-  /**
-   * Takes over changed metadata and ephemeral containers of a running pod, and starts the new ones. Throws
-   * POD_NOT_FOUND.
-   */
+  /** Takes over changed metadata, and starts new ephemeral containers. Throws POD_NOT_FOUND. */
   updatePod(pod: Pod): void;
   /**
    * Ends a pod's containers, by force after `graceMs` (default: the pod's own grace period), and removes it. Throws

@@ -26,8 +26,6 @@ export interface SandboxContainerOptions {
   readonly changed?: () => void;
 }
 
-type Terminated = Extract<ContainerState, { terminated: unknown }>;
-
 /** One container of a pod over all its runs. */
 export class SandboxContainer {
   readonly spec: Container;
@@ -35,7 +33,7 @@ export class SandboxContainer {
   private readonly options: SandboxContainerOptions;
   private current: ContainerRun | undefined;
   private lastRun: ContainerRun | undefined;
-  private lastTerminated: Terminated | undefined;
+  private lastTerminated: Extract<ContainerState, { terminated: unknown }> | undefined;
   /** The state while no run is in progress. */
   private stopped: ContainerState = { waiting: { reason: 'ContainerCreating' } };
   private restartCount: number;
@@ -64,7 +62,6 @@ export class SandboxContainer {
     return this.command;
   }
 
-  /** The present run, if there is one. */
   get run(): ContainerRun | undefined {
     return this.current;
   }
@@ -79,7 +76,6 @@ export class SandboxContainer {
     return this.current?.logs ?? ('terminated' in this.stopped ? this.lastRun?.logs : undefined);
   }
 
-  /** The log of the run before the present one. */
   get previousLogs(): LogStore | undefined {
     return this.current === undefined ? undefined : this.lastRun?.logs;
   }
@@ -110,9 +106,7 @@ export class SandboxContainer {
     this.start();
   }
 
-  /**
-   * Applies the pod's restart policy after the main process has ended by itself. Repeated ends are followed by a pause.
-   */
+  /** The pod's restart policy, after the main process ended by itself. Repeated ends are followed by a pause. */
   finish(termination: Termination, atOnce = false): void {
     const { current } = this;
     if (current === undefined) return;
@@ -150,7 +144,6 @@ export class SandboxContainer {
     };
   }
 
-  /** What the present run uses; undefined without a run. */
   async usage(): Promise<ContainerUsage | undefined> {
     const { current, restartCount } = this;
     if (current === undefined) return undefined;

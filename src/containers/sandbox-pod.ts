@@ -1,12 +1,10 @@
 import type { ContainerStatus, Pod } from '../kube/pod-objects.js';
 import type { SandboxContainer } from './sandbox-container.js';
 
-/** A container, as far as the pod's status needs it. */
 interface WithStatus {
   status(): ContainerStatus;
 }
 
-/** A pod of a runtime, and its containers. */
 export interface PodContainers {
   /** As it was given. */
   readonly pod: Pod;
@@ -15,7 +13,6 @@ export interface PodContainers {
   readonly ephemerals: readonly WithStatus[];
 }
 
-/** A pod of the sandbox. */
 export interface SandboxPod extends PodContainers {
   pod: Pod;
   readonly mains: readonly SandboxContainer[];

@@ -20,7 +20,6 @@ const chunkBytes = 65_536;
 /** With a limited rate, output is sent in so many steps per second. */
 const stepsPerSecond = 20;
 
-/** Plays a scripted answer. */
 export async function runScripted(exec: ScriptedExec): Promise<RemoteCommandResult> {
   const { answer, machine, signal } = exec;
   await machine.sleep(answer.delayMs ?? 0, signal);

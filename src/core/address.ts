@@ -12,10 +12,7 @@ export function joinHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/**
- * The host of a dial address as Konnectivity's destHost strategy sees it: with at most one colon the text before it;
- * else, with brackets, the part inside them; else the address unchanged.
- */
+/** As Konnectivity's destHost: with at most one colon the text before it; else the part in brackets, or all. */
 export function destinationHost(address: string): string {
   const first = address.indexOf(':');
   if (first === address.lastIndexOf(':')) return first === -1 ? address : address.slice(0, first);

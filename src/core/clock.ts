@@ -3,10 +3,7 @@ export interface Timer {
   cancel(): void;
 }
 
-/**
- * The only source of time for the whole program, so that a lab can run in scaled or in stepped time.
- * All durations are milliseconds.
- */
+/** The only source of time for the program, so that a lab can run in scaled or stepped time. Durations are ms. */
 export interface Clock {
   /** Milliseconds since an arbitrary origin; never goes back. */
   now(): number;
@@ -53,7 +50,6 @@ export class ManualClock implements Clock {
     return { cancel: () => void this.pending.delete(id) };
   }
 
-  /** Number of timers that have neither fired nor been cancelled. */
   get pendingTimers(): number {
     return this.pending.size;
   }

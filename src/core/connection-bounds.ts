@@ -46,10 +46,7 @@ export class ConnectionBounds {
     return this.timers.delete(key);
   }
 
-  /**
-   * An HTTP/1.1 request came in. One connection may carry several at a time: clients may send the next one before the
-   * answer.
-   */
+  /** An HTTP/1.1 request came in. A client may send several, without waiting for the answers. */
   requestBegins(socket: Connection): void {
     this.met(socket);
     const key = keyOf(socket);

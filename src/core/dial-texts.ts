@@ -9,10 +9,8 @@ export const backendDialTimeoutText = 'timed out waiting for backend dial';
 export const dialIdInUseText = 'dial ID is already in use';
 /** Also the reason in a CLOSE_RSP when the agent's stream ended. */
 export const agentLostText = 'agent connection lost';
-
 /** The end of Go's text for a dial that took too long. */
 const goTimeout = 'i/o timeout';
-
 /** Go's text for a dial that took too long. */
 export const dialTimeoutText = (address: string): string => `dial tcp ${address}: ${goTimeout}`;
 

@@ -210,10 +210,7 @@ export function tooManyOpenFiles(cause: unknown, code: unknown, where?: string):
   return new TunnelError('TOO_MANY_OPEN_FILES', text, where === undefined ? { cause } : { cause, where });
 }
 
-/**
- * Why a listener could not start: ADDRESS_IN_USE, ADDRESS_UNAVAILABLE or TOO_MANY_OPEN_FILES. `address` is the
- * address that it could not listen on.
- */
+/** Why it could not listen on `address`: ADDRESS_IN_USE, ADDRESS_UNAVAILABLE or TOO_MANY_OPEN_FILES. */
 export function listenError(
   cause: Error & { code?: string | undefined },
   address: string,

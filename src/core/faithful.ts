@@ -1,4 +1,3 @@
-/** The parts that can behave as the original does. */
 export type FaithfulRole = 'server' | 'agent' | 'apiserver';
 
 /** A fault of the original that this project does not have, and that the switch brings back. */
@@ -158,7 +157,6 @@ export type FaithfulFor<R extends FaithfulRole> = {
   [N in FaithfulName]: R extends (typeof faithfulSwitches)[N]['roles'][number] ? N : never;
 }[FaithfulName];
 
-/** The switches that are on. */
 export type FaithfulSet = ReadonlySet<FaithfulName>;
 
 export const nothingFaithful: FaithfulSet = new Set();
@@ -192,8 +190,5 @@ export function parseFaithful(text: string): readonly FaithfulName[] | { readonl
   return names;
 }
 
-/**
- * How many bytes may wait for a frontend with `head-of-line-blocking`: the write quota of a grpc-go stream. When it is
- * used up, all connections of the agent wait.
- */
+/** With `head-of-line-blocking`: the write quota of a grpc-go stream. When it is used up, the agent is not read. */
 export const blockingMarks = { highBytes: 64 * 1024, lowBytes: 32 * 1024 } as const;

@@ -16,7 +16,6 @@ export function isAgentId(text: string): boolean {
   return text.length > 0 && text.length <= maxAgentIdBytes && /^[\x20-\x7e]+$/.test(text);
 }
 
-/** The rule for agent IDs, for error texts. */
 export const agentIdRule = `an agent ID of 1 to ${maxAgentIdBytes} characters`;
 
 export const noIdentifiers: AgentIdentifiers = {

@@ -10,7 +10,6 @@ export interface KeepalivePolicy {
 export const agentKeepalivePolicy: KeepalivePolicy = { minTimeMs: 30_000, permitWithoutStream: true };
 /** grpc-go's default, which Konnectivity's server has for frontends. */
 export const frontendKeepalivePolicy: KeepalivePolicy = { minTimeMs: 300_000, permitWithoutStream: false };
-
 /** The shortest time between pings on a connection without streams, when `permitWithoutStream` is false, ms. */
 const minTimeWithoutStreamMs = 7_200_000;
 const maxStrikes = 2;

@@ -26,10 +26,7 @@ export const closeReasons = [
 ] as const;
 export type CloseReason = (typeof closeReasons)[number];
 
-/**
- * Reports of a server machine. Every method must return at once. DATA is reported by `packet` only, without a new
- * object for it.
- */
+/** Every method must return at once. DATA is reported by `packet` only, without a new object for it. */
 export interface ServerObserver {
   packet(segment: Segment, peer: string, packet: Packet): void;
   dialStarted(dial: DialFacts): void;

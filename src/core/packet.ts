@@ -2,10 +2,7 @@ declare const brand: unique symbol;
 
 /** The ID of one dial (`random` in the protocol): 63 bits chosen by the frontend, nearly always above 2^53. */
 export type DialId = bigint & { readonly [brand]: 'DialId' };
-/**
- * The ID of one connection on one agent stream: an int64 that the agent counts from 1. 0 means that there is no
- * connection.
- */
+/** The ID of one connection on one agent stream: an int64 that the agent counts from 1. 0: no connection. */
 export type ConnectId = bigint & { readonly [brand]: 'ConnectId' };
 
 export const dialId = (value: bigint): DialId => value as DialId;
@@ -85,7 +82,6 @@ export type PacketHandlers<Context, Result> = {
   readonly [K in PacketKind]: (context: Context, packet: PacketOf<K>) => Result;
 };
 
-/** Picks and calls the handler of a packet. */
 export function dispatch<Context, Result>(
   handlers: PacketHandlers<Context, Result>,
   context: Context,
@@ -152,6 +148,5 @@ export function payloadBytes(packet: DataPacket): number {
 
 export const dialClose = (id: DialId): DialClosePacket => ({ kind: 'DIAL_CLS', dialId: id });
 export const drainPacket: DrainPacket = { kind: 'DRAIN' };
-
 /** The largest payload of one DATA packet, bytes. It is well below gRPC's message limit of 4 MiB. */
 export const maxDataBytes = 64 * 1024;

@@ -14,18 +14,13 @@ export interface Drained extends Congestible {
   readonly takenBytes: number;
 }
 
-/**
- * One direction of one stream, to which a machine sends packets. The driver behind it queues them, so that a machine
- * never waits.
- */
+/** One direction of a stream, to which a machine sends packets. Its driver queues them: a machine never waits. */
 export interface PacketPort extends Congestible {
   /** Queues a packet. After the stream has ended it does nothing. */
   send(packet: Packet): void;
 }
 
-/**
- * A stream that its machine may end. Its driver tells the machine when the stream ends, also when the machine ended it.
- */
+/** A stream that its machine may end. Its driver tells the machine of each end, also of the machine's own. */
 export interface ClosablePort extends PacketPort, Drained {
   /** Sends the queued packets, then ends our direction. */
   finish(): void;

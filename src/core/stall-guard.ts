@@ -1,15 +1,8 @@
 import type { Clock, Timer } from './clock.js';
 
-/**
- * How long a frontend or an endpoint may take nothing from its queue, ms. Our streams report progress in steps of up to
- * 128 KiB, so that a consumer which takes 5 KB/s is never cut.
- */
+/** How long a consumer may take nothing, ms. Streams report each 128 KiB or less, so 5 KB/s is never cut. */
 export const stallPatienceMs = 30_000;
-
-/**
- * How many checks without progress make a stall. More than one, so that the peer is not blamed when this process itself
- * was suspended.
- */
+/** How many checks without progress make a stall: one could be the suspension of this process itself. */
 const looks = 2;
 
 export interface StallGuardOptions {
@@ -24,10 +17,7 @@ export interface StallGuardOptions {
   readonly stalled: () => void;
 }
 
-/**
- * Checks whether a consumer still takes bytes from its queue. A consumer that takes a little in every interval may be
- * slow; one that takes nothing for a whole interval is reported.
- */
+/** Reports a consumer that takes nothing of its queue for a whole interval. One that takes a little may be slow. */
 export class StallGuard {
   private readonly options: StallGuardOptions;
   private timer: Timer | undefined;

@@ -12,7 +12,6 @@ export interface Candidate {
   readonly draining: boolean;
 }
 
-/** A choice, and the reason for it in words. */
 export interface Choice<B> {
   readonly backend: B;
   readonly because: string;
@@ -65,10 +64,7 @@ class BackendStore<B extends Candidate> {
     };
   }
 
-  /**
-   * Starts with a random agent, then takes the next in turn. Only the oldest stream of an agent counts, as in
-   * Konnectivity.
-   */
+  /** Starts with a random agent, then takes turns. Only an agent's oldest stream counts, as in Konnectivity. */
   private chooseAny(random: Random): Choice<B> | undefined {
     const oldest = [...this.streams.values()].flatMap((list) => list.slice(0, 1));
     if (oldest.length === 0) return undefined;

@@ -3,10 +3,7 @@ import type { Clock } from './clock.js';
 /** Returns the time in milliseconds since 1970. */
 export type WallClock = () => number;
 
-/**
- * The two clocks of a host: `wallMs` can be set and may jump; `steadyMs` never jumps, and stops while the machine is
- * suspended.
- */
+/** A host's clocks: `wallMs` can be set and may jump; `steadyMs` never jumps, and stops while it is suspended. */
 export interface HostTime {
   wallMs(): number;
   steadyMs(): number;

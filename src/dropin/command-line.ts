@@ -5,7 +5,6 @@ import { helpText, type ProgramGuide } from './flags/help-text.js';
 import { type ParsedFlags, parseFlags } from './flags/parse-flags.js';
 import type { ParseResult } from './flags/parse-result.js';
 
-/** What a program shall do after reading its command line. */
 export type FlagOutcome<O> =
   | {
       readonly kind: 'run';
@@ -18,14 +17,10 @@ export type FlagOutcome<O> =
       readonly notices: readonly string[];
     }
   | { readonly kind: 'print'; readonly text: string }
-  /**
-   * The message is Konnectivity's. USAGE: an unknown flag or a wrong value. CONFIG_INVALID: a value that is not
-   * allowed.
-   */
+  /** Konnectivity's message. USAGE: an unknown flag or a wrong value. CONFIG_INVALID: not an allowed value. */
   | { readonly kind: 'error'; readonly error: TunnelError };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Every program has `--help` and `--version`. */
 export type ProgramFlags = FlagTable & { readonly [name in 'help' | 'version']: FlagRow<'bool'> };
 
@@ -68,10 +63,7 @@ export function readCommandLine<F extends ProgramFlags, O>(
   return { kind: 'run', options: program.options(values), given, ignored, notices };
 }
 
-/**
- * Only IDs can come from the environment. Without one, the ID is random. An empty variable counts as missing, an empty
- * flag does not.
- */
+/** Only IDs can come from the environment, or are random. An empty variable counts as missing, an empty flag not. */
 function withEnvironment<F extends FlagTable>(
   table: F,
   { values, given }: ParsedFlags<F>,

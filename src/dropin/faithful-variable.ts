@@ -11,10 +11,7 @@ import type { Environment } from './command-line.js';
 /** A variable, not a flag, because the flags are Konnectivity's. */
 const faithfulVariable = 'KONNSIM_FAITHFUL';
 
-/**
- * Faults of Konnectivity to bring back, `NAME,NAME`. Those of other roles are ignored, so that one variable can be set
- * for a whole machine. Throws CONFIG_INVALID.
- */
+/** `NAME,NAME`. Those of other roles are ignored, so that one variable serves a machine. Throws CONFIG_INVALID. */
 export function faithfulFrom(env: Environment, role: FaithfulRole): readonly FaithfulName[] {
   const names = parseFaithful(env[faithfulVariable] ?? '');
   if (!('unknown' in names)) return faithfulOf(role, names);

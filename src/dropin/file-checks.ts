@@ -1,9 +1,6 @@
 import { statSync } from 'node:fs';
 
-/**
- * Go's error text when the file does not exist. Undefined when it exists, when `path` is empty, or when permissions
- * hide it.
- */
+/** Go's error when the file does not exist. Undefined when it exists, permissions hide it, or `path` is empty. */
 export function missingFile(path: string): string | undefined {
   if (path === '') return undefined;
   try {
@@ -15,7 +12,6 @@ export function missingFile(path: string): string | undefined {
   }
 }
 
-/** A file named by a flag, for error texts. */
 export interface NamedFile {
   /** Its name, such as `server key`. */
   readonly what: string;

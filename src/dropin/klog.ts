@@ -5,10 +5,7 @@ import { eventText, printable } from '../observe/event-text.js';
 
 export type Severity = 'I' | 'W' | 'E';
 
-/**
- * Log lines in klog's format. Lines of severity I are collected for some milliseconds, because a write costs nearly as
- * much as a dial.
- */
+/** klog's format. Lines of severity I are collected for some ms: a write costs nearly as much as a dial. */
 export interface Klog {
   /** Writes a line of this severity, with any verbosity. */
   readonly say: (severity: Severity, text: string) => void;
@@ -33,7 +30,6 @@ const gatherMs = 10;
 const maxGatheredBytes = 64 * 1024;
 /** How many bytes may wait for a slow reader. */
 const maxWaitingBytes = 1024 * 1024;
-
 const verbosityOf: Readonly<Record<LogLevel, number>> = { error: 0, warn: 0, info: 0, debug: 3, trace: 6 };
 /** From this verbosity on, packets are logged. */
 export const packetVerbosity = 5;

@@ -3,7 +3,6 @@ import type { FlagOutcome } from './command-line.js';
 import { createKlog, type Klog } from './klog.js';
 import { SignalQueue } from './signal-queue.js';
 
-/** The log and the signals of a running program. */
 export interface Surroundings {
   readonly log: Klog;
   readonly signals: SignalQueue;

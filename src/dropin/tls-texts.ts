@@ -14,10 +14,7 @@ export function namedFiles({ certFile, keyFile, caFile }: TlsFileNames): readonl
   return [certFile, keyFile, caFile].filter((name) => name !== undefined);
 }
 
-/**
- * Reads a server's certificate, its key, and the CA of its clients if there is one. Rejects with CONFIG_INVALID or
- * FILE_UNREADABLE.
- */
+/** A server's pair, and its clients' CA if there is one. Rejects with CONFIG_INVALID or FILE_UNREADABLE. */
 export async function readServerTls(names: TlsFileNames, flags: TlsFlagNames): Promise<ServerTls> {
   const { certFile, keyFile, caFile } = names;
   if (certFile === undefined || keyFile === undefined) {
@@ -27,10 +24,7 @@ export async function readServerTls(names: TlsFileNames, flags: TlsFlagNames): P
   return { cert, key, ...(caFile === undefined ? {} : { ca: await readText(caFile) }) };
 }
 
-/**
- * Reads the CA that a client trusts, and its certificate and key if it has one. Rejects with CONFIG_INVALID or
- * FILE_UNREADABLE.
- */
+/** The CA that a client trusts, and its pair if it has one. Rejects with CONFIG_INVALID or FILE_UNREADABLE. */
 export async function readClientTls({ certFile, keyFile, caFile }: TlsFileNames): Promise<ClientTls> {
   if (caFile === undefined) throw new TunnelError('CONFIG_INVALID', '--ca-cert must be set');
   const ca = await readText(caFile);

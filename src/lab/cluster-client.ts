@@ -9,7 +9,6 @@ import { joinStreams } from '../wire/net/join-streams.js';
 import type { TlsFiles } from '../wire/net/tls.js';
 import { KubeletClient } from './kubelet-client/kubelet-client.js';
 
-/** A pod: its node and its containers. */
 export interface PodPlace {
   readonly namespace: string;
   readonly name: string;
@@ -124,10 +123,7 @@ export class ClusterClient {
     this.options = options;
   }
 
-  /**
-   * Runs a command with the caller's streams, and leaves them open at the end. Aborting `streams.signal` kills the
-   * command.
-   */
+  /** Runs a command with the caller's streams, which stay open. Aborting `streams.signal` kills the command. */
   async exec(
     target: PodTarget,
     command: readonly string[],

@@ -11,10 +11,7 @@ export interface RuntimeOptions extends SandboxOptions {
   readonly folder?: string;
 }
 
-/**
- * Starts the pods of a node. Rejects with CONFIG_INVALID for an invalid behaviour, or FILE_UNWRITABLE when the
- * containers' folders cannot be made.
- */
+/** Rejects: CONFIG_INVALID for a bad behaviour, FILE_UNWRITABLE when the containers' folders cannot be made. */
 export async function createRuntime(kind: RuntimeKind, options: RuntimeOptions): Promise<NodeRuntime> {
   switch (kind) {
     case 'sandbox':

@@ -25,7 +25,6 @@ export interface RunningKubelet {
 
 export interface KubeletPartOptions {
   readonly spec: NodeSpec;
-  /** The node's object in the API. */
   readonly node: Node;
   /** The pods that run from the start, before the API is asked. */
   readonly pods: readonly Pod[];
@@ -48,10 +47,7 @@ export class ApiAddress {
   }
 }
 
-/**
- * A kubelet starts with the given pods, so that they run at once, and takes all others from the API. After a restart it
- * starts with the pods that it had.
- */
+/** Starts with the given pods at once, and takes all others from the API. A restart keeps its pods. */
 export function kubeletPart(
   context: LabContext,
   options: KubeletPartOptions,
@@ -84,8 +80,7 @@ export function kubeletPart(
       await source.close();
       await podNetwork.close();
       pods = runtime.listPods().map((pod) => lost(pod, rfc3339(now())));
-      // The address stays registered without a listener: when its kubelet is down, a node refuses connections and stays
-      // reachable.
+      // The address stays registered: a node whose kubelet is down refuses connections and stays reachable.
       await kubelet.close();
       await runtime.close();
     },

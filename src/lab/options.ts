@@ -27,10 +27,7 @@ export interface LabOptions {
   readonly behaviours?: readonly Behaviour[];
   /** Settings of the kubelets (`docs/behaviours.md`). Default: those of a real kubelet. */
   readonly kubelet?: LabKubeletConfig;
-  /**
-   * How containers run. `sandbox` (the default) keeps them in memory. `process` starts real processes on this host, with
-   * your rights and without isolation.
-   */
+  /** `sandbox` (the default) is in memory; `process` starts real processes, with your rights, without isolation. */
   readonly runtime?: RuntimeKind;
   /**
    * Replicas of the API façade behind one address, 1 to 9: `lab.apiserver(n)` and `lab.apiservers`. Default: one façade

@@ -26,7 +26,6 @@ export interface PartOptions<T> {
   readonly stop: (running: T) => Promise<void>;
 }
 
-/** A part that can be killed and started again. */
 export class RestartablePart<T> implements LabPart {
   readonly name: string;
   private readonly options: PartOptions<T>;

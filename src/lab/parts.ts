@@ -21,7 +21,6 @@ import type { NodeSpec } from './topology.js';
 
 const host = '127.0.0.1';
 
-/** The settings that all parts of one lab share. */
 export interface LabContext {
   readonly clock: Clock;
   readonly random: Random;
@@ -32,7 +31,6 @@ export interface LabContext {
   readonly kubelet: LabKubeletConfig;
   /** For all parts. Each uses those of its role. */
   readonly faithful: readonly FaithfulName[];
-  /** How containers run. */
   readonly runtime: RuntimeKind;
   /** The folder of the lab, for sockets and for the files of containers that are processes. */
   readonly folder: string;
@@ -47,7 +45,6 @@ export interface ServerPart {
 export interface ServerPartOptions {
   /** Its name, and its server ID: `server-1`. */
   readonly name: string;
-  /** The number of servers that it announces. */
   readonly serverCount: number;
   readonly socketPath: string;
   readonly agentPort: number;
@@ -121,11 +118,9 @@ export function agentPart(
 }
 
 export interface ApiServerPartOptions {
-  /** Its name. Default `main`. */
   readonly name?: string;
   /** The keys that sign tokens. Replicas share them. */
   readonly tokenKeys: TokenKeys;
-  /** True when it runs the controllers. */
   readonly controllers: boolean;
   readonly store: LocalStore;
   readonly dialer: Dialer;

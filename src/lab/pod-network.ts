@@ -16,10 +16,7 @@ const host = '127.0.0.1';
 /** An agent that does not connect within this time after its dial has gone, ms. */
 const pickUpMs = 5000;
 
-/**
- * Adds the pods of a runtime to the node network. Ports that are open in a pod answer at its address, all other ports
- * refuse.
- */
+/** Makes a runtime's pods reachable: ports that are open in a pod answer at its address, all others refuse. */
 export function joinPodNetwork(network: NodeNetwork, runtime: NodeRuntime, clock: Clock): PodNetwork {
   const segment = new PodSegment(runtime, clock);
   const leave = network.addSegment(segment);

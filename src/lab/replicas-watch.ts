@@ -24,7 +24,6 @@ export interface LabWatch {
   close(): Promise<void>;
 }
 
-/** The kinds that can be watched, by name. */
 const kinds = {
   pods: { group: '', version: 'v1', plural: 'pods' },
   nodes: { group: '', version: 'v1', plural: 'nodes' },
@@ -73,7 +72,6 @@ export function startLabWatch(
   };
 }
 
-/** Reports losses of the watch, and how it continued. */
 class LossJournal {
   private readonly context: LabContext;
   private readonly common: { readonly node: string; readonly resource: string };

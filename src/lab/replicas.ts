@@ -110,7 +110,6 @@ export class Replicas implements ApiServers {
     return this.replicas.reduce((total, { client }) => total + client.openConnections, 0);
   }
 
-  /** The replicas as parts, in order. */
   get parts(): readonly ApiServerReplica[] {
     return this.replicas.map((replica) => this.handle(replica));
   }
@@ -122,7 +121,6 @@ export class Replicas implements ApiServers {
     throw new TunnelError('INTERNAL', 'there is no API server', { where: 'apiservers' });
   }
 
-  /** The running façades behind the parts. */
   get running(): readonly ApiServer[] {
     return this.replicas.filter(({ part }) => part.running).map(({ part }) => part.value);
   }

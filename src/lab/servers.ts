@@ -11,9 +11,7 @@ export interface ServersOptions {
   readonly context: LabContext;
   /** The number of servers, 1 to 9. */
   readonly count: number;
-  /** The number of servers that each of them announces. */
   readonly announced: number;
-  /** The port for agents. */
   readonly agentPort: number;
   readonly strategies: readonly StrategyName[];
 }
@@ -26,10 +24,7 @@ interface Server {
 
 const host = '127.0.0.1';
 
-/**
- * The proxy-servers of a lab. Several share one address for agents, which forwards connections to the running servers
- * in turn.
- */
+/** A lab's proxy-servers. Several share one address for agents, which forwards to the running ones in turn. */
 export class Servers {
   private readonly options: ServersOptions;
   private readonly servers: readonly Server[];
@@ -44,7 +39,6 @@ export class Servers {
     this.servers = Array.from({ length: options.count }, (_, index) => this.make(index + 1));
   }
 
-  /** The servers as parts, in order. */
   get parts(): readonly LabPart[] {
     if (this.servers.length === 1) return this.servers.map(({ server }) => server.part);
     return this.servers.map((server) => this.handle(server));

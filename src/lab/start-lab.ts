@@ -70,7 +70,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
   const journal = createJournal({ clock, capacity: options.journalCapacity ?? 20_000 });
   if (options.onEvent !== undefined) journal.subscribe(options.onEvent);
   const certificates = await createCertificateSet({
-    nodes: topology.nodes.map(kubeletSubject),
+    nodes: topology.nodes.map(({ name, ip }) => ({ name, ipAddresses: [ip] })),
     ipAddresses: [kubernetesServiceIp],
   });
   const network = createNodeNetwork({ clock });
@@ -96,10 +96,6 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     store,
     ...assemble(options, context, { topology, store, version }),
   };
-}
-
-function kubeletSubject({ name, ip }: NodeSpec): { name: string; ipAddresses: string[] } {
-  return { name, ipAddresses: [ip] };
 }
 
 interface Stock {
@@ -161,7 +157,6 @@ function replicas(
   });
 }
 
-/** The objects of one node in the standard cluster. */
 function nodeObjects({ objects }: Topology, spec: NodeSpec): Omit<KubeletPartOptions, 'api'> {
   const node = objects.nodes.find(({ metadata }) => metadata.name === spec.name);
   if (node === undefined) throw new TunnelError('INTERNAL', `there is no object of ${spec.name}`);

@@ -6,15 +6,12 @@ import { TunnelError } from '../core/errors.js';
 import { reasonOf } from '../pki/file-reasons.js';
 import { isAlive, isOfOurSpace, ownerText, parseOwner } from './folder-owner.js';
 
-/** A private folder for the sockets of one lab. */
 export interface WorkFolder {
   readonly path: string;
   remove(): Promise<void>;
 }
 
-/**
- * A Unix socket's path may have 103 bytes on every system. Ours needs up to 40 below the folder for temporary files.
- */
+/** A Unix socket's path may have 103 bytes on every system; ours needs up to 40 below the temporary folder. */
 const maxParentBytes = 63;
 const ownName = /^konnsim-[A-Za-z0-9]{6}$/;
 const ownerFile = 'owner';

@@ -8,15 +8,11 @@ export interface Deadline {
   readonly stopped: StopReason | undefined;
   /** The time that is left, ms; never negative. */
   remainingMs(): number;
-  /**
-   * Calls `listener` once when the dial must stop, or at once when it must already. Call the returned function to end
-   * that.
-   */
+  /** Calls `listener` once when the dial must stop, at once if it must already. The returned function ends that. */
   onStop(listener: (reason: StopReason) => void): () => void;
   close(): void;
 }
 
-/** Starts now. */
 export function startDeadline(clock: Clock, timeoutMs: number, signal?: AbortSignal): Deadline {
   const end = clock.now() + timeoutMs;
   const listeners = new Set<(reason: StopReason) => void>();

@@ -1,11 +1,7 @@
 import type { Clock, Timer } from '../core/clock.js';
 
-/**
- * What a middlebox does with a flow that was idle for too long: `reset` resets both ends at once; `drop` tells neither
- * end, and loses later bytes.
- */
+/** For a flow idle too long: `reset` resets both ends at once; `drop` tells neither end, and loses later bytes. */
 export type IdleVerdict = 'drop' | 'reset';
-
 /** The two ends of a flow: the client that connected, and the target. */
 export type FlowSide = 'client' | 'target';
 
@@ -15,10 +11,8 @@ export interface FlowPolicy {
   readonly onIdle: IdleVerdict;
 }
 
-/** How a flow ended. */
 export type FlowEnd = 'fin' | 'reset' | 'idle reset' | 'forgotten';
 
-/** The sockets and settings of a flow, and its reports. */
 export interface FlowPort {
   /** Ends one side's socket after the bytes written to it. */
   end(side: FlowSide): void;
@@ -34,8 +28,6 @@ export interface FlowPort {
   closed(end: FlowEnd): void;
 }
 
-type SideState = 'open' | 'ended' | 'gone';
-
 /** Bytes from each side, and how many of them were lost. */
 export interface FlowCounts {
   readonly client: number;
@@ -45,14 +37,11 @@ export interface FlowCounts {
 
 const otherSide = { client: 'target', target: 'client' } as const;
 
-/**
- * One TCP flow through a stateful network device, such as a NAT gateway, a firewall or a load balancer. The device has
- * an entry for the flow, and forgets it when no bytes pass for a while. Bytes in either direction keep it.
- */
+/** One TCP flow through a NAT gateway, firewall or balancer, which forgets flows that carry no bytes for a while. */
 export class FlowMachine {
   private readonly clock: Clock;
   private readonly port: FlowPort;
-  private readonly sides: Record<FlowSide, SideState> = { client: 'open', target: 'open' };
+  private readonly sides: Record<FlowSide, 'open' | 'ended' | 'gone'> = { client: 'open', target: 'open' };
   private readonly bytes = { client: 0, target: 0, lost: 0 };
   private lastActivity: number;
   private timer: Timer | undefined;

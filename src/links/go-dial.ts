@@ -12,7 +12,6 @@ export interface GoDialOptions {
   /** The time for look-up and all addresses together, ms. Default 5000. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** The clock. Default: the machine's. */
   readonly clock?: Clock;
   /** The `where` of errors. Default `endpoint HOST:PORT`. */
   readonly where?: string;
@@ -60,10 +59,7 @@ interface Attempt {
 
 const minShareMs = 2000;
 
-/**
- * As in Go: tries one address after the other, each with its share of the time left, but at least two seconds. When all
- * fail, it rejects with the first error.
- */
+/** As in Go: each address gets its share of the time left, at least 2 s. When all fail: the first error. */
 async function connectFirst(
   addresses: readonly string[],
   target: GoTarget,

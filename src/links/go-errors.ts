@@ -34,12 +34,10 @@ export function lookupError(target: GoTarget, cause: unknown, dnsServer?: string
   return failure(target, `dial tcp: lookup ${target.host}${server}: ${reason}`, cause);
 }
 
-/** The error for an unknown name. */
 export function noSuchHost(target: GoTarget, dnsServer?: string): TunnelError {
   return lookupError(target, { code: 'ENOTFOUND' }, dnsServer);
 }
 
-/** The error for a port outside 1 to 65535. */
 export function invalidPort(target: GoTarget): TunnelError {
   return failure(target, `dial tcp: address ${target.port}: invalid port`);
 }

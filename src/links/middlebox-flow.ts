@@ -9,7 +9,6 @@ export interface FlowSockets {
   readonly target: Socket;
 }
 
-/** The owner of the flow. */
 export type FlowWatcher = Pick<FlowPort, 'policy' | 'forgotten' | 'lost' | 'closed'>;
 
 /** One flow: two sockets with a `FlowMachine` between them. Both must be connected and have `allowHalfOpen`. */

@@ -40,7 +40,6 @@ export interface Middlebox {
   setTargets(route: number, to: readonly string[]): void;
   /** Stops listening for `outageMs`, then listens at the same address again. Rejects as `startMiddlebox`. */
   relisten(route: number, outageMs: number): Promise<void>;
-  /** Closes all listeners and flows. */
   close(): Promise<void>;
 }
 
@@ -214,7 +213,6 @@ class Device implements Middlebox {
   }
 }
 
-/** A port of the device. */
 interface Door {
   server: Server;
   targets: readonly HostPort[];

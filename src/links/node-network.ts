@@ -6,7 +6,6 @@ import { defaultDialTimeoutMs, type GoDialOptions, goDial, isPort } from './go-d
 import { connectError, type GoTarget, invalidPort, noSuchHost, stopError } from './go-errors.js';
 import { connectTcp } from './tcp-connect.js';
 
-/** The address of a listener on this machine. */
 export interface RealAddress {
   readonly host: string;
   readonly port: number;
@@ -15,7 +14,6 @@ export interface RealAddress {
 /** The route of a node address: a listener, or `silence`, where a dial runs into its timeout. */
 export type Route = RealAddress | 'silence';
 
-/** One row of the table. */
 export interface NodeEndpoint {
   readonly host: string;
   readonly port: number;
@@ -30,7 +28,6 @@ export interface NetworkSegment {
 }
 
 export interface NodeNetworkOptions {
-  /** The clock. Default: the machine's. */
   readonly clock?: Clock;
   /** Address ranges that exist only in this network. Default `10.0.0.0/8` and `fd00::/8`. */
   readonly ranges?: readonly string[];

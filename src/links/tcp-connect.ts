@@ -5,16 +5,12 @@ import { connectError, type GoTarget, stopError } from './go-errors.js';
 /** Go's default for new connections. */
 const keepAliveMs = 15_000;
 
-/** Where to connect, and the address for errors. */
 export interface ConnectPlan {
   readonly real: { readonly host: string; readonly port: number };
   readonly shown: GoTarget;
 }
 
-/**
- * Opens one TCP socket to an IP address within the deadline. The socket has an `error` listener from the start and no
- * Nagle delay. It is destroyed when the dial is stopped. Rejects with Go's texts.
- */
+/** Opens one TCP socket within the deadline, with an `error` listener and no Nagle delay. Texts are Go's. */
 export function connectTcp(plan: ConnectPlan, deadline: Deadline): Promise<Socket> {
   return new Promise((resolve, reject) => {
     if (deadline.stopped !== undefined) {

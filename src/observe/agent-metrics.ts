@@ -27,10 +27,7 @@ export type AgentSegment = Extract<Segment, 'from_agent' | 'to_agent'>;
 
 const latencyBuckets = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 30];
 
-/**
- * Creates the metrics of one agent. Help texts are Konnectivity's, because tests and users compare them. `levels` is
- * called at each scrape.
- */
+/** Help texts are Konnectivity's, because tests and users compare them. `levels` is called at each scrape. */
 export function createAgentMetrics(levels: () => AgentLevels): AgentMetrics {
   const kit = new MetricKit('konnectivity_network_proxy_agent');
   showProcess(new MetricKit('process', kit));

@@ -2,7 +2,6 @@ import { dialFailureReasons, type EndpointCloseReason, endpointCloseReasons } fr
 import { countClosedConnections } from './closed-connections.js';
 import type { MetricKit } from './metric-kit.js';
 
-/** The values that an agent returns at each scrape. */
 export interface AgentLevels {
   /** The connected servers, and the count that each announced. */
   readonly servers: readonly { readonly serverId: string; readonly announcedServers: number }[];
@@ -35,10 +34,7 @@ export interface AgentOwnMetrics {
 
 const dialBuckets = [0.005, 0.025, 0.1, 0.5, 2.5, 5, 10, 30];
 
-/**
- * Creates them. `levels` is called once for each metric at each scrape. Labels have fixed values, or the IDs of
- * connected servers.
- */
+/** `levels` is called once per metric and scrape. Labels have fixed values, or the IDs of connected servers. */
 export function createAgentOwnMetrics(kit: MetricKit, levels: () => AgentLevels): AgentOwnMetrics {
   const closed = countClosedConnections(kit, endpointCloseReasons, ['to_endpoint', 'from_endpoint']);
   showLevels(kit, levels, () => closed.total());

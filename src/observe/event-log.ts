@@ -37,7 +37,7 @@ async function jsonWriter(destination: Writable): Promise<EventWriter> {
     { level: 'trace', base: null, formatters: { level: (label) => ({ level: label }) } },
     destination,
   );
-  return (level, event) => log[level]({ scope: scopeOf(event), ...event }, eventText(event));
+  return (level, event) => log[level]({ scope: event.node.split('/')[0], ...event }, eventText(event));
 }
 
 function textWriter(destination: Writable): EventWriter {
@@ -45,10 +45,6 @@ function textWriter(destination: Writable): EventWriter {
     const time = `${event.t.toFixed(1).padStart(9)} ms`;
     destination.write(`${time}  ${level.toUpperCase().padEnd(5)}  ${eventText(event)}\n`);
   };
-}
-
-function scopeOf(event: LabEvent): string {
-  return event.node.split('/')[0] ?? event.node;
 }
 
 /** The level of an event, for a user who watches a healthy lab. */

@@ -20,10 +20,7 @@ export interface MetricFamily {
 
 export const prometheusType = 'text/plain; version=0.0.4; charset=utf-8';
 
-/**
- * Prometheus' text as Go's client library writes it: metrics without a value are left out, and small bounds of buckets
- * have an exponent. Users' rules match both.
- */
+/** As Go's client writes it, for users' rules: no metrics without a value, small bounds with an exponent. */
 export function renderMetrics(families: readonly MetricFamily[]): string {
   const shown = families.filter(({ samples }) => samples.length > 0);
   return shown

@@ -4,7 +4,6 @@ import { prometheusType } from './exposition.js';
 import type { MetricsText } from './metric-kit.js';
 import { notFound, type Page, type PageServer, startPageServer } from './page-server.js';
 
-/** One check that readiness depends on. */
 export interface HealthCheck {
   /** Its name, as in `[+]NAME ok`. */
   readonly name: string;
@@ -16,7 +15,6 @@ export interface Readiness {
   readonly ok: boolean;
   /** The text of a server that is not ready: `no connection to any proxy agent`. */
   readonly text: string;
-  /** The checks that an agent lists. */
   readonly checks?: readonly HealthCheck[];
 }
 
@@ -24,10 +22,7 @@ export interface HealthOptions {
   readonly host: string;
   /** The port. 0 means a free one. */
   readonly port: number;
-  /**
-   * The answer when not ready. A `server` answers 500 with the text. An `agent` answers 503 with its checks; with
-   * `?verbose` it also lists them when ready.
-   */
+  /** When not ready: `server` 500 with the text, `agent` 503 with its checks; with `?verbose` also when ready. */
   readonly style: 'server' | 'agent';
   readonly clock: Clock;
   readonly ready: () => Readiness;
@@ -35,10 +30,7 @@ export interface HealthOptions {
   readonly metrics?: MetricsText;
 }
 
-/**
- * Serves `/healthz`, `/readyz`, `/ready` and `/metrics` over plain HTTP, with Konnectivity's codes and texts. Rejects
- * with ADDRESS_IN_USE or ADDRESS_UNAVAILABLE.
- */
+/** `/healthz`, `/readyz`, `/ready`, `/metrics` as Konnectivity's. Rejects: ADDRESS_IN_USE or ADDRESS_UNAVAILABLE. */
 export function startHealthServer(options: HealthOptions): Promise<PageServer> {
   const { host, port, style, clock } = options;
   return startPageServer({

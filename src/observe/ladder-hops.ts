@@ -117,7 +117,6 @@ const tones: Record<PacketName, Tone> = {
 
 /** Below this a slow path cannot be told from a busy machine, ms. */
 const notableLatencyMs = 10;
-
 /** How long a packet may take before it counts as lost, ms, unless other events show it earlier. */
 const patienceMs = 1000;
 
@@ -132,7 +131,6 @@ export interface HopDrawing {
   readonly idsOnData: boolean;
 }
 
-/** The arrow of a hop. */
 export function arrowOf(hop: Hop, drawing: HopDrawing): ArrowStep {
   const { t, from, to, packet } = hop;
   const head = headOf(hop, drawing);

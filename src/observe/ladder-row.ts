@@ -13,7 +13,6 @@ const styles: Record<Tone, Style | undefined> = {
   bad: 'red',
 };
 
-/** The columns of a picture. */
 export interface Layout {
   /** Column of each lane's line. */
   readonly columns: ReadonlyMap<Lane, number>;

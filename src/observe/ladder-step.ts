@@ -1,7 +1,6 @@
 /** The columns of a ladder, left to right. */
 export const lanes = ['client', 'apiserver', 'server', 'agent', 'kubelet'] as const;
 export type Lane = (typeof lanes)[number];
-
 /** What a mark means, for its colour. */
 export type Tone = 'dial' | 'data' | 'close' | 'drain' | 'request' | 'plain' | 'bad';
 
@@ -37,7 +36,6 @@ export interface GapStep {
 
 export type LadderStep = ArrowStep | NoteStep | GapStep;
 
-/** The position of a lane, to know the direction of arrows. */
 export function laneIndex(lane: Lane): number {
   return lanes.indexOf(lane);
 }

@@ -11,7 +11,6 @@ import {
 } from './ladder-step.js';
 import { isMishap, type RequestEventEntry } from './request-events.js';
 
-/** Which role has which lane. */
 export interface Cast {
   /** The role that dials through the server in this picture. */
   readonly frontend: 'client' | 'apiserver';

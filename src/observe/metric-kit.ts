@@ -4,7 +4,6 @@ import type { Segment } from '../core/observer.js';
 import { renderMetrics, type Sample } from './exposition.js';
 
 type PromClient = typeof import('prom-client');
-
 /** A value as the library tells it; parts of a histogram have names of their own. */
 type Shown = Sample & { readonly metricName?: string };
 
@@ -27,16 +26,12 @@ export interface Timing {
   observe(seconds: number): void;
 }
 
-/** The text of `/metrics`. */
 export interface MetricsText {
   /** All metrics in Prometheus' text format. */
   text(): Promise<string>;
 }
 
-/**
- * Creates the metrics of one part in its own registry, so that a process can have many parts. The library is loaded
- * here, synchronously, because half of the commands never serve metrics.
- */
+/** One part's own registry, as a process can have many parts. Loads the library: half of the commands need none. */
 export class MetricKit implements MetricsText {
   private readonly library: PromClient;
   private readonly registry: Registry;
@@ -125,10 +120,7 @@ export class MetricKit implements MetricsText {
     return (value) => of(value).inc();
   }
 
-  /**
-   * A counter for the byte path. It adds to plain numbers, and copies them to the metric at each scrape. Labels are
-   * `segment` and `packet_type`.
-   */
+  /** For the byte path: adds to plain numbers, copied at each scrape. Labels are `segment` and `packet_type`. */
   packetCounter(name: string, help: string): (segment: Segment, packetType: string) => void {
     const tallies = new Map<Segment, Map<string, number>>();
     const configuration: CounterConfiguration<string> = {

@@ -5,7 +5,6 @@ import type { Clock } from '../core/clock.js';
 import { ConnectionBounds } from '../core/connection-bounds.js';
 import { listenError, TunnelError } from '../core/errors.js';
 
-/** One answer: a short text. */
 export interface Page {
   readonly status: number;
   readonly body: string;
@@ -30,12 +29,10 @@ export interface PageServer {
   readonly host: string;
   /** The real port. */
   readonly port: number;
-  /** Closes the listener and all connections. */
   close(): Promise<void>;
 }
 
 export const notFound: Page = { status: 404, body: '404 page not found\n' };
-
 /** How long a connection may have no complete request, ms. */
 const idleTimeoutMs = 60_000;
 

@@ -3,7 +3,6 @@ import type { EventKind, LabEvent } from '../core/events.js';
 /** A request, named by its events' `request` or by one of its dials. */
 export type RequestSelector = { readonly request: string } | { readonly dialId: string };
 
-/** An event of a request, and its dial when that is known. */
 export interface RequestEventEntry {
   readonly event: LabEvent;
   readonly dialId: string | undefined;

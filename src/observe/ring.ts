@@ -10,7 +10,6 @@ export class Ring<T> {
     this.capacity = capacity;
   }
 
-  /** How many items were dropped. */
   get dropped(): number {
     return this.lost;
   }

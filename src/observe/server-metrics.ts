@@ -36,10 +36,7 @@ const latencyBuckets = [1e-6, 1e-5, 1e-4, 0.005, 0.025, 0.1, 0.5, 2.5, 12.5];
 const lifeBuckets = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 14_400, 43_200, 86_400];
 const services: readonly ServiceMethod[] = ['Proxy', 'Connect'];
 
-/**
- * Creates the metrics of one proxy-server. Help texts are Konnectivity's with their mistakes, because users compare
- * them. `levels` is called at each scrape.
- */
+/** Help texts are Konnectivity's with their mistakes: users compare them. `levels` is called at each scrape. */
 export function createServerMetrics(levels: () => ServerLevels): ServerMetrics {
   const kit = new MetricKit('konnectivity_network_proxy_server');
   showProcess(new MetricKit('process', kit));
@@ -49,12 +46,8 @@ export function createServerMetrics(levels: () => ServerLevels): ServerMetrics {
     ...dialMetrics(kit),
     ...connectionMetrics(kit),
     ...leaseMetrics(kit),
-    ...textOf(kit),
+    text: () => kit.text(),
   };
-}
-
-function textOf(kit: MetricKit): MetricsText {
-  return { text: () => kit.text() };
 }
 
 function streamMetrics(kit: MetricKit) {

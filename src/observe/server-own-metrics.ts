@@ -3,7 +3,6 @@ import type { AgentView, Payload } from '../core/server/agent-view.js';
 import { countClosedConnections } from './closed-connections.js';
 import type { MetricKit } from './metric-kit.js';
 
-/** The values that a proxy-server returns at each scrape. */
 export interface ServerLevels {
   readonly agents: readonly AgentView[];
   /** The server count that agents get. */
@@ -15,7 +14,6 @@ export interface ServerLevels {
 
 /** The source of packets, as pauses are counted. `HTTP` means CONNECT clients. */
 export type PausedSource = 'Proxy' | 'Connect' | 'HTTP';
-
 /** The result of a dial: a connection, or the reason of its failure. */
 export type DialOutcome = 'established' | Exclude<DialFailureReason, 'unrecognized_response'>;
 
@@ -32,10 +30,7 @@ export interface ServerOwnMetrics {
 const dialBuckets = [0.005, 0.025, 0.1, 0.5, 2.5, 5, 10, 20, 30];
 const sources: readonly PausedSource[] = ['Proxy', 'Connect', 'HTTP'];
 
-/**
- * Creates them. `levels` is called once for each metric at each scrape. Labels have fixed values, or the IDs of
- * connected agents.
- */
+/** `levels` is called once per metric and scrape. Labels have fixed values, or the IDs of connected agents. */
 export function createServerOwnMetrics(kit: MetricKit, levels: () => ServerLevels): ServerOwnMetrics {
   showAgents(kit, () => levels().agents);
   showServer(kit, levels);

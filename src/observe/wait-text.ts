@@ -4,11 +4,9 @@ import { eventText } from './event-text.js';
 
 const lastEvents = 5;
 
-/** A wait that timed out. */
 interface FailedWait {
   readonly wanted: EventPattern | ((event: LabEvent) => boolean);
   readonly withinMs: number;
-  /** The events that were compared. */
   readonly events: readonly LabEvent[];
 }
 

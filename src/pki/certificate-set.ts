@@ -3,10 +3,7 @@ import { type Authority, createAuthority } from './authority.js';
 import type { KeyPair } from './key-pair.js';
 import type { KeyUsage, LeafRequest } from './subject.js';
 
-/**
- * The CAs of a cluster, by the names of their files without extension. Both ends of a connection hold certificates of one
- * CA and trust only this CA, so that a certificate of another CA is refused.
- */
+/** CAs by file name. Both ends of a connection are of one CA and trust only it: others' certificates are refused. */
 export const authorityNames = {
   /** The API: kube-apiserver, kubelets, and the users of both. kubeadm's name. */
   ca: 'konnectivity-sim-ca',
@@ -170,12 +167,10 @@ export function leafTls(
   return { ca: authorities[authorityOf(leaf)].certPem, cert, key };
 }
 
-/** The leaf name of a node's kubelet. */
 export function kubeletLeaf(nodeName: string): string {
   return `kubelet-${nodeName}`;
 }
 
-/** The fixed leaf names, typed. */
 export function roleNames(): RoleLeaf[] {
   return Object.keys(roleLeaves) as RoleLeaf[];
 }

@@ -57,7 +57,6 @@ function pem(der: Der): string {
 
 const nameTypes: Readonly<Record<NamePart['type'], string>> = { O: '2.5.4.10', CN: '2.5.4.3' };
 
-/** A distinguished name. */
 export function writeName(parts: readonly NamePart[]): Der {
   return sequence(...parts.map(({ type, text }) => set(sequence(oid(nameTypes[type]), utf8String(text)))));
 }

@@ -1,7 +1,4 @@
-/**
- * Writes the few DER forms that a certificate needs (ITU-T X.690). Loading a library for it would take longer than
- * starting a whole lab.
- */
+/** The few DER forms of a certificate (ITU-T X.690). Loading a library would take longer than starting a lab. */
 export type Der = Buffer;
 
 const universal = {

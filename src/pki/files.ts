@@ -19,7 +19,6 @@ import { readText } from './read-files.js';
 import type { KeyUsage } from './subject.js';
 import { exists, type TextFile, writeFilesAtomically } from './text-files.js';
 
-/** The paths of a pair. */
 export interface PairPaths {
   readonly certPath: string;
   readonly keyPath: string;
@@ -60,7 +59,6 @@ export async function writeCertificateDirectory(
   return set;
 }
 
-/** All leaves by their names. */
 export function leafPairs({ leaves, kubelets }: CertificateSet): [string, KeyPair][] {
   const nodes = [...kubelets].map(([node, pair]): [string, KeyPair] => [kubeletLeaf(node), pair]);
   return [...Object.entries(leaves), ...nodes];
@@ -133,10 +131,7 @@ export async function readTrustedCertificates(path: string): Promise<string> {
   throw failures[0];
 }
 
-/**
- * Reads the files of `writeCertificateDirectory`, with the kubelets of `nodeNames`. Errors as `readKeyPair`; a leaf of
- * another CA is CERT_INVALID, too.
- */
+/** Reads `writeCertificateDirectory`'s files. Errors as `readKeyPair`; a leaf of another CA is CERT_INVALID, too. */
 export async function readCertificateDirectory(
   directory: string,
   nodeNames: readonly string[] = [],

@@ -72,10 +72,7 @@ function isoDay(openSslDate: string): string {
   return new Date(openSslDate).toISOString().replace('.000Z', 'Z');
 }
 
-/**
- * Checks that certificate and key are PEM and belong together, and that the certificate is valid now and for its use.
- * Returns the leaf's certificate. Throws CERT_INVALID.
- */
+/** Throws CERT_INVALID unless both are PEM, belong together and are valid now and for the use. Returns the leaf. */
 export function checkKeyPair(pair: KeyPair, names: PairNames): X509Certificate {
   const [certificate] = parseCertificates(pair.certPem, names.certName);
   const key = parsePrivateKey(pair.keyPem, names.keyName);
@@ -88,10 +85,7 @@ export function checkKeyPair(pair: KeyPair, names: PairNames): X509Certificate {
   return certificate;
 }
 
-/**
- * Checks the usages here, because each peer would refuse a wrong one with another text. A certificate without usages
- * allows all.
- */
+/** Checked here: each peer refuses a wrong usage with another text. A certificate without usages allows all. */
 function checkUsages({ keyUsage: allowed }: X509Certificate, { certName, usages = [] }: PairNames): void {
   const missing = usages.find(
     (usage) => ![keyPurposes[usage], anyPurpose].some((one) => allowed?.includes(one)),

@@ -33,7 +33,6 @@ interface AgentIdentity {
 export class BackendCalls {
   private readonly options: BackendCallsOptions;
   private readonly open = new Set<GrpcPacketStream>();
-  /** Token reviews that have no answer yet. */
   private readonly reviews = new Set<AbortController>();
 
   constructor(options: BackendCallsOptions) {
@@ -100,7 +99,6 @@ export class BackendCalls {
     emit({ kind: 'backend.connected', node, peer: name, address: call.getPeer() });
   }
 
-  /** Cuts every stream. */
   cut(): void {
     for (const gone of [...this.reviews]) gone.abort();
     for (const stream of [...this.open]) stream.cancel();

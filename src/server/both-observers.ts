@@ -1,6 +1,5 @@
 import type { ServerObserver } from '../core/observer.js';
 
-/** One observer that calls two, in order. */
 export function bothObservers(first: ServerObserver, second: ServerObserver): ServerObserver {
   return {
     packet(segment, peer, packet) {

@@ -18,9 +18,7 @@ export interface ConnectCallsOptions {
   readonly emit: EventSink;
   readonly metrics: ServerMetrics;
   readonly clock: Clock;
-  /** Chooses the dial IDs. */
   readonly random: Random;
-  /** Faults of the original to bring back. */
   readonly faithful: FaithfulSet;
   readonly frontendBounds: FrontendBounds;
 }
@@ -86,7 +84,6 @@ export class ConnectCalls {
     return new ConnectSocket(socket, { timing, ...frontendBounds });
   }
 
-  /** Cuts every connection. */
   cut(): void {
     for (const connect of [...this.open]) connect.cancel();
   }

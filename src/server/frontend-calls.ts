@@ -53,7 +53,6 @@ export class FrontendCalls {
     call.sendMetadata(new Metadata());
   }
 
-  /** Cuts every stream. */
   cut(): void {
     for (const stream of [...this.open]) stream.cancel();
   }

@@ -7,7 +7,6 @@ interface Listener extends Closable {
   refuse(): void;
 }
 
-/** The open listeners of a proxy-server. */
 export class Listeners {
   private readonly agents: Listener[] = [];
   private readonly frontends: Listener[] = [];
@@ -30,12 +29,10 @@ export class Listeners {
     return closeAll(this.health);
   }
 
-  /** Cuts all agents. */
   closeAgents(): Promise<void> {
     return closeAll(this.agents);
   }
 
-  /** Refuses new connections. */
   refuse(): void {
     for (const listener of [...this.agents, ...this.frontends]) listener.refuse();
   }

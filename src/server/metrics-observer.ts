@@ -1,8 +1,7 @@
 import type { Clock } from '../core/clock.js';
-import type { DialFailureReason, ServerObserver } from '../core/observer.js';
+import type { ServerObserver } from '../core/observer.js';
 import type { ServerState } from '../core/server/machine.js';
 import type { ServerMetrics } from '../observe/server-metrics.js';
-import type { DialOutcome } from '../observe/server-own-metrics.js';
 
 export interface MetricsObserverOptions {
   readonly metrics: ServerMetrics;
@@ -11,7 +10,6 @@ export interface MetricsObserverOptions {
   readonly levels: () => Pick<ServerState, 'pendingDials' | 'established'>;
 }
 
-/** Updates a server's metrics from the reports of its machine. */
 export function createMetricsObserver({ metrics, clock, levels }: MetricsObserverOptions): ServerObserver {
   const showLevels = (): void => {
     const { pendingDials, established } = levels();
@@ -28,7 +26,8 @@ export function createMetricsObserver({ metrics, clock, levels }: MetricsObserve
     },
     dialFailed({ startedAt }, reason) {
       metrics.dialFailure(reason);
-      if (isOutcome(reason)) {
+      // An answer to an unknown dial is not the end of one.
+      if (reason !== 'unrecognized_response') {
         const now = clock.now();
         metrics.own.dialEnded(reason, (now - (startedAt ?? now)) / 1000);
       }
@@ -42,11 +41,6 @@ export function createMetricsObserver({ metrics, clock, levels }: MetricsObserve
     },
     backendDraining: () => undefined,
   };
-}
-
-/** True for the end of a dial. An answer to an unknown dial is not an end. */
-function isOutcome(reason: DialFailureReason): reason is Exclude<DialOutcome, 'established'> {
-  return reason !== 'unrecognized_response';
 }
 
 /**

@@ -12,7 +12,6 @@ import { Listeners } from './listeners.js';
 import type { FrontendEndpoint, ProxyServerOptions } from './options.js';
 import { createParts, type ServerParts } from './parts.js';
 
-/** A running proxy-server. */
 export interface ProxyServer {
   readonly serverId: string;
   /** The addresses for frontends: `unix://PATH` or `host:port`, in the order of the options. */
@@ -21,7 +20,6 @@ export interface ProxyServer {
   readonly agentAddress: string;
   /** The address of `/healthz`, `/readyz` and `/metrics`: `host:port`. */
   readonly healthAddress: string;
-  /** The text of `/metrics`. */
   readonly metrics: MetricsText;
   snapshot(): ServerState;
   /** Cuts every stream at once, as the end of the process does. Keeps the lease. Resolves when no socket is open. */

@@ -3,7 +3,6 @@ import type { ServerMetrics, ServiceMethod } from '../observe/server-metrics.js'
 import type { WriteTiming } from '../wire/grpc/grpc-packet-stream.js';
 import type { StreamEnd } from '../wire/grpc/packet-stream.js';
 
-/** Counts the streams of one gRPC service of a proxy-server. */
 export class StreamMeter {
   private readonly metrics: ServerMetrics;
   private readonly service: ServiceMethod;

@@ -46,7 +46,6 @@ export class EventMerge {
     this.options = options;
   }
 
-  /** Events that wait for their turn. */
   get waitingEvents(): number {
     return this.waiting.length;
   }
@@ -90,7 +89,6 @@ export class EventMerge {
     this.releaseUpTo(safe);
   }
 
-  /** Passes on all waiting events. */
   flush(): void {
     this.releaseUpTo(Number.POSITIVE_INFINITY);
   }

@@ -2,7 +2,6 @@ import { type ServiceError, status } from '@grpc/grpc-js';
 import { TunnelError } from '../../core/errors.js';
 import { transportText, unreachableCode } from '../../wire/net/transport-text.js';
 
-/** The error for a failed call to an admin port. */
 export function observedFailure(failure: ServiceError, address: string): TunnelError {
   const where = `admin port ${address}`;
   const text = transportText(failure.details);

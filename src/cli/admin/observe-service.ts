@@ -53,7 +53,6 @@ export function startObserveService(options: ObserveServiceOptions): Promise<Grp
   });
 }
 
-/** One reader. */
 class Subscription {
   private readonly call: Call;
   private readonly options: ObserveServiceOptions;

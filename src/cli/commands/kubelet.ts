@@ -31,9 +31,6 @@ import {
 } from '../role.js';
 import { httpsUrl, option, portNumber, someText, wholeNumber } from '../values.js';
 
-/** As kubelet's flag of this name: `AlwaysAllow` lets every known client do everything, `Webhook` asks the API. */
-type AuthorizationMode = 'AlwaysAllow' | 'Webhook';
-
 interface KubeletFlags extends RoleFlags {
   readonly node: string;
   readonly nodes: number;
@@ -43,7 +40,8 @@ interface KubeletFlags extends RoleFlags {
   readonly runtime: RuntimeKind;
   readonly kubeconfig?: string;
   readonly server?: URL;
-  readonly authorizationMode?: AuthorizationMode;
+  /** As kubelet's flag: `AlwaysAllow` lets every known client do everything, `Webhook` asks the API. */
+  readonly authorizationMode?: 'AlwaysAllow' | 'Webhook';
   readonly anonymousAuth?: boolean;
 }
 

@@ -22,7 +22,6 @@ interface LogsFlags {
 
 const greatest = Number.MAX_SAFE_INTEGER;
 
-/** `konnsim logs`. */
 export function logsCommand(invocation: Invocation): Command {
   return new Command('logs')
     .description('print the log of a container: gRPC to the kubelet, inside the tunnel; no kubectl needed')

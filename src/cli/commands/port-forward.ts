@@ -19,7 +19,6 @@ interface PortPair {
   readonly remote: number;
 }
 
-/** `konnsim port-forward`. */
 export function portForwardCommand(invocation: Invocation): Command {
   return new Command('port-forward')
     .description(

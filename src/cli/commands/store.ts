@@ -132,10 +132,7 @@ async function load(
   return files.open(store, begin);
 }
 
-/**
- * A socket that answers shows that another process uses the folder, also in another container. One that does not answer
- * is left over.
- */
+/** A socket that answers belongs to another process, also in another container. Any other is left over. */
 async function lock(folder: string, started: Started): Promise<void> {
   try {
     makeFolder(resolve(folder));

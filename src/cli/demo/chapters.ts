@@ -5,7 +5,6 @@ import type { Lab } from '../../lab/lab.js';
 import { errorLines } from '../terminal.js';
 import type { Stage } from './stage.js';
 
-/** Reads a log through the tunnel. */
 export async function showLogs(lab: Lab, stage: Stage): Promise<void> {
   stage.begin(
     'Logs',
@@ -24,7 +23,6 @@ export async function showLogs(lab: Lab, stage: Stage): Promise<void> {
   await stage.ladder(lab, request ?? '');
 }
 
-/** Runs a command and gets its exit code. */
 export async function showExec(lab: Lab, stage: Stage): Promise<void> {
   stage.begin(
     'Exec, with an exit code',
@@ -38,7 +36,6 @@ export async function showExec(lab: Lab, stage: Stage): Promise<void> {
   await stage.ladder(lab, outcome.request);
 }
 
-/** Forwards a local port to a pod's. */
 export async function showPortForward(lab: Lab, stage: Stage): Promise<void> {
   stage.begin('Port-forward', 'A local listener, and a TCP connection to port 8080 of the pod.');
   stage.command('konnsim port-forward web-2 :8080');

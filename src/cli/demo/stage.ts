@@ -12,7 +12,6 @@ export class Stage {
     this.startedAt = startedAt;
   }
 
-  /** Prints the number and title of a new chapter, and a sentence about it. */
   begin(title: string, sentence: string): void {
     this.chapter += 1;
     this.line('');
@@ -21,22 +20,18 @@ export class Stage {
     this.line('');
   }
 
-  /** Prints the command that a user would type. */
   command(text: string): void {
     this.line(`   ${this.terminal.style('cyan', '$')} ${text}`);
   }
 
-  /** Prints the output of the command. */
   output(text: string): void {
     for (const row of text.trimEnd().split('\n')) this.line(`   ${row}`);
   }
 
-  /** Prints a failure as a user sees it. */
   failure(text: string): void {
     for (const row of text.split('\n')) this.line(`   ${this.terminal.style('red', row)}`);
   }
 
-  /** Prints an event as a sentence. */
   note(text: string): void {
     this.line(`   ${this.terminal.style('yellow', '▸')} ${text}`);
   }

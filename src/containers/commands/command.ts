@@ -10,7 +10,6 @@ export interface Machine {
   readonly now: () => number;
   /** Resolves after `delayMs` of lab time, or when `signal` aborts. */
   sleep(delayMs: number, signal: AbortSignal): Promise<void>;
-  /** The next byte of the container's random device. */
   randomByte(): number;
 }
 
@@ -44,7 +43,6 @@ export interface Command {
 }
 
 export const exitCodes = { limit: 126, interrupted: 130, killed: 137, brokenPipe: 141 } as const;
-
 export const anyArgs = (): boolean => true;
 export const noArgs = (args: readonly string[]): boolean => args.length === 0;
 /** Only operands, `-` included. */

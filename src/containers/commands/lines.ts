@@ -1,10 +1,7 @@
 import type { ByteSource } from '../io/byte-source.js';
 import { maxKeptBytes, SandboxLimit } from './limit.js';
 
-/**
- * The lines of a source, in batches and without their line ends. A last line without a line end counts as a line.
- * Rejects with a SandboxLimit when a line is longer than 64 MiB.
- */
+/** Batches without line ends; a last line without one counts. A SandboxLimit for a line of more than 64 MiB. */
 export async function* lineBatches(source: ByteSource, end: number): AsyncGenerator<Buffer[]> {
   let parts: Uint8Array[] = [];
   let keptBytes = 0;

@@ -19,7 +19,6 @@ const table = {
   },
 };
 
-/** How one group of bytes is shown. */
 interface Format {
   readonly sizeBytes: number;
   readonly width: number;

@@ -1,6 +1,5 @@
 import { CommandFailure } from './limit.js';
 
-/** The parsed options of a command. */
 export interface Options {
   /** The values of each option by its letter, in order; an option without a value has an empty text. */
   readonly given: ReadonlyMap<string, readonly string[]>;
@@ -17,10 +16,7 @@ export interface OptionTable {
   readonly usageCode?: number;
 }
 
-/**
- * Parses arguments as getopt_long does: options may come between operands. Throws for an option that is not in the
- * table.
- */
+/** As getopt_long: options may come between operands. Throws for an option that is not in the table. */
 export function readOptions(table: OptionTable, args: readonly string[]): Options {
   const given = new Map<string, string[]>();
   const operands: string[] = [];

@@ -13,7 +13,6 @@ import { tr } from './tr.js';
 import { uniq } from './uniq.js';
 import { md5sum, sha1sum, sha256sum, sha512sum, wc } from './wc-checksums.js';
 
-/** The streaming commands by name. */
 export const commandTable: ReadonlyMap<string, Command> = new Map(
   Object.entries({
     base64,

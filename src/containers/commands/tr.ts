@@ -112,9 +112,7 @@ function parseSet(text: string, length: number): number[] {
   return bytes;
 }
 
-/**
- * A class in the second set needs one at the same position in the first, so that only upper and lower case are changed.
- */
+/** A class in the second set needs one at its place in the first: only upper and lower case are changed. */
 function checkClasses(first: string, second: string): void {
   const cases = classPlaces(first);
   for (const [at, name] of classPlaces(second)) {

@@ -56,7 +56,6 @@ export const uniq: Command = {
   },
 };
 
-/** The part of a line that is compared. */
 function keyReader(given: Options['given']): (line: Buffer) => Buffer {
   const number = (letter: string, otherwise: number): number => {
     const text = given.get(letter)?.at(-1);

@@ -51,10 +51,7 @@ export class BufferSink implements ByteSink {
   }
 }
 
-/**
- * A sink over a Node stream, for any number of writers. It waits for the stream to drain, and knows when all bytes are
- * handed over. It never ends the stream.
- */
+/** Over a Node stream, for several writers: waits for drain, knows when all is handed over, and never ends it. */
 export class StreamSink implements ByteSink {
   private readonly stream: Writable;
   private readonly signal: AbortSignal;

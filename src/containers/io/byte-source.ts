@@ -23,15 +23,11 @@ export class Input implements ByteSource {
     return this.returned.pop() ?? (await this.source.next());
   }
 
-  /** Makes `chunk` the next one to be read. */
   putBack(chunk: Uint8Array): void {
     if (chunk.length > 0) this.returned.push(chunk);
   }
 
-  /**
-   * Reads up to and including the next newline, or the rest at the end of the input; `undefined` when nothing is left.
-   * Rejects when the line is longer than 16 MiB.
-   */
+  /** Up to and including the next newline, or the rest; `undefined` at the end. Rejects beyond 16 MiB. */
   async line(): Promise<Buffer | undefined> {
     const parts = new Parts('line', maxLineBytes);
     for (;;) {
@@ -55,7 +51,6 @@ export class Input implements ByteSource {
   }
 }
 
-/** Joins chunks into one buffer of limited size. */
 class Parts {
   private readonly what: string;
   private readonly limitBytes: number;

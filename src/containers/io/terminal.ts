@@ -10,9 +10,7 @@ export interface TerminalOptions {
   readonly output: ByteSink;
   readonly resize: AsyncIterable<TerminalSize> | undefined;
   readonly signal: AbortSignal;
-  /**
-   * Whether the terminal ends at the end of `input`. A real terminal outlives its client; only a key ends its input.
-   */
+  /** A real terminal outlives its client: only a key ends its input. */
   readonly endsWithInput?: boolean;
 }
 

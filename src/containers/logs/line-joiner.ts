@@ -13,10 +13,7 @@ interface OpenLine {
   timeMs: number;
 }
 
-/**
- * Joins the pieces of lines as a container runtime does: output of one stream never cuts a line of the other. A line
- * has the time of its end.
- */
+/** As a container runtime: output of one stream never cuts a line of the other. A line has the time of its end. */
 export class LineJoiner {
   private readonly open = new Map<LogStream, OpenLine>();
 

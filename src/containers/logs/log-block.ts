@@ -1,4 +1,3 @@
-/** Which of a container's two outputs a piece of a log came from. */
 export type LogStream = 'stdout' | 'stderr';
 
 /** Output of one stream that was written at one time: lines, or parts of lines. */
@@ -13,7 +12,6 @@ export interface LogPiece {
 }
 
 export const newline = 0x0a;
-
 /** The size of a record without its text: time, length, stream, and whether it starts a line. */
 export const recordHeadBytes = 12;
 const lengthAt = 8;

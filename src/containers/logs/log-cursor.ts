@@ -27,10 +27,7 @@ export class LogCursor {
     return this.place.block;
   }
 
-  /**
-   * The next output, at most `limitBytes` of it; undefined when there is nothing more to read now. Throws
-   * READER_TOO_SLOW when it was dropped.
-   */
+  /** At most `limitBytes`; undefined when there is nothing more now. READER_TOO_SLOW when it was dropped. */
   next(limitBytes = Number.POSITIVE_INFINITY): LogPiece | undefined {
     for (;;) {
       const piece = this.take(limitBytes);

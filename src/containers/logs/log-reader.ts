@@ -11,16 +11,12 @@ export interface LogReadOptions {
   readonly tailLines?: number;
   /** Limits what is read, not what is kept. */
   readonly limitBytes?: number;
-  /** Reads only one stream. */
   readonly stream?: LogStream;
 }
 
 const batchBytes = 32_768;
 
-/**
- * The bytes of a log in order, without a gap: those that exist now, or with `follow` also those that come until the
- * end. Throws READER_TOO_SLOW when the container is further ahead than the log holds for readers.
- */
+/** In order, without a gap; with `follow` until the end. READER_TOO_SLOW when the log cannot hold what is unread. */
 export async function* readLog(
   store: LogStore,
   options: LogReadOptions,

@@ -5,14 +5,10 @@ import { LogCursor } from './log-cursor.js';
 export interface LogStoreOptions {
   /** Wall time in epoch milliseconds. */
   readonly now: () => number;
-  /**
-   * Beyond this size the oldest output is dropped. Default 10 MiB. Each piece of output counts 12 bytes more than it
-   * has.
-   */
+  /** Beyond this the oldest output is dropped. Default 10 MiB. Each piece counts 12 bytes more than it has. */
   readonly limitBytes?: number;
 }
 
-/** Which part of a log to read. */
 export interface LogStretch {
   /** The oldest kept byte, the end, or the start of the last so many lines. */
   readonly from: 'start' | 'end' | { readonly lastLines: number };
@@ -45,7 +41,6 @@ export class LogStore {
     this.limitBytes = options.limitBytes ?? 10 * 1024 * 1024;
   }
 
-  /** Appends output as it came. */
   append(stream: LogStream, output: Uint8Array | string): void {
     if (this.closed || output.length === 0) return;
     const bytes = typeof output === 'string' ? Buffer.from(output) : output;

@@ -7,7 +7,6 @@ import { openPipes } from './pipes.js';
 
 /** How a program is started. It leads its own session and process group. */
 export interface ChildOptions {
-  /** Path of the program. */
   readonly file: string;
   readonly argv: readonly string[];
   readonly cwd: string;
@@ -70,9 +69,5 @@ export async function startOnPipes(options: ChildOptions): Promise<Child> {
 }
 
 function exitCode(code: number | null, signal: NodeJS.Signals | null): number {
-  return signal === null ? (code ?? 1) : 128 + signalNumber(signal);
-}
-
-function signalNumber(signal: NodeJS.Signals): number {
-  return constants.signals[signal];
+  return signal === null ? (code ?? 1) : 128 + constants.signals[signal];
 }

@@ -1,11 +1,7 @@
 import type { Container, Pod } from '../../kube/pod-objects.js';
 
-/**
- * The variable that marks a container's processes among those of the host. Its value is the folder of their run, which
- * is unique to this lab or kubelet.
- */
+/** Marks a container's processes among the host's. Its value is their run's folder, unique to this lab or kubelet. */
 export const markVariable = 'KONNSIM_CONTAINER';
-
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface EnvironmentOptions {

@@ -12,8 +12,7 @@ const ownerOnly = 0o700;
 export async function createRoot(parent: string | undefined): Promise<string> {
   const folder = resolve(parent ?? tmpdir());
   try {
-    // A folder that the caller names is made when it is missing. A missing TMPDIR is an error of the user, so it is not
-    // made.
+    // Only a folder that the caller names is made: a missing TMPDIR is an error of the user.
     if (parent !== undefined) makeFolder(folder);
     return await mkdtemp(join(folder, 'containers-'));
   } catch (cause) {
@@ -27,7 +26,6 @@ export function podFolder(root: string, { metadata }: Pod): string {
   return join(root, `${metadata.namespace}_${metadata.name}_${metadata.uid}`.replace(/[^\w.-]/g, '_'));
 }
 
-/** Makes the empty folder of one run of a container. */
 export async function createContainerFolder(path: string): Promise<void> {
   await removeFolder(path);
   await mkdir(path, { recursive: true, mode: ownerOnly });

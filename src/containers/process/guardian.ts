@@ -38,7 +38,6 @@ rm -rf "$1"
 export interface Guardian {
   /** A process group that a container has started. If the leader's start time is unknown, the group is ignored. */
   watch(group: number): void;
-  /** The group has ended. */
   forget(group: number): void;
   /** Removes the folder too; resolves when the guardian has ended. */
   close(): Promise<void>;

@@ -4,7 +4,6 @@ import { expand } from './environment.js';
 
 /** The command of a container that has nothing to run: sleeps for 68 years. */
 const pause = ['sleep', '2147483647'];
-
 const shell = ['sh'];
 const tick = 'i=0; while :; do i=$((i+1)); echo "$i: $(date -u +%Y-%m-%dT%H:%M:%SZ) tick"; sleep 1; done';
 
@@ -14,10 +13,7 @@ const programs: Readonly<Record<string, readonly string[]>> = {
   'konnsim/shell': shell,
 };
 
-/**
- * The main process of a container: the command of its spec, or the program of its image. Unknown images pause, but
- * those with standard input are shells.
- */
+/** The spec's command, or the program of its image. Unknown images pause; those with standard input are shells. */
 export function commandOf(
   container: Container,
   variables: Readonly<Record<string, string>>,

@@ -6,7 +6,6 @@ import { Writable } from 'node:stream';
 import { TunnelError } from '../../core/errors.js';
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
-
 /** A shell whose descriptors 3, 4 and 5 are pipes, as shells make them for here-documents. It ends with its input. */
 const maker = 'exec 3<<E 4<<E 5<<E\nE\nE\nE\necho made; read -r end';
 

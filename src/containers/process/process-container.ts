@@ -23,16 +23,11 @@ export interface ProcessContainerOptions {
   readonly pod: Pod;
   readonly spec: Container;
   readonly context: ProcessContext;
-  /** The folder of the pod. */
   readonly folder: string;
   readonly restart: RestartRule;
   readonly changed: () => void;
 }
 
-type Stopped = Exclude<ContainerState, { readonly running: unknown }>;
-type Terminated = Extract<ContainerState, { readonly terminated: unknown }>;
-
-/** What is kept of an earlier run. */
 interface PastRun {
   readonly id: string;
   readonly logs: LogStore;
@@ -46,8 +41,10 @@ export class ProcessContainer {
   private readonly backOff = new BackOff();
   private current: ProcessRun | undefined;
   private past: PastRun | undefined;
-  private lastTerminated: Terminated | undefined;
-  private stopped: Stopped = { waiting: { reason: 'PodInitializing' } };
+  private lastTerminated: Extract<ContainerState, { readonly terminated: unknown }> | undefined;
+  private stopped: Exclude<ContainerState, { readonly running: unknown }> = {
+    waiting: { reason: 'PodInitializing' },
+  };
   private restartCount: number;
   private retry: Timer | undefined;
   private starting: Promise<void> | undefined;
@@ -91,7 +88,6 @@ export class ProcessContainer {
     return this.current?.logs ?? this.past?.logs;
   }
 
-  /** The log of the run before the present or last one. */
   get previousLogs(): LogStore | undefined {
     const stands = this.current === undefined && 'terminated' in this.stopped;
     return stands ? undefined : this.past?.logs;

@@ -32,7 +32,6 @@ export interface ProcessRunOptions {
   readonly guardian: Guardian;
 }
 
-/** A program to start in a container, and its streams. */
 interface Launch {
   readonly argv: readonly string[];
   readonly tty: boolean;
@@ -41,9 +40,7 @@ interface Launch {
   readonly failure: (cause: Parameters<typeof startFailure>[1]) => string;
 }
 
-/**
- * A process that cannot be found or killed may hold an output open. The container stops waiting for it after this time.
- */
+/** How long to wait for an output that is held open by a process that cannot be found or killed. */
 const outputPatienceMs = 2000;
 
 /** One run of a container: its main process, the commands beside it, their log and folder. */
@@ -88,7 +85,6 @@ export class ProcessRun {
     return new ProcessRun(options, main, cwd);
   }
 
-  /** How long it has been running. */
   get ageMs(): number {
     return this.options.now() - this.startedAtMs;
   }
@@ -113,7 +109,8 @@ export class ProcessRun {
       execError(execId, argv[0] ?? '', cause);
     const stdin = streams.stdin !== undefined;
     if (this.mainHasEnded) return this.refusal();
-    const child = await launch(this.options, this.cwd, { argv, tty, stdin, failure }).catch(reasonToRefuse);
+    const starting = launch(this.options, this.cwd, { argv, tty, stdin, failure });
+    const child = await starting.catch((caught) => TunnelError.from(caught, 'COMMAND_NOT_FOUND'));
     if (child instanceof TunnelError) return { kind: 'error', message: child.message };
     this.sessions.add(child.pid);
     this.options.guardian.watch(child.pid);
@@ -134,10 +131,7 @@ export class ProcessRun {
     return { kind: 'exit', code };
   }
 
-  /**
-   * Attaches a client to the main process: its output, and its input if it has one. After the end of the main process
-   * it is refused, when the log is complete: kubectl then reads the log instead.
-   */
+  /** Refused after the end of the main process, when the log is complete: kubectl then reads the log instead. */
   async attach(streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
     if (this.mainHasEnded) return this.refusal();
     const { stdin = false, stdinOnce = false } = this.options.container;
@@ -159,7 +153,6 @@ export class ProcessRun {
     timer.cancel();
   }
 
-  /** Kills everything at once. */
   async kill(): Promise<void> {
     signalSessions(this.sessions, 'SIGKILL');
     await this.ended;
@@ -219,10 +212,6 @@ export class ProcessRun {
       this.sessions.delete(session);
     }
   }
-}
-
-function reasonToRefuse(caught: unknown): TunnelError {
-  return TunnelError.from(caught, 'COMMAND_NOT_FOUND');
 }
 
 async function launch(

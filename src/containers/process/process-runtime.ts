@@ -49,10 +49,7 @@ export interface ProcessRuntime extends NodeRuntime {
   readonly folder: string;
 }
 
-/**
- * Starts the given pods as real processes of this host; resolves when they run. They are not confined: a command may do
- * what its user may do. Rejects with FILE_UNWRITABLE when the containers' folders cannot be made.
- */
+/** Resolves when they run. Not confined: a command may do what its user may. Rejects with FILE_UNWRITABLE. */
 export async function startProcessRuntime(options: ProcessRuntimeOptions): Promise<ProcessRuntime> {
   const runtime = new Processes(options, await createRoot(options.folder));
   await runtime.started();

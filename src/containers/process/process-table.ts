@@ -1,6 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-/** A living process of the host. */
 export interface ProcessRow {
   readonly pid: number;
   readonly parent: number;

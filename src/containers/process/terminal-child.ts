@@ -26,10 +26,7 @@ export async function loadTerminalLibrary(
 /** The library's terminal uses this socket, and only the socket supports back pressure. */
 type OpenTerminal = IPty & { readonly _socket: Socket; readonly fd: number };
 
-/**
- * A process that has ended may have left others that hold its terminal. After this long without output they are cut
- * off.
- */
+/** An ended process may have left others that hold its terminal: they are cut off after this long without output. */
 const quietMs = 100;
 const chunkBytes = 65_536;
 /** More than a terminal holds: beyond this, another process is still writing. */

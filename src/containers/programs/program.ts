@@ -10,7 +10,6 @@ export interface ProgramContext {
   readonly clock: Clock;
   /** Wall time in epoch milliseconds. */
   readonly now: () => number;
-  /** Writes to the container's log. */
   readonly log: (stream: LogStream, output: Uint8Array | string) => void;
   /** Accepts the connections to a port of the pod. They are destroyed when the container ends. */
   listen(port: number, accept: (connection: Duplex) => void): void;

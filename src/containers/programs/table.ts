@@ -6,14 +6,12 @@ import type { Program } from './program.js';
 import { web } from './web.js';
 import { webhook } from './webhook.js';
 
-/** Does nothing and keeps running. */
 const idle: Program = {
   start: ({ container, log }) => log('stdout', `${container.name}: started, image ${container.image}\n`),
 };
 
 /** For containers whose spec has a command. */
 export const noProgram: Program = { start: () => undefined };
-
 /** Idle until a client attaches. */
 const shell: Program = { start: () => undefined, isShell: true };
 
@@ -25,10 +23,7 @@ const programs: Readonly<Record<string, Program>> = {
   'konnsim/shell': shell,
 };
 
-/**
- * The program of an image; registry, tag and digest are ignored. Unknown images idle, but those with standard input are
- * shells, because nothing else would be useful.
- */
+/** Registry, tag and digest are ignored. Unknown images idle, but those with standard input are shells. */
 export function programOf({ image, stdin }: Pick<Container, 'image' | 'stdin'>): Program {
   return programs[imageName(image)] ?? (stdin === true ? shell : idle);
 }

@@ -1,4 +1,3 @@
-/** What the sample webhook answers. */
 export interface ReviewAnswer {
   readonly status: number;
   readonly body: object;

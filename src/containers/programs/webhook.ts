@@ -7,10 +7,7 @@ const defaultPort = 8443;
 /** As the API server's own limit. */
 const maxReviewBytes = 3 * 1024 * 1024;
 
-/**
- * An admission webhook: `/validate` refuses pods with the label `konnsim/deny=true`, `/mutate` labels all others. Its
- * certificate and key are PEM texts in the environment, `TLS_CERT` and `TLS_KEY`.
- */
+/** `/validate` refuses pods with `konnsim/deny=true`, `/mutate` labels others. PEM texts: `TLS_CERT`, `TLS_KEY`. */
 export const webhook: Program = {
   start(context) {
     const { container, signal } = context;

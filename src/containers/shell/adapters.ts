@@ -36,13 +36,10 @@ export interface ShellStreams {
   binary: string | undefined;
   /** Inputs that the commands of groups share, by number. */
   readonly held: Map<number, Input>;
-  /** Keeps an input for the commands of the group with that number. */
   hold(number: number, input: Input): void;
   /** The input of the next `read`. */
   lines: Input;
-  /**
-   * A command that works on text is running. It must not read other bytes, because it could write them back changed.
-   */
+  /** A command that works on text is running. It must not read other bytes: it could write them back changed. */
   readsText: boolean;
 }
 

@@ -1,9 +1,6 @@
 import { type CommandName, getCommandNames as everyCommandName } from 'just-bash';
 
-/*
- * All that is used of `just-bash`. The build puts a bundle in the place of this module, so that the package needs
- * neither the library nor what it brings with it; `scripts/bundle-shell.mjs` names what is left out.
- */
+/* All that is used of `just-bash`. The build puts a bundle here; `scripts/bundle-shell.mjs` names what it lacks. */
 export type {
   BashExecResult,
   ByteString,

@@ -1,4 +1,3 @@
-/** Why a program cannot be started. */
 export type LookupFailure = 'not on path' | 'no such file' | 'is a directory' | 'not executable';
 
 const lookupTexts: Readonly<Record<LookupFailure, (name: string) => string>> = {

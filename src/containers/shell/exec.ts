@@ -32,18 +32,13 @@ export interface ExecOptions {
   readonly streams: RemoteCommandStreams;
   /** Kills the command when its client leaves. Default: it continues. */
   readonly endsWithClient?: boolean;
-  /**
-   * For a shell that is the container's main process: its terminal ends with its input, and its output never waits for
-   * a reader.
-   */
+  /** For a shell as the main process: its terminal ends with its input, and its output waits for no reader. */
   readonly isMain?: boolean;
-  /** Makes the id that the runtime gives to this exec. */
   readonly execId: () => string;
   /** Also gets everything that is written. */
   readonly tee?: ByteSink;
 }
 
-/** A command's streams as byte sources and sinks. */
 interface Stdio {
   readonly stdin: Input | undefined;
   readonly stdout: ByteSink;

@@ -70,10 +70,7 @@ export function namesOf(path: string, call: string): string[] {
   return names;
 }
 
-/**
- * Follows a path from the root, with symbolic links on the way, the last one only if `follow`. The cost depends only on
- * the length of the path. Throws ENOENT, ENOTDIR, ELOOP and ENAMETOOLONG.
- */
+/** Follows links, the last only if `follow`. Costs the path's length. Throws ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG. */
 export function walk(root: FolderNode, path: string, call: string, follow = true): Place {
   const todo = namesOf(path, call).reverse();
   const above: Place[] = [];
@@ -113,7 +110,6 @@ export function kindOf({ kind }: TreeNode): Pick<FsStat, 'isFile' | 'isDirectory
   return { isFile: kind === 'file', isDirectory: kind === 'folder', isSymbolicLink: kind === 'link' };
 }
 
-/** The properties of a node without its content. */
 export function statOf(node: TreeNode): FsStat {
   const size = node.kind === 'file' ? node.size : node.kind === 'link' ? node.target.length : 0;
   const { identity, mode, mtime } = node;

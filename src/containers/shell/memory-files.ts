@@ -41,10 +41,7 @@ interface Packed {
   readonly lastIdentity: number;
 }
 
-/**
- * A file system in memory, as a tree. The cost of an operation depends on the length of its path, not on the number of
- * files. Its errors are those of Node's own. Writing beyond `limitBytes` fails with ENOSPC.
- */
+/** In memory, as a tree: costs depend on the path's length. Errors are Node's own; ENOSPC beyond `limitBytes`. */
 export class MemoryFiles implements IFileSystem {
   private readonly limitBytes: number;
   private root: FolderNode;
@@ -76,7 +73,6 @@ export class MemoryFiles implements IFileSystem {
     return Uint8Array.from(serialize({ root, bytes, nodes, lastIdentity } satisfies Packed));
   }
 
-  /** Bytes of all files together. */
   get usedBytes(): number {
     return this.bytes;
   }

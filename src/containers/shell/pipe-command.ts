@@ -22,10 +22,7 @@ interface Run {
   readonly stderr: ByteSink;
 }
 
-/**
- * Runs several commands of a pipeline at the same time, joined by pipes of one chunk. The library would run them one
- * after the other and keep all output of each.
- */
+/** At the same time, joined by pipes of one chunk. The library runs one after the other and keeps all output. */
 export async function runPipe(
   [mode, ...words]: readonly string[],
   context: ResolvedCommandContext,

@@ -23,10 +23,7 @@ export interface PlannedStep {
     | { readonly kind: 'exit'; readonly code: number | undefined };
 }
 
-/**
- * A script that needs no interpreter: streaming commands with plain words, joined by pipes and lists. All its commands
- * run at the same time and in constant memory. `undefined` for every other script.
- */
+/** For streaming commands with plain words, pipes and lists: all at once, in constant memory. Else `undefined`. */
 export function planScript(
   statements: readonly StatementNode[],
   isShadowed: (name: string) => boolean,

@@ -14,10 +14,7 @@ export interface Device {
   readText?(): Promise<string>;
 }
 
-/**
- * One process's view of its container's file system: the same files, and devices that only this process has. The file
- * system is made on first use.
- */
+/** A process's view of its container's files, with devices that only it has. The file system is made on first use. */
 export class ProcessFiles implements IFileSystem {
   private readonly base: () => Promise<IFileSystem>;
   private readonly devices: ReadonlyMap<string, Device>;

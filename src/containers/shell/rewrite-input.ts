@@ -24,10 +24,7 @@ export function takeInputs(command: CommandNode): Redirection[] {
   return inputs;
 }
 
-/**
- * `{ hold NUMBER; command <held-NUMBER; } inputs`: the commands inside share one input, as real ones do. The library
- * would give each of them the whole input.
- */
+/** `{ hold NUMBER; command <held-NUMBER; } inputs`: the commands share one input. The library would copy it. */
 export function holdInput(
   command: CommandNode,
   {

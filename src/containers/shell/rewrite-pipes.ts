@@ -8,9 +8,7 @@ type Redirection = SimpleCommandNode['redirections'][number];
 
 /** Words between the commands of a pipeline that became one command. No argument of a program looks like them. */
 export const pipeMarks = {
-  /**
-   * The first word says where the output goes: to the next command, directly to the shell's own, or into other text.
-   */
+  /** First word: the output goes to the next command, directly to the shell's own, or into other text. */
   piped: '\u0001piped\u0001',
   direct: '\u0001direct\u0001',
   text: '\u0001text\u0001',

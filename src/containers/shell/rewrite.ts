@@ -10,12 +10,8 @@ import { PipeMerger, pipeMarks } from './rewrite-pipes.js';
 export const directVariable = '__konnsim_direct';
 /** Set for a command whose output the library joins with other text, so that it must be text. */
 export const textVariable = '__konnsim_text';
-
-type Redirection = SimpleCommandNode['redirections'][number];
 /** What the test of the input returns at its end. */
 export const atEnd = 2;
-
-type Compound = Extract<CommandNode, { body: StatementNode[] }>;
 
 /** Names that change the flow of the shell itself; a redirection could prevent that. */
 const flowNames = new Set(['break', 'continue', 'return', 'exit', 'exec']);
@@ -97,7 +93,7 @@ export class Rewriter {
     return this.library.parse(text).statements;
   }
 
-  private redirections(text: string): Redirection[] {
+  private redirections(text: string): SimpleCommandNode['redirections'] {
     const command = this.parse(`: ${text}`)[0]?.pipelines[0]?.commands[0];
     return command?.type === 'SimpleCommand' ? command.redirections : [];
   }
@@ -157,10 +153,7 @@ export class Rewriter {
     return this.readerOf(command, device) ?? command;
   }
 
-  /**
-   * Reads from the stream when the input is one. At its end the library would read the mark of the stream as a line, so
-   * it gets an empty line and the status is set to that of an end.
-   */
+  /** At the stream's end the library would read its mark as a line: so it gets an empty line, and an end's status. */
   private readerOf(command: SimpleCommandNode, device: string): CommandNode | undefined {
     const test = `[ $? -eq ${atEnd} ]`;
     const [choice] = this.parse(
@@ -220,7 +213,7 @@ export class Rewriter {
     this.addOutputs(command, bothOutputs);
   }
 
-  private streamBody(command: Compound): void {
+  private streamBody(command: Extract<CommandNode, { body: StatementNode[] }>): void {
     if (command.redirections.every(isInput)) this.streamAll(command.body);
     else this.addOutputs(command, bothOutputs);
   }

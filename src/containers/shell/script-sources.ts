@@ -99,7 +99,6 @@ function prompt({ cwd, env }: ShellPlace): string {
   return `${inHome ? posix.join('~', posix.relative(home, cwd)) : cwd} # `;
 }
 
-/** The parsed arguments of `sh`. */
 export interface ShellArguments {
   /** Option letters that are set from the start, such as `e` and `x`. */
   readonly set: string;

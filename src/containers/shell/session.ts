@@ -56,7 +56,6 @@ interface Snapshot {
 
 /** Variables that the interpreter sets itself. */
 const ownVariables = new Set(['?', '_', 'SHELLOPTS', 'BASHOPTS', 'PWD', 'IFS', 'OPTIND', 'LINES', 'COLUMNS']);
-
 /** Options that only the interpreter supports. */
 const interpretedOptions = /errexit|pipefail|xtrace|verbose|noclobber|noexec/;
 

@@ -39,11 +39,9 @@ const readers: Readonly<Record<string, Reader>> = {
 
 /** Commands that are not in the table read standard input only for an operand `-`. */
 const dashReaders: readonly string[] = ['comm', 'diff', 'join', 'paste', 'rg', 'bash', 'sh'];
-
 /** Names of commands whose standard input matters. */
 export const stdinReaderNames: readonly string[] = [...Object.keys(readers), ...dashReaders];
 
-/** Whether `name args` reads standard input. */
 export function readsStdin(name: string, args: readonly string[]): boolean {
   if (args.includes('-')) return true;
   if (name === 'sh' || name === 'bash') return args.every((arg) => arg.startsWith('-') && !arg.includes('c'));

@@ -58,9 +58,7 @@ interface Opening {
 
 const clock = createRealClock();
 
-/**
- * A container's files and commands, as the main thread sees them. Nothing is made before the first command needs it.
- */
+/** A container's files and commands for the main thread. Nothing is made before the first command needs it. */
 export class ContainerShell {
   private readonly options: ContainerShellOptions;
   private opening: Opening | undefined;
@@ -78,14 +76,16 @@ export class ContainerShell {
     this.options = options;
   }
 
-  /** Whether it has a thread now. */
   get hasThread(): boolean {
     return this.opening !== undefined;
   }
 
   /** Runs a command to its end. The end of the container, or of its thread, kills it with code 137. */
   async execute(place: ContainerPlace, options: ExecOptions): Promise<RemoteCommandResult> {
-    if (isQuick(options.argv)) return execute({ ...place, files: () => Promise.reject(noFiles()) }, options);
+    if (isQuick(options.argv)) {
+      const files = () => Promise.reject(new Error('the files of a container are in its thread'));
+      return execute({ ...place, files }, options);
+    }
     const { endsWithClient = false, streams } = options;
     const ending = endsWithClient ? AbortSignal.any([place.signal, streams.signal]) : place.signal;
     const relay = new ExecRelay(options, ending);
@@ -221,8 +221,4 @@ export class ContainerShell {
     this.opening = undefined;
     if (files.length > 0 && !this.ended) this.parked = files;
   }
-}
-
-function noFiles(): Error {
-  return new Error('the files of a container are in its thread');
 }

@@ -1,11 +1,9 @@
 import type { RemoteCommandResult, TerminalSize } from '../../streams/types.js';
 
-/** What a thread needs to know about a container. */
 export interface ThreadContainerSetup {
   readonly container: string;
   readonly hostname: string;
   readonly address: string;
-  /** The seed of the container's random device. */
   readonly seed: number;
   /** The answer to `time` is written here: a flag, and eight bytes after its start the time. */
   readonly clock: SharedArrayBuffer;
@@ -22,7 +20,6 @@ export interface ThreadCommand {
   readonly cwd: string;
   /** The ID that failure texts name. */
   readonly execId: string;
-  /** Which streams the command has. */
   readonly has: {
     readonly stdin: boolean;
     readonly stdout: boolean;
@@ -49,10 +46,7 @@ export interface ThreadMethods {
   /** Undefined when there is no such file. */
   readFile(container: string, path: string): Promise<Uint8Array | undefined>;
   countFiles(container: string): Promise<FileCount>;
-  /**
-   * Drops a container without a running command and answers with its files, which may be empty; undefined while a
-   * command runs.
-   */
+  /** Drops a container and answers with its files, which may be empty; undefined while a command runs. */
   park(container: string): Promise<Uint8Array | undefined>;
   /** Ends a container's commands and drops it; answers when the last of them has ended. */
   close(container: string): Promise<void>;

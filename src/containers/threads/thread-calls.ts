@@ -1,11 +1,7 @@
 import type { MessagePort, Transferable, Worker } from 'node:worker_threads';
 
-/**
- * The methods that one end of a port answers, by name. Bytes in arguments and answers are transferred with their
- * buffer.
- */
+/** One end's methods, by name. Bytes in arguments and answers are transferred with their buffer. */
 export type Methods<T> = { readonly [K in keyof T]: (...args: never[]) => unknown };
-
 type Answer<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
 type Arguments<F> = F extends (...args: infer A) => unknown ? A : never;
 

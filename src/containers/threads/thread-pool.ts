@@ -8,16 +8,12 @@ const idleMs = 10_000;
 /** How long an ending container may take to leave its thread, before the thread is ended too. */
 const closeLimitMs = 500;
 
-/**
- * The threads of containers that have run a command. A thread needs 15 to 40 MiB and about 100 ms to start, so it is
- * started when a container first needs it, and a free thread is kept for a while.
- */
+/** A thread needs 15 to 40 MiB and 100 ms, so it starts when a container first needs it, and is kept for a while. */
 export class ThreadPool {
   private readonly threads = new Set<ShellThread>();
   private readonly clock = createRealClock();
   private idle: Timer | undefined;
 
-  /** The number of threads now. */
   get size(): number {
     return this.threads.size;
   }
@@ -53,7 +49,6 @@ export class ThreadPool {
     this.idle = this.clock.after(idleMs, () => void this.endFree(), true);
   }
 
-  /** Ends a thread with all its containers. */
   async end(thread: ShellThread): Promise<void> {
     this.threads.delete(thread);
     await thread.end();
@@ -65,8 +60,5 @@ export class ThreadPool {
   }
 }
 
-/**
- * The threads of this process. They belong to the process, not to a lab: a thread without a container keeps nothing of
- * the one before.
- */
+/** Of the process, not of a lab: a thread without a container keeps nothing of the one before. */
 export const processThreads = new ThreadPool();

@@ -3,7 +3,6 @@ import { closeResponse, type DialId } from '../packet.js';
 import { StallGuard, stallPatienceMs } from '../stall-guard.js';
 import { type AgentContext, closeEndpoint, type Endpoint, failDial, sendToServer } from './state.js';
 
-/** The reason that a frontend gets when its endpoint is dropped because it does not read. */
 export const endpointStallText = 'the endpoint does not read';
 
 /** Opens an endpoint, and cancels after the dial timeout. */

@@ -34,7 +34,6 @@ export interface AgentMachineOptions {
   readonly nextConnectId: () => ConnectId;
   /** Konnectivity's agent uses 5 s. */
   readonly dialTimeoutMs: number;
-  /** Faults of the original to bring back. Default: no fault. */
   readonly faithful?: FaithfulSet;
 }
 

@@ -7,7 +7,6 @@ import type { UnreadAnswers } from '../unread-answers.js';
 
 /** The connection to an endpoint. The machine calls it; a driver owns the socket. */
 export interface EndpointPort extends Drained {
-  /** Queues bytes for the endpoint. */
   write(data: Uint8Array): void;
   /** Writes the queued bytes, then closes. Later bytes of the endpoint are dropped. */
   finish(): void;
@@ -30,14 +29,10 @@ export interface Endpoint {
   /** Payload passed on so far, bytes. */
   toEndpointBytes: number;
   fromEndpointBytes: number;
-  /**
-   * Drops an endpoint that does not read. While its queue is full, all other connections of the server stream wait
-   * (R19).
-   */
+  /** Drops an endpoint that does not read: its full queue holds up all others of the server stream (R19). */
   readonly guard: StallGuard;
 }
 
-/** Why a dial of an endpoint came to nothing. */
 export const dialFailureReasons = [
   'timeout',
   'refused',
@@ -49,7 +44,6 @@ export const dialFailureReasons = [
 ] as const;
 export type DialFailureReason = (typeof dialFailureReasons)[number];
 
-/** Why a connection to an endpoint ended. */
 export const endpointCloseReasons = [
   'server',
   'endpoint',
@@ -68,7 +62,6 @@ export interface AgentObserver {
   endpointClosed(endpoint: Endpoint, livedMs: number, reason: EndpointCloseReason): void;
 }
 
-/** The state that all handlers of an agent machine share. */
 export interface AgentContext {
   readonly clock: Clock;
   readonly observer: AgentObserver;
@@ -76,10 +69,8 @@ export interface AgentContext {
   readonly openEndpoint: OpenEndpoint;
   readonly nextConnectId: () => ConnectId;
   readonly dialTimeoutMs: number;
-  /** Faults of the original to bring back. */
   readonly faithful: FaithfulSet;
   readonly endpoints: Map<ConnectId, Endpoint>;
-  /** Answers that the server has not read yet. */
   readonly unreadAnswers: UnreadAnswers;
 }
 

@@ -9,10 +9,7 @@ export interface SyncIntervals {
 const growth = 1.5;
 const jitter = 0.1;
 
-/**
- * When the agent looks for a proxy-server again. After a failure the wait grows by half each time, up to the cap (1,
- * 1.5, 2.25 … 10 s by default). Otherwise it is the interval. Up to 10 % is added to both.
- */
+/** After each failure the wait grows by half, up to the cap (1, 1.5, 2.25 … 10 s). Each wait is up to 10 % longer. */
 export class SyncSchedule {
   private failures = 0;
   private readonly intervals: SyncIntervals;

@@ -16,9 +16,7 @@ import { connectIdOf, endConnection, failDial, sendToServer, type TunnelContext 
 type Result = Congestible | undefined;
 const ignore = (): Result => undefined;
 
-/**
- * One handler for each packet of the server to a frontend. Handlers return the queue that is now too full to take more.
- */
+/** One handler for each packet of the server. Handlers return the queue that is now too full to take more. */
 export const tunnelHandlers: PacketHandlers<TunnelContext, Result> = {
   DIAL_REQ: ignore,
   DIAL_RSP: handleDialResponse,

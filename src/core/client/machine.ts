@@ -37,9 +37,7 @@ export interface TunnelMachineOptions {
   readonly readTimeoutMs: number;
 }
 
-/**
- * The error of a connection whose reader takes nothing. Unread bytes hold up all other connections of its agent (R19).
- */
+/** The error of a reader that takes nothing: its bytes hold up all other connections of its agent (R19). */
 export const readStallText = 'the connection was not read for too long';
 
 /** A frontend's side of one Proxy stream, which carries one connection, without sockets. */
@@ -75,7 +73,6 @@ export class TunnelMachine {
     return this.context.state.kind === 'ended';
   }
 
-  /** The connection ID, while the connection is open. */
   get connectId(): ConnectId | undefined {
     return connectIdOf(this.context);
   }

@@ -8,7 +8,6 @@ import type { UnreadAnswers } from '../unread-answers.js';
 /** The owner of a tunnelled connection. Each method must return at once. */
 export interface TunnelUser {
   established(): void;
-  /** The dial ended without a connection. */
   failed(code: ErrorCode, text: string): void;
   /** Returns the reader's queue when it is full. */
   data(bytes: Uint8Array): Drained | undefined;
@@ -36,7 +35,6 @@ export interface TunnelContext {
   reader: Drained | undefined;
 }
 
-/** The connection ID, while the connection is open. */
 export function connectIdOf({ state }: TunnelContext): ConnectId | undefined {
   return state.kind === 'open' || state.kind === 'closing' ? state.connectId : undefined;
 }
@@ -46,7 +44,6 @@ export function sendToServer(context: TunnelContext, packet: Packet): void {
   context.server.send(packet);
 }
 
-/** Ends the dial without a connection. */
 export function failDial(context: TunnelContext, code: ErrorCode, text: string): void {
   if (context.state.kind !== 'dialing') return;
   context.state.timer.cancel();

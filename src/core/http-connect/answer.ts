@@ -1,7 +1,6 @@
 /** The largest head of an answer that a client reads, bytes; kube-apiserver's bound. */
 export const maxAnswerBytes = 1024 * 1024;
 
-/** The answer of a proxy to CONNECT. */
 export type ConnectAnswer =
   | {
       readonly kind: 'answer';
@@ -16,7 +15,6 @@ export type ConnectAnswer =
 
 /** Go's text for an answer that ends too early, or is too large. */
 export const cutShortText = 'unexpected EOF';
-
 const carriageReturn = 13;
 const lineFeed = 10;
 

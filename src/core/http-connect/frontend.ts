@@ -24,7 +24,6 @@ export interface ConnectFrontendOptions {
   readonly address: string;
   /** Passes a packet of this frontend to the server machine. Returns the queue that may be too full now. */
   readonly toServer: (packet: Packet) => Congestible | undefined;
-  /** Faults of the original to bring back. Default: no fault. */
   readonly faithful?: FaithfulSet;
   /** Called once when the dial has succeeded or failed. */
   readonly dialOver?: () => void;
@@ -39,10 +38,7 @@ const earlyMarks = { highBytes: maxDataBytes, lowBytes: 0 };
  */
 export const lingerMs = 500;
 
-/**
- * One CONNECT request as a frontend stream. The server machine sees a port for packets, as any other; the client sees
- * bytes. So all rules of dials and connections apply.
- */
+/** One CONNECT request as a frontend stream: the machine sees packets, the client bytes. So all dial rules apply. */
 export class ConnectFrontend implements ClosablePort {
   private readonly options: ConnectFrontendOptions;
   private readonly context: ConnectContext;
@@ -84,17 +80,13 @@ export class ConnectFrontend implements ClosablePort {
     this.options.client.whenClear(resume);
   }
 
-  /** Asks the server for the connection. */
   dial(): void {
     const { address, dialId, toServer } = this.options;
     if (this.context.answersEarly) writeText(this.context, earlyResponse);
     toServer(dialRequest(address, dialId));
   }
 
-  /**
-   * Bytes from the client, starting with those that came with its request. Returns the queue that may be too full now
-   * (R24).
-   */
+  /** Bytes from the client, first those with its request. Returns the queue that may be too full now (R24). */
   received(bytes: Uint8Array): Congestible | undefined {
     const { state, early } = this.context;
     if (state.kind === 'open') return sendBytes(this.context, state.connectId, bytes);
@@ -116,7 +108,6 @@ export class ConnectFrontend implements ClosablePort {
     }
   }
 
-  /** The socket is closed. */
   clientGone(): void {
     this.leave();
     this.guard.cancel();

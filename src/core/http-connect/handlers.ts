@@ -10,7 +10,6 @@ import { type ConnectContext, ownsConnection, sendBytes, writeText } from './sta
 
 const ignore = (): void => undefined;
 
-/** One handler for each packet of the server to a CONNECT request. */
 export const connectHandlers: PacketHandlers<ConnectContext, void> = {
   DIAL_REQ: ignore,
   DIAL_RSP: handleDialResponse,

@@ -2,21 +2,16 @@ import { agentLostText, backendDialTimeoutText, dialIdInUseText, noAgentText } f
 
 /** The answer to a dial that succeeded. The bytes of the connection follow it. */
 export const establishedResponse = 'HTTP/1.1 200 Connection Established\r\n\r\n';
-
 /** The answer of v0.30 before it asks an agent, without its `Date`. */
 export const earlyResponse = 'HTTP/1.1 200 OK\r\n\r\n';
 
-/**
- * The bytes that v0.30 writes after a dial failed: nothing for its own failures, and the agent's error with a wrong
- * HTTP version.
- */
+/** What v0.30 writes after a failed dial: nothing for its own failures, or the agent's error, as HTTP/0.0. */
 export function failureInTunnel(error: string): string {
   return Object.hasOwn(ownResponses, error) ? '' : `HTTP/0.0 503 Service Unavailable\r\n\r\n${error}`;
 }
 
 /** The body of the 405 that other methods get. */
 export const methodRefusal = 'this proxy only supports CONNECT passthrough\n';
-
 const plain = 'Content-Type: text/plain; charset=utf-8';
 
 /** The answers for failures of the server itself. All other texts come from the agent. */
@@ -27,10 +22,7 @@ const ownResponses: Readonly<Record<string, string>> = {
   [dialIdInUseText]: `HTTP/1.1 502 Bad Gateway\r\n${plain}\r\n\r\nFailed to tunnel dial request: ${dialIdInUseText}\r\n`,
 };
 
-/**
- * The whole answer to a dial that failed with `error`, byte for byte as Konnectivity's. The connection ends after it
- * (R25).
- */
+/** Byte for byte Konnectivity's whole answer to a dial that failed with `error`. The connection then ends (R25). */
 export function failureResponse(error: string): string {
   const own = Object.hasOwn(ownResponses, error) ? ownResponses[error] : undefined;
   return own ?? `HTTP/1.1 ${statusOf(error)}\r\nConnection: close\r\n${plain}\r\n\r\n${error}`;

@@ -4,12 +4,8 @@ import type { Congestible, Drained } from '../port.js';
 
 /** The connection to a client. The machine calls it; a driver owns the socket. */
 export interface ConnectClient extends Drained {
-  /** Queues bytes for the client. */
   write(bytes: Uint8Array): void;
-  /**
-   * Writes the queued bytes, then ends our direction. Later bytes of the client are read and dropped. `ended` is called
-   * when the system has taken all bytes.
-   */
+  /** Writes the queued bytes, then ends our direction, and calls `ended`. Later bytes are read and dropped. */
   end(ended: () => void): void;
   /** Closes at once. Queued bytes are lost. */
   destroy(): void;
@@ -20,15 +16,12 @@ export type ConnectState =
   | { readonly kind: 'open' | 'closing'; readonly connectId: ConnectId }
   | { readonly kind: 'ended' };
 
-/** The state that all handlers of one CONNECT request share. */
 export interface ConnectContext {
   readonly client: ConnectClient;
   readonly dialId: DialId;
-  /** Passes a packet of this frontend to the server machine. Returns the queue that may be too full now. */
   readonly toServer: (packet: Packet) => Congestible | undefined;
   /** Answers 200 before it asks an agent, as v0.30 does. */
   readonly answersEarly: boolean;
-  /** Called once when the dial has succeeded or failed. */
   readonly dialOver: () => void;
   /** The bytes that the client sent before its dial was answered. */
   readonly early: CongestionMeter;

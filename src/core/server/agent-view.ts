@@ -10,13 +10,9 @@ export interface Payload {
 export interface AgentView extends Payload {
   readonly agentId: string;
   readonly streams: number;
-  /** Established connections. */
   readonly connections: number;
   readonly pendingDials: number;
-  /**
-   * How long the agent sent nothing, ms. Data is counted only when this is read, so that passing data on needs no
-   * clock.
-   */
+  /** How long it sent nothing, ms. Data is counted only when this is read: passing it on needs no clock. */
   readonly silentMs: number;
   /** True when its oldest stream, which new dials go to, is draining. */
   readonly draining: boolean;

@@ -72,10 +72,7 @@ function closeStray(context: ServerContext, backend: Backend, id: ConnectId): Re
   return backend.unreadAnswers.add();
 }
 
-/**
- * Two agents may give one stream two connections with the same ID, which it cannot tell apart (R12). The later one is
- * closed.
- */
+/** Two agents may use the same ID on one stream, which cannot tell them apart (R12). The later one is closed. */
 function refuseTwin(context: ServerContext, dial: PendingDial, id: ConnectId): void {
   const text = 'connection ID is already in use on this stream';
   failDial(context, dial, { reason: 'error_response', code: 'PROTOCOL_VIOLATION', text });
@@ -109,10 +106,7 @@ function makeRoom(context: ServerContext, holder: Connection | undefined): void 
   else dropReused(context, holder);
 }
 
-/**
- * Overwrites the entry, as Konnectivity's table does. Both ends keep their connection, and later packets go to the
- * wrong one.
- */
+/** Overwrites as Konnectivity's table does: both ends keep their connection; later packets go to the wrong one. */
 function forgetSilently(context: ServerContext, holder: Connection | undefined): void {
   if (holder?.kind !== 'established') return;
   reportClosed(context, holder, 'reused_id');
@@ -173,10 +167,7 @@ function handleDrain({ context, backend }: FromBackend): Result {
   return undefined;
 }
 
-/**
- * The agent stream ended. Every frontend that waits for a dial or has a connection on it is told at once (R11), and
- * need not wait for its timeout.
- */
+/** The agent stream ended: tells every frontend with a dial or connection on it at once, before a timeout (R11). */
 export function releaseBackend(context: ServerContext, backend: Backend): void {
   context.backends.remove(backend);
   for (const dial of [...backend.dials.values()]) {

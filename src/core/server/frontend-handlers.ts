@@ -24,10 +24,7 @@ import {
   sendToFrontend,
 } from './state.js';
 
-/**
- * A packet of a frontend, and its stream. Handlers return the queue that may be too full now: the agent's stream, or
- * the frontend's own stream when it gets many answers and does not read them.
- */
+/** Handlers return the queue that may be too full: the agent's, or the frontend's own when it reads no answers. */
 export interface FromFrontend {
   readonly context: ServerContext;
   readonly frontend: Frontend;

@@ -45,10 +45,7 @@ export function createFrontend(
   return frontend;
 }
 
-/**
- * From now on the server reads and drops all packets of this stream. It ends the stream itself when the frontend does
- * not.
- */
+/** From now on the server only reads and drops its packets, and ends the stream if the frontend does not. */
 export function stopFrontend(context: ServerContext, frontend: Frontend): void {
   frontend.stopped = true;
   if (context.faithful.has('stopped-stream-never-ended')) return;
@@ -59,7 +56,6 @@ export function stopFrontend(context: ServerContext, frontend: Frontend): void {
   });
 }
 
-/** Stops all timers of a stream that has ended. */
 export function quietFrontend(frontend: Frontend): void {
   frontend.stopped = true;
   frontend.finishing = false;

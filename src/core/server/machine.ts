@@ -18,13 +18,10 @@ export interface ServerMachineOptions {
   readonly random: Random;
   readonly observer: ServerObserver;
   readonly strategies: readonly StrategyName[];
-  /** How long an agent may take to answer a dial, ms. 0 means no limit. */
   readonly backendDialTimeoutMs: number;
-  /** Faults of the original to bring back. Default: no fault. */
   readonly faithful?: FaithfulSet;
 }
 
-/** The state of a proxy-server at one moment, for metrics, readiness and leak checks. */
 export interface ServerState {
   readonly frontends: number;
   readonly backends: number;
@@ -124,13 +121,11 @@ export class ServerMachine {
     return twin?.connections ?? new Map();
   }
 
-  /** One view of each connected agent. */
   agents(): readonly AgentView[] {
     const { backends, clock } = this.context;
     return viewAgents(backends.all(), clock.now());
   }
 
-  /** All payload bytes that were passed on so far. */
   payload(): Payload {
     return sumPayload(this.context.ended, this.context.backends.all());
   }

@@ -29,13 +29,11 @@ export interface Backend {
   readonly ended: EndedPayload;
 }
 
-/** Sums of payload bytes. */
 export interface EndedPayload {
   toAgentBytes: number;
   fromAgentBytes: number;
 }
 
-/** The protocol of a frontend. */
 export type FrontendProtocol = 'grpc' | 'http-connect';
 
 /** One frontend stream: a gRPC Proxy stream or one CONNECT request. */
@@ -83,12 +81,10 @@ export interface ServerLimits {
   readonly backendDialTimeoutMs: number;
 }
 
-/** The state that all handlers of a server machine share. */
 export interface ServerContext {
   readonly clock: Clock;
   readonly observer: ServerObserver;
   readonly limits: ServerLimits;
-  /** Faults of the original to bring back. */
   readonly faithful: FaithfulSet;
   readonly backends: BackendTable<Backend>;
   readonly counts: { pendingDials: number; established: number; stalledFrontends: number };
@@ -120,7 +116,6 @@ export interface DialEnd {
   readonly text: string;
 }
 
-/** Ends a dial without a connection. */
 export function failDial(context: ServerContext, dial: PendingDial, end: DialEnd): void {
   forgetDial(context, dial);
   context.observer.dialFailed(dial, end.reason, end.code, end.text);

@@ -1,7 +1,6 @@
 import { type ListenOn, type TlsFileNames, tlsFileNames } from '../option-types.js';
 import type { RawAgentFlags } from './agent-flags.js';
 
-/** How the agent learns the number of servers. */
 export interface ServerCountFlags {
   /** `default`: the leases when they are counted, else the number that servers announce. `max`: the larger of both. */
   readonly source: 'default' | 'max';

@@ -1,10 +1,7 @@
 import { TunnelError } from '../../core/errors.js';
 import { readTextSync } from '../../pki/read-files.js';
 
-/**
- * The metadata with a service account's token. The file is read at each call, because tokens are renewed. A line end
- * after the token is ignored. Error texts do not show the content.
- */
+/** A service account's token, read at each call: tokens are renewed. Error texts do not show the content. */
 export function tokenMetadata(path: string): () => Record<string, string> {
   return () => {
     const token = readToken(path).replace(/\r?\n$/, '');

@@ -27,14 +27,11 @@ export interface FlagRow<T extends FlagType = FlagType> extends FlagNotes {
   readonly effect: 'used' | 'ignored';
 }
 
-/** A row of any type. */
 export type AnyFlagRow = { readonly [T in FlagType]: FlagRow<T> }[FlagType];
 export type FlagTable = Readonly<Record<string, AnyFlagRow>>;
-
 /** The values of a table by the flags' names. */
 export type ValuesOf<F extends FlagTable> = { readonly [K in keyof F]: FlagValues[F[K]['type']] };
 
-/** A group of flags in the help. */
 export interface FlagGroup {
   readonly title: string;
   readonly flags: FlagTable;

@@ -1,9 +1,6 @@
 import type { ParseResult } from './parse-result.js';
 
-/**
- * Reads a comma list as pflag's string slices do: as one CSV record, so that `"a,b",c` has two elements. `[]`, Go's
- * text of an empty list, is an empty list, too.
- */
+/** As pflag's string slices: one CSV record, so that `"a,b",c` has two elements. Go's `[]` is empty, too. */
 export function readList(text: string): ParseResult<readonly string[]> {
   if (text === '' || text === '[]') return { value: [] };
   const elements: string[] = [];
@@ -42,9 +39,7 @@ function fault(text: string, at: number, what: string): string {
   return `parse error on line 1, column ${Buffer.byteLength(text.slice(0, at)) + 1}: ${what}`;
 }
 
-/**
- * Reads the map of `--lease-label`: `k=v,k=v`, blanks around keys and values dropped. The texts are Konnectivity's.
- */
+/** Reads `--lease-label`: `k=v,k=v`, blanks around keys and values dropped. The texts are Konnectivity's. */
 export function readLabels(text: string): ParseResult<Readonly<Record<string, string>>> {
   if (text === '') return { fault: 'empty string provided' };
   const labels: [string, string][] = [];

@@ -4,7 +4,6 @@ import type { ParseResult } from './parse-result.js';
 const level = { base: 10, bits: 32, signed: true } as const;
 const severities = ['INFO', 'WARNING', 'ERROR', 'FATAL'];
 
-/** Reads klog's verbosity. */
 export function readLevel(text: string): ParseResult<number> {
   return readInteger(text, level);
 }

@@ -78,7 +78,6 @@ function profilingFault(flags: RawServerFlags): string | undefined {
   return 'if --enable-contention-profiling is set, --enable-profiling must also be set';
 }
 
-/** True when agents must send tokens. */
 export function wantsTokens(flags: RawServerFlags): boolean {
   return tokenFlags.some((name) => flags[name] !== '');
 }

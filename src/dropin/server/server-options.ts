@@ -12,7 +12,6 @@ export type FrontendFlags =
   | { readonly kind: 'unix'; readonly path: string; readonly deleteExisting: boolean }
   | ({ readonly kind: 'tcp'; readonly tls: TlsFileNames } & ListenOn);
 
-/** The tokens that agents must send. */
 export interface AgentTokenFlags {
   readonly namespace: string;
   readonly serviceAccount: string;

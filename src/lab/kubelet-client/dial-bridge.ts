@@ -16,7 +16,6 @@ export interface DialBridge {
   /** Why the last stream could not be opened. */
   readonly lastError: TunnelError | undefined;
   readonly openConnections: number;
-  /** Cuts all connections that are open now. */
   cut(): void;
   close(): Promise<void>;
 }

@@ -29,7 +29,6 @@ export interface DialedChannel {
   /** Why the transport of the channel failed, if that is known. */
   readonly failure: TunnelError | undefined;
   readonly openConnections: number;
-  /** Ends running calls and frees all resources. */
   close(): Promise<void>;
 }
 
@@ -132,10 +131,7 @@ class BridgedChannel implements DialedChannel {
   }
 }
 
-/**
- * Dials first, then creates the channel. So a failed dial rejects at once with its own error, not with gRPC's
- * "connection dropped". Wrong certificates show in the first call.
- */
+/** Dials first, so that a failed dial rejects with its own error. Wrong certificates show in the first call. */
 export async function openDialedChannel(
   target: DialedTarget,
   options: DialOptions = {},

@@ -116,7 +116,6 @@ export class KubeletClient {
     return openPortForward(call, { ...request }, explain);
   }
 
-  /** The pods of the node. */
   async listPods(options: DialOptions = {}): Promise<readonly PodSummary__Output[]> {
     const { stub, metadata, explain } = await this.begin(options);
     return new Promise((resolve, reject) => {
@@ -128,7 +127,6 @@ export class KubeletClient {
     });
   }
 
-  /** Ends running calls and frees all resources. */
   close(): Promise<void> {
     return this.shared.close();
   }

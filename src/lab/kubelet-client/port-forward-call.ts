@@ -22,10 +22,7 @@ function connected(call: PortForwardCall, explain: (caught: unknown) => TunnelEr
   });
 }
 
-/**
- * One connection to a port of a pod, as a byte stream with half-close. Resolves when the port has accepted. `explain`
- * makes the stream's error from a failure of the call.
- */
+/** A connection to a pod's port, with half-close, once the port has accepted. `explain` makes its errors. */
 export async function openPortForward(
   call: PortForwardCall,
   start: PortForwardStart,

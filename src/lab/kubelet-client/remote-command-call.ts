@@ -16,7 +16,6 @@ function resultOf(exit: Exit__Output): RemoteCommandResult {
     : { kind: 'exit', code: exit.code ?? 0 };
 }
 
-/** The client's side of one Exec or Attach call: its streams and its result. */
 class RemoteCommandCall {
   private readonly call: CommandCall;
   private readonly streams: RemoteCommandStreams;

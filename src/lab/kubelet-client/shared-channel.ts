@@ -23,10 +23,7 @@ function raceAbort<T>(work: Promise<T>, signal: AbortSignal | undefined): Promis
   });
 }
 
-/**
- * One channel for all calls to a kubelet. It is dialled for the first call, and again after it was lost. Calls that
- * need it at the same time share one dial, which is cancelled when the last of them is.
- */
+/** One channel for all calls to a kubelet, dialled when needed. Waiting calls share a dial; the last cancels it. */
 export class SharedChannel {
   private readonly target: DialedTarget;
   private current: DialedChannel | undefined;

@@ -16,7 +16,6 @@ import {
   type ProxyClientSettings,
 } from './proxy-client.js';
 
-/** PEM texts of a client. */
 export interface HttpConnectTls {
   /** The CA to trust. Default: the system's CAs. */
   readonly ca?: string;

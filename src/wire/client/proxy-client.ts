@@ -5,7 +5,6 @@ import { type ErrorCode, TunnelError } from '../../core/errors.js';
 import type { EventSink } from '../../core/events.js';
 import type { Dialer, DialOptions } from './dialer.js';
 
-/** What all clients of a proxy-server are told. */
 export interface ProxyClientSettings {
   /** The proxy-server's frontend: `host:port` or `unix:///path`. */
   readonly address: string;
@@ -17,7 +16,6 @@ export interface ProxyClientSettings {
   readonly serverName: string;
 }
 
-/** One dial that is asked for. */
 export interface DialTask<S extends ProxyClientSettings = ProxyClientSettings> {
   readonly settings: S;
   /** Of the endpoint: `host:port`. */
@@ -70,7 +68,6 @@ export abstract class ProxyClient<S extends ProxyClientSettings, D extends OpenD
   }
 }
 
-/** Tells the journal of one dial and its connection. */
 export class DialReport {
   private readonly task: DialTask;
   private readonly startedAt: number;

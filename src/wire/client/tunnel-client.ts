@@ -75,7 +75,6 @@ export class TunnelClient extends ProxyClient<TunnelClientSettings, TunnelCallDr
   }
 }
 
-/** Drives the machine of one Proxy stream. */
 class TunnelCallDriver implements TunnelUser {
   private readonly options: DialTask<TunnelClientSettings>;
   private readonly stream: GrpcPacketStream;

@@ -4,7 +4,6 @@ import type { Congestible, Drained } from '../../core/port.js';
 import { Waiters } from '../../core/waiters.js';
 import { piecesOf } from '../net/message-pieces.js';
 
-/** The connection under the stream. */
 export interface TunnelDuplexPort {
   /** Sends bytes. Returns the queue that may be too full now. */
   write(bytes: Uint8Array): Congestible | undefined;

@@ -153,9 +153,7 @@ export function writeDataHead(
   writeUint32(target, at + 1, dataBytes);
 }
 
-type Control = Exclude<Packet, DataPacket | { kind: 'UNKNOWN' }>;
-
-function bodyOf(packet: Control): Buffer[] {
+function bodyOf(packet: Exclude<Packet, DataPacket | { kind: 'UNKNOWN' }>): Buffer[] {
   switch (packet.kind) {
     case 'DIAL_REQ':
       return [textField(1, packet.protocol), textField(2, packet.address), intField(3, packet.dialId)];

@@ -2,10 +2,7 @@ import type { DataPacket, Packet } from '../../core/packet.js';
 import { dataHeadLength, encodeToBuffer, writeDataHead } from './codec.js';
 import { prefixBytes, ReceivedData } from './received-data.js';
 
-/**
- * Slices shorter than this are copied together with the bytes before them. A slice keeps the whole buffer alive that it
- * was read into, and each slice costs a write as much as some KiB do.
- */
+/** Shorter slices are copied: each slice keeps its whole read buffer alive, and costs a write like some KiB. */
 const shortBytes = 4 * 1024;
 
 /**

@@ -4,11 +4,7 @@ import { readShortVarint, type ShortVarint } from './varint.js';
 
 /** Bytes before each gRPC message: the compression flag, and the length in big-endian order. */
 export const prefixBytes = 5;
-
-/**
- * How many bytes the first slice of a message must have so that its head can be read there: prefix, tags, lengths and
- * an ID.
- */
+/** The bytes of a message that its first slice must hold to be read there: prefix, tags, lengths and an ID. */
 export const headBytes = prefixBytes + 3 + 5 + 1 + 10 + 1 + 5;
 
 /** A DATA packet in the slices that it came in. It is read and passed on without a copy. */

@@ -1,7 +1,4 @@
-/**
- * A message that ends too early, a length that is larger than the message, or a wire type that protobuf does not use
- * any more.
- */
+/** A message that ends too early, a length beyond the message, or a wire type that protobuf uses no more. */
 export class MalformedPacket extends RangeError {
   override readonly name = 'MalformedPacket';
 }
@@ -33,7 +30,6 @@ export class Cursor {
     throw new MalformedPacket('a varint is longer than 10 bytes');
   }
 
-  /** A varint as a signed 64-bit integer. */
   int64(): bigint {
     let low = 0;
     for (let shift = 0; shift < 28; shift += 7) {
@@ -60,7 +56,6 @@ export class Cursor {
     return { start, end };
   }
 
-  /** Skips the value of a field that is not needed. */
   skip(wireType: number): void {
     if (wireType === 0) this.int64();
     else if (wireType === 1) this.forward(8);

@@ -34,7 +34,6 @@ export interface ConnectListenerOptions {
   /** Called for each peer whose TLS handshake fails. */
   readonly refused?: ((refusal: Refusal) => void) | undefined;
   readonly endpoint: GrpcEndpoint;
-  /** The name of the listening part, for errors: `server/server-1`. */
   readonly where: string;
   readonly clock: Clock;
   /** Takes over the socket. */
@@ -181,7 +180,6 @@ function parserStatus(code: string): string {
 
 /** Go checks the characters of a Host, not their order. */
 const hostBytes = /^[\w!$%&'()*+,.:;=[\]~-]*$/;
-
 const badRequest = '400 Bad Request';
 
 /** Go's page for a request head that it refuses. The text is the status with its reason. */

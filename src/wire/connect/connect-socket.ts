@@ -9,7 +9,6 @@ import type { ConnectClient } from '../../core/http-connect/state.js';
 import type { Congestible } from '../../core/port.js';
 import type { WriteTiming } from '../grpc/grpc-packet-stream.js';
 
-/** The owner of a CONNECT client's socket. */
 export interface ConnectSocketOwner {
   /** Bytes came in. Nothing more is read while the returned queue is congested. */
   received(bytes: Uint8Array): Congestible | undefined;
@@ -29,10 +28,7 @@ export interface ConnectSocketTuning {
   readonly together?: Backlog | undefined;
 }
 
-/**
- * The socket of a CONNECT client, with the same limits as every frontend's stream. Its bytes are those of the
- * connection.
- */
+/** A CONNECT client's socket, with the limits of every frontend's stream. Its bytes are those of the connection. */
 export class ConnectSocket implements ConnectClient {
   private readonly socket: Duplex;
   private readonly timing: WriteTiming;

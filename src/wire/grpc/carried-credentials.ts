@@ -13,10 +13,7 @@ interface ConnectorMaker {
 /** Gets each connection of a channel before TLS and HTTP/2, and returns the stream for them. */
 export type Carry = (socket: Socket) => Socket | Duplex;
 
-/**
- * The same credentials, with `carry` for each connection. Returns undefined when grpc-js has no such private part any
- * more.
- */
+/** The same credentials, with `carry` for each connection. Undefined when grpc-js has no such private part. */
 export function carriedCredentials(inner: ChannelCredentials, carry: Carry): ChannelCredentials | undefined {
   const maker = inner as unknown as ConnectorMaker;
   if (typeof maker._createSecureConnector !== 'function') return undefined;

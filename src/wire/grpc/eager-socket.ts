@@ -5,10 +5,7 @@ import type { Congestible } from '../../core/port.js';
 import { Waiters } from '../../core/waiters.js';
 import { maxWindowBytes } from './growing-window.js';
 
-/**
- * How many bytes may wait for the kernel before writes wait, too: more than the largest HTTP/2 window allows a session
- * to send.
- */
+/** How many bytes may wait for the kernel: more than the largest HTTP/2 window allows a session to send. */
 const maxQueuedBytes = 2 * maxWindowBytes;
 
 /**

@@ -10,14 +10,9 @@ import type { Clock } from '../../core/clock.js';
 export const windowBytes = 4 * 1024 * 1024;
 /** The largest window, which is grpc-go's limit, too. */
 export const maxWindowBytes = 16 * 1024 * 1024;
-
 /** How many times the round trip is measured at the beginning, because a busy process answers late. */
 const probes = 8;
-
-/**
- * The window limits the link when one round trip carries more than this share of it: credit comes for half a window at
- * a time.
- */
+/** Credit comes for half a window at a time: above this share in one round trip, the window limits the link. */
 const busyShare = 0.25;
 
 /**

@@ -6,10 +6,7 @@ import type { TunnelCall } from './tunnel-service.js';
 /** nghttp2's CANCEL. */
 const cancelCode = 8;
 
-/**
- * Private parts of grpc-js' server calls that have no public way. All are used with a fallback, and a test fails when
- * an update removes them.
- */
+/** Private parts of grpc-js' server calls, used with a fallback. A test fails when an update removes them. */
 interface CallHolder {
   readonly call?: { readonly stream?: ServerHttp2Stream };
 }
@@ -26,10 +23,7 @@ function streamOf(call: TunnelCall): ServerHttp2Stream | undefined {
   return (call as unknown as CallHolder).call?.stream;
 }
 
-/**
- * Widens the receive window of each server session once: grpc-js has the option only for clients. Without the private
- * field everything works, with the protocol's default windows.
- */
+/** Widens each session's window once, as grpc-js can only for clients. Without the private field: the default. */
 export function createWindowWidener(windowBytes: number): (call: TunnelCall) => void {
   const widened = new WeakSet<WindowedSession>();
   return (call) => {
@@ -59,10 +53,7 @@ interface SessionHolder {
   readonly http2Servers?: ReadonlyMap<EventEmitter, unknown>;
 }
 
-/**
- * Calls `take` for every HTTP/2 session of a server whose connections are injected. Call it after its injector was
- * created. Returns false when the private field is gone.
- */
+/** Calls `take` for each session of injected connections. Call it after the injector. False: the field is gone. */
 export function watchServerSessions(server: Server, take: (session: ServerHttp2Session) => void): boolean {
   const servers = (server as unknown as SessionHolder).http2Servers;
   if (servers === undefined) return false;
@@ -74,9 +65,7 @@ interface ConnectorMaker {
   _createSecureConnector?(...of: unknown[]): { connectionOptions?: { ALPNProtocols?: string[] } };
 }
 
-/**
- * Makes a client's TLS offer these protocols. grpc-js offers only h2. Returns false when the private method is gone.
- */
+/** Makes a client's TLS offer these protocols; grpc-js offers only h2. False when the private method is gone. */
 export function offerProtocols(credentials: ChannelCredentials, protocols: readonly string[]): boolean {
   const maker = credentials as unknown as ConnectorMaker;
   const make = maker._createSecureConnector?.bind(maker);

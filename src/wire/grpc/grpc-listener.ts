@@ -60,7 +60,6 @@ const openingTimeoutMs = 30_000;
 /** How long it may then have no stream, ms. A tunnel may be idle without limit, but only once it is open. */
 const firstStreamTimeoutMs = 60_000;
 
-/** A gRPC server on one address. */
 export interface GrpcListener {
   /** `host:port` with the real port, or `unix://PATH`. */
   readonly address: string;
@@ -140,9 +139,7 @@ interface Receiver {
   readonly forget: () => void;
 }
 
-/**
- * TLS is done here, too: grpc-js cannot set a minimum version or cipher suites for one server, nor renew certificates.
- */
+/** TLS is done here: grpc-js sets no minimum version or cipher suites for one server, and renews no files. */
 function receiver(
   { endpoint, clients, refused, clock }: GrpcListenerOptions,
   injector: ConnectionInjector,

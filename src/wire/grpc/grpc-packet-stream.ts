@@ -16,11 +16,9 @@ import type { TunnelCall, TunnelClientCall } from './tunnel-service.js';
 
 /** About how many bytes a packet needs beside its payload: prefix, tags, IDs. */
 const overheadBytes = 32;
-
 /** The largest write with more than one packet, bytes. */
 const batchBytes = 128 * 1024;
 const batchPackets = 256;
-
 /** Turns of the event loop between a client's half-close and its reset, with a margin. */
 const turnsOfReset = 8;
 
@@ -49,10 +47,7 @@ export interface StreamTuning {
   readonly together?: Backlog | undefined;
   /** Widens the receive window of the session as the link needs it. Only for a stream that is alone on its session. */
   readonly growWindow?: Clock;
-  /**
-   * The queue below the transport, when the transport takes all bytes at once. A write is done when this queue has room
-   * again.
-   */
+  /** The queue below a transport that takes all bytes at once. A write is done when it has room again. */
   readonly below?: () => Congestible | undefined;
 }
 

@@ -1,12 +1,8 @@
 import type { Packet } from '../../core/packet.js';
 import type { ClosablePort, Congestible } from '../../core/port.js';
 
-/** How a stream of packets ended. */
 export interface StreamEnd {
-  /**
-   * `finished`: the other end ended the stream in order. `lost`: the transport or the peer's process failed, or a
-   * timeout was over.
-   */
+  /** `finished`: the other end ended it in order. `lost`: transport or peer failed, or a timeout was over. */
   readonly kind: 'finished' | 'lost';
   /** The transport's text; empty for `finished`. */
   readonly text: string;
@@ -14,7 +10,6 @@ export interface StreamEnd {
   readonly code: string;
 }
 
-/** The owner of a stream. */
 export interface PacketStreamOwner {
   /** A packet came in. Nothing more is read from the stream while the returned queue is congested. */
   packet(packet: Packet): Congestible | undefined;
@@ -24,8 +19,5 @@ export interface PacketStreamOwner {
   paused?(paused: boolean): void;
 }
 
-/**
- * One bidirectional stream of packets. The roles know gRPC, framing and windows only through this interface, so that
- * the byte path behind it may change.
- */
+/** One bidirectional stream of packets. Roles know gRPC, framing and windows only through this interface. */
 export type PacketStream = ClosablePort;

@@ -13,10 +13,7 @@ const debugData = Buffer.from('too_many_pings');
 /** How long a client has to read the reason before its connection is cut, ms. */
 const farewellMs = 1000;
 
-/**
- * Ends a session whose client pings more often than the policy allows: sends GOAWAY with ENHANCE_YOUR_CALM and
- * `too_many_pings`, waits a second, then ends the connection with all its streams.
- */
+/** When a client pings too often: GOAWAY with ENHANCE_YOUR_CALM and `too_many_pings`; a second later its end. */
 export function limitSessionPings(
   session: ServerHttp2Session,
   { policy, clock }: PingLimit,
@@ -44,10 +41,7 @@ function peerOf({ socket }: ServerHttp2Session): string {
 
 type Written = (error?: Error | null) => void;
 
-/**
- * Sees when bytes are sent on a session's streams. node:http2 does not tell when frames leave, only when a write begins
- * and when it is done. So streams count as sending while a write is under way.
- */
+/** Streams count as sending while a write is under way: node:http2 does not tell when frames leave. */
 class SendingStreams {
   private readonly sent: () => void;
   private writes = 0;

@@ -28,29 +28,24 @@ export function protoDefinition(file: ProtoFile): PackageDefinition {
   return loaded;
 }
 
-/** `AgentService`: agents connect to a proxy-server with it. */
 export function agentService(): AgentProto['AgentService'] {
   return (loadPackageDefinition(protoDefinition('agent.proto')) as unknown as AgentProto).AgentService;
 }
 
-/** `ProxyService`: frontends dial with it. */
 export function proxyService(): ClientProto['ProxyService'] {
   return (loadPackageDefinition(protoDefinition('client.proto')) as unknown as ClientProto).ProxyService;
 }
 
-/** `konnsim.kubelet.v1.Kubelet`: the gRPC service of a kubelet. */
 export function kubeletService(): KubeletProto['konnsim']['kubelet']['v1']['Kubelet'] {
   const loaded = loadPackageDefinition(protoDefinition('kubelet.proto')) as unknown as KubeletProto;
   return loaded.konnsim.kubelet.v1.Kubelet;
 }
 
-/** `konnsim.observe.v1.Observe`: the events of one process. */
 export function observeService(): ObserveProto['konnsim']['observe']['v1']['Observe'] {
   const loaded = loadPackageDefinition(protoDefinition('observe.proto')) as unknown as ObserveProto;
   return loaded.konnsim.observe.v1.Observe;
 }
 
-/** `konnsim.store.v1.Store`: the objects of a cluster, for all replicas of its API. */
 export function storeService(): StoreProto['konnsim']['store']['v1']['Store'] {
   const loaded = loadPackageDefinition(protoDefinition('store.proto')) as unknown as StoreProto;
   return loaded.konnsim.store.v1.Store;

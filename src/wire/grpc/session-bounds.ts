@@ -14,10 +14,7 @@ export interface SessionBoundsOptions {
 /** How long a client has to read that it must leave, ms. */
 const farewellMs = 1000;
 
-/**
- * Ends a session whose client does not start HTTP/2, or has no stream open for too long. An incomplete request is not a
- * stream.
- */
+/** Ends a session that does not start HTTP/2 or has no stream for too long. An incomplete request is no stream. */
 export function boundSession(
   session: ServerHttp2Session,
   { clock, prefaceMs, idleMs, firstStreamMs = idleMs }: SessionBoundsOptions,

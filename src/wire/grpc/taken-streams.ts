@@ -1,10 +1,7 @@
 import type { ClientHttp2Stream, Http2Stream, ServerHttp2Stream } from 'node:http2';
 import type { TunnelCall, TunnelClientCall } from './tunnel-service.js';
 
-/**
- * Private parts of grpc-js, as in `grpc-internals.ts`: used with a fallback, and a test fails when an update removes
- * them.
- */
+/** Private parts of grpc-js, with a fallback as in `grpc-internals.ts`; a test fails when an update removes them. */
 interface ServerCallHolder {
   readonly call?: { readonly stream?: Partial<ServerHttp2Stream>; readonly incomingEncoding?: string };
 }
@@ -18,10 +15,7 @@ function take(stream: Partial<Http2Stream> | undefined): Http2Stream | undefined
   return taken;
 }
 
-/**
- * The HTTP/2 stream of a server call, before its first message is read. Undefined when the private fields are gone, or
- * when the client compresses: grpc-js then reads it.
- */
+/** A server call's HTTP/2 stream, before its first message. Undefined without the fields, or with compression. */
 export function takeServerStream(call: TunnelCall): Http2Stream | undefined {
   const { stream, incomingEncoding } = (call as unknown as ServerCallHolder).call ?? {};
   return incomingEncoding === 'identity' ? take(stream) : undefined;
@@ -44,10 +38,7 @@ function below(layer: ClientLayer): ClientLayer | undefined {
   return layer.call ?? layer.nextCall ?? layer.child;
 }
 
-/**
- * The HTTP/2 stream of a client call. Call this when the server's metadata has come: then the stream exists, and no
- * message was read from it.
- */
+/** A client call's HTTP/2 stream. Call this at the server's metadata: it exists, and no message was read. */
 export function takeClientStream(call: TunnelClientCall): Http2Stream | undefined {
   let layer: ClientLayer | undefined = call as unknown as ClientLayer;
   for (let depth = 0; layer !== undefined && depth < deepest; depth += 1) {

@@ -91,10 +91,7 @@ export class TunnelChannel {
     this.client.close();
   }
 
-  /**
-   * Closes, and ends the connection after its last frames. HTTP/2 alone would wait until the other end has closed its
-   * half; a stopped or unreachable process never does.
-   */
+  /** Closes, and ends the connection after its last frames. HTTP/2 alone would wait for an unreachable peer. */
   cut(): void {
     this.close();
     this.isCut = true;

@@ -11,7 +11,6 @@ import { PacketBatch } from '../codec/packet-batch.js';
 import { agentService, proxyService } from './proto.js';
 
 export type TunnelMessage = Packet | readonly Packet[] | PacketBatch;
-type TunnelMethod = MethodDefinition<TunnelMessage, TunnelMessage>;
 
 /** grpc-js uses only the length and `copy` of a serialised message, which a PacketBatch has. */
 export const serialize = (message: TunnelMessage): Buffer => batchOf(message) as unknown as Buffer;
@@ -26,7 +25,7 @@ function batchOf(message: TunnelMessage): PacketBatch {
 const isSeveral = (message: Packet | readonly Packet[]): message is readonly Packet[] =>
   Array.isArray(message);
 
-function withCodec(path: string, originalName: string): TunnelMethod {
+function withCodec(path: string, originalName: string): MethodDefinition<TunnelMessage, TunnelMessage> {
   return {
     path,
     originalName,

@@ -7,7 +7,6 @@ export interface ByteMessage {
   readonly data?: Buffer | undefined;
 }
 
-/** The messages of a gRPC call, at the client or the server. */
 export interface MessageSource {
   on(event: 'data', listener: (message: ByteMessage) => void): unknown;
   on(event: 'end', listener: () => void): unknown;
@@ -24,10 +23,7 @@ export interface CallDuplexOptions {
   readonly abandon: (error: Error | null) => void;
 }
 
-/**
- * A byte stream over the `data` and `halfClose` messages of a call. Back pressure reaches the other end in both
- * directions: reading pauses the call, and writing waits until the transport took each piece.
- */
+/** A byte stream over a call. Back pressure both ways: reading pauses the call, writing waits for the transport. */
 export class CallDuplex extends Duplex {
   private readonly options: CallDuplexOptions;
   private readEnded = false;

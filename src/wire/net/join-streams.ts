@@ -1,9 +1,6 @@
 import { type Duplex, pipeline } from 'node:stream';
 
-/**
- * Connects two byte streams, with half-close and back pressure. Resolves when both directions have ended. When one
- * fails, destroys both streams and rejects.
- */
+/** Joins two streams, with half-close and back pressure, until both end. A failure destroys both and rejects. */
 export async function joinStreams(a: Duplex, b: Duplex): Promise<void> {
   const oneWay = (from: Duplex, to: Duplex): Promise<void> =>
     new Promise((resolve, reject) => {

@@ -31,12 +31,8 @@ export interface Listening {
   readonly address: string;
 }
 
-/**
- * How many connections may wait to be accepted, as in Go; the system lowers it to its own limit. With Node's 511 a
- * burst of dials to a Unix socket fails with EAGAIN.
- */
+/** Connections that wait for accept, as in Go; the system lowers it. With Node's 511 bursts fail (EAGAIN). */
 export const listenBacklog = 65_535;
-
 /** How many bytes of a Unix socket's path every system allows. A longer path would be cut, not refused. */
 export const maxSocketPathBytes = 103;
 
@@ -99,9 +95,7 @@ async function makeRoom({ path, existing = 'reclaim' }: SocketFile, where: strin
   });
 }
 
-/**
- * Only a refused connection proves that no process listens. Without the permission to connect, one may still listen.
- */
+/** Only a refused connection proves that no process listens: we may lack the permission to connect. */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);

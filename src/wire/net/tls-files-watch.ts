@@ -1,10 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { basename } from 'node:path';
 
-/**
- * Reports changes in folders, as far as the system does. It watches folders, not files: a renewal puts a new file in
- * place of the old one, and a mounted Secret only replaces the link `..data`.
- */
+/** Watches folders, not files: a renewal replaces a file, and a mounted Secret replaces only its link `..data`. */
 export class FolderWatch {
   private readonly folders: ReadonlySet<string>;
   private readonly touched: () => void;

@@ -1,6 +1,5 @@
 import type { Server, TLSSocket } from 'node:tls';
 
-/** A peer that was refused in its TLS handshake. */
 export interface Refusal {
   /** `host:port` of the peer. Empty when it is gone already. */
   readonly peer: string;

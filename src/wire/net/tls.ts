@@ -52,10 +52,7 @@ export function renewableAs<T, U>(source: Renewable<T>, shape: (texts: T) => U):
   };
 }
 
-/**
- * Throws CERT_INVALID when the texts are not PEM, when certificate and key do not belong together, or when the CA has
- * no certificate.
- */
+/** Throws CERT_INVALID: the texts are not PEM, certificate and key do not match, or the CA has no certificate. */
 export function checkTlsFiles(tls: ClientTls | ServerTls, where: string): void {
   try {
     if (tls.ca !== undefined) checkAuthorities(tls.ca);
@@ -81,7 +78,6 @@ function checkPair({ cert, key }: Pick<TlsFiles, 'cert' | 'key'>): void {
   if (key.trim() === '') throw new Error('the key is empty');
 }
 
-/** The options for Node's TLS servers. */
 export function tlsServerOptions({ ca, minVersion = 'TLSv1.2', ...own }: ServerTls): TlsOptions {
   const clients = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
   return { ...own, ...clients, ...withoutResumption, minVersion };

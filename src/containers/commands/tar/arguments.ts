@@ -1,6 +1,5 @@
 import { CommandFailure, SandboxLimit } from '../limit.js';
 
-/** The parsed arguments of a tar command. */
 export interface TarJob {
   readonly kind: 'create' | 'extract' | 'list';
   /** The archive file; `-` is a standard stream. */

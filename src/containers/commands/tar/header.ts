@@ -1,4 +1,3 @@
-/** What a header says about one member of an archive. */
 export interface TarHeader {
   readonly name: string;
   /** The type flag: `0` is a file. */
@@ -22,7 +21,6 @@ export const typeFlags = {
   longLink: 'K',
 } as const;
 
-/** Bytes of padding after content of this size. */
 export function paddingOf(sizeBytes: number): number {
   return (blockBytes - (sizeBytes % blockBytes)) % blockBytes;
 }

@@ -26,10 +26,7 @@ export interface Member {
 /** Prints a message of GNU tar; `failing` sets its exit code to 2. */
 export type Say = (text: string, failing: boolean) => Promise<void>;
 
-/**
- * Reads members one after the other, up to the empty blocks at the end, and nothing after those. A broken header is
- * reported and skipped, as GNU tar does. Rejects when the content of a member is cut.
- */
+/** Reads members up to the empty blocks. Reports and skips a broken header, as GNU tar. Rejects for cut content. */
 export class ArchiveReader {
   private readonly input: Input;
   private readonly say: Say;
