@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  bench = await TunnelBench.create({ certificates, timeScale: 20 });
+  bench = await TunnelBench.create({ certificates, timeScale: 5 });
   server = await bench.server();
 });
 

@@ -132,7 +132,7 @@ describe('a watched list', () => {
   it('treats a watch that is silent for too long as broken', async () => {
     watch({ idleTimeoutMs: 5000 });
     await eventually(() => expect(calls.length).toBeGreaterThan(2));
-    expect(failures[0]).toBe('the watch has fallen silent');
+    expect(failures[0]).toBe('the watch was silent for too long');
     expect(calls.slice(0, 3)).toEqual(['list 200', 'watch 200', 'list 200']);
   });
 
