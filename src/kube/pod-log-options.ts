@@ -34,7 +34,8 @@ export function decodeLogOptions(query: URLSearchParams): PodLogOptions {
 function integerParameter(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
-  if (/^[+-]?\d{1,18}$/.test(text)) return Number(text);
+  // More than any log has; beyond it a number would be rounded.
+  if (/^[+-]?\d{1,18}$/.test(text)) return Math.min(Number(text), Number.MAX_SAFE_INTEGER);
   throw new UndecodableQuery(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 

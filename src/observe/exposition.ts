@@ -31,7 +31,8 @@ export function renderMetrics(families: readonly MetricFamily[]): string {
 
 function renderFamily({ name, type, help, samples }: MetricFamily): string {
   const lines = samples.map((sample) => `${name}${renderSample(sample)}\n`);
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
+  const text = help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+  return `# HELP ${name} ${text}\n# TYPE ${name} ${type}\n${lines.join('')}`;
 }
 
 function renderSample({ labels = {}, value, timeMs, suffix }: Sample): string {

@@ -120,7 +120,8 @@ describeEachKubectl('port-forward', (binary) => {
     const { port } = await forward('shell', 9);
     await Promise.all(Array.from({ length: 5 }, () => cancelledDownload(port)));
     await expect.poll(connectionCount).toBe(0);
-    await cancelledDownload(port);
+    // kubectl up to 1.31 reads no other connection any more once one was cancelled while bytes came.
+    if (binary.minor >= 32) await cancelledDownload(port);
   });
 
   it('reports a closed port', async () => {

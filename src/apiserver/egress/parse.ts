@@ -27,7 +27,8 @@ function toSelection({ name, connection }: NonNullable<EgressFile['egressSelecti
 
 function toValue(text: string): unknown {
   try {
-    return text.trim() === '' ? undefined : loadYaml(text);
+    const isEmpty = text.replace(/^\s*#.*$/gm, '').trim() === '';
+    return isEmpty ? undefined : loadYaml(text);
   } catch (caught) {
     if (!(caught instanceof RepeatedKeyError)) throw caught;
     throw new Error(`strict decoding error: ${caught.message}`);

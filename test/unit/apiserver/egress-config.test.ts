@@ -112,6 +112,7 @@ describe('an egress selector configuration', () => {
 
   it.each([
     ['', /Object 'Kind' is missing in ''$/],
+    ['# c\n', /Object 'Kind' is missing in '# c/],
     ['kind: EgressSelectorConfiguration\n', /Object 'apiVersion' is missing in 'kind: EgressSel/],
     [
       'apiVersion: apps/v1\nkind: DaemonSet\nspec: {}\n',
