@@ -19,7 +19,7 @@ export type PacketName = 'DIAL_REQ' | 'DIAL_RSP' | 'CLOSE_REQ' | 'CLOSE_RSP' | '
 export interface EventCommon {
   /** The part that reports the event: `<role>/<name>`. */
   readonly node: string;
-  /** The other end: `<role>/<name>`. Absent when there is none. */
+  /** The other end: `<role>/<name>`. Absent in events of one part alone. */
   readonly peer?: string;
   /** The user request (exec, logs, port-forward) that the event belongs to, such as `exec-1`. */
   readonly request?: string;

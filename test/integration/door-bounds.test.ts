@@ -182,7 +182,7 @@ describe('a stream that is meant to be long stays open for an hour:', () => {
     }
     expect(sessions).toHaveLength(5);
     clock.advance(3_600_000);
-    // Whoever closes does so before it answers what it is asked afterwards.
+    // A server that closes the connection does so before it answers a later request.
     const alive = await Promise.all(
       sessions.map(async ([name, session]) => ((await answers(session)) && !session.closed ? [] : [name])),
     );

@@ -5,7 +5,7 @@ import { findGrant } from './rbac.js';
 
 export interface Decision {
   readonly allowed: boolean;
-  /** Empty when there is none. */
+  /** May be empty, as with kube-apiserver. */
   readonly reason: string;
 }
 

@@ -45,7 +45,7 @@ export function listAt(value: unknown, path: string): readonly unknown[] {
   return Array.isArray(found) ? found : [];
 }
 
-/** The string-to-string map at a path as entries; empty when there is none. */
+/** The entries of the string-to-string map at a path. Without a map: no entries. */
 export function entriesAt(value: unknown, path: string): readonly (readonly [string, string])[] {
   const found = at(value, path);
   if (typeof found !== 'object' || found === null) return [];

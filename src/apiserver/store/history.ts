@@ -18,7 +18,7 @@ export class History {
     if (this.changes.length > this.limit * 2) this.forget(this.changes.at(-this.limit - 1)?.revision ?? 0);
   }
 
-  /** The first change after `revision`; undefined when there is none yet, `forgotten` when it was dropped. */
+  /** The first change after `revision`: undefined before it happens, `forgotten` after it was dropped. */
   next(revision: number): Change | 'forgotten' | undefined {
     if (revision < this.floor) return 'forgotten';
     return this.changes[this.firstAfter(revision)];

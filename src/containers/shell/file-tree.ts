@@ -72,11 +72,11 @@ export function namesOf(path: string, call: string): string[] {
 
 /** Follows links, the last only if `follow`. Costs the path's length. Throws ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG. */
 export function walk(root: FolderNode, path: string, call: string, follow = true): Place {
-  const todo = namesOf(path, call).reverse();
+  const nextNames = namesOf(path, call).reverse();
   const above: Place[] = [];
   let place: Place = { folder: root, name: '', node: root, above };
   for (let links = 0; ; ) {
-    const name = todo.pop();
+    const name = nextNames.pop();
     if (name === undefined) return place;
     if (name === '..') {
       place = above.pop() ?? place;
@@ -86,13 +86,13 @@ export function walk(root: FolderNode, path: string, call: string, follow = true
     if (folder === undefined) throw fileError('ENOENT', call, path);
     if (folder.kind !== 'folder') throw fileError('ENOTDIR', call, path);
     const node = folder.children.get(name);
-    if (node?.kind === 'link' && (follow || todo.length > 0)) {
+    if (node?.kind === 'link' && (follow || nextNames.length > 0)) {
       if (++links > maxLinks) throw fileError('ELOOP', call, path);
       if (node.target.startsWith('/')) {
         place = above[0] ?? place;
         above.length = 0;
       }
-      todo.push(...namesOf(node.target, call).reverse());
+      nextNames.push(...namesOf(node.target, call).reverse());
       continue;
     }
     above.push(place);

@@ -57,8 +57,8 @@ async function isFolder(path: string, { fs, cwd }: ResolvedCommandContext): Prom
 /** A folder and all folders below it, each before those inside it. */
 async function* foldersIn(top: string, wish: Wish, context: ResolvedCommandContext): AsyncGenerator<string> {
   const { fs, cwd } = context;
-  const todo = [top];
-  for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
+  const nextFolders = [top];
+  for (let path = nextFolders.pop(); path !== undefined; path = nextFolders.pop()) {
     context.signal?.throwIfAborted();
     yield path;
     const names: string[] = [];
@@ -70,6 +70,6 @@ async function* foldersIn(top: string, wish: Wish, context: ResolvedCommandConte
     names.sort();
     if (!wish.reversed) names.reverse();
     const prefix = path.endsWith('/') ? path : `${path}/`;
-    todo.push(...names.map((name) => prefix + name));
+    nextFolders.push(...names.map((name) => prefix + name));
   }
 }

@@ -251,12 +251,12 @@ export class MemoryFiles implements IFileSystem {
   }
 
   private *everything(): Generator<readonly [path: string, node: TreeNode]> {
-    const todo: [string, TreeNode][] = [['', this.root]];
-    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    const nextNodes: [string, TreeNode][] = [['', this.root]];
+    for (let next = nextNodes.pop(); next !== undefined; next = nextNodes.pop()) {
       yield next;
       const [path, node] = next;
       if (node.kind !== 'folder') continue;
-      for (const [name, child] of node.children) todo.push([`${path}/${name}`, child]);
+      for (const [name, child] of node.children) nextNodes.push([`${path}/${name}`, child]);
     }
   }
 
@@ -314,10 +314,10 @@ export class MemoryFiles implements IFileSystem {
   private remove({ folder, name, node }: Place): void {
     folder.children.delete(name);
     folder.mtime = new Date();
-    const todo = node === undefined ? [] : [node];
-    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    const nextNodes = node === undefined ? [] : [node];
+    for (let next = nextNodes.pop(); next !== undefined; next = nextNodes.pop()) {
       this.nodes--;
-      if (next.kind === 'folder') todo.push(...next.children.values());
+      if (next.kind === 'folder') nextNodes.push(...next.children.values());
       else if (next.kind === 'file' && --next.links === 0) this.bytes -= next.size;
     }
   }

@@ -101,6 +101,12 @@ describe('logs', () => {
     expect(dialled).toEqual([`node-1 ${String(got.headers['audit-id'])}`]);
   });
 
+  it('ask the kubelet for no more lines than a number can count', async () => {
+    const api = await start();
+    await call(api, logPath('pair', '?container=b&tailLines=999999999999999999'));
+    expect(asked).toEqual([`/containerLogs/default/pair/b?tailLines=${Number.MAX_SAFE_INTEGER}`]);
+  });
+
   it('come while they are written', async () => {
     const { promise, resolve } = deferred<ServerResponse>();
     answer = (_request, response) => {

@@ -192,3 +192,8 @@ kubelet_http_requests_total{${labels}} 1
     expect(total?.samples).toEqual([{ labels: expected, value: 1 }]);
   });
 });
+
+it('escapes backslashes and line ends of a help text', () => {
+  const family = { name: 'a', type: 'gauge', help: 'a\\b\nc', samples: [{ value: 1 }] } as const;
+  expect(renderMetrics([family])).toBe('# HELP a a\\\\b\\nc\n# TYPE a gauge\na 1\n');
+});
