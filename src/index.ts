@@ -39,7 +39,7 @@ export type {
   Role,
   WatchEvent,
 } from './core/events.js';
-export type { FaithfulName } from './core/faithful.js';
+export type { BehaviourMode, FaithfulName } from './core/faithful.js';
 export type { StrategyName } from './core/strategy.js';
 export type { ItemChange } from './kube/item-store.js';
 export type { KubeObject } from './kube/objects.js';

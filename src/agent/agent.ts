@@ -4,7 +4,7 @@ import type { Endpoint } from '../core/agent/state.js';
 import { SyncSchedule } from '../core/agent/sync.js';
 import type { Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
-import type { FaithfulName } from '../core/faithful.js';
+import { type FaithfulName, faithfulSet } from '../core/faithful.js';
 import { type AgentMetrics, createAgentMetrics } from '../observe/agent-metrics.js';
 import type { AgentLevels } from '../observe/agent-own-metrics.js';
 import { type Readiness, startHealthServer } from '../observe/health.js';
@@ -111,7 +111,7 @@ export class Agent {
   }
 
   private isFaithful(name: FaithfulName): boolean {
-    return this.options.faithful?.includes(name) ?? false;
+    return faithfulSet(this.options).has(name);
   }
 
   private isStopped(): boolean {

@@ -1,6 +1,7 @@
 import type { Metadata } from '@grpc/grpc-js';
 import type { Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
+import { faithfulSet } from '../core/faithful.js';
 import { unreachableCode } from '../wire/net/transport-text.js';
 import type { AgentOptions } from './options.js';
 
@@ -10,7 +11,10 @@ export interface ServerIdentity {
   readonly serverCount: number;
 }
 
-type AnnouncementOptions = Pick<AgentOptions, 'clock' | 'connectTimeoutMs' | 'server' | 'name' | 'faithful'>;
+type AnnouncementOptions = Pick<
+  AgentOptions,
+  'clock' | 'connectTimeoutMs' | 'server' | 'name' | 'as' | 'faithful'
+>;
 
 /** The wait for `serverid` and `servercount` has a limit: a silent server must not stop the search for others. */
 export class Announcement {
@@ -21,7 +25,8 @@ export class Announcement {
   private readonly timer: Timer | undefined;
   private readonly where: string;
 
-  constructor({ clock, connectTimeoutMs, server, name, faithful = [] }: AnnouncementOptions) {
+  constructor(options: AnnouncementOptions) {
+    const { clock, connectTimeoutMs, server, name } = options;
     this.where = `agent/${name} → ${server}`;
     this.settle = { resolve: () => undefined, reject: () => undefined };
     this.promise = new Promise((resolve, reject) => {
@@ -29,7 +34,7 @@ export class Announcement {
     });
     // Callers of `promise` get the rejection. Without a caller it must not end the process.
     this.promise.catch(() => undefined);
-    if (faithful.includes('silent-server-hangs')) return;
+    if (faithfulSet(options).has('silent-server-hangs')) return;
     this.timer = clock.after(connectTimeoutMs, () => this.fail('the server does not announce itself'));
   }
 

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { SyncIntervals } from '../core/agent/sync.js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
-import type { FaithfulName } from '../core/faithful.js';
+import type { FaithfulOptions } from '../core/faithful.js';
 import type { Random } from '../core/random.js';
 import type { ClientTls, Renewable } from '../wire/net/tls.js';
 import type { ServerCountOptions } from './server-count.js';
@@ -14,7 +14,7 @@ export type ConnectEndpoint = (
   options: { readonly signal: AbortSignal; readonly timeoutMs: number },
 ) => Promise<Socket>;
 
-export interface AgentOptions {
+export interface AgentOptions extends FaithfulOptions {
   /** Short name for events: `node-1`. */
   readonly name: string;
   readonly agentId: string;
@@ -54,8 +54,6 @@ export interface AgentOptions {
   readonly emit: EventSink;
   /** False makes no events of kind `packet`, which saves time for each packet. Default true. */
   readonly packetEvents?: boolean;
-  /** Faults of Konnectivity to bring back (`docs/faithful.md`). Those of other roles are ignored. Default: no fault. */
-  readonly faithful?: readonly FaithfulName[];
 }
 
 /** Konnectivity's defaults, but with a keepalive that is short enough for a 60 s idle timer on the way. */

@@ -2,6 +2,7 @@ import { Metadata } from '@grpc/grpc-js';
 import { AgentMachine } from '../core/agent/machine.js';
 import type { AgentObserver } from '../core/agent/state.js';
 import type { Timer } from '../core/clock.js';
+import { faithfulSet } from '../core/faithful.js';
 import type { ConnectId } from '../core/packet.js';
 import { GrpcPacketStream } from '../wire/grpc/grpc-packet-stream.js';
 import type { PacketStreamOwner, StreamEnd } from '../wire/grpc/packet-stream.js';
@@ -117,7 +118,7 @@ export class ServerConnection {
       server: this.stream,
       nextConnectId,
       dialTimeoutMs,
-      faithful: new Set(agent.faithful),
+      faithful: faithfulSet(agent),
       openEndpoint: (endpoint) => {
         const gone = (): void => this.forget(socket);
         const socket = new EndpointSocket({ machine, endpoint, connect, dialTimeoutMs, clock, gone });

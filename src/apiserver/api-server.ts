@@ -3,6 +3,7 @@ import { joinHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
+import { type FaithfulOptions, faithfulSet } from '../core/faithful.js';
 import { createRandom, type Random } from '../core/random.js';
 import { createWallClock, type WallClock } from '../core/wall-clock.js';
 import type { Dialer } from '../wire/client/dialer.js';
@@ -20,7 +21,7 @@ import { defaultAddressTypes, type NodeAddressType } from './kubelet/endpoint.js
 import { type Admission, admitEverything } from './request/admission.js';
 import { createRequestHandling } from './request-handling.js';
 import { type ApiMetrics, createApiMetrics } from './serving/api-metrics.js';
-import type { Facade, FaithfulBug } from './serving/facade.js';
+import type { Facade } from './serving/facade.js';
 import { createInFlightGate, type InFlightLimits } from './serving/max-in-flight.js';
 import { Lifecycle, type ShutdownOptions, shutDown } from './serving/shutdown.js';
 import { createStreamCounter, type StreamCounts } from './serving/stream-counter.js';
@@ -28,7 +29,7 @@ import { defaultVersion, versionInfo } from './serving/version.js';
 import type { LocalStore, ObjectStore } from './store/object-store.js';
 import { restrictNodes } from './write/node-restriction.js';
 
-export interface ApiServerOptions {
+export interface ApiServerOptions extends FaithfulOptions {
   /** Default `apiserver`. Part of event names and request IDs. */
   readonly name?: string;
   /** Default 127.0.0.1. */
@@ -67,8 +68,6 @@ export interface ApiServerOptions {
   readonly version?: string;
   /** The highest number of running requests; more get 429. Default 400, and 200 of them for writes. */
   readonly inFlight?: InFlightLimits;
-  /** Bugs of kube-apiserver to reproduce. Default none. */
-  readonly faithful?: readonly FaithfulBug[];
 }
 
 export interface ApiServer {
@@ -168,7 +167,7 @@ function createFacade(
     streams: createStreamCounter(),
     lifecycle: new Lifecycle(),
     enter: createInFlightGate(options.inFlight ?? {}),
-    faithful: new Set(options.faithful),
+    faithful: faithfulSet(options),
   };
   return { facade, webhooks };
 }

@@ -1,10 +1,9 @@
-import type { ClosableDialer } from '../apiserver/egress/context.js';
+import type { ClosableDialer, EgressContext } from '../apiserver/egress/context.js';
 import { createDirectDialer } from '../apiserver/egress/direct-dialer.js';
-import { createGrpcDialer } from '../apiserver/egress/grpc-dialer.js';
+import { GrpcDialer } from '../apiserver/egress/grpc-dialer.js';
 import { loadEgressSelector } from '../apiserver/egress/load.js';
 import { type EgressSelector, intoCluster } from '../apiserver/egress/selector.js';
 import { TunnelError } from '../core/errors.js';
-import { TunnelClient } from '../wire/client/tunnel-client.js';
 import type { RoleContext, UseTls } from './role.js';
 
 export interface EgressFlags {
@@ -16,7 +15,7 @@ export interface EgressFlags {
 /** The ways from the API façade to kubelets, by one of three flags. Rejects with USAGE for none or several. */
 export async function createEgress(
   { udsName, proxyServer, egressSelectorConfigFile: file }: EgressFlags,
-  context: RoleContext,
+  context: RoleContext & Pick<EgressContext, 'faithful'>,
   useTls: UseTls,
 ): Promise<EgressSelector> {
   if ([udsName, proxyServer, file].filter((way) => way !== undefined).length > 1) {
@@ -25,10 +24,11 @@ export async function createEgress(
   }
   const common = { ...context, name: 'apiserver/apiserver', serverName: 'server/proxy-server' };
   if (file !== undefined) return loadEgressSelector(file, common);
-  if (udsName !== undefined) return tunnel(createGrpcDialer(udsName, common), context);
+  if (udsName !== undefined)
+    return tunnel(new GrpcDialer({ ...common, address: `unix://${udsName}` }), context);
   if (proxyServer !== undefined) {
     const tls = await useTls('frontend-client');
-    return tunnel(new TunnelClient({ ...common, address: proxyServer, tls }), context);
+    return tunnel(new GrpcDialer({ ...common, address: proxyServer, tls }), context);
   }
   const ways = '--uds-name or --proxy-server, or --egress-selector-config-file';
   throw new TunnelError('USAGE', `an API façade needs ${ways}, to reach any kubelet`);

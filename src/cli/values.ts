@@ -2,7 +2,14 @@ import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { splitHostPort } from '../core/address.js';
 import { parseDuration } from '../core/duration.js';
-import { type FaithfulName, type FaithfulRole, faithfulNames, parseFaithful } from '../core/faithful.js';
+import {
+  type BehaviourMode,
+  behaviourModes,
+  type FaithfulName,
+  type FaithfulRole,
+  faithfulNames,
+  parseFaithful,
+} from '../core/faithful.js';
 import type { StrategyName } from '../core/strategy.js';
 import { maxSocketPathBytes } from '../wire/net/socket-listener.js';
 
@@ -83,14 +90,31 @@ export function socketPath(text: string): string {
   );
 }
 
+export interface BehaviourFlags {
+  readonly as: BehaviourMode;
+  readonly faithful: readonly FaithfulName[];
+}
+
+export function asOption(): Option {
+  const text = 'real: fails as the newest releases do; ideal: tells each failure, and soon';
+  return option('--as <mode>', text).argParser(modeOf).default('real');
+}
+
+function modeOf(text: string): BehaviourMode {
+  // Empty when an unset variable is passed on.
+  const mode = behaviourModes.find((known) => known === (text === '' ? 'real' : text));
+  if (mode !== undefined) return mode;
+  throw new InvalidArgumentError(`It must be ${behaviourModes.join(' or ')}.`);
+}
+
 /** Names of other roles are accepted and have no effect, so that one KONNSIM_FAITHFUL works for all parts. */
 export function faithfulOption(roles: readonly FaithfulRole[]): Option {
   const concerned = faithfulNames(roles).join(', ');
-  return option('--faithful <names>', `fault of the original to bring back: ${concerned}`)
+  return option('--faithful <names>', `more faults of the original: ${concerned}`)
     .argParser((text): readonly FaithfulName[] => {
       const names = parseFaithful(text);
       if (!('unknown' in names)) return names;
       throw new InvalidArgumentError(`"${names.unknown}" is not one of ${concerned}.`);
     })
-    .default([], 'no fault');
+    .default([], 'none');
 }

@@ -9,6 +9,8 @@ export const backendDialTimeoutText = 'timed out waiting for backend dial';
 export const dialIdInUseText = 'dial ID is already in use';
 /** Also the reason in a CLOSE_RSP when the agent's stream ended. */
 export const agentLostText = 'agent connection lost';
+/** grpc-go's text for a server that accepts a connection and says nothing. */
+export const serverSilentText = 'error reading server preface';
 /** The end of Go's text for a dial that took too long. */
 const goTimeout = 'i/o timeout';
 /** Go's text for a dial that took too long. */

@@ -1,6 +1,6 @@
 import type { Behaviour } from '../containers/behaviours.js';
 import type { LabEvent } from '../core/events.js';
-import type { FaithfulName } from '../core/faithful.js';
+import type { BehaviourMode, FaithfulName } from '../core/faithful.js';
 import type { StrategyName } from '../core/strategy.js';
 import type { LabKubeletConfig } from '../kubelet-stub/config.js';
 import type { RuntimeKind } from './create-runtime.js';
@@ -18,7 +18,12 @@ export interface LabOptions {
    * is gone, the agent of another node takes the dial. With `destHost` alone a node without its agent is unreachable.
    */
   readonly strategies?: readonly StrategyName[];
-  /** Faults of Konnectivity and kube-apiserver that the lab shall have, too (`docs/faithful.md`). Default: no fault. */
+  /**
+   * `real`: texts, exit codes and times are those of the newest Konnectivity and kube-apiserver, so that a cut `exec` ends
+   * with 0. `ideal`: every failure is told, and soon (`docs/faithful.md`). Default `real`.
+   */
+  readonly as?: BehaviourMode;
+  /** More faults of the originals that the lab shall have (`docs/faithful.md`). Default: none. */
   readonly faithful?: readonly FaithfulName[];
   /**
    * Scripted answers of containers. The first that matches is used; without a match the sandbox's shell answers.

@@ -6,13 +6,13 @@ import type { LocalStore } from '../apiserver/store/object-store.js';
 import type { Behaviour } from '../containers/behaviours.js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
-import { type FaithfulName, faithfulOf } from '../core/faithful.js';
+import type { FaithfulOptions } from '../core/faithful.js';
 import { createRandom, type Random } from '../core/random.js';
 import type { StrategyName } from '../core/strategy.js';
 import type { LabKubeletConfig } from '../kubelet-stub/config.js';
 import type { NodeNetwork } from '../links/node-network.js';
 import { type CertificateSet, leafTls } from '../pki/certificate-set.js';
-import { defaultBackendDialTimeoutMs, defaultKeepaliveTimeMs } from '../server/options.js';
+import { defaultKeepaliveTimeMs } from '../server/options.js';
 import { type ProxyServer, startProxyServer } from '../server/server.js';
 import type { Dialer } from '../wire/client/dialer.js';
 import type { RuntimeKind } from './create-runtime.js';
@@ -30,7 +30,7 @@ export interface LabContext {
   readonly behaviours: readonly Behaviour[];
   readonly kubelet: LabKubeletConfig;
   /** For all parts. Each uses those of its role. */
-  readonly faithful: readonly FaithfulName[];
+  readonly behaviour: FaithfulOptions;
   readonly runtime: RuntimeKind;
   /** The folder of the lab, for sockets and for the files of containers that are processes. */
   readonly folder: string;
@@ -57,7 +57,7 @@ export function serverPart(
   { name, serverCount, socketPath, agentPort, strategies }: ServerPartOptions,
 ): ServerPart {
   let port = agentPort;
-  const { clock, random, emit, faithful } = context;
+  const { clock, random, emit, behaviour } = context;
   const part = new RestartablePart<ProxyServer>({
     name: `server/${name}`,
     emit,
@@ -70,12 +70,11 @@ export function serverPart(
         agents: { kind: 'tcp', host, port, tls: leafTls(context.certificates, 'server') },
         health: { host, port: 0 },
         strategies,
-        backendDialTimeoutMs: defaultBackendDialTimeoutMs,
         keepaliveTimeMs: defaultKeepaliveTimeMs,
         clock,
         random,
         emit,
-        faithful,
+        ...behaviour,
       });
       port = Number(server.agentAddress.split(':').at(-1));
       return server;
@@ -91,7 +90,7 @@ export function agentPart(
   node: NodeSpec,
   servers: { readonly agentAddress: string },
 ): RestartablePart<Agent> {
-  const { clock, random, emit, network, faithful } = context;
+  const { clock, random, emit, network, behaviour } = context;
   return new RestartablePart<Agent>({
     name: `agent/${node.name}`,
     emit,
@@ -108,7 +107,7 @@ export function agentPart(
         clock,
         random,
         emit,
-        faithful,
+        ...behaviour,
       });
       await agent.start();
       return agent;
@@ -158,7 +157,7 @@ export function apiServerPart(
         // Agents dial IP addresses, and ladders show them.
         preferredAddressTypes: ['InternalIP', 'Hostname'],
         version,
-        faithful: faithfulOf('apiserver', context.faithful),
+        ...context.behaviour,
       });
       port = Number(apiserver.address.split(':').at(-1));
       return apiserver;

@@ -1,11 +1,11 @@
 import type { ApiServer } from '../apiserver/api-server.js';
 import { startControllers } from '../apiserver/controllers/controllers.js';
+import type { GrpcDialer } from '../apiserver/egress/grpc-dialer.js';
 import type { ShutdownOptions } from '../apiserver/serving/shutdown.js';
 import type { LocalStore } from '../apiserver/store/object-store.js';
 import { TunnelError } from '../core/errors.js';
 import { createRandom } from '../core/random.js';
 import { type Middlebox, startMiddlebox } from '../links/middlebox.js';
-import type { TunnelClient } from '../wire/client/tunnel-client.js';
 import type { LabPart, RestartablePart } from './part.js';
 import type { LabContext } from './parts.js';
 
@@ -72,13 +72,13 @@ export interface ReplicasOptions {
   /** Where the dedicated address listens. */
   readonly port: number;
   /** Makes the tunnel client of a replica; `replica` counts from 1. */
-  readonly client: (name: string, replica: number) => TunnelClient;
-  readonly makePart: (name: string, dialer: TunnelClient) => RestartablePart<ApiServer>;
+  readonly client: (name: string, replica: number) => GrpcDialer;
+  readonly makePart: (name: string, dialer: GrpcDialer) => RestartablePart<ApiServer>;
 }
 
 interface Replica {
   readonly part: RestartablePart<ApiServer>;
-  readonly client: TunnelClient;
+  readonly client: GrpcDialer;
 }
 
 const host = '127.0.0.1';

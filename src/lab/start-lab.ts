@@ -1,11 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { createTokenKeys } from '../apiserver/auth/service-account-tokens.js';
-import { kubeDialer } from '../apiserver/egress/grpc-dialer.js';
+import { GrpcDialer } from '../apiserver/egress/grpc-dialer.js';
 import { coreResource } from '../apiserver/resources/catalogue.js';
 import { defaultVersion } from '../apiserver/serving/version.js';
 import { createObjectStore, type LocalStore } from '../apiserver/store/object-store.js';
 import { createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
+import { faithfulSet } from '../core/faithful.js';
 import { createRandom } from '../core/random.js';
 import type { Pod } from '../kube/pod-objects.js';
 import { createNodeNetwork } from '../links/node-network.js';
@@ -82,7 +83,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     network,
     behaviours: options.behaviours ?? [],
     kubelet: options.kubelet ?? {},
-    faithful: options.faithful ?? [],
+    behaviour: { as: options.as ?? 'real', faithful: options.faithful ?? [] },
     runtime: options.runtime ?? 'sandbox',
     folder: folder.path,
   };
@@ -112,9 +113,10 @@ function assemble(
   const { strategies = defaultStrategies } = options;
   const { servers: count = 1, serverCount: announced = count, agentPort = 0 } = options;
   const servers = new Servers({ context, count, announced, agentPort, strategies });
-  const client = (name: string, replica: number): TunnelClient =>
-    new TunnelClient({ ...context, ...servers.beside(replica), name });
-  const lab = client('client/lab', 1);
+  const faithful = faithfulSet(context.behaviour);
+  const client = (name: string, replica: number): GrpcDialer =>
+    new GrpcDialer({ ...context, ...servers.beside(replica), name, faithful });
+  const lab = new TunnelClient({ ...context, ...servers.beside(1), name: 'client/lab' });
   const { nodes } = topology;
   const api = new ApiAddress();
   const parts: LabParts = {
@@ -133,7 +135,7 @@ function assemble(
 interface ReplicaNeeds {
   readonly store: LocalStore;
   readonly version: string;
-  readonly client: (name: string, replica: number) => TunnelClient;
+  readonly client: (name: string, replica: number) => GrpcDialer;
 }
 
 /** A single façade listens on `apiPort`. Replicas listen on free ports, behind one address with that port. */
@@ -150,10 +152,8 @@ function replicas(
     count,
     port: apiPort,
     client,
-    makePart: (name, tunnel) => {
-      const dialer = kubeDialer(tunnel, tunnel.address.replace(/^unix:\/\//, ''));
-      return apiServerPart(context, { ...own, name, dialer, port: alone ? apiPort : 0, controllers: alone });
-    },
+    makePart: (name, dialer) =>
+      apiServerPart(context, { ...own, name, dialer, port: alone ? apiPort : 0, controllers: alone }),
   });
 }
 

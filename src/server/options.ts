@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
-import type { FaithfulName } from '../core/faithful.js';
+import type { FaithfulOptions, FaithfulSet } from '../core/faithful.js';
 import type { Random } from '../core/random.js';
 import type { StrategyName } from '../core/strategy.js';
 import type { GrpcEndpoint, PlainEndpoint } from '../wire/grpc/grpc-listener.js';
@@ -10,7 +10,7 @@ import type { AgentTokenOptions } from './token-review.js';
 /** A listener for frontends, and its protocol. Default gRPC. */
 export type FrontendEndpoint = GrpcEndpoint & { readonly protocol?: 'grpc' | 'http-connect' };
 
-export interface ProxyServerOptions {
+export interface ProxyServerOptions extends FaithfulOptions {
   /** Short name for events: `server-1`. */
   readonly name: string;
   /** The ID by which agents tell servers apart. */
@@ -28,8 +28,8 @@ export interface ProxyServerOptions {
   /** `/healthz`, `/readyz`, `/metrics` over plain HTTP. */
   readonly health: { readonly host: string; readonly port: number };
   readonly strategies: readonly StrategyName[];
-  /** How long an agent may take to answer a dial, ms. 0 means no limit. */
-  readonly backendDialTimeoutMs: number;
+  /** How long an agent may take to answer a dial, ms. 0 means no limit. Default 0, and 20 s with `as: 'ideal'`. */
+  readonly backendDialTimeoutMs?: number;
   /** Idle time after which agents and frontends are pinged, ms. */
   readonly keepaliveTimeMs: number;
   /** The same for frontends. Default: `keepaliveTimeMs`. */
@@ -39,12 +39,15 @@ export interface ProxyServerOptions {
   readonly emit: EventSink;
   /** False makes no events of kind `packet`, which saves time for each packet. Default true. */
   readonly packetEvents?: boolean;
-  /** Faults of Konnectivity to bring back (`docs/faithful.md`). Those of other roles are ignored. Default: no fault. */
-  readonly faithful?: readonly FaithfulName[];
 }
 
 /** Tried in order: the agent that claims the address, then any agent. */
 export const defaultStrategies: readonly StrategyName[] = ['destHost', 'default'];
-/** Konnectivity has no limit. This is below the 30 s after which kube-apiserver cancels a dial without a reason. */
-export const defaultBackendDialTimeoutMs = 20_000;
+/** Below the 30 s after which kube-apiserver cancels a dial without a reason. */
+const idealDialTimeoutMs = 20_000;
+
+/** Konnectivity has no limit by default. */
+export function defaultBackendDialTimeoutMs(faithful: FaithfulSet): number {
+  return faithful.has('no-dial-timeout') ? 0 : idealDialTimeoutMs;
+}
 export const defaultKeepaliveTimeMs = 30_000;

@@ -1,5 +1,5 @@
 import type { Server } from '@grpc/grpc-js';
-import type { FaithfulSet } from '../core/faithful.js';
+import { type FaithfulSet, faithfulSet } from '../core/faithful.js';
 import { ServerMachine } from '../core/server/machine.js';
 import type { Readiness } from '../observe/health.js';
 import { createServerMetrics, type ServerMetrics } from '../observe/server-metrics.js';
@@ -19,7 +19,7 @@ import { createFrontendBounds } from './frontend-bounds.js';
 import { FrontendCalls } from './frontend-calls.js';
 import { createMetricsObserver, createReadyBackends } from './metrics-observer.js';
 import { createEventObserver } from './observer.js';
-import type { ProxyServerOptions } from './options.js';
+import { defaultBackendDialTimeoutMs, type ProxyServerOptions } from './options.js';
 import { StreamMeter } from './stream-meter.js';
 import { TokenAuthenticator } from './token-review.js';
 
@@ -39,7 +39,7 @@ export interface ServerParts {
 
 export function createParts(options: ProxyServerOptions): ServerParts {
   const { emit, serverId, serverCount, clock, random } = options;
-  const faithful: FaithfulSet = new Set(options.faithful);
+  const faithful = faithfulSet(options);
   const node = `server/${options.name}`;
   const metrics: ServerMetrics = createServerMetrics(() => levels(machine, serverCount));
   const machine: ServerMachine = createMachine({ ...options, node, metrics, faithful });
@@ -105,7 +105,8 @@ type MachineParts = Omit<ProxyServerOptions, 'faithful'> & {
 };
 
 function createMachine({ node, metrics, faithful, ...options }: MachineParts): ServerMachine {
-  const { emit, packetEvents, clock, random, strategies, backendDialTimeoutMs } = options;
+  const { emit, packetEvents, clock, random, strategies } = options;
+  const { backendDialTimeoutMs = defaultBackendDialTimeoutMs(faithful) } = options;
   const counted = createMetricsObserver({ metrics, clock, levels: () => machine.levels() });
   const observer = bothObservers(counted, createEventObserver(node, emit, packetEvents));
   const machine: ServerMachine = new ServerMachine({

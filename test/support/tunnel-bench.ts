@@ -102,6 +102,7 @@ export class TunnelBench {
       health: { host, port: 0 },
       strategies: ['destHost', 'default'],
       backendDialTimeoutMs: this.unscaled(20_000),
+      as: 'ideal',
       keepaliveTimeMs: 30_000,
       clock: this.clock,
       random: this.random,

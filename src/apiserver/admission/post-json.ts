@@ -77,6 +77,7 @@ async function send(post: Post, signal: AbortSignal): Promise<IncomingMessage> {
     signal,
     clock,
     where: `webhook ${serverName}`,
+    asHttpClient: true,
   });
   destroyWhenOver(socket, signal);
   const { host, pathname, search } = new URL(url);

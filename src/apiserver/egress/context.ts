@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { EventSink } from '../../core/events.js';
+import type { FaithfulSet } from '../../core/faithful.js';
 import type { Random } from '../../core/random.js';
 import type { Dialer } from '../../wire/client/dialer.js';
 
@@ -10,6 +11,8 @@ export interface EgressContext {
   readonly packetEvents?: boolean;
   /** Ends the wait for a configuration that comes through a pipe. */
   readonly signal?: AbortSignal;
+  /** The behaviours of kube-apiserver to have. */
+  readonly faithful: FaithfulSet;
   /** The dialling part, in events: `apiserver/main`. */
   readonly name: string;
   /** The dialled part, in events: `server/proxy-server`. */

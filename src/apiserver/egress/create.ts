@@ -1,6 +1,7 @@
+import { resolve } from 'node:path';
 import type { ClosableDialer, EgressContext } from './context.js';
 import { createDirectDialer } from './direct-dialer.js';
-import { createGrpcDialer } from './grpc-dialer.js';
+import { GrpcDialer } from './grpc-dialer.js';
 import { createTcpConnectDialer, createUdsConnectDialer } from './http-connect-dialer.js';
 import type { EgressConfiguration, EgressSelection } from './schema.js';
 import type { EgressName, EgressSelector } from './selector.js';
@@ -47,7 +48,9 @@ function createDialer(
 ): ClosableDialer | undefined {
   if (proxyProtocol === 'Direct') return undefined;
   const udsName = transport?.uds?.udsName ?? '';
-  if (proxyProtocol === 'GRPC' && udsName !== '') return createGrpcDialer(udsName, context);
+  if (proxyProtocol === 'GRPC' && udsName !== '') {
+    return new GrpcDialer({ ...context, address: `unix://${resolve(udsName)}` });
+  }
   if (proxyProtocol === 'GRPC') throw new Error('UDS transport must be specified for GRPC');
   if (udsName !== '') return createUdsConnectDialer(udsName, context);
   if (transport?.tcp) return createTcpConnectDialer(transport.tcp, context);

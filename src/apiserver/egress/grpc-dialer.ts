@@ -1,48 +1,82 @@
-import { resolve } from 'node:path';
-import { agentLostText } from '../../core/dial-texts.js';
+import { agentLostText, serverSilentText } from '../../core/dial-texts.js';
 import { TunnelError } from '../../core/errors.js';
 import { goConnectText } from '../../core/go-texts.js';
+import { pause } from '../../core/pause.js';
 import type { Dialer } from '../../wire/client/dialer.js';
-import { TunnelClient } from '../../wire/client/tunnel-client.js';
-import type { ClosableDialer, EgressContext } from './context.js';
+import { TunnelClient, type TunnelClientSettings } from '../../wire/client/tunnel-client.js';
+import type { EgressContext } from './context.js';
 
-/** `GRPC` over a Unix socket. Failures have kube-apiserver's texts. */
-export function createGrpcDialer(udsName: string, context: EgressContext): ClosableDialer {
-  const client = new TunnelClient({ ...context, address: `unix://${resolve(udsName)}` });
-  return { ...kubeDialer(client, udsName), close: () => client.close() };
-}
+/** As konnectivity-client: a reader may pause for 10 s, and each dial has a connection of its own. */
+const readTimeoutMs = 10_000;
+/** How long kube-apiserver tries to reach a proxy-server. */
+const connectTimeoutMs = 30_000;
+/** grpc-go waits 1 s after a failed attempt, then each time 1.6 times as long, give or take a fifth. */
+const retry = { firstMs: 1_000, factor: 1.6, jitter: 0.2 };
 
-/** Dials through `client`, whose proxy-server listens at `udsName`, and fails in kube-apiserver's words. */
-export function kubeDialer(client: Dialer, udsName: string): Dialer {
-  return {
-    async dial(host, port, options) {
+export type GrpcDialerContext = EgressContext & Pick<TunnelClientSettings, 'address' | 'tls'>;
+
+/** `GRPC` over a Unix socket, or mTLS. */
+export class GrpcDialer implements Dialer {
+  private readonly context: GrpcDialerContext;
+  private readonly client: TunnelClient;
+
+  constructor(context: GrpcDialerContext) {
+    this.context = context;
+    const { faithful } = context;
+    const readLimit = faithful.has('reader-pause-cuts') ? { readTimeoutMs } : {};
+    this.client = new TunnelClient({ ...context, ...readLimit, singleUse: true });
+  }
+
+  /** Dials and connections that are not over yet. */
+  get openConnections(): number {
+    return this.client.openConnections;
+  }
+
+  /** Rejects with kube-apiserver's texts. A server that comes back within 30 s is reached. */
+  async dial(...[host, port, options = {}]: Parameters<Dialer['dial']>): ReturnType<Dialer['dial']> {
+    const { clock, faithful, random } = this.context;
+    const waits = faithful.has('server-unreachable-waits');
+    const deadline = clock.now() + connectTimeoutMs;
+    for (let pauseMs = retry.firstMs; ; pauseMs *= retry.factor) {
       try {
-        return await client.dial(host, port, options);
+        return await this.client.dial(host, port, options);
       } catch (caught) {
-        throw inKubeWords(TunnelError.from(caught), udsName);
+        const error = TunnelError.from(caught);
+        const leftMs = deadline - clock.now();
+        if (!waits || error.code !== 'SERVER_UNREACHABLE' || leftMs <= 0) throw this.inKubeWords(error);
+        const jittered = pauseMs * (1 + retry.jitter * (2 * random.next() - 1));
+        await pause(clock, Math.min(leftMs, jittered), options.signal);
       }
-    },
-  };
+    }
+  }
+
+  close(): Promise<void> {
+    return this.client.close();
+  }
+
+  private inKubeWords(error: TunnelError): TunnelError {
+    const text = kubeText(error, this.context.address);
+    if (text === undefined) return error;
+    const { code, where, hint } = error;
+    return new TunnelError(code, text, { hint, cause: error, ...(where === undefined ? {} : { where }) });
+  }
 }
 
-function inKubeWords(error: TunnelError, udsName: string): TunnelError {
-  const text = kubeText(error, udsName);
-  if (text === undefined) return error;
-  const { code, where, hint } = error;
-  return new TunnelError(code, text, { hint, cause: error, ...(where === undefined ? {} : { where }) });
-}
-
-/**
- * Other texts of a failed dial come from the server or the agent. kube-apiserver tries for 30 s to reach a server,
- * which is why its text is about a deadline; we report at once that the server is not there.
- */
-function kubeText({ code, message }: TunnelError, udsName: string): string | undefined {
+/** Other texts of a failed dial come from the server or the agent. */
+function kubeText({ code, message }: TunnelError, address: string): string | undefined {
   if (code === 'TUNNEL_CLOSED') return message === agentLostText ? undefined : 'tunnel closed';
   if (code !== 'SERVER_UNREACHABLE') return undefined;
+  return `context deadline exceeded: connection error: desc = ${JSON.stringify(reasonOf(message, address))}`;
+}
+
+function reasonOf(message: string, address: string): string {
+  const [, path] = /^unix:\/\/(.*)$/.exec(address) ?? [];
+  const [network, name] = path === undefined ? ['tcp', address] : ['unix', path];
+  if (message === serverSilentText) {
+    const ends = path === undefined ? `->${name}` : `@->${name}`;
+    return `${serverSilentText}: read ${network} ${ends}: use of closed network connection`;
+  }
   const systemCode = /\bE[A-Z]{3,}\b/.exec(message)?.[0];
-  const reason =
-    systemCode === undefined
-      ? message
-      : `Error while dialing: dial unix ${udsName}: ${goConnectText(systemCode, message)}`;
-  return `context deadline exceeded: connection error: desc = ${JSON.stringify(`transport: ${reason}`)}`;
+  if (systemCode === undefined) return `transport: ${message}`;
+  return `transport: Error while dialing: dial ${network} ${name}: ${goConnectText(systemCode, message)}`;
 }

@@ -14,7 +14,7 @@ import type { EgressTcp, EgressTls } from './schema.js';
 
 /** `HTTPConnect` over a Unix socket. */
 export function createUdsConnectDialer(udsName: string, context: EgressContext): ClosableDialer {
-  return inKubeWords({ ...context, address: `unix://${resolve(udsName)}` }, '');
+  return inKubeWords({ ...settingsOf(context), address: `unix://${resolve(udsName)}` }, '');
 }
 
 /**
@@ -28,9 +28,13 @@ export function createTcpConnectDialer(
   if (!tlsConfig) throw new Error('tlsConfig must be set: HTTPConnect over TCP is dialled with TLS alone');
   const address = hostOf(url ?? '');
   const serverName = tlsConfig.tlsServerName ?? '';
-  const settings = { ...context, address, tls: readTls(tlsConfig, context.name) };
+  const settings = { ...settingsOf(context), address, tls: readTls(tlsConfig, context.name) };
   const name = serverName === '' ? address.replace(/:\d*$/, '').replace(/^\[|\]$/g, '') : serverName;
   return inKubeWords(serverName === '' ? settings : { ...settings, tlsServerName: serverName }, name);
+}
+
+function settingsOf(context: EgressContext): Omit<HttpConnectClientSettings, 'address'> {
+  return context.faithful.has('connect-answer-unbounded') ? { ...context, dialTimeoutMs: 0 } : context;
 }
 
 /** `name` is the name that the server's certificate must have. */

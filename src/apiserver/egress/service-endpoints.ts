@@ -27,6 +27,27 @@ export function readyBackends(store: ObjectStore, service: ApiObject, portName: 
   return found.length > 0 ? found : sliceBackends(store, service, portName);
 }
 
+/** The ready addresses of Endpoints that are addresses of their pods: the API server's proxy dials no others. */
+export function podBackends(store: ObjectStore, endpoints: ApiObject, portName: string): readonly Backend[] {
+  return listAt(endpoints, 'subsets').flatMap((subset) =>
+    crossed(
+      listAt(subset, 'addresses')
+        .filter((address) => isPodAddress(store, endpoints, address))
+        .map((address) => textAt(address, 'ip')),
+      listAt(subset, 'ports'),
+      portName,
+    ),
+  );
+}
+
+function isPodAddress(store: ObjectStore, { metadata }: ApiObject, address: unknown): boolean {
+  const namespace = textAt(address, 'targetRef.namespace');
+  if (textAt(address, 'targetRef.kind') !== 'Pod' || namespace !== metadata.namespace) return false;
+  const pod = store.get(coreResource('pods'), { namespace, name: textAt(address, 'targetRef.name') });
+  const addresses = listAt(pod, 'status.podIPs').map((each) => textAt(each, 'ip'));
+  return addresses.includes(textAt(address, 'ip'));
+}
+
 /** A user who makes slices by hand does not need Endpoints. */
 function sliceBackends(store: ObjectStore, service: ApiObject, portName: string): readonly Backend[] {
   const resource = findResource('discovery.k8s.io', 'v1', 'endpointslices');

@@ -14,10 +14,15 @@ export interface ClientTls {
   readonly host: string;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Waits without end for the handshake. Default false: 10 s. */
+  readonly patient?: boolean;
+  /** A server without TLS is told as Go's `http.Client` does. Default false: in the words of its TLS. */
+  readonly asHttpClient?: boolean;
   /** For the error's `where`. */
   readonly where: string;
 }
 
+const plainHttpText = 'http: server gave HTTP response to HTTPS client';
 /** The handshake time limit of Go's `http.Transport`. */
 const handshakeTimeoutMs = 10_000;
 
@@ -37,11 +42,15 @@ export async function startClientTls(raw: Duplex, tls: ClientTls): Promise<TLSSo
   socket.on('error', () => undefined);
   socket.once('close', () => carrier.destroy());
   carrier.once('error', (error) => socket.destroy(error));
-  await handshake(raw, socket, tls);
+  await handshake(raw, socket, tls).catch((error: unknown) => {
+    if (tls.asHttpClient !== true || !carrier.speaksHttp) throw error;
+    throw new TunnelError('TLS_REJECTED', plainHttpText, { where: tls.where, cause: error });
+  });
   return socket;
 }
 
-function handshake(raw: Duplex, socket: TLSSocket, { signal, clock, host, where }: ClientTls): Promise<void> {
+function handshake(raw: Duplex, socket: TLSSocket, tls: ClientTls): Promise<void> {
+  const { signal, clock, host, where, patient = false } = tls;
   return new Promise((resolve, reject) => {
     const fail = (caught: unknown): void => {
       settle();
@@ -54,11 +63,12 @@ function handshake(raw: Duplex, socket: TLSSocket, { signal, clock, host, where 
       settle();
       resolve();
     };
-    const timer = clock.after(handshakeTimeoutMs, () => fail(new Error('net/http: TLS handshake timeout')));
+    const late = (): void => fail(new Error('net/http: TLS handshake timeout'));
+    const timer = patient ? undefined : clock.after(handshakeTimeoutMs, late);
     const cutOff = (): void => fail(raw.errored ?? new Error('EOF'));
     const giveUp = (): void => fail(new TunnelError('DIAL_CANCELLED', 'context canceled'));
     const settle = (): void => {
-      timer.cancel();
+      timer?.cancel();
       socket.off('secureConnect', succeed).off('error', fail).off('close', cutOff);
       signal.removeEventListener('abort', giveUp);
     };

@@ -25,6 +25,10 @@ export interface ConnectOptions {
   readonly signal: AbortSignal;
   /** Skips the check of the kubelet's certificate, for this connection. */
   readonly insecure?: boolean;
+  /** Waits without end for the handshake, as kube-apiserver does for streams. Default false: 10 s. */
+  readonly patient?: boolean;
+  /** A kubelet without TLS is told as Go's `http.Client` does. Default false: in the words of its TLS. */
+  readonly asHttpClient?: boolean;
 }
 
 /**
@@ -40,7 +44,7 @@ export function createKubeletConnector(options: KubeletConnectorOptions): Kubele
   const { dialer, tls, clock } = options;
   const contexts = createContexts(tls);
   return {
-    async connect(endpoint, { request, signal, insecure }) {
+    async connect(endpoint, { request, signal, insecure, patient = false, asHttpClient = false }) {
       const raw = await dialer.dial(endpoint.host, endpoint.port, { request, signal });
       const { secureContext, verifiable } = contexts();
       const verify = verifiable && insecure !== true;
@@ -52,6 +56,8 @@ export function createKubeletConnector(options: KubeletConnectorOptions): Kubele
         signal,
         clock,
         where: `kubelet ${host}`,
+        patient,
+        asHttpClient,
       });
     },
   };

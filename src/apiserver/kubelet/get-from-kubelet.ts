@@ -17,7 +17,7 @@ export async function getFromKubelet(
 ): Promise<IncomingMessage> {
   const authority = joinHostPort(endpoint.host, endpoint.port);
   try {
-    const socket = await kubelets.connect(endpoint, options);
+    const socket = await kubelets.connect(endpoint, { ...options, asHttpClient: true });
     return await new Promise((resolve, reject) => {
       const request = httpRequest({
         path,

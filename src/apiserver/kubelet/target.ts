@@ -38,16 +38,18 @@ export function chooseContainer(pod: ApiObject, requested: string): string {
   throw badRequest(`a container name must be specified for pod ${name}, ${choices}`);
 }
 
-/** The kubelet of the pod's node; undefined while the pod has no node. Throws 404 for a node that does not exist. */
+/**
+ * The kubelet of the pod's node; undefined while the pod has no node. Throws 404 for a node that does not exist, which
+ * kube-apiserver calls a pod: it looks the node up in the context of the pod's request.
+ */
 export function kubeletOfPod(
   { store, preferredAddressTypes }: KubeletDirectory,
   pod: ApiObject,
 ): KubeletEndpoint | undefined {
   const nodeName = textAt(pod, 'spec.nodeName');
   if (nodeName === '') return undefined;
-  const nodes = coreResource('nodes');
-  const node = store.get(nodes, { name: nodeName });
-  if (node === undefined) throw notFound(nodes, nodeName);
+  const node = store.get(coreResource('nodes'), { name: nodeName });
+  if (node === undefined) throw notFound(coreResource('pods'), nodeName);
   return kubeletEndpoint(node, preferredAddressTypes);
 }
 

@@ -7,12 +7,14 @@ import { Duplex } from 'node:stream';
  */
 export class TlsCarrier extends Duplex {
   private readonly connection: Duplex;
+  private first: Buffer | undefined;
 
   constructor(connection: Duplex) {
     super({ autoDestroy: false });
     this.connection = connection;
     this.on('error', () => undefined);
     connection.on('data', (chunk: Buffer) => {
+      this.first ??= chunk;
       if (!this.push(chunk)) connection.pause();
     });
     connection.once('end', () => this.push(null));
@@ -20,6 +22,11 @@ export class TlsCarrier extends Duplex {
     connection.once('close', () => void (connection.readableEnded || this.destroy()));
     connection.pause();
     if (connection.destroyed) this.destroy(connection.errored ?? undefined);
+  }
+
+  /** True when the other side answers in plain HTTP. */
+  get speaksHttp(): boolean {
+    return this.first?.subarray(0, 5).toString('latin1') === 'HTTP/';
   }
 
   override _read(): void {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
-import { findService, noEndpoints, noServicePort, readyBackends } from '../egress/service-endpoints.js';
+import { findService, noEndpoints, noServicePort, podBackends } from '../egress/service-endpoints.js';
 import { startClientTls } from '../kubelet/client-tls.js';
 import { kubeletEndpoint } from '../kubelet/endpoint.js';
 import { findPod } from '../kubelet/target.js';
@@ -71,17 +71,25 @@ function serviceTarget(
   { namespace, id, asked }: { readonly namespace: string; readonly id: ProxyId; readonly asked: string },
 ): ProxyTarget {
   const { store, random } = facade;
-  const service = findService(store, namespace, id.name);
-  if (service === undefined) throw notFound(coreResource('services'), id.name);
-  const number = /^\d+$/.test(id.port) ? Number(id.port) : undefined;
-  const found = listAt(service, 'spec.ports').find((port) => numberAt(port, 'port') === number);
-  if (number !== undefined && found === undefined) throw noServicePort(number, id.name);
-  // Without a port only the unnamed port is meant, even if there is only one.
-  const portName = number === undefined ? id.port : textAt(found, 'name');
-  const backends = readyBackends(store, service, portName);
+  const portName = servicePortName(facade, namespace, id);
+  const endpoints = store.get(coreResource('endpoints'), { namespace, name: id.name });
+  if (endpoints === undefined) throw notFound(coreResource('services'), id.name);
+  // kube-apiserver names the service, or all that was asked for when there are endpoints of others.
+  if (listAt(endpoints, 'subsets').length === 0) throw noEndpoints(id.name);
+  const backends = podBackends(store, endpoints, portName);
   const backend = backends[random.below(Math.max(1, backends.length))];
   if (backend === undefined) throw noEndpoints(asked);
   return plainTarget(facade, id.scheme, backend);
+}
+
+/** A number is looked up in the service. Without a port only the unnamed port is meant, even if there is only one. */
+function servicePortName({ store }: Facade, namespace: string, { name, port }: ProxyId): string {
+  if (!/^\d+$/.test(port)) return port;
+  const service = findService(store, namespace, name);
+  if (service === undefined) throw notFound(coreResource('services'), name);
+  const found = listAt(service, 'spec.ports').find((each) => numberAt(each, 'port') === Number(port));
+  if (found === undefined) throw noServicePort(Number(port), name);
+  return textAt(found, 'name');
 }
 
 function nodeTarget(facade: Facade, { scheme, name, port }: ProxyId): ProxyTarget {

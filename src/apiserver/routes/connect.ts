@@ -22,17 +22,19 @@ export async function connectStream(
   const subject = connectSubject(route);
   const { endpoint, path } = connectTarget(facade, context.query, subject);
   const { id: request, signal } = context;
+  const patient = facade.faithful.has('handshake-unbounded');
   const done = facade.streams.open(subject.kind);
   try {
     return await handleStreaming(subject.kind, {
       upgrade,
       request,
       target: { path, ...endpoint },
-      connect: (clientGone) => facade.kubelets.connect(endpoint, { request, signal: clientGone }),
+      connect: (clientGone, { asHttpClient = false } = {}) =>
+        facade.kubelets.connect(endpoint, { request, signal: clientGone, patient, asHttpClient }),
       clock: facade.clock,
       signal,
       serverSignal: facade.lifecycle.closed,
-      faithfulCutIsSuccess: facade.faithful.has('exec-cut-is-success'),
+      faithful: facade.faithful,
     });
   } finally {
     done();

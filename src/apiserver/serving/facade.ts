@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { EventSink } from '../../core/events.js';
-import type { FaithfulFor } from '../../core/faithful.js';
+import type { FaithfulSet } from '../../core/faithful.js';
 import type { Random } from '../../core/random.js';
 import type { WallClock } from '../../core/wall-clock.js';
 import type { TokenAuthenticator } from '../auth/authenticate.js';
@@ -35,11 +35,5 @@ export interface Facade extends KubeletDirectory {
   readonly lifecycle: Lifecycle;
   readonly enter: InFlightGate;
   readonly metrics: ApiMetrics;
-  readonly faithful: ReadonlySet<FaithfulBug>;
+  readonly faithful: FaithfulSet;
 }
-
-/**
- * Bugs of kube-apiserver when a kubelet's connection breaks in mid-stream; we reproduce them only on request: a cut log
- * ends as if it were complete; a cut exec of a WebSocket client is reported as success.
- */
-export type FaithfulBug = FaithfulFor<'apiserver'>;

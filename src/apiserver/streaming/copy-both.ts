@@ -14,6 +14,8 @@ export interface CopyOptions {
   readonly serverSignal?: AbortSignal | undefined;
   /** Allows to tell the client about a cut. Without it bytes are copied without looking at them. */
   readonly framing?: Framing;
+  /** Ends the client only at its next bytes after the kubelet has left. Default false: at once. */
+  readonly lateEnd?: boolean;
 }
 
 /**
@@ -87,8 +89,9 @@ class Copy {
   private async kubeletLeft(inOrder: boolean): Promise<void> {
     if (!this.finish()) return;
     const { client, kubelet } = this.sides;
-    const { clock, framing } = this.options;
+    const { clock, framing, lateEnd = false } = this.options;
     kubelet.destroy();
+    if (lateEnd) await nextBytes(client);
     const farewell = await framing?.farewell();
     if (farewell !== undefined) {
       client.write(farewell);
@@ -97,6 +100,16 @@ class Copy {
     else client.destroy();
     this.resolve(inOrder && farewell === undefined ? undefined : 'the connection to the kubelet was cut');
   }
+}
+
+/** Settles when the client sends bytes, or leaves. */
+function nextBytes(client: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => resolve();
+    for (const event of ['data', 'end', 'close'] as const) client.once(event, done);
+    client.resume();
+    if (client.destroyed) done();
+  });
 }
 
 /** Like `pipe`, but through the framing. Returns a function to stop. */

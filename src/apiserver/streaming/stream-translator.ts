@@ -101,7 +101,7 @@ async function runTranslation(
       clock: request.clock,
       pingIntervalMs,
     });
-    return await relay(command, ends, request.faithfulCutIsSuccess === true);
+    return await relay(command, ends, request.faithful?.has('exec-cut-is-success') === true);
   } catch (error) {
     return { kind: 'error', message: TunnelError.from(error).message };
   }
@@ -110,7 +110,8 @@ async function runTranslation(
 async function kubeletAnswer(request: StreamingRequest, signal: AbortSignal): Promise<UpgradeAnswer> {
   const { target } = request;
   try {
-    return await askKubelet(request, spdyAsk(target, clientSpdyProtocols), signal);
+    const connect: StreamingRequest['connect'] = (gone) => request.connect(gone, { asHttpClient: true });
+    return await askKubelet({ ...request, connect }, spdyAsk(target, clientSpdyProtocols), signal);
   } catch (error) {
     const { code, message } = TunnelError.from(error);
     throw new TunnelError(code, `error sending request: Post "${targetUrl(target)}": ${message}`, {

@@ -28,8 +28,9 @@ export function handleStreaming(
 }
 
 /** No framing for WebSockets before v5: their clients notice a cut by the missing close frame. */
-function framingFor({ upgrade, target, faithfulCutIsSuccess }: StreamingRequest): FramingMaker | undefined {
-  if (faithfulCutIsSuccess === true || upgradeKind(upgrade.request) === 'websocket') return undefined;
+function framingFor({ upgrade, target, faithful }: StreamingRequest): FramingMaker | undefined {
+  if (faithful?.has('exec-cut-is-success') === true || upgradeKind(upgrade.request) === 'websocket')
+    return undefined;
   const wanted = commandStreamsOf(target.path);
   return (protocol) =>
     new SpdyCommandFraming({ protocol, streams: remoteCommandStreamTypes(wanted, protocol).length });

@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream';
 import { joinHostPort } from '../../core/address.js';
 import type { Clock } from '../../core/clock.js';
+import type { FaithfulSet } from '../../core/faithful.js';
 import type { StreamProtocol, Upgrade } from '../../streams/types.js';
+import type { ConnectOptions } from '../kubelet/connector.js';
 
 /** The kubelet, and the path of the request. */
 export interface KubeletTarget {
@@ -18,17 +20,14 @@ export interface StreamingRequest {
   /** The ID of the user request, sent to the kubelet as `Audit-Id`. */
   readonly request?: string;
   /** Opens an authenticated TLS connection to the kubelet. The signal aborts when the client has left. */
-  readonly connect: (signal: AbortSignal) => Promise<Duplex>;
+  readonly connect: (signal: AbortSignal, how?: Pick<ConnectOptions, 'asHttpClient'>) => Promise<Duplex>;
   readonly clock: Clock;
   /** Ends both sides at once: the client has left, or this server closes. */
   readonly signal?: AbortSignal;
   /** Aborts when this server closes: then everything ends, also what outlives its client. */
   readonly serverSignal?: AbortSignal;
-  /**
-   * For exec and attach. kube-apiserver takes a kubelet connection that ends before the status for success; so do SPDY
-   * clients, to which it only passes bytes. True restores both. Default: the client gets a failure Status.
-   */
-  readonly faithfulCutIsSuccess?: boolean;
+  /** The behaviours of kube-apiserver to have. Default: none. */
+  readonly faithful?: FaithfulSet;
 }
 
 export interface StreamingOutcome {

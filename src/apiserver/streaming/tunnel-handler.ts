@@ -44,7 +44,7 @@ function tunnelledProtocols({ upgrade }: StreamingRequest): string[] {
 }
 
 function joinTunnel(
-  { upgrade, clock }: StreamingRequest,
+  { upgrade, clock, faithful }: StreamingRequest,
   answer: Extract<UpgradeAnswer, { kind: 'upgraded' }>,
 ): Promise<string | undefined> {
   const kubelet = answer.socket;
@@ -61,7 +61,7 @@ function joinTunnel(
       upgrade.socket.off('close', refused);
       const client = new WebSocketDuplex(ws);
       if (answer.head.length > 0) client.write(answer.head);
-      resolve(copyBoth(client, kubelet, { clock }));
+      resolve(copyBoth(client, kubelet, { clock, lateEnd: faithful?.has('forward-end-waits') === true }));
     });
   });
 }

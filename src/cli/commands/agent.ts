@@ -5,7 +5,6 @@ import { agentDefaults } from '../../agent/options.js';
 import { joinHostPort, splitHostPort } from '../../core/address.js';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
-import type { FaithfulName } from '../../core/faithful.js';
 import {
   agentIdRule,
   isAgentId,
@@ -16,9 +15,18 @@ import { createNodeNetwork, type NodeNetwork } from '../../links/node-network.js
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import { commonOptions, type RoleFlags, runRole, tlsUser } from '../role.js';
-import { durationMs, faithfulOption, headerText, option, portNumber, someText } from '../values.js';
+import {
+  asOption,
+  type BehaviourFlags,
+  durationMs,
+  faithfulOption,
+  headerText,
+  option,
+  portNumber,
+  someText,
+} from '../values.js';
 
-interface AgentFlags extends RoleFlags {
+interface AgentFlags extends RoleFlags, BehaviourFlags {
   readonly proxyServerHost: string;
   readonly proxyServerPort: number;
   readonly agentId?: string;
@@ -28,7 +36,6 @@ interface AgentFlags extends RoleFlags {
   readonly healthServerPort: number;
   readonly keepaliveTime: number;
   readonly syncForever?: boolean;
-  readonly faithful: readonly FaithfulName[];
 }
 
 /** `konnsim agent`: a node agent alone. */
@@ -74,6 +81,7 @@ export function agentCommand(invocation: Invocation): Command {
     .addOption(commonOptions.packets())
     .addOption(commonOptions.adminPort())
     .addOption(commonOptions.adminAddress())
+    .addOption(asOption())
     .addOption(faithfulOption(['agent']))
     .addHelpText(
       'after',
@@ -103,6 +111,7 @@ function run(flags: AgentFlags): Promise<number> {
       connectEndpoint: (host, port, options) => network.connect(host, port, options),
       syncForever: flags.syncForever ?? false,
       keepaliveTimeMs: flags.keepaliveTime,
+      as: flags.as,
       faithful: flags.faithful,
       health: { host: flags.healthServerHost, port: flags.healthServerPort },
     });

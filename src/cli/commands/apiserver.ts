@@ -6,6 +6,7 @@ import { defaultInFlight } from '../../apiserver/serving/max-in-flight.js';
 import { defaultVersion } from '../../apiserver/serving/version.js';
 import { createObjectStore } from '../../apiserver/store/object-store.js';
 import { RemoteStore } from '../../apiserver/store/remote/remote-store.js';
+import { faithfulSet } from '../../core/faithful.js';
 import { maxNodes } from '../../lab/topology.js';
 import { renewableAs } from '../../wire/net/tls.js';
 import { createEgress } from '../egress.js';
@@ -22,11 +23,21 @@ import {
   tlsUser,
   type UseTls,
 } from '../role.js';
-import { hostPort, option, portNumber, socketPath, someText, wholeNumber } from '../values.js';
+import {
+  asOption,
+  type BehaviourFlags,
+  faithfulOption,
+  hostPort,
+  option,
+  portNumber,
+  socketPath,
+  someText,
+  wholeNumber,
+} from '../values.js';
 
 const maxInFlight = 1_000_000;
 
-interface ApiServerFlags extends RoleFlags {
+interface ApiServerFlags extends RoleFlags, BehaviourFlags {
   readonly nodes: number;
   readonly bindAddress: string;
   readonly port: number;
@@ -86,6 +97,8 @@ export function apiserverCommand(invocation: Invocation): Command {
     .addOption(commonOptions.packets())
     .addOption(commonOptions.adminPort())
     .addOption(commonOptions.adminAddress())
+    .addOption(asOption())
+    .addOption(faithfulOption(['apiserver']))
     .addHelpText(
       'after',
       examples(
@@ -103,7 +116,7 @@ function run(flags: ApiServerFlags): Promise<number> {
   return runRole(flags, async (context, started) => {
     const useTls = tlsUser(flags, context, { node: 'apiserver/apiserver', started });
     const serving = await useTls('apiserver');
-    const egress = await createEgress(flags, context, useTls);
+    const egress = await createEgress(flags, { ...context, faithful: faithfulSet(flags) }, useTls);
     started(() => egress.close());
     const objects = await openStore(flags, context, { useTls, started });
     const apiserver = await startApiServer({
@@ -116,6 +129,8 @@ function run(flags: ApiServerFlags): Promise<number> {
       kubeletTls: await useTls('apiserver-kubelet-client'),
       version: flags.kubernetesVersion,
       inFlight: flags,
+      as: flags.as,
+      faithful: flags.faithful,
     });
     started(() => apiserver.close());
     if (flags.kubeconfig !== undefined)

@@ -1,19 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import { TunnelError } from '../../core/errors.js';
-import type { FaithfulName } from '../../core/faithful.js';
 import type { StrategyName } from '../../core/strategy.js';
-import {
-  defaultBackendDialTimeoutMs,
-  defaultKeepaliveTimeMs,
-  defaultStrategies,
-} from '../../server/options.js';
+import { defaultKeepaliveTimeMs, defaultStrategies } from '../../server/options.js';
 import { startProxyServer } from '../../server/server.js';
 import type { GrpcEndpoint } from '../../wire/grpc/grpc-listener.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import { commonOptions, type RoleFlags, runRole, tlsUser, type UseTls } from '../role.js';
 import {
+  asOption,
+  type BehaviourFlags,
   durationMs,
   faithfulOption,
   headerText,
@@ -24,7 +21,7 @@ import {
   wholeNumber,
 } from '../values.js';
 
-interface ServerFlags extends RoleFlags {
+interface ServerFlags extends RoleFlags, BehaviourFlags {
   readonly udsName?: string;
   readonly serverPort?: number;
   readonly bindAddress: string;
@@ -33,9 +30,8 @@ interface ServerFlags extends RoleFlags {
   readonly serverId?: string;
   readonly serverCount: number;
   readonly proxyStrategies: readonly StrategyName[];
-  readonly backendDialTimeout: number;
+  readonly backendDialTimeout?: number;
   readonly keepaliveTime: number;
-  readonly faithful: readonly FaithfulName[];
 }
 
 /** `konnsim server`: a proxy-server alone. */
@@ -71,7 +67,7 @@ export function serverCommand(invocation: Invocation): Command {
     .addOption(
       option('--backend-dial-timeout <duration>', 'time limit of a dial; 0 means no limit')
         .argParser(durationMs)
-        .default(defaultBackendDialTimeoutMs, '20s'),
+        .default(undefined, '0, and 20s with --as ideal'),
     )
     .addOption(
       option('--keepalive-time <duration>', 'idle time before a ping')
@@ -81,6 +77,7 @@ export function serverCommand(invocation: Invocation): Command {
     .addOption(commonOptions.packets())
     .addOption(commonOptions.adminPort())
     .addOption(commonOptions.adminAddress())
+    .addOption(asOption())
     .addOption(faithfulOption(['server']))
     .addHelpText(
       'after',
@@ -108,8 +105,9 @@ function run(flags: ServerFlags): Promise<number> {
       agents: { kind: 'tcp', host, port: flags.agentPort, tls: await useTls('server') },
       health: { host, port: flags.healthPort },
       strategies: flags.proxyStrategies,
-      backendDialTimeoutMs: flags.backendDialTimeout,
+      ...(flags.backendDialTimeout !== undefined && { backendDialTimeoutMs: flags.backendDialTimeout }),
       keepaliveTimeMs: flags.keepaliveTime,
+      as: flags.as,
       faithful: flags.faithful,
     });
     started(() => server.stop());

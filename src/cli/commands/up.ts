@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import type { LabEvent } from '../../core/events.js';
-import type { FaithfulName } from '../../core/faithful.js';
 import type { StrategyName } from '../../core/strategy.js';
 import { type RuntimeKind, runtimeKinds } from '../../lab/create-runtime.js';
 import type { Lab } from '../../lab/lab.js';
@@ -15,10 +14,19 @@ import type { Invocation } from '../invocation.js';
 import { defaultLabFolder, LabFiles } from '../lab-files.js';
 import { packageVersion } from '../package-version.js';
 import { createEventPrinter, createTerminal, type Terminal } from '../terminal.js';
-import { faithfulOption, option, portNumber, someText, strategyList, wholeNumber } from '../values.js';
+import {
+  asOption,
+  type BehaviourFlags,
+  faithfulOption,
+  option,
+  portNumber,
+  someText,
+  strategyList,
+  wholeNumber,
+} from '../values.js';
 import { withLab } from '../with-lab.js';
 
-interface UpFlags {
+interface UpFlags extends BehaviourFlags {
   readonly dir: string;
   readonly nodes: number;
   readonly apiservers?: number;
@@ -30,7 +38,6 @@ interface UpFlags {
   readonly runtime: RuntimeKind;
   readonly events?: boolean;
   readonly output: 'text' | 'json';
-  readonly faithful: readonly FaithfulName[];
 }
 
 /** `konnsim up`: the whole lab in one process, until interrupted. */
@@ -79,6 +86,7 @@ export function upCommand(invocation: Invocation): Command {
     .addOption(
       option('--output <format>', 'format of the addresses').choices(['text', 'json']).default('text'),
     )
+    .addOption(asOption())
     .addOption(faithfulOption(['server', 'agent', 'apiserver']))
     .addHelpText(
       'after',
@@ -122,6 +130,7 @@ function labOptions(flags: UpFlags): LabOptions {
     apiPort,
     agentPort,
     strategies,
+    as: flags.as,
     faithful: flags.faithful,
     runtime,
     ...(seed === undefined ? {} : { seed }),

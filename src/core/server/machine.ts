@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { type FaithfulName, type FaithfulSet, nothingFaithful } from '../faithful.js';
+import { type FaithfulSet, nothingFaithful } from '../faithful.js';
 import type { AgentIdentifiers } from '../identifiers.js';
 import type { ServerObserver } from '../observer.js';
 import { type ConnectId, dispatch, type Packet } from '../packet.js';
@@ -47,11 +47,10 @@ export class ServerMachine {
 
   constructor(options: ServerMachineOptions) {
     const { faithful = nothingFaithful } = options;
-    const has = (name: FaithfulName): boolean => faithful.has(name);
     this.context = {
       clock: options.clock,
       observer: options.observer,
-      limits: { backendDialTimeoutMs: has('no-dial-timeout') ? 0 : options.backendDialTimeoutMs },
+      limits: { backendDialTimeoutMs: options.backendDialTimeoutMs },
       faithful,
       backends: new BackendTable<Backend>(options.strategies, options.random),
       counts: { pendingDials: 0, established: 0, stalledFrontends: 0 },

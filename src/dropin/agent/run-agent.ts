@@ -9,7 +9,7 @@ import type { KubeClient } from '../../kube/kube-client.js';
 import { goDial } from '../../links/go-dial.js';
 import { TlsFilesGroup } from '../../wire/net/tls-files-group.js';
 import { startAgentAdmin } from '../admin-server.js';
-import { faithfulFrom } from '../faithful-variable.js';
+import { behaviourFrom } from '../behaviour-variables.js';
 import { type Klog, packetVerbosity } from '../klog.js';
 import { openKubeApi } from '../kube-api.js';
 import { runProgram, type Surroundings } from '../program.js';
@@ -91,7 +91,7 @@ function agentOptions(flags: AgentFlagValues, log: Klog, { clock, tls, kube }: C
     keepaliveTimeMs: keepalive(flags.keepaliveTimeMs),
     random: createRandom(randomInt(2 ** 32)),
     emit: log.event,
-    faithful: faithfulFrom(process.env, 'agent'),
+    ...behaviourFrom(process.env, 'agent'),
     packetEvents: flags.verbosity >= packetVerbosity,
   };
 }

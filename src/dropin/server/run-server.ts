@@ -6,7 +6,7 @@ import type { FrontendEndpoint, ProxyServerOptions } from '../../server/options.
 import { type ProxyServer, startProxyServer } from '../../server/server.js';
 import { TlsFilesGroup } from '../../wire/net/tls-files-group.js';
 import { startServerAdmin } from '../admin-server.js';
-import { faithfulFrom } from '../faithful-variable.js';
+import { behaviourFrom } from '../behaviour-variables.js';
 import { type Klog, packetVerbosity } from '../klog.js';
 import { openKubeApi } from '../kube-api.js';
 import { runProgram, type Surroundings } from '../program.js';
@@ -93,7 +93,7 @@ async function serverOptions(
     clock,
     random: createRandom(randomInt(2 ** 32)),
     emit: log.event,
-    faithful: faithfulFrom(process.env, 'server'),
+    ...behaviourFrom(process.env, 'server'),
     packetEvents: flags.verbosity >= packetVerbosity,
   };
 }

@@ -28,7 +28,7 @@ export interface HttpConnectClientSettings extends ProxyClientSettings {
   readonly tls?: HttpConnectTls;
   /** The name that the server's certificate must have. Default: the host of the address. */
   readonly tlsServerName?: string;
-  /** Milliseconds until the proxy must have answered; default 30 s. A kube-apiserver waits for ever. */
+  /** Milliseconds until the proxy must have answered; default 30 s. 0 means no limit, as kube-apiserver has it. */
   readonly dialTimeoutMs?: number;
 }
 
@@ -70,7 +70,7 @@ class ConnectDial {
   private readonly reader = new AnswerReader();
   private readonly socket: Socket;
   private readonly journal: DialReport;
-  private readonly timer: Timer;
+  private readonly timer: Timer | undefined;
   private readonly whenClosed: Promise<void>;
   private phase: 'connecting' | 'asking' | 'open' | 'failed' = 'connecting';
   private lastError = '';
@@ -81,9 +81,8 @@ class ConnectDial {
     const { clock, dialTimeoutMs = defaultDialTimeoutMs } = options.settings;
     this.journal = new DialReport(options);
     this.socket = openSocket(options.settings, () => this.ask());
-    this.timer = clock.after(dialTimeoutMs, () =>
-      this.fail('DIAL_TIMEOUT', this.readingFailed('i/o timeout')),
-    );
+    const late = (): void => this.fail('DIAL_TIMEOUT', this.readingFailed('i/o timeout'));
+    if (dialTimeoutMs > 0) this.timer = clock.after(dialTimeoutMs, late);
     this.socket.on('error', (error) => this.failed(error));
     this.socket.on('readable', this.read);
     this.whenClosed = new Promise((resolve) => {
@@ -175,7 +174,7 @@ class ConnectDial {
 
   private leave(phase: 'open' | 'failed'): void {
     this.phase = phase;
-    this.timer.cancel();
+    this.timer?.cancel();
     this.stopListening();
   }
 

@@ -1,6 +1,7 @@
 import { Metadata } from '@grpc/grpc-js';
 import { TunnelMachine } from '../../core/client/machine.js';
 import type { TunnelUser } from '../../core/client/state.js';
+import { serverSilentText } from '../../core/dial-texts.js';
 import { type ErrorCode, TunnelError } from '../../core/errors.js';
 import { dialId, type Packet } from '../../core/packet.js';
 import { packetEvent } from '../../core/packet-event.js';
@@ -33,6 +34,8 @@ export interface TunnelClientSettings extends ProxyClientSettings {
    * a user may read a log slowly, and the server cuts connections that hold up others.
    */
   readonly readTimeoutMs?: number;
+  /** Opens an HTTP/2 connection for each dial, as kube-apiserver does. Default false: all dials share one. */
+  readonly singleUse?: boolean;
 }
 
 const closeTimeoutMs = 10_000;
@@ -50,8 +53,18 @@ export class TunnelClient extends ProxyClient<TunnelClientSettings, TunnelCallDr
   }
 
   protected opener(): (task: DialTask<TunnelClientSettings>) => TunnelCallDriver {
-    const channel = this.readyChannel();
-    return (task) => new TunnelCallDriver(task, channel);
+    if (this.settings.singleUse !== true) {
+      const shared = this.readyChannel();
+      return (task) => new TunnelCallDriver(task, shared);
+    }
+    const own = this.newChannel();
+    return (task) => {
+      const ended = (): void => {
+        own.cut();
+        task.ended();
+      };
+      return new TunnelCallDriver({ ...task, ended }, own);
+    };
   }
 
   /** Ends every connection. Later dials reject with LAB_STOPPED. Never rejects. */
@@ -62,21 +75,32 @@ export class TunnelClient extends ProxyClient<TunnelClientSettings, TunnelCallDr
     this.channel = undefined;
   }
 
-  /** All dials share one HTTP/2 connection. A broken one is replaced at once. */
+  /** The shared HTTP/2 connection. A broken one is replaced at once. */
   private readyChannel(): TunnelChannel {
-    const { address } = this.settings;
-    const tls = this.settings.tls === undefined ? undefined : currentTls(this.settings.tls);
+    const tls = this.tls();
     if (this.channel?.broken === false && tls === this.channelTls) return this.channel;
     // Calls on the old channel continue.
     this.channel?.close();
     this.channelTls = tls;
-    this.channel = new TunnelChannel({ address, wideReceive: true, ...(tls === undefined ? {} : { tls }) });
+    this.channel = this.newChannel();
     return this.channel;
+  }
+
+  private newChannel(): TunnelChannel {
+    const tls = this.tls();
+    const { address } = this.settings;
+    return new TunnelChannel({ address, wideReceive: true, ...(tls === undefined ? {} : { tls }) });
+  }
+
+  private tls(): TlsFiles | undefined {
+    const { tls } = this.settings;
+    return tls === undefined ? undefined : currentTls(tls);
   }
 }
 
 class TunnelCallDriver implements TunnelUser {
   private readonly options: DialTask<TunnelClientSettings>;
+  private readonly channel: TunnelChannel;
   private readonly stream: GrpcPacketStream;
   private readonly machine: TunnelMachine;
   private readonly duplex: TunnelDuplex;
@@ -87,6 +111,7 @@ class TunnelCallDriver implements TunnelUser {
 
   constructor(options: DialTask<TunnelClientSettings>, channel: TunnelChannel) {
     this.options = options;
+    this.channel = channel;
     const { settings, address } = options;
     this.id = settings.random.int63();
     this.journal = new DialReport(options);
@@ -133,11 +158,14 @@ class TunnelCallDriver implements TunnelUser {
     this.options.resolve(this.duplex);
   }
 
-  failed(code: ErrorCode, text: string): void {
+  failed(found: ErrorCode, said: string): void {
     this.stopListening();
+    // The time went by before the HTTP/2 connection was there.
+    const silent = found === 'DIAL_TIMEOUT' && !this.channel.ready;
+    const [code, text] = silent ? (['SERVER_UNREACHABLE', serverSilentText] as const) : [found, said];
     this.report('dial.failed', { code, error: text });
     // A server that was too slow to answer may also be too slow to notice the end of the stream.
-    if (code === 'DIAL_TIMEOUT' || code === 'DIAL_CANCELLED') this.stream.cancel();
+    if (found === 'DIAL_TIMEOUT' || found === 'DIAL_CANCELLED') this.stream.cancel();
     else this.stream.finish();
     this.options.reject(new TunnelError(code, text, { where: this.whereFailed(code) }));
   }

@@ -216,7 +216,7 @@ describe('stream translator', () => {
     });
 
     it('reports success as kube-apiserver does, if asked to', async () => {
-      const { end, front } = await cutInTheMiddle({ faithfulCutIsSuccess: true });
+      const { end, front } = await cutInTheMiddle({ faithful: new Set(['exec-cut-is-success']) });
       expect(end.text(3)).toBe(success);
       expect(await front.outcome()).toMatchObject({ exitCode: 0 });
     });

@@ -114,7 +114,7 @@ describe('plain upgrade proxy', () => {
       socket.pipe(heard);
     });
     // The text is no SPDY, so it must pass unseen.
-    const front = await facade({ kubelet: port, overrides: { faithfulCutIsSuccess: true } });
+    const front = await facade({ kubelet: port, overrides: { faithful: new Set(['exec-cut-is-success']) } });
     const client = await dial(front.port);
     client.write(
       'POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\nearly question',
@@ -208,7 +208,10 @@ describe('plain upgrade proxy', () => {
 
   it('closes the client’s socket at once when the kubelet is cut off and the original is wanted', async () => {
     const node = await kubelet(waits);
-    const front = await facade({ kubelet: node.port, overrides: { faithfulCutIsSuccess: true } });
+    const front = await facade({
+      kubelet: node.port,
+      overrides: { faithful: new Set(['exec-cut-is-success']) },
+    });
     const { command } = await openSpdyCommand(front.port);
     await once(required(command.stdout), 'data');
     (await front.kubeletSocket()).destroy();

@@ -48,7 +48,7 @@ describe('an exec, attach or port-forward request', () => {
   it.each<[StreamingSubresource, string, string, number, string]>([
     ['exec', 'zap', '', 404, 'pods "zap" not found'],
     ['exec', 'floating', '', 400, 'pod floating does not have a host assigned'],
-    ['portforward', 'lost', '', 404, 'nodes "gone" not found'],
+    ['portforward', 'lost', '', 404, 'pods "gone" not found'],
     ['attach', 'web', 'container=zap', 400, 'container zap is not valid for pod web'],
     [
       'exec',

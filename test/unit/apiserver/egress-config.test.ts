@@ -7,12 +7,13 @@ import { parseEgressConfiguration } from '../../../src/apiserver/egress/parse.js
 import { ManualClock } from '../../../src/core/clock.js';
 import { TunnelError } from '../../../src/core/errors.js';
 import { ignoreEvents } from '../../../src/core/events.js';
+import { nothingFaithful } from '../../../src/core/faithful.js';
 import { createRandom } from '../../../src/core/random.js';
 import { createAuthority } from '../../../src/pki/authority.js';
 
 const context = {
   ...{ clock: new ManualClock(), random: createRandom(1), emit: ignoreEvents },
-  ...{ name: 'apiserver/test', serverName: 'server/test' },
+  ...{ name: 'apiserver/test', serverName: 'server/test', faithful: nothingFaithful },
 };
 
 let folder: string;

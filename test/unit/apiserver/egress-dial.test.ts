@@ -8,6 +8,7 @@ import type { ConnectEndpoint } from '../../../src/agent/options.js';
 import { loadEgressSelector } from '../../../src/apiserver/egress/load.js';
 import type { EgressSelector } from '../../../src/apiserver/egress/selector.js';
 import { ignoreEvents } from '../../../src/core/events.js';
+import { nothingFaithful } from '../../../src/core/faithful.js';
 import { type CertificateSet, createCertificateSet } from '../../../src/pki/certificate-set.js';
 import type { ProxyServer } from '../../../src/server/server.js';
 import { host, TunnelBench } from '../../support/tunnel-bench.js';
@@ -95,7 +96,7 @@ async function selector({ proxy: _proxy, ...connection }: Way): Promise<EgressSe
   await writeFile(path, `${head}egressSelections: ${JSON.stringify([{ name: 'cluster', connection }])}\n`);
   const egress = await loadEgressSelector(path, {
     ...{ clock: bench.clock, random: bench.random, emit: ignoreEvents },
-    ...{ name: 'apiserver/test', serverName: 'server/s1' },
+    ...{ name: 'apiserver/test', serverName: 'server/s1', faithful: nothingFaithful },
   });
   bench.onClose(() => egress.close());
   return egress;

@@ -180,7 +180,7 @@ describe('logs', () => {
     ['zap', '', 404, 'NotFound', 'pods "zap" not found'],
     ['pair', '', 400, 'BadRequest', 'a container name must be specified for pod pair, choose one of: [a b]'],
     ['web', '?container=zap', 400, 'BadRequest', 'container zap is not valid for pod web'],
-    ['lost', '', 404, 'NotFound', 'nodes "gone" not found'],
+    ['lost', '', 404, 'NotFound', 'pods "gone" not found'],
     ['bare', '', 500, undefined, 'no preferred addresses found; known addresses: []'],
     ['web', '?tailLines=-1', 422, 'Invalid', /tailLines: Invalid value: -1/],
   ])('of %s%s are refused with %d', async (...row) => {
@@ -272,6 +272,11 @@ describe('a kubelet that cannot be reached', () => {
       (socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n'),
       'tls: first record does not look like a TLS handshake',
     ],
+    [
+      'speaks plain HTTP',
+      (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      'http: server gave HTTP response to HTTPS client',
+    ],
   ])('because what answers %s, is told so', async (_what, behave, expected) => {
     const strange = createTcpServer((socket) => {
       socket.on('error', () => undefined);
@@ -315,8 +320,8 @@ describe('a log that is cut in mid-stream', () => {
     };
   });
 
-  it('is cut for the client too, after the bytes before the cut', async () => {
-    const api = await start();
+  it('is cut for the client too when ideal parts are asked for, after the bytes before the cut', async () => {
+    const api = await start({ as: 'ideal' });
     const got = await open(api, logPath('web'));
     let text = '';
     got.on('data', (chunk) => (text += chunk));
@@ -332,8 +337,8 @@ describe('a log that is cut in mid-stream', () => {
       });
   });
 
-  it('looks complete when the bug of kube-apiserver is turned on', async () => {
-    const got = await call(await start({ faithful: ['log-cut-is-complete'] }), logPath('web'));
+  it('looks complete, as behind kube-apiserver', async () => {
+    const got = await call(await start(), logPath('web'));
     expect(got).toMatchObject({ status: 200, text: 'one\n' });
   });
 });

@@ -83,7 +83,7 @@ beforeEach(async () => {
   stored({
     ...{ apiVersion: 'v1', kind: 'Pod', metadata: metadata('one') },
     spec: { nodeName: 'node-1', containers: [{ name: 'c', image: 'i', ports: [{ containerPort: port }] }] },
-    status: { podIP: '10.244.1.5' },
+    status: { podIP: '10.244.1.5', podIPs: [{ ip: '10.244.1.5' }] },
   });
   stored({
     ...{ apiVersion: 'v1', kind: 'Pod', metadata: metadata('pending') },
@@ -95,10 +95,24 @@ beforeEach(async () => {
   });
   stored({
     ...{ apiVersion: 'v1', kind: 'Endpoints', metadata: metadata('web') },
-    subsets: [{ addresses: [{ ip: '10.244.1.5' }], ports: [{ name: 'http', port }] }],
+    subsets: [{ addresses: [ofPod('10.244.1.5')], ports: [{ name: 'http', port }] }],
+  });
+  stored({ ...{ apiVersion: 'v1', kind: 'Endpoints', metadata: metadata('empty') } });
+  stored({
+    ...{ apiVersion: 'v1', kind: 'Endpoints', metadata: metadata('outside') },
+    subsets: [{ addresses: [{ ip: '192.0.2.1' }, ofPod('10.244.1.6')], ports: [{ port }] }],
+  });
+  stored({
+    ...{ apiVersion: 'v1', kind: 'Service', metadata: metadata('bare') },
+    spec: { type: 'ClusterIP', ports: [{ port: 80 }] },
   });
 });
 afterEach(() => test.close());
+
+const ofPod = (ip: string): object => ({
+  ip,
+  targetRef: { kind: 'Pod', namespace: 'default', name: 'one' },
+});
 
 const namespace = '/api/v1/namespaces/default';
 const pod = (path: string, name = 'one'): string => `${namespace}/pods/${name}/proxy${path}`;
@@ -223,6 +237,18 @@ describe('proxy of a service', () => {
       [503, 'no endpoints available for service "web"'],
       [503, 'no service port 81 found for service "web"'],
       [503, 'no endpoints available for service "web:metrics"'],
+      [404, 'services "none" not found'],
+    ]);
+  });
+
+  it('names the service when it has no endpoints, and all that was asked for when it has others', async () => {
+    const names = ['empty', 'https:empty:', 'https:outside:', 'bare', 'none:80'];
+    const answers = names.map((name) => call(test, service(name)));
+    expect((await Promise.all(answers)).map(refusal)).toEqual([
+      [503, 'no endpoints available for service "empty"'],
+      [503, 'no endpoints available for service "empty"'],
+      [503, 'no endpoints available for service "https:outside:"'],
+      [404, 'services "bare" not found'],
       [404, 'services "none" not found'],
     ]);
   });

@@ -1,12 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import {
-  type FaithfulName,
-  faithfulNames,
-  faithfulOf,
-  faithfulSwitches,
-  parseFaithful,
-} from '../../../src/core/faithful.js';
+import { faithfulNames, faithfulSet, faithfulSwitches, parseFaithful } from '../../../src/core/faithful.js';
 
 const all = faithfulNames(['server', 'agent', 'apiserver']);
 
@@ -23,19 +17,41 @@ describe('the names of the switches', () => {
     expect(parseFaithful(text)).toEqual({ unknown: text.split(',').at(-1) });
   });
 
-  it('concern roles, and the others ignore them', () => {
-    const names: FaithfulName[] = ['no-dial-timeout', 'head-of-line-blocking', 'log-cut-is-complete'];
-    expect(faithfulOf('agent', names)).toEqual(['head-of-line-blocking']);
-    expect(faithfulOf('apiserver', names)).toEqual(['log-cut-is-complete']);
+  it('each concern a role', () => {
     expect(all).toHaveLength(Object.keys(faithfulSwitches).length);
+  });
+
+  it('that a user sees in the newest releases are on by default, with those that are asked for', () => {
+    const on = [...faithfulSet({ faithful: ['drain-ignored'] })];
+    expect(on).toContain('exec-cut-is-success');
+    expect(on).toContain('drain-ignored');
+    expect(on).not.toContain('any-connection-id');
+    expect(faithfulSet({})).toEqual(new Set(all.filter((name) => faithfulSwitches[name].kind === 'seen')));
+  });
+
+  it('are off in a part that is ideal, but for those that are asked for', () => {
+    expect(faithfulSet({ as: 'ideal' })).toEqual(new Set());
+    const one = faithfulSet({ as: 'ideal', faithful: ['log-cut-is-complete'] });
+    expect(one).toEqual(new Set(['log-cut-is-complete']));
   });
 
   it('are all in docs/faithful.md, with the texts of the table', () => {
     const text = readFileSync(new URL('../../../docs/faithful.md', import.meta.url), 'utf8');
     const rows = text.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
     for (const name of all) {
-      const { roles, brings, original, ours } = faithfulSwitches[name];
-      expect(rows).toContainEqual(['', `\`${name}\``, roles.join(', '), brings, original, ours, '']);
+      const { kind, roles, brings, original, ours } = faithfulSwitches[name];
+      const on = kind === 'seen' ? 'on' : 'off';
+      expect(rows).toContainEqual([
+        '',
+        `\`${name}\``,
+        on,
+        kind,
+        roles.join(', '),
+        brings,
+        original,
+        ours,
+        '',
+      ]);
     }
     expect(rows.filter(([, cell]) => /^`[a-z0-9-]+`$/.test(cell ?? ''))).toHaveLength(all.length);
   });
