@@ -25,11 +25,11 @@ export interface ProxyServer {
   /** Cuts every stream at once, as the end of the process does. Keeps the lease. Resolves when no socket is open. */
   stop(): Promise<void>;
   /**
-   * Ends as Konnectivity's server does at a signal: refuses new connections, lets frontends finish, removes its lease,
-   * then calls `stop`.
+   * Ends as Konnectivity's server does at a signal: takes no new frontends and dials, lets open ones finish, then cuts the
+   * agents, removes its lease, and calls `stop`. Until then agents may connect, and the health port answers.
    *
-   * With `graceMs` 0 it cuts the agents at once. That ends all connections, and frontends have unlimited time to
-   * notice. With another value the agents keep working until no frontend is left or `graceMs` is over.
+   * `graceMs` limits the wait. With 0 frontends of gRPC have unlimited time, and those of HTTP CONNECT none. With another
+   * value new agents and the health port are refused at once.
    */
   finish(graceMs: number): Promise<void>;
 }
@@ -55,10 +55,13 @@ export async function startProxyServer(options: ProxyServerOptions): Promise<Pro
       stop,
       snapshot: () => machine.state(),
       finish: async (graceMs) => {
-        // As in Konnectivity, the lease is removed at once when `graceMs` is 0, else when all frontends have gone.
-        const released = graceMs === 0 ? lease?.release() : undefined;
-        await finished({ listeners, machine, clock, graceMs });
-        await (released ?? lease?.release());
+        listeners.drainFrontends();
+        await (graceMs === 0
+          ? finished(options, machine)
+          : finishedWithin(graceMs, { listeners, machine, clock }));
+        await listeners.closeAgents();
+        await listeners.closeHealth();
+        await lease?.release();
         await stop();
       },
     };
@@ -90,10 +93,10 @@ async function bindAll(options: ProxyServerOptions, parts: ServerParts, listener
           serve: parts.serveFrontends,
           pings: { policy: frontendKeepalivePolicy, clock },
         });
-  const agentAddress = await listeners.open('agents', agents);
+  const agentAddress = await listeners.openAgents(agents);
   const frontendAddresses: string[] = [];
   for (const endpoint of options.frontends) {
-    frontendAddresses.push(await listeners.open('frontends', openFrontend(endpoint)));
+    frontendAddresses.push(await listeners.openFrontends(openFrontend(endpoint)));
   }
   const { host, port } = await listeners.openHealth(
     startHealthServer({ ...health, style: 'server', ready, metrics, clock }),
@@ -111,20 +114,21 @@ function startLease(
   return new LeaseController({ node, serverId, lease, clock, random, emit, metrics });
 }
 
+/** Tunnels of HTTP CONNECT are no requests any more, for which Go's server would wait. */
+async function finished({ frontends }: ProxyServerOptions, machine: ServerMachine): Promise<void> {
+  if (frontends.every(({ protocol }) => protocol === 'http-connect')) return;
+  await new Promise<void>((resolve) => machine.whenNoFrontends(resolve));
+}
+
 interface Finishing {
   readonly listeners: Listeners;
   readonly machine: ServerMachine;
   readonly clock: Clock;
-  readonly graceMs: number;
 }
 
-async function finished({ listeners, machine, clock, graceMs }: Finishing): Promise<void> {
-  listeners.refuse();
+async function finishedWithin(graceMs: number, { listeners, machine, clock }: Finishing): Promise<void> {
+  listeners.refuseAgents();
   await listeners.closeHealth();
-  if (graceMs === 0) {
-    await listeners.closeAgents();
-    return new Promise((resolve) => machine.whenNoFrontends(resolve));
-  }
   await new Promise<void>((resolve) => {
     const timer = clock.after(graceMs, resolve);
     machine.whenNoFrontends(() => {

@@ -6,8 +6,10 @@ const page = readFileSync(new URL('../../docs/experiments.md', import.meta.url),
 export interface Symptoms {
   readonly service: string;
   readonly killed: readonly string[];
+  /** Of `kubectl logs` when an exec has no end. */
   readonly paused: readonly string[];
-  /** Of a command that runs meanwhile. */
+  readonly execHasNoEnd: boolean;
+  /** Of a command that runs meanwhile; nothing when it ends with exit code 0. */
   readonly restarted: readonly string[];
 }
 
@@ -20,7 +22,8 @@ export function readSymptoms(): readonly Symptoms[] {
   return rows.map(([service = '', killed = '', paused = '', restarted = '']) => ({
     service: quoted(service)[0] ?? '',
     killed: quoted(killed),
-    paused: quoted(paused),
+    paused: quoted(paused).filter((text) => !text.startsWith('kubectl ')),
+    execHasNoEnd: paused.startsWith('no end'),
     restarted: quoted(restarted),
   }));
 }

@@ -24,7 +24,7 @@ describe('konnsim demo', () => {
     expect(stdout).toContain('exit code 7');
     expect(stdout).toContain('pod: web-2');
     expect(stdout).toMatch(/DIAL_REQ[\s\S]+DIAL_RSP[\s\S]+DATA[\s\S]+CLOSE_RSP/);
-    expect(stdout).toContain('error: agent connection lost');
+    expect(stdout).toContain('error: tunnel closed');
     expect(stdout).toContain('error: No agent available');
     expect(stdout).toMatch(/agent\/node-1 is back[\s\S]+hostname\n {3}web-1\n/);
     expect(stdout).not.toContain('did not arrive');

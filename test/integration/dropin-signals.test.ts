@@ -6,7 +6,7 @@ import { createRandom } from '../../src/core/random.js';
 import type { Dialer } from '../../src/wire/client/dialer.js';
 import { HttpConnectClient } from '../../src/wire/client/http-connect-client.js';
 import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
-import { DropinBench } from '../support/dropin.js';
+import { DropinBench, freePort } from '../support/dropin.js';
 import { RawCall } from '../support/raw-call.js';
 import { once, soon } from '../support/waits.js';
 
@@ -42,6 +42,12 @@ async function echo(stream: Duplex, text: string): Promise<void> {
   expect(String((await once(stream, 'data'))[0])).toBe(text);
 }
 
+const failed = (dial: Promise<Duplex>): Promise<boolean> =>
+  dial.then(
+    (stream) => (stream.destroy(), false),
+    () => true,
+  );
+
 describe('proxy-server with a graceful time', () => {
   it.each(['grpc', 'http-connect'] as const)(
     'refuses new connections of %s after the first signal, serves open ones, and ends with the last',
@@ -60,18 +66,44 @@ describe('proxy-server with a graceful time', () => {
 });
 
 describe('proxy-server without a graceful time', () => {
-  it('waits for a frontend that holds its stream, until the second signal ends it with code 1', async () => {
+  it('lets open gRPC connections finish after the first signal, without limit, and takes no new dials', async () => {
     const { server, agent } = await bench.both();
+    const shared = client('grpc');
+    const stream = await open(shared);
+    server.child.kill('SIGTERM');
+    await server.waitFor(/Shutting down server\./);
+    await expect.poll(() => failed(client('grpc').dial(host, bench.endpointPort))).toBe(true);
+    expect(await failed(shared.dial(host, bench.endpointPort))).toBe(true);
+    await echo(stream, 'still here');
+    for (const port of [bench.ports.health, bench.ports.admin])
+      expect((await fetch(`http://${host}:${port}/metrics`)).status).toBeLessThan(500);
+    expect((await fetch(`http://${host}:${bench.ports.health}/readyz`)).status).toBe(200);
+    const ports = { 'health-server-port': await freePort(), 'admin-server-port': await freePort() };
+    const late = bench.start('proxy-agent', bench.agentFlags({ ...ports, 'agent-id': 'late' }));
+    await late.waitFor(/agent\.connected/);
+    expect(server.child.exitCode).toBeNull();
+    stream.destroy();
+    expect((await server.finished()).code).toBe(0);
+    for (const each of [agent, late]) await each.waitFor(/agent\.disconnected/);
+  });
+
+  it('ends with code 1 at the second signal, while a frontend holds its stream', async () => {
+    const { server } = await bench.both();
     const call = new RawCall({ address: `unix://${bench.socket}`, path: '/ProxyService/Proxy' });
     closes.push(() => call.close());
     await server.waitFor(/frontend\.opened/);
-    const stream = await open(client('grpc'));
-    const cut = soon((resolve) => stream.resume().once('close', resolve), 'end of the stream');
     server.child.kill('SIGTERM');
-    await agent.waitFor(/agent\.disconnected/);
-    await cut;
+    await server.waitFor(/Shutting down server\./);
     expect(server.child.exitCode).toBeNull();
     expect((await server.stop('SIGTERM')).code).toBe(1);
+  });
+
+  it('cuts tunnels of HTTP CONNECT at once, as Go’s server forgets them', async () => {
+    const { server } = await bench.both({ mode: 'http-connect' });
+    const stream = await open(client('http-connect'));
+    const cut = soon((resolve) => stream.resume().once('close', resolve), 'end of the stream');
+    expect((await server.stop('SIGTERM')).code).toBe(0);
+    await cut;
   });
 });
 

@@ -227,15 +227,6 @@ describe('proxy-agent', () => {
 });
 
 describe('proxy-server', () => {
-  it('cuts agents at the first signal, and ends when its frontends have gone', async () => {
-    const { server } = await bench.both();
-    const stream = await open(grpcClient());
-    stream.on('error', () => undefined).resume();
-    const ended = soon((resolve) => stream.once('close', resolve), 'end of the stream');
-    expect((await server.stop('SIGTERM')).code).toBe(0);
-    await ended;
-  });
-
   it('keeps connections open until the graceful time is over', async () => {
     const { server } = await bench.both({ 'graceful-shutdown-timeout': '2s' });
     const stream = await open(grpcClient());

@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 async function start(options: LabOptions): Promise<Lab> {
-  lab = await startLab({ strategies: ['destHost'], ...options });
+  lab = await startLab({ strategies: ['destHost'], as: 'ideal', ...options });
   return lab;
 }
 

@@ -106,7 +106,7 @@ export function isOldestOrNewest({ path }: KubectlBinary): boolean {
 }
 
 /** Restarts parts that a failed test left dead, so that other tests do not fail too. */
-async function reviveParts(lab: Lab): Promise<void> {
+export async function reviveParts(lab: Lab): Promise<void> {
   for (const part of lab.parts().filter(({ running }) => !running)) {
     const since = lab.mark();
     await part.start();

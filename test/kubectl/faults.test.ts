@@ -3,7 +3,8 @@ import { describeEachKubectl } from '../support/kubectl.js';
 import { waitMs } from '../support/waits.js';
 import { isOldestOrNewest, killAgent, preferredProtocol, useCluster, useKubectl } from './cluster.js';
 
-const cluster = useCluster();
+/** Ideal parts. What the real ones show is in `situations.ts`. */
+const cluster = useCluster({ as: 'ideal' });
 
 describeEachKubectl('exec when parts die', (binary) => {
   const webSocket = preferredProtocol(binary, 'exec') === 'websocket-v5';
@@ -70,25 +71,6 @@ describeEachKubectl('exec when parts die', (binary) => {
       });
     },
   );
-});
-
-const faithfulCluster = useCluster({ faithful: ['exec-cut-is-success', 'close-without-reason'] });
-
-describeEachKubectl('a cut as kube-apiserver shows it', (binary) => {
-  const kubectl = useKubectl(binary, faithfulCluster);
-
-  /**
-   * kubectl up to 1.29 takes the end of its SPDY connection for the end of the command, and kube-apiserver's translator
-   * does the same for later ones.
-   */
-  it.runIf([27, 29, 33].includes(binary.minor))('is success of an exec', async () => {
-    const running = kubectl().start(['exec', 'shell', '--', 'sh', '-c', 'echo begun; sleep 60']);
-    await running.waitFor(/begun/);
-    const startAgain = await killAgent(faithfulCluster(), 'node-1');
-    const { code, stderr } = await running.result;
-    expect([stderr, code]).toEqual(['', 0]);
-    await startAgain();
-  });
 });
 
 describeEachKubectl('port-forward when parts die', (binary) => {

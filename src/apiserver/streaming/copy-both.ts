@@ -96,7 +96,7 @@ class Copy {
     if (farewell !== undefined) {
       client.write(farewell);
       part(client, clock);
-    } else if (inOrder) endSoon(client, clock);
+    } else if (inOrder || lateEnd) endSoon(client, clock);
     else client.destroy();
     this.resolve(inOrder && farewell === undefined ? undefined : 'the connection to the kubelet was cut');
   }

@@ -66,7 +66,8 @@ export function serverCommand(invocation: Invocation): Command {
     )
     .addOption(
       option('--backend-dial-timeout <duration>', 'time limit of a dial; 0 means no limit')
-        .argParser(durationMs)
+        // Empty when an unset variable is passed on.
+        .argParser((text) => (text === '' ? undefined : durationMs(text)))
         .default(undefined, '0, and 20s with --as ideal'),
     )
     .addOption(
@@ -110,7 +111,8 @@ function run(flags: ServerFlags): Promise<number> {
       as: flags.as,
       faithful: flags.faithful,
     });
-    started(() => server.stop());
+    // As Konnectivity's server; a second signal ends it at once.
+    started(() => server.finish(0));
     return [
       ...server.frontendAddresses.map((address) => `frontends ${address}`),
       `agents ${server.agentAddress}`,

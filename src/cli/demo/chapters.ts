@@ -63,6 +63,7 @@ export async function showCut(lab: Lab, stage: Stage): Promise<void> {
   stage.note('killed agent/node-1');
   stage.failure(errorLines(await running));
   stage.note(`the user knew after ${Math.round(performance.now() - cutAt)} ms`);
+  stage.note('kubectl would exit 0 and say nothing: kube-apiserver takes the cut for the end of the command');
   await stage.ladder(lab, started.request ?? '');
   await showHealing(lab, stage);
 }

@@ -53,12 +53,13 @@ async function serveUntilSignal(
   const adminServer = await startServerAdmin({ ...admin, clock }, server.metrics);
   try {
     await signals.next();
+    log.say('I', 'Shutting down server.');
+    void signals.next().then(() => process.exit(1));
+    if (gracefulShutdownTimeoutMs > 0) await adminServer.close();
+    await server.finish(gracefulShutdownTimeoutMs);
   } finally {
     await adminServer.close();
   }
-  log.say('I', 'Shutting down server.');
-  void signals.next().then(() => process.exit(1));
-  await server.finish(gracefulShutdownTimeoutMs);
 }
 
 interface Context {

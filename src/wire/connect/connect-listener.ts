@@ -44,8 +44,8 @@ export interface ConnectListenerOptions {
 export interface ConnectListener {
   /** `host:port` with the real port, or `unix://PATH`. */
   readonly address: string;
-  /** Refuses new connections. Open ones continue. */
-  refuse(): void;
+  /** Refuses new connections. Open ones continue, each with its one call. */
+  drain(): void;
   /** Stops listening and destroys every connection. Resolves when all are closed. */
   close(): Promise<void>;
 }
@@ -71,9 +71,9 @@ export async function startConnectListener(options: ConnectListenerOptions): Pro
   };
   try {
     const { listener, address } = await listenOn(socketEndpoint(endpoint), { where, take });
-    const refuse = (): void => void listener.close();
+    const drain = (): void => void listener.close();
     const close = createClose(listener, sockets);
-    return { address, refuse, close: () => (forget(), close()) };
+    return { address, drain, close: () => (forget(), close()) };
   } catch (error) {
     forget();
     throw error;

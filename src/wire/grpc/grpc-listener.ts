@@ -1,3 +1,4 @@
+import type { ServerHttp2Session } from 'node:http2';
 import type { Server as NetServer, Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { type ConnectionInjector, Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
@@ -65,6 +66,8 @@ export interface GrpcListener {
   readonly address: string;
   /** Refuses new connections. Open ones continue. */
   refuse(): void;
+  /** Also refuses new calls on open connections, by GOAWAY. Open calls continue. */
+  drain(): void;
   /** Stops listening and destroys every connection, as the end of the process does. Resolves when all are closed. */
   close(): Promise<void>;
 }
@@ -82,7 +85,7 @@ export async function startGrpcListener(options: GrpcListenerOptions): Promise<G
   const server = new Server(serverOptions(options));
   serve(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  boundSessions(server, options);
+  const sessions = boundSessions(server, options);
   const { receive, forget } = receiver(options, injector);
   const sockets = new Set<Socket>();
   const take = (socket: Socket): void => {
@@ -96,7 +99,11 @@ export async function startGrpcListener(options: GrpcListenerOptions): Promise<G
     const { listener, address } = await listenOn(socketEndpoint(endpoint), { where, take });
     const refuse = (): void => void listener.close();
     const close = createClose(server, listener, sockets);
-    return { address, refuse, close: () => (forget(), close()) };
+    const drain = (): void => {
+      refuse();
+      for (const session of sessions) session.close();
+    };
+    return { address, refuse, drain, close: () => (forget(), close()) };
   } catch (error) {
     forget();
     server.forceShutdown();
@@ -125,12 +132,19 @@ function serverOptions({ keepaliveTimeMs, keepaliveTimeoutMs = 20_000 }: GrpcLis
   };
 }
 
-/** grpc-js answers any number of pings, and waits without limit for the first byte. */
-function boundSessions(server: Server, { pings, refused, clock }: GrpcListenerOptions): void {
+/** grpc-js answers any number of pings, and waits without limit for the first byte. Returns the open sessions. */
+function boundSessions(
+  server: Server,
+  { pings, refused, clock }: GrpcListenerOptions,
+): ReadonlySet<ServerHttp2Session> {
+  const sessions = new Set<ServerHttp2Session>();
   watchServerSessions(server, (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
     boundSession(session, { clock, prefaceMs: openingTimeoutMs, firstStreamMs: firstStreamTimeoutMs });
     if (pings !== undefined) limitSessionPings(session, pings, refused);
   });
+  return sessions;
 }
 
 interface Receiver {

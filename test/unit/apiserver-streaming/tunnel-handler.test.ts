@@ -42,11 +42,15 @@ describe('tunnelling handler', () => {
     return kubelet;
   }
 
-  async function facade(kubelet: FacadeOptions['kubelet']): Promise<TestFacade> {
+  async function facade(
+    kubelet: FacadeOptions['kubelet'],
+    overrides: FacadeOptions['overrides'] = {},
+  ): Promise<TestFacade> {
     const started = await startFacade({
       subresource: 'portforward',
       path: '/portForward/default/pod',
       kubelet,
+      overrides,
     });
     open.push(started);
     return started;
@@ -98,6 +102,21 @@ describe('tunnelling handler', () => {
     expect(code).toBe(1006);
     const error = 'the connection to the kubelet was cut';
     expect(await front.outcome()).toEqual({ protocol: 'websocket-tunnel', status: 101, error });
+  });
+
+  it('ends at the client’s next message when kube-apiserver’s way is asked for', async () => {
+    const kubelet = await startKubelet(new PassThrough({ objectMode: true }));
+    const front = await facade(kubelet.port, { faithful: new Set(['forward-end-waits']) });
+    const { ws } = await openTunnel(`ws://127.0.0.1:${front.port}/`);
+    const socket = await front.kubeletSocket();
+    const gone = once(socket, 'close');
+    socket.destroy();
+    await gone;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(ws.readyState).toBe(WebSocket.OPEN);
+    const closed = once(ws, 'close');
+    ws.send('a ping, or what a new connection sends');
+    expect((await closed)[0]).toBe(1000);
   });
 
   it('ends the kubelet’s side when the client leaves without a close frame', async () => {

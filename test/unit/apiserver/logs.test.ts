@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer as createTcpServer } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createKubeletConnector } from '../../../src/apiserver/kubelet/connector.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import { TunnelError } from '../../../src/core/errors.js';
 import type { Dialer } from '../../../src/wire/client/dialer.js';
@@ -290,6 +291,44 @@ describe('a kubelet that cannot be reached', () => {
     } finally {
       strange.close();
     }
+  });
+
+  it('because it does not answer the handshake, is waited for without end by streams of the original', async () => {
+    const clock = new ManualClock();
+    const silent = createTcpServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const dialer: Dialer = {
+      async dial() {
+        const socket = connect(port, '127.0.0.1');
+        await once(socket, 'connect');
+        return socket;
+      },
+    };
+    const { admin } = credentials;
+    const tls = { cert: admin.certPem, key: admin.keyPem };
+    const gone = new AbortController();
+    const endpoint = { host: '127.0.0.1', port };
+    const connecting = (patient: boolean): Promise<string> =>
+      createKubeletConnector({ dialer, tls, clock })
+        .connect(endpoint, { request: 'r', signal: gone.signal, patient })
+        .then(
+          () => 'connected',
+          (error: Error) => error.message,
+        );
+    const [patient, usual] = [connecting(true), connecting(false)];
+    let over = false;
+    void patient.then(() => (over = true));
+    // Both count their time from when the connection is there.
+    const late = setInterval(() => clock.advance(10_000), 5);
+    expect(await usual).toBe('net/http: TLS handshake timeout');
+    clearInterval(late);
+    clock.advance(3_600_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(over).toBe(false);
+    gone.abort();
+    expect(await patient).toBe('context canceled');
+    silent.close();
   });
 
   it('because it does not answer the handshake, is reported after ten seconds', async () => {

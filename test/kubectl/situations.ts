@@ -1,0 +1,112 @@
+/**
+ * What a user of kubectl sees when a part is missing or dies: text, exit code and time, as a released kube-apiserver
+ * (1.36) behind a released Konnectivity (0.36, egress GRPC) shows them with kubectl 1.33 (WebSocket) and 1.29 (SPDY).
+ * Whoever has those programs runs the same rows against them.
+ */
+export interface Situation {
+  readonly name: string;
+  readonly asks: readonly string[];
+  /** The part that is killed: before the command, or when the command has printed `begun`. */
+  readonly killed?: string;
+  readonly begun?: RegExp;
+  readonly exit: number;
+  /** At least so long after the kill, s. */
+  readonly afterS?: number;
+  /** What stderr says; `HOST` is the kubelet's, `SOCKET` the proxy-server's. */
+  readonly says: string | { readonly webSocket: string; readonly spdy: string };
+}
+
+const exec = ['exec', 'shell', '--', 'true'];
+const running = ['exec', 'shell', '--', 'sh', '-c', 'echo begun; sleep 60'];
+const logs = ['logs', 'shell'];
+const forward = ['port-forward', 'shell', ':8080'];
+const nodeProxy = ['get', '--raw', '/api/v1/nodes/node-1/proxy/healthz'];
+const serviceProxy = (service: string): string[] => [
+  'get',
+  '--raw',
+  `/api/v1/namespaces/default/services/${service}/proxy/`,
+];
+
+/** The texts of an exec, a log, a port-forward and a request to the kubelet that cannot reach it for `reason`. */
+function unreachable(name: string, killed: string, reason: string): readonly Situation[] {
+  const post = 'Post "https://HOST:10250/exec/default/shell/shell?command=true&error=1&output=1"';
+  const common = { killed, exit: 1 };
+  return [
+    {
+      ...{ ...common, name: `${name}: exec`, asks: exec },
+      says: {
+        webSocket: `error: Internal error occurred: error sending request: ${post}: ${reason}`,
+        spdy: `Error from server: error dialing backend: ${reason}`,
+      },
+    },
+    {
+      ...{ ...common, name: `${name}: logs`, asks: logs },
+      says: `Error from server: Get "https://HOST:10250/containerLogs/default/shell/shell": ${reason}`,
+    },
+    {
+      ...{ ...common, name: `${name}: port-forward`, asks: forward },
+      says: `error: error upgrading connection: error dialing backend: ${reason}`,
+    },
+    {
+      ...{ ...common, name: `${name}: node proxy`, asks: nodeProxy },
+      says: `Error from server (ServiceUnavailable): error trying to reach service: ${reason}`,
+    },
+  ];
+}
+
+function cut(part: string, killed: string): readonly Situation[] {
+  return [
+    { name: `${part} dies in mid-exec`, asks: running, killed, begun: /begun/, exit: 0, says: '' },
+    {
+      name: `${part} dies in mid-logs`,
+      asks: ['logs', '-f', 'ticks'],
+      killed,
+      begun: /\d/,
+      exit: 0,
+      says: '',
+    },
+    {
+      ...{ name: `${part} dies in mid-port-forward`, asks: forward, killed, begun: /Forwarding from 127/ },
+      ...{ exit: 1, says: 'error: lost connection to pod' },
+    },
+  ];
+}
+
+const noServer =
+  'context deadline exceeded: connection error: desc = "transport: Error while dialing: dial unix SOCKET: connect: no such file or directory"';
+const unavailable = 'Error from server (ServiceUnavailable)';
+
+export const situations: readonly Situation[] = [
+  ...unreachable('no agent', 'agent/node-1', 'No agent available'),
+  ...unreachable('no kubelet', 'kubelet/node-1', 'dial tcp HOST:10250: connect: connection refused'),
+  ...unreachable('no proxy-server', 'server/server-1', noServer)
+    .slice(0, 2)
+    .map((row) => ({ ...row, afterS: 30 })),
+  ...cut('the agent', 'agent/node-1'),
+  ...cut('the kubelet', 'kubelet/node-1'),
+  ...cut('the proxy-server', 'server/server-1'),
+  {
+    ...{ name: 'no node: exec', asks: ['exec', 'far', '--', 'true'], exit: 1 },
+    says: 'Error from server (NotFound): pods "node-9" not found',
+  },
+  {
+    ...{ name: 'no node: logs', asks: ['logs', 'far'], exit: 1 },
+    says: 'Error from server (NotFound): pods "node-9" not found',
+  },
+  {
+    ...{ name: 'no node: node proxy', asks: ['get', '--raw', '/api/v1/nodes/node-9/proxy/healthz'], exit: 1 },
+    says: 'Error from server (NotFound): nodes "node-9" not found',
+  },
+  {
+    ...{ name: 'no service', asks: serviceProxy('nosuch'), exit: 1 },
+    says: 'Error from server (NotFound): services "nosuch" not found',
+  },
+  {
+    ...{ name: 'a service without endpoints', asks: serviceProxy('https:empty:'), exit: 1 },
+    says: `${unavailable}: no endpoints available for service "empty"`,
+  },
+  {
+    ...{ name: 'a service without endpoints, its port', asks: serviceProxy('empty:443'), exit: 1 },
+    says: `${unavailable}: no endpoints available for service "empty"`,
+  },
+];
