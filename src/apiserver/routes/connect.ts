@@ -2,8 +2,8 @@ import type { Upgrade } from '../../streams/types.js';
 import { admitConnect } from '../proxy/connect-admission.js';
 import { proxyConnection } from '../proxy/handle-proxy.js';
 import type { RequestContext } from '../request/exchange.js';
-import type { Route } from '../request/route.js';
-import { badRequest, unknownPath } from '../request/status.js';
+import type { NamedRoute } from '../request/route.js';
+import { unknownPath } from '../request/status.js';
 import type { Facade } from '../serving/facade.js';
 import type { RequestEnd } from '../serving/request-report.js';
 import { handleStreaming, type StreamingSubresource } from '../streaming/streaming-handler.js';
@@ -13,12 +13,10 @@ import { connectTarget } from './connect-target.js';
 export async function connectStream(
   facade: Facade,
   context: RequestContext,
-  route: Route,
-  upgrade: Upgrade,
+  { route, upgrade }: { readonly route: NamedRoute; readonly upgrade: Upgrade },
 ): Promise<RequestEnd> {
-  if (route.kind === 'resource') await admitConnect(facade, context, route);
-  if (route.kind === 'resource' && route.subresource?.name === 'proxy' && route.name !== undefined)
-    return proxyConnection(facade, context, { route: { ...route, name: route.name }, upgrade });
+  await admitConnect(facade, context, route);
+  if (route.subresource?.name === 'proxy') return proxyConnection(facade, context, { route, upgrade });
   const subject = connectSubject(route);
   const { endpoint, path } = connectTarget(facade, context.query, subject);
   const { id: request, signal } = context;
@@ -39,12 +37,13 @@ export async function connectStream(
   }
 }
 
-function connectSubject(route: Route): { kind: StreamingSubresource; namespace: string; name: string } {
-  if (route.kind !== 'resource') throw unknownPath();
-  const { namespace, name, subresource } = route;
+function connectSubject({ namespace, name, subresource }: NamedRoute): {
+  kind: StreamingSubresource;
+  namespace: string;
+  name: string;
+} {
   const kind = subresource?.name;
   const isStream = kind === 'exec' || kind === 'attach' || kind === 'portforward';
-  if (!isStream || namespace === undefined || name === undefined)
-    throw badRequest('this resource cannot be upgraded to a stream');
+  if (!isStream || namespace === undefined) throw unknownPath();
   return { kind, namespace, name };
 }

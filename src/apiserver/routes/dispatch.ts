@@ -3,6 +3,7 @@ import { aggregatedContentType, aggregatedDiscovery } from '../discovery/aggrega
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery/legacy.js';
 import { chooseDiscovery } from '../http/accept.js';
 import { sendBytes, sendJson } from '../http/respond.js';
+import { bodySink, type StreamSink } from '../http/stream-sink.js';
 import { handleProxy } from '../proxy/handle-proxy.js';
 import type { Exchange } from '../request/exchange.js';
 import type { NamedRoute, ResourceRoute, Route } from '../request/route.js';
@@ -73,7 +74,7 @@ async function dispatchResource(facade: Facade, exchange: Exchange, route: Resou
 async function dispatchCollection(facade: Facade, exchange: Exchange, route: ResourceRoute): Promise<void> {
   switch (exchange.method) {
     case 'GET':
-      if (wantsWatch(exchange.query)) return handleWatch(facade, exchange, route);
+      if (wantsWatch(exchange.query)) return handleWatch(facade, exchange, { route, sink: sinkOf(exchange) });
       return handleList(facade, exchange, route);
     case 'POST':
       // A namespaced object can only be created in one namespace.
@@ -148,7 +149,11 @@ async function refuseStream(_facade: Facade, { method }: Exchange): Promise<void
 async function readLog(facade: Facade, exchange: Exchange, { namespace, name }: NamedRoute): Promise<void> {
   if (exchange.method !== 'GET') throw methodNotAllowed();
   if (namespace === undefined) throw unknownPath();
-  return handleLogs(facade, exchange, { namespace, name });
+  return handleLogs(facade, exchange, { namespace, name, sink: sinkOf(exchange) });
+}
+
+function sinkOf({ response, signal }: Exchange): StreamSink {
+  return bodySink(response, signal);
 }
 
 function discoveryRoot(exchange: Exchange, root: 'api' | 'apis'): void {
