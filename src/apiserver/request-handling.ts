@@ -115,14 +115,16 @@ async function serve(facade: Facade, authenticate: Authenticator, arrival: Arriv
   try {
     const target = parseTarget(request.url ?? '/');
     const route = findRoute(target.segments);
-    const user = authenticate(request);
+    const found = authenticate(request);
+    const user = typeof found === 'string' ? undefined : found;
+    const isOpen = isPublic(route) && found !== 'refused';
     boundBody(request, route, facade.clock);
     const method = request.method ?? 'GET';
     const arrived = { ...target, request, method, id, signal, user: user ?? anonymous };
     finish = reportRequest(facade, arrived, route);
-    const isKnown = user !== undefined || isPublic(route);
+    const isKnown = user !== undefined || isOpen;
     if (isKnown) leave = facade.enter(requestLabels(arrived, route), arrived.user);
-    const context = isPublic(route) ? arrived : permitted(facade, arrived, { route, user });
+    const context = isOpen ? arrived : permitted(facade, arrived, { route, user });
     // As in a real cluster, what was written at one replica is visible in a request to another.
     if (route.kind === 'resource') await facade.store.catchUp();
     finish(await arrival.handle(context, route));
