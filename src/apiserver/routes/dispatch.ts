@@ -8,10 +8,11 @@ import { handleProxy } from '../proxy/handle-proxy.js';
 import type { Exchange } from '../request/exchange.js';
 import type { NamedRoute, ResourceRoute, Route } from '../request/route.js';
 import { wantsWatch } from '../request/selection.js';
-import { badRequest, methodNotAllowed, unknownPath } from '../request/status.js';
+import { methodNotAllowed, unknownPath } from '../request/status.js';
 import { groupVersions } from '../resources/catalogue.js';
 import { apiVersionOf, kindIn } from '../resources/resource.js';
 import type { Facade } from '../serving/facade.js';
+import { refuseStream } from './connect.js';
 import { handleCreate, handleUpdate } from './create.js';
 import { handleDelete, handleDeleteCollection } from './delete.js';
 import { handleFormerEphemeral } from './former-ephemeral.js';
@@ -138,12 +139,6 @@ function onlyPost(handle: PartHandler): PartHandler {
     if (exchange.method !== 'POST') throw methodNotAllowed();
     return handle(facade, exchange, route);
   };
-}
-
-/** A stream subresource without an upgrade. */
-async function refuseStream(_facade: Facade, { method }: Exchange): Promise<void> {
-  if (method !== 'GET' && method !== 'POST') throw methodNotAllowed();
-  throw badRequest('Upgrade request required');
 }
 
 async function readLog(facade: Facade, exchange: Exchange, { namespace, name }: NamedRoute): Promise<void> {
