@@ -10,8 +10,9 @@ import { sendStatus } from './http/respond.js';
 import { parseTarget, type RequestContext, type User } from './request/exchange.js';
 import { findRoute, isPublic, type Route } from './request/route.js';
 import { type Status, StatusError, statusOf, unauthorized } from './request/status.js';
-import { connectStream } from './routes/connect.js';
+import { upgradeUse } from './request/upgrade-use.js';
 import { dispatch } from './routes/dispatch.js';
+import { handleUpgrade } from './routes/upgrade.js';
 import type { Facade } from './serving/facade.js';
 import { requestLabels } from './serving/request-labels.js';
 import { type FinishReport, type RequestEnd, reportRequest } from './serving/request-report.js';
@@ -20,7 +21,8 @@ import { type FinishReport, type RequestEnd, reportRequest } from './serving/req
 export interface RequestHandling {
   /** `abort` closes the connection when a started response cannot be completed. */
   readonly request: (request: IncomingMessage, response: ServerResponse, abort: () => void) => void;
-  readonly upgrade: (upgrade: Upgrade) => void;
+  /** Returns false, and does nothing, when the Upgrade header of the request means nothing. */
+  readonly upgrade: (upgrade: Upgrade) => boolean;
   /** Running requests, including streams. */
   open(): number;
   close(): void;
@@ -79,11 +81,13 @@ export function createRequestHandling(
     },
     upgrade: (upgrade) => {
       const { request, socket } = upgrade;
-      const handle: Arrival['handle'] = (context, route) => connectStream(facade, context, route, upgrade);
+      if (!hasUse(request)) return false;
+      const handle: Arrival['handle'] = (context, route) => handleUpgrade(facade, context, route, upgrade);
       const refuse: Arrival['refuse'] = (status) => refuseWith(upgrade, facade, status);
       void serve(facade, authenticate, { request, ...admit(socket), handle, refuse }).catch(() =>
         socket.destroy(),
       );
+      return true;
     },
     open: () => open.size,
     close: () => {
@@ -91,6 +95,16 @@ export function createRequestHandling(
       open.clear();
     },
   };
+}
+
+/** A path that cannot be decoded is refused as that of a plain request. */
+function hasUse(request: IncomingMessage): boolean {
+  try {
+    const { segments, query } = parseTarget(request.url ?? '/');
+    return upgradeUse({ request, method: request.method ?? 'GET', query }, findRoute(segments)) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Answers a request; every error becomes a Status. */
@@ -101,14 +115,16 @@ async function serve(facade: Facade, authenticate: Authenticator, arrival: Arriv
   try {
     const target = parseTarget(request.url ?? '/');
     const route = findRoute(target.segments);
-    const user = authenticate(request);
+    const found = authenticate(request);
+    const user = typeof found === 'string' ? undefined : found;
+    const isOpen = isPublic(route) && found !== 'refused';
     boundBody(request, route, facade.clock);
     const method = request.method ?? 'GET';
     const arrived = { ...target, request, method, id, signal, user: user ?? anonymous };
     finish = reportRequest(facade, arrived, route);
-    const isKnown = user !== undefined || isPublic(route);
+    const isKnown = user !== undefined || isOpen;
     if (isKnown) leave = facade.enter(requestLabels(arrived, route), arrived.user);
-    const context = isPublic(route) ? arrived : permitted(facade, arrived, { route, user });
+    const context = isOpen ? arrived : permitted(facade, arrived, { route, user });
     // As in a real cluster, what was written at one replica is visible in a request to another.
     if (route.kind === 'resource') await facade.store.catchUp();
     finish(await arrival.handle(context, route));

@@ -61,10 +61,19 @@ export function negotiateWebSocket(
   return negotiate(offered.length === 0 ? [''] : offered, accepted);
 }
 
+/** Whether a client asks for an upgrade, whatever it wants. */
+export function asksForUpgrade({ headers }: IncomingMessage): boolean {
+  return headers.upgrade !== undefined && (headers.connection ?? '').toLowerCase().includes('upgrade');
+}
+
+/** As kube-apiserver decides it: an Upgrade to `websocket` and nothing else. */
+export function isWebSocketRequest(request: IncomingMessage): boolean {
+  return asksForUpgrade(request) && request.headers.upgrade?.toLowerCase() === 'websocket';
+}
+
 export function upgradeKind(request: IncomingMessage): 'spdy' | 'websocket' | undefined {
-  const connection = (request.headers.connection ?? '').toLowerCase();
+  if (!asksForUpgrade(request)) return undefined;
   const upgrade = (request.headers.upgrade ?? '').toLowerCase();
-  if (!connection.includes('upgrade')) return undefined;
   if (upgrade.includes('websocket')) return 'websocket';
   if (upgrade.includes(spdyUpgradeToken.toLowerCase())) return 'spdy';
   return undefined;

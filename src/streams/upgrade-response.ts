@@ -44,6 +44,13 @@ export function refuseUpgrade(socket: Duplex, refusal: Refusal, clock: Clock): v
   endSoon(socket, clock);
 }
 
+/** A refusal without a body, as Go's library for WebSockets answers. */
+export function refuseBare(socket: Duplex, status: number, clock: Clock): void {
+  guardSocket(socket);
+  socket.write(responseHead(status, [['Connection', 'close']]));
+  endSoon(socket, clock);
+}
+
 /** Ends a socket after earlier writes. Later bytes are dropped: unread they would turn the close into a reset. */
 export function endSoon(socket: Duplex, clock: Clock): void {
   const timer = clock.after(lingerMs, () => socket.destroy());

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { WallClock } from '../../core/wall-clock.js';
+import { type ProtocolToken, takeProtocolToken } from '../../streams/protocol-token.js';
 import { acceptedCertificate } from '../../wire/net/peer-certificate.js';
 import type { User } from '../request/exchange.js';
 import type { ObjectStore } from '../store/object-store.js';
@@ -15,8 +16,14 @@ export interface TokenRecord {
 /** Finds the user of a bearer token. Without audiences the token must be valid for the API itself. */
 export type TokenAuthenticator = (token: string, audiences?: readonly string[]) => TokenVerdict;
 
-/** Finds the user of a request: first by client certificate (CN is the name, O the groups), then by bearer token. */
-export type Authenticator = (request: IncomingMessage) => User | undefined;
+/** `nobody`: a request without a credential. `refused`: its token is not valid, so it does not count as anonymous. */
+export type Identity = User | 'nobody' | 'refused';
+
+/**
+ * Finds the user of a request: first by client certificate (CN is the name, O the groups), then by bearer token, last by
+ * the token in the subprotocols of a WebSocket, which it removes.
+ */
+export type Authenticator = (request: IncomingMessage) => Identity;
 
 const authenticatedGroup = 'system:authenticated';
 
@@ -36,7 +43,16 @@ export function createTokenAuthenticator(
 }
 
 export function createAuthenticator(authenticateToken: TokenAuthenticator): Authenticator {
-  return (request) => certificateUser(request.socket as TLSSocket) ?? tokenUser(request, authenticateToken);
+  return (request) => {
+    const offered = takeProtocolToken(request);
+    const known = certificateUser(request.socket as TLSSocket);
+    if (known !== undefined) return known;
+    const { token, fault } = headerToken(request) ?? offered;
+    if (fault !== undefined) return 'refused';
+    if (token === undefined) return 'nobody';
+    const verdict = authenticateToken(token);
+    return verdict.kind === 'good' ? verdict.user : 'refused';
+  };
 }
 
 function certificateUser(socket: TLSSocket): User | undefined {
@@ -55,9 +71,7 @@ function subjectField(subject: unknown, field: 'CN' | 'O'): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 
-function tokenUser(request: IncomingMessage, authenticateToken: TokenAuthenticator): User | undefined {
-  const token = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (token === undefined) return undefined;
-  const verdict = authenticateToken(token);
-  return verdict.kind === 'good' ? verdict.user : undefined;
+function headerToken({ headers }: IncomingMessage): ProtocolToken | undefined {
+  const token = /^Bearer\s+(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  return token === undefined ? undefined : { token };
 }

@@ -20,6 +20,7 @@ import { boundSession } from '../../wire/grpc/session-bounds.js';
 import { withoutResumption } from '../../wire/net/peer-certificate.js';
 import { currentTls, isRenewable, type Renewable } from '../../wire/net/tls.js';
 import { StatusError } from '../request/status.js';
+import { maxHeaders, Upgrades } from './upgrades.js';
 
 /** PEM texts. Clients are asked for a certificate of `clientCa`, but may connect without one. */
 export interface ServingTls {
@@ -34,7 +35,8 @@ export interface ListenerOptions {
   readonly clock: Clock;
   readonly tls: ServingTls | Renewable<ServingTls>;
   readonly onRequest: (request: IncomingMessage, response: ServerResponse, abort: () => void) => void;
-  readonly onUpgrade: (upgrade: Upgrade) => void;
+  /** Returns false for an Upgrade header that means nothing: the request comes again, to `onRequest`. */
+  readonly onUpgrade: (upgrade: Upgrade) => boolean;
 }
 
 export interface Listener {
@@ -77,18 +79,22 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     session.once('close', () => live.delete(session));
     watchSession(session, connections);
   });
-  server.on('request', (request, response) => {
+  const upgrades = new Upgrades((socket) => server.emit('secureConnection', socket));
+  server.on('request', (http2Request, http2Response) => {
+    const request = http2Request as unknown as IncomingMessage;
+    const response = http2Response as unknown as ServerResponse;
     request.on('error', () => undefined);
     response.on('error', () => undefined);
-    boundRequest({ bounds, clock: options.clock }, request, response);
-    options.onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse, () =>
-      cut(response, connections),
-    );
+    boundRequest({ bounds, clock: options.clock }, http2Request, http2Response);
+    if (request.httpVersionMajor < 2) upgrades.request(request, response);
+    options.onRequest(request, response, () => cut(http2Response, connections));
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => undefined);
-    bounds.met(request.socket);
-    options.onUpgrade({ request, socket, head });
+    upgrades.inTurn({ request, socket, head }, (upgrade) => {
+      bounds.met(request.socket);
+      if (request.rawHeaders.length >= 2 * maxHeaders) refuse(socket, 431, options.clock);
+      else if (!options.onUpgrade(upgrade)) upgrades.repeat(upgrade);
+    });
   });
   const port = await startListening(server, options);
   const { tls } = options;
@@ -113,7 +119,7 @@ function createServer(options: ListenerOptions): Http2SecureServer {
       rejectUnauthorized: false,
       settings: { maxHeaderListSize: maxHeaderBytes },
     });
-    Object.assign(server, { maxHeaderSize: maxHeaderBytes });
+    Object.assign(server, { maxHeaderSize: maxHeaderBytes, maxHeadersCount: maxHeaders });
     server.on('error', () => undefined);
     server.on('sessionError', () => undefined);
     server.on('tlsClientError', (_error, socket) => socket.destroy());
@@ -203,11 +209,12 @@ function cut(response: Http2ServerResponse | ServerResponse, { sessions }: Conne
 /** Answers bytes that are not HTTP, or are too many. Later bytes are read and dropped. */
 function answerGarbage(error: Error & { code?: string }, socket: Duplex, clock: Clock): void {
   if (!socket.writable) return;
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-  const code = tooLarge ? 431 : 400;
-  const { status } = new StatusError(code, tooLarge ? 'request header too large' : 'malformed HTTP request', {
-    reason: 'BadRequest',
-  });
+  refuse(socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, clock);
+}
+
+function refuse(socket: Duplex, code: 400 | 431, clock: Clock): void {
+  const text = code === 431 ? 'request header too large' : 'malformed HTTP request';
+  const { status } = new StatusError(code, text, { reason: 'BadRequest' });
   const body = JSON.stringify(status);
   refuseUpgrade(socket, { status: code, contentType: 'application/json', body }, clock);
 }

@@ -1,31 +1,31 @@
 import type { Upgrade } from '../../streams/types.js';
+import { attributesOf } from '../auth/attributes.js';
 import { admitConnect } from '../proxy/connect-admission.js';
 import { proxyConnection } from '../proxy/handle-proxy.js';
-import type { RequestContext } from '../request/exchange.js';
-import type { Route } from '../request/route.js';
-import { badRequest, unknownPath } from '../request/status.js';
+import type { Exchange, RequestContext } from '../request/exchange.js';
+import type { NamedRoute } from '../request/route.js';
+import { badRequest, forbidden, methodNotAllowed, unknownPath } from '../request/status.js';
 import type { Facade } from '../serving/facade.js';
 import type { RequestEnd } from '../serving/request-report.js';
 import { handleStreaming, type StreamingSubresource } from '../streaming/streaming-handler.js';
-import { connectTarget } from './connect-target.js';
+import { type ConnectTarget, connectTarget } from './connect-target.js';
 
 /** Connects the streams until they end. Rejects with a StatusError before anything is written to the client. */
 export async function connectStream(
   facade: Facade,
   context: RequestContext,
-  route: Route,
-  upgrade: Upgrade,
+  { route, upgrade }: { readonly route: NamedRoute; readonly upgrade: Upgrade },
 ): Promise<RequestEnd> {
-  if (route.kind === 'resource') await admitConnect(facade, context, route);
-  if (route.kind === 'resource' && route.subresource?.name === 'proxy' && route.name !== undefined)
-    return proxyConnection(facade, context, { route: { ...route, name: route.name }, upgrade });
-  const subject = connectSubject(route);
-  const { endpoint, path } = connectTarget(facade, context.query, subject);
+  if (route.subresource?.name === 'proxy') {
+    await admitConnect(facade, context, route);
+    return proxyConnection(facade, context, { route, upgrade });
+  }
+  const { kind, endpoint, path } = await streamTarget(facade, context, route);
   const { id: request, signal } = context;
   const patient = facade.faithful.has('handshake-unbounded');
-  const done = facade.streams.open(subject.kind);
+  const done = facade.streams.open(kind);
   try {
-    return await handleStreaming(subject.kind, {
+    return await handleStreaming(kind, {
       upgrade,
       request,
       target: { path, ...endpoint },
@@ -41,12 +41,31 @@ export async function connectStream(
   }
 }
 
-function connectSubject(route: Route): { kind: StreamingSubresource; namespace: string; name: string } {
-  if (route.kind !== 'resource') throw unknownPath();
+/** A request for a stream that asks for no upgrade. All else that is wrong with it is told first. */
+export async function refuseStream(facade: Facade, exchange: Exchange, route: NamedRoute): Promise<void> {
+  if (exchange.method !== 'GET' && exchange.method !== 'POST') throw methodNotAllowed();
+  await streamTarget(facade, exchange, route);
+  throw badRequest('Upgrade request required');
+}
+
+/** Checks a request for a stream, in kube-apiserver's order. */
+async function streamTarget(
+  facade: Facade,
+  context: RequestContext,
+  route: NamedRoute,
+): Promise<ConnectTarget & { readonly kind: StreamingSubresource }> {
   const { namespace, name, subresource } = route;
   const kind = subresource?.name;
   const isStream = kind === 'exec' || kind === 'attach' || kind === 'portforward';
-  if (!isStream || namespace === undefined || name === undefined)
-    throw badRequest('this resource cannot be upgraded to a stream');
-  return { kind, namespace, name };
+  if (!isStream || namespace === undefined) throw unknownPath();
+  await admitConnect(facade, context, route);
+  requireCreate(facade, context, route);
+  return { kind, ...connectTarget(facade, context.query, { kind, namespace, name }) };
+}
+
+/** From 1.35 on `get` is not enough: a WebSocket begins with GET, but does what SPDY does after a POST. */
+function requireCreate({ authorize, version }: Facade, context: RequestContext, route: NamedRoute): void {
+  if (Number(version.minor) < 35 || context.method === 'POST') return;
+  const { allowed, reason } = authorize(attributesOf({ ...context, method: 'POST' }, route));
+  if (!allowed) throw forbidden(route.resource, route.name, reason);
 }

@@ -3,14 +3,16 @@ import { aggregatedContentType, aggregatedDiscovery } from '../discovery/aggrega
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery/legacy.js';
 import { chooseDiscovery } from '../http/accept.js';
 import { sendBytes, sendJson } from '../http/respond.js';
+import { bodySink, type StreamSink } from '../http/stream-sink.js';
 import { handleProxy } from '../proxy/handle-proxy.js';
 import type { Exchange } from '../request/exchange.js';
 import type { NamedRoute, ResourceRoute, Route } from '../request/route.js';
 import { wantsWatch } from '../request/selection.js';
-import { badRequest, methodNotAllowed, unknownPath } from '../request/status.js';
+import { methodNotAllowed, unknownPath } from '../request/status.js';
 import { groupVersions } from '../resources/catalogue.js';
 import { apiVersionOf, kindIn } from '../resources/resource.js';
 import type { Facade } from '../serving/facade.js';
+import { refuseStream } from './connect.js';
 import { handleCreate, handleUpdate } from './create.js';
 import { handleDelete, handleDeleteCollection } from './delete.js';
 import { handleFormerEphemeral } from './former-ephemeral.js';
@@ -73,7 +75,7 @@ async function dispatchResource(facade: Facade, exchange: Exchange, route: Resou
 async function dispatchCollection(facade: Facade, exchange: Exchange, route: ResourceRoute): Promise<void> {
   switch (exchange.method) {
     case 'GET':
-      if (wantsWatch(exchange.query)) return handleWatch(facade, exchange, route);
+      if (wantsWatch(exchange.query)) return handleWatch(facade, exchange, { route, sink: sinkOf(exchange) });
       return handleList(facade, exchange, route);
     case 'POST':
       // A namespaced object can only be created in one namespace.
@@ -139,16 +141,14 @@ function onlyPost(handle: PartHandler): PartHandler {
   };
 }
 
-/** A stream subresource without an upgrade. */
-async function refuseStream(_facade: Facade, { method }: Exchange): Promise<void> {
-  if (method !== 'GET' && method !== 'POST') throw methodNotAllowed();
-  throw badRequest('Upgrade request required');
-}
-
 async function readLog(facade: Facade, exchange: Exchange, { namespace, name }: NamedRoute): Promise<void> {
   if (exchange.method !== 'GET') throw methodNotAllowed();
   if (namespace === undefined) throw unknownPath();
-  return handleLogs(facade, exchange, { namespace, name });
+  return handleLogs(facade, exchange, { namespace, name, sink: sinkOf(exchange) });
+}
+
+function sinkOf({ response, signal }: Exchange): StreamSink {
+  return bodySink(response, signal);
 }
 
 function discoveryRoot(exchange: Exchange, root: 'api' | 'apis'): void {

@@ -1,51 +1,50 @@
 import type { IncomingMessage } from 'node:http';
 import { TunnelError } from '../../core/errors.js';
-import { sendText, writeChunk } from '../http/respond.js';
+import type { StreamSink } from '../http/stream-sink.js';
 import { statusFromKubelet } from '../kubelet/answer-status.js';
 import { getFromKubelet } from '../kubelet/get-from-kubelet.js';
 import { chooseContainer, encodeQuery, findPod, kubeletOfPod } from '../kubelet/target.js';
-import type { Exchange } from '../request/exchange.js';
+import type { RequestContext } from '../request/exchange.js';
 import type { Facade } from '../serving/facade.js';
 import { parseLogOptions } from './log-options.js';
 
 /** GET of `pods/NAME/log`: the kubelet's bytes as they arrive, at the pace of the client. */
 export async function handleLogs(
   facade: Facade,
-  exchange: Exchange,
-  { namespace, name }: { namespace: string; name: string },
+  context: RequestContext,
+  { namespace, name, sink }: { namespace: string; name: string; sink: StreamSink },
 ): Promise<void> {
   const pod = findPod(facade.store, namespace, name);
-  const options = parseLogOptions(exchange.query, name);
+  const options = parseLogOptions(context.query, name);
   const container = chooseContainer(pod, options.container);
   const endpoint = kubeletOfPod(facade, pod);
-  if (endpoint === undefined) {
-    sendText(exchange.response, '');
-    return;
-  }
+  if (endpoint === undefined) return sink.answer(204);
   const done = facade.streams.open('log');
   try {
     const query = encodeQuery(options.kubeletQuery);
     const path = `/containerLogs/${[namespace, name, container].map(encodeURIComponent).join('/')}`;
     const answer = await getFromKubelet(facade.kubelets, endpoint, query === '' ? path : `${path}?${query}`, {
-      request: exchange.id,
-      signal: exchange.signal,
+      request: context.id,
+      signal: context.signal,
       insecure: options.insecureBackend,
     });
     if (answer.statusCode !== 200) throw await statusFromKubelet(answer, name);
-    await copy(facade, exchange, answer);
+    await copy(facade, answer, { sink, signal: context.signal });
   } finally {
     done();
   }
 }
 
 /** Copies until either end closes. If the kubelet's connection breaks, the answer is aborted. */
-async function copy(facade: Facade, exchange: Exchange, answer: IncomingMessage): Promise<void> {
-  const { response, signal } = exchange;
-  response.writeHead(200, { 'content-type': 'text/plain' });
-  response.flushHeaders();
+async function copy(
+  facade: Facade,
+  answer: IncomingMessage,
+  { sink, signal }: { readonly sink: StreamSink; readonly signal: AbortSignal },
+): Promise<void> {
   try {
+    if (!sink.begin('text/plain')) return;
     for await (const chunk of answer) {
-      if (!(await writeChunk(response, chunk as Buffer, signal))) return;
+      if (!(await sink.write(chunk as Buffer))) return;
     }
   } catch (caught) {
     if (signal.aborted) return;
@@ -53,7 +52,7 @@ async function copy(facade: Facade, exchange: Exchange, answer: IncomingMessage)
   } finally {
     answer.destroy();
   }
-  response.end();
+  sink.end();
 }
 
 function cutError(answer: IncomingMessage, caught: unknown): TunnelError {

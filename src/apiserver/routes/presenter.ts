@@ -1,6 +1,6 @@
 import type { WallClock } from '../../core/wall-clock.js';
 import { choosePresentation } from '../http/accept.js';
-import type { Exchange } from '../request/exchange.js';
+import type { RequestContext } from '../request/exchange.js';
 import { badRequest, StatusError } from '../request/status.js';
 import type { ApiObject } from '../resources/api-object.js';
 import { apiVersionOf, type Resource } from '../resources/resource.js';
@@ -17,8 +17,8 @@ export interface Presenter {
 }
 
 /** Chooses by the Accept header. Throws 406 when it allows no form that we support. */
-export function createPresenter(resource: Resource, exchange: Exchange, now: WallClock): Presenter {
-  const chosen = choosePresentation(exchange.request.headers.accept);
+export function createPresenter(resource: Resource, context: RequestContext, now: WallClock): Presenter {
+  const chosen = choosePresentation(context.request.headers.accept);
   if (chosen === undefined) throw notAcceptable();
   switch (chosen.form) {
     case 'object':
@@ -28,7 +28,7 @@ export function createPresenter(resource: Resource, exchange: Exchange, now: Wal
     case 'table':
       return tablePresenter(resource, now, {
         apiVersion: `meta.k8s.io/${chosen.meta}`,
-        includeObject: includeObject(exchange.query),
+        includeObject: includeObject(context.query),
       });
   }
 }

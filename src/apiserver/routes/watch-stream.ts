@@ -1,6 +1,6 @@
 import { onAbort } from '../../streams/stream-ends.js';
-import { writeChunk } from '../http/respond.js';
-import type { Exchange } from '../request/exchange.js';
+import type { StreamSink } from '../http/stream-sink.js';
+import type { RequestContext } from '../request/exchange.js';
 import type { ResourceRoute } from '../request/route.js';
 import { expired } from '../request/status.js';
 import type { ApiObject, Predicate } from '../resources/api-object.js';
@@ -12,7 +12,8 @@ type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 
 export interface WatchSubject {
   readonly facade: Facade;
-  readonly exchange: Exchange;
+  readonly context: RequestContext;
+  readonly sink: StreamSink;
   readonly route: ResourceRoute;
   readonly presenter: Presenter;
   readonly selected: Predicate;
@@ -37,9 +38,8 @@ export class WatchStream {
 
   /** Sends the changes after revision `from`; 0 means the present state first. Resolves when the watch has ended. */
   async run(from: number): Promise<void> {
-    const { response } = this.subject.exchange;
-    response.writeHead(200, { 'content-type': 'application/json' });
-    response.flushHeaders();
+    const { sink } = this.subject;
+    if (!sink.begin('application/json')) return;
     const release = [this.armEnd(), this.armNudge(), this.armBookmarks()];
     try {
       this.position = from;
@@ -47,24 +47,24 @@ export class WatchStream {
       await this.follow();
     } finally {
       for (const undo of release) undo();
-      response.end();
+      sink.end();
     }
   }
 
   private armEnd(): () => void {
-    const { facade, exchange } = this.subject;
+    const { facade, context } = this.subject;
     const end = (): void => {
       this.over = true;
       this.wake();
     };
-    const timeoutS = Number(exchange.query.get('timeoutSeconds') ?? 0) || defaultTimeoutS;
+    const timeoutS = Number(context.query.get('timeoutSeconds') ?? 0) || defaultTimeoutS;
     const timer = facade.clock.after(timeoutS * 1000, end, true);
-    exchange.signal.addEventListener('abort', end, { once: true });
+    context.signal.addEventListener('abort', end, { once: true });
     const forgetShutdown = onAbort(facade.lifecycle.draining, end);
     return () => {
       timer.cancel();
       forgetShutdown();
-      exchange.signal.removeEventListener('abort', end);
+      context.signal.removeEventListener('abort', end);
     };
   }
 
@@ -73,8 +73,8 @@ export class WatchStream {
   }
 
   private armBookmarks(): () => void {
-    const { facade, exchange } = this.subject;
-    if (exchange.query.get('allowWatchBookmarks') !== 'true') return () => undefined;
+    const { facade, context } = this.subject;
+    if (context.query.get('allowWatchBookmarks') !== 'true') return () => undefined;
     const mark = (): void => {
       this.bookmarkDue = true;
       this.wake();
@@ -134,12 +134,11 @@ export class WatchStream {
   }
 
   private send(type: WatchEventType, object: object): Promise<boolean> {
-    const { response, signal } = this.subject.exchange;
-    return writeChunk(response, `{"type":"${type}","object":${jsonOf(object)}}\n`, signal);
+    return this.subject.sink.write(`{"type":"${type}","object":${jsonOf(object)}}\n`);
   }
 
   private get ended(): boolean {
-    return this.over || this.subject.exchange.signal.aborted;
+    return this.over || this.subject.context.signal.aborted;
   }
 }
 

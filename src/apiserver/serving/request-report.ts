@@ -4,6 +4,7 @@ import type { StreamProtocol } from '../../streams/types.js';
 import { verbOf } from '../auth/attributes.js';
 import type { RequestContext } from '../request/exchange.js';
 import type { Route } from '../request/route.js';
+import { upgradeUse } from '../request/upgrade-use.js';
 import type { Facade } from './facade.js';
 import { requestLabels } from './request-labels.js';
 
@@ -30,7 +31,7 @@ export function reportRequest(facade: Facade, context: RequestContext, route: Ro
     request: context.id,
     verb: shownVerb(context, route),
     path: context.path,
-    protocol: context.request.headers.upgrade === undefined ? 'http' : offeredProtocol(context.request),
+    protocol: protocolOf(context, route),
   } satisfies Partial<RequestEvent>;
   facade.emit({ ...common, kind: 'request.started' });
   const count = facade.metrics.requestStarted(requestLabels(context, route));
@@ -43,6 +44,12 @@ export function reportRequest(facade: Facade, context: RequestContext, route: Ro
       durationMs: facade.clock.now() - startedAt,
     });
   };
+}
+
+function protocolOf(context: RequestContext, route: Route): string {
+  const use = upgradeUse(context, route);
+  if (use === 'stream') return offeredProtocol(context.request);
+  return use === undefined ? 'http' : 'websocket';
 }
 
 /** Kubernetes' verb, but for subresources their name: `exec` says more than `create`. */

@@ -20,7 +20,9 @@ export interface AccessOptions {
 
 export interface Credentials {
   readonly certificate: PeerIdentity;
-  readonly token: string | undefined;
+  readonly token?: string | undefined;
+  /** Why a token cannot be read. */
+  readonly fault?: string;
 }
 
 /** `refused`: `text` is for the peer, `reason` for the log. */
@@ -68,11 +70,12 @@ export class AccessControl {
   }
 
   /** A certificate goes first, then a token. An invalid credential is refused, never treated as anonymous. */
-  private async identify({ certificate, token }: Credentials): Promise<Identified> {
+  private async identify({ certificate, token, fault }: Credentials): Promise<Identified> {
     if (certificate.kind === 'client') {
       return { user: { name: certificate.name, groups: [...certificate.groups, authenticatedGroup] } };
     }
     const { tokens, anonymous = false } = this.options;
+    if (fault !== undefined && tokens !== undefined) return { reason: fault };
     if (token !== undefined && tokens !== undefined) {
       try {
         const user = await tokens.authenticate(token);

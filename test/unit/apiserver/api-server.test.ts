@@ -234,16 +234,6 @@ describe('strange bytes', () => {
     ['no HTTP at all', 'hello\r\n\r\n', 'HTTP/1.1 400'],
     ['two megabytes of header', `GET / HTTP/1.1\r\nX: ${'x'.repeat(2_000_000)}\r\n\r\n`, 'HTTP/1.1 431'],
     [
-      'an upgrade to nowhere',
-      'GET /zap HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n',
-      'HTTP/1.1 404',
-    ],
-    [
-      'an upgrade of a list',
-      'GET /api/v1/pods HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
-      'HTTP/1.1 400',
-    ],
-    [
       'an upgrade of an unknown pod',
       'POST /api/v1/namespaces/default/pods/zap/exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n',
       'HTTP/1.1 404',

@@ -10,10 +10,11 @@ import { attributesOf } from '../../../src/kubelet-stub/auth/attributes.js';
 import { accessReviewer, type ReviewApi, tokenReviewer } from '../../../src/kubelet-stub/auth/reviews.js';
 import { TtlCache } from '../../../src/kubelet-stub/auth/ttl-cache.js';
 import type { NamePart } from '../../../src/pki/subject.js';
+import { upgradeHttp } from '../../../src/streams/http-upgrade.js';
 import { issueWithSubject } from '../../support/odd-subjects.js';
 import { once } from '../../support/waits.js';
 import { type Bench, clock, issueCertificates, startBench, type TestPki, tlsFiles } from './bench.js';
-import { type Answer, ask, upgrade } from './http-client.js';
+import { type Answer, ask, connectTls, upgrade } from './http-client.js';
 import { ScriptedRuntime } from './scripted-runtime.js';
 
 interface Review {
@@ -267,6 +268,24 @@ describe('authentication and authorization of a kubelet', () => {
     const [code] = await once(ws, 'close');
     expect([code, ws.protocol]).toEqual([1000, 'v5.channel.k8s.io']);
     expect(last).toContain('"message":"3"');
+  });
+
+  it('refuses such a token that is not as Kubernetes writes it, and shows it to nobody', async () => {
+    const bench = await start({ tokens: tokenReviewer(api, clock), anonymous: true });
+    const path = '/exec/default/web-0/app?command=exit&command=3&output=1';
+    const good = `base64url.bearer.authorization.k8s.io.${Buffer.from('good').toString('base64url')}`;
+    const offer = async (names: string, kind = 'websocket'): Promise<[number, string]> => {
+      const headers = ['Host', 'kubelet', 'Connection', 'Upgrade', 'Upgrade', kind];
+      const socket = await connectTls(bench.kubelet, { ca: pki.ca.certPem });
+      const asked = { method: 'GET', path, headers: [...headers, 'Sec-WebSocket-Protocol', names] };
+      const answer = await upgradeHttp(socket, asked);
+      return [answer.status, 'body' in answer ? String(answer.body) : ''];
+    };
+    for (const names of [good, `${good}=, v4.channel.k8s.io`, `${good}, ${good}, v4.channel.k8s.io`])
+      expect(await offer(names)).toEqual([401, 'Unauthorized']);
+    const [status, text] = await offer(`${good}, v4.channel.k8s.io`, 'other');
+    expect([status, text]).toEqual([400, expect.stringContaining('missing upgrade headers')]);
+    expect(JSON.stringify([bench.events, text])).not.toContain(good);
   });
 
   it('guards the gRPC door in the same way', async () => {

@@ -11,8 +11,10 @@ export const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
 export async function openTunnel(
   url: string,
   offer: string = tunnelProtocol,
+  options: WebSocket.ClientOptions = {},
 ): Promise<{ readonly ws: WebSocket; readonly protocol: string | undefined }> {
-  const ws = new WebSocket(url, { headers: { 'Sec-WebSocket-Protocol': offer }, perMessageDeflate: false });
+  const headers = { 'Sec-WebSocket-Protocol': offer };
+  const ws = new WebSocket(url, { perMessageDeflate: false, ...options, headers });
   let protocol: string | undefined;
   ws.once('upgrade', (response: IncomingMessage) => {
     protocol = response.headers['sec-websocket-protocol'];
