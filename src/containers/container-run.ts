@@ -137,11 +137,14 @@ export class ContainerRun {
   }
 
   /** What it uses now: memory is that of files and log; processor time cannot be measured separately. */
-  async usage(): Promise<Omit<ContainerUsage, 'name' | 'image' | 'restartCount'>> {
+  async usage(): Promise<Omit<ContainerUsage, 'restartCount'>> {
     const { id, startedAtMs, logs } = this;
     const files = await this.shell.countFiles();
     const processes = 1 + this.commands.size;
+    const { name, image } = this.options.container;
     return {
+      name,
+      image,
       id,
       startedAtMs,
       processes,

@@ -87,6 +87,7 @@ export interface Termination {
   readonly exitCode: number;
   /** Default: `Completed` for code 0 and `Error` for all others. */
   readonly reason?: string;
+  readonly message?: string;
 }
 
 /**

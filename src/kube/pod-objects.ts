@@ -31,6 +31,8 @@ export interface Container {
   /** Only the first attach with standard input gets it. */
   readonly stdinOnce?: boolean;
   readonly tty?: boolean;
+  /** `Always` makes an init container a sidecar. */
+  readonly restartPolicy?: string;
 }
 
 /** The state of a container. */
@@ -43,6 +45,7 @@ export type ContainerState =
         readonly message?: string;
         readonly startedAt: string;
         readonly finishedAt: string;
+        readonly containerID?: string;
       };
     }
   | { readonly waiting: { readonly reason: string; readonly message?: string } };
