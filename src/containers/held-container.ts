@@ -1,9 +1,11 @@
 import type { Clock, Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
+import type { Random } from '../core/random.js';
 import type { Container, ContainerState, ContainerStatus, Pod } from '../kube/pod-objects.js';
 import { rfc3339 } from '../kube/time.js';
 import { BackOff } from './back-off.js';
+import { ConfigError } from './environment/resolve.js';
 import { imageName } from './image-name.js';
 import type { LogStore } from './logs/log-store.js';
 import type { ContainerUsage, LogFile, Termination } from './runtime.js';
@@ -27,6 +29,9 @@ export interface HeldContainerOptions {
   /** Wall time in epoch milliseconds. */
   readonly now: () => number;
   readonly emit: EventSink;
+  readonly random: Random;
+  /** The container as it is to be run. Rejects or throws a ConfigError when what it refers to is missing. */
+  readonly resolve: (spec: Container) => Container | Promise<Container>;
   /** Called when its state has changed. */
   readonly changed: () => void;
 }
@@ -36,6 +41,10 @@ interface PastRun {
   readonly logs: LogStore;
   readonly restartCount: number;
 }
+
+/** The kubelet's pause before it looks at a pod again, made longer by chance. */
+const configRetryMs = 10_000;
+const maxJitterMs = 5000;
 
 type Terminated = Extract<ContainerState, { readonly terminated: unknown }>;
 type StoppedState = Exclude<ContainerState, { readonly running: unknown }>;
@@ -55,7 +64,7 @@ export abstract class HeldContainer<R extends HeldRun> {
   /** The end of the run before the one that `stopped`, or the present run, shows. */
   private lastTerminated: Terminated | undefined;
   private restartCount: number;
-  private retry: Timer | undefined;
+  private retry: { readonly timer: Timer; readonly fire: () => void } | undefined;
   /** How to record the end of the present run when it was ended from outside. */
   private forced: Termination | undefined;
   private begun = false;
@@ -134,7 +143,7 @@ export abstract class HeldContainer<R extends HeldRun> {
   /** Ends it for good; resolves when nothing of it is left. */
   async stop(graceMs: number, termination?: Termination): Promise<void> {
     this.closed = true;
-    this.retry?.cancel();
+    this.retry?.timer.cancel();
     if (this.starting !== undefined) await this.starting;
     if (this.current === undefined) return;
     this.forced = termination;
@@ -145,8 +154,7 @@ export abstract class HeldContainer<R extends HeldRun> {
   restart(termination: Termination): void {
     if (this.closed) return;
     if (this.current === undefined) {
-      if (this.retry !== undefined) this.again();
-      return;
+      return this.retry?.fire();
     }
     this.forced = termination;
     void this.endRun(this.current, 0);
@@ -200,16 +208,25 @@ export abstract class HeldContainer<R extends HeldRun> {
 
   private begin(): void {
     this.stopped = this.waiting;
+    const failed = (caught: unknown): void => this.notStarted(caught);
     try {
-      const launched = this.launch(this.toRun());
-      if (!(launched instanceof Promise)) return this.started(launched);
-      this.starting = launched.then(
-        (run) => this.started(run),
-        (caught: unknown) => this.notStarted(caught),
-      );
+      const spec = this.held.resolve(this.toRun());
+      // What is read from an API may never come: nobody waits for it.
+      if (spec instanceof Promise) void spec.then((found) => this.open(found)).catch(failed);
+      else this.open(spec);
     } catch (caught) {
-      this.notStarted(caught);
+      failed(caught);
     }
+  }
+
+  private open(spec: Container): void {
+    if (this.closed) return;
+    const run = this.launch(spec);
+    if (!(run instanceof Promise)) return this.started(run);
+    this.starting = run.then(
+      (begun) => this.started(begun),
+      (caught: unknown) => this.notStarted(caught),
+    );
   }
 
   /** An init container has to end, but its image has no program here that could. */
@@ -228,9 +245,18 @@ export abstract class HeldContainer<R extends HeldRun> {
 
   private notStarted(caught: unknown): void {
     this.starting = undefined;
+    if (caught instanceof ConfigError) return this.misconfigured(caught.message);
     const { message } = TunnelError.from(caught, 'INTERNAL');
     const startedAtMs = this.held.now();
     this.ended({ exitCode: 128, reason: 'StartError', message }, { startedAtMs }, 'later');
+  }
+
+  /** Tried again and again, because what is missing may be made. */
+  private misconfigured(message: string): void {
+    this.stopped = { waiting: { reason: 'CreateContainerConfigError', message } };
+    if (this.closed) return;
+    const jitterMs = this.held.random.below(maxJitterMs);
+    this.retryAfter(configRetryMs + jitterMs, () => this.begin());
   }
 
   /** `now`: whatever the restart rule says. `soon`: by the rule, but without a pause. */
@@ -239,7 +265,7 @@ export abstract class HeldContainer<R extends HeldRun> {
     { startedAtMs, id }: Pick<HeldRun, 'startedAtMs'> & { readonly id?: string },
     next: 'now' | 'soon' | 'later',
   ): void {
-    const { clock, now, changed } = this.held;
+    const { now, changed } = this.held;
     const times = { startedAt: rfc3339(startedAtMs), finishedAt: rfc3339(now()) };
     const terminated: Terminated = {
       terminated: {
@@ -257,15 +283,24 @@ export abstract class HeldContainer<R extends HeldRun> {
     const delayMs = next === 'later' ? this.backOff.next(now() - startedAtMs) : 0;
     if (delayMs === 0) return this.again();
     this.stopped = { waiting: { reason: 'CrashLoopBackOff', message: this.backOffText(delayMs) } };
-    this.retry = clock.after(delayMs, () => this.again());
-    changed();
+    this.retryAfter(delayMs, () => this.again());
   }
 
   private again(): void {
-    this.retry?.cancel();
-    this.retry = undefined;
     this.restartCount++;
     this.begin();
+  }
+
+  private retryAfter(delayMs: number, next: () => void): void {
+    const { clock, changed } = this.held;
+    const fire = (): void => {
+      timer.cancel();
+      this.retry = undefined;
+      next();
+    };
+    const timer = clock.after(delayMs, fire);
+    this.retry = { timer, fire };
+    changed();
   }
 
   private restarts(exitCode: number): boolean {

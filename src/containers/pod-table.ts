@@ -3,6 +3,7 @@ import type { Random } from '../core/random.js';
 import type { Pod } from '../kube/pod-objects.js';
 import { rfc3339 } from '../kube/time.js';
 import { hexId } from './container-run.js';
+import { type EnvironmentSources, resolveContainer, withoutApi } from './environment/resolve.js';
 import type { HeldContainer, HeldContainerOptions, HeldRun } from './held-container.js';
 import { HeldPod } from './held-pod.js';
 import { currentPod } from './pod-status.js';
@@ -25,6 +26,7 @@ export abstract class PodTable<C extends HeldContainer<HeldRun>> {
   protected readonly pods = new Map<string, HeldPod<C>>();
   protected readonly listeners = new Set<ChangeListener>();
   private readonly shared: TableOptions;
+  private sources = withoutApi;
   private readonly startTime: string;
 
   constructor(options: TableOptions) {
@@ -45,10 +47,12 @@ export abstract class PodTable<C extends HeldContainer<HeldRun>> {
       held.advance();
       for (const listener of [...this.listeners]) listener({ namespace, name });
     };
+    const resolve: HeldContainerOptions['resolve'] = (spec) => resolveContainer(held.pod, spec, this.sources);
     const held: HeldPod<C> = new HeldPod<C>({
       pod,
       sandboxId: hexId(random),
-      create: (spec, role) => this.createContainer({ pod, spec, role, clock, now, emit, changed }),
+      create: (spec, role) =>
+        this.createContainer({ pod, spec, role, clock, now, emit, random, resolve, changed }),
       now,
     });
     this.pods.set(key, held);
@@ -57,6 +61,10 @@ export abstract class PodTable<C extends HeldContainer<HeldRun>> {
 
   updatePod(pod: Pod): void {
     this.pod({ namespace: pod.metadata.namespace, pod: pod.metadata.name }).update(pod);
+  }
+
+  useSources(sources: EnvironmentSources): void {
+    this.sources = sources;
   }
 
   removePod(namespace: string, name: string, graceMs?: number): Promise<void> {
