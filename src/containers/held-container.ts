@@ -67,6 +67,7 @@ export abstract class HeldContainer<R extends HeldRun> {
   private retry: { readonly timer: Timer; readonly fire: () => void } | undefined;
   /** How to record the end of the present run when it was ended from outside. */
   private forced: Termination | undefined;
+  private givenId = '';
   private begun = false;
   private closed = false;
 
@@ -90,6 +91,7 @@ export abstract class HeldContainer<R extends HeldRun> {
     if ('running' in state || ('terminated' in state && this.restarts(state.terminated.exitCode))) return;
     // It had ended for good before this kubelet started, or it is to wait.
     this.stopped = state;
+    this.givenId = given.containerID;
     this.begun = true;
   }
 
@@ -167,7 +169,7 @@ export abstract class HeldContainer<R extends HeldRun> {
       name: spec.name,
       image: spec.image,
       imageID: spec.image,
-      containerID: id === undefined ? '' : urlOf(id),
+      containerID: id === undefined ? this.givenId : urlOf(id),
       ready: current === undefined ? role === 'init' && this.hasSucceeded : role !== 'init',
       started: current !== undefined,
       restartCount: this.restartCount,

@@ -118,6 +118,8 @@ export interface Pod {
     readonly conditions: readonly {
       readonly type: string;
       readonly status: 'True' | 'False';
+      readonly reason?: string;
+      readonly message?: string;
       readonly lastTransitionTime: string;
     }[];
     readonly containerStatuses: readonly ContainerStatus[];

@@ -3,7 +3,7 @@ import { startProcessRuntime } from '../../../src/containers/process/process-run
 import type { LogRequest, NodeRuntime } from '../../../src/containers/runtime.js';
 import { createSandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
 import { ManualClock } from '../../../src/core/clock.js';
-import { ignoreEvents } from '../../../src/core/events.js';
+import type { EventBody } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
 import type { Container, ContainerStatus, Pod } from '../../../src/kube/pod-objects.js';
 import { collect, main, startTimeMs, testPod } from './support.js';
@@ -16,12 +16,14 @@ const never = new AbortController().signal;
 /** A runtime of either kind with a clock that stands still, except while a test waits. */
 export class Bench {
   readonly clock = new ManualClock();
+  readonly journal: EventBody[] = [];
   runtime!: NodeRuntime;
 
   static async start(kind: (typeof runtimeNames)[number], pods: readonly Pod[] = []): Promise<Bench> {
     const bench = new Bench();
     const { clock } = bench;
-    const options = { nodeName: 'node-1', clock, random: createRandom(1), emit: ignoreEvents };
+    const emit = (event: EventBody): void => void bench.journal.push(event);
+    const options = { nodeName: 'node-1', clock, random: createRandom(1), emit };
     const all = { ...options, startTimeMs, pods };
     bench.runtime = kind === 'sandbox' ? createSandboxRuntime(all) : await startProcessRuntime(all);
     return bench;
