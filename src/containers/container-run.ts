@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { posix } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.js';
 import { pause } from '../core/pause.js';
@@ -72,6 +73,7 @@ export class ContainerRun {
       machine: this.machine,
       hostname: pod.metadata.name,
       address: pod.status.podIP,
+      folder: this.folder,
       lost: ({ outOfMemory }) =>
         options.lost(outOfMemory ? { exitCode: 137, reason: 'OOMKilled' } : { exitCode: 137 }),
     });
@@ -84,6 +86,11 @@ export class ContainerRun {
       listen: (port, accept) => void this.listeners.set(port, accept),
       signal: this.signal,
     });
+  }
+
+  /** Where its commands start. */
+  private get folder(): string {
+    return posix.resolve('/', this.options.container.workingDir ?? '');
   }
 
   get ageMs(): number {
@@ -112,7 +119,7 @@ export class ContainerRun {
     return {
       env: this.environment(tty),
       machine: this.machine,
-      cwd: '/',
+      cwd: this.folder,
       signal: this.signal,
     };
   }
@@ -137,11 +144,14 @@ export class ContainerRun {
   }
 
   /** What it uses now: memory is that of files and log; processor time cannot be measured separately. */
-  async usage(): Promise<Omit<ContainerUsage, 'name' | 'image' | 'restartCount'>> {
+  async usage(): Promise<Omit<ContainerUsage, 'restartCount'>> {
     const { id, startedAtMs, logs } = this;
     const files = await this.shell.countFiles();
     const processes = 1 + this.commands.size;
+    const { name, image } = this.options.container;
     return {
+      name,
+      image,
       id,
       startedAtMs,
       processes,
@@ -172,8 +182,8 @@ export class ContainerRun {
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       HOSTNAME: pod.metadata.name,
       ...(tty ? { TERM: 'xterm' } : {}),
-      ...Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value])),
       HOME: '/root',
+      ...Object.fromEntries((container.env ?? []).map(({ name, value = '' }) => [name, value])),
     };
   }
 }

@@ -14,12 +14,6 @@ export interface MainCommandOptions {
   readonly execId: () => string;
 }
 
-/** The command of a container's spec; undefined when its image decides. */
-export function commandOf({ command = [], args = [] }: Container): readonly string[] | undefined {
-  const argv = [...command, ...args];
-  return argv.length === 0 ? undefined : argv;
-}
-
 /** A sandbox command as the main process of a container: its output is the log, and clients may attach to it. */
 export class MainCommand {
   /** Its result, whether it ended or was killed. Never rejects. */

@@ -1,19 +1,19 @@
 import { type ErrorCode, TunnelError } from '../core/errors.js';
-import type { Container, Pod } from '../kube/pod-objects.js';
-import type { ContainerRef, LogFile, NodeRuntime, Termination } from './runtime.js';
-import { currentPod, type PodContainers } from './sandbox-pod.js';
+import type { Random } from '../core/random.js';
+import type { Pod } from '../kube/pod-objects.js';
+import { rfc3339 } from '../kube/time.js';
+import { hexId } from './container-run.js';
+import { type EnvironmentSources, resolveContainer, withoutApi } from './environment/resolve.js';
+import type { HeldContainer, HeldContainerOptions, HeldRun } from './held-container.js';
+import { HeldPod } from './held-pod.js';
+import { currentPod } from './pod-status.js';
+import type { ContainerRef, LogFile, NodeRuntime, PodUsage, Termination } from './runtime.js';
 
-/** A container as far as a table of pods goes. */
-interface HeldContainer {
-  readonly spec: Container;
-  readonly run: object | undefined;
-  restart(termination: Termination): void;
-  logFiles(): readonly LogFile[];
-}
-
-interface HeldPod<C> extends PodContainers {
-  readonly containers: readonly C[];
-}
+/** What the containers of a table share. */
+export type TableOptions = Pick<HeldContainerOptions, 'clock' | 'now' | 'emit'> & {
+  readonly nodeName: string;
+  readonly random: Random;
+};
 
 type PodName = Pick<ContainerRef, 'namespace' | 'pod' | 'uid'>;
 type ChangeListener = Parameters<NodeRuntime['onChange']>[0];
@@ -22,24 +22,66 @@ type ChangeListener = Parameters<NodeRuntime['onChange']>[0];
 export const killed: Termination = { exitCode: 137, reason: 'Error' };
 
 /** The pods of a runtime by their names, and what is the same for each kind of containers. */
-export abstract class PodTable<P extends HeldPod<C>, C extends HeldContainer> {
-  protected readonly pods = new Map<string, P>();
+export abstract class PodTable<C extends HeldContainer<HeldRun>> {
+  protected readonly pods = new Map<string, HeldPod<C>>();
   protected readonly listeners = new Set<ChangeListener>();
-  private readonly nodeName: string;
+  private readonly shared: TableOptions;
+  private sources = withoutApi;
+  private readonly startTime: string;
 
-  constructor(nodeName: string) {
-    this.nodeName = nodeName;
+  constructor(options: TableOptions) {
+    this.shared = options;
+    this.startTime = rfc3339(options.now());
   }
 
-  protected abstract createPod(pod: Pod): P;
-  /** RFC 3339. */
-  protected abstract readonly startTime: string;
+  protected abstract createContainer(options: HeldContainerOptions): C;
+  /** Called when nothing of a pod runs any more. */
+  protected abstract removeFiles(pod: Pod): Promise<void>;
 
   addPod(pod: Pod): void {
     const { namespace, name } = pod.metadata;
     const key = `${namespace}/${name}`;
     if (this.pods.has(key)) throw this.error('BAD_REQUEST', `pod "${name}" already exists`);
-    this.pods.set(key, this.createPod(pod));
+    const { clock, now, emit, random } = this.shared;
+    const changed = (): void => {
+      held.advance();
+      for (const listener of [...this.listeners]) listener({ namespace, name });
+    };
+    const resolve: HeldContainerOptions['resolve'] = (spec) => resolveContainer(held.pod, spec, this.sources);
+    const held: HeldPod<C> = new HeldPod<C>({
+      pod,
+      sandboxId: hexId(random),
+      create: (spec, role) =>
+        this.createContainer({ pod, spec, role, clock, now, emit, random, resolve, changed }),
+      now,
+    });
+    this.pods.set(key, held);
+    held.advance();
+  }
+
+  updatePod(pod: Pod): void {
+    this.pod({ namespace: pod.metadata.namespace, pod: pod.metadata.name }).update(pod);
+  }
+
+  useSources(sources: EnvironmentSources): void {
+    this.sources = sources;
+  }
+
+  removePod(namespace: string, name: string, graceMs?: number): Promise<void> {
+    const pod = this.pod({ namespace, pod: name });
+    const ended = this.endPod(pod, graceMs);
+    const forget = (): void => void this.pods.delete(`${namespace}/${name}`);
+    if (pod.containers.every(({ run }) => run === undefined)) forget();
+    return ended.then(forget);
+  }
+
+  protected async endPod(pod: HeldPod<C>, graceMs?: number): Promise<void> {
+    await pod.stop(graceMs);
+    await this.removeFiles(pod.pod);
+  }
+
+  usage(): Promise<readonly PodUsage[]> {
+    return Promise.all([...this.pods.values()].map((pod) => pod.usage()));
   }
 
   onChange(listener: ChangeListener): () => void {
@@ -72,11 +114,7 @@ export abstract class PodTable<P extends HeldPod<C>, C extends HeldContainer> {
     return [...this.pods.values()].flatMap(({ containers }) => containers);
   }
 
-  protected changed({ namespace, name }: Pod['metadata']): void {
-    for (const listener of [...this.listeners]) listener({ namespace, name });
-  }
-
-  protected pod(name: PodName): P {
+  protected pod(name: PodName): HeldPod<C> {
     const found = this.find(name);
     if (found === undefined) throw this.error('POD_NOT_FOUND', 'pod does not exist');
     return found;
@@ -101,7 +139,7 @@ export abstract class PodTable<P extends HeldPod<C>, C extends HeldContainer> {
   protected running(ref: ContainerRef): NonNullable<C['run']> {
     const { run } = this.container(ref);
     if (run === undefined) throw this.noContainer(ref);
-    return run;
+    return run as NonNullable<C['run']>;
   }
 
   protected checkCommand(command: readonly string[]): void {
@@ -110,19 +148,19 @@ export abstract class PodTable<P extends HeldPod<C>, C extends HeldContainer> {
   }
 
   protected error(code: ErrorCode, message: string): TunnelError {
-    return new TunnelError(code, message, { where: `kubelet ${this.nodeName}` });
+    return new TunnelError(code, message, { where: `kubelet ${this.shared.nodeName}` });
   }
 
   private noContainer({ container }: ContainerRef): TunnelError {
     return this.error('CONTAINER_NOT_FOUND', `container not found ("${container}")`);
   }
 
-  private find({ namespace, pod, uid }: PodName): P | undefined {
+  private find({ namespace, pod, uid }: PodName): HeldPod<C> | undefined {
     const found = this.pods.get(`${namespace}/${pod}`);
     return uid !== undefined && found?.pod.metadata.uid !== uid ? undefined : found;
   }
 }
 
-function named<C extends HeldContainer>(pod: HeldPod<C>, name: string): C | undefined {
+function named<C extends HeldContainer<HeldRun>>(pod: HeldPod<C>, name: string): C | undefined {
   return pod.containers.find(({ spec }) => spec.name === name);
 }

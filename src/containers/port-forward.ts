@@ -3,11 +3,12 @@ import type { Duplex } from 'node:stream';
 import { TunnelError } from '../core/errors.js';
 import type { ForwardRule } from './behaviours.js';
 import type { ContainerRun } from './container-run.js';
+import type { HeldPod } from './held-pod.js';
 import { createDuplexPair } from './io/duplex-pair.js';
-import type { SandboxPod } from './sandbox-pod.js';
+import type { SandboxContainer } from './sandbox-container.js';
 
 export interface Forward {
-  readonly pod: SandboxPod;
+  readonly pod: HeldPod<SandboxContainer>;
   readonly port: number;
   readonly rule: ForwardRule | undefined;
   readonly execId: () => string;

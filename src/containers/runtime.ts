@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Pod } from '../kube/pod-objects.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
+import type { EnvironmentSources } from './environment/resolve.js';
 import type { LogStream } from './logs/log-block.js';
 import type { LogStore } from './logs/log-store.js';
 
@@ -87,6 +88,7 @@ export interface Termination {
   readonly exitCode: number;
   /** Default: `Completed` for code 0 and `Error` for all others. */
   readonly reason?: string;
+  readonly message?: string;
 }
 
 /**
@@ -135,6 +137,8 @@ export interface NodeRuntime extends Runtime {
   removePod(namespace: string, name: string, graceMs?: number): Promise<void>;
   /** Restarts the container; its log stays readable with `previous`. Default: code 137 and reason `Error`. */
   restartContainer(ref: ContainerRef, termination?: Termination): void;
+  /** Where the variables of containers come from that start from now on. Default: no API. */
+  useSources(sources: EnvironmentSources): void;
   /** Calls `listener` after each change of a pod's status. Call the returned function to stop. */
   onChange(listener: (pod: { readonly namespace: string; readonly name: string }) => void): () => void;
 }

@@ -3,14 +3,14 @@ import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { Random } from '../core/random.js';
 import { createWallClock } from '../core/wall-clock.js';
-import type { Container, Pod } from '../kube/pod-objects.js';
-import { rfc3339 } from '../kube/time.js';
+import type { Pod } from '../kube/pod-objects.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
 import { followOutput } from './attach.js';
 import { BehaviourBook } from './behaviour-book.js';
 import type { AttachRule, Behaviour, ExecLocal } from './behaviours.js';
 import { type ContainerRun, hexId, type SandboxTime } from './container-run.js';
 import { cutConnection } from './cut-connection.js';
+import type { HeldContainerOptions } from './held-container.js';
 import { killed, PodTable } from './pod-table.js';
 import { openPort } from './port-forward.js';
 import { openLogs } from './read-logs.js';
@@ -19,13 +19,11 @@ import type {
   ExecRequest,
   LogRequest,
   NodeRuntime,
-  PodUsage,
   PortForwardRequest,
   StreamRequest,
   Termination,
 } from './runtime.js';
-import { SandboxContainer, type SandboxContainerOptions } from './sandbox-container.js';
-import type { SandboxPod } from './sandbox-pod.js';
+import { SandboxContainer } from './sandbox-container.js';
 import { runScripted } from './scripted-exec.js';
 import type { ExecOptions } from './shell/exec.js';
 import type { ContainerPlace } from './threads/container-shell.js';
@@ -54,7 +52,7 @@ export function createSandboxRuntime(options: SandboxOptions): SandboxRuntime {
   return new Sandbox(options);
 }
 
-class Sandbox extends PodTable<SandboxPod, SandboxContainer> implements SandboxRuntime {
+class Sandbox extends PodTable<SandboxContainer> implements SandboxRuntime {
   private readonly options: SandboxOptions;
   private readonly time: SandboxTime;
   private readonly book: BehaviourBook;
@@ -62,63 +60,29 @@ class Sandbox extends PodTable<SandboxPod, SandboxContainer> implements SandboxR
   private readonly execId = (): string => hexId(this.options.random);
 
   constructor(options: SandboxOptions) {
-    super(options.nodeName);
-    this.options = options;
     const { clock, startTimeMs } = options;
     const now = createWallClock(clock, startTimeMs === undefined ? {} : { startMs: startTimeMs });
+    super({ ...options, now });
+    this.options = options;
     this.time = { clock, now };
     this.book = new BehaviourBook(options.behaviours ?? []);
     for (const pod of options.pods) this.addPod(pod);
   }
 
-  protected get startTime(): string {
-    return rfc3339(this.time.now());
+  protected createContainer(options: HeldContainerOptions): SandboxContainer {
+    const { random, logLimitBytes } = this.options;
+    return new SandboxContainer({ ...options, random, logLimitBytes });
   }
 
-  protected createPod(pod: Pod): SandboxPod {
-    const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
-    const inits = initContainers.map((spec) => this.createContainer(pod, spec, { isInit: true }));
-    const mains = containers.map((spec) => this.createContainer(pod, spec));
-    const ephemerals = ephemeralContainers.map((spec) => this.createContainer(pod, spec, { runsOnce: true }));
-    const sandboxId = hexId(this.options.random);
-    const all = [...inits, ...mains, ...ephemerals];
-    return { pod, inits, mains, ephemerals, containers: all, sandboxId };
-  }
-
-  updatePod(pod: Pod): void {
-    const found = this.pod({ namespace: pod.metadata.namespace, pod: pod.metadata.name });
-    found.pod = { ...found.pod, metadata: pod.metadata };
-    for (const spec of pod.spec.ephemeralContainers ?? []) {
-      if (found.containers.some((other) => other.spec.name === spec.name)) continue;
-      const container = this.createContainer(found.pod, spec, { runsOnce: true });
-      found.ephemerals.push(container);
-      found.containers.push(container);
-    }
-  }
-
-  removePod(namespace: string, name: string): Promise<void> {
-    const { containers } = this.pod({ namespace, pod: name });
-    const runs = containers.map(({ run }) => run);
-    for (const container of containers) container.stop(killed);
-    this.pods.delete(`${namespace}/${name}`);
-    return Promise.all(runs.map(async (run) => run?.gone)).then(() => undefined);
-  }
-
-  async usage(): Promise<readonly PodUsage[]> {
-    const pods = [...this.pods.values()].map(async ({ pod, containers }) => {
-      const { namespace, name, uid } = pod.metadata;
-      const all = await Promise.all(containers.map((container) => container.usage()));
-      return { namespace, name, uid, containers: all.filter((one) => one !== undefined) };
-    });
-    return Promise.all(pods);
-  }
+  /** They are in memory, and go with their containers. */
+  protected async removeFiles(): Promise<void> {}
 
   admitStream(request: StreamRequest): void {
     this.book.admit(request);
   }
 
   stopContainer(ref: ContainerRef, termination: Termination = killed): void {
-    this.container(ref).stop(termination);
+    void this.container(ref).stop(0, termination);
   }
 
   async exec(request: ExecRequest, streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
@@ -169,31 +133,9 @@ class Sandbox extends PodTable<SandboxPod, SandboxContainer> implements SandboxR
 
   async close(): Promise<void> {
     this.listeners.clear();
-    const all = this.all();
-    const runs = all.map(({ run }) => run);
-    for (const container of all) container.stop(killed);
+    const ended = [...this.pods.values()].map((pod) => this.endPod(pod, 0));
     this.pods.clear();
-    await Promise.allSettled([...this.active]);
-    await Promise.allSettled(runs.map(async (run) => run?.gone));
-  }
-
-  private createContainer(
-    pod: Pod,
-    spec: Container,
-    kind: Pick<SandboxContainerOptions, 'isInit' | 'runsOnce'> = {},
-  ): SandboxContainer {
-    const { random, emit, logLimitBytes } = this.options;
-    const changed = (): void => this.changed(pod.metadata);
-    return new SandboxContainer({
-      ...kind,
-      pod,
-      spec,
-      time: this.time,
-      random,
-      emit,
-      logLimitBytes,
-      changed,
-    });
+    await Promise.allSettled([...this.active, ...ended]);
   }
 
   private async replay(
@@ -225,7 +167,7 @@ class Sandbox extends PodTable<SandboxPod, SandboxContainer> implements SandboxR
     const gone = streams.signal.aborted || run.signal.aborted;
     if (gone || result.kind === 'error') return result;
     // After a shell was left, the next one can be opened at once.
-    container.finish({ exitCode: result.code }, true);
+    container.finish(run, { exitCode: result.code }, true);
     return { kind: 'exit', code: 0 };
   }
 

@@ -18,6 +18,25 @@ export interface ContainerPort {
   readonly protocol?: 'TCP' | 'UDP';
 }
 
+/** Where the value of a variable comes from. */
+export interface EnvSource {
+  readonly fieldRef?: { readonly fieldPath: string };
+  readonly resourceFieldRef?: {
+    readonly resource: string;
+    readonly containerName?: string;
+    readonly divisor?: string;
+  };
+  readonly configMapKeyRef?: { readonly name: string; readonly key: string; readonly optional?: boolean };
+  readonly secretKeyRef?: { readonly name: string; readonly key: string; readonly optional?: boolean };
+}
+
+/** A variable of a container. */
+export interface EnvVar {
+  readonly name: string;
+  readonly value?: string;
+  readonly valueFrom?: EnvSource;
+}
+
 /** A container of a pod. */
 export interface Container {
   readonly name: string;
@@ -25,12 +44,23 @@ export interface Container {
   readonly command?: readonly string[];
   readonly args?: readonly string[];
   readonly workingDir?: string;
-  readonly env?: readonly { readonly name: string; readonly value: string }[];
+  readonly env?: readonly EnvVar[];
+  readonly envFrom?: readonly {
+    readonly prefix?: string;
+    readonly configMapRef?: { readonly name: string; readonly optional?: boolean };
+    readonly secretRef?: { readonly name: string; readonly optional?: boolean };
+  }[];
+  readonly resources?: {
+    readonly limits?: Readonly<Record<string, string>>;
+    readonly requests?: Readonly<Record<string, string>>;
+  };
   readonly ports?: readonly ContainerPort[];
   readonly stdin?: boolean;
   /** Only the first attach with standard input gets it. */
   readonly stdinOnce?: boolean;
   readonly tty?: boolean;
+  /** `Always` makes an init container a sidecar. */
+  readonly restartPolicy?: string;
 }
 
 /** The state of a container. */
@@ -43,6 +73,7 @@ export type ContainerState =
         readonly message?: string;
         readonly startedAt: string;
         readonly finishedAt: string;
+        readonly containerID?: string;
       };
     }
   | { readonly waiting: { readonly reason: string; readonly message?: string } };
@@ -74,6 +105,9 @@ export interface Pod {
     /** The pod uses its node's address. */
     readonly hostNetwork?: boolean;
     readonly terminationGracePeriodSeconds?: number;
+    readonly serviceAccountName?: string;
+    /** Whether containers get variables for the services of their namespace. Default: true. */
+    readonly enableServiceLinks?: boolean;
   };
   readonly status: {
     readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
@@ -84,6 +118,8 @@ export interface Pod {
     readonly conditions: readonly {
       readonly type: string;
       readonly status: 'True' | 'False';
+      readonly reason?: string;
+      readonly message?: string;
       readonly lastTransitionTime: string;
     }[];
     readonly containerStatuses: readonly ContainerStatus[];
@@ -130,7 +166,7 @@ export interface Service {
     readonly selector?: Readonly<Record<string, string>>;
     readonly ports: readonly {
       readonly name?: string;
-      readonly protocol: 'TCP';
+      readonly protocol: 'TCP' | 'UDP' | 'SCTP';
       readonly port: number;
       readonly targetPort: number | string;
     }[];

@@ -79,7 +79,9 @@ export function kubeletPart(
     stop: async ({ kubelet, runtime, podNetwork, source }) => {
       await source.close();
       await podNetwork.close();
-      pods = runtime.listPods().map((pod) => lost(pod, rfc3339(now())));
+      pods = runtime
+        .listPods()
+        .map((pod) => ({ ...pod, status: { ...pod.status, ...afterLoss(pod, rfc3339(now())) } }));
       // The address stays registered: a node whose kubelet is down refuses connections and stays reachable.
       await kubelet.close();
       await runtime.close();
@@ -110,19 +112,6 @@ function withClient(client: KubeClient, source: PodSource): PodSource {
     close: async () => {
       await source.close();
       await client.close();
-    },
-  };
-}
-
-/** The pod after the end of its containers. */
-function lost(pod: Pod, now: string): Pod {
-  const { containerStatuses, ephemeralContainerStatuses = [] } = pod.status;
-  return {
-    ...pod,
-    status: {
-      ...pod.status,
-      containerStatuses: afterLoss(containerStatuses, pod.spec.restartPolicy, now),
-      ephemeralContainerStatuses: afterLoss(ephemeralContainerStatuses, 'Never', now),
     },
   };
 }

@@ -9,7 +9,11 @@ export const podColumns: readonly Column[] = [
     name: 'Ready',
     type: 'string',
     description: 'Ready containers of all containers.',
-    cell: (pod) => `${readyContainers(pod)}/${listAt(pod, 'spec.containers').length}`,
+    cell: (pod) => {
+      const counted =
+        listAt(pod, 'spec.containers').length + listAt(pod, 'spec.initContainers').filter(isSidecar).length;
+      return `${readyContainers(pod)}/${counted}`;
+    },
   },
   { name: 'Status', type: 'string', description: 'State of the pod and its containers.', cell: podStatus },
   {
@@ -53,12 +57,50 @@ function statuses(pod: ApiObject): readonly unknown[] {
   return listAt(pod, 'status.containerStatuses');
 }
 
+function isSidecar(container: unknown): boolean {
+  return textAt(container, 'restartPolicy') === 'Always';
+}
+
+/** The statuses of init containers, those of sidecars apart. */
+function initStatuses(pod: ApiObject): {
+  readonly all: readonly unknown[];
+  readonly sidecars: readonly unknown[];
+} {
+  const names = new Set(
+    listAt(pod, 'spec.initContainers')
+      .filter(isSidecar)
+      .map((each) => textAt(each, 'name')),
+  );
+  const all = listAt(pod, 'status.initContainerStatuses');
+  return { all, sidecars: all.filter((status) => names.has(textAt(status, 'name'))) };
+}
+
 function isRunningReady(status: unknown): boolean {
   return at(status, 'ready') === true && at(status, 'state.running') !== undefined;
 }
 
 function readyContainers(pod: ApiObject): number {
-  return statuses(pod).filter(isRunningReady).length;
+  const main = isInitializing(pod) ? [] : statuses(pod);
+  return [...initStatuses(pod).sidecars, ...main].filter(isRunningReady).length;
+}
+
+/** `Init:1/2`, or why the first init container that holds the others up waits or has ended; empty when none does. */
+function initReason(pod: ApiObject): string {
+  const { all, sidecars } = initStatuses(pod);
+  const index = all.findIndex(
+    (status) =>
+      !(
+        at(status, 'state.terminated') !== undefined && numberAt(status, 'state.terminated.exitCode') === 0
+      ) && !(sidecars.includes(status) && at(status, 'started') === true),
+  );
+  if (index < 0) return '';
+  const reason = containerReason(all[index]);
+  if (reason !== '' && reason !== 'PodInitializing') return `Init:${reason}`;
+  return `Init:${index}/${listAt(pod, 'spec.initContainers').length}`;
+}
+
+function isInitializing(pod: ApiObject): boolean {
+  return initReason(pod) !== '' && !hasCondition(pod, 'Initialized');
 }
 
 /** The first container with a reason wins over the phase; a pod that is being deleted is `Terminating`. */
@@ -66,10 +108,16 @@ function podStatus(pod: ApiObject): string {
   const phase = textAt(pod, 'status.phase');
   const finished = phase === 'Succeeded' || phase === 'Failed';
   if (pod.metadata.deletionTimestamp !== undefined && !finished) return 'Terminating';
+  const init = initReason(pod);
+  if (isInitializing(pod)) return init;
   const reasons = statuses(pod).map(containerReason);
-  const reason = reasons.find((text) => text !== '') ?? (textAt(pod, 'status.reason') || phase);
-  if (reason === 'Completed' && readyContainers(pod) > 0) return isReady(pod) ? 'Running' : 'NotReady';
-  return reason;
+  const reason = reasons.find((text) => text !== '') ?? (init || textAt(pod, 'status.reason') || phase);
+  if (reason !== 'Completed') return reason;
+  const isRunning = statuses(pod).some(isRunningReady);
+  if (isRunning && hasCondition(pod, 'Ready')) return 'Running';
+  const failed = statuses(pod).find((status) => numberAt(status, 'state.terminated.exitCode') !== 0);
+  if (failed !== undefined) return containerReason(failed);
+  return isRunning ? 'NotReady' : reason;
 }
 
 function containerReason(status: unknown): string {
@@ -83,16 +131,18 @@ function containerReason(status: unknown): string {
   );
 }
 
-function isReady(pod: ApiObject): boolean {
+function hasCondition(pod: ApiObject, wanted: string): boolean {
   return listAt(pod, 'status.conditions').some(
-    (condition) => textAt(condition, 'type') === 'Ready' && textAt(condition, 'status') === 'True',
+    (condition) => textAt(condition, 'type') === wanted && textAt(condition, 'status') === 'True',
   );
 }
 
-/** `3`, or `3 (5m ago)` when the end of the last run is known. */
+/** `3`, or `3 (5m ago)` when the end of the last run is known. Init containers count while they run. */
 function restarts(pod: ApiObject, nowMs: number): string {
-  const count = statuses(pod).reduce<number>((sum, status) => sum + numberAt(status, 'restartCount'), 0);
-  const last = statuses(pod)
+  const { all, sidecars } = initStatuses(pod);
+  const counted = isInitializing(pod) ? all : [...sidecars, ...statuses(pod)];
+  const count = counted.reduce<number>((sum, status) => sum + numberAt(status, 'restartCount'), 0);
+  const last = counted
     .map((status) => textAt(status, 'lastState.terminated.finishedAt'))
     .sort()
     .at(-1);
@@ -102,11 +152,6 @@ function restarts(pod: ApiObject, nowMs: number): string {
 function readinessGates(pod: ApiObject): string {
   const gates = listAt(pod, 'spec.readinessGates');
   if (gates.length === 0) return '<none>';
-  const met = gates.filter((gate) =>
-    listAt(pod, 'status.conditions').some(
-      (condition) =>
-        textAt(condition, 'type') === textAt(gate, 'conditionType') && textAt(condition, 'status') === 'True',
-    ),
-  );
+  const met = gates.filter((gate) => hasCondition(pod, textAt(gate, 'conditionType')));
   return `${met.length}/${gates.length}`;
 }

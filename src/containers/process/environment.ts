@@ -11,21 +11,13 @@ export interface EnvironmentOptions {
   readonly folder: string;
 }
 
-/** The variables of a container: those of its spec, and a few that every container has. Of the host's only PATH. */
+/** The variables of a container: those of its resolved spec, and a few that every container has. Of the host's only PATH. */
 export function environmentOf({ pod, container, folder }: EnvironmentOptions): Record<string, string> {
   const base: Record<string, string> = {
     PATH: process.env['PATH'] ?? defaultPath,
     HOSTNAME: pod.metadata.name,
     HOME: folder,
   };
-  for (const { name, value } of container.env ?? []) base[name] = expand(value ?? '', base);
+  for (const { name, value = '' } of container.env ?? []) base[name] = value;
   return { ...base, [markVariable]: folder };
-}
-
-/** Replaces `$(NAME)` by the variable's value. `$$(NAME)` becomes `$(NAME)`, and an unknown name stays as it is. */
-export function expand(text: string, variables: Readonly<Record<string, string>>): string {
-  return text.replace(/\$\$|\$\(([A-Za-z_.-][\w.-]*)\)/g, (whole, name: string | undefined) => {
-    if (name === undefined) return '$';
-    return variables[name] ?? whole;
-  });
 }

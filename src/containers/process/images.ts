@@ -1,6 +1,5 @@
 import type { Container } from '../../kube/pod-objects.js';
 import { imageName } from '../image-name.js';
-import { expand } from './environment.js';
 
 /** The command of a container that has nothing to run: sleeps for 68 years. */
 const pause = ['sleep', '2147483647'];
@@ -14,13 +13,10 @@ const programs: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The spec's command, or the program of its image. Unknown images pause; those with standard input are shells. */
-export function commandOf(
-  container: Container,
-  variables: Readonly<Record<string, string>>,
-): readonly string[] {
+export function commandOf(container: Container): readonly string[] {
   const { command = [], args = [], image } = container;
   const own = command.length > 0 ? [...command, ...args] : args.length > 0 ? args : undefined;
-  if (own !== undefined) return own.map((word) => expand(word, variables));
+  if (own !== undefined) return own;
   const name = imageName(image);
   // A shell without input would end at once, and be started for ever.
   if (name === 'konnsim/shell' && container.stdin !== true) return pause;

@@ -78,7 +78,7 @@ export class ProcessRun {
     await createContainerFolder(folder);
     const cwd = await workingFolder(folder, container.workingDir);
     const { tty = false, stdin = false } = container;
-    const argv = commandOf(container, environmentOf(options));
+    const argv = commandOf(container);
     const failure = (cause: Parameters<typeof startFailure>[1]): string =>
       `failed to create containerd task: OCI runtime create failed: ${startFailure(argv[0] ?? '', cause)}`;
     const main = await launch(options, cwd, { argv, tty, stdin, failure });

@@ -5,24 +5,16 @@ import type { EventSink } from '../../core/events.js';
 import type { Random } from '../../core/random.js';
 import { createWallClock } from '../../core/wall-clock.js';
 import type { Pod } from '../../kube/pod-objects.js';
-import { rfc3339 } from '../../kube/time.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
 import { hexId } from '../container-run.js';
+import type { HeldContainerOptions } from '../held-container.js';
 import { PodTable } from '../pod-table.js';
 import { dialTarget, refusedText } from '../port-forward.js';
 import { openLogs } from '../read-logs.js';
-import type {
-  ContainerRef,
-  ExecRequest,
-  LogRequest,
-  NodeRuntime,
-  PodUsage,
-  PortForwardRequest,
-} from '../runtime.js';
-import { createRoot } from './folders.js';
+import type { ContainerRef, ExecRequest, LogRequest, NodeRuntime, PortForwardRequest } from '../runtime.js';
+import { createRoot, podFolder, removeFolder } from './folders.js';
 import { startGuardian } from './guardian.js';
-import type { ProcessContainer, ProcessContext } from './process-container.js';
-import { ProcessPod } from './process-pod.js';
+import { ProcessContainer, type ProcessContext } from './process-container.js';
 import { loadTerminalLibrary, type TerminalLibrary } from './terminal-child.js';
 
 export interface ProcessRuntimeOptions {
@@ -58,19 +50,17 @@ export async function startProcessRuntime(options: ProcessRuntimeOptions): Promi
 
 const defaultCloseGraceMs = 500;
 
-class Processes extends PodTable<ProcessPod, ProcessContainer> implements ProcessRuntime {
+class Processes extends PodTable<ProcessContainer> implements ProcessRuntime {
   readonly folder: string;
   private readonly options: ProcessRuntimeOptions;
   private readonly context: ProcessContext;
-  protected readonly startTime: string;
 
   constructor(options: ProcessRuntimeOptions, folder: string) {
-    super(options.nodeName);
     const { clock, random, emit, startTimeMs, logLimitBytes } = options;
     const now = createWallClock(clock, startTimeMs === undefined ? {} : { startMs: startTimeMs });
+    super({ ...options, now });
     this.options = options;
     this.folder = folder;
-    this.startTime = rfc3339(now());
     const loadTerminals = options.loadTerminals ?? (() => loadTerminalLibrary());
     const guardian = startGuardian(folder);
     this.context = { clock, now, emit, loadTerminals, logLimitBytes, guardian, newId: () => hexId(random) };
@@ -78,24 +68,16 @@ class Processes extends PodTable<ProcessPod, ProcessContainer> implements Proces
   }
 
   async started(): Promise<void> {
-    // A long-running init container must not delay the start.
-    const pods = [...this.pods.values()].filter(({ inits }) => inits.length === 0);
-    await Promise.all(pods.map((pod) => pod.started));
+    await Promise.all(this.all().map(async ({ starting }) => starting));
   }
 
-  protected createPod(pod: Pod): ProcessPod {
-    const changed = (): void => this.changed(pod.metadata);
-    return new ProcessPod({ pod, context: this.context, root: this.folder, changed });
+  protected createContainer(options: HeldContainerOptions): ProcessContainer {
+    const folder = podFolder(this.folder, options.pod);
+    return new ProcessContainer({ ...options, context: this.context, folder });
   }
 
-  updatePod(pod: Pod): void {
-    this.pod({ namespace: pod.metadata.namespace, pod: pod.metadata.name }).update(pod);
-  }
-
-  async removePod(namespace: string, name: string, graceMs?: number): Promise<void> {
-    const pod = this.pod({ namespace, pod: name });
-    await pod.stop(graceMs);
-    this.pods.delete(`${namespace}/${name}`);
+  protected async removeFiles(pod: Pod): Promise<void> {
+    await removeFolder(podFolder(this.folder, pod)).catch(() => undefined);
   }
 
   async exec(request: ExecRequest, streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
@@ -123,14 +105,10 @@ class Processes extends PodTable<ProcessPod, ProcessContainer> implements Proces
     });
   }
 
-  usage(): Promise<readonly PodUsage[]> {
-    return Promise.all([...this.pods.values()].map((pod) => pod.usage()));
-  }
-
   async close(): Promise<void> {
     const graceMs = this.options.closeGraceMs ?? defaultCloseGraceMs;
     this.listeners.clear();
-    await Promise.all([...this.pods.values()].map((pod) => pod.stop(graceMs)));
+    await Promise.all([...this.pods.values()].map((pod) => this.endPod(pod, graceMs)));
     this.pods.clear();
     await this.context.guardian.close();
   }

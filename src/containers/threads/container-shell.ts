@@ -12,6 +12,8 @@ export interface ContainerShellOptions {
   readonly id: string;
   readonly hostname: string;
   readonly address: string;
+  /** A folder that is made with the first files; default: the root. */
+  readonly folder?: string;
   /** The seed of the container's random device. */
   readonly seed: number;
   readonly machine: Machine;
@@ -195,7 +197,7 @@ export class ContainerShell {
   }
 
   private open(): Opening {
-    const { id: container, hostname, address, seed, machine, lost } = this.options;
+    const { id: container, hostname, address, folder = '/', seed, machine, lost } = this.options;
     const thread = processThreads.take();
     const files = this.parked;
     this.parked = undefined;
@@ -203,6 +205,7 @@ export class ContainerShell {
       container,
       hostname,
       address,
+      folder,
       machine,
       seed: seed + this.openings++,
       lost: (reason: ThreadLost) => {

@@ -4,6 +4,7 @@ export interface ThreadContainerSetup {
   readonly container: string;
   readonly hostname: string;
   readonly address: string;
+  readonly folder: string;
   readonly seed: number;
   /** The answer to `time` is written here: a flag, and eight bytes after its start the time. */
   readonly clock: SharedArrayBuffer;

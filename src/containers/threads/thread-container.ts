@@ -69,8 +69,10 @@ export class ThreadContainer {
   }
 
   private async createFiles(): Promise<MemoryFiles> {
-    const { hostname, address } = this.setup;
-    return createFileSystem(await loadShellLibrary(), { hostname, address });
+    const { hostname, address, folder } = this.setup;
+    const files = createFileSystem(await loadShellLibrary(), { hostname, address });
+    await files.mkdir(folder, { recursive: true });
+    return files;
   }
 }
 

@@ -5,8 +5,9 @@ import type { TunnelError } from '../../core/errors.js';
 import type { EventSink } from '../../core/events.js';
 import type { Random } from '../../core/random.js';
 import type { KubeClient } from '../../kube/kube-client.js';
-import type { Node, Pod } from '../../kube/pod-objects.js';
+import type { Node, Pod, Service } from '../../kube/pod-objects.js';
 import { type ItemChange, WatchList } from '../../kube/watch-list.js';
+import { environmentFrom } from './environment-from.js';
 import { NodeHeartbeat } from './node-heartbeat.js';
 import { PodAddresses } from './pod-addresses.js';
 import { PodWorker, type PodWorkerContext, podResource } from './pod-worker.js';
@@ -54,6 +55,7 @@ class Source implements PodSource {
   private readonly context: PodWorkerContext;
   private readonly heartbeat: NodeHeartbeat;
   private readonly pods: WatchList<Pod>;
+  private readonly services: WatchList<Service>;
   private readonly forget: () => void;
 
   constructor({ client, runtime, node, clock, random, emit, now }: PodSourceOptions) {
@@ -82,6 +84,15 @@ class Source implements PodSource {
       changed: (change) => this.changed(change),
       failed: (error) => failed('pods', error),
     });
+    this.services = new WatchList<Service>({
+      client,
+      clock,
+      random,
+      target: { resource: { group: '', version: 'v1', plural: 'services' } },
+      idleTimeoutMs: silentWatchMs,
+      failed: (error) => failed('services', error),
+    });
+    runtime.useSources(environmentFrom(client, this.services, node));
     this.forget = runtime.onChange(({ namespace, name }) => this.workers.get(`${namespace}/${name}`)?.wake());
     const listed = this.pods.synced.then(() => this.endUnknown());
     this.ready = Promise.all([this.heartbeat.registered, listed]).then(() => undefined);
@@ -90,7 +101,7 @@ class Source implements PodSource {
   async close(): Promise<void> {
     this.closing.abort();
     this.forget();
-    await this.pods.close();
+    await Promise.all([this.pods.close(), this.services.close()]);
     await this.heartbeat.ended;
     await Promise.all([...this.workers.values()].map((worker) => worker.settled()));
   }

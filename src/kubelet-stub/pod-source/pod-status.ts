@@ -2,26 +2,62 @@ import type { Container, ContainerStatus, Pod } from '../../kube/pod-objects.js'
 
 type Condition = Pod['status']['conditions'][number];
 
+type Wanted = Pick<Condition, 'status' | 'reason' | 'message'>;
+const isTrue: Wanted = { status: 'True' };
+
 /** The conditions of a pod that runs here, each with the time of its last change. */
 export function conditionsOf(pod: Pod, before: readonly Condition[], now: string): readonly Condition[] {
-  const { containerStatuses, initContainerStatuses = [] } = pod.status;
-  const initialised = initContainerStatuses.every(
-    ({ state }) => 'terminated' in state && state.terminated.exitCode === 0,
-  );
-  const ready =
-    initialised && containerStatuses.length > 0 && containerStatuses.every((status) => status.ready);
-  const wanted: Readonly<Record<string, boolean>> = {
-    PodReadyToStartContainers: true,
-    Initialized: initialised,
+  const ready = readyOf(pod);
+  const wanted: Readonly<Record<string, Wanted>> = {
+    PodReadyToStartContainers: isTrue,
+    Initialized: initializedOf(pod),
     Ready: ready,
     ContainersReady: ready,
-    PodScheduled: true,
+    PodScheduled: isTrue,
   };
   return Object.entries(wanted).map(([type, is]) => {
-    const status = is ? 'True' : 'False';
     const old = before.find((condition) => condition.type === type);
-    return { type, status, lastTransitionTime: old?.status === status ? old.lastTransitionTime : now };
+    return { type, ...is, lastTransitionTime: old?.status === is.status ? old.lastTransitionTime : now };
   });
+}
+
+function readyOf(pod: Pod): Wanted {
+  const { phase, containerStatuses, initContainerStatuses = [] } = pod.status;
+  if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' };
+  if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' };
+  const counted = [...initContainerStatuses.filter((status) => isSidecar(pod, status)), ...containerStatuses];
+  const unready = counted.filter((status) => !status.ready);
+  return unready.length === 0 && containerStatuses.length > 0
+    ? isTrue
+    : { status: 'False', reason: 'ContainersNotReady', message: withNames('unready', unready) };
+}
+
+function initializedOf(pod: Pod): Wanted {
+  const { phase, containerStatuses, initContainerStatuses = [] } = pod.status;
+  if (phase === 'Succeeded') return { status: 'True', reason: 'PodCompleted' };
+  const incomplete = initContainerStatuses.filter((status) =>
+    isSidecar(pod, status)
+      ? !status.started
+      : !('terminated' in status.state && status.state.terminated.exitCode === 0),
+  );
+  // Once initialised it stays so, also while a sidecar is restarted.
+  const hasBegun = containerStatuses.some(
+    ({ state, lastState }) => !('waiting' in state) || 'terminated' in lastState,
+  );
+  if (incomplete.length === 0 || hasBegun) return isTrue;
+  return {
+    status: 'False',
+    reason: 'ContainersNotInitialized',
+    message: withNames('incomplete', incomplete),
+  };
+}
+
+function withNames(what: string, statuses: readonly ContainerStatus[]): string {
+  return `containers with ${what} status: [${statuses.map(({ name }) => name).join(' ')}]`;
+}
+
+function isSidecar({ spec }: Pod, { name }: ContainerStatus): boolean {
+  return spec.initContainers?.some((each) => each.name === name && each.restartPolicy === 'Always') === true;
 }
 
 /** What a kubelet reports about a pod, as a patch of its `status`. */
@@ -39,10 +75,11 @@ export function statusPatch(pod: Pod): object {
       podIP,
       podIPs,
       startTime,
-      conditions,
+      // The API merges conditions: what one does not say any more must be removed.
+      conditions: conditions.map((condition) => ({ reason: null, message: null, ...condition })),
       containerStatuses,
-      ...(initContainerStatuses === undefined ? {} : { initContainerStatuses }),
-      ...(ephemeralContainerStatuses === undefined ? {} : { ephemeralContainerStatuses }),
+      ...(initContainerStatuses?.length ? { initContainerStatuses } : {}),
+      ...(ephemeralContainerStatuses?.length ? { ephemeralContainerStatuses } : {}),
     },
   };
 }
@@ -56,7 +93,7 @@ export interface PodPlace {
 /** A pod of the API as a runtime needs it: all fields that a runtime reads, and what it ran before. */
 export function toRun(pod: Pod, { hostIP, podIP, now }: PodPlace): Pod {
   const before = (pod.status as Partial<Pod['status']> | undefined) ?? {};
-  const { containerStatuses = [], ephemeralContainerStatuses = [], startTime = now } = before;
+  const { containerStatuses = [], startTime = now } = before;
   const status: Pod['status'] = {
     phase: 'Pending',
     hostIP,
@@ -64,29 +101,38 @@ export function toRun(pod: Pod, { hostIP, podIP, now }: PodPlace): Pod {
     podIPs: [{ ip: podIP }],
     startTime,
     conditions: [],
-    containerStatuses: afterLoss(containerStatuses, pod.spec.restartPolicy, now),
-    ephemeralContainerStatuses: afterLoss(ephemeralContainerStatuses, 'Never', now),
+    ...afterLoss({ ...pod, status: { ...before, containerStatuses } as Pod['status'] }, now),
   };
   return { ...pod, apiVersion: 'v1', kind: 'Pod', status };
 }
 
+type Statuses = Pick<
+  Pod['status'],
+  'containerStatuses' | 'initContainerStatuses' | 'ephemeralContainerStatuses'
+>;
+
 /** After the loss of a node, as in a reboot, containers run again, or count as ended if they may run only once. */
-export function afterLoss(
-  statuses: readonly ContainerStatus[],
-  restartPolicy: string | undefined,
-  now: string,
-): readonly ContainerStatus[] {
-  return statuses.flatMap((status) => {
-    const { state } = status;
-    // What was still waiting starts again.
-    if ('waiting' in state) return [];
-    if (!('running' in state)) return [status];
-    const { startedAt } = state.running;
-    const lost = { exitCode: 137, reason: 'ContainerStatusUnknown', startedAt, finishedAt: now };
-    if (restartPolicy === 'Never')
-      return [{ ...status, ready: false, started: false, state: { terminated: lost } }];
-    return [{ ...status, restartCount: status.restartCount + 1, lastState: { terminated: lost } }];
-  });
+export function afterLoss(pod: Pod, now: string): Statuses {
+  const { containerStatuses, initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status;
+  const runsOnce = pod.spec.restartPolicy === 'Never';
+  const all = (statuses: readonly ContainerStatus[], once: boolean): readonly ContainerStatus[] =>
+    statuses.flatMap((status) => lost(status, once && !isSidecar(pod, status), now));
+  return {
+    containerStatuses: all(containerStatuses, runsOnce),
+    initContainerStatuses: all(initContainerStatuses, runsOnce),
+    ephemeralContainerStatuses: all(ephemeralContainerStatuses, true),
+  };
+}
+
+function lost(status: ContainerStatus, runsOnce: boolean, now: string): readonly ContainerStatus[] {
+  const { state } = status;
+  // What was still waiting starts again.
+  if ('waiting' in state) return [];
+  if (!('running' in state)) return [status];
+  const { startedAt } = state.running;
+  const end = { exitCode: 137, reason: 'ContainerStatusUnknown', startedAt, finishedAt: now };
+  if (runsOnce) return [{ ...status, ready: false, started: false, state: { terminated: end } }];
+  return [{ ...status, restartCount: status.restartCount + 1, lastState: { terminated: end } }];
 }
 
 /** Whether none of its containers was reported before. */

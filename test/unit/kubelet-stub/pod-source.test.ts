@@ -10,6 +10,7 @@ import { PodAddresses } from '../../../src/kubelet-stub/pod-source/pod-addresses
 import { type PodSource, startPodSource } from '../../../src/kubelet-stub/pod-source/pod-source.js';
 import { toRun } from '../../../src/kubelet-stub/pod-source/pod-status.js';
 import { type Credentials, makeCredentials, startTestApi, type TestApi } from '../apiserver/fixture.js';
+import { collect } from '../containers/support.js';
 import { clock } from './bench.js';
 import { startProcesses } from './process-support.js';
 
@@ -280,6 +281,48 @@ describe('a kubelet that takes its pods from the API', () => {
     await expect
       .poll(async () => (await pod('lasting')).status)
       .toMatchObject({ phase: 'Running', containerStatuses: [{ restartCount: 1, state: { running: {} } }] });
+  });
+
+  it.each(['sandbox', 'process'])('gives containers their variables in the %s runtime', async (kind) => {
+    start(kind === 'sandbox' ? sandbox() : await processes());
+    await source.ready;
+    const word = 'open sesame';
+    const data = { word: Buffer.from(word).toString('base64') };
+    const kubernetes = {
+      metadata: { name: 'kubernetes', namespace: 'default' },
+      spec: { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443 }] },
+    };
+    const services = { group: '', version: 'v1', plural: 'services' };
+    await admin.create({ resource: services, namespace: 'default' }, kubernetes).catch(() => undefined);
+    // As in Konnectivity's own manifest.
+    const agent = {
+      command: ['sh', '-c', 'echo "$1 $WORD $KUBERNETES_SERVICE_HOST"; exit 1', '--'],
+      args: ['--agent-identifiers=ipv4=$(HOST_IP)&host=$(NODE_NAME)'],
+      env: [
+        { name: 'WORD', valueFrom: { secretKeyRef: { name: 'pass', key: 'word' } } },
+        { name: 'HOST_IP', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } },
+        { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+      ],
+    };
+    await admin.create(pods, manifest('agent', agent));
+    await expect
+      .poll(async () => (await pod('agent')).status.containerStatuses?.[0]?.state)
+      .toEqual({ waiting: { reason: 'CreateContainerConfigError', message: 'secret "pass" not found' } });
+    expect(await phase('agent')).toBe('Pending');
+    const secrets = { group: '', version: 'v1', plural: 'secrets' };
+    const secret = { metadata: { name: 'pass', namespace: 'default' }, data };
+    await admin.create({ resource: secrets, namespace: 'default' }, secret);
+    const name = { namespace: 'default', pod: 'agent', container: 'main' };
+    runtime.restartContainer(name);
+    await expect
+      .poll(async () => (await pod('agent')).status.containerStatuses[0]?.state)
+      .toMatchObject({ waiting: { reason: 'CrashLoopBackOff' } });
+    const request = { ...name, follow: false, previous: false, timestamps: false };
+    const log = await collect(await runtime.logs(request, new AbortController().signal));
+    expect(log).toBe(`--agent-identifiers=ipv4=10.0.1.11&host=node-1 ${word} 10.96.0.1\n`);
+    const told = await admin.list({ resource: { group: '', version: 'v1', plural: 'events' } });
+    for (const shown of [events, runtime.listPods(), await pod('agent'), told.items])
+      expect(JSON.stringify(shown)).not.toMatch(/open sesame|b3BlbiBz/);
   });
 
   it('runs init containers first', async () => {

@@ -1,5 +1,4 @@
 import type { ContainerStatus, Pod } from '../kube/pod-objects.js';
-import type { SandboxContainer } from './sandbox-container.js';
 
 interface WithStatus {
   status(): ContainerStatus;
@@ -11,16 +10,6 @@ export interface PodContainers {
   readonly inits: readonly WithStatus[];
   readonly mains: readonly WithStatus[];
   readonly ephemerals: readonly WithStatus[];
-}
-
-export interface SandboxPod extends PodContainers {
-  pod: Pod;
-  readonly mains: readonly SandboxContainer[];
-  readonly ephemerals: SandboxContainer[];
-  /** All containers, in the order of their creation. */
-  readonly containers: SandboxContainer[];
-  /** Names the pod's network namespace in texts. */
-  readonly sandboxId: string;
 }
 
 /** The pod as the API shows it now. */
@@ -51,22 +40,31 @@ function statusesOf(containers: readonly WithStatus[]): readonly ContainerStatus
   return containers.map((container) => container.status());
 }
 
-function failed({ state }: ContainerStatus): boolean {
+type State = Pick<ContainerStatus, 'state' | 'lastState'>;
+
+function failed({ state }: State): boolean {
   return 'terminated' in state && state.terminated.exitCode !== 0;
 }
 
+/** Between two runs it is not new any more. */
+function waitsForFirstRun({ state, lastState }: State): boolean {
+  return 'waiting' in state && !('terminated' in lastState);
+}
+
+/** A kubelet's rules: sidecars keep a pod running, and only the main containers decide how it ends. */
 function phaseOf(
   { spec }: Pod,
   statuses: readonly ContainerStatus[],
   inits: readonly ContainerStatus[],
 ): Pod['status']['phase'] {
-  if (spec.restartPolicy === 'Never' && inits.some(failed)) return 'Failed';
-  if (statuses.some(({ state }) => 'running' in state)) return 'Running';
-  if (statuses.length === 0 || statuses.some(({ state }) => 'waiting' in state)) return startedOnce(statuses);
+  const isSidecar = inits.map((_, index) => spec.initContainers?.[index]?.restartPolicy === 'Always');
+  const sidecars = inits.filter((_, index) => isSidecar[index]);
+  const regular = inits.filter((_, index) => !isSidecar[index]);
+  if (spec.restartPolicy === 'Never' && regular.some(failed)) return 'Failed';
+  if (!regular.every(({ state }) => 'terminated' in state && state.terminated.exitCode === 0))
+    return 'Pending';
+  if (statuses.length === 0 || [...sidecars, ...statuses].some(waitsForFirstRun)) return 'Pending';
+  if ([...sidecars, ...statuses].some(({ state }) => 'running' in state)) return 'Running';
+  if (statuses.some(({ state }) => 'waiting' in state)) return 'Running';
   return statuses.some(failed) ? 'Failed' : 'Succeeded';
-}
-
-/** A container that waits between two runs has run: its pod is not pending any more. */
-function startedOnce(statuses: readonly ContainerStatus[]): Pod['status']['phase'] {
-  return statuses.some(({ lastState }) => 'terminated' in lastState) ? 'Running' : 'Pending';
 }

@@ -1,0 +1,67 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Bench, podWith, runtimeNames, sh } from './both-runtimes.js';
+
+const backOff = (delay: string) => ({
+  waiting: {
+    reason: 'CrashLoopBackOff',
+    message: `back-off ${delay} restarting failed container=main pod=web-0_default(uid-web-0)`,
+  },
+});
+
+describe.each(runtimeNames)('a container of the %s runtime that ends again and again', (kind) => {
+  let bench: Bench;
+  afterEach(() => bench.close());
+
+  it('waits longer each time, says so, and shows the log of its last run', async () => {
+    bench = await Bench.start(kind, [podWith(sh('echo run; exit 1'))]);
+    const delays = ['10s', '20s', '40s', '1m20s', '2m40s', '5m0s', '5m0s'];
+    for (const [index, delay] of delays.entries()) {
+      await bench.sees(() => bench.status(), { restartCount: index + 1, state: backOff(delay) });
+      expect(bench.status()).toMatchObject({
+        ready: false,
+        started: false,
+        containerID: expect.stringMatching(/^konnsim:\/\/[0-9a-f]{64}$/),
+        lastState: {
+          terminated: { exitCode: 1, reason: 'Error', containerID: bench.status().containerID },
+        },
+      });
+      expect(bench.pod().status.phase).toBe('Running');
+      for (const previous of [false, true]) expect(await bench.log({ previous })).toBe('run\n');
+      if (index < 4) bench.clock.advance(10_000 * 2 ** index);
+      else bench.clock.advance(300_000);
+    }
+  });
+
+  it('gives each of its runs under plain and previous, with all options of logs', async () => {
+    bench = await Bench.start(kind, [podWith(sh('echo one; echo two; exit 1'))]);
+    await bench.sees(() => bench.status().state, backOff('10s'));
+    expect(await bench.log({ follow: true })).toBe('one\ntwo\n');
+    expect(await bench.log({ tailLines: 1 })).toBe('two\n');
+    expect(await bench.log({ previous: true, tailLines: 1 })).toBe('two\n');
+    expect(await bench.log({ timestamps: true })).toMatch(/^2026-\S+Z one\n2026-\S+Z two\n$/);
+    expect(bench.runtime.logFiles().map(({ restartCount }) => restartCount)).toEqual([1, 0]);
+  });
+
+  it('has no previous log after its only run', async () => {
+    bench = await Bench.start(kind, [podWith(sh('echo run; exit 1'), { restartPolicy: 'Never' })]);
+    await bench.sees(() => bench.pod().status.phase, 'Failed');
+    expect(bench.status()).toMatchObject({ restartCount: 0, state: { terminated: { exitCode: 1 } } });
+    expect(await bench.log()).toBe('run\n');
+    await expect(bench.log({ previous: true })).rejects.toMatchObject({
+      message: 'previous terminated container "main" in pod "web-0" not found',
+    });
+  });
+
+  it('is restarted at once on demand, also while it waits', async () => {
+    bench = await Bench.start(kind, [podWith(sh('exit 1'))]);
+    await bench.sees(() => bench.status().state, backOff('10s'));
+    bench.runtime.restartContainer({ namespace: 'default', pod: 'web-0', container: 'main' });
+    await bench.sees(() => bench.status(), { restartCount: 2, state: backOff('20s') });
+  });
+
+  it('rests under OnFailure after a success', async () => {
+    bench = await Bench.start(kind, [podWith(sh('exit 0'), { restartPolicy: 'OnFailure' })]);
+    await bench.sees(() => bench.pod().status.phase, 'Succeeded');
+    expect(bench.status()).toMatchObject({ restartCount: 0, lastState: {} });
+  });
+});
