@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { agentLostText } from '../../core/dial-texts.js';
 import { TunnelError } from '../../core/errors.js';
-import { goConnectText } from '../../core/go-texts.js';
 import type { Dialer } from '../../wire/client/dialer.js';
 import { TunnelClient } from '../../wire/client/tunnel-client.js';
 import type { ClosableDialer, EgressContext } from './context.js';
@@ -39,10 +38,7 @@ function inKubeWords(error: TunnelError, udsName: string): TunnelError {
 function kubeText({ code, message }: TunnelError, udsName: string): string | undefined {
   if (code === 'TUNNEL_CLOSED') return message === agentLostText ? undefined : 'tunnel closed';
   if (code !== 'SERVER_UNREACHABLE') return undefined;
-  const systemCode = /\bE[A-Z]{3,}\b/.exec(message)?.[0];
-  const reason =
-    systemCode === undefined
-      ? message
-      : `Error while dialing: dial unix ${udsName}: ${goConnectText(systemCode, message)}`;
+  const failed = /: (connect: .+)$/.exec(message)?.[1];
+  const reason = failed === undefined ? message : `Error while dialing: dial unix ${udsName}: ${failed}`;
   return `context deadline exceeded: connection error: desc = ${JSON.stringify(`transport: ${reason}`)}`;
 }
