@@ -79,7 +79,7 @@ describe('what clients are told of a broken connection', () => {
     await lab.part(lab.parts().find(({ name }) => name.startsWith('server/'))?.name ?? '').kill();
     await lab.waitFor({ kind: 'agent.retry' }, { since, withinMs: waitMs });
     told.push(await lab.exec('web-1', ['true']).then(String, (error: Error) => error.message));
-    told.push(...lab.events().map(({ error = '' }) => error));
+    told.push(...lab.events().map((event) => ('error' in event && event.error) || ''));
     expect(told.filter((one) => nodeWords.test(one))).toEqual([]);
   });
 });
