@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { FaithfulOptions } from '../core/faithful.js';
 import type { Random } from '../core/random.js';
+import type { HttpProxy } from '../wire/net/proxy-environment.js';
 import type { ClientTls, Renewable } from '../wire/net/tls.js';
 import type { ServerCountOptions } from './server-count.js';
 
@@ -28,6 +29,8 @@ export interface AgentOptions extends FaithfulOptions {
   readonly alpnProtocols?: readonly string[];
   /** The name that the server's certificate must have. Default: the host of `server`. */
   readonly serverName?: string;
+  /** An HTTP proxy on the way to the servers. Endpoints are always dialled directly. Default: none. */
+  readonly proxy?: HttpProxy | undefined;
   /** More metadata at each connection, such as `authorization`: printable ASCII. A throw fails the attempt. */
   readonly metadata?: () => Readonly<Record<string, string>>;
   readonly connectEndpoint: ConnectEndpoint;

@@ -139,10 +139,12 @@ export class ServerConnection {
 }
 
 function openChannel(agent: AgentOptions): TunnelChannel {
-  const { server: address, keepaliveTimeMs, serverName, alpnProtocols = [] } = agent;
+  const { server: address, keepaliveTimeMs, serverName, alpnProtocols = [], proxy } = agent;
   const named = serverName === undefined ? {} : { serverName };
   const secure = agent.tls === 'none' ? {} : { tls: currentTls(agent.tls) };
-  return new TunnelChannel({ address, ...secure, keepaliveTimeMs, alpnProtocols, eager: true, ...named });
+  return new TunnelChannel({
+    ...{ address, ...secure, keepaliveTimeMs, alpnProtocols, eager: true, proxy, ...named },
+  });
 }
 
 function requestMetadata({ agentId, identifiers, metadata = () => ({}) }: AgentOptions): Metadata {

@@ -1,6 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { joinHostPort } from '../core/address.js';
 import { TunnelError } from '../core/errors.js';
+import { type ConnectionEnds, goText } from '../core/go-texts.js';
 import type { ForwardRule } from './behaviours.js';
 import type { ContainerRun } from './container-run.js';
 import type { HeldPod } from './held-pod.js';
@@ -22,40 +24,92 @@ export async function openPort(forward: Forward): Promise<Duplex> {
   const [first] = runs;
   if (rule?.error !== undefined) throw new TunnelError('PORT_CLOSED', rule.error);
   if (first === undefined) throw new TunnelError('PORT_CLOSED', refusedText(pod.sandboxId, port));
-  if (rule?.target !== undefined) return dialTarget(rule.target, [forward.signal, first.signal]);
-  if (rule?.command !== undefined) return runCommand(forward, rule.command, first);
+  if (rule?.target !== undefined) {
+    return dialTarget(rule.target, { sandboxId: pod.sandboxId, signals: [forward.signal, first.signal] });
+  }
+  const ends = (): ConnectionEnds => pairEnds(port, forward.execId());
+  if (rule?.command !== undefined) {
+    return wordErrors(runCommand(forward, rule.command, first), pod.sandboxId, ends);
+  }
   const listening = runs.find((run) => run.listensOn(port));
   if (listening === undefined) throw new TunnelError('PORT_CLOSED', refusedText(pod.sandboxId, port));
   const connection = listening.connect(port);
   destroyOnAbort(connection, [forward.signal]);
-  return connection;
+  return wordErrors(connection, pod.sandboxId, ends);
 }
 
 /** What a container runtime says about a closed port. */
 export function refusedText(sandboxId: string, port: number): string {
-  const namespace = `/var/run/netns/cni-${sandboxId.slice(0, 36)}`;
   const ipv4 = `IPv4: dial tcp4 127.0.0.1:${port}: connect: connection refused`;
   const ipv6 = `IPv6 dial tcp6 [::1]:${port}: connect: connection refused`;
   const cause = `failed to connect to localhost:${port} inside namespace "${sandboxId}", ${ipv4} ${ipv6}`;
+  return inNamespace(sandboxId, cause);
+}
+
+function inNamespace(sandboxId: string, cause: string): string {
+  const namespace = `/var/run/netns/cni-${sandboxId.slice(0, 36)}`;
   return `failed to execute portforward in network namespace "${namespace}": ${cause}`;
 }
 
-/** Connects to a real address. Rejects with PORT_CLOSED; any of the signals cancels the attempt. */
+/** Gives the error of a connection that breaks the text of a container runtime. */
+function wordErrors<Connection extends Duplex>(
+  connection: Connection,
+  sandboxId: string,
+  ends: () => ConnectionEnds,
+): Connection {
+  return connection.on('error', (error) => {
+    const text = goText(error.message, ends());
+    if (text !== error.message) error.message = inNamespace(sandboxId, text);
+  });
+}
+
+const firstLocalPort = 32_768;
+
+/** A connection in memory has no port of its own. The runtime's would be one that Linux chose. */
+function pairEnds(port: number, id: string): ConnectionEnds {
+  const local = firstLocalPort + (Number.parseInt(id.slice(0, 4), 16) % 28_232);
+  return { network: 'tcp4', local: `127.0.0.1:${local}`, remote: `127.0.0.1:${port}` };
+}
+
+export interface TargetOptions {
+  readonly sandboxId: string;
+  /** Any of them cancels the attempt. */
+  readonly signals: readonly AbortSignal[];
+}
+
+/** Connects to a real address. Rejects with PORT_CLOSED. */
 export function dialTarget(
   target: { readonly address: string; readonly port: number },
-  signals: readonly AbortSignal[],
+  { sandboxId, signals }: TargetOptions,
 ): Promise<Socket> {
   const socket = connect({ host: target.address, port: target.port, allowHalfOpen: true });
   destroyOnAbort(socket, signals);
   return new Promise((resolve, reject) => {
     const fail = (cause: Error): void => {
-      const message = `failed to connect to ${target.address}:${target.port}: ${cause.message}`;
+      const message = `failed to connect to ${target.address}:${target.port}: ${goText(cause.message)}`;
       reject(new TunnelError('PORT_CLOSED', message, { cause }));
     };
     socket.on('error', fail);
     socket.once('close', () => fail(new Error('connection closed')));
-    socket.once('connect', () => resolve(socket));
+    socket.once('connect', () => {
+      const ends = socketEnds(socket);
+      resolve(wordErrors(socket, sandboxId, () => ends));
+    });
   });
+}
+
+/** Asked early: a broken socket does not know its ends any more. */
+function socketEnds({
+  localAddress = '',
+  localPort = 0,
+  remoteAddress = '',
+  remotePort = 0,
+}: Socket): ConnectionEnds {
+  return {
+    network: localAddress.includes(':') ? 'tcp6' : 'tcp4',
+    local: joinHostPort(localAddress, localPort),
+    remote: joinHostPort(remoteAddress, remotePort),
+  };
 }
 
 /** The command's standard input and output are the connection; its standard error goes to the container's log. */

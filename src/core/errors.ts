@@ -1,3 +1,5 @@
+import { goText } from './go-texts.js';
+
 /** Who can fix an error: `user` is the caller, `peer` the other end of a connection, `bug` this project. */
 export type Audience = 'user' | 'peer' | 'bug';
 
@@ -186,16 +188,15 @@ export class TunnelError extends Error {
 
   /**
    * Turns any caught value into a TunnelError with the code `fallback`, default INTERNAL. A TunnelError is returned
-   * unchanged. The system's EMFILE and ENFILE become TOO_MANY_OPEN_FILES.
+   * unchanged. The system's EMFILE and ENFILE become TOO_MANY_OPEN_FILES. Node's texts for broken connections become Go's.
    */
   static from(caught: unknown, fallback: ErrorCode = 'INTERNAL', where?: string): TunnelError {
     if (caught instanceof TunnelError) return caught;
     const full = tooManyOpenFiles(caught, (caught as { code?: unknown } | undefined)?.code, where);
     if (full !== undefined) return full;
-    const message = caught instanceof Error ? caught.message : String(caught);
     return new TunnelError(
       fallback,
-      message,
+      goText(caught instanceof Error ? caught.message : String(caught)),
       where === undefined ? { cause: caught } : { cause: caught, where },
     );
   }

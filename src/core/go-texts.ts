@@ -1,9 +1,13 @@
+import { joinHostPort } from './address.js';
+
 /** Go's words for Linux error numbers, by the name of the number. */
 const systemTexts: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory',
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset by peer',
   ECONNABORTED: 'software caused connection abort',
+  EPIPE: 'broken pipe',
+  ENOTCONN: 'transport endpoint is not connected',
   ETIMEDOUT: 'connection timed out',
   EHOSTUNREACH: 'no route to host',
   EHOSTDOWN: 'host is down',
@@ -37,15 +41,51 @@ export function goLookupText(code: string): string | undefined {
   return lookupTexts[code];
 }
 
-const brokenTexts: Readonly<Record<string, string>> = {
-  ECONNRESET: 'read: connection reset by peer',
-  EPIPE: 'write: broken pipe',
+const wholeTexts: Readonly<Record<string, string>> = {
+  'socket hang up': 'EOF',
+  'Client network socket disconnected before secure TLS connection was established': 'EOF',
+  'Premature close': 'unexpected EOF',
+  'write after end': 'use of closed network connection',
+  'Cannot call write after a stream was destroyed': 'use of closed network connection',
+};
+
+/** The two ends of a connection, as Go names them: `tcp4`, `127.0.0.1:40832`, `127.0.0.1:8080`. */
+export interface ConnectionEnds {
+  readonly network: string;
+  readonly local: string;
+  readonly remote: string;
+}
+
+/**
+ * The text of an error with Node's words for a failed connection in Go's: `read: connection reset by peer`, `dial tcp
+ * 127.0.0.1:1: connect: connection refused`. With `ends`, a failed read or write names them. Other texts stay.
+ */
+export function goText(text: string, ends?: ConnectionEnds): string {
+  const [, call = '', code = '', rest = ''] =
+    /^(connect|getaddrinfo|read|write|shutdown) (E[A-Z0-9_]+)(?: (.*))?$/s.exec(text) ?? [];
+  const place = rest.replace(/ - Local .*$/s, '');
+  const lookup = call === 'getaddrinfo' ? lookupTexts[code] : undefined;
+  if (lookup !== undefined) return `dial tcp: lookup ${place}: ${lookup}`;
+  const reason = systemTexts[code];
+  if (reason === undefined) return wholeTexts[text] ?? text;
+  if (call === 'connect') return `dial ${dialled(place)}: ${goConnectText(code, text)}`;
+  const where = ends === undefined ? '' : `${call} ${ends.network} ${ends.local}->${ends.remote}: `;
+  return `${where}${call}: ${reason}`;
+}
+
+/** `127.0.0.1:1`, `::1:1` or a path, as Node writes them. */
+function dialled(place: string): string {
+  const [, host, port] = /^(.*):(\d+)$/.exec(place) ?? [];
+  return host === undefined ? `unix ${place}` : `tcp ${joinHostPort(host, Number(port))}`;
+}
+
+const alertTexts: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'remote error: tls: certificate required',
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'remote error: tls: unknown certificate authority',
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'remote error: tls: bad certificate',
 };
 
-/** What Go says when a connection breaks that was there; undefined for rare codes. */
-export function goBrokenText(code: string): string | undefined {
-  return brokenTexts[code];
+/** What Go says of the error that ended a connection. */
+export function goBrokenText({ code = '', message }: Error & { readonly code?: string | undefined }): string {
+  return alertTexts[code] ?? goText(message);
 }

@@ -3,6 +3,7 @@ import { TunnelError } from '../core/errors.js';
 import type { RemoteCommandOptions, RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
 import type { ExecMessage__Output } from '../wire/gen/konnsim/kubelet/v1/ExecMessage.js';
 import type { ExecStart__Output } from '../wire/gen/konnsim/kubelet/v1/ExecStart.js';
+import { admitStream } from './admit-stream.js';
 import type { DoorContext } from './door-context.js';
 import { failCall, firstMessage, goneSignal, subjectOf } from './grpc-call.js';
 import { type CommandCall, CommandStreams } from './grpc-command-streams.js';
@@ -20,8 +21,8 @@ function refOf(start: ExecStart__Output): ContainerRef {
   return { namespace, pod, container, ...(uid === '' ? {} : { uid }) };
 }
 
-function optionsOf(start: ExecStart__Output, tty: boolean): RemoteCommandOptions {
-  const { stdin, stdout, stderr } = start;
+function optionsOf(start: ExecStart__Output): RemoteCommandOptions {
+  const { stdin, stdout, stderr, tty } = start;
   if (!stdin && !stdout && !stderr) {
     throw new TunnelError('BAD_REQUEST', 'you must specify at least 1 of stdin, stdout, stderr');
   }
@@ -29,25 +30,21 @@ function optionsOf(start: ExecStart__Output, tty: boolean): RemoteCommandOptions
 }
 
 function prepare(context: DoorContext, verb: CommandVerb, start: ExecStart__Output): PreparedCommand {
-  const { runtime, streamTokens } = context;
+  const { runtime } = context;
   const ref = refOf(start);
   if (verb === 'attach') {
     if (start.command.length > 0) throw new TunnelError('BAD_REQUEST', 'attach takes no command');
     runtime.checkContainer(ref);
-    runtime.admitStream?.({ kind: 'attach', ...ref });
-    streamTokens.check();
-    return {
-      options: optionsOf(start, runtime.hasTerminal(ref)),
-      run: (streams) => runtime.attach(ref, streams),
-    };
+    const options = { ...optionsOf(start), tty: runtime.hasTerminal(ref) };
+    admitStream(context, { kind: 'attach', ...ref }, options);
+    return { options, run: (streams) => runtime.attach(ref, streams) };
   }
   const { command, tty } = start;
   if (command.length === 0) throw new TunnelError('BAD_REQUEST', 'exec needs a command');
-  const options = optionsOf(start, tty);
+  const options = optionsOf(start);
   runtime.checkContainer(ref);
   const request = { ...ref, command, tty };
-  runtime.admitStream?.({ kind: 'exec', ...request });
-  streamTokens.check();
+  admitStream(context, { kind: 'exec', ...request });
   return { options, run: (streams) => runtime.exec(request, streams) };
 }
 

@@ -6,6 +6,7 @@ import type { PortForwardRequest__Output } from '../wire/gen/konnsim/kubelet/v1/
 import type { PortForwardResponse } from '../wire/gen/konnsim/kubelet/v1/PortForwardResponse.js';
 import { CallDuplex } from '../wire/net/call-duplex.js';
 import { joinStreams } from '../wire/net/join-streams.js';
+import { admitStream } from './admit-stream.js';
 import type { DoorContext } from './door-context.js';
 import { failCall, firstMessage, goneSignal, subjectOf } from './grpc-call.js';
 import { traceRequest } from './request-trace.js';
@@ -48,8 +49,7 @@ async function servePort(context: DoorContext, call: PortForwardCall): Promise<v
   const path = `/portForward/${namespace}/${pod}/${port}`;
   const trace = traceRequest(context, subjectOf(call, 'portforward', path));
   try {
-    context.runtime.admitStream?.({ kind: 'portForward', namespace, pod });
-    context.streamTokens.check();
+    admitStream(context, { kind: 'portForward', namespace, pod });
     const target = await context.runtime.portForward(request, signal);
     target.on('error', () => undefined);
     call.write({ connected: {} });

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { ContainerRef, StreamRequest } from '../containers/runtime.js';
 import { TunnelError } from '../core/errors.js';
 import type { RemoteCommandOptions, RemoteCommandResult, RemoteCommandStreams } from '../streams/types.js';
+import { type AskedStreams, admitStream } from './admit-stream.js';
 import type { DoorContext } from './door-context.js';
 import type { Refusal } from './http-reply.js';
 import type { Route } from './http-router.js';
@@ -25,15 +26,20 @@ export type UpgradePlan =
       readonly connect: (port: number, signal: AbortSignal) => Promise<Duplex>;
     };
 
+type CommandPlan = Extract<UpgradePlan, { kind: 'command' }>;
+
 function refused(status: number, text: string): UpgradePlan {
   return { kind: 'refused', status, text };
 }
 
 /** Asks the container runtime for the stream. Returns the refusal, if any. */
-function askRuntime({ runtime, streamTokens }: DoorContext, request: StreamRequest): UpgradePlan | undefined {
+function askRuntime(
+  context: DoorContext,
+  request: StreamRequest,
+  streams?: AskedStreams,
+): UpgradePlan | undefined {
   try {
-    runtime.admitStream?.(request);
-    streamTokens.check();
+    admitStream(context, request, streams);
     return undefined;
   } catch (caught) {
     const { code, message: text } = TunnelError.from(caught);
@@ -74,17 +80,11 @@ function planCommand(context: DoorContext, route: CommandRoute, query: URLSearch
   try {
     runtime.checkContainer(ref);
     if (kind === 'exec') return planExec(context, ref, { options, command: query.getAll('command') });
-    const refusal = askRuntime(context, { kind, ...ref });
-    if (refusal !== undefined) return refusal;
     // An attach has the container's terminal setting, not the query's.
-    const tty = runtime.hasTerminal(ref);
-    const attachOptions = { ...options, tty, stderr: query.get('error') === '1' && !tty };
-    return {
-      kind: 'command',
-      verb: kind,
-      options: attachOptions,
-      run: (streams) => runtime.attach(ref, streams),
-    };
+    const attached = { ...options, tty: runtime.hasTerminal(ref) };
+    const refusal = askRuntime(context, { kind, ...ref }, attached);
+    const run: CommandPlan['run'] = (streams) => runtime.attach(ref, streams);
+    return refusal ?? { kind: 'command', verb: kind, options: attached, run };
   } catch (caught) {
     return refusalOf(TunnelError.from(caught), route);
   }
@@ -97,8 +97,7 @@ function planExec(
 ): UpgradePlan {
   const request = { ...ref, command, tty: options.tty };
   const refusal = askRuntime(context, { kind: 'exec', ...request });
-  const run: Extract<UpgradePlan, { kind: 'command' }>['run'] = (streams) =>
-    context.runtime.exec(request, streams);
+  const run: CommandPlan['run'] = (streams) => context.runtime.exec(request, streams);
   return refusal ?? { kind: 'command', verb: 'exec', options, run };
 }
 

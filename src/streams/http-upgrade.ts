@@ -37,7 +37,7 @@ export function upgradeHttp(socket: Duplex, upgrade: UpgradeRequest): Promise<Up
     const done = (): void => signal?.removeEventListener('abort', abort);
     const fail = (error: unknown): void => {
       done();
-      reject(answerError(error));
+      reject(TunnelError.from(error, 'TUNNEL_CLOSED'));
       request.destroy();
       socket.destroy();
     };
@@ -63,13 +63,6 @@ export function upgradeHttp(socket: Duplex, upgrade: UpgradeRequest): Promise<Up
 function answerHead(response: IncomingMessage): AnswerHead {
   const { statusCode, statusMessage, headers, rawHeaders } = response;
   return { status: statusCode ?? 0, statusText: statusMessage ?? '', headers, rawHeaders };
-}
-
-function answerError(error: unknown): TunnelError {
-  if (error instanceof TunnelError) return error;
-  // Node's text for a connection that closes without an answer is `socket hang up`; Go's is EOF.
-  const message = error instanceof Error ? error.message : String(error);
-  return new TunnelError('TUNNEL_CLOSED', message === 'socket hang up' ? 'EOF' : message, { cause: error });
 }
 
 async function readBody(response: IncomingMessage): Promise<Buffer> {

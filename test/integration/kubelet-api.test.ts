@@ -64,7 +64,7 @@ describe('a kubelet that is told where the API is', () => {
     const kubelet = start(['kubelet', '--node', 'node-1', '--port', '0', '--server', url]);
     await kubelet.waitFor(/^container\/default\/web-1\/web +role\.started/m);
     const [, kubeletPort] = await kubelet.waitFor(/^kubelet 127\.0\.0\.1:(\d+)$/m);
-    await kubelet.waitFor(/request\.failed +verb=api.+ECONNREFUSED/);
+    await kubelet.waitFor(/request\.failed +verb=api.+connection refused/);
     await startApi();
     const clock = createRealClock();
     admin = new KubeClient({

@@ -203,7 +203,7 @@ describe('a server that goes', () => {
     await first.stop();
     await bench.waitFor({ kind: 'agent.disconnected' });
     const retry = await bench.waitFor({ kind: 'agent.retry' });
-    expect(retry.error).toBe(`connect ECONNREFUSED ${first.agentAddress}`);
+    expect(retry.error).toBe(`dial tcp ${first.agentAddress}: connect: connection refused`);
     const since = bench.journal.mark();
     const agents = { kind: 'tcp', host, port, tls: bench.tls('server') } as const;
     const second = await bench.server({ name: 's1', agents });

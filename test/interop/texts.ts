@@ -28,7 +28,7 @@ function grpcTexts({ server }: Cell): Texts {
   return {
     dialFailed: (reason) => reason,
     noAgent: 'No agent available',
-    serverDown: /^connect ECONNREFUSED /,
+    serverDown: /^dial (?:tcp|unix) \S+: connect: connection refused$/,
     serverLost: /^tunnel closed: /,
     agentLost: server.name === 'ours' ? 'agent connection lost' : ended,
   };

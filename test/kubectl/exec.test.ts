@@ -73,6 +73,15 @@ describeEachKubectl('exec and attach', (binary) => {
     }
   });
 
+  it.each(['attach -i shell', 'attach shell'])('refuses "%s" without a terminal', async (line) => {
+    const { code, stderr } = await kubectl().run(line.split(' '));
+    // client-go takes this body for a Status without a text, where it reads it itself (see refusals.test.ts).
+    const text = 'rpc error: code = InvalidArgument desc = tty and stderr cannot both be true';
+    const shown = `error: Internal error occurred: unable to upgrade connection: ${text}\n`;
+    expect(stderr.endsWith(webSocket ? shown : 'Error from server: \n'), stderr).toBe(true);
+    expect(code).toBe(1);
+  });
+
   it('reports start, end, protocol and exit code of each request', async () => {
     const { lab } = cluster();
     const mark = lab.mark();

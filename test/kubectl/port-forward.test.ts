@@ -18,6 +18,14 @@ const downloads = createServer({ allowHalfOpen: true }, (socket) => {
 await soon<void>((resolve) => downloads.listen(0, '127.0.0.1', resolve), 'listening server');
 afterAll(() => void downloads.close());
 
+/** Resets each connection at its first byte. */
+const resetting = createServer((socket) => {
+  socket.on('error', () => undefined);
+  socket.once('data', () => socket.resetAndDestroy());
+});
+await soon<void>((resolve) => resetting.listen(0, '127.0.0.1', resolve), 'listening server');
+afterAll(() => void resetting.close());
+
 const cluster = useCluster({
   behaviours: [
     {
@@ -28,6 +36,10 @@ const cluster = useCluster({
           {
             ports: [9],
             target: { address: '127.0.0.1', port: (downloads.address() as AddressInfo).port },
+          },
+          {
+            ports: [10],
+            target: { address: '127.0.0.1', port: (resetting.address() as AddressInfo).port },
           },
         ],
       },
@@ -131,6 +143,17 @@ describeEachKubectl('port-forward', (binary) => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/an error occurred forwarding \d+ -> 81: error forwarding port 81 to pod /);
     expect(stderr).toMatch(/connect: connection refused/);
+    expect(stderr).toMatch(/^error: lost connection to pod$/m);
+  });
+
+  it('reports a port that resets the connection', async () => {
+    const { process, port } = await forward('shell', 10);
+    await exchange(port, Buffer.from('anybody?')).catch(() => undefined);
+    const { code, stderr } = await process.result;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /an error occurred forwarding \d+ -> 10: error forwarding port 10 to pod \S+, uid : failed to execute portforward in network namespace \S+: read tcp4 127\.0\.0\.1:\d+->127\.0\.0\.1:\d+: read: connection reset by peer/,
+    );
     expect(stderr).toMatch(/^error: lost connection to pod$/m);
   });
 

@@ -57,9 +57,10 @@ export class DropinBench {
     this.endpointPort = (parts.endpoint.address() as { port: number }).port;
   }
 
-  static async open(): Promise<DropinBench> {
+  /** `dnsNames`: further names of the servers. */
+  static async open(dnsNames: readonly string[] = []): Promise<DropinBench> {
     const folder = await scratchFolder();
-    await writeCertificateDirectory(folder.path);
+    await writeCertificateDirectory(folder.path, { dnsNames });
     const endpoint = createServer((socket) => {
       socket.on('error', () => undefined);
       socket.pipe(socket);

@@ -1,6 +1,5 @@
 import { agentLostText, serverSilentText } from '../../core/dial-texts.js';
 import { TunnelError } from '../../core/errors.js';
-import { goConnectText } from '../../core/go-texts.js';
 import { pause } from '../../core/pause.js';
 import type { Dialer } from '../../wire/client/dialer.js';
 import { TunnelClient, type TunnelClientSettings } from '../../wire/client/tunnel-client.js';
@@ -76,7 +75,7 @@ function reasonOf(message: string, address: string): string {
     const ends = path === undefined ? `->${name}` : `@->${name}`;
     return `${serverSilentText}: read ${network} ${ends}: use of closed network connection`;
   }
-  const systemCode = /\bE[A-Z]{3,}\b/.exec(message)?.[0];
-  if (systemCode === undefined) return `transport: ${message}`;
-  return `transport: Error while dialing: dial ${network} ${name}: ${goConnectText(systemCode, message)}`;
+  const failed = /: (connect: .+)$/.exec(message)?.[1];
+  if (failed === undefined) return `transport: ${message}`;
+  return `transport: Error while dialing: dial ${network} ${name}: ${failed}`;
 }

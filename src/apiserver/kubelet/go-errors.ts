@@ -24,7 +24,7 @@ export function goErrorText(caught: unknown, host: string): string {
   const code = 'code' in caught && typeof caught.code === 'string' ? caught.code : '';
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return nameMismatch(caught, host);
   if (code === 'ECONNRESET' && !('syscall' in caught)) return 'EOF';
-  return textsByCode[code] ?? goBrokenText(code) ?? caught.message;
+  return textsByCode[code] ?? goBrokenText(caught);
 }
 
 function nameMismatch(error: Error, host: string): string {

@@ -12,6 +12,7 @@ import {
   unknownIdentifierType,
 } from '../../core/identifiers.js';
 import { createNodeNetwork, type NodeNetwork } from '../../links/node-network.js';
+import { sayDirect } from '../direct-dial.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import { commonOptions, type RoleFlags, runRole, tlsUser } from '../role.js';
@@ -97,6 +98,7 @@ export function agentCommand(invocation: Invocation): Command {
 
 function run(flags: AgentFlags): Promise<number> {
   const agentId = flags.agentId ?? idOfEnvironment() ?? randomUUID();
+  sayDirect('the proxy-server', flags.proxyServerHost, flags.proxyServerPort);
   return runRole(flags, async (context, started) => {
     const useTls = tlsUser(flags, context, { node: `agent/${agentId}`, started });
     const network = nodeNetwork(flags, context.clock);

@@ -17,6 +17,7 @@ import { type Readiness, startHealthServer } from '../../observe/health.js';
 import type { PageServer } from '../../observe/page-server.js';
 import { kubeletLeaf } from '../../pki/certificate-set.js';
 import { type Renewable, renewableAs, type TlsFiles } from '../../wire/net/tls.js';
+import { sayDirect } from '../direct-dial.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import {
@@ -172,6 +173,7 @@ async function openApi(
     if (authorizationMode !== 'Webhook') return undefined;
     throw new TunnelError('USAGE', '--authorization-mode Webhook needs an API: --server or --kubeconfig');
   }
+  sayDirect('the Kubernetes API', access.server.hostname, Number(access.server.port || 443));
   const client = new KubeClient({ access, clock, limit: kubeletRateLimit });
   started(() => client.close());
   return client;

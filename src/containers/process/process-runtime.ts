@@ -100,7 +100,8 @@ class Processes extends PodTable<ProcessContainer> implements ProcessRuntime {
     const run = pod.mains.find((container) => container.run !== undefined)?.run;
     const refused = this.error('PORT_CLOSED', refusedText(pod.sandboxId, port));
     if (run === undefined) throw refused;
-    return dialTarget({ address: '127.0.0.1', port }, [signal, run.signal]).catch((caught: unknown) => {
+    const options = { sandboxId: pod.sandboxId, signals: [signal, run.signal] };
+    return dialTarget({ address: '127.0.0.1', port }, options).catch((caught: unknown) => {
       throw isRefusal(caught) ? refused : caught;
     });
   }

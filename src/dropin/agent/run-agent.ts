@@ -7,6 +7,7 @@ import { type Clock, createRealClock } from '../../core/clock.js';
 import { createRandom } from '../../core/random.js';
 import type { KubeClient } from '../../kube/kube-client.js';
 import { goDial } from '../../links/go-dial.js';
+import { type HttpProxy, proxyFor } from '../../wire/net/proxy-environment.js';
 import { TlsFilesGroup } from '../../wire/net/tls-files-group.js';
 import { startAgentAdmin } from '../admin-server.js';
 import { behaviourFrom } from '../behaviour-variables.js';
@@ -27,16 +28,16 @@ export function main(argv: readonly string[]): Promise<number> {
 }
 
 async function run(flags: AgentFlagValues, { log, signals }: Surroundings): Promise<number> {
-  warnOfProxies(log);
+  const proxy = proxyOf(flags, log);
   const clock = createRealClock();
   const kube =
     flags.serverCount.leases === undefined
       ? undefined
-      : await openKubeApi(flags, name, { clock, signal: signals.first });
+      : await openKubeApi(flags, name, { clock, signal: signals.first, log });
   const files = new TlsFilesGroup({ node: `agent/${flags.agentId}`, clock, emit: log.event });
   try {
     const tls = await files.use(namedFiles(flags.tls), () => readClientTls(flags.tls));
-    const agent = new Agent(agentOptions(flags, log, { clock, tls, kube }));
+    const agent = new Agent(agentOptions(flags, log, { clock, tls, kube, proxy }));
     await runAgent(agent, { ...flags, clock }, { log, signals });
   } finally {
     await kube?.close();
@@ -65,12 +66,12 @@ async function runAgent(
   }
 }
 
-interface Context extends Pick<AgentOptions, 'clock' | 'tls'> {
+interface Context extends Pick<AgentOptions, 'clock' | 'tls' | 'proxy'> {
   /** Absent when leases are not counted. */
   readonly kube: KubeClient | undefined;
 }
 
-function agentOptions(flags: AgentFlagValues, log: Klog, { clock, tls, kube }: Context): AgentOptions {
+function agentOptions(flags: AgentFlagValues, log: Klog, { clock, tls, kube, proxy }: Context): AgentOptions {
   const { agentId, identifiers, server, tokenFile, health, syncForever } = flags;
   return {
     ...agentDefaults,
@@ -82,6 +83,7 @@ function agentOptions(flags: AgentFlagValues, log: Klog, { clock, tls, kube }: C
     clock,
     server: joinHostPort(server.host, server.port),
     tls,
+    proxy,
     alpnProtocols: flags.alpnProtocols,
     probeIntervalMs: flags.probeIntervalMs,
     ...(tokenFile === undefined ? {} : { metadata: tokenMetadata(tokenFile) }),
@@ -112,10 +114,14 @@ function keepalive(timeMs: number): number {
   return timeMs === 0 ? 0 : Math.max(timeMs, minKeepaliveMs);
 }
 
-/** Konnectivity's agent uses these proxies. The warning says that this one does not. */
-function warnOfProxies(log: Klog): void {
-  for (const variable of ['HTTPS_PROXY', 'https_proxy']) {
-    if ((process.env[variable] ?? '') === '') continue;
-    log.say('W', `${variable} has no effect: the proxy-server is dialled directly`);
+/** The proxy of the environment, as a Go program reads it: once. The log says what becomes of the variables. */
+function proxyOf({ server: { host, port } }: AgentFlagValues, log: Klog): HttpProxy | undefined {
+  const proxy = proxyFor(process.env, host, port);
+  if (proxy === undefined) return undefined;
+  if (proxy === 'invalid') {
+    log.say('W', 'HTTPS_PROXY is not a URL and has no effect: the proxy-server is dialled directly');
+    return undefined;
   }
+  log.say('I', `Proxy detected: ${joinHostPort(host, port)} is dialled through ${proxy.address}`);
+  return proxy;
 }

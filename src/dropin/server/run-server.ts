@@ -26,7 +26,9 @@ async function run(flags: ServerFlagValues, surroundings: Surroundings): Promise
   const clock = createRealClock();
   const needsKube = flags.agentTokens !== undefined || flags.lease !== undefined;
   const kube = needsKube
-    ? await openKubeApi(flags, name, { clock, signal: surroundings.signals.first })
+    ? await openKubeApi(flags, name, {
+        ...{ clock, signal: surroundings.signals.first, log: surroundings.log },
+      })
     : undefined;
   const files = new TlsFilesGroup({ node: `server/${flags.serverId}`, clock, emit: surroundings.log.event });
   try {

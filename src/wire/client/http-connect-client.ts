@@ -140,9 +140,9 @@ class ConnectDial {
 
   /** The socket failed. The error goes to the user of the connection, or is the reason why the dial failed. */
   private failed(error: NodeJS.ErrnoException): void {
-    this.lastError = error.message;
+    this.lastError = goBrokenText(error);
     if (this.phase === 'asking') {
-      this.fail('TUNNEL_CLOSED', this.readingFailed(goBrokenText(error.code ?? '') ?? error.message));
+      this.fail('TUNNEL_CLOSED', this.readingFailed(this.lastError));
     } else if (this.phase === 'connecting') {
       const text = transportText(error.message);
       const code = unreachableCode(text, this.options.settings.tls !== undefined);

@@ -11,11 +11,14 @@ import {
   type VerifyOptions,
 } from '@grpc/grpc-js';
 import { splitHostPort } from '../../core/address.js';
+import { TunnelError } from '../../core/errors.js';
 import type { Congestible } from '../../core/port.js';
 import { decodePacket } from '../codec/codec.js';
+import type { HttpProxy } from '../net/proxy-environment.js';
 import { type ClientTls, checkTlsFiles } from '../net/tls.js';
 import { afterTurns } from './after-turns.js';
 import { carriedCredentials } from './carried-credentials.js';
+import { connectThrough, type ThroughProxy } from './connect-through.js';
 import { EagerSocket } from './eager-socket.js';
 import { windowBytes } from './growing-window.js';
 import { offerProtocols } from './grpc-internals.js';
@@ -42,7 +45,11 @@ export interface TunnelClientOptions {
   readonly wideReceive?: boolean;
   /** The name that the server's certificate must have. Default: the host of the address. */
   readonly serverName?: string;
+  /** An HTTP proxy on the way. Only with TLS. Default: none. */
+  readonly proxy?: HttpProxy | undefined;
 }
+
+const noWayThrough = 'this version of grpc-js does not let a connection go through a proxy';
 
 /** Turns of the event loop until the last frames of a session reach the kernel, with a margin. */
 const turnsOfFarewell = 8;
@@ -55,14 +62,19 @@ export class TunnelChannel {
   private readonly sockets = new Set<Socket>();
   private eagerSocket: EagerSocket | undefined;
   private isCut = false;
+  private readonly through: ThroughProxy | undefined;
 
   /** Throws CERT_INVALID. */
   constructor(options: TunnelClientOptions) {
+    const { address, proxy } = options;
     if (options.tls !== undefined) checkTlsFiles(options.tls, options.address);
     const plain = channelCredentials(options);
     const carried = carriedCredentials(plain, (socket) => this.carry(socket));
     this.eager = options.eager === true && carried !== undefined;
-    this.client = new Client(options.address, carried ?? plain, clientOptions(options, this.eager));
+    this.through = proxy === undefined ? undefined : { target: address, authorization: proxy.authorization };
+    // Never silently past the proxy.
+    if (proxy !== undefined && carried === undefined) throw new TunnelError('INTERNAL', noWayThrough);
+    this.client = new Client(proxy?.address ?? address, carried ?? plain, clientOptions(options, this.eager));
   }
 
   open(rpc: TunnelRpc, metadata: Metadata): TunnelClientCall {
@@ -100,11 +112,16 @@ export class TunnelChannel {
     });
   }
 
-  private carry(socket: Socket): Socket | Duplex {
+  private carry(socket: Socket): Duplex | Promise<Duplex> {
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
     // The connection opened while the channel was being closed.
     if (this.isCut) socket.destroy();
+    if (this.through === undefined) return this.carrier(socket);
+    return connectThrough(socket, this.through).then(() => this.carrier(socket));
+  }
+
+  private carrier(socket: Socket): Duplex {
     if (!this.eager) return socket;
     this.eagerSocket = new EagerSocket(socket);
     return this.eagerSocket;
@@ -115,10 +132,14 @@ export class TunnelChannel {
  * When a server has an IP address as its name, its certificate is checked against that. TLS has no server name for
  * addresses, but grpc-js would send one. So another name is sent, and the check is done here.
  */
-function serverCheck({ address, serverName }: TunnelClientOptions): { sent?: string; verify: VerifyOptions } {
+function serverCheck({ address, serverName, proxy }: TunnelClientOptions): {
+  sent?: string;
+  verify: VerifyOptions;
+} {
   if (serverName !== undefined) return { sent: serverName, verify: {} };
   const host = splitHostPort(address)?.host ?? '';
-  if (isIP(host) === 0) return { verify: {} };
+  // Behind a proxy grpc-js would send the proxy's name.
+  if (isIP(host) === 0) return proxy === undefined ? { verify: {} } : { sent: host, verify: {} };
   return {
     sent: 'proxy-server',
     verify: { checkServerIdentity: (_sent, cert) => checkServerIdentity(host, cert) },
@@ -143,12 +164,13 @@ function withH2(protocols: readonly string[]): readonly string[] {
 }
 
 function clientOptions(options: TunnelClientOptions, eager: boolean): ChannelOptions {
-  const { keepaliveTimeMs, wideReceive = false } = options;
+  const { address, keepaliveTimeMs, proxy, wideReceive = false } = options;
   const { sent } = serverCheck(options);
   return {
     ...tunnelChannelOptions,
     // Shared subchannels would share the pause after a failed attempt.
     'grpc.use_local_subchannel_pool': 1,
+    // grpc-js reads other variables than Go, and tells nothing of what a proxy answers.
     'grpc.enable_http_proxy': 0,
     'grpc.enable_retries': 0,
     // A DNS look-up of a TXT record would keep the process alive; networks without internet access never answer it.
@@ -158,5 +180,6 @@ function clientOptions(options: TunnelClientOptions, eager: boolean): ChannelOpt
     ...(wideReceive || eager ? { 'grpc-node.flow_control_window': windowBytes } : {}),
     ...(keepaliveTimeMs === undefined ? {} : { 'grpc.keepalive_time_ms': keepaliveTimeMs }),
     ...(sent === undefined ? {} : { 'grpc.ssl_target_name_override': sent }),
+    ...(proxy === undefined ? {} : { 'grpc.default_authority': address }),
   };
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../core/errors.js';
+import { goText } from '../../core/go-texts.js';
 
 const closedEarly =
   'the connection was closed before HTTP/2 began: do both ends speak TLS and trust each other?';
@@ -6,6 +7,7 @@ const closedEarly =
 /**
  * Why a peer could not be reached, as one line. grpc-js adds much around the text of the system or of TLS (`No
  * connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: `).
+ * The system's texts are Go's then.
  */
 export function transportText(details: string): string {
   const core = details
@@ -17,7 +19,7 @@ export function transportText(details: string): string {
     .trim();
   const library = /error:[0-9A-F]+:SSL routines:[^:]*:([^:]+)/.exec(core);
   if (library?.[1] !== undefined) return `tls: ${library[1]}`;
-  return core === 'Failed to connect' || core === 'Protocol error' ? closedEarly : core;
+  return core === 'Failed to connect' || core === 'Protocol error' ? closedEarly : goText(core);
 }
 
 const distrust = /certificate|handshake|tls|ssl|self.signed|alert|altnames/i;

@@ -122,6 +122,20 @@ describe('a connection', () => {
   });
 });
 
+describe('a connection that breaks', () => {
+  it('has the text of a container runtime, with a port of its own', async () => {
+    const connection = await dial(start('konnsim/web'));
+    connection.write('not HTTP\r\n\r\n');
+    await readToEnd(connection);
+    const failed = soon<Error>((resolve) => connection.once('error', resolve), 'error');
+    connection.write('late');
+    const error = await failed;
+    expect(error.message).toMatch(
+      /^failed to execute portforward in network namespace "\/var\/run\/netns\/cni-[0-9a-f]{36}": write tcp4 127\.0\.0\.1:\d{5}->127\.0\.0\.1:8080: write: broken pipe$/,
+    );
+  });
+});
+
 describe('PortForward behaviours', () => {
   const forPod = { name: 'web-0', namespace: 'default' };
 
@@ -150,7 +164,7 @@ describe('PortForward behaviours', () => {
     });
     await expect(dial(runtime, 4)).rejects.toMatchObject({
       code: 'PORT_CLOSED',
-      message: 'failed to connect to 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
+      message: 'failed to connect to 127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused',
     });
     await soon((resolve) => server.close(resolve), 'end of the server');
   });

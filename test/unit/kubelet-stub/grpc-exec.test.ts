@@ -150,6 +150,11 @@ describe('exec and attach over gRPC', () => {
       code: 0,
     });
     expect(stdout.text).toBe('attached: hi');
+    const apart = { stdout: new TextSink(), stderr: new TextSink(), signal: never };
+    await expect(bench.client.attach({ ...app, container: 'shell' }, apart)).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+      message: 'rpc error: code = InvalidArgument desc = tty and stderr cannot both be true',
+    });
   });
 
   it('resolves with an error result when the command could not be run to its end', async () => {

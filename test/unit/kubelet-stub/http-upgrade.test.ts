@@ -9,6 +9,7 @@ import { type Bench, clock, issueCertificates, startBench, type TestPki } from '
 import { closed, connectTls, upgrade } from './http-client.js';
 import { ScriptedRuntime } from './scripted-runtime.js';
 
+const terminalWithStderr = 'rpc error: code = InvalidArgument desc = tty and stderr cannot both be true';
 const output: RemoteCommandOptions = { stdin: false, stdout: true, stderr: false, tty: false };
 
 describe('upgrades of the HTTP API', () => {
@@ -49,11 +50,25 @@ describe('upgrades of the HTTP API', () => {
   });
 
   it('takes the terminal of an attach from the container, not from the query', async () => {
-    const path = '/attach/default/web-0/shell?input=1&output=1&error=1';
+    const path = '/attach/default/web-0/shell?input=1&output=1';
     const run = await command(path, { stdin: true, stdout: true, stderr: false, tty: true });
     run.stdin?.end('typed');
     expect(run.stdout && (await text(run.stdout))).toBe('attached: typed');
     await run.close();
+  });
+
+  it.each([
+    ['a container with a terminal', 'web-0/shell?input=1&output=1&error=1', 500, terminalWithStderr],
+    ['one of the same without standard input', 'web-0/shell?output=1&error=1', 500, terminalWithStderr],
+    ['a client that asks for a terminal', 'web-0/shell?output=1&error=1&tty=1', 101, ''],
+    ['a container without a terminal', 'web-0/app?output=1&error=1&tty=1', 101, ''],
+    ['a pod that does not exist', 'nope/shell?output=1&error=1', 404, 'pod does not exist'],
+  ])('does not give error output beside a terminal: %s', async (_, target, status, body) => {
+    const protocol = 'v4.channel.k8s.io';
+    const answer = await upgrade(bench.kubelet, pki.client, `/attach/default/${target}`, protocol);
+    if (answer.kind === 'upgraded') answer.socket.destroy();
+    else expect([answer.status, answer.body.toString()]).toEqual([status, body]);
+    expect(answer.kind).toBe(status === 101 ? 'upgraded' : 'refused');
   });
 
   it('names the operation in the status of a command that could not be run', async () => {

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { transportText, unreachableCode } from '../../../src/wire/net/transport-text.js';
 
 const wrapped = (text: string): string => `No connection established. Last error: ${text}. Resolution note: `;
+const refused = 'dial tcp 127.0.0.1:8091: connect: connection refused';
 const early = 'the connection was closed before HTTP/2 began: do both ends speak TLS and trust each other?';
 
 describe('transportText', () => {
   it.each([
-    [wrapped('Error: connect ECONNREFUSED 127.0.0.1:8091'), 'connect ECONNREFUSED 127.0.0.1:8091'],
+    [wrapped('Error: connect ECONNREFUSED 127.0.0.1:8091'), refused],
     [wrapped('Error: unable to verify the first certificate'), 'unable to verify the first certificate'],
     [
       wrapped('Error [ERR_TLS_CERT_ALTNAME_INVALID]: Hostname/IP does not match'),
@@ -31,7 +32,7 @@ describe('transportText', () => {
 
 describe('unreachableCode', () => {
   it.each([
-    ['connect ECONNREFUSED 127.0.0.1:8091', true, 'SERVER_UNREACHABLE'],
+    [refused, true, 'SERVER_UNREACHABLE'],
     ['unable to verify the first certificate', true, 'TLS_REJECTED'],
     ['tls: wrong version number', true, 'TLS_REJECTED'],
     [early, true, 'TLS_REJECTED'],

@@ -1,5 +1,4 @@
 import { type ClientReadableStream, type ServiceError, status } from '@grpc/grpc-js';
-import { goConnectText } from '../../../core/go-texts.js';
 import type { CommitResponse__Output } from '../../../wire/gen/konnsim/store/v1/CommitResponse.js';
 import type { FollowResponse__Output } from '../../../wire/gen/konnsim/store/v1/FollowResponse.js';
 import type { StoreClient } from '../../../wire/gen/konnsim/store/v1/Store.js';
@@ -66,8 +65,7 @@ export function failureText(failure: ServiceError | null, address: string): stri
   if (code === status.DEADLINE_EXCEEDED) return timedOut;
   if (code !== status.UNAVAILABLE && code !== status.CANCELLED) return details;
   const text = transportText(details);
-  const refused = /^connect (E[A-Z]+)/.exec(text)?.[1];
-  const reason = refused === undefined ? undefined : goConnectText(refused, refused);
+  const reason = /: (connect: .+)$/.exec(text)?.[1];
   const cause =
     reason === undefined
       ? `error reading from server: ${text}`
