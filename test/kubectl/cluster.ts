@@ -10,7 +10,7 @@ export interface TestCluster {
   readonly lab: Lab;
   /** The objects that the façade serves. */
   readonly store: LocalStore;
-  /** Long-lived requests that the façade has open now, without the one watch of each kubelet. */
+  /** Long-lived requests that the façade has open now, without the watches of kubelets. */
   openStreams(): StreamCounts;
 }
 
@@ -24,7 +24,9 @@ export function useCluster(options: LabOptions = {}): () => TestCluster {
     const { parts, store } = lab['insides'];
     const openStreams = (): StreamCounts => {
       const counts = parts.apiservers.first.value.openStreams();
-      return { ...counts, watch: counts.watch - parts.kubelets.filter(({ running }) => running).length };
+      const kubelets = parts.kubelets.filter(({ running }) => running).length;
+      // Of pods and of services.
+      return { ...counts, watch: counts.watch - 2 * kubelets };
     };
     cluster = { lab, store, openStreams };
   });

@@ -12,8 +12,19 @@ export interface Situation {
   readonly exit: number;
   /** At least so long after the kill, s. */
   readonly afterS?: number;
+  /**
+   * A webhook that is asked about config maps: a Service of `default` and its port, or a URL. `PLAIN` is where plain HTTP
+   * is spoken, `SLOW` where no answer comes.
+   */
+  readonly webhook?: Webhook;
   /** What stderr says; `HOST` is the kubelet's, `SOCKET` the proxy-server's. */
   readonly says: string | { readonly webSocket: string; readonly spdy: string };
+}
+
+export interface Webhook {
+  readonly service?: { readonly name: string; readonly port: number };
+  readonly url?: string;
+  readonly failurePolicy?: 'Ignore';
 }
 
 const exec = ['exec', 'shell', '--', 'true'];
@@ -76,7 +87,57 @@ const noServer =
   'context deadline exceeded: connection error: desc = "transport: Error while dialing: dial unix SOCKET: connect: no such file or directory"';
 const unavailable = 'Error from server (ServiceUnavailable)';
 
+/** kubectl prints it before it attaches. */
+const prompt = "If you don't see a command prompt, try pressing enter.";
+const create = ['create', 'configmap', 'mine'];
+
+function asked(name: string, webhook: Webhook, reason: string): Situation {
+  const { service, url } = webhook;
+  const address = service === undefined ? url : `https://${service.name}.default.svc:${service.port}/`;
+  return {
+    ...{ name: `webhook: ${name}`, asks: create, webhook, exit: 1 },
+    says: `error: failed to create configmap: Internal error occurred: failed calling webhook "mine.konnsim.example": failed to call webhook: Post "${address}?timeout=2s": ${reason}`,
+  };
+}
+
+const webhooks: readonly Situation[] = [
+  asked('no service', { service: { name: 'nosuch', port: 443 } }, 'service "nosuch" not found'),
+  asked(
+    'a service without endpoints',
+    { service: { name: 'empty', port: 443 } },
+    'no endpoints available for service "empty"',
+  ),
+  asked(
+    'a service without that port',
+    { service: { name: 'empty', port: 444 } },
+    'no service port 444 found for service "empty"',
+  ),
+  asked(
+    'a URL that refuses',
+    { url: 'https://127.0.0.1:9/' },
+    'dial tcp 127.0.0.1:9: connect: connection refused',
+  ),
+  asked(
+    'a URL that speaks plain HTTP',
+    { url: 'https://PLAIN/' },
+    'http: server gave HTTP response to HTTPS client',
+  ),
+  { ...asked('a URL that never answers', { url: 'https://SLOW/' }, 'context deadline exceeded'), afterS: 2 },
+  {
+    ...{ name: 'webhook: one that may be ignored', asks: create, exit: 0, says: '' },
+    webhook: { service: { name: 'nosuch', port: 443 }, failurePolicy: 'Ignore' },
+  },
+];
+
 export const situations: readonly Situation[] = [
+  ...webhooks,
+  {
+    ...{ name: 'no agent: attach', asks: ['attach', 'ticks'], killed: 'agent/node-1', exit: 1 },
+    says: {
+      webSocket: `${prompt}\nerror: Internal error occurred: error sending request: Post "https://HOST:10250/attach/default/ticks/c?error=1&output=1": No agent available`,
+      spdy: `${prompt}\nError from server: error dialing backend: No agent available`,
+    },
+  },
   ...unreachable('no agent', 'agent/node-1', 'No agent available'),
   ...unreachable('no kubelet', 'kubelet/node-1', 'dial tcp HOST:10250: connect: connection refused'),
   ...unreachable('no proxy-server', 'server/server-1', noServer)
