@@ -1,6 +1,6 @@
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
-import { afterAll, afterEach, beforeAll } from 'vitest';
-import { expectAtRest, type TestCluster, useCluster } from '../kubectl/cluster.js';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { expectAtRest, type OpenCounts, openNow, type TestCluster, useCluster } from '../kubectl/cluster.js';
 
 /** A lab, and what the official JavaScript client needs to reach it. */
 export interface ClientLab {
@@ -17,7 +17,12 @@ export function useClientLab(): () => ClientLab {
     config = new KubeConfig();
     config.loadFromString(cluster().lab.kubeconfig);
   });
-  afterEach(() => expectAtRest(cluster()));
+  // A test that failed does not fail those after it.
+  let openBefore: OpenCounts = {};
+  beforeEach(() => {
+    openBefore = openNow(cluster());
+  });
+  afterEach(() => expectAtRest(cluster(), openBefore));
   afterAll(() => {
     config = undefined;
   });

@@ -106,8 +106,12 @@ describe('Exec of the official JavaScript client', () => {
     const exec = new Exec(client().config);
     const ws = await exec.exec('default', 'shell', 'shell', 'sh', screen, null, keys, true);
     const closed = once(ws, 'close');
-    const asking = setInterval(() => keys.write('stty size\r'), 50);
-    await until(/\n20 90\r\n/).finally(() => clearInterval(asking));
+    // The size may come after the first answers. Each question waits for the answer before it.
+    for (let answers = 1, size = ''; size !== '20 90'; answers++) {
+      keys.write('stty size\r');
+      const all = new RegExp(`(?:\\n(\\d+ \\d+)\\r\\n[^]*?){${answers}}`);
+      size = (await until(all))[1] ?? '';
+    }
     keys.write('exit\r');
     await closed;
   });

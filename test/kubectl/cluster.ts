@@ -68,9 +68,12 @@ export function useKubectl(binary: KubectlBinary, cluster: () => TestCluster): (
   };
 }
 
-type OpenCounts = Readonly<Record<string, number>>;
+export type OpenCounts = Readonly<Record<string, number>>;
 
-const openNow = ({ lab, openStreams }: TestCluster): OpenCounts => ({ ...lab.open(), ...openStreams() });
+export const openNow = ({ lab, openStreams }: TestCluster): OpenCounts => ({
+  ...lab.open(),
+  ...openStreams(),
+});
 
 /**
  * Every request is over, and nothing of it is left anywhere; but for what a test before this one has left. A kubelet that
