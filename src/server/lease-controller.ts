@@ -15,9 +15,10 @@ export class LeaseController {
     this.running = Promise.all([this.keeper.run(signal), new LeaseCollector(options).run(signal)]);
   }
 
-  /** Stops and leaves the lease, which then expires, as after the end of a process. */
+  /** Stops and leaves the lease, which then expires, as after the end of a process. `release` then does nothing. */
   async close(): Promise<void> {
     this.stopping.abort();
+    this.released ??= Promise.resolve();
     await this.running;
     await this.released;
   }

@@ -18,6 +18,7 @@ export type GrpcDialerContext = EgressContext & Pick<TunnelClientSettings, 'addr
 export class GrpcDialer implements Dialer {
   private readonly context: GrpcDialerContext;
   private readonly client: TunnelClient;
+  private readonly closing = new AbortController();
 
   constructor(context: GrpcDialerContext) {
     this.context = context;
@@ -44,13 +45,19 @@ export class GrpcDialer implements Dialer {
         const leftMs = deadline - clock.now();
         if (!waits || error.code !== 'SERVER_UNREACHABLE' || leftMs <= 0) throw this.inKubeWords(error);
         const jittered = pauseMs * (1 + retry.jitter * (2 * random.next() - 1));
-        await pause(clock, Math.min(leftMs, jittered), options.signal);
+        await pause(clock, Math.min(leftMs, jittered), this.endsWith(options.signal));
       }
     }
   }
 
   close(): Promise<void> {
+    this.closing.abort();
     return this.client.close();
+  }
+
+  /** A pause ends with its request, and with this dialer. */
+  private endsWith(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.closing.signal : AbortSignal.any([signal, this.closing.signal]);
   }
 
   private inKubeWords(error: TunnelError): TunnelError {

@@ -101,7 +101,7 @@ export async function startGrpcListener(options: GrpcListenerOptions): Promise<G
     const close = createClose(server, listener, sockets);
     const drain = (): void => {
       refuse();
-      for (const session of sessions) session.close();
+      sessions.drain();
     };
     return { address, refuse, drain, close: () => (forget(), close()) };
   } catch (error) {
@@ -132,19 +132,28 @@ function serverOptions({ keepaliveTimeMs, keepaliveTimeoutMs = 20_000 }: GrpcLis
   };
 }
 
-/** grpc-js answers any number of pings, and waits without limit for the first byte. Returns the open sessions. */
-function boundSessions(
-  server: Server,
-  { pings, refused, clock }: GrpcListenerOptions,
-): ReadonlySet<ServerHttp2Session> {
+interface Sessions {
+  /** Refuses new calls, also on connections that are still in their handshake. */
+  drain(): void;
+}
+
+/** grpc-js answers any number of pings, and waits without limit for the first byte. */
+function boundSessions(server: Server, { pings, refused, clock }: GrpcListenerOptions): Sessions {
   const sessions = new Set<ServerHttp2Session>();
+  let draining = false;
   watchServerSessions(server, (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
     boundSession(session, { clock, prefaceMs: openingTimeoutMs, firstStreamMs: firstStreamTimeoutMs });
     if (pings !== undefined) limitSessionPings(session, pings, refused);
+    if (draining) session.close();
   });
-  return sessions;
+  return {
+    drain: () => {
+      draining = true;
+      for (const session of sessions) session.close();
+    },
+  };
 }
 
 interface Receiver {

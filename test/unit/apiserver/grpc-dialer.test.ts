@@ -80,6 +80,14 @@ describe('a dial over GRPC without a proxy-server', () => {
     expect(await text).toBe('dial timeout, context');
   });
 
+  it('stops when the dialer is closed', async () => {
+    const client = dialer();
+    const text = failure(client.dial(host, 1));
+    await attempts(1);
+    await client.close();
+    expect(await text).toBe('the tunnel client is closed');
+  });
+
   it('fails at once when ideal parts are asked for', async () => {
     expect(await failure(dialer('ideal').dial(host, 1))).toBe(refused());
     expect(clock.now()).toBe(0);

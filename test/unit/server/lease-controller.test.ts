@@ -144,6 +144,7 @@ describe('a server’s lease', () => {
     const first = start();
     await eventually(() => expect(kinds()).toEqual(['lease.acquired']));
     await first.close();
+    await first.release();
     expect(stored()).toBeDefined();
     const second = start();
     await eventually(() => expect(kinds().filter((kind) => kind === 'lease.acquired')).toHaveLength(2));
