@@ -12,6 +12,7 @@ import { LogStore } from './logs/log-store.js';
 import type { Program } from './programs/program.js';
 import type { ContainerUsage, Termination } from './runtime.js';
 import type { ExecOptions } from './shell/exec.js';
+import { terminationMessage } from './termination-message.js';
 import { type ContainerPlace, ContainerShell } from './threads/container-shell.js';
 
 /** What all containers of a sandbox share. */
@@ -131,6 +132,13 @@ export class ContainerRun {
   /** The content of a file of the container; undefined when there is no such file. */
   readFile(path: string): Promise<Uint8Array | undefined> {
     return this.shell.readFile(path);
+  }
+
+  /** What the container says about its own end. */
+  terminationMessage(exitCode: number): Promise<string | undefined> {
+    const readFile = async (path: string): Promise<Uint8Array | undefined> =>
+      this.shell.hasFiles ? this.shell.readFile(path) : undefined;
+    return terminationMessage(this.options.container, exitCode, { logs: this.logs, readFile });
   }
 
   /** Counts a command as a process of the container until it has ended. */

@@ -5,10 +5,10 @@ import type { Random } from '../core/random.js';
 import type { Container, ContainerState, ContainerStatus, Pod } from '../kube/pod-objects.js';
 import { rfc3339 } from '../kube/time.js';
 import { BackOff } from './back-off.js';
+import { backOffText, type ContainerRole, newsOf, urlOf, withProgram } from './container-words.js';
 import { ConfigError } from './environment/resolve.js';
-import { imageName } from './image-name.js';
 import type { LogStore } from './logs/log-store.js';
-import type { ContainerUsage, LogFile, Termination } from './runtime.js';
+import type { ContainerNews, ContainerUsage, LogFile, Termination } from './runtime.js';
 
 /** One run of a container, as far as its record goes. */
 export interface HeldRun {
@@ -17,9 +17,6 @@ export interface HeldRun {
   readonly logs: LogStore;
   usage(): Promise<Omit<ContainerUsage, 'restartCount'>>;
 }
-
-/** A sidecar is an init container that is restarted for as long as the pod runs. */
-export type ContainerRole = 'init' | 'sidecar' | 'main' | 'ephemeral';
 
 export interface HeldContainerOptions {
   readonly pod: Pod;
@@ -32,6 +29,8 @@ export interface HeldContainerOptions {
   readonly random: Random;
   /** The container as it is to be run. Rejects or throws a ConfigError when what it refers to is missing. */
   readonly resolve: (spec: Container) => Container | Promise<Container>;
+  /** For events of its pod. */
+  readonly report: (news: ContainerNews) => void;
   /** Called when its state has changed. */
   readonly changed: () => void;
 }
@@ -144,10 +143,12 @@ export abstract class HeldContainer<R extends HeldRun> {
 
   /** Ends it for good; resolves when nothing of it is left. */
   async stop(graceMs: number, termination?: Termination): Promise<void> {
+    const isFirst = !this.closed;
     this.closed = true;
     this.retry?.timer.cancel();
     if (this.starting !== undefined) await this.starting;
     if (this.current === undefined) return;
+    if (isFirst) this.report('Killing');
     this.forced = termination;
     await this.endRun(this.current, graceMs);
   }
@@ -212,7 +213,7 @@ export abstract class HeldContainer<R extends HeldRun> {
     this.stopped = this.waiting;
     const failed = (caught: unknown): void => this.notStarted(caught);
     try {
-      const spec = this.held.resolve(this.toRun());
+      const spec = this.held.resolve(withProgram(this.spec, this.role));
       // What is read from an API may never come: nobody waits for it.
       if (spec instanceof Promise) void spec.then((found) => this.open(found)).catch(failed);
       else this.open(spec);
@@ -223,6 +224,8 @@ export abstract class HeldContainer<R extends HeldRun> {
 
   private open(spec: Container): void {
     if (this.closed) return;
+    this.report('Pulled');
+    this.report('Created');
     const run = this.launch(spec);
     if (!(run instanceof Promise)) return this.started(run);
     this.starting = run.then(
@@ -231,16 +234,10 @@ export abstract class HeldContainer<R extends HeldRun> {
     );
   }
 
-  /** An init container has to end, but its image has no program here that could. */
-  private toRun(): Container {
-    const { command = [], args = [], image } = this.spec;
-    const isIdle = this.role === 'init' && command.length + args.length === 0 && !isOurs(image);
-    return isIdle ? { ...this.spec, command: ['true'] } : this.spec;
-  }
-
   private started(run: R): void {
     this.starting = undefined;
     this.current = run;
+    this.report('Started');
     this.emit('role.started', `image ${this.spec.image}`);
     this.held.changed();
   }
@@ -250,12 +247,15 @@ export abstract class HeldContainer<R extends HeldRun> {
     if (caught instanceof ConfigError) return this.misconfigured(caught.message);
     const { message } = TunnelError.from(caught, 'INTERNAL');
     const startedAtMs = this.held.now();
+    this.report('Failed', message);
     this.ended({ exitCode: 128, reason: 'StartError', message }, { startedAtMs }, 'later');
   }
 
   /** Tried again and again, because what is missing may be made. */
   private misconfigured(message: string): void {
     this.stopped = { waiting: { reason: 'CreateContainerConfigError', message } };
+    this.report('Pulled');
+    this.report('Failed', message);
     if (this.closed) return;
     const jitterMs = this.held.random.below(maxJitterMs);
     this.retryAfter(configRetryMs + jitterMs, () => this.begin());
@@ -263,28 +263,34 @@ export abstract class HeldContainer<R extends HeldRun> {
 
   /** `now`: whatever the restart rule says. `soon`: by the rule, but without a pause. */
   private ended(
-    { exitCode, reason = exitCode === 0 ? 'Completed' : 'Error', message }: Termination,
+    termination: Termination,
     { startedAtMs, id }: Pick<HeldRun, 'startedAtMs'> & { readonly id?: string },
     next: 'now' | 'soon' | 'later',
   ): void {
+    const { exitCode, reason = exitCode === 0 ? 'Completed' : 'Error', message: said } = termination;
     const { now, changed } = this.held;
+    const { spec } = this;
     const times = { startedAt: rfc3339(startedAtMs), finishedAt: rfc3339(now()) };
     const terminated: Terminated = {
       terminated: {
         exitCode,
         reason,
-        ...(message === undefined ? {} : { message }),
+        ...(said === undefined ? {} : { message: said }),
         ...times,
         ...(id === undefined ? {} : { containerID: urlOf(id) }),
       },
     };
     this.stopped = terminated;
-    this.emit('role.stopped', message ?? `${reason}, exit code ${exitCode}`);
+    // What a container has said of its own end may be a secret.
+    const why = id === undefined ? said : undefined;
+    this.emit('role.stopped', why ?? `${reason}, exit code ${exitCode}`);
     if (this.closed || !(next === 'now' || this.restarts(exitCode))) return changed();
     this.lastTerminated = terminated;
     const delayMs = next === 'later' ? this.backOff.next(now() - startedAtMs) : 0;
     if (delayMs === 0) return this.again();
-    this.stopped = { waiting: { reason: 'CrashLoopBackOff', message: this.backOffText(delayMs) } };
+    const message = backOffText(this.held.pod, spec.name, delayMs);
+    this.stopped = { waiting: { reason: 'CrashLoopBackOff', message } };
+    this.report('BackOff');
     this.retryAfter(delayMs, () => this.again());
   }
 
@@ -318,24 +324,13 @@ export abstract class HeldContainer<R extends HeldRun> {
     return { waiting: { reason: initContainers.length > 0 ? 'PodInitializing' : 'ContainerCreating' } };
   }
 
-  private backOffText(delayMs: number): string {
-    const { name, namespace, uid } = this.held.pod.metadata;
-    const seconds = delayMs / 1000;
-    const delay = seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
-    return `back-off ${delay} restarting failed container=${this.spec.name} pod=${name}_${namespace}(${uid})`;
+  private report(reason: ContainerNews['reason'], message?: string): void {
+    const { pod, report } = this.held;
+    report(newsOf({ pod, spec: this.spec, role: this.role, reason, message }));
   }
 
   private emit(kind: 'role.started' | 'role.stopped', text: string): void {
     const { namespace, name } = this.held.pod.metadata;
     this.held.emit({ kind, node: `container/${namespace}/${name}/${this.spec.name}`, text });
   }
-}
-
-function urlOf(id: string): string {
-  return `konnsim://${id}`;
-}
-
-/** Whether the image has a program here. */
-function isOurs(image: string): boolean {
-  return imageName(image).startsWith('konnsim/');
 }

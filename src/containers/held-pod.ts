@@ -1,5 +1,6 @@
 import type { Container, Pod } from '../kube/pod-objects.js';
-import type { ContainerRole, HeldContainer, HeldRun } from './held-container.js';
+import type { ContainerRole } from './container-words.js';
+import type { HeldContainer, HeldRun } from './held-container.js';
 import type { PodUsage } from './runtime.js';
 
 export interface HeldPodOptions<C> {

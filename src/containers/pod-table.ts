@@ -7,7 +7,7 @@ import { type EnvironmentSources, resolveContainer, withoutApi } from './environ
 import type { HeldContainer, HeldContainerOptions, HeldRun } from './held-container.js';
 import { HeldPod } from './held-pod.js';
 import { currentPod } from './pod-status.js';
-import type { ContainerRef, LogFile, NodeRuntime, PodUsage, Termination } from './runtime.js';
+import type { ContainerNews, ContainerRef, LogFile, NodeRuntime, PodUsage, Termination } from './runtime.js';
 
 /** What the containers of a table share. */
 export type TableOptions = Pick<HeldContainerOptions, 'clock' | 'now' | 'emit'> & {
@@ -16,7 +16,11 @@ export type TableOptions = Pick<HeldContainerOptions, 'clock' | 'now' | 'emit'> 
 };
 
 type PodName = Pick<ContainerRef, 'namespace' | 'pod' | 'uid'>;
+type NewsListener = Parameters<NodeRuntime['onNews']>[0];
 type ChangeListener = Parameters<NodeRuntime['onChange']>[0];
+
+/** News that nobody has heard yet: those of the pods that run before the API is known. */
+const maxUnheard = 100;
 
 /** How a container ends that is killed. */
 export const killed: Termination = { exitCode: 137, reason: 'Error' };
@@ -27,6 +31,8 @@ export abstract class PodTable<C extends HeldContainer<HeldRun>> {
   protected readonly listeners = new Set<ChangeListener>();
   private readonly shared: TableOptions;
   private sources = withoutApi;
+  private tellNews: NewsListener | undefined;
+  private unheard: Parameters<NewsListener>[] = [];
   private readonly startTime: string;
 
   constructor(options: TableOptions) {
@@ -48,11 +54,12 @@ export abstract class PodTable<C extends HeldContainer<HeldRun>> {
       for (const listener of [...this.listeners]) listener({ namespace, name });
     };
     const resolve: HeldContainerOptions['resolve'] = (spec) => resolveContainer(held.pod, spec, this.sources);
+    const report = (news: ContainerNews): void => this.report(held.pod.metadata, news);
     const held: HeldPod<C> = new HeldPod<C>({
       pod,
       sandboxId: hexId(random),
       create: (spec, role) =>
-        this.createContainer({ pod, spec, role, clock, now, emit, random, resolve, changed }),
+        this.createContainer({ pod, spec, role, clock, now, emit, random, resolve, report, changed }),
       now,
     });
     this.pods.set(key, held);
@@ -84,6 +91,14 @@ export abstract class PodTable<C extends HeldContainer<HeldRun>> {
     return Promise.all([...this.pods.values()].map((pod) => pod.usage()));
   }
 
+  onNews(listener: NewsListener): () => void {
+    this.tellNews = listener;
+    for (const each of this.unheard.splice(0)) listener(...each);
+    return () => {
+      if (this.tellNews === listener) this.tellNews = undefined;
+    };
+  }
+
   onChange(listener: ChangeListener): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
@@ -108,6 +123,11 @@ export abstract class PodTable<C extends HeldContainer<HeldRun>> {
 
   logFiles(): readonly LogFile[] {
     return this.all().flatMap((container) => container.logFiles());
+  }
+
+  private report(...news: Parameters<NewsListener>): void {
+    if (this.tellNews !== undefined) this.tellNews(...news);
+    else if (this.unheard.length < maxUnheard) this.unheard.push(news);
   }
 
   protected all(): readonly C[] {

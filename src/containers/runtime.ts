@@ -124,6 +124,19 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
+/** What happened to a container, for an event of its pod. */
+export interface ContainerNews {
+  readonly reason: 'Pulled' | 'Created' | 'Started' | 'Killing' | 'BackOff' | 'Failed';
+  readonly name: string;
+  readonly image: string;
+  /** Its place in the pod: `spec.containers{web}`. */
+  readonly fieldPath: string;
+  /** The pod, as messages name it. */
+  readonly podText: string;
+  /** Why it failed. */
+  readonly message?: string;
+}
+
 /** A runtime whose pods can be added and removed. */
 export interface NodeRuntime extends Runtime {
   /** Adds a pod and starts its containers. Throws BAD_REQUEST when the pod exists already. */
@@ -139,6 +152,8 @@ export interface NodeRuntime extends Runtime {
   restartContainer(ref: ContainerRef, termination?: Termination): void;
   /** Where the variables of containers come from that start from now on. Default: no API. */
   useSources(sources: EnvironmentSources): void;
+  /** Calls `listener` with what happens, first with what has happened so far. Call the returned function to stop. */
+  onNews(listener: (pod: Pod['metadata'], news: ContainerNews) => void): () => void;
   /** Calls `listener` after each change of a pod's status. Call the returned function to stop. */
   onChange(listener: (pod: { readonly namespace: string; readonly name: string }) => void): () => void;
 }

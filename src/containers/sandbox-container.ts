@@ -63,9 +63,10 @@ export class SandboxContainer extends HeldContainer<ContainerRun> {
   private startCommand(run: ContainerRun, spec: Container, argv: readonly string[]): void {
     const { random } = this.options;
     this.command = new MainCommand({ run, container: spec, argv, execId: () => hexId(random) });
-    void this.command.ended.then((result) => {
-      const { kind } = result;
-      this.finish(run, kind === 'exit' ? { exitCode: result.code } : { exitCode: 128, reason: 'StartError' });
+    void this.command.ended.then(async (result) => {
+      if (result.kind === 'error') return this.finish(run, { exitCode: 128, reason: 'StartError' });
+      const message = await run.terminationMessage(result.code).catch(() => undefined);
+      this.finish(run, { exitCode: result.code, ...(message === undefined ? {} : { message }) });
     });
   }
 }

@@ -59,6 +59,8 @@ export interface Container {
   /** Only the first attach with standard input gets it. */
   readonly stdinOnce?: boolean;
   readonly tty?: boolean;
+  readonly terminationMessagePath?: string;
+  readonly terminationMessagePolicy?: string;
   /** `Always` makes an init container a sidecar. */
   readonly restartPolicy?: string;
 }

@@ -24,9 +24,9 @@ export function useCluster(options: LabOptions = {}): () => TestCluster {
     const { parts, store } = lab['insides'];
     const openStreams = (): StreamCounts => {
       const counts = parts.apiservers.first.value.openStreams();
-      const kubelets = parts.kubelets.filter(({ running }) => running).length;
-      // Of pods and of services.
-      return { ...counts, watch: counts.watch - 2 * kubelets };
+      // Each kubelet watches pods and services.
+      const own = 2 * parts.kubelets.filter(({ running }) => running).length;
+      return { ...counts, watch: counts.watch - own };
     };
     cluster = { lab, store, openStreams };
   });

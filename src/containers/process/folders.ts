@@ -1,6 +1,6 @@
-import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { constants, lstat, mkdir, mkdtemp, open, readdir, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { TunnelError } from '../../core/errors.js';
 import type { Pod } from '../../kube/pod-objects.js';
 import { reasonOf } from '../../pki/file-reasons.js';
@@ -37,6 +37,30 @@ export async function workingFolder(folder: string, workingDir: string | undefin
   const path = join(folder, resolve('/', workingDir ?? '/'));
   await mkdir(path, { recursive: true, mode: ownerOnly });
   return path;
+}
+
+/**
+ * The last bytes of a file of a container, whose folder is the root of its image. The host's file of the same path is
+ * never opened, also not through a link. Rejects when there is no such file.
+ */
+export async function readEnd(folder: string, path: string, maxBytes: number): Promise<Uint8Array> {
+  const real = await realpath(join(folder, resolve('/', path)));
+  if (!real.startsWith(`${await realpath(folder)}${sep}`)) throw new Error(`${path} leaves the container`);
+  const file = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const info = await file.stat();
+    if (!info.isFile()) throw new Error(`${path} is not a file`);
+    const sizeBytes = Math.min(info.size, maxBytes);
+    const { buffer, bytesRead } = await file.read(
+      Buffer.alloc(sizeBytes),
+      0,
+      sizeBytes,
+      info.size - sizeBytes,
+    );
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }
 
 export async function removeFolder(path: string): Promise<void> {

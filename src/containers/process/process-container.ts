@@ -30,7 +30,7 @@ export class ProcessContainer extends HeldContainer<ProcessRun> {
     const id = context.newId();
     const folder = join(parent, `${spec.name}-${id.slice(0, 12)}`);
     const run = await ProcessRun.start({ ...context, id, pod, container: spec, folder });
-    void run.ended.then((exitCode) => this.runEnded(run, { exitCode }));
+    void run.ended.then((termination) => this.runEnded(run, termination));
     return run;
   }
 

@@ -6,13 +6,14 @@ import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/ty
 import { followOutput } from '../attach.js';
 import { copyOutput, feedInput, followSizes } from '../command-io.js';
 import { LogStore } from '../logs/log-store.js';
-import type { ContainerUsage, ExecRequest } from '../runtime.js';
+import type { ContainerUsage, ExecRequest, Termination } from '../runtime.js';
 import { execError, startFailure } from '../shell/exec-error.js';
+import { maxMessageBytes, terminationMessage } from '../termination-message.js';
 import { type Child, startOnPipes } from './child.js';
 import { killMembers, signalSessions } from './end-processes.js';
 import { environmentOf, markVariable } from './environment.js';
 import { findProgram } from './find-program.js';
-import { createContainerFolder, folderSize, removeFolder, workingFolder } from './folders.js';
+import { createContainerFolder, folderSize, readEnd, removeFolder, workingFolder } from './folders.js';
 import type { Guardian } from './guardian.js';
 import { commandOf } from './images.js';
 import { type Membership, membersOf, residentBytes } from './process-table.js';
@@ -49,8 +50,8 @@ export class ProcessRun {
   readonly startedAtMs: number;
   readonly logs: LogStore;
   wasAttached = false;
-  /** Exit code; resolves when the main process has ended, no process is left and the log is complete. */
-  readonly ended: Promise<number>;
+  /** Resolves when the main process has ended, no process is left and the log is complete. */
+  readonly ended: Promise<Termination>;
   private readonly options: ProcessRunOptions;
   private readonly main: Child;
   private readonly cwd: string;
@@ -180,7 +181,7 @@ export class ProcessRun {
     return { sessions: this.sessions, mark: `${markVariable}=${this.options.folder}` };
   }
 
-  private async followMain(): Promise<number> {
+  private async followMain(): Promise<Termination> {
     const { main, logs } = this;
     main.stdout.on('data', (chunk: Buffer) => logs.append('stdout', chunk));
     main.stderr?.on('data', (chunk: Buffer) => logs.append('stderr', chunk));
@@ -192,9 +193,12 @@ export class ProcessRun {
     this.options.guardian.forget(main.pid);
     await Promise.race([closed, after(this.options.clock, outputPatienceMs)]);
     logs.close();
+    const { container, folder } = this.options;
+    const readFile = (path: string): Promise<Uint8Array> => readEnd(folder, path, maxMessageBytes);
+    const message = await terminationMessage(container, code, { logs, readFile });
     this.ending.abort();
-    await removeFolder(this.options.folder).catch(() => undefined);
-    return code;
+    await removeFolder(folder).catch(() => undefined);
+    return { exitCode: code, ...(message === undefined ? {} : { message }) };
   }
 
   /** In the words of containerd. */

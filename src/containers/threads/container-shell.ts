@@ -82,6 +82,11 @@ export class ContainerShell {
     return this.opening !== undefined;
   }
 
+  /** A command may have made files. */
+  get hasFiles(): boolean {
+    return this.opening !== undefined || this.parked !== undefined;
+  }
+
   /** Runs a command to its end. The end of the container, or of its thread, kills it with code 137. */
   async execute(place: ContainerPlace, options: ExecOptions): Promise<RemoteCommandResult> {
     if (isQuick(options.argv)) {

@@ -8,6 +8,7 @@ import type { KubeClient } from '../../kube/kube-client.js';
 import type { Node, Pod, Service } from '../../kube/pod-objects.js';
 import { type ItemChange, WatchList } from '../../kube/watch-list.js';
 import { environmentFrom } from './environment-from.js';
+import { EventRecorder } from './event-recorder.js';
 import { NodeHeartbeat } from './node-heartbeat.js';
 import { PodAddresses } from './pod-addresses.js';
 import { PodWorker, type PodWorkerContext, podResource } from './pod-worker.js';
@@ -55,6 +56,7 @@ class Source implements PodSource {
   private readonly context: PodWorkerContext;
   private readonly heartbeat: NodeHeartbeat;
   private readonly pods: WatchList<Pod>;
+  private readonly recorder: EventRecorder;
   private readonly services: WatchList<Service>;
   private readonly forget: () => void;
 
@@ -72,7 +74,11 @@ class Source implements PodSource {
     };
     const addresses = new PodAddresses(node.spec.podCIDR ?? defaultPodCidr);
     const hostIP = node.status.addresses.find(({ type }) => type === 'InternalIP')?.address ?? '';
-    this.context = { client, runtime, addresses, hostIP, clock, now, failed, signal };
+    const { kubeletVersion: version = '' } = node.status.nodeInfo;
+    const { name: nodeName } = node.metadata;
+    this.recorder = new EventRecorder({ client, nodeName, version, clock, now, failed, signal });
+    const { recorder } = this;
+    this.context = { client, runtime, addresses, hostIP, recorder, clock, now, failed, signal };
     this.heartbeat = new NodeHeartbeat({ client, node, clock, now, failed, signal });
     this.pods = new WatchList<Pod>({
       client,
@@ -93,7 +99,14 @@ class Source implements PodSource {
       failed: (error) => failed('services', error),
     });
     runtime.useSources(environmentFrom(client, this.services, node));
-    this.forget = runtime.onChange(({ namespace, name }) => this.workers.get(`${namespace}/${name}`)?.wake());
+    const forgetNews = runtime.onNews((pod, news) => recorder.recordNews(pod, news));
+    const forgetChanges = runtime.onChange(({ namespace, name }) =>
+      this.workers.get(`${namespace}/${name}`)?.wake(),
+    );
+    this.forget = () => {
+      forgetNews();
+      forgetChanges();
+    };
     const listed = this.pods.synced.then(() => this.endUnknown());
     this.ready = Promise.all([this.heartbeat.registered, listed]).then(() => undefined);
   }
@@ -102,7 +115,7 @@ class Source implements PodSource {
     this.closing.abort();
     this.forget();
     await Promise.all([this.pods.close(), this.services.close()]);
-    await this.heartbeat.ended;
+    await Promise.all([this.heartbeat.ended, this.recorder.ended]);
     await Promise.all([...this.workers.values()].map((worker) => worker.settled()));
   }
 

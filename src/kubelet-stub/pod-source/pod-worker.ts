@@ -6,6 +6,8 @@ import type { ObjectTarget } from '../../kube/objects.js';
 import type { Pod } from '../../kube/pod-objects.js';
 import { statusOf } from '../../kube/status-error.js';
 import { rfc3339 } from '../../kube/time.js';
+import type { EventRecorder } from './event-recorder.js';
+import { notSimulated } from './not-simulated.js';
 import type { PodAddresses } from './pod-addresses.js';
 import { conditionsOf, creating, hasEnded, isNew, statusPatch, toRun } from './pod-status.js';
 
@@ -14,6 +16,7 @@ export interface PodWorkerContext {
   readonly runtime: NodeRuntime;
   readonly addresses: PodAddresses;
   readonly hostIP: string;
+  readonly recorder: EventRecorder;
   readonly clock: Clock;
   /** Wall time in epoch milliseconds. */
   readonly now: () => number;
@@ -124,12 +127,17 @@ export class PodWorker {
   }
 
   private async start(pod: Pod): Promise<void> {
-    const { runtime, addresses, hostIP, now } = this.context;
+    const { runtime, addresses, hostIP, recorder, now } = this.context;
     const podIP = pod.spec.hostNetwork === true ? hostIP : addresses.of(pod.metadata.uid);
     if (podIP === undefined) throw new TunnelError('BAD_REQUEST', 'no pod addresses are left on this node');
     const place = { hostIP, podIP, now: rfc3339(now()) };
     this.conditions = conditionsAt(pod);
-    if (isNew(pod)) await this.tell(creating(pod, place));
+    if (isNew(pod)) {
+      const message = notSimulated(pod);
+      if (message !== undefined)
+        recorder.record(pod.metadata, { type: 'Warning', reason: 'NotSimulated', message });
+      await this.tell(creating(pod, place));
+    }
     // It may have been deleted in the meantime.
     if (this.wanted?.metadata.uid !== pod.metadata.uid) return;
     runtime.addPod(toRun(pod, place));
