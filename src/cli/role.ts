@@ -123,11 +123,21 @@ function createRoleContext({ packets = false, adminPort }: CommonFlags, signal: 
 /** How many events are kept for clients that connect later. */
 const heldEvents = 20_000;
 
+interface LeafUse {
+  readonly usages?: readonly KeyUsage[];
+  /** The leaf whose CA is trusted. Default: the same. */
+  readonly peer?: string;
+}
+
 /** One pair of a folder, and its CA. Rejects: FILE_UNREADABLE, or CERT_INVALID, also for a wrong use. */
-export async function readTls(folder: string, leaf: string, usages = usagesOf(leaf)): Promise<TlsFiles> {
+export async function readTls(
+  folder: string,
+  leaf: string,
+  { usages = usagesOf(leaf), peer = leaf }: LeafUse = {},
+): Promise<TlsFiles> {
   const pair = await readKeyPair(pairPaths(folder, leaf), usages);
   return {
-    ca: await readAuthorities(folder, leaf),
+    ca: await readAuthorities(folder, peer),
     cert: pair.certPem,
     key: pair.keyPem,
   };
@@ -148,7 +158,7 @@ function authorityPath(folder: string, leaf: string): string {
 }
 
 /** Reads a leaf of the certificate folder, and follows its changes until the role ends. */
-export type UseTls = (leaf: string, usages?: readonly KeyUsage[]) => Promise<Renewable<TlsFiles>>;
+export type UseTls = (leaf: string, use?: LeafUse) => Promise<Renewable<TlsFiles>>;
 
 /** Makes `UseTls` for one role. `node` is its name in events. */
 export function tlsUser(
@@ -158,9 +168,10 @@ export function tlsUser(
 ): UseTls {
   const group = new TlsFilesGroup({ node, clock, emit });
   started(() => group.close());
-  return (leaf, usages) => {
+  return (leaf, use) => {
     const { certPath, keyPath } = pairPaths(certs, leaf);
-    return group.use([authorityPath(certs, leaf), certPath, keyPath], () => readTls(certs, leaf, usages));
+    const files = [authorityPath(certs, use?.peer ?? leaf), certPath, keyPath];
+    return group.use(files, () => readTls(certs, leaf, use));
   };
 }
 

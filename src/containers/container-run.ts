@@ -81,6 +81,7 @@ export class ContainerRun {
     options.program.start({
       pod,
       container: options.container,
+      env: this.environment(false),
       clock: time.clock,
       now: time.now,
       log: (stream, output) => this.logs.append(stream, output),

@@ -79,22 +79,33 @@ export interface TargetOptions {
 
 /** Connects to a real address. Rejects with PORT_CLOSED. */
 export function dialTarget(
-  target: { readonly address: string; readonly port: number },
-  { sandboxId, signals }: TargetOptions,
+  { address: host, port }: { readonly address: string; readonly port: number },
+  options: TargetOptions,
 ): Promise<Socket> {
-  const socket = connect({ host: target.address, port: target.port, allowHalfOpen: true });
+  const socket = connect({ host, port, allowHalfOpen: true });
+  return opened(socket, `${host}:${port}`, options).then(() => {
+    const ends = socketEnds(socket);
+    return wordErrors(socket, options.sandboxId, () => ends);
+  });
+}
+
+/** Connects to a Unix socket that is a port of the pod. Rejects with PORT_CLOSED. */
+export async function dialSocket(path: string, port: number, options: TargetOptions): Promise<Socket> {
+  const socket = connect({ path, allowHalfOpen: true });
+  await opened(socket, `localhost:${port}`, options);
+  return wordErrors(socket, options.sandboxId, () => pairEnds(port, options.sandboxId));
+}
+
+function opened(socket: Socket, name: string, { signals }: TargetOptions): Promise<void> {
   destroyOnAbort(socket, signals);
   return new Promise((resolve, reject) => {
     const fail = (cause: Error): void => {
-      const message = `failed to connect to ${target.address}:${target.port}: ${goText(cause.message)}`;
+      const message = `failed to connect to ${name}: ${goText(cause.message)}`;
       reject(new TunnelError('PORT_CLOSED', message, { cause }));
     };
     socket.on('error', fail);
     socket.once('close', () => fail(new Error('connection closed')));
-    socket.once('connect', () => {
-      const ends = socketEnds(socket);
-      resolve(wordErrors(socket, sandboxId, () => ends));
-    });
+    socket.once('connect', resolve);
   });
 }
 

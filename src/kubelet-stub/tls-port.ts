@@ -22,6 +22,8 @@ export interface TlsPortOptions {
   readonly clock: Clock;
   /** The time limit for a TLS handshake, counted from the connection's start. */
   readonly handshakeTimeoutMs: number;
+  /** A peer without a valid certificate fails in its handshake. Default: it gets an answer of the doors. */
+  readonly demanding?: boolean;
   /** Takes over a socket after its handshake, by the protocol that ALPN chose. */
   readonly accept: { readonly h2: (socket: TLSSocket) => void; readonly http1: (socket: TLSSocket) => void };
 }
@@ -44,7 +46,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function createTlsServer({ tls }: TlsPortOptions): Server {
+function createTlsServer({ tls, demanding = false }: TlsPortOptions): Server {
   try {
     return createServer({
       ...secureOptions(currentTls(tls)),
@@ -52,9 +54,10 @@ function createTlsServer({ tls }: TlsPortOptions): Server {
       ALPNProtocols: ['http/1.1', 'h2'],
       // Small frames (window updates, keystrokes) must not wait 40 ms for the peer's delayed acknowledgement.
       noDelay: true,
-      // A peer without a valid certificate gets an answer (401, UNAUTHENTICATED), not a broken handshake.
+      // Unless it is demanding, a peer without a valid certificate gets an answer (401, UNAUTHENTICATED).
       requestCert: true,
-      rejectUnauthorized: false,
+      rejectUnauthorized: demanding,
+      allowHalfOpen: demanding,
     });
   } catch (caught) {
     throw TunnelError.from(caught, 'CERT_INVALID', 'kubelet certificate');

@@ -55,6 +55,9 @@ async function writePart(
   { authorities }: CertificateSet,
 ): Promise<void> {
   const believed = new Set<AuthorityName>(held.map(([leaf]) => authorityOf(leaf)));
+  // On the way to pods a kubelet trusts agents, and an agent kubelets.
+  if (held.some(([leaf]) => leaf === 'agent')) believed.add('ca');
+  if (held.some(([leaf]) => leaf.startsWith(kubeletLeaf('')))) believed.add('agent-ca');
   await writeFilesAtomically(folder, [
     ...[...believed].map((name) => ({
       path: pairPaths(folder, name).certPath,

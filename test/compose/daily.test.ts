@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { webhookYaml } from '../../src/cli/commands/webhook.js';
 import { freePort } from './compose.js';
 import { type ComposeLab, services, startComposeLab } from './lab.js';
 
@@ -61,6 +62,49 @@ describe('docker compose up', () => {
     expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe('from the node');
     await forward.stop();
     await serving.stop();
+  });
+
+  it('forwards a port of a service to the program of an image', async () => {
+    const forward = lab.kubectl.start(['port-forward', 'svc/web', ':80']);
+    const [, port] = await forward.waitFor(/Forwarding from 127\.0\.0\.1:(\d+)/);
+    expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toMatch(/^pod: web-[12]\n/);
+    await forward.stop();
+  });
+
+  it('reaches pods of both nodes through the tunnel', async () => {
+    for (const pod of ['web-1', 'web-2']) {
+      const path = `/api/v1/namespaces/default/pods/${pod}:8080/proxy/`;
+      expect(await lab.run(['get', '--raw', path])).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining(`pod: ${pod}\n`),
+      });
+    }
+    const closed = '/api/v1/namespaces/default/pods/web-1:81/proxy/';
+    expect((await lab.run(['get', '--raw', closed])).stderr).toMatch(
+      /dial tcp 10\.244\.\d+\.\d+:81: connect: connection refused/,
+    );
+  });
+
+  it('calls the sample webhook through the tunnel', async () => {
+    const yaml = await webhookYaml();
+    expect(await lab.run(['apply', '-f', '-'], { stdin: yaml })).toMatchObject({ code: 0 });
+    await lab.run(['rollout', 'status', 'deploy/webhook', '--timeout=60s'], { timeoutMs: 70_000 });
+    await lab.run(['label', 'namespace', 'default', 'konnsim/webhook=on']);
+    const pod = (label: string): readonly string[] => [
+      'run',
+      'asked',
+      '--image=any',
+      `--labels=${label}`,
+      '--dry-run=server',
+      '-o',
+      'yaml',
+    ];
+    await expect
+      .poll(async () => (await lab.run(pod('a=b'))).stdout, { timeout: 60_000 })
+      .toContain('konnsim/admitted: "true"');
+    expect((await lab.run(pod('konnsim/deny=true'))).stderr).toContain('are not wanted here');
+    await lab.run(['label', 'namespace', 'default', 'konnsim/webhook-']);
+    await lab.run(['delete', '-f', '-'], { stdin: yaml, timeoutMs: 60_000 });
   });
 
   it('copies files both ways', async () => {
@@ -187,6 +231,16 @@ describe('security', () => {
   it('lets a pod, which nothing confines within the container of its kubelet, find no more', async () => {
     const { stdout } = await lab.run(['exec', 'shell', '--', 'sh', '-c', 'cd /certs && echo *.key']);
     expect(stdout).toBe('kubelet-node-1.key observe.key\n');
+  });
+
+  it('opens the pods of a node to agents alone', async () => {
+    const ask = `const c='/certs/',f=require('fs').readFileSync;const own=process.argv[1];const pair=own?{cert:f(c+own+'.crt'),key:f(c+own+'.key')}:{};const s=require('tls').connect({host:'node-1',port:10260,rejectUnauthorized:false,...pair});let t='';s.on('data',d=>{t+=d}).on('error',()=>{}).on('close',()=>console.log('got '+t.trim()));s.end('10.244.1.250:1\\n')`;
+    const answer = async (service: string, own = ''): Promise<string> =>
+      (await lab.compose.exec(service, ['node', '-e', ask, own])).stdout.trim();
+    expect(await answer('kubelet-2')).toBe('got');
+    expect(await answer('kubelet-2', 'kubelet-node-2')).toBe('got');
+    expect(await answer('agent-1', 'observe')).toBe('got');
+    expect(await answer('agent-1', 'agent')).toBe('got no such pod');
   });
 
   it('publishes one port, on the loopback', async () => {

@@ -17,7 +17,7 @@ type Role = 'server' | 'kubelet' | 'agent' | 'apiserver';
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
 const roles = new Map<Role, Konnsim>();
-const ports = { agents: 0, kubelet: 0, health: 0, agentHealth: 0, apiserver: 0 };
+const ports = { agents: 0, kubelet: 0, pods: 0, health: 0, agentHealth: 0, apiserver: 0 };
 const socket = (): string => join(folder.path, 'server.sock');
 
 function start(role: Role, args: readonly string[]): Konnsim {
@@ -29,7 +29,8 @@ function start(role: Role, args: readonly string[]): Konnsim {
 async function startServer(): Promise<Konnsim> {
   const { agents, health } = ports;
   const own = ['--uds-name', 'server.sock', '--agent-port', `${agents}`, '--health-port', `${health}`];
-  const server = start('server', own);
+  const strategies = ['--proxy-strategies', 'destHost'];
+  const server = start('server', [...own, ...strategies]);
   ports.agents = Number((await server.waitFor(/^agents 127\.0\.0\.1:(\d+)$/m))[1]);
   ports.health = Number((await server.waitFor(/^health 127\.0\.0\.1:(\d+)$/m))[1]);
   expect((await server.waitFor(/^frontends (\S+)$/m))[1]).toBe(`unix://${socket()}`);
@@ -40,7 +41,8 @@ async function startAgent(): Promise<Konnsim> {
   const own = ['--agent-id', 'node-1', '--agent-identifiers', 'ipv4=10.0.1.11&host=node-1'];
   const map = ['--node-address', `10.0.1.11:10250=127.0.0.1:${ports.kubelet}`];
   const there = ['--proxy-server-port', `${ports.agents}`, '--health-server-port', '0'];
-  const agent = start('agent', [...own, ...map, ...there]);
+  const pods = ['--pod-network', `10.244.1.0/24=localhost:${ports.pods}`];
+  const agent = start('agent', [...own, ...map, ...pods, ...there]);
   ports.agentHealth = Number((await agent.waitFor(/^health 127\.0\.0\.1:(\d+)$/m))[1]);
   await agent.waitFor(/agent\.connected/);
   return agent;
@@ -57,8 +59,9 @@ async function startApiServer(): Promise<Konnsim> {
 beforeAll(async () => {
   folder = await scratchFolder();
   expect((await konnsim(['certs', '--out', 'certs'], { cwd: folder.path })).code).toBe(0);
-  const kubelet = start('kubelet', ['--node', 'node-1', '--port', '0']);
+  const kubelet = start('kubelet', ['--node', 'node-1', '--port', '0', '--pod-port', '0']);
   ports.kubelet = Number((await kubelet.waitFor(/^kubelet 127\.0\.0\.1:(\d+)$/m))[1]);
+  ports.pods = Number((await kubelet.waitFor(/^pods 127\.0\.0\.1:(\d+)$/m))[1]);
   await startServer();
   await Promise.all([startAgent(), startApiServer()]);
 }, 60_000);
@@ -116,7 +119,9 @@ describe('roles as separate processes', () => {
     expect((await stat(join(folder.path, 'kubeconfig'))).mode & 0o777).toBe(0o600);
     const user = await createKubectl(kubectl, config);
     const { stdout, stderr, code } = await user.run(['exec', 'web-1', '--', 'sh', '-c', 'hostname; exit 4']);
+    const proxied = await user.run(['get', '--raw', '/api/v1/namespaces/default/pods/web-1:8080/proxy/']);
     await user.close();
+    expect(proxied.stdout).toMatch(/^pod: web-1\n/);
     expect({ stdout, stderr, code }).toEqual({
       stdout: 'web-1\n',
       stderr: 'command terminated with exit code 4\n',

@@ -10,6 +10,7 @@ const columns: Readonly<Record<string, PortName>> = {
   API: 'api',
   'kubelet, HTTP': 'kubeletHttp',
   'kubelet, gRPC': 'kubeletGrpc',
+  'pod port': 'pods',
 };
 
 /** The cells of the table in docs/security.md whose head begins with `certificate`. */

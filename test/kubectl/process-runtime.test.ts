@@ -3,11 +3,14 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { webhookYaml } from '../../src/cli/commands/webhook.js';
 import { describeEachKubectl } from '../support/kubectl.js';
 import { missingPty } from '../support/pty.js';
+import { waitMs } from '../support/waits.js';
 import { isOldestOrNewest, useCluster, useKubectl } from './cluster.js';
 
-const cluster = useCluster({ runtime: 'process', nodes: 1 });
+// Webhooks are called at the addresses of pods, which no agent names as its own.
+const cluster = useCluster({ runtime: 'process', nodes: 1, strategies: ['default'] });
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 describeEachKubectl('containers that are processes', (binary) => {
@@ -80,6 +83,45 @@ describeEachKubectl('containers that are processes', (binary) => {
     const following = kubectl().start(['logs', '-f', '--tail=1', 'counter']);
     await following.waitFor(/\d+: \S+ tick\n\d+: \S+ tick\n/);
     await following.stop();
+  });
+
+  it('port-forward reaches the program of an image, by pod and by service', async () => {
+    for (const target of ['web-1', 'svc/web']) {
+      const forward = kubectl().start(['port-forward', target, target === 'web-1' ? ':8080' : ':80']);
+      const [, port] = await forward.waitFor(/127\.0\.0\.1:(\d+)/);
+      const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
+      expect(await answer.text()).toMatch(/^pod: web-[12]\nnamespace: default\nnode: node-1\n/);
+      await forward.stop();
+    }
+  });
+
+  it('the sample webhook marks pods and denies them, and services are reached through the API', async () => {
+    expect(await kubectl().run(['apply', '-f', '-'], { stdin: await webhookYaml() })).toMatchObject({
+      code: 0,
+    });
+    try {
+      await kubectl().run(['rollout', 'status', 'deploy/webhook', '--timeout=25s']);
+      await kubectl().run(['label', 'namespace', 'default', 'konnsim/webhook=on', '--overwrite']);
+      const pod = (name: string, label: string): readonly string[] => [
+        'run',
+        name,
+        '--image=any',
+        `--labels=${label}`,
+        '--dry-run=server',
+        '-o',
+        'yaml',
+      ];
+      await expect
+        .poll(async () => (await kubectl().run(pod('marked', 'a=b'))).stdout, { timeout: waitMs })
+        .toContain('konnsim/admitted: "true"');
+      const denied = await kubectl().run(pod('denied', 'konnsim/deny=true'));
+      expect(denied.stderr).toContain('pods labelled konnsim/deny=true are not wanted here');
+      const proxied = ['get', '--raw', '/api/v1/namespaces/default/services/web:80/proxy/'];
+      expect((await kubectl().run(proxied)).stdout).toMatch(/^pod: web-[12]\n/);
+    } finally {
+      await kubectl().run(['label', 'namespace', 'default', 'konnsim/webhook-']);
+      await kubectl().run(['delete', '--ignore-not-found', '-f', '-'], { stdin: await webhookYaml() });
+    }
   });
 
   it('port-forward connects to a port of this host', async () => {

@@ -10,6 +10,7 @@ import { createSandboxRuntime } from '../../src/containers/sandbox-runtime.js';
 import { joinHostPort, splitHostPort } from '../../src/core/address.js';
 import { ignoreEvents } from '../../src/core/events.js';
 import { startKubelet } from '../../src/kubelet-stub/kubelet.js';
+import { openPodDoor } from '../../src/kubelet-stub/pod-door.js';
 import { createTopology } from '../../src/lab/topology.js';
 import {
   type AuthorityName,
@@ -29,7 +30,15 @@ import { issueWithSubject } from './odd-subjects.js';
 import { host, TunnelBench } from './tunnel-bench.js';
 import { once, soon } from './waits.js';
 
-export type PortName = 'frontend' | 'connect' | 'agent' | 'admin' | 'api' | 'kubeletHttp' | 'kubeletGrpc';
+export type PortName =
+  | 'frontend'
+  | 'connect'
+  | 'agent'
+  | 'admin'
+  | 'api'
+  | 'kubeletHttp'
+  | 'kubeletGrpc'
+  | 'pods';
 
 /** Undefined shows no certificate. */
 type Shown = KeyPair | undefined;
@@ -42,6 +51,7 @@ const certificateAuthority: Readonly<Record<PortName, AuthorityName>> = {
   api: 'ca',
   kubeletHttp: 'ca',
   kubeletGrpc: 'ca',
+  pods: 'ca',
 };
 
 /** Every port with mutual TLS, as its part opens it, and certificates of all kinds to show there. */
@@ -98,6 +108,8 @@ export class PortsUnderTest {
         return statusWord(await ask(this.addresses.kubeletHttp, tls, '/configz'));
       case 'kubeletGrpc':
         return this.kubeletGrpc(tls);
+      case 'pods':
+        return this.podDoor(tls);
       default:
         if (!(await this.greets(this.addresses[port], tls)) || tls.cert === undefined) return 'refused';
         return this.use(port, tls as TlsFiles);
@@ -146,6 +158,15 @@ export class PortsUnderTest {
     socket.destroy();
     if (answer === '') return 'refused';
     return answer.startsWith('HTTP/1.1 200') ? 'dials through agents' : answer;
+  }
+
+  private async podDoor(tls: ConnectionOptions): Promise<string> {
+    const socket = open(this.addresses.pods, tls);
+    socket.write('10.244.1.2:80\n');
+    const answer = await firstBytes(socket);
+    socket.destroy();
+    if (answer === '') return 'refused';
+    return answer === 'no such pod\n' ? 'reaches pods' : answer;
   }
 
   private async api(tls: ConnectionOptions): Promise<string> {
@@ -228,7 +249,17 @@ async function openCluster(bench: TunnelBench) {
   const kubelet = await startKubelet({ nodeName, tls, runtime, clock, emit: ignoreEvents });
   bench.onClose(() => kubelet.close());
   const address = joinHostPort(kubelet.address.host, kubelet.address.port);
-  return { api: facade.address, kubeletHttp: address, kubeletGrpc: address };
+  const clientAuthority = certificates.authorities['agent-ca'].certPem;
+  const door = await openPodDoor({
+    host,
+    port: 0,
+    tls: { ...tls, clientCa: clientAuthority },
+    runtime,
+    clock,
+  });
+  bench.onClose(() => door.close());
+  const pods = joinHostPort(door.address.host, door.address.port);
+  return { api: facade.address, kubeletHttp: address, kubeletGrpc: address, pods };
 }
 
 /** All that `konnsim certs` writes, so that none is forgotten here. */

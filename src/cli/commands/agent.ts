@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { Agent } from '../../agent/agent.js';
 import { agentDefaults } from '../../agent/options.js';
+import { type PodSegmentOptions, podAddresses, podSegment } from '../../agent/pod-segment.js';
 import { joinHostPort, splitHostPort } from '../../core/address.js';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
@@ -12,6 +13,7 @@ import {
   unknownIdentifierType,
 } from '../../core/identifiers.js';
 import { createNodeNetwork, type NodeNetwork } from '../../links/node-network.js';
+import { kubeletLeaf } from '../../pki/certificate-set.js';
 import { sayDirect } from '../direct-dial.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
@@ -33,6 +35,7 @@ interface AgentFlags extends RoleFlags, BehaviourFlags {
   readonly agentId?: string;
   readonly agentIdentifiers: string;
   readonly nodeAddress?: readonly NodeAddress[];
+  readonly podNetwork?: PodNetwork;
   readonly healthServerHost: string;
   readonly healthServerPort: number;
   readonly keepaliveTime: number;
@@ -69,6 +72,12 @@ export function agentCommand(invocation: Invocation): Command {
         '10.0.1.11:10250=127.0.0.1:10250: an address that only this agent knows; may be given several times',
       ).argParser(collectNodeAddresses),
     )
+    .addOption(
+      option(
+        '--pod-network <map>',
+        "10.244.1.0/24=node-1:10260: the addresses of a node's pods, which it serves, and its kubelet's --pod-port",
+      ).argParser(parsePodNetwork),
+    )
     .addOption(option('--health-server-host <host>', 'where /healthz listens').default('127.0.0.1'))
     .addOption(
       option('--health-server-port <port>', 'its port, 0 for a free one').argParser(portNumber).default(8093),
@@ -102,12 +111,18 @@ function run(flags: AgentFlags): Promise<number> {
   return runRole(flags, async (context, started) => {
     const useTls = tlsUser(flags, context, { node: `agent/${agentId}`, started });
     const network = nodeNetwork(flags, context.clock);
+    const { podNetwork } = flags;
+    if (podNetwork !== undefined) {
+      // Any kubelet's CA is the one of all kubelets. Its name is checked.
+      const tls = await useTls('agent', { peer: kubeletLeaf('') });
+      network.addSegment(podSegment({ ...podNetwork, tls, clock: context.clock }));
+    }
     const agent = new Agent({
       ...agentDefaults,
       ...context,
       name: agentId,
       agentId,
-      identifiers: flags.agentIdentifiers,
+      identifiers: withPods(flags),
       server: joinHostPort(flags.proxyServerHost, flags.proxyServerPort),
       tls: await useTls('agent'),
       connectEndpoint: (host, port, options) => network.connect(host, port, options),
@@ -132,6 +147,23 @@ function nodeNetwork({ nodeAddress = [], agentIdentifiers }: AgentFlags, clock: 
   const own = identifiers.ipv4.find((ip) => nodeAddress.some(({ node }) => node.host === ip));
   if (own !== undefined) for (const name of identifiers.host) network.addName(name, own);
   return network;
+}
+
+/** Servers compare whole addresses, so each address of a pod is an identifier. */
+function withPods({ agentIdentifiers, podNetwork }: AgentFlags): string {
+  const pods = podNetwork === undefined ? [] : podAddresses(podNetwork.cidr).map((ip) => `ipv4=${ip}`);
+  return [agentIdentifiers, ...pods].filter((part) => part !== '').join('&');
+}
+
+type PodNetwork = Pick<PodSegmentOptions, 'cidr' | 'door'>;
+
+function parsePodNetwork(text: string): PodNetwork {
+  const [cidr = '', door = '', more] = text.split('=');
+  const address = splitHostPort(door);
+  if (podAddresses(cidr).length === 0 || address === undefined || more !== undefined) {
+    throw new InvalidArgumentError(`"${text}" is not CIDR=HOST:PORT with an IPv4 range of 24 to 32 bits.`);
+  }
+  return { cidr, door: address };
 }
 
 interface HostPort {

@@ -10,7 +10,9 @@ import type { Node } from '../../kube/pod-objects.js';
 import type { AccessOptions } from '../../kubelet-stub/auth/access-control.js';
 import { accessReviewer, tokenReviewer } from '../../kubelet-stub/auth/reviews.js';
 import { startKubelet } from '../../kubelet-stub/kubelet.js';
+import { openPodDoor } from '../../kubelet-stub/pod-door.js';
 import { kubeletRateLimit, startPodSource } from '../../kubelet-stub/pod-source/pod-source.js';
+import type { KubeletTls } from '../../kubelet-stub/tls-port.js';
 import { createRuntime, type RuntimeKind, runtimeKinds } from '../../lab/create-runtime.js';
 import { maxNodes } from '../../lab/topology.js';
 import { type Readiness, startHealthServer } from '../../observe/health.js';
@@ -38,6 +40,7 @@ interface KubeletFlags extends RoleFlags {
   readonly bindAddress: string;
   readonly port: number;
   readonly healthzPort?: number;
+  readonly podPort?: number;
   readonly runtime: RuntimeKind;
   readonly kubeconfig?: string;
   readonly server?: URL;
@@ -62,6 +65,9 @@ export function kubeletCommand(invocation: Invocation): Command {
         '--healthz-port <port>',
         'port of plain /healthz and /readyz on the loopback; default: no such port',
       ).argParser(portNumber),
+    )
+    .addOption(
+      option('--pod-port <port>', 'mTLS port of its pods, for agents; default: none').argParser(portNumber),
     )
     .addOption(
       option('--runtime <kind>', 'sandbox: in memory; process: real processes of this host, with your rights')
@@ -109,7 +115,7 @@ function run(flags: KubeletFlags): Promise<number> {
     const { name: nodeName } = findNode(topology, flags.node);
     const useTls = tlsUser(flags, context, { node: `kubelet/${nodeName}`, started });
     const usages = flags.server === undefined ? (['server'] as const) : (['server', 'client'] as const);
-    const files = await useTls(kubeletLeaf(nodeName), usages);
+    const files = await useTls(kubeletLeaf(nodeName), { usages });
     const api = await openApi(flags, { context, started, files });
     // With an API, these pods run before it answers. Then the API decides about them and adds others.
     const pods = topology.objects.pods.filter((pod) => pod.spec.nodeName === nodeName);
@@ -120,12 +126,19 @@ function run(flags: KubeletFlags): Promise<number> {
       nodeName,
       host: flags.bindAddress,
       port: flags.port,
-      tls: renewableAs(files, ({ ca: clientCa, cert, key }) => ({ cert, key, clientCa })),
+      tls: asKubeletTls(files),
       runtime,
       config: { access: accessOf(flags, nodeName, { api, clock: context.clock }) },
     });
     started(() => kubelet.close());
     const lines = [`kubelet ${joinHostPort(kubelet.address.host, kubelet.address.port)}`];
+    if (flags.podPort !== undefined) {
+      const tls = asKubeletTls(await useTls(kubeletLeaf(nodeName), { usages, peer: 'agent' }));
+      const { bindAddress: host, podPort: port } = flags;
+      const door = await openPodDoor({ host, port, tls, runtime, clock: context.clock });
+      started(() => door.close());
+      lines.push(`pods ${joinHostPort(door.address.host, door.address.port)}`);
+    }
     let ready = Promise.resolve();
     if (api !== undefined) {
       const node = nodeAt(topology.objects.nodes, nodeName, kubelet.address.port);
@@ -138,6 +151,10 @@ function run(flags: KubeletFlags): Promise<number> {
     started(() => health.close());
     return [...lines, `health ${joinHostPort(health.host, health.port)}`];
   });
+}
+
+function asKubeletTls(files: Renewable<TlsFiles>): Renewable<KubeletTls> {
+  return renewableAs(files, ({ ca: clientCa, cert, key }) => ({ cert, key, clientCa }));
 }
 
 /** As kubelet's own port: plain HTTP without credentials, only for this machine. */

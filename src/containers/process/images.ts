@@ -12,12 +12,19 @@ const programs: Readonly<Record<string, readonly string[]>> = {
   'konnsim/shell': shell,
 };
 
-/** The spec's command, or the program of its image. Unknown images pause; those with standard input are shells. */
-export function commandOf(container: Container): readonly string[] {
+/** Programs of ours that serve ports: see `programs/`. */
+const serving = new Set(['konnsim/web', 'konnsim/echo', 'konnsim/webhook']);
+
+/**
+ * The spec's command, or the program of its image; undefined for our programs that serve. Unknown images pause; those with
+ * standard input are shells.
+ */
+export function commandOf(container: Container): readonly string[] | undefined {
   const { command = [], args = [], image } = container;
   const own = command.length > 0 ? [...command, ...args] : args.length > 0 ? args : undefined;
   if (own !== undefined) return own;
   const name = imageName(image);
+  if (serving.has(name)) return undefined;
   // A shell without input would end at once, and be started for ever.
   if (name === 'konnsim/shell' && container.stdin !== true) return pause;
   return programs[name] ?? (container.stdin === true ? shell : pause);

@@ -17,6 +17,7 @@ import { createContainerFolder, folderSize, readEnd, removeFolder, workingFolder
 import type { Guardian } from './guardian.js';
 import { commandOf } from './images.js';
 import { type Membership, membersOf, residentBytes } from './process-table.js';
+import { programCommand } from './program-command.js';
 import { startOnTerminal, type TerminalLibrary } from './terminal-child.js';
 
 export interface ProcessRunOptions {
@@ -79,11 +80,16 @@ export class ProcessRun {
     await createContainerFolder(folder);
     const cwd = await workingFolder(folder, container.workingDir);
     const { tty = false, stdin = false } = container;
-    const argv = commandOf(container);
+    const argv = commandOf(container) ?? programCommand(options);
     const failure = (cause: Parameters<typeof startFailure>[1]): string =>
       `failed to create containerd task: OCI runtime create failed: ${startFailure(argv[0] ?? '', cause)}`;
     const main = await launch(options, cwd, { argv, tty, stdin, failure });
     return new ProcessRun(options, main, cwd);
+  }
+
+  /** Removed at the end of the run. */
+  get folder(): string {
+    return this.options.folder;
   }
 
   get ageMs(): number {

@@ -9,12 +9,14 @@ import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/ty
 import { hexId } from '../container-run.js';
 import type { HeldContainerOptions } from '../held-container.js';
 import { PodTable } from '../pod-table.js';
-import { dialTarget, refusedText } from '../port-forward.js';
+import { dialTarget, refusedText, type TargetOptions } from '../port-forward.js';
 import { openLogs } from '../read-logs.js';
 import type { ContainerRef, ExecRequest, LogRequest, NodeRuntime, PortForwardRequest } from '../runtime.js';
 import { createRoot, podFolder, removeFolder } from './folders.js';
 import { startGuardian } from './guardian.js';
+import { dialOwnPort } from './own-port.js';
 import { ProcessContainer, type ProcessContext } from './process-container.js';
+import type { ProcessRun } from './process-run.js';
 import { loadTerminalLibrary, type TerminalLibrary } from './terminal-child.js';
 
 export interface ProcessRuntimeOptions {
@@ -97,11 +99,19 @@ class Processes extends PodTable<ProcessContainer> implements ProcessRuntime {
   async portForward(request: PortForwardRequest, signal: AbortSignal): Promise<Duplex> {
     const pod = this.pod(request);
     const { port } = request;
-    const run = pod.mains.find((container) => container.run !== undefined)?.run;
+    const runs = pod.mains.flatMap(({ run }) => (run === undefined ? [] : [run]));
     const refused = this.error('PORT_CLOSED', refusedText(pod.sandboxId, port));
-    if (run === undefined) throw refused;
-    const options = { sandboxId: pod.sandboxId, signals: [signal, run.signal] };
-    return dialTarget({ address: '127.0.0.1', port }, options).catch((caught: unknown) => {
+    const [first] = runs;
+    if (first === undefined) throw refused;
+    const optionsOf = (run: ProcessRun): TargetOptions => ({
+      sandboxId: pod.sandboxId,
+      signals: [signal, run.signal],
+    });
+    for (const run of runs) {
+      const own = await dialOwnPort(run.folder, port, optionsOf(run));
+      if (own !== undefined) return own;
+    }
+    return dialTarget({ address: '127.0.0.1', port }, optionsOf(first)).catch((caught: unknown) => {
       throw isRefusal(caught) ? refused : caught;
     });
   }

@@ -5,8 +5,13 @@ import type { LogStream } from '../logs/log-block.js';
 
 /** What the main process of a container may use. */
 export interface ProgramContext {
-  readonly pod: Pod;
-  readonly container: Container;
+  readonly pod: {
+    readonly metadata: Pick<Pod['metadata'], 'name' | 'namespace'>;
+    readonly spec: Pick<Pod['spec'], 'nodeName'>;
+  };
+  readonly container: Pick<Container, 'name' | 'image' | 'ports'>;
+  /** Its variables. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   /** Wall time in epoch milliseconds. */
   readonly now: () => number;
@@ -22,4 +27,9 @@ export interface Program {
   start(context: ProgramContext): void;
   /** An attach with standard input opens a shell; the `exit` of the shell ends the container. */
   readonly isShell?: boolean;
+}
+
+/** The socket of a port in the folder of a container, where programs are processes. */
+export function portFile(port: number): string {
+  return `.${port}.sock`;
 }

@@ -28,9 +28,7 @@ export const webhook: Program = {
 
 /** Without a valid certificate nothing listens, as with a real webhook that has lost its Secret. */
 function startServer(context: ProgramContext): Server | undefined {
-  const env = new Map((context.container.env ?? []).map(({ name, value }) => [name, value]));
-  const cert = env.get('TLS_CERT') ?? '';
-  const key = env.get('TLS_KEY') ?? '';
+  const { TLS_CERT: cert = '', TLS_KEY: key = '' } = context.env;
   try {
     if (cert === '' || key === '') throw new Error('TLS_CERT and TLS_KEY must be set');
     const server = createServer({ cert, key, keepAliveTimeout: 0 }, (request, response) => {

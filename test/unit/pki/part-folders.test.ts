@@ -31,7 +31,10 @@ describe('folders for the parts of a cluster', () => {
       const files = await readdir(join(scratch, part));
       const leaves = files.filter((file) => file.endsWith('.key')).map((file) => file.slice(0, -4));
       expect(files.filter((file) => authorityFiles.has(file))).toEqual([]);
-      const authorities = [...new Set(leaves.map((leaf) => `${authorityOf(leaf)}.crt`))];
+      const own = leaves.map((leaf) => `${authorityOf(leaf)}.crt`);
+      // Agents and kubelets trust each other, for the way to pods.
+      const isOnPodWay = part === 'agent' || part.startsWith('kubelet-');
+      const authorities = new Set([...own, ...(isOnPodWay ? ['agent-ca.crt', 'ca.crt'] : [])]);
       const expected = [...leaves.flatMap((leaf) => [`${leaf}.crt`, `${leaf}.key`]), ...authorities];
       expect(files.sort()).toEqual(expected.sort());
     }

@@ -1,0 +1,178 @@
+import { connect as connectTcp, type Socket } from 'node:net';
+import { buffer, text } from 'node:stream/consumers';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { podAddresses, podSegment } from '../../../src/agent/pod-segment.js';
+import { createSandboxRuntime, type SandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
+import { ManualClock } from '../../../src/core/clock.js';
+import type { TunnelError } from '../../../src/core/errors.js';
+import { ignoreEvents } from '../../../src/core/events.js';
+import { createRandom } from '../../../src/core/random.js';
+import { openPodDoor } from '../../../src/kubelet-stub/pod-door.js';
+import type { TlsPort } from '../../../src/kubelet-stub/tls-port.js';
+import { createNodeNetwork } from '../../../src/links/node-network.js';
+import { type CertificateSet, createCertificateSet, leafTls } from '../../../src/pki/certificate-set.js';
+import type { KeyPair } from '../../../src/pki/key-pair.js';
+import type { TlsFiles } from '../../../src/wire/net/tls.js';
+import { once, soon } from '../../support/waits.js';
+import { clock } from './bench.js';
+import { podOf } from './process-support.js';
+
+const host = '127.0.0.1';
+const podIP = '10.244.1.10';
+const cidr = '10.244.1.0/24';
+
+let certificates: CertificateSet;
+let stranger: CertificateSet;
+let runtime: SandboxRuntime;
+let doorClock: ManualClock;
+let door: TlsPort;
+
+beforeAll(async () => {
+  const nodes = [{ name: 'node-1', ipAddresses: [host] }, { name: 'node-2' }];
+  certificates = await createCertificateSet({ nodes });
+  stranger = await createCertificateSet({ nodes });
+});
+
+beforeEach(async () => {
+  const pod = podOf({ image: 'konnsim/echo', ports: [{ containerPort: 7 }] });
+  const pods = [{ ...pod, status: { ...pod.status, podIP } }];
+  const options = { nodeName: 'node-1', clock, random: createRandom(1), emit: ignoreEvents };
+  runtime = createSandboxRuntime({ ...options, pods });
+  doorClock = new ManualClock();
+  door = await openDoor();
+});
+afterEach(async () => {
+  await door.close();
+  await runtime.close();
+});
+
+function openDoor(own = kubelet('node-1')): Promise<TlsPort> {
+  const clientCa = certificates.authorities['agent-ca'].certPem;
+  const tls = { cert: own.certPem, key: own.keyPem, clientCa };
+  return openPodDoor({ host, port: 0, tls, runtime, clock: doorClock });
+}
+
+function kubelet(node: string, of = certificates): KeyPair {
+  const pair = of.kubelets.get(node);
+  if (pair === undefined) throw new Error(`no certificate for ${node}`);
+  return pair;
+}
+
+function agentTls(of = certificates): TlsFiles {
+  const { cert, key } = leafTls(of, 'agent');
+  return { ca: certificates.ca.certPem, cert, key };
+}
+
+/** Dials as an agent does. */
+function dial(ip: string, port: number, { to = door, tls = agentTls() } = {}): Promise<Socket> {
+  const network = createNodeNetwork({ clock });
+  network.addSegment(podSegment({ cidr, door: to.address, tls, clock }));
+  return network.connect(ip, port);
+}
+
+describe('the pods of a kubelet, for an agent in another process', () => {
+  it('are reached at their addresses, both ways and with a half-close', async () => {
+    const bytes = Buffer.alloc(300_000, 'konnectivity');
+    const socket = await dial(podIP, 7);
+    socket.end(bytes);
+    expect((await buffer(socket)).equals(bytes)).toBe(true);
+  });
+
+  it.each([
+    ['a port that nobody listens on', podIP, 8, `dial tcp ${podIP}:8: connect: connection refused`],
+    ['an address without a pod', '10.244.1.9', 7, 'dial tcp 10.244.1.9:7: connect: no route to host'],
+    ['an address of another node', '10.244.2.9', 7, 'dial tcp 10.244.2.9:7: connect: no route to host'],
+  ])('are dialled in Go’s words: %s', async (_what, ip, port, message) => {
+    await expect(dial(ip, port)).rejects.toMatchObject({ code: 'DIAL_FAILED', message });
+  });
+
+  it('are gone with their kubelet', async () => {
+    await door.close();
+    await expect(dial(podIP, 7)).rejects.toMatchObject({
+      message: `dial tcp ${podIP}:7: connect: no route to host`,
+    });
+    door = await openDoor();
+  });
+
+  it('are not taken from a kubelet of another CA', async () => {
+    const other = await openDoor(kubelet('node-1', stranger));
+    const error = await dial(podIP, 7, { to: other }).catch((caught: TunnelError) => caught);
+    expect(error).toMatchObject({ code: 'TLS_REJECTED', message: expect.stringContaining('pod network at') });
+    await other.close();
+  });
+
+  it('end their connections with the door', async () => {
+    const socket = await dial(podIP, 7);
+    const closed = soon((resolve) => socket.once('close', resolve), 'end of the connection');
+    socket.on('error', () => undefined).resume();
+    await door.close();
+    await closed;
+    door = await openDoor();
+  });
+});
+
+describe('the port of the pods', () => {
+  /** All that comes from the port when a client names a pod. */
+  async function answer(options: ConnectionOptions): Promise<string> {
+    const socket = connectTls({ ...door.address, ca: certificates.ca.certPem, ...options });
+    const errors = soon<string>(
+      (resolve) => socket.once('close', () => resolve('')),
+      'end of the connection',
+    );
+    socket.on('error', () => undefined);
+    socket.end(`${podIP}:7\n`);
+    return Promise.race([text(socket).catch(() => ''), errors]);
+  }
+
+  it('gives no byte to a client without a certificate for agents', async () => {
+    const pairOf = (leaf: Parameters<typeof leafTls>[1], of = certificates) => leafTls(of, leaf);
+    const own = kubelet('node-1');
+    const shown: ConnectionOptions[] = [
+      {},
+      pairOf('agent', stranger),
+      pairOf('frontend-client'),
+      pairOf('admin'),
+      pairOf('server'),
+      pairOf('observer'),
+      { cert: own.certPem, key: own.keyPem },
+    ].map(({ cert, key }: ConnectionOptions) => ({ cert, key }));
+    for (const options of shown) expect(await answer(options)).toBe('');
+    const { cert, key } = agentTls();
+    expect(await answer({ cert, key })).toBe('open\n');
+  });
+
+  it.each([
+    ['no TLS', false, ''],
+    ['no line', true, ''],
+    ['half a line', true, podIP],
+  ])('ends a connection that brings %s in time', async (_what, secure, bytes) => {
+    const socket = secure ? connectTls({ ...door.address, ...agentTls() }) : connectTcp(door.address);
+    socket.on('error', () => undefined).resume();
+    await once(socket, secure ? 'secureConnect' : 'connect');
+    socket.write(bytes);
+    await expect.poll(() => door.openConnections).toBe(1);
+    const closed = soon((resolve) => socket.once('close', resolve), 'end of the connection');
+    // The door may still have to notice the end of the handshake.
+    const passing = setInterval(() => doorClock.advance(5001), 50);
+    await closed.finally(() => clearInterval(passing));
+  });
+
+  it('ends a connection with a line that is too long', async () => {
+    const socket = connectTls({ ...door.address, ...agentTls() });
+    socket.on('error', () => undefined).resume();
+    const closed = soon((resolve) => socket.once('close', resolve), 'end of the connection');
+    socket.write('1'.repeat(1000));
+    await closed;
+  });
+});
+
+describe('the addresses that an agent names for pods', () => {
+  it('are all of the range', () => {
+    expect(podAddresses('10.244.1.6/30')).toEqual(['10.244.1.4', '10.244.1.5', '10.244.1.6', '10.244.1.7']);
+    expect(podAddresses(cidr)).toHaveLength(256);
+    for (const bad of ['', '10.244.0.0/16', '10.244.1.0', 'fd00::/24', '10.244.1.0/33']) {
+      expect(podAddresses(bad)).toEqual([]);
+    }
+  });
+});
