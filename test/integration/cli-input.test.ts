@@ -246,6 +246,11 @@ describe('help', () => {
     expect((await run(['help'])).stdout).toBe(stdout);
   });
 
+  it('tells the default of a limit that depends on the mode', async () => {
+    const { stdout } = await run(['help', 'server']);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('default 0, and 20s with --as ideal');
+  });
+
   const commands = ['up', 'exec', 'logs', 'port-forward', 'certs', 'server', 'agent', 'kubelet', 'apiserver'];
 
   it.concurrent.each(commands)('of %s has examples, and names the variable of each flag', async (command) => {

@@ -28,18 +28,19 @@ const objects = [
 
 /** What answers behind the URLs of webhooks, by the names that the table has for them. */
 const addresses = new Map<string, string>();
-const servers: Server[] = [createHttpServer((_request, response) => response.end('plain')), createServer()];
+const servers: Readonly<Record<string, Server>> = {
+  PLAIN: createHttpServer((_request, response) => response.end('plain')),
+  SLOW: createServer(),
+};
 beforeAll(async () => {
-  for (const [index, name] of ['PLAIN', 'SLOW'].entries()) {
-    const server = servers[index];
-    server?.on('connection', (socket) => socket.on('error', () => undefined));
-    server?.listen(0, '127.0.0.1');
-    await once(server ?? createServer(), 'listening');
-    addresses.set(name, `127.0.0.1:${(server?.address() as AddressInfo).port}`);
+  for (const [name, server] of Object.entries(servers)) {
+    server.on('connection', (socket) => socket.on('error', () => undefined));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    addresses.set(name, `127.0.0.1:${(server.address() as AddressInfo).port}`);
   }
 });
 afterAll(() => {
-  for (const server of servers) server.close();
+  for (const server of Object.values(servers)) server.close();
 });
 
 function configuration({ service, url, failurePolicy }: Webhook): object {

@@ -3,6 +3,7 @@ import { TunnelError } from '../../core/errors.js';
 import { pause } from '../../core/pause.js';
 import type { Dialer } from '../../wire/client/dialer.js';
 import { TunnelClient, type TunnelClientSettings } from '../../wire/client/tunnel-client.js';
+import { closedEarlyText } from '../../wire/net/transport-text.js';
 import type { EgressContext } from './context.js';
 
 /** As konnectivity-client: a reader may pause for 10 s, and each dial has a connection of its own. */
@@ -12,6 +13,8 @@ const connectTimeoutMs = 30_000;
 /** grpc-go waits 1 s after a failed attempt, then each time 1.6 times as long, give or take a fifth. */
 const retry = { firstMs: 1_000, factor: 1.6, jitter: 0.2 };
 
+const resetText = 'connection reset by peer';
+
 export type GrpcDialerContext = EgressContext & Pick<TunnelClientSettings, 'address' | 'tls'>;
 
 /** `GRPC` over a Unix socket, or mTLS. */
@@ -19,6 +22,7 @@ export class GrpcDialer implements Dialer {
   private readonly context: GrpcDialerContext;
   private readonly client: TunnelClient;
   private readonly closing = new AbortController();
+  private pausing = 0;
 
   constructor(context: GrpcDialerContext) {
     this.context = context;
@@ -29,7 +33,7 @@ export class GrpcDialer implements Dialer {
 
   /** Dials and connections that are not over yet. */
   get openConnections(): number {
-    return this.client.openConnections;
+    return this.client.openConnections + this.pausing;
   }
 
   /** Rejects with kube-apiserver's texts. A server that comes back within 30 s is reached. */
@@ -45,7 +49,9 @@ export class GrpcDialer implements Dialer {
         const leftMs = deadline - clock.now();
         if (!waits || error.code !== 'SERVER_UNREACHABLE' || leftMs <= 0) throw this.inKubeWords(error);
         const jittered = pauseMs * (1 + retry.jitter * (2 * random.next() - 1));
+        this.pausing += 1;
         await pause(clock, Math.min(leftMs, jittered), this.endsWith(options.signal));
+        this.pausing -= 1;
       }
     }
   }
@@ -78,10 +84,11 @@ function kubeText({ code, message }: TunnelError, address: string): string | und
 function reasonOf(message: string, address: string): string {
   const [, path] = /^unix:\/\/(.*)$/.exec(address) ?? [];
   const [network, name] = path === undefined ? ['tcp', address] : ['unix', path];
-  if (message === serverSilentText) {
-    const ends = path === undefined ? `->${name}` : `@->${name}`;
-    return `${serverSilentText}: read ${network} ${ends}: use of closed network connection`;
-  }
+  const read = `${serverSilentText}: read ${network} ${path === undefined ? '' : '@'}->${name}`;
+  if (message === serverSilentText) return `${read}: use of closed network connection`;
+  // Over TLS the texts tell more: a certificate may be at fault.
+  if (path !== undefined && message === closedEarlyText) return `${serverSilentText}: EOF`;
+  if (path !== undefined && message.endsWith(resetText)) return `${read}: read: ${resetText}`;
   const failed = /: (connect: .+)$/.exec(message)?.[1];
   if (failed === undefined) return `transport: ${message}`;
   return `transport: Error while dialing: dial ${network} ${name}: ${failed}`;

@@ -52,9 +52,7 @@ export function agentCommand(invocation: Invocation): Command {
         .argParser(someText)
         .default('127.0.0.1'),
     )
-    .addOption(
-      option('--proxy-server-port <port>', 'its port for agents').argParser(portNumber).default(8091),
-    )
+    .addOption(option('--proxy-server-port <port>', 'its port').argParser(portNumber).default(8091))
     .addOption(
       option('--agent-id <id>', 'default: PROXY_AGENT_ID, else a random UUID').argParser(parseAgentId),
     )

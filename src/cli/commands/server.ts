@@ -65,10 +65,12 @@ export function serverCommand(invocation: Invocation): Command {
         .default(defaultStrategies, defaultStrategies.join(',')),
     )
     .addOption(
-      option('--backend-dial-timeout <duration>', 'time limit of a dial; 0 means no limit')
+      option(
+        '--backend-dial-timeout <duration>',
+        'time limit of a dial; 0 means no limit; default 0, and 20s with --as ideal',
+      )
         // Empty when an unset variable is passed on.
-        .argParser((text) => (text === '' ? undefined : durationMs(text)))
-        .default(undefined, '0, and 20s with --as ideal'),
+        .argParser((text) => (text === '' ? undefined : durationMs(text))),
     )
     .addOption(
       option('--keepalive-time <duration>', 'idle time before a ping')

@@ -1,7 +1,8 @@
 import type { ErrorCode } from '../../core/errors.js';
 import { goText } from '../../core/go-texts.js';
 
-const closedEarly =
+/** grpc-js does not tell why. */
+export const closedEarlyText =
   'the connection was closed before HTTP/2 began: do both ends speak TLS and trust each other?';
 
 /**
@@ -19,7 +20,7 @@ export function transportText(details: string): string {
     .trim();
   const library = /error:[0-9A-F]+:SSL routines:[^:]*:([^:]+)/.exec(core);
   if (library?.[1] !== undefined) return `tls: ${library[1]}`;
-  return core === 'Failed to connect' || core === 'Protocol error' ? closedEarly : goText(core);
+  return core === 'Failed to connect' || core === 'Protocol error' ? closedEarlyText : goText(core);
 }
 
 const distrust = /certificate|handshake|tls|ssl|self.signed|alert|altnames/i;

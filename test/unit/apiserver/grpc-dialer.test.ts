@@ -84,8 +84,11 @@ describe('a dial over GRPC without a proxy-server', () => {
     const client = dialer();
     const text = failure(client.dial(host, 1));
     await attempts(1);
+    await expect.poll(() => clock.pendingTimers).toBe(1);
+    expect(client.openConnections).toBe(1);
     await client.close();
     expect(await text).toBe('the tunnel client is closed');
+    expect(client.openConnections).toBe(0);
   });
 
   it('fails at once when ideal parts are asked for', async () => {
@@ -109,6 +112,22 @@ describe('a dial over GRPC to a proxy-server that does not run on', () => {
     clock.advance(30_000);
     expect(await text).toBe(
       `context deadline exceeded: connection error: desc = "error reading server preface: read unix @->${path}: use of closed network connection"`,
+    );
+  });
+});
+
+describe('a dial over GRPC to a socket of something else', () => {
+  it('fails in grpc-go’s words', async () => {
+    const other = createServer((socket) =>
+      socket
+        .on('error', () => undefined)
+        .resume()
+        .end(),
+    ).listen(path);
+    await once(other, 'listening');
+    bench.onClose(async () => void other.close());
+    expect(await failure(dialer('ideal').dial(host, 1))).toBe(
+      'context deadline exceeded: connection error: desc = "error reading server preface: EOF"',
     );
   });
 });
