@@ -42,7 +42,8 @@ export function headerList(request: IncomingMessage, name: string): string[] {
   for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
     if (request.rawHeaders[index]?.toLowerCase() !== wanted) continue;
     const line = request.rawHeaders[index + 1] ?? '';
-    values.push(...line.split(',').map((value) => value.trim()));
+    // A header may have more values than a call may have arguments.
+    for (const value of line.split(',')) values.push(value.trim());
   }
   return values.filter((value) => value !== '');
 }
@@ -66,9 +67,12 @@ export function asksForUpgrade({ headers }: IncomingMessage): boolean {
   return headers.upgrade !== undefined && (headers.connection ?? '').toLowerCase().includes('upgrade');
 }
 
-/** As kube-apiserver decides it: an Upgrade to `websocket` and nothing else. */
-export function isWebSocketRequest(request: IncomingMessage): boolean {
-  return asksForUpgrade(request) && request.headers.upgrade?.toLowerCase() === 'websocket';
+/** As kube-apiserver decides it: an Upgrade to `websocket` and nothing else, and Connection has the word `upgrade`. */
+export function isWebSocketRequest({ headers }: IncomingMessage): boolean {
+  const connection = (headers.connection ?? '').toLowerCase().split(',');
+  return (
+    headers.upgrade?.toLowerCase() === 'websocket' && connection.some((word) => word.trim() === 'upgrade')
+  );
 }
 
 export function upgradeKind(request: IncomingMessage): 'spdy' | 'websocket' | undefined {

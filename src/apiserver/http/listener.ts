@@ -51,8 +51,12 @@ const maxHeaderBytes = 1024 * 1024;
 /** kube-apiserver's time limit for the handshake, for the head of a request, and between requests, ms. */
 const headTimeoutMs = 32_000;
 const idleTimeoutMs = 90_000;
+/** How long an upgrade waits for the answers to earlier requests of its connection, ms. */
+const turnTimeoutMs = 90_000;
 /** How long Go's server waits for the HTTP/2 preface, ms. */
 const prefaceTimeoutMs = 10_000;
+
+type AnyResponse = Http2ServerResponse | ServerResponse;
 
 /** What we need to close a connection from outside its protocol. */
 interface Connections {
@@ -79,23 +83,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     session.once('close', () => live.delete(session));
     watchSession(session, connections);
   });
-  const upgrades = new Upgrades((socket) => server.emit('secureConnection', socket));
-  server.on('request', (http2Request, http2Response) => {
-    const request = http2Request as unknown as IncomingMessage;
-    const response = http2Response as unknown as ServerResponse;
-    request.on('error', () => undefined);
-    response.on('error', () => undefined);
-    boundRequest({ bounds, clock: options.clock }, http2Request, http2Response);
-    if (request.httpVersionMajor < 2) upgrades.request(request, response);
-    options.onRequest(request, response, () => cut(http2Response, connections));
-  });
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    upgrades.inTurn({ request, socket, head }, (upgrade) => {
-      bounds.met(request.socket);
-      if (request.rawHeaders.length >= 2 * maxHeaders) refuse(socket, 431, options.clock);
-      else if (!options.onUpgrade(upgrade)) upgrades.repeat(upgrade);
-    });
-  });
+  listenToRequests(server, options, { bounds, cut: (response) => cut(response, connections) });
   const port = await startListening(server, options);
   const { tls } = options;
   const forget = isRenewable(tls)
@@ -107,6 +95,39 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     return stop(server, connections.sockets);
   };
   return { port, drain: () => drain(server, live), close: () => (closing ??= close()) };
+}
+
+function listenToRequests(
+  server: Http2SecureServer,
+  { clock, onRequest, onUpgrade }: ListenerOptions,
+  { bounds, cut }: { readonly bounds: ConnectionBounds; readonly cut: (response: AnyResponse) => void },
+): void {
+  const upgrades = new Upgrades((socket) => server.emit('secureConnection', socket));
+  const begin = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
+    request.on('error', () => undefined);
+    response.on('error', () => undefined);
+    boundRequest({ bounds, clock }, request, response);
+    if (request.httpVersionMajor < 2)
+      upgrades.request(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+  };
+  server.on('request', (request, response) => {
+    begin(request, response);
+    const [plainRequest, plainResponse] = [request as unknown, response as unknown];
+    onRequest(plainRequest as IncomingMessage, plainResponse as ServerResponse, () => cut(response));
+  });
+  // Node would answer the same, but would not tell us of the request.
+  server.on('checkExpectation', (request, response) => {
+    begin(request, response);
+    response.writeHead(417).end();
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    bounds.expect(request.socket, turnTimeoutMs);
+    upgrades.inTurn({ request, socket, head }, (upgrade) => {
+      bounds.met(request.socket);
+      if (request.rawHeaders.length >= 2 * maxHeaders) refuse(socket, 431, clock);
+      else if (!onUpgrade(upgrade)) upgrades.repeat(upgrade);
+    });
+  });
 }
 
 function createServer(options: ListenerOptions): Http2SecureServer {
@@ -193,7 +214,7 @@ function watchSession(session: ServerHttp2Session, { sockets, sessions }: Connec
  * clients report as `unexpected EOF`; on a shared connection only this stream is ended. What was written before is
  * still sent.
  */
-function cut(response: Http2ServerResponse | ServerResponse, { sessions }: Connections): void {
+function cut(response: AnyResponse, { sessions }: Connections): void {
   setImmediate(() => {
     if (!('stream' in response)) {
       response.destroy();

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Upgrade } from '../../streams/types.js';
@@ -9,62 +10,70 @@ const ignore = (): void => undefined;
 
 /**
  * The requests of HTTP/1.1 connections that have an Upgrade header. Node gives us the connection of each, whatever the
- * header says, and reads no body. When the header means nothing, the head without it is put back in front of the bytes
- * that followed it, and Node reads the request once more.
+ * header says, and reads no body. When the header means nothing, the head is put back in front of the bytes that
+ * followed it, with another name for the header, and Node reads the request once more.
  */
 export class Upgrades {
   private readonly restart: (socket: Duplex) => void;
-  /** The newest request of each connection that is not answered. */
-  private readonly unanswered = new WeakMap<Duplex, ServerResponse>();
-  /** The requests that Node reads once more. */
-  private readonly repeated = new WeakMap<Duplex, IncomingMessage>();
+  /** Stands for `Upgrade`. No client can know it. */
+  private readonly alias = `upgrade-${randomUUID()}`;
+  /** The requests of each connection that are not answered, in order. */
+  private readonly unanswered = new WeakMap<Duplex, Set<ServerResponse>>();
 
   /** `restart` reads requests from a connection. */
   constructor(restart: (socket: Duplex) => void) {
     this.restart = restart;
   }
 
-  /** Call it for every plain request. A repeated one gets its headers back as the client sent them. */
+  /** Call it for every plain request, before anything else looks at it. */
   request(request: IncomingMessage, response: ServerResponse): void {
-    const { socket } = request;
-    this.unanswered.set(socket, response);
-    response.once('close', () => {
-      if (this.unanswered.get(socket) === response) this.unanswered.delete(socket);
-    });
-    const original = this.repeated.get(socket);
-    if (original === undefined) return;
-    this.repeated.delete(socket);
-    request.rawHeaders = original.rawHeaders;
-    request.headers.upgrade = original.headers.upgrade;
+    const waiting = this.waiting(request.socket);
+    waiting.add(response);
+    response.once('close', () => waiting.delete(response));
+    const { headers, rawHeaders } = request;
+    const value = headers[this.alias];
+    if (value === undefined) return;
+    headers.upgrade = String(value);
+    delete headers[this.alias];
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      if (rawHeaders[index] === this.alias) rawHeaders[index] = 'Upgrade';
+    }
   }
 
   /** Calls `take` when all earlier requests of the connection are answered, so that no two answers mix. */
   inTurn({ request, socket, head }: Upgrade, take: (upgrade: Upgrade) => void): void {
     socket.on('error', ignore);
-    // A client that has ended its side must not look as if it had sent nothing.
     if (head.length > 0) socket.unshift(head);
-    const earlier = this.unanswered.get(socket);
+    const last = [...this.waiting(socket)].at(-1);
     const begin = (): void => {
       if (!socket.destroyed) take({ request, socket, head: Buffer.alloc(0) });
     };
-    if (earlier === undefined) begin();
-    else earlier.once('close', begin);
+    if (last === undefined) begin();
+    else last.once('close', begin);
   }
 
   /** Has a request read as if it had no Upgrade header. */
   repeat({ request, socket }: Upgrade): void {
-    this.repeated.set(socket, request);
+    const { method, url, httpVersion, rawHeaders } = request;
+    const lines = [`${method} ${url} HTTP/${httpVersion}`];
+    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index] ?? '';
+      lines.push(`${name.toLowerCase() === 'upgrade' ? this.alias : name}: ${rawHeaders[index + 1]}`);
+    }
     socket.off('error', ignore);
-    socket.unshift(headWithoutUpgrade(request));
+    socket.unshift(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
     this.restart(socket);
   }
-}
 
-function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
-  const lines = [`${method} ${url} HTTP/${httpVersion}`];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
-    if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${rawHeaders[index + 1]}`);
+  private waiting(socket: Duplex): Set<ServerResponse> {
+    const known = this.unanswered.get(socket);
+    if (known !== undefined) return known;
+    const fresh = new Set<ServerResponse>();
+    this.unanswered.set(socket, fresh);
+    // Node tells only the first of several answers that their connection has closed.
+    socket.once('close', () => {
+      for (const response of fresh) response.emit('close');
+    });
+    return fresh;
   }
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }

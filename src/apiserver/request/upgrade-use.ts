@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { asksForUpgrade, isWebSocketRequest } from '../../streams/protocol-names.js';
 import type { RequestContext } from './exchange.js';
 import type { Route } from './route.js';
@@ -19,7 +20,8 @@ export function upgradeUse(
     case 'portforward':
       return method === 'GET' || method === 'POST' ? 'stream' : undefined;
     case 'proxy':
-      return 'stream';
+      // A body is worth more than an upgrade: no backend needs both.
+      return hasBody(request) ? undefined : 'stream';
     case 'log':
       return method === 'GET' && isWebSocketRequest(request) ? 'log' : undefined;
     case undefined: {
@@ -30,4 +32,8 @@ export function upgradeUse(
     default:
       return undefined;
   }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

@@ -185,6 +185,13 @@ describe('proxy of a pod', () => {
     await expect.poll(() => test.api.openStreams().proxy).toBe(0);
   });
 
+  it('passes a body rather than an upgrade', async () => {
+    const headers = { connection: 'Upgrade', upgrade: 'h2c' };
+    const answer = await call(test, pod('/'), { method: 'POST', body: 'a body', headers });
+    expect(answer.text).toBe('got a body');
+    expect(Object.keys(seen.at(-1)?.headers ?? {}).filter((name) => name.includes('upgrade'))).toEqual([]);
+  });
+
   it('takes port and scheme from the name', async () => {
     const { ca } = credentials;
     const pair = await ca.issue({ commonName: 'whoever', usages: ['server'] });

@@ -96,9 +96,20 @@ describe('a watch over a WebSocket', () => {
     ['no origin', { origin: '' }, 403],
     ['an origin without a scheme', { origin: 'null' }, 403],
     ['two subprotocols', { protocols: ['one', 'two'] }, 400],
+    ['very many', { headers: { 'sec-websocket-protocol': 'a,'.repeat(400_000) } }, 400],
   ])('with %s is refused without a word', async (_what, wish, status) => {
     expect(await refusedSocket(test, pods, wish)).toEqual({ status, text: '' });
     expect(test.api.openStreams().watch).toBe(0);
+  });
+
+  it('whose client does not read costs no memory, and is forgotten when the client goes', async () => {
+    const opened = await watch(fromNow());
+    opened.ws.pause();
+    const bulky = 'x'.repeat(100_000);
+    for (let index = 0; index < 100; index++) test.store.put(pod({ name: `p${index}`, labels: { bulky } }));
+    expect(test.api.openStreams().watch).toBe(1);
+    opened.ws.terminate();
+    await expect.poll(() => test.api.openStreams().watch).toBe(0);
   });
 
   it('ends when the server closes', async () => {
