@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../src/index.js';
 import { createAuthority } from '../../src/pki/authority.js';
+import { currentHandles, expectNoNewHandles, type Handles } from '../support/handles.js';
 import { createKubectl, findKubectls, type Kubectl } from '../support/kubectl.js';
 import { waitMs } from '../support/waits.js';
 import { startWebhookTarget, type WebhookTarget } from '../support/webhook-target.js';
@@ -14,8 +15,10 @@ describe.skipIf(newest === undefined)('connections to webhooks through the tunne
   let kubectl: Kubectl;
   let hook: WebhookTarget;
   let address: string;
+  let before: Handles;
   beforeAll(async () => {
     if (newest === undefined) return;
+    before = currentHandles();
     lab = await startLab({ nodes: 1 });
     kubectl = await createKubectl(newest, lab.kubeconfig);
     const authority = await createAuthority();
@@ -113,8 +116,18 @@ describe.skipIf(newest === undefined)('connections to webhooks through the tunne
 
   it('are closed when the API server stops', async () => {
     expect(lab.open().tunnelConnections).toBe(1);
-    await lab.part('apiserver/main').kill();
+    const api = lab.part('apiserver/main');
+    await api.kill();
     await lab.settled();
+    await api.start();
+    expect(await create()).toEqual(created(1));
+  });
+
+  it('leave nothing open in a lab that has stopped', async () => {
+    expect(lab.open().tunnelConnections).toBe(1);
+    await lab.stop();
+    await hook.close();
+    await expectNoNewHandles(before);
   });
 });
 
