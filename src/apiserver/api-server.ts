@@ -145,11 +145,13 @@ function createFacade(
   const random = options.random ?? createRandom(randomInt(2 ** 32));
   const observe = metrics.webhookCalled;
   const authorize = createAuthorizer(mode, store);
-  const webhooks = createWebhookAdmission({ store, egress, random, clock, observe, authorize }, admit);
+  const node = `apiserver/${name}`;
+  const calling = { store, egress, random, clock, observe, authorize, node, emit };
+  const webhooks = createWebhookAdmission(calling, admit);
   const asked = options.webhooks === false ? admit : webhooks.admit;
   const tokenKeys = options.tokenKeys ?? createTokenKeys();
   const facade: Facade = {
-    node: `apiserver/${name}`,
+    node,
     store,
     preferredAddressTypes: options.preferredAddressTypes ?? defaultAddressTypes,
     kubelets: createKubeletConnector({ dialer: egress.dialer('cluster'), tls: options.kubeletTls, clock }),

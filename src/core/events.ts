@@ -98,6 +98,8 @@ export interface ConnectionEvent extends EventCommon {
     | 'dial.established'
     | 'dial.failed'
     | 'connection.closed'
+    /** A request goes over a connection that an earlier one opened. The dial has the events of that one. */
+    | 'connection.reused'
     | 'endpoint.dialing'
     | 'endpoint.connected'
     | 'endpoint.failed'

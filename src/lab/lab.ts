@@ -240,7 +240,8 @@ export class Lab implements AsyncDisposable {
 
   /**
    * Resolves when nothing is open any more: every request is over, and its last packet has arrived. Rejects with
-   * WAIT_TIMEOUT, which says what is still open, after `withinMs` of lab time (default 5000).
+   * WAIT_TIMEOUT, which says what is still open, after `withinMs` of lab time (default 5000). A connection to a webhook is
+   * open until 90 s after its last call.
    */
   async settled({ withinMs = 5000 }: { readonly withinMs?: number } = {}): Promise<void> {
     const open = (): string[] =>

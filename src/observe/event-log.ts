@@ -99,6 +99,7 @@ export function levelOf(event: EventBody): LogLevel {
     case 'dial.started':
     case 'dial.established':
     case 'connection.closed':
+    case 'connection.reused':
     case 'endpoint.dialing':
     case 'endpoint.connected':
     case 'endpoint.closed':

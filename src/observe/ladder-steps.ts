@@ -81,6 +81,7 @@ function doings(event: Doing, cast: Cast): (ArrowStep | NoteStep)[] {
         ...(answerArrow(event, lane, 'bad') ?? []),
       ];
     case 'command.left':
+    case 'connection.reused':
       return note(event.text ?? event.kind);
     case 'command.ended':
       return note(`the command ended: ${event.error ?? outcomeText(event)}`);

@@ -78,6 +78,22 @@ describe.skipIf(newest === undefined)('admission webhooks through the tunnel', (
     expect(await failure(['get', 'pod', 'denied'])).toContain('"denied" not found');
   });
 
+  it('are called over kept connections, which end with their pod', async () => {
+    const target = { kind: 'dial.started', node: 'apiserver/main', address: /:8443$/ } as const;
+    await output(['run', 'first', '--image=konnsim/web']);
+    let since = lab.mark();
+    await output(['run', 'second', '--image=konnsim/web']);
+    for (const hook of ['mutate', 'validate'])
+      await lab.waitFor({ kind: 'connection.reused', text: new RegExp(`/${hook}$`) }, { since });
+    since = lab.mark();
+    await output(['delete', 'pod', '-l', 'app=webhook']);
+    await lab.waitFor({ ...target, kind: 'connection.closed' }, { since, withinMs: waitMs });
+    await output(['wait', 'deploy/webhook', '--for=condition=Available', '--timeout=25s']);
+    since = lab.mark();
+    await output(['run', 'third', '--image=konnsim/web']);
+    await lab.waitFor(target, { since });
+  });
+
   it('stop writes while no agent reaches them, unless their policy is Ignore', async () => {
     await stopAgent();
     expect(await failure(['run', 'stopped', '--image=konnsim/web'])).toBe(

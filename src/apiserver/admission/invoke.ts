@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js';
+import type { EventSink } from '../../core/events.js';
 import type { AdmissionRequest } from '../request/admission.js';
 import { textAt } from '../resources/api-object.js';
 import { randomUid } from '../resources/random-names.js';
@@ -8,10 +9,15 @@ import { CallFailure, dryRunUnsupported, failedCall, refusal } from './failures.
 import type { ConditionContext } from './match-conditions.js';
 import { postJson } from './post-json.js';
 import { readAnswer, reviewOf, type WebhookAnswer } from './review.js';
+import type { WebhookConnections } from './webhook-connections.js';
 import type { CallReport, WebhookObserver } from './webhook-observer.js';
 
 export interface InvokeContext extends DestinationContext, ConditionContext {
   readonly clock: Clock;
+  readonly connections: WebhookConnections;
+  /** `apiserver/<name>`, in events. */
+  readonly node: string;
+  readonly emit: EventSink;
   /** Ends all calls. */
   readonly signal: AbortSignal;
   readonly observe: WebhookObserver;
@@ -56,18 +62,29 @@ async function ask(
   webhook: Webhook,
   request: AdmissionRequest,
 ): Promise<WebhookAnswer> {
-  const { clientConfig, timeoutSeconds } = webhook;
+  const { clientConfig, timeoutSeconds, type } = webhook;
+  const { clock, connections, emit, node, signal } = context;
   const uid = randomUid(context.random);
   const destination = destinationOf(context, clientConfig);
   const bundle = Buffer.from(textAt(clientConfig, 'caBundle'), 'base64').toString();
+  const { address } = destination;
   const review = await postJson({
     destination,
-    url: `${destination.address}?timeout=${timeoutSeconds}s`,
+    connections,
+    // As kube-apiserver: webhooks with the same client configuration share connections, mutating and others apart.
+    pool: JSON.stringify([type, textAt(clientConfig, 'url'), address, bundle]),
+    onReuse: (openedBy) =>
+      emit({
+        kind: 'connection.reused',
+        ...{ node, request: request.request },
+        text: `uses the connection of ${openedBy} to ${address}`,
+      }),
+    url: `${address}?timeout=${timeoutSeconds}s`,
     ca: bundle === '' ? undefined : bundle,
     body: reviewOf(webhook, request, uid),
     timeoutMs: timeoutSeconds * 1000,
-    clock: context.clock,
-    signal: context.signal,
+    clock,
+    signal,
     request: request.request,
   });
   return readAnswer(webhook, review, uid);

@@ -1,7 +1,11 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { joinHostPort } from '../../core/address.js';
 import type { Clock } from '../../core/clock.js';
+import { TunnelError } from '../../core/errors.js';
+import { type ConnectionEnds, goText } from '../../core/go-texts.js';
 import { genericText } from '../kubelet/answer-status.js';
 import { startClientTls } from '../kubelet/client-tls.js';
 import { goErrorText } from '../kubelet/go-errors.js';
@@ -10,9 +14,15 @@ import { textAt } from '../resources/api-object.js';
 import { isObject, type JsonObject } from '../resources/json.js';
 import type { Destination } from './destination.js';
 import { CallFailure } from './failures.js';
+import type { PooledOptions, WebhookConnections } from './webhook-connections.js';
 
 export interface Post {
   readonly destination: Destination;
+  readonly connections: WebhookConnections;
+  /** Calls of the same name share connections. */
+  readonly pool: string;
+  /** Called when a kept connection carries the call; `openedBy` is the API request that opened it. */
+  readonly onReuse: (openedBy: string) => void;
   /** With its query, as error texts have it. */
   readonly url: string;
   /** PEM; when absent, the CAs that the machine trusts. */
@@ -29,8 +39,8 @@ export interface Post {
 const maxAnswerBytes = 3 * 1024 * 1024;
 
 /**
- * POSTs JSON over TLS (HTTP/1.1) and resolves with the JSON of the answer. Name lookup, dial, handshake and answer
- * share one time limit. Rejects with a CallFailure in the words of kube-apiserver: `failed to call webhook: Post "URL":
+ * POSTs JSON over TLS (HTTP/1.1) and resolves with the JSON of the answer. The connection is kept for later calls; when
+ * there is none, one is dialled. Name lookup, dial, handshake and answer share one time limit. Rejects with a CallFailure in the words of kube-apiserver: `failed to call webhook: Post "URL":
  * …`.
  */
 export async function postJson(post: Post): Promise<JsonObject> {
@@ -50,6 +60,7 @@ export async function postJson(post: Post): Promise<JsonObject> {
   } finally {
     timer.cancel();
     signal.removeEventListener('abort', cancelled);
+    // Destroys the connection, unless the answer was read to its end: then it is not this call's any more.
     over.abort(new Error('done'));
   }
 }
@@ -65,21 +76,7 @@ function unlessOver<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 async function send(post: Post, signal: AbortSignal): Promise<IncomingMessage> {
-  const { destination, url, body, clock, request } = post;
-  const secureContext = trust(post.ca);
-  const raw = await destination.dial({ signal, request });
-  destroyWhenOver(raw, signal);
-  const { serverName } = destination;
-  const socket = await startClientTls(raw, {
-    secureContext,
-    rejectUnauthorized: true,
-    host: serverName,
-    signal,
-    clock,
-    where: `webhook ${serverName}`,
-    asHttpClient: true,
-  });
-  destroyWhenOver(socket, signal);
+  const { connections, pool, url, body, request } = post;
   const { host, pathname, search } = new URL(url);
   const bytes = Buffer.from(JSON.stringify(body));
   const headers = {
@@ -89,12 +86,67 @@ async function send(post: Post, signal: AbortSignal): Promise<IncomingMessage> {
     accept: 'application/json, */*',
     'content-length': bytes.length,
   };
-  const options = { method: 'POST', path: `${pathname}${search}`, headers, createConnection: () => socket };
+  const pooled: PooledOptions = { pool, user: request, open: () => open(post, signal) };
+  const options = { method: 'POST', path: `${pathname}${search}`, headers, agent: connections, signal };
+  let answer: IncomingMessage | undefined;
+  while (answer === undefined) answer = await attempt(post, { ...options, ...pooled }, bytes);
+  return answer;
+}
+
+/** Undefined: the kept connection had ended before a byte was written. Then Go takes another one silently. */
+function attempt(post: Post, options: PooledOptions, bytes: Buffer): Promise<IncomingMessage | undefined> {
   return new Promise((resolve, reject) => {
     const call = httpRequest(options, resolve);
     call.on('error', reject);
+    call.once('socket', (connection) => {
+      if (!call.reusedSocket) return;
+      if (connection.writable && connection.readable) {
+        post.onReuse(post.connections.openedBy(connection));
+      } else {
+        resolve(undefined);
+        call.destroy();
+      }
+    });
     call.end(bytes);
   });
+}
+
+async function open({ destination, ca, clock, request }: Post, signal: AbortSignal): Promise<Duplex> {
+  const { serverName } = destination;
+  const secureContext = trust(ca);
+  const raw = await destination.dial({ signal, request });
+  speakGo(raw);
+  return startClientTls(raw, {
+    secureContext,
+    rejectUnauthorized: true,
+    host: serverName,
+    signal,
+    clock,
+    where: `webhook ${serverName}`,
+    asHttpClient: true,
+  });
+}
+
+/**
+ * Makes an error of the connection say what Go says: the ends of a TCP connection, which a broken socket does not know
+ * any more, and nothing of the loss of a tunnel, which ends its connections in order.
+ */
+function speakGo(raw: Duplex): void {
+  const ends = raw instanceof Socket && raw.remoteAddress !== undefined ? endsOf(raw) : undefined;
+  raw.prependOnceListener('error', (error) => {
+    const isLoss = error instanceof TunnelError && error.message.startsWith('tunnel closed');
+    error.message = isLoss ? 'EOF' : goText(error.message, ends);
+  });
+}
+
+function endsOf({
+  localAddress = '',
+  localPort = 0,
+  remoteAddress = '',
+  remotePort = 0,
+}: Socket): ConnectionEnds {
+  const local = joinHostPort(localAddress, localPort);
+  return { network: 'tcp', local, remote: joinHostPort(remoteAddress, remotePort) };
 }
 
 function trust(ca: string | undefined): SecureContext {
@@ -103,13 +155,6 @@ function trust(ca: string | undefined): SecureContext {
   } catch {
     throw new Error('unable to load root certificates: unable to parse bytes as PEM block');
   }
-}
-
-function destroyWhenOver(stream: Duplex, signal: AbortSignal): void {
-  const destroy = (): void => void stream.destroy();
-  signal.addEventListener('abort', destroy, { once: true });
-  stream.once('close', () => signal.removeEventListener('abort', destroy));
-  if (signal.aborted) destroy();
 }
 
 async function readText(answer: IncomingMessage): Promise<string> {

@@ -7,6 +7,7 @@ import type { InvokeContext } from './invoke.js';
 import { checkConditions } from './match-conditions.js';
 import { mutate } from './mutate.js';
 import { validate } from './validate.js';
+import { WebhookConnections } from './webhook-connections.js';
 
 export interface WebhookAdmission {
   readonly admit: Admission;
@@ -15,15 +16,17 @@ export interface WebhookAdmission {
 
 /** Webhooks in the store: `next`, then the mutating ones on arrival, then the validating ones after all checks. */
 export function createWebhookAdmission(
-  context: Omit<InvokeContext, 'signal' | 'cel' | 'budget'>,
+  context: Omit<InvokeContext, 'signal' | 'connections' | 'cel' | 'budget'>,
   next: Admission,
 ): WebhookAdmission {
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
+  const connections = new WebhookConnections(context.clock);
   let loaded: Promise<Cel> | undefined;
   const cel = (): Promise<Cel> => (loaded ??= loadCel());
   const admit: Admission = async (request) => {
-    const all: InvokeContext = { ...context, cel, signal: closing.signal, budget: createCelBudget() };
+    const { signal } = closing;
+    const all: InvokeContext = { ...context, connections, cel, signal, budget: createCelBudget() };
     const before = await next(request);
     const given: AdmissionRequest =
       before.object === undefined ? request : { ...request, object: before.object };
@@ -40,5 +43,9 @@ export function createWebhookAdmission(
       },
     };
   };
-  return { admit, close: () => closing.abort() };
+  const close = (): void => {
+    closing.abort();
+    connections.destroy();
+  };
+  return { admit, close };
 }
