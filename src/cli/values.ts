@@ -110,7 +110,7 @@ function modeOf(text: string): BehaviourMode {
 /** Names of other roles are accepted and have no effect, so that one KONNSIM_FAITHFUL works for all parts. */
 export function faithfulOption(roles: readonly FaithfulRole[]): Option {
   const concerned = faithfulNames(roles).join(', ');
-  return option('--faithful <names>', `more faults of the original: ${concerned}`)
+  return option('--faithful <names>', `faults of the original besides those of --as: ${concerned}`)
     .argParser((text): readonly FaithfulName[] => {
       const names = parseFaithful(text);
       if (!('unknown' in names)) return names;

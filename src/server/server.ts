@@ -28,7 +28,7 @@ export interface ProxyServer {
    * Ends as Konnectivity's server does at a signal: takes no new frontends and dials, lets open ones finish, then cuts the
    * agents, removes its lease, and calls `stop`. Until then agents may connect, and the health port answers.
    *
-   * `graceMs` limits the wait. With 0 frontends of gRPC have unlimited time, and those of HTTP CONNECT none. With another
+   * `graceMs` limits the wait. With 0 the server waits without limit if any frontend may speak gRPC, else not at all. With another
    * value new agents and the health port are refused at once.
    */
   finish(graceMs: number): Promise<void>;

@@ -114,7 +114,12 @@ function run(flags: ServerFlags): Promise<number> {
       faithful: flags.faithful,
     });
     // As Konnectivity's server; a second signal ends it at once.
-    started(() => server.finish(0));
+    started(async () => {
+      const { frontends } = server.snapshot();
+      const waits = `waiting for the end of ${frontends} open requests; a second signal ends the server at once\n`;
+      if (frontends > 0) process.stderr.write(waits);
+      await server.finish(0);
+    });
     return [
       ...server.frontendAddresses.map((address) => `frontends ${address}`),
       `agents ${server.agentAddress}`,
