@@ -22,6 +22,9 @@ export interface PodSegmentOptions {
   readonly clock: Clock;
 }
 
+/** As Go does. */
+const keepAliveMs = 15_000;
+
 /** All addresses of an IPv4 range of at least 24 bits. Empty for any other text. */
 export function podAddresses(cidr: string): readonly string[] {
   const [, network = '', bits = ''] = /^([\d.]+)\/(\d\d)$/.exec(cidr) ?? [];
@@ -62,7 +65,8 @@ async function openPod(
     deadline.onStop((reason) => reject(stopError(target, reason)));
   });
   try {
-    socket.setNoDelay(true).write(`${joinHostPort(target.host, target.port)}\n`);
+    socket.setNoDelay(true).setKeepAlive(true, keepAliveMs);
+    socket.write(`${joinHostPort(target.host, target.port)}\n`);
     const answer = await Promise.race([readLine(socket), stopped]);
     if (answer === podAnswers.open) return socket;
     socket.destroy();

@@ -10,8 +10,10 @@ export interface PodDoorOptions extends Pick<TlsPortOptions, 'host' | 'port' | '
   readonly runtime: NodeRuntime;
 }
 
-/** How long a handshake may take, and then the line that names a pod, ms. */
+/** How long a handshake may take, and then the way to the pod with the client's line, ms: an agent waits no longer. */
 const patienceMs = 5000;
+/** As Go does, so that the connections of an agent that vanished end. */
+const keepAliveMs = 15_000;
 
 /**
  * The port on which agents reach the pods of this node (`wire/net/pod-door.ts`). Only a client with a certificate of
@@ -20,7 +22,7 @@ const patienceMs = 5000;
 export function openPodDoor({ runtime, ...options }: PodDoorOptions): Promise<TlsPort> {
   const lines = new ConnectionBounds(options.clock);
   const accept = (socket: TLSSocket): void => {
-    lines.expect(socket, patienceMs);
+    lines.expect(socket.setKeepAlive(true, keepAliveMs), patienceMs);
     serve(socket, runtime, () => void lines.met(socket)).catch(() => socket.destroy());
   };
   return openTlsPort({
@@ -29,9 +31,8 @@ export function openPodDoor({ runtime, ...options }: PodDoorOptions): Promise<Tl
   });
 }
 
-async function serve(socket: TLSSocket, runtime: NodeRuntime, hasAsked: () => void): Promise<void> {
+async function serve(socket: TLSSocket, runtime: NodeRuntime, isThere: () => void): Promise<void> {
   const target = splitHostPort(await readLine(socket));
-  hasAsked();
   const pod = runtime.listPods().find(({ status }) => status.podIP !== '' && status.podIP === target?.host);
   if (target === undefined || pod === undefined) return void socket.end(`${podAnswers.unknown}\n`);
   const gone = new AbortController();
@@ -43,6 +44,7 @@ async function serve(socket: TLSSocket, runtime: NodeRuntime, hasAsked: () => vo
   inside.on('error', () => undefined);
   // Several pipelines listen for the end of each.
   for (const end of [socket, inside]) end.setMaxListeners(30);
+  isThere();
   socket.write(`${podAnswers.open}\n`);
   await joinStreams(socket, inside);
 }

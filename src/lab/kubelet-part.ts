@@ -73,12 +73,12 @@ export function kubeletPart(
         const client = new KubeClient({ access, clock, limit: kubeletRateLimit });
         return withClient(client, startPodSource({ client, runtime, node, clock, random, emit, now }));
       };
-      const podNetwork = joinPodNetwork(network, runtime, clock);
+      const podNetwork = joinPodNetwork(network, runtime);
       return { kubelet, runtime, podNetwork, source: sourceFrom(api, begin) };
     },
     stop: async ({ kubelet, runtime, podNetwork, source }) => {
       await source.close();
-      await podNetwork.close();
+      podNetwork.close();
       pods = runtime
         .listPods()
         .map((pod) => ({ ...pod, status: { ...pod.status, ...afterLoss(pod, rfc3339(now())) } }));

@@ -1,4 +1,4 @@
-import { BlockList, isIP, Socket } from 'node:net';
+import { BlockList, isIP, type Socket } from 'node:net';
 import { type Clock, createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import { startDeadline } from './deadline.js';
@@ -23,8 +23,8 @@ export interface NodeEndpoint {
 /** Addresses that change, such as those of a node's pods. */
 export interface NetworkSegment {
   has(host: string): boolean;
-  /** Connects to the port, or opens a listener that forwards one connection to it. Undefined: nothing listens there. */
-  open(host: string, port: number, options: GoDialOptions): Promise<RealAddress | Socket | undefined>;
+  /** Connects to the port. Undefined: nothing listens there. */
+  open(host: string, port: number, options: GoDialOptions): Promise<Socket | undefined>;
 }
 
 export interface NodeNetworkOptions {
@@ -65,13 +65,13 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): NodeNetwork
   const names = new Map<string, string>();
   const segments = new Set<NetworkSegment>();
 
-  const routeOf = (target: GoTarget, dial: GoDialOptions): Route | Promise<Route | Socket> => {
+  const routeOf = (target: GoTarget, dial: GoDialOptions): Route | Promise<Socket> => {
     const host = canonical(target.host);
     const ports = hosts.get(host);
     const route = ports?.get(target.port);
     if (route !== undefined) return route;
     const segment = [...segments].find((each) => each.has(host));
-    if (segment !== undefined) return segmentRoute(segment, { ...target, host }, dial);
+    if (segment !== undefined) return connectSegment(segment, { ...target, host }, dial);
     throw connectError(target, { code: ports === undefined ? 'EHOSTUNREACH' : 'ECONNREFUSED' });
   };
 
@@ -105,21 +105,20 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): NodeNetwork
       if (!isPort(port)) throw invalidPort(target);
       if (isIP(target.host) === 0 && !isLocalName(target.host)) throw noSuchHost(target, options.dnsServer);
       if (!contains(ranges, target.host)) return goDial(target.host, port, { ...dial, clock });
-      const found = routeOf(target, { ...dial, clock });
-      const route = found instanceof Promise ? await found : found;
-      return route instanceof Socket ? route : follow(route, target, { ...dial, clock });
+      const route = routeOf(target, { ...dial, clock });
+      return route instanceof Promise ? route : follow(route, target, { ...dial, clock });
     },
   };
 }
 
-async function segmentRoute(
+async function connectSegment(
   segment: NetworkSegment,
   target: GoTarget,
   dial: GoDialOptions,
-): Promise<Route | Socket> {
-  const route = await segment.open(target.host, target.port, dial);
-  if (route === undefined) throw connectError(target, { code: 'ECONNREFUSED' });
-  return route;
+): Promise<Socket> {
+  const socket = await segment.open(target.host, target.port, dial);
+  if (socket === undefined) throw connectError(target, { code: 'ECONNREFUSED' });
+  return socket;
 }
 
 async function follow(

@@ -204,8 +204,9 @@ const listeners: Readonly<Record<string, string>> = {
   'wire/net/socket-listener.ts': 'what the two above listen with',
   'lab/kubelet-client/dial-bridge.ts': 'a socket that only this process knows',
   'lab/cluster-client.ts': 'carries bytes of its user to a pod',
-  'lab/pod-network.ts': 'a port of a pod: what listens in it decides',
+  'lab/pod-network.ts': 'one connection, which it makes itself',
   'links/middlebox.ts': 'a device that knows flows, not requests; --idle-timeout',
+  'containers/programs/main.ts': 'sockets in the folder of a container',
   'containers/programs/web.ts': 'a program in a container',
   'containers/programs/webhook.ts': 'a program in a container',
 };

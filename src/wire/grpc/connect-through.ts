@@ -14,6 +14,8 @@ export interface ThroughProxy {
  */
 export function connectThrough(socket: Socket, { target, authorization }: ThroughProxy): Promise<void> {
   const reader = new AnswerReader();
+  // Kept: an error before the new owner listens must not end the process.
+  socket.on('error', () => undefined);
   return new Promise((resolve, reject) => {
     const done = (error?: string): void => {
       socket.off('readable', read).off('error', failed).off('close', closed);
