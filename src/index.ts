@@ -48,6 +48,8 @@ export type {
   ContainerPort,
   ContainerState,
   ContainerStatus,
+  EnvSource,
+  EnvVar,
   Node,
   ObjectMeta,
   Pod,
