@@ -324,7 +324,7 @@ export abstract class HeldContainer<R extends HeldRun> {
     return { waiting: { reason: initContainers.length > 0 ? 'PodInitializing' : 'ContainerCreating' } };
   }
 
-  private report(reason: ContainerNews['reason'], message?: string): void {
+  protected report(reason: ContainerNews['reason'], message?: string): void {
     const { pod, report } = this.held;
     report(newsOf({ pod, spec: this.spec, role: this.role, reason, message }));
   }

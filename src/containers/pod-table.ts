@@ -77,7 +77,11 @@ export abstract class PodTable<C extends HeldContainer<HeldRun>> {
   removePod(namespace: string, name: string, graceMs?: number): Promise<void> {
     const pod = this.pod({ namespace, pod: name });
     const ended = this.endPod(pod, graceMs);
-    const forget = (): void => void this.pods.delete(`${namespace}/${name}`);
+    const key = `${namespace}/${name}`;
+    // Another pod may have its name by then.
+    const forget = (): void => {
+      if (this.pods.get(key) === pod) this.pods.delete(key);
+    };
     if (pod.containers.every(({ run }) => run === undefined)) forget();
     return ended.then(forget);
   }

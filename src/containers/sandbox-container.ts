@@ -60,11 +60,19 @@ export class SandboxContainer extends HeldContainer<ContainerRun> {
     await run.gone;
   }
 
+  /** The shell finds out late that it has no such program; its text is that of an exec. */
+  private notStartable(run: ContainerRun, text: string): void {
+    const cause = text.replace(/^.*exec failed: /, '');
+    const message = `failed to create containerd task: OCI runtime create failed: ${cause}`;
+    this.report('Failed', message);
+    this.finish(run, { exitCode: 128, reason: 'StartError', message });
+  }
+
   private startCommand(run: ContainerRun, spec: Container, argv: readonly string[]): void {
     const { random } = this.options;
     this.command = new MainCommand({ run, container: spec, argv, execId: () => hexId(random) });
     void this.command.ended.then(async (result) => {
-      if (result.kind === 'error') return this.finish(run, { exitCode: 128, reason: 'StartError' });
+      if (result.kind === 'error') return this.notStartable(run, result.message);
       const message = await run.terminationMessage(result.code).catch(() => undefined);
       this.finish(run, { exitCode: result.code, ...(message === undefined ? {} : { message }) });
     });

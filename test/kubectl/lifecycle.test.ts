@@ -117,6 +117,36 @@ describeEachKubectl('the life of a pod', (binary) => {
     await output(['delete', 'pod', 'brief']);
   });
 
+  it.runIf(full)('shows why a pod fails, and what it said', async () => {
+    const main = { name: 'main', image: 'any', command: ['sh', '-c', 'echo "on $NODE"; exit 1'] };
+    const spec = {
+      initContainers: [{ name: 'first', image: 'any', command: ['true'] }],
+      containers: [
+        {
+          ...main,
+          env: [{ name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }],
+          livenessProbe: { exec: { command: ['true'] } },
+        },
+      ],
+    };
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'failing' }, spec };
+    const stdin = JSON.stringify(pod);
+    await output(['create', '-f', '-'], { stdin });
+    await expect
+      .poll(() => output(['get', 'pod', 'failing', '--no-headers']))
+      .toMatch(/^failing +0\/1 +CrashLoopBackOff +1 /);
+    for (const previous of [[], ['-p'], ['-f']])
+      expect(await output(['logs', 'failing', ...previous])).toMatch(/^on node-\d\n$/);
+    const described = await output(['describe', 'pod', 'failing']);
+    expect(described).toMatch(/Normal +Started +.* +kubelet +Started container first/);
+    expect(described).toMatch(/Normal +Created +.*\(x2 over .*\) +kubelet +Created container: main/);
+    expect(described).toMatch(
+      /Warning +BackOff +.* +Back-off restarting failed container main in pod failing_/,
+    );
+    expect(described).toMatch(/NotSimulated +.*spec\.containers\{main\}\.livenessProbe\n/);
+    await output(['delete', 'pod', 'failing', '--timeout=25s']);
+  });
+
   it.runIf(full)('rolls a deployment out, scales it, and reaches its pods', async () => {
     await output(['create', 'deployment', 'site', '--image=konnsim/web', '--replicas=2', '--port=8080']);
     await output(['rollout', 'status', 'deploy/site', '--timeout=25s']);

@@ -231,6 +231,9 @@ async function launch(
 ): Promise<Child> {
   const base = environmentOf(options);
   const env = tty ? { TERM: 'xterm', ...base } : base;
+  // Node's own error would quote the text, which may be a secret.
+  if ([...argv, ...Object.values(env)].some((text) => text.includes('\0')))
+    throw new TunnelError('CONFIG_INVALID', 'an argument or a variable contains nul byte (\\x00)');
   const found = await findProgram(argv[0] ?? '', env['PATH'] ?? '', cwd);
   if (found.kind === 'failed') throw new TunnelError('COMMAND_NOT_FOUND', failure(found.failure));
   const child = { file: found.file, argv, cwd, env, stdin };

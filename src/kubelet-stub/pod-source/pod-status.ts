@@ -125,14 +125,17 @@ export function afterLoss(pod: Pod, now: string): Statuses {
 }
 
 function lost(status: ContainerStatus, runsOnce: boolean, now: string): readonly ContainerStatus[] {
-  const { state } = status;
-  // What was still waiting starts again.
-  if ('waiting' in state) return [];
+  const { state, lastState, restartCount } = status;
+  if ('waiting' in state) {
+    // What waited for its first run starts anew; a pause between two runs is over.
+    if (!('terminated' in lastState)) return [];
+    return [{ ...status, restartCount: restartCount + 1, state: { running: { startedAt: now } } }];
+  }
   if (!('running' in state)) return [status];
   const { startedAt } = state.running;
   const end = { exitCode: 137, reason: 'ContainerStatusUnknown', startedAt, finishedAt: now };
   if (runsOnce) return [{ ...status, ready: false, started: false, state: { terminated: end } }];
-  return [{ ...status, restartCount: status.restartCount + 1, lastState: { terminated: end } }];
+  return [{ ...status, restartCount: restartCount + 1, lastState: { terminated: end } }];
 }
 
 /** Whether none of its containers was reported before. */

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { toRun } from '../../../src/kubelet-stub/pod-source/pod-status.js';
 import { Bench, podWith, runtimeNames, sh } from './both-runtimes.js';
 
 const backOff = (delay: string) => ({
@@ -57,6 +58,16 @@ describe.each(runtimeNames)('a container of the %s runtime that ends again and a
     await bench.sees(() => bench.status().state, backOff('10s'));
     bench.runtime.restartContainer({ namespace: 'default', pod: 'web-0', container: 'main' });
     await bench.sees(() => bench.status(), { restartCount: 2, state: backOff('20s') });
+  });
+
+  it('keeps its number of restarts when its kubelet starts anew', async () => {
+    bench = await Bench.start(kind, [podWith(sh('exit 1'))]);
+    await bench.sees(() => bench.status().state, backOff('10s'));
+    const before = bench.pod();
+    await bench.close();
+    const { hostIP, podIP } = before.status;
+    bench = await Bench.start(kind, [toRun(before, { hostIP, podIP, now: '2026-01-01T00:00:00Z' })]);
+    await bench.sees(() => bench.status(), { restartCount: 3, state: backOff('10s') });
   });
 
   it('rests under OnFailure after a success', async () => {

@@ -254,6 +254,13 @@ describe.each(runtimeNames)('a container of the %s runtime', (kind) => {
     expect(JSON.stringify(bench.runtime.listPods())).not.toContain('at last');
   });
 
+  it('does not tell a Secret that cannot be a variable', async () => {
+    await start({ env: [password] }, { ...sources, read: async () => ({ word: 'open\0sesame' }) });
+    await bench.sees(() => 'waiting' in bench.status().state === (kind === 'process'), true);
+    const all = JSON.stringify([bench.runtime.listPods(), bench.journal]);
+    expect(all).not.toContain('sesame');
+  });
+
   it('reads everything again when it is restarted', async () => {
     const settings: Record<string, string> = { COLOUR: 'red' };
     const container = { ...sh('echo $COLOUR; sleep 1000'), envFrom: [{ configMapRef: { name: 's' } }] };

@@ -66,6 +66,18 @@ describe.each(runtimeNames)('the news of a pod in the %s runtime', (kind) => {
     ]);
   });
 
+  it('tell why a program could not be started', async () => {
+    await start({ command: ['no-such-program'] }, { restartPolicy: 'Never' });
+    await bench.sees(() => bench.pod().status.phase, 'Failed');
+    const message =
+      'failed to create containerd task: OCI runtime create failed: unable to start container process: ' +
+      'exec: "no-such-program": executable file not found in $PATH: unknown';
+    expect(bench.status().state).toMatchObject({
+      terminated: { exitCode: 128, reason: 'StartError', message },
+    });
+    expect(news).toContain(`Failed spec.containers{main} ${message}`);
+  });
+
   it('are kept for the first listener', async () => {
     bench = await Bench.start(kind, [podWith(lasting)]);
     await bench.sees(() => bench.status().ready, true);
