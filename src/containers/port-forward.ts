@@ -1,8 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { joinHostPort } from '../core/address.js';
 import { TunnelError } from '../core/errors.js';
-import { type ConnectionEnds, goText } from '../core/go-texts.js';
+import { type ConnectionEnds, endsOf, goText } from '../core/go-texts.js';
 import type { ForwardRule } from './behaviours.js';
 import type { ContainerRun } from './container-run.js';
 import type { HeldPod } from './held-pod.js';
@@ -84,7 +83,7 @@ export function dialTarget(
 ): Promise<Socket> {
   const socket = connect({ host, port, allowHalfOpen: true });
   return opened(socket, `${host}:${port}`, options).then(() => {
-    const ends = socketEnds(socket);
+    const ends = endsOf(socket, socket.localFamily === 'IPv6' ? 'tcp6' : 'tcp4');
     return wordErrors(socket, options.sandboxId, () => ends);
   });
 }
@@ -107,20 +106,6 @@ function opened(socket: Socket, name: string, { signals }: TargetOptions): Promi
     socket.once('close', () => fail(new Error('connection closed')));
     socket.once('connect', resolve);
   });
-}
-
-/** Asked early: a broken socket does not know its ends any more. */
-function socketEnds({
-  localAddress = '',
-  localPort = 0,
-  remoteAddress = '',
-  remotePort = 0,
-}: Socket): ConnectionEnds {
-  return {
-    network: localAddress.includes(':') ? 'tcp6' : 'tcp4',
-    local: joinHostPort(localAddress, localPort),
-    remote: joinHostPort(remoteAddress, remotePort),
-  };
 }
 
 /** The command's standard input and output are the connection; its standard error goes to the container's log. */

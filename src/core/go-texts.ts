@@ -56,6 +56,23 @@ export interface ConnectionEnds {
   readonly remote: string;
 }
 
+/** What a socket knows of its ends. */
+interface SocketAddresses {
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
+
+/** Asked early: a broken socket does not know its ends any more. */
+export function endsOf(
+  { localAddress = '', localPort = 0, remoteAddress = '', remotePort = 0 }: SocketAddresses,
+  network = 'tcp',
+): ConnectionEnds {
+  const local = joinHostPort(localAddress, localPort);
+  return { network, local, remote: joinHostPort(remoteAddress, remotePort) };
+}
+
 /**
  * The text of an error with Node's words for a failed connection in Go's: `read: connection reset by peer`, `dial tcp
  * 127.0.0.1:1: connect: connection refused`. With `ends`, a failed read or write names them. Other texts stay.

@@ -2,10 +2,10 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { joinHostPort } from '../../core/address.js';
 import type { Clock } from '../../core/clock.js';
+import { agentLostText } from '../../core/dial-texts.js';
 import { TunnelError } from '../../core/errors.js';
-import { type ConnectionEnds, goText } from '../../core/go-texts.js';
+import { endsOf, goText } from '../../core/go-texts.js';
 import { genericText } from '../kubelet/answer-status.js';
 import { startClientTls } from '../kubelet/client-tls.js';
 import { goErrorText } from '../kubelet/go-errors.js';
@@ -134,19 +134,10 @@ async function open({ destination, ca, clock, request }: Post, signal: AbortSign
 function speakGo(raw: Duplex): void {
   const ends = raw instanceof Socket && raw.remoteAddress !== undefined ? endsOf(raw) : undefined;
   raw.prependOnceListener('error', (error) => {
-    const isLoss = error instanceof TunnelError && error.message.startsWith('tunnel closed');
+    const isLoss =
+      error instanceof TunnelError && error.code === 'TUNNEL_CLOSED' && error.message !== agentLostText;
     error.message = isLoss ? 'EOF' : goText(error.message, ends);
   });
-}
-
-function endsOf({
-  localAddress = '',
-  localPort = 0,
-  remoteAddress = '',
-  remotePort = 0,
-}: Socket): ConnectionEnds {
-  const local = joinHostPort(localAddress, localPort);
-  return { network: 'tcp', local, remote: joinHostPort(remoteAddress, remotePort) };
 }
 
 function trust(ca: string | undefined): SecureContext {
