@@ -13,24 +13,21 @@ export interface Texts {
   readonly serverDown: RegExp;
   /** How an open connection ends when its server is killed. */
   readonly serverLost: RegExp;
-  /** The same for its agent: Konnectivity's server closes without a text, ours with one. */
-  readonly agentLost: string;
 }
 
 /** What `lastWords` says of a stream that came to an end without an error. */
 export const ended = 'ended';
 
 export function textsOf(cell: Cell): Texts {
-  return cell.mode === 'grpc' ? grpcTexts(cell) : connectTexts(cell);
+  return cell.mode === 'grpc' ? grpcTexts() : connectTexts(cell);
 }
 
-function grpcTexts({ server }: Cell): Texts {
+function grpcTexts(): Texts {
   return {
     dialFailed: (reason) => reason,
     noAgent: 'No agent available',
     serverDown: /^dial (?:tcp|unix) \S+: connect: connection refused$/,
     serverLost: /^tunnel closed: /,
-    agentLost: server.name === 'ours' ? 'agent connection lost' : ended,
   };
 }
 
@@ -44,6 +41,5 @@ function connectTexts({ server, transport }: Cell): Texts {
     noAgent: answer('500: 500 Internal Server Error'),
     serverDown: new RegExp(`^dial ${network} \\S+: connect: connection refused$`),
     serverLost: /^ended$/,
-    agentLost: ended,
   };
 }
