@@ -263,6 +263,20 @@ describe('help', () => {
     for (const variable of wanted) expect(text).toContain(`env: ${variable})`);
   });
 
+  /** A health check runs beside its role with the role's variables. */
+  it('has one kind of value for each flag of all commands, as they share its variable', async () => {
+    const { stdout: overview } = await run(['--help']);
+    const all = [...overview.matchAll(/^ {2}([a-z-]+)(?: \[| <|\s)/gm)].map(([, name]) => name ?? '');
+    expect(all).toEqual(expect.arrayContaining([...commands, 'ready', 'store', 'middlebox']));
+    const kinds = new Map<string, Set<string>>();
+    for (const { stdout } of await Promise.all(all.map((command) => run(['help', command]))))
+      for (const [, flag = '', kind = ''] of stdout.matchAll(/^ {2}(?:-\w, )?--([a-z-]+) <([^>]+)>/gm))
+        kinds.set(flag, (kinds.get(flag) ?? new Set()).add(kind));
+    const several = [...kinds].filter(([, kind]) => kind.size > 1).map(([flag, kind]) => [flag, ...kind]);
+    // A name in certificates, and the name of a middlebox: `certs` does not run beside other commands.
+    expect(several).toEqual([['name', 'dns', 'name']]);
+  });
+
   const variableOf = (flag: string): string => `KONNSIM_${flag.replaceAll('-', '_').toUpperCase()}`;
 
   it('of the version is the package version', async () => {

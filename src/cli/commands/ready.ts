@@ -14,7 +14,7 @@ import { durationMs, option } from '../values.js';
 
 interface ReadyFlags {
   readonly certs: string;
-  readonly as: string;
+  readonly certificate: string;
   readonly timeout: number;
 }
 
@@ -29,7 +29,7 @@ export function readyCommand(invocation: Invocation): Command {
     .argument('<url...>', 'http or https')
     .addOption(option('--timeout <duration>', 'how long to wait').argParser(durationMs).default(5000, '5s'))
     .addOption(option('--certs <folder>', 'certificates and CAs for https').default('certs'))
-    .addOption(option('--as <name>', 'the certificate of that folder to use').default('admin'))
+    .addOption(option('--certificate <name>', 'the certificate of that folder to use').default('admin'))
     .addHelpText(
       'after',
       examples(
@@ -49,9 +49,9 @@ function parseUrl(text: string): URL {
   throw new InvalidArgumentError(`"${text}" is not an http or https URL.`);
 }
 
-async function run(urls: readonly URL[], { certs, as, timeout }: ReadyFlags): Promise<void> {
+async function run(urls: readonly URL[], { certs, certificate, timeout }: ReadyFlags): Promise<void> {
   const secure = urls.some(({ protocol }) => protocol === 'https:');
-  const tls = secure ? await readTls(certs, as) : undefined;
+  const tls = secure ? await readTls(certs, certificate) : undefined;
   const clock = createRealClock();
   const deadline = clock.now() + timeout;
   await Promise.all(urls.map((url) => untilReady(url, { tls, clock, deadline })));
