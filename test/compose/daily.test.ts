@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { webhookYaml } from '../../src/cli/commands/webhook.js';
+import { dryRunPod } from '../support/kubectl.js';
 import { freePort } from './compose.js';
 import { type ComposeLab, services, startComposeLab } from './lab.js';
 
@@ -90,19 +91,10 @@ describe('docker compose up', () => {
     expect(await lab.run(['apply', '-f', '-'], { stdin: yaml })).toMatchObject({ code: 0 });
     await lab.run(['rollout', 'status', 'deploy/webhook', '--timeout=60s'], { timeoutMs: 70_000 });
     await lab.run(['label', 'namespace', 'default', 'konnsim/webhook=on']);
-    const pod = (label: string): readonly string[] => [
-      'run',
-      'asked',
-      '--image=any',
-      `--labels=${label}`,
-      '--dry-run=server',
-      '-o',
-      'yaml',
-    ];
     await expect
-      .poll(async () => (await lab.run(pod('a=b'))).stdout, { timeout: 60_000 })
+      .poll(async () => (await lab.run(dryRunPod('asked', 'a=b'))).stdout, { timeout: 60_000 })
       .toContain('konnsim/admitted: "true"');
-    expect((await lab.run(pod('konnsim/deny=true'))).stderr).toContain('are not wanted here');
+    expect((await lab.run(dryRunPod('asked', 'konnsim/deny=true'))).stderr).toContain('are not wanted here');
     await lab.run(['label', 'namespace', 'default', 'konnsim/webhook-']);
     await lab.run(['delete', '-f', '-'], { stdin: yaml, timeoutMs: 60_000 });
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { webhookYaml } from '../../src/cli/commands/webhook.js';
-import { describeEachKubectl } from '../support/kubectl.js';
+import { describeEachKubectl, dryRunPod } from '../support/kubectl.js';
 import { missingPty } from '../support/pty.js';
 import { waitMs } from '../support/waits.js';
 import { isOldestOrNewest, useCluster, useKubectl } from './cluster.js';
@@ -102,19 +102,10 @@ describeEachKubectl('containers that are processes', (binary) => {
     try {
       await kubectl().run(['rollout', 'status', 'deploy/webhook', '--timeout=25s']);
       await kubectl().run(['label', 'namespace', 'default', 'konnsim/webhook=on', '--overwrite']);
-      const pod = (name: string, label: string): readonly string[] => [
-        'run',
-        name,
-        '--image=any',
-        `--labels=${label}`,
-        '--dry-run=server',
-        '-o',
-        'yaml',
-      ];
       await expect
-        .poll(async () => (await kubectl().run(pod('marked', 'a=b'))).stdout, { timeout: waitMs })
+        .poll(async () => (await kubectl().run(dryRunPod('marked', 'a=b'))).stdout, { timeout: waitMs })
         .toContain('konnsim/admitted: "true"');
-      const denied = await kubectl().run(pod('denied', 'konnsim/deny=true'));
+      const denied = await kubectl().run(dryRunPod('denied', 'konnsim/deny=true'));
       expect(denied.stderr).toContain('pods labelled konnsim/deny=true are not wanted here');
       const proxied = ['get', '--raw', '/api/v1/namespaces/default/services/web:80/proxy/'];
       expect((await kubectl().run(proxied)).stdout).toMatch(/^pod: web-[12]\n/);

@@ -62,6 +62,11 @@ export interface Kubectl {
   close(): Promise<void>;
 }
 
+/** Asks the API server what it would make of a pod with the label `NAME=VALUE`, and creates none. */
+export function dryRunPod(name: string, label: string): readonly string[] {
+  return ['run', name, '--image=any', `--labels=${label}`, '--dry-run=server', '-o', 'yaml'];
+}
+
 const defaultTimeoutMs = 60_000;
 const variable = 'KONNSIM_KUBECTL';
 

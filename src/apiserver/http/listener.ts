@@ -107,8 +107,7 @@ function listenToRequests(
     request.on('error', () => undefined);
     response.on('error', () => undefined);
     boundRequest({ bounds, clock }, request, response);
-    if (request.httpVersionMajor < 2)
-      upgrades.request(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+    if (request.httpVersionMajor < 2) upgrades.request(request, response);
   };
   server.on('request', (request, response) => {
     begin(request, response);

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { Upgrade } from '../../streams/types.js';
 
@@ -18,7 +20,7 @@ export class Upgrades {
   /** Stands for `Upgrade`. No client can know it. */
   private readonly alias = `upgrade-${randomUUID()}`;
   /** The requests of each connection that are not answered, in order. */
-  private readonly unanswered = new WeakMap<Duplex, Set<ServerResponse>>();
+  private readonly unanswered = new WeakMap<Duplex, Set<EventEmitter>>();
 
   /** `restart` reads requests from a connection. */
   constructor(restart: (socket: Duplex) => void) {
@@ -26,11 +28,13 @@ export class Upgrades {
   }
 
   /** Call it for every plain request, before anything else looks at it. */
-  request(request: IncomingMessage, response: ServerResponse): void {
-    const waiting = this.waiting(request.socket);
+  request(
+    { socket, headers, rawHeaders }: IncomingMessage | Http2ServerRequest,
+    response: EventEmitter,
+  ): void {
+    const waiting = this.waiting(socket);
     waiting.add(response);
     response.once('close', () => waiting.delete(response));
-    const { headers, rawHeaders } = request;
     const value = headers[this.alias];
     if (value === undefined) return;
     headers.upgrade = String(value);
@@ -65,10 +69,10 @@ export class Upgrades {
     this.restart(socket);
   }
 
-  private waiting(socket: Duplex): Set<ServerResponse> {
+  private waiting(socket: Duplex): Set<EventEmitter> {
     const known = this.unanswered.get(socket);
     if (known !== undefined) return known;
-    const fresh = new Set<ServerResponse>();
+    const fresh = new Set<EventEmitter>();
     this.unanswered.set(socket, fresh);
     // Node tells only the first of several answers that their connection has closed.
     socket.once('close', () => {
