@@ -8,9 +8,9 @@ import { buffer, text } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import { Attach, Cp, Exec, Log, PortForward, type V1Status } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { requestsSince } from '../kubectl/cluster.js';
+import { requestOver, requestsSince } from '../kubectl/cluster.js';
 import { endsWithTest } from '../support/children.js';
-import { once, soon, waitMs } from '../support/waits.js';
+import { once, soon } from '../support/waits.js';
 import { useClientLab } from './client-lab.js';
 
 const client = useClientLab();
@@ -74,10 +74,7 @@ describe('Exec of the official JavaScript client', () => {
     const mark = lab.mark();
     const { stdout, stderr, status } = await run(['sh', '-c', 'echo out; echo err >&2']);
     expect([stdout.toString(), stderr, status.status]).toEqual(['out\n', 'err\n', 'Success']);
-    await lab.waitFor(
-      { kind: 'request.finished', verb: 'exec', node: 'apiserver/main' },
-      { since: mark, withinMs: waitMs },
-    );
+    await requestOver(lab, mark, 'exec');
     const wires = requestsSince(lab, mark).map(({ protocol }) => protocol);
     expect(new Set(wires)).toEqual(new Set(['websocket-v5']));
   });
@@ -200,10 +197,7 @@ describe('Cp of the official JavaScript client', () => {
     const { lab } = client().cluster;
     const mark = lab.mark();
     await copy();
-    await lab.waitFor(
-      { kind: 'request.finished', verb: 'exec', node: 'apiserver/main' },
-      { since: mark, withinMs: waitMs },
-    );
+    await requestOver(lab, mark, 'exec');
   }
 
   it('carries a folder into a pod', async () => {

@@ -85,12 +85,28 @@ export async function expectAtRest(cluster: TestCluster, openBefore: OpenCounts 
   await expect.poll(more, { message: 'still open' }).toEqual([]);
 }
 
-/** What the façade reported of its requests after a mark of the journal: starts and ends. */
+/**
+ * What the façade reported of the requests that began after a mark of the journal: starts and ends. The end of a request
+ * from before the mark can come after it.
+ */
 export function requestsSince(lab: Lab, mark: number): (RequestEvent & LabEvent)[] {
-  return lab
+  const events = lab
     .events()
     .filter((event) => event.seq > mark && event.node === 'apiserver/main')
     .filter((event) => event.kind.startsWith('request.')) as (RequestEvent & LabEvent)[];
+  const begun = new Set(
+    events.filter(({ kind }) => kind === 'request.started').map(({ request }) => request),
+  );
+  return events.filter(({ request }) => begun.has(request));
+}
+
+/** The end of the first request of a verb that begins after a mark of the journal. */
+export async function requestOver(lab: Lab, mark: number, verb: string): Promise<LabEvent> {
+  const own = { node: 'apiserver/main', verb } as const;
+  const limits = { since: mark, withinMs: waitMs };
+  const { request } = await lab.waitFor({ kind: 'request.started', ...own }, limits);
+  if (request === undefined) throw new Error(`a ${verb} without a request`);
+  return lab.waitFor({ kind: 'request.finished', ...own, request }, limits);
 }
 
 /** The end of a stream that had begun. kubectl repeats refused requests over SPDY; that does not count as a fall-back. */

@@ -1,8 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { describeEachKubectl } from '../support/kubectl.js';
-import { waitMs } from '../support/waits.js';
-import { isOldestOrNewest, preferredProtocol, requestsSince, useCluster, useKubectl } from './cluster.js';
+import {
+  isOldestOrNewest,
+  preferredProtocol,
+  requestOver,
+  requestsSince,
+  useCluster,
+  useKubectl,
+} from './cluster.js';
 
 const cluster = useCluster();
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -86,10 +92,7 @@ describeEachKubectl('exec and attach', (binary) => {
     const { lab } = cluster();
     const mark = lab.mark();
     await kubectl().run(['exec', 'shell', '--', 'sh', '-c', 'exit 3']);
-    await lab.waitFor(
-      { kind: 'request.finished', node: 'apiserver/main', verb: 'exec' },
-      { since: mark, withinMs: waitMs },
-    );
+    await requestOver(lab, mark, 'exec');
     const protocol = preferredProtocol(binary, 'exec');
     expect(requestsSince(lab, mark).filter(({ verb }) => verb === 'exec')).toMatchObject([
       { kind: 'request.started', path: '/api/v1/namespaces/default/pods/shell/exec', protocol },

@@ -3,8 +3,15 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, expect, it } from 'vitest';
 import { describeEachKubectl, type KubectlProcess } from '../support/kubectl.js';
-import { soon, waitMs } from '../support/waits.js';
-import { killAgent, preferredProtocol, requestsSince, useCluster, useKubectl } from './cluster.js';
+import { soon } from '../support/waits.js';
+import {
+  killAgent,
+  preferredProtocol,
+  requestOver,
+  requestsSince,
+  useCluster,
+  useKubectl,
+} from './cluster.js';
 
 /** Sends without end until the connection is closed. */
 const downloads = createServer({ allowHalfOpen: true }, (socket) => {
@@ -117,10 +124,7 @@ describeEachKubectl('port-forward', (binary) => {
     expect(echoes.map(String)).toEqual(texts.map(String));
     expect(openStreams().portforward).toBe(1);
     await process.stop();
-    const over = await lab.waitFor(
-      { kind: 'request.finished', verb: 'portforward' },
-      { since: mark, withinMs: waitMs },
-    );
+    const over = await requestOver(lab, mark, 'portforward');
     expect(requestsSince(lab, mark).filter(({ verb }) => verb === 'portforward')).toMatchObject([
       { kind: 'request.started', protocol: preferredProtocol(binary, 'portforward') },
       { kind: 'request.finished', status: 101 },
