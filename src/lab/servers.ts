@@ -1,3 +1,5 @@
+import { linkSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TunnelError } from '../core/errors.js';
 import type { StrategyName } from '../core/strategy.js';
@@ -40,7 +42,6 @@ export class Servers {
   }
 
   get parts(): readonly LabPart[] {
-    if (this.servers.length === 1) return this.servers.map(({ server }) => server.part);
     return this.servers.map((server) => this.handle(server));
   }
 
@@ -131,9 +132,9 @@ export class Servers {
     if (!this.stopping) this.box?.setTargets(0, this.targets());
   }
 
-  private handle({ server: { part } }: Server): LabPart {
+  private handle({ server: { part }, socketPath }: Server): LabPart {
     const kill = async (): Promise<void> => {
-      const killed = part.kill();
+      const killed = part.running ? leavingSocket(socketPath, () => part.kill()) : Promise.resolve();
       this.retarget();
       await killed;
     };
@@ -154,6 +155,20 @@ export class Servers {
       },
     };
   }
+}
+
+/** A killed process leaves its socket behind, and a dial there is refused. A listener that closes removes it. */
+async function leavingSocket(path: string, kill: () => Promise<void>): Promise<void> {
+  const kept = `${path}.kept`;
+  let isKept = true;
+  try {
+    linkSync(path, kept);
+  } catch {
+    // This file system links no sockets.
+    isKept = false;
+  }
+  await kill();
+  if (isKept) await rename(kept, path);
 }
 
 function checkNumber(name: string, value: number): void {

@@ -142,7 +142,8 @@ export class CellBench {
     return this.ports[index] ?? 0;
   }
 
-  private get socket(): string {
+  /** The path of the Unix socket. */
+  get socket(): string {
     return this.file(`${this.port(0)}.sock`);
   }
 

@@ -1,7 +1,7 @@
 /**
  * What a user of kubectl sees when a part is missing or dies: text, exit code and time, as a released kube-apiserver
  * (1.36) behind a released Konnectivity (0.36, egress GRPC) shows them with kubectl 1.33 (WebSocket) and 1.29 (SPDY).
- * Whoever has those programs runs the same rows against them.
+ * `test/interop` runs the same rows against such programs.
  */
 export interface Situation {
   readonly name: string;
@@ -84,7 +84,7 @@ function cut(part: string, killed: string): readonly Situation[] {
 }
 
 const noServer =
-  'context deadline exceeded: connection error: desc = "transport: Error while dialing: dial unix SOCKET: connect: no such file or directory"';
+  'context deadline exceeded: connection error: desc = "transport: Error while dialing: dial unix SOCKET: connect: connection refused"';
 const unavailable = 'Error from server (ServiceUnavailable)';
 
 /** kubectl prints it before it attaches. */

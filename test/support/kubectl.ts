@@ -103,11 +103,15 @@ function binary(path: string, version: string): KubectlBinary {
   return { path, version, minor: Number(version.split('.')[1]) };
 }
 
-/** Defines a suite for each kubectl. Without any, it says so instead of passing silently. */
-export function describeEachKubectl(title: string, define: (binary: KubectlBinary) => void): void {
-  const found = findKubectls();
+/** Defines a suite for each kubectl that is `wanted`. Without any, it says so instead of passing silently. */
+export function describeEachKubectl(
+  title: string,
+  define: (binary: KubectlBinary) => void,
+  wanted: (binary: KubectlBinary) => boolean = () => true,
+): void {
+  const found = findKubectls().filter(wanted);
   if (found.length === 0) {
-    const reason = `no kubectl on PATH and ${variable} is not set`;
+    const reason = `no fitting kubectl on PATH or in ${variable}`;
     process.stderr.write(`SKIPPED: ${title}: ${reason}\n`);
     describe.skip(`${title} (SKIPPED: ${reason})`, () => it('needs a kubectl', () => undefined));
     return;
