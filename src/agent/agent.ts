@@ -4,7 +4,7 @@ import type { Endpoint } from '../core/agent/state.js';
 import { SyncSchedule } from '../core/agent/sync.js';
 import type { Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
-import { type FaithfulName, faithfulSet } from '../core/faithful.js';
+import { type FaithfulName, type FaithfulSet, faithfulSet } from '../core/faithful.js';
 import { type AgentMetrics, createAgentMetrics } from '../observe/agent-metrics.js';
 import type { AgentLevels } from '../observe/agent-own-metrics.js';
 import { type Readiness, startHealthServer } from '../observe/health.js';
@@ -29,6 +29,7 @@ export interface AgentState {
 export class Agent {
   private readonly options: AgentOptions;
   private readonly node: string;
+  private readonly faithful: FaithfulSet;
   private readonly nextConnectId = createConnectIds();
   private readonly schedule: SyncSchedule;
   private readonly metrics: AgentMetrics = createAgentMetrics(() => this.levels());
@@ -44,6 +45,7 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.options = options;
     this.node = `agent/${options.name}`;
+    this.faithful = faithfulSet(options);
     this.schedule = new SyncSchedule(options.sync, options.random);
     const { node, metrics } = this;
     this.serverCount = new ServerCount(options.serverCount ?? { source: 'default' }, {
@@ -111,7 +113,7 @@ export class Agent {
   }
 
   private isFaithful(name: FaithfulName): boolean {
-    return faithfulSet(this.options).has(name);
+    return this.faithful.has(name);
   }
 
   private isStopped(): boolean {

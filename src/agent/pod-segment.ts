@@ -10,7 +10,6 @@ import { connectError, type GoTarget, stopError } from '../links/go-errors.js';
 import type { NetworkSegment } from '../links/node-network.js';
 import { podAnswers, readLine } from '../wire/net/pod-door.js';
 import { currentTls, type Renewable, type TlsFiles } from '../wire/net/tls.js';
-import { unreachableCode } from '../wire/net/transport-text.js';
 
 export interface PodSegmentOptions {
   /** The addresses of the pods, such as `10.244.1.0/24`. */
@@ -20,6 +19,10 @@ export interface PodSegmentOptions {
   /** Renewable files are read again for each connection. */
   readonly tls: TlsFiles | Renewable<TlsFiles>;
   readonly clock: Clock;
+  /** Addresses of the node itself, which its pods with `hostNetwork` share. Default none. */
+  readonly nodeAddresses?: readonly string[];
+  /** Is told why the kubelet did not answer. Clients are told that there is no route, as without a network. */
+  readonly onTrouble?: (text: string) => void;
 }
 
 /** As Go does. */
@@ -37,7 +40,7 @@ export function podAddresses(cidr: string): readonly string[] {
 
 /** The pods of a kubelet in another process, for the network of an agent. */
 export function podSegment(options: PodSegmentOptions): NetworkSegment {
-  const addresses = new Set(podAddresses(options.cidr));
+  const addresses = new Set([...podAddresses(options.cidr), ...(options.nodeAddresses ?? [])]);
   return {
     has: (host) => addresses.has(host),
     open: (host, port, dial) => openPod(options, { host, port, where: dial.where }, dial),
@@ -49,41 +52,42 @@ async function openPod(
   target: GoTarget,
   { clock = createRealClock(), timeoutMs = defaultDialTimeoutMs, signal }: GoDialOptions,
 ): Promise<Socket | undefined> {
-  const { door, tls } = options;
   const deadline = startDeadline(clock, timeoutMs, signal);
-  const socket = connect({
-    ...door,
-    ...currentTls(tls),
-    ...(isIP(door.host) === 0 ? { servername: door.host } : {}),
-  });
-  let failure: Error | undefined;
-  // Kept: an error before the new owner listens must not end the process.
-  socket.on('error', (error) => {
-    failure = error;
-  });
   const stopped = new Promise<never>((_resolve, reject) => {
     deadline.onStop((reason) => reject(stopError(target, reason)));
   });
+  let socket: Socket | undefined;
   try {
-    socket.setNoDelay(true).setKeepAlive(true, keepAliveMs);
+    socket = connectDoor(options);
     socket.write(`${joinHostPort(target.host, target.port)}\n`);
-    const answer = await Promise.race([readLine(socket), stopped]);
-    if (answer === podAnswers.open) return socket;
+    const answer = readLine(socket).catch((cause: Error) => goBrokenText(cause));
+    const said = await Promise.race([answer, stopped]);
+    if (said === podAnswers.open) return socket;
     socket.destroy();
-    if (answer === podAnswers.refused) return undefined;
-    throw connectError(target, { code: 'EHOSTUNREACH' });
+    if (said === podAnswers.refused) return undefined;
+    if (said === podAnswers.unknown) return noPod(options, target);
+    throw new Error(said);
   } catch (caught) {
-    socket.destroy();
-    throw failure === undefined ? caught : unreachable(target, door, failure);
+    socket?.destroy();
+    if (caught instanceof TunnelError) throw caught;
+    const { host, port } = options.door;
+    options.onTrouble?.(`pod network at ${joinHostPort(host, port)}: ${(caught as Error).message}`);
+    // Without its kubelet a pod is not there.
+    throw connectError(target, { code: 'EHOSTUNREACH' });
   } finally {
     deadline.close();
   }
 }
 
-/** Without its kubelet a pod is not there. What is wrong with a certificate is said. */
-function unreachable(target: GoTarget, door: PodSegmentOptions['door'], cause: Error): TunnelError {
-  const text = goBrokenText(cause);
-  if (unreachableCode(text, true) !== 'TLS_REJECTED') return connectError(target, { code: 'EHOSTUNREACH' });
-  const where = `pod network at ${joinHostPort(door.host, door.port)}`;
-  return new TunnelError('TLS_REJECTED', `${where}: ${text}`, { where, cause });
+/** The node itself has no pod there, and refuses; an address of a pod that does not exist has no route. */
+function noPod({ nodeAddresses = [] }: PodSegmentOptions, target: GoTarget): undefined {
+  if (!nodeAddresses.includes(target.host)) throw connectError(target, { code: 'EHOSTUNREACH' });
+}
+
+function connectDoor({ door, tls }: PodSegmentOptions): Socket {
+  const name = isIP(door.host) === 0 ? { servername: door.host } : {};
+  const socket = connect({ ...door, ...currentTls(tls), ...name });
+  // Kept: an error before the new owner listens must not end the process.
+  socket.on('error', () => undefined);
+  return socket.setNoDelay(true).setKeepAlive(true, keepAliveMs);
 }

@@ -111,9 +111,9 @@ function modeOf(text: string): BehaviourMode {
 export function faithfulOption(roles: readonly FaithfulRole[]): Option {
   const concerned = faithfulNames(roles).join(', ');
   return option('--faithful <names>', `faults of the original besides those of --as: ${concerned}`)
-    .argParser((text): readonly FaithfulName[] => {
+    .argParser((text, soFar: readonly FaithfulName[]): readonly FaithfulName[] => {
       const names = parseFaithful(text);
-      if (!('unknown' in names)) return names;
+      if (!('unknown' in names)) return [...soFar, ...names];
       throw new InvalidArgumentError(`"${names.unknown}" is not one of ${concerned}.`);
     })
     .default([], 'none');

@@ -1,3 +1,5 @@
+import { TunnelError } from './errors.js';
+
 export type FaithfulRole = 'server' | 'agent' | 'apiserver';
 
 /**
@@ -233,11 +235,20 @@ export interface FaithfulOptions {
   readonly faithful?: readonly FaithfulName[];
 }
 
-/** The switches that are on. */
+/** The switches that are on. Throws CONFIG_INVALID for what no type has checked: an unknown mode or name. */
 export function faithfulSet({ as = 'real', faithful = [] }: FaithfulOptions): FaithfulSet {
   const names = Object.keys(faithfulSwitches) as FaithfulName[];
+  if (!behaviourModes.includes(as)) throw unknownValue('as', as, behaviourModes);
+  if (!Array.isArray(faithful)) throw unknownValue('faithful', faithful, ['a list of names']);
+  const unknown = faithful.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw unknownValue('faithful', unknown, names);
   const seen = as === 'real' ? names.filter((name) => faithfulSwitches[name].kind === 'seen') : [];
   return new Set([...seen, ...faithful]);
+}
+
+function unknownValue(where: string, value: unknown, known: readonly string[]): TunnelError {
+  const text = `${where}: ${JSON.stringify(value)} is not known; known: ${known.join(', ')}`;
+  return new TunnelError('CONFIG_INVALID', text, { where });
 }
 
 /** The names of the switches that change any of the roles, in the table's order. */

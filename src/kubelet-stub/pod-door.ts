@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls';
+import { openPodPort } from '../containers/pod-ports.js';
 import type { NodeRuntime } from '../containers/runtime.js';
 import { splitHostPort } from '../core/address.js';
 import { ConnectionBounds } from '../core/connection-bounds.js';
@@ -33,14 +34,13 @@ export function openPodDoor({ runtime, ...options }: PodDoorOptions): Promise<Tl
 
 async function serve(socket: TLSSocket, runtime: NodeRuntime, isThere: () => void): Promise<void> {
   const target = splitHostPort(await readLine(socket));
-  const pod = runtime.listPods().find(({ status }) => status.podIP !== '' && status.podIP === target?.host);
-  if (target === undefined || pod === undefined) return void socket.end(`${podAnswers.unknown}\n`);
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
-  const { namespace, name } = pod.metadata;
-  const request = { namespace, pod: name, port: target.port };
-  const inside = await runtime.portForward(request, gone.signal).catch(() => undefined);
-  if (inside === undefined) return void socket.end(`${podAnswers.refused}\n`);
+  const inside =
+    target === undefined || target.host === ''
+      ? 'unknown'
+      : await openPodPort(runtime, target.host, target.port, gone.signal);
+  if (typeof inside === 'string') return void socket.end(`${podAnswers[inside]}\n`);
   inside.on('error', () => undefined);
   // Several pipelines listen for the end of each.
   for (const end of [socket, inside]) end.setMaxListeners(30);

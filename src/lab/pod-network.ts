@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { openPodPort, podsAt } from '../containers/pod-ports.js';
 import type { NodeRuntime } from '../containers/runtime.js';
 import type { NetworkSegment, NodeNetwork } from '../links/node-network.js';
 import { joinStreams } from '../wire/net/join-streams.js';
@@ -35,28 +36,18 @@ class PodSegment implements NetworkSegment {
   }
 
   has(address: string): boolean {
-    return this.podAt(address) !== undefined;
+    return podsAt(this.runtime, address).length > 0;
   }
 
   async open(address: string, port: number): Promise<Socket | undefined> {
-    const pod = this.podAt(address);
-    if (pod === undefined) return undefined;
-    const request = { namespace: pod.metadata.namespace, pod: pod.metadata.name, port };
-    try {
-      const inside = await this.runtime.portForward(request, this.closing.signal);
-      return await this.socketOf(inside);
-    } catch {
-      return undefined;
-    }
+    const inside = await openPodPort(this.runtime, address, port, this.closing.signal);
+    if (typeof inside === 'string') return undefined;
+    return this.socketOf(inside).catch(() => undefined);
   }
 
   close(): void {
     this.closing.abort();
     for (const socket of this.sockets) socket.destroy();
-  }
-
-  private podAt(address: string): ReturnType<NodeRuntime['listPods']>[number] | undefined {
-    return this.runtime.listPods().find(({ status }) => status.podIP === address);
   }
 
   /** A real socket, whose other end is joined with `inside`. Nobody else can take its place at the listener. */

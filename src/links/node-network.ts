@@ -38,7 +38,7 @@ export interface NodeNetworkOptions {
 /**
  * The network that only agents reach: node addresses such as `10.0.1.11:10250`, each mapped to a listener on the
  * loopback. An unknown address of its ranges has no route, an unknown port of a known address is refused, an unknown
- * name does not resolve. Addresses outside its ranges, and `localhost`, are dialled for real.
+ * name does not resolve. Addresses outside its ranges and segments, and `localhost`, are dialled for real.
  */
 export interface NodeNetwork {
   /** Adds or replaces one endpoint. Throws CONFIG_INVALID when `host` is not an IP address of the ranges. */
@@ -65,12 +65,14 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): NodeNetwork
   const names = new Map<string, string>();
   const segments = new Set<NetworkSegment>();
 
+  const segmentOf = (host: string): NetworkSegment | undefined =>
+    [...segments].find((each) => each.has(host));
   const routeOf = (target: GoTarget, dial: GoDialOptions): Route | Promise<Socket> => {
     const host = canonical(target.host);
     const ports = hosts.get(host);
     const route = ports?.get(target.port);
     if (route !== undefined) return route;
-    const segment = [...segments].find((each) => each.has(host));
+    const segment = segmentOf(host);
     if (segment !== undefined) return connectSegment(segment, { ...target, host }, dial);
     throw connectError(target, { code: ports === undefined ? 'EHOSTUNREACH' : 'ECONNREFUSED' });
   };
@@ -104,7 +106,8 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): NodeNetwork
       const target: GoTarget = { host: names.get(nameKey(host)) ?? host, port, where: dial.where };
       if (!isPort(port)) throw invalidPort(target);
       if (isIP(target.host) === 0 && !isLocalName(target.host)) throw noSuchHost(target, options.dnsServer);
-      if (!contains(ranges, target.host)) return goDial(target.host, port, { ...dial, clock });
+      if (!contains(ranges, target.host) && segmentOf(target.host) === undefined)
+        return goDial(target.host, port, { ...dial, clock });
       const route = routeOf(target, { ...dial, clock });
       return route instanceof Promise ? route : follow(route, target, { ...dial, clock });
     },

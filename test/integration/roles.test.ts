@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { standardTopology } from '../../src/cli/role.js';
 import { createRealClock } from '../../src/core/clock.js';
 import { ignoreEvents } from '../../src/core/events.js';
 import { createRandom } from '../../src/core/random.js';
@@ -41,7 +42,9 @@ async function startAgent(): Promise<Konnsim> {
   const own = ['--agent-id', 'node-1', '--agent-identifiers', 'ipv4=10.0.1.11&host=node-1'];
   const map = ['--node-address', `10.0.1.11:10250=127.0.0.1:${ports.kubelet}`];
   const there = ['--proxy-server-port', `${ports.agents}`, '--health-server-port', '0'];
-  const pods = ['--pod-network', `10.244.1.0/24=localhost:${ports.pods}`];
+  // Where nobody listens.
+  const others = ['--pod-network', '192.168.77.0/24=localhost:1'];
+  const pods = ['--pod-network', `10.244.1.0/24=localhost:${ports.pods}`, ...others];
   const agent = start('agent', [...own, ...map, ...pods, ...there]);
   ports.agentHealth = Number((await agent.waitFor(/^health 127\.0\.0\.1:(\d+)$/m))[1]);
   await agent.waitFor(/agent\.connected/);
@@ -111,6 +114,21 @@ const expectAnswer = async (): Promise<void> => {
 
 describe('roles as separate processes', () => {
   it('carry a request to the kubelet', expectAnswer);
+
+  it('reach pods in several networks, and say which kubelet does not answer for its own', async () => {
+    const tunnel = new TunnelClient({
+      ...{ clock: createRealClock(), random: createRandom(1), emit: ignoreEvents },
+      ...{ name: 'client/test', serverName: 'server/test', address: `unix://${socket()}` },
+    });
+    const { pods } = standardTopology(2, '1.33.1').objects;
+    const echo = pods.find(({ metadata }) => metadata.name === 'echo');
+    (await tunnel.dial(echo?.status.podIP ?? '', 7)).destroy();
+    await expect(tunnel.dial('192.168.77.5', 7)).rejects.toThrow(
+      'dial tcp 192.168.77.5:7: connect: no route',
+    );
+    await roles.get('agent')?.waitFor(/^pod network at localhost:1: .*connection refused$/m);
+    await tunnel.close();
+  });
 
   const [kubectl] = findKubectls();
   it.skipIf(kubectl === undefined)('serve kubectl', async () => {

@@ -35,7 +35,7 @@ interface AgentFlags extends RoleFlags, BehaviourFlags {
   readonly agentId?: string;
   readonly agentIdentifiers: string;
   readonly nodeAddress?: readonly NodeAddress[];
-  readonly podNetwork?: PodNetwork;
+  readonly podNetwork?: readonly PodNetwork[];
   readonly healthServerHost: string;
   readonly healthServerPort: number;
   readonly keepaliveTime: number;
@@ -73,8 +73,8 @@ export function agentCommand(invocation: Invocation): Command {
     .addOption(
       option(
         '--pod-network <map>',
-        "10.244.1.0/24=node-1:10260: the addresses of a node's pods, which it serves, and its kubelet's --pod-port",
-      ).argParser(parsePodNetwork),
+        "10.244.1.0/24=node-1:10260: the addresses of a node's pods, which it serves, and its kubelet's --pod-port; may be given several times",
+      ).argParser(collectPodNetworks),
     )
     .addOption(option('--health-server-host <host>', 'where /healthz listens').default('127.0.0.1'))
     .addOption(
@@ -109,11 +109,12 @@ function run(flags: AgentFlags): Promise<number> {
   return runRole(flags, async (context, started) => {
     const useTls = tlsUser(flags, context, { node: `agent/${agentId}`, started });
     const network = nodeNetwork(flags, context.clock);
-    const { podNetwork } = flags;
-    if (podNetwork !== undefined) {
+    const { podNetwork = [] } = flags;
+    if (podNetwork.length > 0) {
       // Any kubelet's CA is the one of all kubelets. Its name is checked.
       const tls = await useTls('agent', { peer: kubeletLeaf('') });
-      network.addSegment(podSegment({ ...podNetwork, tls, clock: context.clock }));
+      const common = { tls, clock: context.clock, nodeAddresses: ownAddresses(flags), onTrouble: sayOnce() };
+      for (const pods of podNetwork) network.addSegment(podSegment({ ...common, ...pods }));
     }
     const agent = new Agent({
       ...agentDefaults,
@@ -142,18 +143,41 @@ function nodeNetwork({ nodeAddress = [], agentIdentifiers }: AgentFlags, clock: 
   for (const { node, real } of nodeAddress) network.register(node.host, node.port, real);
   const identifiers = parseAgentIdentifiers(agentIdentifiers);
   if ('fault' in identifiers) return network;
-  const own = identifiers.ipv4.find((ip) => nodeAddress.some(({ node }) => node.host === ip));
+  const [own] = ownAddresses({ nodeAddress, agentIdentifiers });
   if (own !== undefined) for (const name of identifiers.host) network.addName(name, own);
   return network;
 }
 
+/** The agent's identifiers that are addresses only it knows: those of its node. */
+function ownAddresses({
+  nodeAddress = [],
+  agentIdentifiers,
+}: Pick<AgentFlags, 'nodeAddress' | 'agentIdentifiers'>): readonly string[] {
+  const identifiers = parseAgentIdentifiers(agentIdentifiers);
+  if ('fault' in identifiers) return [];
+  return identifiers.ipv4.filter((ip) => nodeAddress.some(({ node }) => node.host === ip));
+}
+
+/** Writes each text to stderr the first time. */
+function sayOnce(): (text: string) => void {
+  const said = new Set<string>();
+  return (text) => {
+    if (!said.has(text)) process.stderr.write(`${text}\n`);
+    said.add(text);
+  };
+}
+
 /** Servers compare whole addresses, so each address of a pod is an identifier. */
-function withPods({ agentIdentifiers, podNetwork }: AgentFlags): string {
-  const pods = podNetwork === undefined ? [] : podAddresses(podNetwork.cidr).map((ip) => `ipv4=${ip}`);
+function withPods({ agentIdentifiers, podNetwork = [] }: AgentFlags): string {
+  const pods = podNetwork.flatMap(({ cidr }) => podAddresses(cidr)).map((ip) => `ipv4=${ip}`);
   return [agentIdentifiers, ...pods].filter((part) => part !== '').join('&');
 }
 
 type PodNetwork = Pick<PodSegmentOptions, 'cidr' | 'door'>;
+
+function collectPodNetworks(text: string, soFar: readonly PodNetwork[] = []): readonly PodNetwork[] {
+  return [...soFar, ...text.split(',').map(parsePodNetwork)];
+}
 
 function parsePodNetwork(text: string): PodNetwork {
   const [cidr = '', door = '', more] = text.split('=');

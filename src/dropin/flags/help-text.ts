@@ -18,8 +18,16 @@ export function helpText({ name, summary, groups }: ProgramGuide): string {
     const shown = Object.entries(flags).filter(([, row]) => row.deprecated === undefined);
     return ['', `${title}:`, ...shown.flatMap(([flagName, row]) => flagLines(flagName, row))];
   });
-  return `${[...head, ...sections.flat()].join('\n')}\n`;
+  return `${[...head, ...sections.flat(), ...variableLines].join('\n')}\n`;
 }
+
+/** What has no flag, as the flags are Konnectivity's. */
+const variableLines = [
+  '',
+  'Environment:',
+  '  KONNSIM_AS=ideal                    Tells each failure, and soon. Else as the newest releases do.',
+  '  KONNSIM_FAITHFUL=NAME,NAME          More faults of the original, by name (docs/faithful.md).',
+];
 
 function flagLines(name: string, row: AnyFlagRow): string[] {
   const shorthand = row.shorthand === undefined ? '    ' : `-${row.shorthand}, `;

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { faithfulNames, faithfulSet, faithfulSwitches, parseFaithful } from '../../../src/core/faithful.js';
+import {
+  type FaithfulOptions,
+  faithfulNames,
+  faithfulSet,
+  faithfulSwitches,
+  parseFaithful,
+} from '../../../src/core/faithful.js';
 
 const all = faithfulNames(['server', 'agent', 'apiserver']);
 
@@ -33,6 +39,15 @@ describe('the names of the switches', () => {
     expect(faithfulSet({ as: 'ideal' })).toEqual(new Set());
     const one = faithfulSet({ as: 'ideal', faithful: ['log-cut-is-complete'] });
     expect(one).toEqual(new Set(['log-cut-is-complete']));
+  });
+
+  it.each([
+    [{ as: 'nope' }, 'as: "nope" is not known; known: real, ideal'],
+    [{ as: '' }, 'as: "" is not known'],
+    [{ faithful: ['nope'] }, 'faithful: "nope" is not known'],
+    [{ faithful: 'head-of-line-blocking' }, 'faithful: "head-of-line-blocking" is not known; known: a list'],
+  ])('that no type has checked are refused: %j', (options, message) => {
+    expect(() => faithfulSet(options as FaithfulOptions)).toThrow(message);
   });
 
   it('are all in docs/faithful.md, with the texts of the table', () => {

@@ -1,11 +1,10 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { podAddresses, podSegment } from '../../../src/agent/pod-segment.js';
 import { createSandboxRuntime, type SandboxRuntime } from '../../../src/containers/sandbox-runtime.js';
 import { ManualClock } from '../../../src/core/clock.js';
-import type { TunnelError } from '../../../src/core/errors.js';
 import { ignoreEvents } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
 import { openPodDoor } from '../../../src/kubelet-stub/pod-door.js';
@@ -20,6 +19,9 @@ import { podOf } from './process-support.js';
 
 const host = '127.0.0.1';
 const podIP = '10.244.1.10';
+/** Outside of the addresses that exist only in node networks. */
+const strangeIP = '192.168.77.5';
+const nodeIP = '10.0.1.11';
 const cidr = '10.244.1.0/24';
 
 let certificates: CertificateSet;
@@ -65,9 +67,14 @@ function agentTls(of = certificates): TlsFiles {
 }
 
 /** Dials as an agent does. */
-function dial(ip: string, port: number, { to = door, tls = agentTls() } = {}): Promise<Socket> {
+function dial(
+  ip: string,
+  port: number,
+  { to = door.address, tls = agentTls(), onTrouble = (_text: string): void => undefined } = {},
+): Promise<Socket> {
   const network = createNodeNetwork({ clock });
-  network.addSegment(podSegment({ cidr, door: to.address, tls, clock }));
+  network.register(nodeIP, 10250, 'silence');
+  network.addSegment(podSegment({ cidr, door: to, tls, clock, nodeAddresses: [nodeIP], onTrouble }));
   return network.connect(ip, port);
 }
 
@@ -95,11 +102,48 @@ describe('the pods of a kubelet, for an agent in another process', () => {
     door = await openDoor();
   });
 
-  it('are not taken from a kubelet of another CA', async () => {
+  it('are not taken from a kubelet of another CA, nor from another port; the agent says why', async () => {
     const other = await openDoor(kubelet('node-1', stranger));
-    const error = await dial(podIP, 7, { to: other }).catch((caught: TunnelError) => caught);
-    expect(error).toMatchObject({ code: 'TLS_REJECTED', message: expect.stringContaining('pod network at') });
+    const wrong = createServer((socket) => void socket.on('error', () => undefined).end('SSH-2.0-x\r\n'));
+    await once(wrong.listen(0, host), 'listening');
+    const troubles: string[] = [];
+    for (const to of [other.address, wrong.address() as AddressInfo])
+      await expect(
+        dial(podIP, 7, { to: { host, port: to.port }, onTrouble: (said) => troubles.push(said) }),
+      ).rejects.toMatchObject({ message: `dial tcp ${podIP}:7: connect: no route to host` });
+    expect(troubles).toEqual([
+      expect.stringMatching(/^pod network at 127\.0\.0\.1:\d+: unable to verify/),
+      expect.stringMatching(/^pod network at 127\.0\.0\.1:\d+: .+/),
+    ]);
     await other.close();
+    wrong.close();
+  });
+
+  it('with hostNetwork share the address of their node, and the one that listens answers', async () => {
+    for (const [uid, port] of [
+      ['one', 8081],
+      ['two', 8082],
+    ] as const) {
+      const pod = podOf({ image: 'konnsim/echo', ports: [{ containerPort: port }] });
+      const metadata = { ...pod.metadata, uid, name: uid };
+      runtime.addPod({ ...pod, metadata, status: { ...pod.status, podIP: nodeIP } });
+    }
+    for (const port of [8081, 8082]) {
+      const socket = await dial(nodeIP, port);
+      socket.end('here');
+      expect(await text(socket)).toBe('here');
+    }
+    await expect(dial(nodeIP, 8083)).rejects.toMatchObject({
+      message: `dial tcp ${nodeIP}:8083: connect: connection refused`,
+    });
+  });
+
+  it('may have addresses of any range', async () => {
+    const network = createNodeNetwork({ clock });
+    network.addSegment(podSegment({ cidr: '192.168.77.0/24', door: door.address, tls: agentTls(), clock }));
+    await expect(network.connect(strangeIP, 7)).rejects.toMatchObject({
+      message: `dial tcp ${strangeIP}:7: connect: no route to host`,
+    });
   });
 
   it('end their connections with the door', async () => {
