@@ -53,8 +53,8 @@ export class CellBench {
   private readonly cell: Cell;
   private readonly folder: string;
   private readonly ports: readonly number[];
-  private server: Process | undefined;
-  private agent: Process | undefined;
+  server: Process | undefined;
+  agent: Process | undefined;
   private closed = false;
 
   private constructor(cell: Cell, folder: string, ports: readonly number[]) {

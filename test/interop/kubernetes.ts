@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Konnsim, konnsim } from '../support/konnsim.js';
+import { konnsim, konnsimProgram } from '../support/konnsim.js';
 import { Process } from './process.js';
 
 /** A folder with Kubernetes' own programs. */
@@ -35,9 +35,9 @@ export class Kubernetes {
   private readonly build: ApiBuild;
   /** Of frontends. */
   private readonly socket: string;
-  private api: Konnsim | undefined;
-  private real: readonly Process[] = [];
-  private kubelet: Konnsim | undefined;
+  private api: readonly Process[] = [];
+  /** Of `node-1`. */
+  kubelet: Process | undefined;
 
   constructor(folder: string, build: ApiBuild, socket: string) {
     this.folder = folder;
@@ -63,24 +63,17 @@ export class Kubernetes {
   }
 
   startKubelet(): void {
-    const where = ['--bind-address', nodeIp, '--server', apiUrl];
-    this.kubelet = this.konnsim(['kubelet', '--node', 'node-1', '--nodes', '1', ...where]);
-  }
-
-  async killKubelet(): Promise<void> {
-    await this.kubelet?.stop('SIGKILL');
+    this.kubelet = this.role('kubelet', {
+      ...{ node: 'node-1', nodes: 1, 'bind-address': nodeIp, server: apiUrl },
+    });
   }
 
   async close(): Promise<void> {
-    await Promise.all([
-      this.killKubelet(),
-      this.api?.stop('SIGKILL'),
-      ...this.real.map((each) => each.kill()),
-    ]);
+    await Promise.all([this.kubelet, ...this.api].map(async (each) => each?.kill()));
   }
 
   private startOwnApi(): void {
-    this.api = this.konnsim(['apiserver', '--nodes', '1', '--uds-name', this.socket, '--port', `${port}`]);
+    this.api = [this.role('apiserver', { nodes: 1, 'uds-name': this.socket, port })];
   }
 
   private async startRealApi({ kubeApiserver, etcd }: NonNullable<ApiBuild['real']>): Promise<void> {
@@ -93,7 +86,7 @@ export class Kubernetes {
     });
     const egress = join(this.folder, 'egress.yaml');
     await writeFile(egress, egressSelector(this.socket));
-    this.real = [store, new Process([kubeApiserver], this.apiserverFlags(clients, egress))];
+    this.api = [store, new Process([kubeApiserver], this.apiserverFlags(clients, egress))];
   }
 
   private apiserverFlags(etcd: string, egress: string): Readonly<Record<string, string | number>> {
@@ -122,8 +115,8 @@ export class Kubernetes {
     };
   }
 
-  private konnsim([role = '', ...args]: readonly string[]): Konnsim {
-    return new Konnsim([role, '--certs', this.folder, ...args], { cwd: this.folder, shared: true });
+  private role(name: string, flags: Readonly<Record<string, string | number>>): Process {
+    return new Process([process.execPath, konnsimProgram, name], { certs: this.folder, ...flags });
   }
 }
 

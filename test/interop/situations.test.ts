@@ -1,11 +1,12 @@
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apply, defineSituations, isRecorded, type Stage } from '../kubectl/situation-run.js';
+import { apply, defineSituations, isRecorded, type Signal, type Stage } from '../kubectl/situation-run.js';
 import { scratchFolder } from '../support/konnsim.js';
 import { createKubectl, describeEachKubectl, type Kubectl, type KubectlBinary } from '../support/kubectl.js';
 import { eventually, runMs } from '../support/waits.js';
 import { CellBench } from './bench.js';
 import { type ApiBuild, apiBuilds, Kubernetes, kubernetesVariable, nodeIp } from './kubernetes.js';
+import type { Process } from './process.js';
 import { type Cell, cellsOf, realBuilds, variable } from './programs.js';
 
 // Agents of other makers know no way to a node but its address.
@@ -57,24 +58,38 @@ function defineSuite(api: ApiBuild, pair: Cell, binary: KubectlBinary): void {
     await folder.remove();
   });
 
-  const stage: Stage = { kubectl: () => kubectl, timeScale: 1, kill, revive };
-  defineSituations(binary, () => stage);
+  const stage: Stage = { kubectl: () => kubectl, timeScale: 1, signal, revive };
+  defineSituations(binary, ['SIGKILL', 'SIGSTOP', 'SIGTERM'], () => stage);
 
-  const dead = new Set<string>();
-  async function kill(part: string): Promise<void> {
-    dead.add(part);
-    if (part === 'kubelet/node-1') return kubernetes.killKubelet();
-    if (part === 'server/server-1') return bench.killServer();
-    await bench.killAgent();
-    await bench.agentMissed();
+  const sent = new Map<string, Signal>();
+  async function signal(part: string, which: Signal): Promise<void> {
+    sent.set(part, which);
+    programOf(part)?.signal(which);
+    if (which === 'SIGKILL') await programOf(part)?.exit();
+    if (which === 'SIGKILL' && part === 'agent/node-1') await bench.agentMissed();
   }
 
+  function programOf(part: string): Process | undefined {
+    if (part === 'kubelet/node-1') return kubernetes.kubelet;
+    return part === 'server/server-1' ? bench.server : bench.agent;
+  }
+
+  const starts: Readonly<Record<string, () => void>> = {
+    'kubelet/node-1': () => kubernetes.startKubelet(),
+    'server/server-1': () => bench.startServer(),
+    'agent/node-1': () => bench.startAgent(),
+  };
+
   async function revive(): Promise<void> {
-    if (dead.size === 0) return;
-    if (dead.has('kubelet/node-1')) kubernetes.startKubelet();
-    if (dead.has('server/server-1')) bench.startServer();
-    if (dead.has('agent/node-1')) bench.startAgent();
-    dead.clear();
+    if (sent.size === 0) return;
+    for (const [part, which] of sent) {
+      if (which === 'SIGSTOP') programOf(part)?.signal('SIGCONT');
+      else {
+        await programOf(part)?.exit();
+        starts[part]?.();
+      }
+    }
+    sent.clear();
     await bench.ready();
     await works(reachesShell);
     await works(['logs', 'ticks', '--tail=1']);

@@ -6,14 +6,16 @@ import { once } from '../support/waits.js';
 import { preferredProtocol } from './cluster.js';
 import { type Situation, situations, type Webhook } from './situations.js';
 
+export type Signal = 'SIGKILL' | 'SIGSTOP' | 'SIGTERM';
+
 /** A cluster with the node `node-1` at 10.0.1.11 and the pod `shell`, whose parts can be killed. */
 export interface Stage {
   readonly kubectl: () => Kubectl;
   /** Seconds of the cluster in one second. */
   readonly timeScale: number;
-  /** Kills `agent/node-1`, `kubelet/node-1` or `server/server-1`. */
-  kill(part: string): Promise<void>;
-  /** Starts again what was killed, and waits until all works. */
+  /** Sends a signal to `agent/node-1`, `kubelet/node-1` or `server/server-1`. A lab knows SIGKILL alone. */
+  signal(part: string, signal: Signal): Promise<void>;
+  /** Starts again what a signal has ended or stopped, and waits until all works. */
   revive(): Promise<void>;
 }
 
@@ -31,6 +33,13 @@ const objects = [
     spec: { nodeName: 'node-1', containers: [{ name: 'c', image: 'konnsim/counter' }] },
   },
   {
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: metadata('terminal') },
+    spec: {
+      nodeName: 'node-1',
+      containers: [{ name: 'c', image: 'konnsim/shell', stdin: true, tty: true }],
+    },
+  },
+  {
     ...{ apiVersion: 'v1', kind: 'Service', metadata: metadata('empty') },
     spec: { ports: [{ port: 443 }], selector: { app: 'nothing' } },
   },
@@ -43,19 +52,26 @@ export async function apply(kubectl: Kubectl, things: readonly object[]): Promis
   expect(stderr.replace(/^Warning: .*\n/gm, '')).toBe('');
 }
 
-/** Defines a test for each row of the table. */
-export function defineSituations(binary: KubectlBinary, stage: () => Stage): void {
+/** Defines a test for each row of the table whose signal the cluster knows. */
+export function defineSituations(
+  binary: KubectlBinary,
+  signals: readonly Signal[],
+  stage: () => Stage,
+): void {
   const addresses = useWebhookServers();
   beforeAll(() => apply(stage().kubectl(), objects));
 
-  it.each(situations.map((row) => [row.name, row] as const))('%s', async (_name, row) => {
+  const rows = situations.filter((row) => signals.includes(signalOf(row)?.signal ?? 'SIGKILL'));
+  it.each(rows.map((row) => [row.name, row] as const))('%s', async (_name, row) => {
     const kubectl = stage().kubectl();
     if (row.webhook !== undefined) await apply(kubectl, [configuration(row.webhook, addresses)]);
     const { result, tookMs } = await ask(stage(), row);
     const way = preferredProtocol(binary, 'exec') === 'spdy' ? 'spdy' : 'webSocket';
     const says = typeof row.says === 'string' ? row.says : row.says[way];
-    expect([result.code, wordsOf(result, addresses)]).toEqual([row.exit, says]);
-    if (row.afterS !== undefined) expect(tookMs).toBeGreaterThanOrEqual(row.afterS * 1000);
+    const exit = row.silentS === undefined ? row.exit : null;
+    expect([result.code, wordsOf(result, addresses)]).toEqual([exit, says]);
+    if (row.prints !== undefined) expect(result.stdout).toBe(row.prints);
+    expect(tookMs).toBeGreaterThanOrEqual((row.afterS ?? row.silentS ?? 0) * 1000);
     if (row.webhook !== undefined) {
       const things = ['validatingwebhookconfiguration/mine', 'configmap/mine'];
       await kubectl.run(['delete', ...things, '--ignore-not-found']);
@@ -64,16 +80,25 @@ export function defineSituations(binary: KubectlBinary, stage: () => Stage): voi
   });
 }
 
-/** `tookMs` is time of the cluster since the kill. */
+function signalOf({ killed, paused, terminated }: Situation): { part: string; signal: Signal } | undefined {
+  if (killed !== undefined) return { part: killed, signal: 'SIGKILL' };
+  if (paused !== undefined) return { part: paused, signal: 'SIGSTOP' };
+  return terminated === undefined ? undefined : { part: terminated, signal: 'SIGTERM' };
+}
+
+/** `tookMs` is time of the cluster since the signal. */
 async function ask(
-  { kubectl, kill, timeScale }: Stage,
-  { asks, killed, begun }: Situation,
+  { kubectl, signal, timeScale }: Stage,
+  row: Situation,
 ): Promise<{ readonly result: KubectlResult; readonly tookMs: number }> {
+  const { asks, begun, silentS } = row;
   const running = begun === undefined ? undefined : kubectl().start(asks);
   if (begun !== undefined) await running?.waitFor(begun);
   const startedAt = performance.now();
-  if (killed !== undefined) await kill(killed);
-  const result = await (running?.result ?? kubectl().run(asks));
+  const sent = signalOf(row);
+  if (sent !== undefined) await signal(sent.part, sent.signal);
+  const limit = silentS === undefined ? {} : { timeoutMs: (silentS * 1000) / timeScale };
+  const result = await (running?.result ?? kubectl().run(asks, limit));
   return { result, tookMs: (performance.now() - startedAt) * timeScale };
 }
 
@@ -124,6 +149,6 @@ function wordsOf({ stderr }: KubectlResult, addresses: ReadonlyMap<string, strin
     .filter((line) => line !== '' && !/^[EWI]\d{4} /.test(line))
     .join('\n')
     .replaceAll(/10\.0\.1\.11|(?<=https:\/\/)node-1/g, 'HOST')
-    .replace(/dial unix \S+\.sock:/, 'dial unix SOCKET:');
+    .replace(/(dial unix |unix @->)\S+\.sock:/, '$1SOCKET:');
   return [...addresses].reduce((text, [name, place]) => text.replaceAll(place, name), words);
 }

@@ -10,10 +10,10 @@ describeEachKubectl('what kubectl shows', defineSuite, isRecorded);
 
 function defineSuite(binary: KubectlBinary): void {
   const kubectl = useKubectl(binary, cluster);
-  defineSituations(binary, () => ({
+  defineSituations(binary, ['SIGKILL'], () => ({
     kubectl,
     timeScale,
-    kill: (part) => cluster().lab.part(part).kill(),
+    signal: (part) => cluster().lab.part(part).kill(),
     revive: () => reviveParts(cluster().lab),
   }));
 }

@@ -6,12 +6,19 @@
 export interface Situation {
   readonly name: string;
   readonly asks: readonly string[];
-  /** The part that is killed: before the command, or when the command has printed `begun`. */
+  /** The part that gets a signal: before the command, or when the command has printed `begun`. */
   readonly killed?: string;
+  /** As `killed`; `SIGSTOP` and `SIGTERM` are for programs, a lab has none. */
+  readonly paused?: string;
+  readonly terminated?: string;
   readonly begun?: RegExp;
   readonly exit: number;
-  /** At least so long after the kill, s. */
+  /** What stdout says, where it matters. */
+  readonly prints?: string;
+  /** At least so long after the signal, s. */
   readonly afterS?: number;
+  /** No end and no word for so long after the signal, s; then kubectl is killed. */
+  readonly silentS?: number;
   /**
    * A webhook that is asked about config maps: a Service of `default` and its port, or a URL. `PLAIN` is where plain HTTP
    * is spoken, `SLOW` where no answer comes.
@@ -129,8 +136,46 @@ const webhooks: readonly Situation[] = [
   },
 ];
 
+const backstop = 'dial timeout, backstop';
+const noPreface =
+  'context deadline exceeded: connection error: desc = "error reading server preface: read unix @->SOCKET: use of closed network connection"';
+
+/** An exec and a log behind a part that is stopped. */
+function behindPaused(part: string, paused: string, reason: string): readonly Situation[] {
+  return unreachable(`${part} is stopped`, '', reason)
+    .slice(0, 2)
+    .map(({ killed: _none, ...row }) => ({ ...row, paused, afterS: 29 }));
+}
+
+const signalled: readonly Situation[] = [
+  ...behindPaused('the agent', 'agent/node-1', backstop),
+  ...behindPaused('the proxy-server', 'server/server-1', noPreface),
+  {
+    ...{ name: 'the kubelet is stopped: exec', asks: exec, paused: 'kubelet/node-1' },
+    ...{ silentS: 20, exit: 0, says: '' },
+  },
+  {
+    ...{ name: 'the kubelet is stopped: logs', asks: logs, paused: 'kubelet/node-1', exit: 1, afterS: 9 },
+    says: 'Error from server: Get "https://HOST:10250/containerLogs/default/shell/shell": net/http: TLS handshake timeout',
+  },
+  {
+    ...{ name: 'the proxy-server gets SIGTERM in mid-exec', terminated: 'server/server-1', begun: /begun/ },
+    asks: ['exec', 'shell', '--', 'sh', '-c', 'echo begun; sleep 5; echo done'],
+    ...{ exit: 0, says: '', prints: 'begun\ndone\n', afterS: 4 },
+  },
+];
+
 export const situations: readonly Situation[] = [
   ...webhooks,
+  ...signalled,
+  {
+    ...{ name: 'attach -i, no terminal, to one that has one', asks: ['attach', '-i', 'terminal'], exit: 1 },
+    says: {
+      webSocket:
+        'error: Internal error occurred: unable to upgrade connection: rpc error: code = InvalidArgument desc = tty and stderr cannot both be true',
+      spdy: 'Error from server: ',
+    },
+  },
   {
     ...{ name: 'no agent: attach', asks: ['attach', 'ticks'], killed: 'agent/node-1', exit: 1 },
     says: {
