@@ -182,6 +182,13 @@ describe('a new pod', () => {
       code: 422,
       message: expect.stringContaining('existing ephemeral containers "debugger" may not be changed'),
     });
+    const second = { name: 'second', image: 'shell', resources: {}, ports: [{ containerPort: 80 }] };
+    const withPort = { spec: { ephemeralContainers: [second] } };
+    expect((await send(test, 'PATCH', path, withPort, strategicPatch)).json()).toMatchObject({
+      code: 422,
+      message:
+        'Pod "debugged" is invalid: spec.ephemeralContainers[1].ports: Forbidden: cannot be set for an Ephemeral Container',
+    });
   });
 });
 
