@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
@@ -46,6 +47,8 @@ export class Requester {
 
   constructor(options: RequesterOptions) {
     this.options = options;
+    // Each request listens until it ends.
+    setMaxListeners(0, this.closing.signal);
     this.transport = new Transport(options.access);
     this.bucket = new TokenBucket(options.limit ?? usualRateLimit, options.clock);
   }

@@ -141,7 +141,7 @@ class ObjectMaker {
   }
 
   node({ name, ip, kubeletPort: port }: NodeSpec, index: number): Node {
-    const resources = { cpu: '2', memory: '4Gi', pods: '110' };
+    const resources = { cpu: '2', 'ephemeral-storage': '20Gi', memory: '4Gi', pods: '110' };
     return {
       apiVersion: 'v1',
       kind: 'Node',

@@ -52,7 +52,8 @@ describeEachKubectl('reading objects', (binary) => {
   it('gives objects as JSON, YAML and names', async () => {
     const pod = JSON.parse(await output('get', 'pod', 'web-1', '-o', 'json'));
     expect(pod).toMatchObject({ kind: 'Pod', spec: { nodeName: 'node-1' }, status: { phase: 'Running' } });
-    expect(await output('get', 'node', 'node-1', '-o', 'yaml')).toContain('kind: Node');
+    const node = await output('get', 'node', 'node-1', '-o', 'yaml');
+    expect(node).toMatch(/allocatable:\n +cpu: "2"\n +ephemeral-storage: 20Gi\n +memory: 4Gi\n/);
     expect(await output('get', 'pods', '-l', 'app=web', '-o', 'name')).toBe('pod/web-1\npod/web-2\n');
   });
 

@@ -1,3 +1,4 @@
+import { eventName } from '../../kube/event-name.js';
 import { type ApiObject, textAt } from '../resources/api-object.js';
 import { finished } from '../resources/json.js';
 import { randomUid } from '../resources/random-names.js';
@@ -15,13 +16,12 @@ export function recordEvent(context: ControllerContext, about: ApiObject, text: 
   const { random, timestamp, store } = context;
   const { name, namespace, uid, resourceVersion } = about.metadata;
   const home = namespace ?? 'default';
-  const suffix = Array.from({ length: 16 }, () => random.below(16).toString(16)).join('');
+  const place = { namespace: home, name: freeName(context, name, home) };
   const event = {
     apiVersion: 'v1',
     kind: 'Event',
     metadata: {
-      name: `${name}.${suffix}`,
-      namespace: home,
+      ...place,
       uid: randomUid(random),
       creationTimestamp: timestamp,
     },
@@ -44,6 +44,14 @@ export function recordEvent(context: ControllerContext, about: ApiObject, text: 
     lastTimestamp: timestamp,
   };
   store.put(finished(event));
+}
+
+/** The names of events that stand between those of a kubelet must be in the order of time, too. */
+function freeName({ store, nowMs }: ControllerContext, object: string, namespace: string): string {
+  for (let number = 0; ; number++) {
+    const name = eventName(object, nowMs, number);
+    if (store.get(kindOf('', 'events'), { namespace, name }) === undefined) return name;
+  }
 }
 
 /** kube-apiserver's `--event-ttl`. */

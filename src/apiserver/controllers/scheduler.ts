@@ -8,7 +8,7 @@ export const scheduler: Controller = {
   name: 'scheduler',
   reconcile: (context) => {
     const pods = context.store.list(kindOf('', 'pods'));
-    const waiting = pods.filter((pod) => textAt(pod, 'spec.nodeName') === '' && !isGoing(pod));
+    const waiting = pods.filter(isForUs);
     if (waiting.length === 0) return;
     const nodes = context.store.list(kindOf('', 'nodes'));
     const load = countPods(pods);
@@ -23,6 +23,17 @@ export const scheduler: Controller = {
     }
   },
 };
+
+/** Pods with gates wait until these are removed; another scheduler's pods wait for that one. */
+function isForUs(pod: ApiObject): boolean {
+  const whose = textAt(pod, 'spec.schedulerName') || 'default-scheduler';
+  return (
+    textAt(pod, 'spec.nodeName') === '' &&
+    !isGoing(pod) &&
+    whose === 'default-scheduler' &&
+    listAt(pod, 'spec.schedulingGates').length === 0
+  );
+}
 
 function countPods(pods: readonly ApiObject[]): Map<string, number> {
   const load = new Map<string, number>();

@@ -61,18 +61,33 @@ function isSidecar(container: unknown): boolean {
   return textAt(container, 'restartPolicy') === 'Always';
 }
 
-/** The statuses of init containers, those of sidecars apart. */
-function initStatuses(pod: ApiObject): {
-  readonly all: readonly unknown[];
+interface InitWalk {
+  /** `Init:1/2`, or why the container that holds the others up waits or has ended; empty when none does. */
+  readonly reason: string;
+  /** The statuses that count, those of sidecars apart. */
+  readonly seen: readonly unknown[];
   readonly sidecars: readonly unknown[];
-} {
-  const names = new Set(
-    listAt(pod, 'spec.initContainers')
-      .filter(isSidecar)
-      .map((each) => textAt(each, 'name')),
-  );
+}
+
+/** As the original's printer does it: containers behind the first that holds the others up do not count. */
+function walkInit(pod: ApiObject): InitWalk {
+  const specs = listAt(pod, 'spec.initContainers');
+  const names = new Set(specs.filter(isSidecar).map((each) => textAt(each, 'name')));
+  const isOfSidecar = (status: unknown): boolean => names.has(textAt(status, 'name'));
   const all = listAt(pod, 'status.initContainerStatuses');
-  return { all, sidecars: all.filter((status) => names.has(textAt(status, 'name'))) };
+  const index = all.findIndex(
+    (status) => !hasSucceeded(status) && !(isOfSidecar(status) && at(status, 'started') === true),
+  );
+  const seen = index < 0 ? all : all.slice(0, index + 1);
+  const sidecars = seen.filter(isOfSidecar);
+  if (index < 0) return { reason: '', seen, sidecars };
+  const why = containerReason(all[index]);
+  const count = `${index}/${specs.length}`;
+  return { reason: `Init:${why === '' || why === 'PodInitializing' ? count : why}`, seen, sidecars };
+}
+
+function hasSucceeded(status: unknown): boolean {
+  return at(status, 'state.terminated') !== undefined && numberAt(status, 'state.terminated.exitCode') === 0;
 }
 
 function isRunningReady(status: unknown): boolean {
@@ -80,27 +95,16 @@ function isRunningReady(status: unknown): boolean {
 }
 
 function readyContainers(pod: ApiObject): number {
-  const main = isInitializing(pod) ? [] : statuses(pod);
-  return [...initStatuses(pod).sidecars, ...main].filter(isRunningReady).length;
-}
-
-/** `Init:1/2`, or why the first init container that holds the others up waits or has ended; empty when none does. */
-function initReason(pod: ApiObject): string {
-  const { all, sidecars } = initStatuses(pod);
-  const index = all.findIndex(
-    (status) =>
-      !(
-        at(status, 'state.terminated') !== undefined && numberAt(status, 'state.terminated.exitCode') === 0
-      ) && !(sidecars.includes(status) && at(status, 'started') === true),
+  const walk = walkInit(pod);
+  const sidecars = walk.sidecars.filter(
+    (status) => at(status, 'ready') === true && at(status, 'started') === true && !hasSucceeded(status),
   );
-  if (index < 0) return '';
-  const reason = containerReason(all[index]);
-  if (reason !== '' && reason !== 'PodInitializing') return `Init:${reason}`;
-  return `Init:${index}/${listAt(pod, 'spec.initContainers').length}`;
+  const main = isInitializing(pod, walk) ? [] : statuses(pod).filter(isRunningReady);
+  return sidecars.length + main.length;
 }
 
-function isInitializing(pod: ApiObject): boolean {
-  return initReason(pod) !== '' && !hasCondition(pod, 'Initialized');
+function isInitializing(pod: ApiObject, { reason }: InitWalk): boolean {
+  return reason !== '' && !hasCondition(pod, 'Initialized');
 }
 
 /** The first container with a reason wins over the phase; a pod that is being deleted is `Terminating`. */
@@ -108,16 +112,25 @@ function podStatus(pod: ApiObject): string {
   const phase = textAt(pod, 'status.phase');
   const finished = phase === 'Succeeded' || phase === 'Failed';
   if (pod.metadata.deletionTimestamp !== undefined && !finished) return 'Terminating';
-  const init = initReason(pod);
-  if (isInitializing(pod)) return init;
+  const walk = walkInit(pod);
+  if (isInitializing(pod, walk)) return walk.reason;
   const reasons = statuses(pod).map(containerReason);
-  const reason = reasons.find((text) => text !== '') ?? (init || textAt(pod, 'status.reason') || phase);
+  const reason =
+    reasons.find((text) => text !== '') ??
+    (walk.reason || gatedReason(pod) || textAt(pod, 'status.reason') || phase);
   if (reason !== 'Completed') return reason;
   const isRunning = statuses(pod).some(isRunningReady);
   if (isRunning && hasCondition(pod, 'Ready')) return 'Running';
   const failed = statuses(pod).find((status) => numberAt(status, 'state.terminated.exitCode') !== 0);
   if (failed !== undefined) return containerReason(failed);
   return isRunning ? 'NotReady' : reason;
+}
+
+/** The scheduler does not look at a pod with `schedulingGates`. */
+function gatedReason(pod: ApiObject): string {
+  const conditions = listAt(pod, 'status.conditions');
+  const scheduled = conditions.find((condition) => textAt(condition, 'type') === 'PodScheduled');
+  return textAt(scheduled, 'reason') === 'SchedulingGated' ? 'SchedulingGated' : '';
 }
 
 function containerReason(status: unknown): string {
@@ -139,8 +152,8 @@ function hasCondition(pod: ApiObject, wanted: string): boolean {
 
 /** `3`, or `3 (5m ago)` when the end of the last run is known. Init containers count while they run. */
 function restarts(pod: ApiObject, nowMs: number): string {
-  const { all, sidecars } = initStatuses(pod);
-  const counted = isInitializing(pod) ? all : [...sidecars, ...statuses(pod)];
+  const walk = walkInit(pod);
+  const counted = isInitializing(pod, walk) ? walk.seen : [...walk.sidecars, ...statuses(pod)];
   const count = counted.reduce<number>((sum, status) => sum + numberAt(status, 'restartCount'), 0);
   const last = counted
     .map((status) => textAt(status, 'lastState.terminated.finishedAt'))

@@ -45,6 +45,8 @@ function refuseBound(pod: JsonObject, name: string, node: string): void {
     throw conflict(bindings, name, `pod ${name} is being deleted, cannot be assigned to a host`);
   if (current !== '')
     throw conflict(bindings, name, `pod ${name} is already assigned to node ${JSON.stringify(current)}`);
+  if (itemsOf(childOf(pod, 'spec'), 'schedulingGates').length > 0)
+    throw conflict(bindings, name, `pod ${name} has non-empty .spec.schedulingGates`);
   if (node.includes('/')) throw badRequest('target.name is not a node name');
 }
 

@@ -1,18 +1,22 @@
 import {
   duplicate,
   type FieldError,
+  forbiddenField,
   invalidValue,
   notFoundValue,
   notSupported,
   required,
 } from '../request/invalid.js';
-import { childOf, itemsOf, type JsonObject, setDefault, textOf } from '../resources/json.js';
+import { childOf, itemsOf, type JsonObject, sameJson, setDefault, textOf } from '../resources/json.js';
+import { environmentErrors } from './environment-errors.js';
 import { nameProblems } from './names.js';
 
 const restartPolicies = ['Always', 'OnFailure', 'Never'];
 const pullPolicies = ['Always', 'IfNotPresent', 'Never'];
 const protocols = ['TCP', 'UDP', 'SCTP'];
 const containerLists = ['initContainers', 'containers', 'ephemeralContainers'] as const;
+
+type ContainerList = (typeof containerLists)[number];
 
 /** Defaults of a pod's spec, in a pod or in a template. */
 export function defaultPodSpec(spec: JsonObject): void {
@@ -29,7 +33,7 @@ export function defaultPodSpec(spec: JsonObject): void {
   for (const volume of itemsOf(spec, 'volumes')) defaultVolume(volume);
 }
 
-function defaultContainer(container: JsonObject, list: (typeof containerLists)[number]): void {
+function defaultContainer(container: JsonObject, list: ContainerList): void {
   setDefault(container, 'terminationMessagePath', '/dev/termination-log');
   setDefault(container, 'terminationMessagePolicy', 'File');
   setDefault(container, 'imagePullPolicy', isLatest(container['image']) ? 'Always' : 'IfNotPresent');
@@ -82,8 +86,10 @@ export function podSpecErrors(spec: JsonObject, path: string): readonly FieldErr
   if (itemsOf(spec, 'containers').length === 0) errors.push(required(`${path}.containers`));
   const names = new Set<string>();
   for (const key of containerLists)
-    for (const [index, container] of itemsOf(spec, key).entries())
-      errors.push(...containerErrors(container, `${path}.${key}[${index}]`, names));
+    for (const [index, container] of itemsOf(spec, key).entries()) {
+      const place = `${path}.${key}[${index}]`;
+      errors.push(...containerErrors(container, place, names), ...placeErrors(container, key, place));
+    }
   const policy = spec['restartPolicy'];
   if (!restartPolicies.includes(textOf(policy)))
     errors.push(notSupported(`${path}.restartPolicy`, policy, restartPolicies));
@@ -112,9 +118,39 @@ function containerErrors(container: JsonObject, path: string, names: Set<string>
     errors.push(notSupported(`${path}.imagePullPolicy`, imagePullPolicy, pullPolicies));
   for (const [index, port] of itemsOf(container, 'ports').entries())
     errors.push(...portErrors(port, `${path}.ports[${index}]`));
-  for (const [index, entry] of itemsOf(container, 'env').entries())
-    if (!entry['name']) errors.push(required(`${path}.env[${index}].name`));
-  return errors;
+  return [...errors, ...environmentErrors(container, path)];
+}
+
+const hooks = ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'];
+
+/** The errors of fields that only containers of other lists may have. */
+function placeErrors(container: JsonObject, list: ContainerList, path: string): readonly FieldError[] {
+  const forbidden = (fields: readonly string[], text: string): readonly FieldError[] =>
+    fields
+      .filter((field) => !isEmpty(container[field]))
+      .map((field) => forbiddenField(`${path}.${field}`, text));
+  const { restartPolicy } = container;
+  switch (list) {
+    case 'containers':
+      return forbidden(['restartPolicy'], 'may not be set for non-init containers');
+    case 'initContainers': {
+      if (restartPolicy === 'Always') return [];
+      const text = 'may not be set for init containers without restartPolicy=Always';
+      const errors = forbidden(hooks, text);
+      if (restartPolicy === undefined) return errors;
+      return [notSupported(`${path}.restartPolicy`, restartPolicy, ['Always']), ...errors];
+    }
+    case 'ephemeralContainers': {
+      const fields = [...hooks, 'ports', 'resources', 'resizePolicy', 'restartPolicy'];
+      return forbidden(fields, 'cannot be set for an Ephemeral Container');
+    }
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  return (
+    value === undefined || (typeof value === 'object' && sameJson(value, Array.isArray(value) ? [] : {}))
+  );
 }
 
 function portErrors({ containerPort, protocol }: JsonObject, path: string): readonly FieldError[] {

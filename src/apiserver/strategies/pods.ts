@@ -10,6 +10,7 @@ import {
   metadataOf,
   sameJson,
   setDefault,
+  textOf,
 } from '../resources/json.js';
 import { isMirrorPod } from '../resources/pod-references.js';
 import { ephemeralErrors, keepAllButEphemeral } from './ephemeral-containers.js';
@@ -23,6 +24,7 @@ export const podStrategy: Strategy = {
   prepareCreate,
   validate: (pod) => podSpecErrors(childOf(pod, 'spec') ?? {}, 'spec'),
   validateUpdate: (next, old, subresource) => [
+    ...gateErrors(next, old),
     ...updateErrors(next, old, subresource),
     ...ephemeralErrors(next, old),
   ],
@@ -62,7 +64,19 @@ function prepareCreate(pod: JsonObject, context: StrategyContext): void {
     .filter((key) => !tolerations.some((each) => each['key'] === key && each['effect'] !== 'NoSchedule'))
     .map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }));
   if (added.length > 0) spec['tolerations'] = [...tolerations, ...added];
-  pod['status'] = { phase: 'Pending', qosClass: qosClassOf(spec) };
+  const conditions = itemsOf(spec, 'schedulingGates').length === 0 ? {} : { conditions: [gated(context)] };
+  pod['status'] = { phase: 'Pending', ...conditions, qosClass: qosClassOf(spec) };
+}
+
+function gated({ timestamp }: StrategyContext): JsonObject {
+  return {
+    type: 'PodScheduled',
+    status: 'False',
+    lastProbeTime: null,
+    lastTransitionTime: timestamp,
+    reason: 'SchedulingGated',
+    message: 'Scheduling is blocked due to non-empty scheduling gates',
+  };
 }
 
 function giveAccount(pod: JsonObject, spec: JsonObject, context: StrategyContext): void {
@@ -124,19 +138,36 @@ function updateErrors(next: JsonObject, old: JsonObject, subresource: string): r
   return sameJson(fixedSpec(next, free), fixedSpec(old, free)) ? [] : [forbiddenField('spec', updateText)];
 }
 
+/** Scheduling gates can be removed, but not added. */
+function gateErrors(next: JsonObject, old: JsonObject): readonly FieldError[] {
+  const before = new Set(itemsOf(childOf(old, 'spec'), 'schedulingGates').map(({ name }) => name));
+  return itemsOf(childOf(next, 'spec'), 'schedulingGates').flatMap(({ name }, index) => {
+    if (before.has(name)) return [];
+    const text = `only deletion is allowed, but found new scheduling gate '${textOf(name)}'`;
+    return [forbiddenField(`spec.schedulingGates[${index}].name`, text)];
+  });
+}
+
 /** Further fields that subresources may change. */
 const freeFields: Readonly<Record<string, readonly string[]>> = {
   binding: ['nodeName'],
   ephemeralcontainers: ['ephemeralContainers'],
 };
 
+const movable = [
+  'activeDeadlineSeconds',
+  'tolerations',
+  'terminationGracePeriodSeconds',
+  // gateErrors looks at them.
+  'schedulingGates',
+];
+
 /** The part of a spec that never changes. */
 function fixedSpec(pod: JsonObject, free: readonly string[]): JsonObject {
   const spec = { ...childOf(pod, 'spec') };
   for (const list of ['containers', 'initContainers'])
     if (spec[list] !== undefined) spec[list] = itemsOf(spec, list).map(({ image: _image, ...rest }) => rest);
-  const movable = ['activeDeadlineSeconds', 'tolerations', 'terminationGracePeriodSeconds', ...free];
-  for (const key of movable) delete spec[key];
+  for (const key of [...movable, ...free]) delete spec[key];
   return spec;
 }
 

@@ -17,10 +17,14 @@ const keyText =
 
 function keyErrors(object: JsonObject, fields: readonly string[]): readonly FieldError[] {
   return fields.flatMap((field) =>
-    Object.keys(childOf(object, field) ?? {})
-      .filter((key) => !/^[-._a-zA-Z0-9]{1,253}$/.test(key) || key === '.' || key === '..')
-      .map((key) => invalidValue(`${field}[${key}]`, key, keyText)),
+    Object.keys(childOf(object, field) ?? {}).flatMap((key) => dataKeyErrors(key, `${field}[${key}]`)),
   );
+}
+
+/** Of a key of a ConfigMap or Secret. */
+export function dataKeyErrors(key: string, path: string): readonly FieldError[] {
+  const isValid = /^[-._a-zA-Z0-9]{1,253}$/.test(key) && key !== '.' && key !== '..';
+  return isValid ? [] : [invalidValue(path, key, keyText)];
 }
 
 /** The limit for the bytes of all values of a ConfigMap or a Secret, after base64 decoding. */

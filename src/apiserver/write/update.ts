@@ -157,10 +157,12 @@ function refuseOtherIdentity({ name, namespace }: NamedWrite, next: JsonObject):
 function refuseInvalid(write: NamedWrite, next: JsonObject, old: JsonObject): void {
   const { resource, name } = write;
   const strategy = strategyOf(resource);
+  // An older version may have accepted the rest, which does not change here.
+  const ofRest = write.subresource === 'status' ? [] : strategy.validate?.(next, strategyContextOf(write));
   const errors = [
     ...metadataErrors(next, { namespaced: resource.namespaced, nameForm: strategy.nameForm }),
     ...finalizerErrors(next, old),
-    ...(strategy.validate?.(next, strategyContextOf(write)) ?? []),
+    ...(ofRest ?? []),
     ...(strategy.validateUpdate?.(next, old, write.subresource ?? '') ?? []),
   ];
   if (errors.length > 0) throw invalidObject(resource, name, errors);

@@ -2,6 +2,7 @@ import type { ContainerNews } from '../../containers/runtime.js';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import { pause } from '../../core/pause.js';
+import { eventName } from '../../kube/event-name.js';
 import type { KubeClient } from '../../kube/kube-client.js';
 import type { Pod } from '../../kube/pod-objects.js';
 import { statusOf } from '../../kube/status-error.js';
@@ -115,7 +116,8 @@ export class EventRecorder {
         return;
       }
     }
-    const name = this.newName(pod.name, atMs);
+    // Numbers begin with 1: the event `Scheduled` may be of the same millisecond, and has 0.
+    const name = eventName(pod.name, atMs, ++this.made);
     await client.create({ resource, namespace }, this.eventOf({ pod, text, atMs }, name), { signal });
     this.told.set(key, { name, count: 1 });
     const [oldest] = this.told.keys();
@@ -140,12 +142,6 @@ export class EventRecorder {
       lastTimestamp: rfc3339(atMs),
       count: 1,
     };
-  }
-
-  /** With the time in nanoseconds, as client-go makes it; the number of the event is in its last digits. */
-  private newName(pod: string, atMs: number): string {
-    const nanoseconds = BigInt(Math.trunc(atMs)) * 1_000_000n + BigInt(this.made++ % 1_000_000);
-    return `${pod}.${nanoseconds.toString(16)}`;
   }
 }
 

@@ -6,44 +6,61 @@ export const notSimulatedFields = {
     'activeDeadlineSeconds',
     'affinity',
     'dnsConfig',
+    'dnsPolicy',
     'hostAliases',
     'hostIPC',
     'hostPID',
+    'hostUsers',
+    'hostname',
+    'imagePullSecrets',
+    'os.name',
+    'priorityClassName',
     'readinessGates',
+    'resourceClaims',
+    'resources',
     'runtimeClassName',
     'securityContext',
+    'setHostnameAsFQDN',
     'shareProcessNamespace',
+    'subdomain',
     'topologySpreadConstraints',
     'volumes',
   ],
   container: [
     'lifecycle',
     'livenessProbe',
+    'ports.hostIP',
     'ports.hostPort',
     'readinessProbe',
-    'resources.limits',
+    'resizePolicy',
+    'resources',
     'securityContext',
     'startupProbe',
+    'targetContainerName',
     'volumeDevices',
     'volumeMounts',
   ],
 } as const;
 
+/** What these fields say when they ask for nothing. */
+const usual: Readonly<Record<string, string | boolean>> = {
+  dnsPolicy: 'ClusterFirst',
+  hostUsers: true,
+  'os.name': 'linux',
+};
+
 const maxBytes = 1024;
 
 /** The text of one warning about all such fields of a pod; undefined when it asks for none of them. */
 export function notSimulated({ spec }: Pod): string | undefined {
-  const { initContainers = [], containers } = spec;
-  const ofContainers = Object.entries({ initContainers, containers }).flatMap(([list, all]) =>
+  const { initContainers = [], containers, ephemeralContainers = [] } = spec;
+  const lists = Object.entries({ initContainers, containers, ephemeralContainers });
+  const ofContainers = lists.flatMap(([list, all]) =>
     all.flatMap((container) =>
-      notSimulatedFields.container
-        .filter((path) => asksFor(container, path.split('.')))
-        .map((path) => `spec.${list}{${container.name}}.${path}`),
+      asked(container, notSimulatedFields.container).map((path) => `spec.${list}{${container.name}}.${path}`),
     ),
   );
-  const ofPod = notSimulatedFields.pod
-    .filter((path) => asksFor(spec, path.split('.')))
-    .map((path) => `spec.${path}`);
+  const ofPod = asked(spec, notSimulatedFields.pod).map((path) => `spec.${path}`);
   const all = [...ofContainers, ...ofPod];
   if (all.length === 0) return undefined;
   let text = `konnsim does not simulate: ${all[0] ?? ''}`;
@@ -55,10 +72,16 @@ export function notSimulated({ spec }: Pod): string | undefined {
   return text;
 }
 
-/** Whether something is said there; an empty object, list or text says nothing, and neither does `false`. */
-function asksFor(value: unknown, [key, ...rest]: readonly string[]): boolean {
-  if (Array.isArray(value) && key !== undefined) return value.some((each) => asksFor(each, [key, ...rest]));
-  if (key !== undefined) return asksFor((value as Record<string, unknown> | undefined)?.[key], rest);
+function asked(value: object, paths: readonly string[]): readonly string[] {
+  return paths.filter((path) => asksFor(value, path.split('.'), usual[path] ?? false));
+}
+
+/** Whether something is said there that is not usual; an empty object, list or text says nothing. */
+function asksFor(value: unknown, [key, ...rest]: readonly string[], usually: string | boolean): boolean {
+  if (key !== undefined) {
+    if (Array.isArray(value)) return value.some((each) => asksFor(each, [key, ...rest], usually));
+    return asksFor((value as Record<string, unknown> | undefined)?.[key], rest, usually);
+  }
   if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
-  return Boolean(value);
+  return value !== usually && value !== undefined && value !== null && value !== '' && value !== 0;
 }

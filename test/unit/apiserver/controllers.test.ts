@@ -53,8 +53,13 @@ it('the node with the fewest pods gets the next one, and then the loops stop cha
 });
 
 it('events are deleted after an hour', () => {
-  const { clock, store, close } = bench();
+  const nowMs = Date.UTC(2026, 0, 1);
+  const { clock, store, close } = bench(undefined, () => nowMs + clock.now());
   clock.advance(1);
+  // The time in nanoseconds, as in the names of a kubelet's events.
+  expect(all(store, 'events').map(({ metadata }) => metadata.name)).toEqual([
+    `waiting.${(BigInt(nowMs) * 1_000_000n).toString(16)}`,
+  ]);
   expect(all(store, 'events')).toMatchObject([
     { reason: 'Scheduled', source: { component: 'default-scheduler' } },
   ]);

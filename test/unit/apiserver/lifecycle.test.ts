@@ -101,6 +101,45 @@ describe('a new pod', () => {
     ]);
   });
 
+  it('waits for its scheduling gates, and for a scheduler that is not ours', async () => {
+    const spec = { ...newPod('gated').spec, schedulingGates: [{ name: 'a.io/x' }, { name: 'a.io/y' }] };
+    const created = await send(test, 'POST', pods, { ...newPod('gated'), spec });
+    const condition = {
+      ...{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated' },
+      message: 'Scheduling is blocked due to non-empty scheduling gates',
+    };
+    expect(created.json<Stored>().status['conditions']).toMatchObject([condition]);
+    const foreign = { ...newPod('foreign').spec, schedulerName: 'another' };
+    await send(test, 'POST', pods, { ...newPod('foreign'), spec: foreign });
+    // The scheduler has had its turn when it has placed a later pod.
+    await placedPod('after-both');
+    expect((await get(`${pods}/gated`)).spec['nodeName']).toBeUndefined();
+    expect((await get(`${pods}/foreign`)).status).toMatchObject({ phase: 'Pending' });
+    expect((await get(`${pods}/foreign`)).status['conditions']).toBeUndefined();
+    const target = { target: { apiVersion: 'v1', kind: 'Node', name: 'node-1' } };
+    expect((await send(test, 'POST', `${pods}/gated/binding`, target)).json()).toMatchObject({
+      code: 409,
+      message:
+        'Operation cannot be fulfilled on pods/binding "gated": pod gated has non-empty .spec.schedulingGates',
+    });
+    const gates = (...names: string[]): Promise<{ json(): unknown }> =>
+      send(
+        test,
+        'PATCH',
+        `${pods}/gated`,
+        { spec: { schedulingGates: names.map((name) => ({ name })) } },
+        mergePatch,
+      );
+    expect((await gates('a.io/y', 'b.io/z')).json()).toMatchObject({
+      code: 422,
+      message:
+        'Pod "gated" is invalid: spec.schedulingGates[1].name: Forbidden: only deletion is allowed, but found new scheduling gate \'b.io/z\'',
+    });
+    await gates();
+    const placed = await eventually(`${pods}/gated`, ({ spec }) => spec['nodeName'] === 'node-1');
+    expect(placed.status['conditions']).toMatchObject([{ type: 'PodScheduled', status: 'True' }]);
+  });
+
   it('is not changed by the kubelet of another node', async () => {
     await placedPod('mine');
     expect(
@@ -142,6 +181,13 @@ describe('a new pod', () => {
     expect((await send(test, 'PATCH', path, changed, strategicPatch)).json()).toMatchObject({
       code: 422,
       message: expect.stringContaining('existing ephemeral containers "debugger" may not be changed'),
+    });
+    const second = { name: 'second', image: 'shell', resources: {}, ports: [{ containerPort: 80 }] };
+    const withPort = { spec: { ephemeralContainers: [second] } };
+    expect((await send(test, 'PATCH', path, withPort, strategicPatch)).json()).toMatchObject({
+      code: 422,
+      message:
+        'Pod "debugged" is invalid: spec.ephemeralContainers[1].ports: Forbidden: cannot be set for an Ephemeral Container',
     });
   });
 });

@@ -84,6 +84,56 @@ describe('the table of pods', () => {
     expect(row(pod(wish))).toMatchObject(expected);
   });
 
+  const crashing = { waiting: { reason: 'CrashLoopBackOff' } };
+  const running = { running: { startedAt: createdAt } };
+  it.each<[string, object[], Record<string, unknown>, object?]>([
+    [
+      'a sidecar, an init container that fails, and what stands behind it',
+      [
+        { name: 'log', ready: true, started: true, restartCount: 1, state: running },
+        { name: 'setup', ready: false, started: false, restartCount: 2, state: crashing },
+        { name: 'net', ready: true, started: true, restartCount: 4, state: running },
+      ],
+      { Ready: '1/3', Status: 'Init:CrashLoopBackOff', Restarts: '3' },
+    ],
+    [
+      'a sidecar that has ended well, and one that runs, but is not ready',
+      [
+        {
+          name: 'log',
+          ready: false,
+          started: false,
+          restartCount: 3,
+          state: { terminated: { exitCode: 0 } },
+        },
+        { name: 'setup', ready: true, restartCount: 2, state: { terminated: { exitCode: 0 } } },
+        { name: 'net', ready: false, started: true, restartCount: 4, state: running },
+      ],
+      { Ready: '1/3', Status: 'Running', Restarts: '7' },
+    ],
+    [
+      'only the first of two sidecars, when it holds up a pod that ran before',
+      [
+        { name: 'log', ready: false, started: false, restartCount: 3, state: crashing },
+        { name: 'setup', ready: true, restartCount: 0, state: { terminated: { exitCode: 0 } } },
+        { name: 'net', ready: true, started: true, restartCount: 3, state: running },
+      ],
+      { Ready: '1/3', Status: 'Init:CrashLoopBackOff', Restarts: '3' },
+      { conditions: [{ type: 'Initialized', status: 'True' }] },
+    ],
+  ])('shows %s', (_what, initContainerStatuses, expected, more) => {
+    const base = pod({ name: 'a' });
+    const initContainers = ['log', 'setup', 'net'].map((name) => ({
+      ...{ name, image: 'x', ...(name === 'setup' ? {} : { restartPolicy: 'Always' }) },
+    }));
+    const object = {
+      ...base,
+      spec: { ...base.spec, initContainers },
+      status: { ...base.status, initContainerStatuses, ...more },
+    };
+    expect(row(object)).toMatchObject(expected);
+  });
+
   it('shows a pod under deletion as Terminating, unless it has ended', () => {
     const going = (phase: Pod['status']['phase']): ApiObject => {
       const base = pod({ name: 'a', containers: [], phase });

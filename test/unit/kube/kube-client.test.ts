@@ -1,3 +1,4 @@
+import { getEventListeners, setMaxListeners } from 'node:events';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { KubeTls } from '../../../src/kube/access.js';
 import { KubeClient } from '../../../src/kube/kube-client.js';
@@ -206,6 +207,25 @@ describe('a client of a Kubernetes API', () => {
     await kube.close();
     await expect(open).rejects.toThrow('context canceled');
     await expect(kube.list(target)).rejects.toThrow('context canceled');
+  });
+
+  it('has many requests at once without a warning, and none leaves a listener', async () => {
+    const warnings: string[] = [];
+    const note = ({ message }: Error): void => void warnings.push(message);
+    process.on('warning', note);
+    const stop = new AbortController();
+    const { signal } = stop;
+    setMaxListeners(0, signal);
+    const kube = client();
+    const watch = kube.watch(target, { resourceVersion: '', signal });
+    await Promise.all([watch, ...Array.from({ length: 20 }, () => kube.list(target, { signal }))]);
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+    // The watch has its own until it ends.
+    expect(getEventListeners(signal, 'abort')).not.toEqual([]);
+    stop.abort();
+    await expect.poll(() => api.openWatches).toBe(0);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('tries again after the pause that a busy server asks for', async () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { podMessages } from '../../../src/apiserver/schema/pod-messages.js';
 import type { ContainerNews } from '../../../src/containers/runtime.js';
 import { ManualClock } from '../../../src/core/clock.js';
 import { TunnelError } from '../../../src/core/errors.js';
@@ -11,6 +12,20 @@ import { settled, testPod } from '../containers/support.js';
 const news = (reason: ContainerNews['reason']): ContainerNews => ({
   ...{ reason, name: 'web', image: 'nginx:1', fieldPath: 'spec.containers{web}', podText: 'p_ns(u)' },
 });
+
+/** Fields that have an effect, or need one that has none, or have a row of their own among the differences. */
+const simulated = {
+  PodSpec: [
+    ...['automountServiceAccountToken', 'containers', 'enableServiceLinks', 'ephemeralContainers'],
+    ...['hostNetwork', 'initContainers', 'nodeName', 'nodeSelector', 'overhead', 'preemptionPolicy'],
+    ...['priority', 'restartPolicy', 'schedulerName', 'schedulingGates', 'serviceAccount'],
+    ...['serviceAccountName', 'terminationGracePeriodSeconds', 'tolerations'],
+  ],
+  Container: [
+    ...['args', 'command', 'env', 'envFrom', 'image', 'imagePullPolicy', 'name', 'restartPolicy', 'stdin'],
+    ...['stdinOnce', 'terminationMessagePath', 'terminationMessagePolicy', 'tty', 'workingDir'],
+  ],
+};
 
 describe('the words of a kubelet about a container', () => {
   it.each<[string, ContainerNews['reason'], string]>([
@@ -74,6 +89,35 @@ describe('what is not simulated', () => {
     const differences = readFileSync('docs/differences.md', 'utf8');
     for (const field of [...notSimulatedFields.pod, ...notSimulatedFields.container])
       expect(differences).toContain(`\`${field}\``);
+  });
+
+  it.each(['PodSpec', 'Container'] as const)('is every field of a %s that has no effect here', (message) => {
+    const [, text = ''] = new RegExp(`^${message}\\n((?:  .*\\n)+)`, 'm').exec(podMessages) ?? [];
+    const fields = [...text.matchAll(/\d+ (\w+) /g)].map(([, name = '']) => name);
+    expect(fields.length).toBeGreaterThan(20);
+    const named = [...notSimulatedFields.pod, ...notSimulatedFields.container].map(
+      (path) => path.split('.')[0] ?? '',
+    );
+    expect(fields.filter((field) => !named.includes(field)).toSorted()).toEqual(simulated[message]);
+  });
+
+  it.each<[object, string]>([
+    [
+      { hostUsers: false, dnsPolicy: 'None', os: { name: 'windows' } },
+      'dnsPolicy, spec.hostUsers, spec.os.name',
+    ],
+    [
+      { hostUsers: true, dnsPolicy: 'ClusterFirst', os: { name: 'linux' }, hostIPC: false, subdomain: '' },
+      '',
+    ],
+    [
+      { ephemeralContainers: [{ name: 'd', image: 'x', securityContext: { privileged: true } }] },
+      'ephemeralContainers{d}.securityContext',
+    ],
+  ])('is what asks for something, of %j', (spec, expected) => {
+    const base = testPod([]);
+    const text = notSimulated({ ...base, spec: { ...base.spec, ...spec } });
+    expect(text).toBe(expected === '' ? undefined : `konnsim does not simulate: spec.${expected}`);
   });
 
   it('is named in at most a kibibyte', () => {

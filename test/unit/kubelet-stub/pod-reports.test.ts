@@ -104,7 +104,7 @@ describe('a kubelet with an API', () => {
       await bench.admin.create(pods, manifest('full', container as object, { volumes: [{ name: 'v' }] }));
       await expect.poll(() => phase('full')).toBe('Running');
       const place = 'spec.containers{main}';
-      const fields = ['livenessProbe', 'resources.limits', 'volumeMounts'].map((name) => `${place}.${name}`);
+      const fields = ['livenessProbe', 'resources', 'volumeMounts'].map((name) => `${place}.${name}`);
       const warning = `1 Warning NotSimulated: konnsim does not simulate: ${fields.join(', ')}, spec.volumes`;
       await expect.poll(() => texts('full')).toContain(warning);
       bench.runtime.restartContainer({ namespace: 'default', pod: 'full', container: 'main' });
