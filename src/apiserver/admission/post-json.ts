@@ -14,7 +14,7 @@ import { textAt } from '../resources/api-object.js';
 import { isObject, type JsonObject } from '../resources/json.js';
 import type { Destination } from './destination.js';
 import { CallFailure } from './failures.js';
-import type { PooledOptions, WebhookConnections } from './webhook-connections.js';
+import type { Opened, PooledOptions, WebhookConnections } from './webhook-connections.js';
 
 export interface Post {
   readonly destination: Destination;
@@ -77,7 +77,9 @@ function unlessOver<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 
 async function send(post: Post, signal: AbortSignal): Promise<IncomingMessage> {
   const { connections, pool, url, body, request } = post;
-  const { host, pathname, search } = new URL(url);
+  const { pathname, search } = new URL(url);
+  // Node's URL leaves the port 443 out.
+  const host = url.split('/')[2];
   const bytes = Buffer.from(JSON.stringify(body));
   const headers = {
     host,
@@ -93,15 +95,22 @@ async function send(post: Post, signal: AbortSignal): Promise<IncomingMessage> {
   return answer;
 }
 
-/** Undefined: the kept connection had ended before a byte was written. Then Go takes another one silently. */
+/** Undefined: the kept connection had ended before it took a byte. Then Go takes another one, or dials, silently. */
 function attempt(post: Post, options: PooledOptions, bytes: Buffer): Promise<IncomingMessage | undefined> {
+  const { connections, onReuse } = post;
   return new Promise((resolve, reject) => {
     const call = httpRequest(options, resolve);
-    call.on('error', reject);
+    let tookNothing = (): boolean => false;
+    call.on('error', (error) => {
+      if (tookNothing() && 'syscall' in error) resolve(undefined);
+      else reject(error);
+    });
     call.once('socket', (connection) => {
       if (!call.reusedSocket) return;
+      const before = connections.writes(connection);
+      tookNothing = () => connections.writes(connection) === before;
       if (connection.writable && connection.readable) {
-        post.onReuse(post.connections.openedBy(connection));
+        onReuse(connections.openedBy(connection));
       } else {
         resolve(undefined);
         call.destroy();
@@ -111,12 +120,13 @@ function attempt(post: Post, options: PooledOptions, bytes: Buffer): Promise<Inc
   });
 }
 
-async function open({ destination, ca, clock, request }: Post, signal: AbortSignal): Promise<Duplex> {
+async function open({ destination, ca, clock, request }: Post, signal: AbortSignal): Promise<Opened> {
   const { serverName } = destination;
   const secureContext = trust(ca);
   const raw = await destination.dial({ signal, request });
   speakGo(raw);
-  return startClientTls(raw, {
+  let writes = 0;
+  const connection = await startClientTls(raw, {
     secureContext,
     rejectUnauthorized: true,
     host: serverName,
@@ -124,7 +134,9 @@ async function open({ destination, ca, clock, request }: Post, signal: AbortSign
     clock,
     where: `webhook ${serverName}`,
     asHttpClient: true,
+    written: () => writes++,
   });
+  return { connection, writes: () => writes };
 }
 
 /**

@@ -89,7 +89,8 @@ describe('a webhook behind a service', () => {
       targets.push(host);
       return loopbackDialer.dial(host, port, options);
     };
-    await configure(test, 'Validating', 'v', { name: 'v.hook.example', clientConfig: byService() });
+    const clientConfig = byService({ path: '/check/' });
+    await configure(test, 'Validating', 'v', { name: 'v.hook.example', clientConfig });
     expect((await send(test, 'POST', podsPath, podOf('asked'))).status).toBe(201);
     expect(targets).toEqual(['10.244.1.10']);
     expect(server.seen.map(({ url }) => url)).toEqual(['/check?timeout=10s']);
@@ -230,7 +231,7 @@ describe('a webhook given by its URL', () => {
     const server = await hookServer(allow, pair);
     dial = () => Promise.reject(new TunnelError('NO_AGENT', 'No agent available'));
     const url = `https://127.0.0.1:${server.port}/check`;
-    const clientConfig = { url, caBundle: caBundle(credentials) };
+    const clientConfig = { url: `${url}/`, caBundle: caBundle(credentials) };
     await configure(test, 'Validating', 'v', { name: 'v.hook.example', clientConfig });
     expect((await send(test, 'POST', podsPath, podOf('asked'))).status).toBe(201);
     await server.close();
