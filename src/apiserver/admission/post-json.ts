@@ -6,12 +6,10 @@ import type { Clock } from '../../core/clock.js';
 import { agentLostText } from '../../core/dial-texts.js';
 import { TunnelError } from '../../core/errors.js';
 import { endsOf, goText } from '../../core/go-texts.js';
-import { genericText } from '../kubelet/answer-status.js';
 import { startClientTls } from '../kubelet/client-tls.js';
 import { goErrorText } from '../kubelet/go-errors.js';
-import { parseBoundedJson } from '../request/parse.js';
-import { textAt } from '../resources/api-object.js';
-import { isObject, type JsonObject } from '../resources/json.js';
+import type { JsonObject } from '../resources/json.js';
+import { brokenBody, malformedText, readBody, readJson } from './answer-body.js';
 import type { Destination } from './destination.js';
 import { CallFailure } from './failures.js';
 import type { Opened, PooledOptions, WebhookConnections } from './webhook-connections.js';
@@ -36,12 +34,10 @@ export interface Post {
   readonly request: string;
 }
 
-const maxAnswerBytes = 3 * 1024 * 1024;
-
 /**
  * POSTs JSON over TLS (HTTP/1.1) and resolves with the JSON of the answer. The connection is kept for later calls; when
- * there is none, one is dialled. Name lookup, dial, handshake and answer share one time limit. Rejects with a CallFailure in the words of kube-apiserver: `failed to call webhook: Post "URL":
- * …`.
+ * there is none, one is dialled. Name lookup, dial, handshake and answer share one time limit. Rejects with a
+ * CallFailure in the words of kube-apiserver: `failed to call webhook: Post "URL": …`.
  */
 export async function postJson(post: Post): Promise<JsonObject> {
   const { clock, timeoutMs, signal } = post;
@@ -53,10 +49,10 @@ export async function postJson(post: Post): Promise<JsonObject> {
   if (signal.aborted) cancelled();
   try {
     const answer = await unlessOver(send(post, over.signal), over.signal).catch((caught: unknown) => {
-      const text = goErrorText(caught, post.destination.serverName);
+      const text = malformedText(caught) ?? goErrorText(caught, post.destination.serverName);
       throw new CallFailure(`failed to call webhook: Post "${post.url}": ${text}`);
     });
-    return readJson(answer, await unlessOver(readText(answer), over.signal).catch(brokenBody));
+    return await readJson(answer, await unlessOver(readBody(answer), over.signal).catch(brokenBody));
   } finally {
     timer.cancel();
     signal.removeEventListener('abort', cancelled);
@@ -86,6 +82,7 @@ async function send(post: Post, signal: AbortSignal): Promise<IncomingMessage> {
     'user-agent': 'kube-apiserver-admission',
     'content-type': 'application/json',
     accept: 'application/json, */*',
+    'accept-encoding': 'gzip',
     'content-length': bytes.length,
   };
   const pooled: PooledOptions = { pool, user: request, open: () => open(post, signal) };
@@ -157,50 +154,5 @@ function trust(ca: string | undefined): SecureContext {
     return createSecureContext(ca === undefined ? {} : { ca });
   } catch {
     throw new Error('unable to load root certificates: unable to parse bytes as PEM block');
-  }
-}
-
-async function readText(answer: IncomingMessage): Promise<string> {
-  answer.on('error', () => undefined);
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of answer) {
-    sizeBytes += (chunk as Buffer).length;
-    if (sizeBytes > maxAnswerBytes) throw new Error(`the answer is longer than ${maxAnswerBytes} bytes`);
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
-function brokenBody(caught: unknown): never {
-  const isCut = caught instanceof Error && 'code' in caught && caught.code === 'ECONNRESET';
-  const text = isCut ? 'unexpected EOF' : goErrorText(caught, '');
-  throw new CallFailure(
-    `failed to call webhook: unexpected error when reading response body. Please retry. Original error: ${text}`,
-  );
-}
-
-/** An answer without success becomes the error that a Kubernetes client makes of it. */
-function readJson({ statusCode = 500 }: IncomingMessage, text: string): JsonObject {
-  const json = parsed(text);
-  if (statusCode < 200 || statusCode > 206) {
-    const isStatus = isObject(json) && textAt(json, 'kind') === 'Status';
-    const message = isStatus ? textAt(json, 'message') : genericText(statusCode, text.trim() || 'unknown');
-    throw new CallFailure(`failed to call webhook: ${message}`, statusCode);
-  }
-  if (json instanceof Error)
-    throw new CallFailure(
-      `failed to call webhook: couldn't get version/kind; json parse error: ${json.message}`,
-    );
-  if (!isObject(json) || textAt(json, 'kind') === '')
-    throw new CallFailure(`failed to call webhook: Object 'Kind' is missing in '${text.slice(0, 1000)}'`);
-  return json;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseBoundedJson(text);
-  } catch (caught) {
-    return caught;
   }
 }
