@@ -75,7 +75,8 @@ async function ask(
   const review = await postJson({
     destination,
     connections,
-    // As kube-apiserver: webhooks with the same client configuration share connections, mutating and others apart.
+    // As kube-apiserver, webhooks with the same client configuration share connections, mutating and others apart. There,
+    // URLs of one host share them, too.
     pool: JSON.stringify([type, textAt(clientConfig, 'url'), address, bundle]),
     onReuse: (openedBy) =>
       emit({
