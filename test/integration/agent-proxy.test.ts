@@ -5,7 +5,7 @@ import { ignoreEvents } from '../../src/core/events.js';
 import { createRandom } from '../../src/core/random.js';
 import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
 import { DropinBench } from '../support/dropin.js';
-import { once, soon } from '../support/waits.js';
+import { eventually, once, soon } from '../support/waits.js';
 
 const host = '127.0.0.1';
 /** A name that no resolver knows, and that the server's certificate has. */
@@ -14,6 +14,7 @@ const serverName = 'proxy-server';
 /** An HTTP proxy: what it was asked, and how it answers. */
 class Proxy {
   readonly heads: string[] = [];
+  connections = 0;
   answer = 'HTTP/1.1 200 Connection established\r\n\r\n';
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
@@ -26,7 +27,7 @@ class Proxy {
 
   async start(): Promise<string> {
     await soon<void>((resolve) => this.server.listen(0, host, resolve), 'listening proxy');
-    return `http://me:se%40cret@${host}:${(this.server.address() as { port: number }).port}`;
+    return `http://me:se@cret@${host}:${(this.server.address() as { port: number }).port}`;
   }
 
   close(): Promise<void> {
@@ -35,6 +36,7 @@ class Proxy {
   }
 
   private serve(socket: Socket): void {
+    this.connections++;
     this.sockets.add(socket);
     socket.on('error', () => undefined);
     socket.once('data', (head: Buffer) => {
@@ -108,12 +110,23 @@ describe('proxy-agent with HTTPS_PROXY', () => {
     await agent.waitFor(text);
   });
 
-  it('says that it does not use what is not a URL, and uses none for the loopback', async () => {
+  it('is asked once by each attempt', async () => {
+    proxy.answer = 'HTTP/1.1 403 Forbidden\r\n\r\n';
+    bench.start('proxy-agent', agentFlags(), { HTTPS_PROXY: url });
+    await eventually(() => expect(proxy.heads.length).toBe(8));
+    expect(proxy.connections).toBe(8);
+  });
+
+  it('does not start when the proxy could not be dialled, and does not show its password', async () => {
+    const bad = bench.start('proxy-agent', agentFlags(), { HTTPS_PROXY: `${url}/se/cret@x` });
+    expect((await bad.finished()).code).toBe(1);
+    expect(bad.output()).toContain('HTTPS_PROXY does not name a proxy that could be dialled');
+    expect(bad.output()).not.toContain('cret');
+  });
+
+  it('uses none for the loopback', async () => {
     const server = bench.start('proxy-server', bench.serverFlags());
     await server.waitFor(/role\.started/);
-    const bad = bench.start('proxy-agent', agentFlags(), { HTTPS_PROXY: 'http://a b' });
-    await bad.waitFor(/HTTPS_PROXY is not a URL and has no effect/);
-    await bad.stop('SIGKILL');
     const local = bench.start('proxy-agent', bench.agentFlags(), { HTTPS_PROXY: url });
     await local.waitFor(/agent\.connected/);
     expect(proxy.heads).toEqual([]);

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { joinHostPort } from '../../core/address.js';
 import type { Random } from '../../core/random.js';
@@ -42,11 +43,14 @@ function urlDestination({ egress }: DestinationContext, text: string): Destinati
   const port = Number(url.port) || httpsPort;
   const authority = /^[^:]+:\/+([^/?#]+)/.exec(text)?.[1] ?? url.host;
   return {
-    address: `https://${authority}${url.pathname}`,
+    address: `https://${authority}${cleaned(url.pathname)}`,
     serverName: host,
     dial: (options) => egress.dialer('controlplane').dial(host, port, options),
   };
 }
+
+/** As client-go: `/validate` for `/validate/`, and one slash for many. */
+const cleaned = (path: string): string => posix.resolve('/', path);
 
 function serviceDestination(context: DestinationContext, service: unknown): Destination {
   const { egress } = context;
@@ -56,7 +60,7 @@ function serviceDestination(context: DestinationContext, service: unknown): Dest
   const serverName = `${name}.${namespace}.svc`;
   const { pathname: path } = new URL(textAt(service, 'path') || '/', `https://${serverName}`);
   return {
-    address: `https://${joinHostPort(serverName, port)}${path}`,
+    address: `https://${joinHostPort(serverName, port)}${cleaned(path)}`,
     serverName,
     dial: async (options) => {
       const backend = backendOf(context, { name, namespace, port });

@@ -1,3 +1,5 @@
+import type { Clock } from '../../core/clock.js';
+import type { AdmissionRequest } from '../request/admission.js';
 import { badRequest, internalError, StatusError, type StatusReason } from '../request/status.js';
 import { at, numberAt, textAt } from '../resources/api-object.js';
 import { isObject } from '../resources/json.js';
@@ -16,6 +18,14 @@ export class CallFailure extends Error {
 /** 500: `Internal error occurred: failed calling webhook "NAME": REASON`. */
 export function failedCall(webhook: string, failure: CallFailure): StatusError {
   return internalError(`failed calling webhook ${JSON.stringify(webhook)}: ${failure.message}`);
+}
+
+/** 504, as kube-apiserver: for a client that has left, or whose time is over, nothing is called or stored. */
+export function refuseOver({ signal, deadlineMs = Infinity }: AdmissionRequest, clock: Clock): void {
+  const cause = signal.aborted ? 'canceled' : clock.now() >= deadlineMs ? 'deadline exceeded' : undefined;
+  if (cause === undefined) return;
+  const text = `Timeout: request did not complete within requested timeout - context ${cause}`;
+  throw new StatusError(504, text, { reason: 'Timeout' });
 }
 
 export function dryRunUnsupported(webhook: string): StatusError {

@@ -5,7 +5,7 @@ import { textAt } from '../resources/api-object.js';
 import { randomUid } from '../resources/random-names.js';
 import type { Webhook } from './configurations.js';
 import { type DestinationContext, destinationOf } from './destination.js';
-import { CallFailure, dryRunUnsupported, failedCall, refusal } from './failures.js';
+import { CallFailure, dryRunUnsupported, failedCall, refusal, refuseOver } from './failures.js';
 import type { ConditionContext } from './match-conditions.js';
 import { postJson } from './post-json.js';
 import { readAnswer, reviewOf, type WebhookAnswer } from './review.js';
@@ -18,8 +18,6 @@ export interface InvokeContext extends DestinationContext, ConditionContext {
   /** `apiserver/<name>`, in events. */
   readonly node: string;
   readonly emit: EventSink;
-  /** Ends all calls. */
-  readonly signal: AbortSignal;
   readonly observe: WebhookObserver;
 }
 
@@ -31,6 +29,7 @@ export async function invoke(
   webhook: Webhook,
   request: AdmissionRequest,
 ): Promise<WebhookAnswer | undefined> {
+  refuseOver(request, context.clock);
   if (request.dryRun && !harmless.includes(webhook.sideEffects)) throw dryRunUnsupported(webhook.name);
   const startedAt = context.clock.now();
   const report = (end: Omit<CallReport, 'webhook' | 'request' | 'durationMs'>): void =>
@@ -40,11 +39,14 @@ export async function invoke(
     answer = await ask(context, webhook, request);
   } catch (caught) {
     if (!(caught instanceof CallFailure)) throw caught;
+    // As in kube-apiserver, a client that leaves is not counted as a failure of the webhook.
+    if (request.signal.aborted) refuseOver(request, context.clock);
     report({
       code: caught.code,
       outcome: webhook.ignoresFailure ? 'failed-open' : 'failed',
       error: caught.message,
     });
+    refuseOver(request, context.clock);
     if (webhook.ignoresFailure) return undefined;
     throw failedCall(webhook.name, caught);
   }
@@ -63,15 +65,18 @@ async function ask(
   request: AdmissionRequest,
 ): Promise<WebhookAnswer> {
   const { clientConfig, timeoutSeconds, type } = webhook;
-  const { clock, connections, emit, node, signal } = context;
+  const { clock, connections, emit, node } = context;
   const uid = randomUid(context.random);
   const destination = destinationOf(context, clientConfig);
   const bundle = Buffer.from(textAt(clientConfig, 'caBundle'), 'base64').toString();
   const { address } = destination;
+  const { signal, deadlineMs = Infinity } = request;
+  const timeoutMs = Math.min(timeoutSeconds * 1000, deadlineMs - clock.now());
   const review = await postJson({
     destination,
     connections,
-    // As kube-apiserver: webhooks with the same client configuration share connections, mutating and others apart.
+    // As kube-apiserver, webhooks with the same client configuration share connections, mutating and others apart. There,
+    // URLs of one host share them, too.
     pool: JSON.stringify([type, textAt(clientConfig, 'url'), address, bundle]),
     onReuse: (openedBy) =>
       emit({
@@ -79,10 +84,10 @@ async function ask(
         ...{ node, request: request.request },
         text: `uses the connection of ${openedBy} to ${address}`,
       }),
-    url: `${address}?timeout=${timeoutSeconds}s`,
+    url: `${address}?timeout=${Math.ceil(timeoutMs / 1000)}s`,
     ca: bundle === '' ? undefined : bundle,
     body: reviewOf(webhook, request, uid),
-    timeoutMs: timeoutSeconds * 1000,
+    timeoutMs,
     clock,
     signal,
     request: request.request,

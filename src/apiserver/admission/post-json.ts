@@ -6,15 +6,13 @@ import type { Clock } from '../../core/clock.js';
 import { agentLostText } from '../../core/dial-texts.js';
 import { TunnelError } from '../../core/errors.js';
 import { endsOf, goText } from '../../core/go-texts.js';
-import { genericText } from '../kubelet/answer-status.js';
 import { startClientTls } from '../kubelet/client-tls.js';
 import { goErrorText } from '../kubelet/go-errors.js';
-import { parseBoundedJson } from '../request/parse.js';
-import { textAt } from '../resources/api-object.js';
-import { isObject, type JsonObject } from '../resources/json.js';
+import type { JsonObject } from '../resources/json.js';
+import { brokenBody, malformedText, readBody, readJson } from './answer-body.js';
 import type { Destination } from './destination.js';
 import { CallFailure } from './failures.js';
-import type { PooledOptions, WebhookConnections } from './webhook-connections.js';
+import type { Opened, PooledOptions, WebhookConnections } from './webhook-connections.js';
 
 export interface Post {
   readonly destination: Destination;
@@ -36,12 +34,10 @@ export interface Post {
   readonly request: string;
 }
 
-const maxAnswerBytes = 3 * 1024 * 1024;
-
 /**
  * POSTs JSON over TLS (HTTP/1.1) and resolves with the JSON of the answer. The connection is kept for later calls; when
- * there is none, one is dialled. Name lookup, dial, handshake and answer share one time limit. Rejects with a CallFailure in the words of kube-apiserver: `failed to call webhook: Post "URL":
- * …`.
+ * there is none, one is dialled. Name lookup, dial, handshake and answer share one time limit. Rejects with a
+ * CallFailure in the words of kube-apiserver: `failed to call webhook: Post "URL": …`.
  */
 export async function postJson(post: Post): Promise<JsonObject> {
   const { clock, timeoutMs, signal } = post;
@@ -53,10 +49,10 @@ export async function postJson(post: Post): Promise<JsonObject> {
   if (signal.aborted) cancelled();
   try {
     const answer = await unlessOver(send(post, over.signal), over.signal).catch((caught: unknown) => {
-      const text = goErrorText(caught, post.destination.serverName);
+      const text = malformedText(caught) ?? goErrorText(caught, post.destination.serverName);
       throw new CallFailure(`failed to call webhook: Post "${post.url}": ${text}`);
     });
-    return readJson(answer, await unlessOver(readText(answer), over.signal).catch(brokenBody));
+    return await readJson(answer, await unlessOver(readBody(answer), over.signal).catch(brokenBody));
   } finally {
     timer.cancel();
     signal.removeEventListener('abort', cancelled);
@@ -77,13 +73,16 @@ function unlessOver<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 
 async function send(post: Post, signal: AbortSignal): Promise<IncomingMessage> {
   const { connections, pool, url, body, request } = post;
-  const { host, pathname, search } = new URL(url);
+  const { pathname, search } = new URL(url);
+  // Node's URL leaves the port 443 out.
+  const host = url.split('/')[2];
   const bytes = Buffer.from(JSON.stringify(body));
   const headers = {
     host,
     'user-agent': 'kube-apiserver-admission',
     'content-type': 'application/json',
     accept: 'application/json, */*',
+    'accept-encoding': 'gzip',
     'content-length': bytes.length,
   };
   const pooled: PooledOptions = { pool, user: request, open: () => open(post, signal) };
@@ -93,15 +92,22 @@ async function send(post: Post, signal: AbortSignal): Promise<IncomingMessage> {
   return answer;
 }
 
-/** Undefined: the kept connection had ended before a byte was written. Then Go takes another one silently. */
+/** Undefined: the kept connection had ended before it took a byte. Then Go takes another one, or dials, silently. */
 function attempt(post: Post, options: PooledOptions, bytes: Buffer): Promise<IncomingMessage | undefined> {
+  const { connections, onReuse } = post;
   return new Promise((resolve, reject) => {
     const call = httpRequest(options, resolve);
-    call.on('error', reject);
+    let tookNothing = (): boolean => false;
+    call.on('error', (error) => {
+      if (tookNothing() && 'syscall' in error) resolve(undefined);
+      else reject(error);
+    });
     call.once('socket', (connection) => {
       if (!call.reusedSocket) return;
+      const before = connections.writes(connection);
+      tookNothing = () => connections.writes(connection) === before;
       if (connection.writable && connection.readable) {
-        post.onReuse(post.connections.openedBy(connection));
+        onReuse(connections.openedBy(connection));
       } else {
         resolve(undefined);
         call.destroy();
@@ -111,12 +117,13 @@ function attempt(post: Post, options: PooledOptions, bytes: Buffer): Promise<Inc
   });
 }
 
-async function open({ destination, ca, clock, request }: Post, signal: AbortSignal): Promise<Duplex> {
+async function open({ destination, ca, clock, request }: Post, signal: AbortSignal): Promise<Opened> {
   const { serverName } = destination;
   const secureContext = trust(ca);
   const raw = await destination.dial({ signal, request });
   speakGo(raw);
-  return startClientTls(raw, {
+  let writes = 0;
+  const connection = await startClientTls(raw, {
     secureContext,
     rejectUnauthorized: true,
     host: serverName,
@@ -124,7 +131,9 @@ async function open({ destination, ca, clock, request }: Post, signal: AbortSign
     clock,
     where: `webhook ${serverName}`,
     asHttpClient: true,
+    written: () => writes++,
   });
+  return { connection, writes: () => writes };
 }
 
 /**
@@ -145,50 +154,5 @@ function trust(ca: string | undefined): SecureContext {
     return createSecureContext(ca === undefined ? {} : { ca });
   } catch {
     throw new Error('unable to load root certificates: unable to parse bytes as PEM block');
-  }
-}
-
-async function readText(answer: IncomingMessage): Promise<string> {
-  answer.on('error', () => undefined);
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of answer) {
-    sizeBytes += (chunk as Buffer).length;
-    if (sizeBytes > maxAnswerBytes) throw new Error(`the answer is longer than ${maxAnswerBytes} bytes`);
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
-function brokenBody(caught: unknown): never {
-  const isCut = caught instanceof Error && 'code' in caught && caught.code === 'ECONNRESET';
-  const text = isCut ? 'unexpected EOF' : goErrorText(caught, '');
-  throw new CallFailure(
-    `failed to call webhook: unexpected error when reading response body. Please retry. Original error: ${text}`,
-  );
-}
-
-/** An answer without success becomes the error that a Kubernetes client makes of it. */
-function readJson({ statusCode = 500 }: IncomingMessage, text: string): JsonObject {
-  const json = parsed(text);
-  if (statusCode < 200 || statusCode > 206) {
-    const isStatus = isObject(json) && textAt(json, 'kind') === 'Status';
-    const message = isStatus ? textAt(json, 'message') : genericText(statusCode, text.trim() || 'unknown');
-    throw new CallFailure(`failed to call webhook: ${message}`, statusCode);
-  }
-  if (json instanceof Error)
-    throw new CallFailure(
-      `failed to call webhook: couldn't get version/kind; json parse error: ${json.message}`,
-    );
-  if (!isObject(json) || textAt(json, 'kind') === '')
-    throw new CallFailure(`failed to call webhook: Object 'Kind' is missing in '${text.slice(0, 1000)}'`);
-  return json;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseBoundedJson(text);
-  } catch (caught) {
-    return caught;
   }
 }

@@ -11,15 +11,27 @@ export interface PooledOptions extends RequestOptions {
   readonly pool: string;
   /** The API request that the call serves. */
   readonly user: string;
-  readonly open: () => Promise<Duplex>;
+  readonly open: () => Promise<Opened>;
+}
+
+export interface Opened {
+  readonly connection: Duplex;
+  /** How many writes the connection has taken, below TLS. */
+  readonly writes: () => number;
 }
 
 /** What is known of a connection that is open. */
 interface Kept {
   /** The API request that opened it. */
   readonly openedBy: string;
+  readonly writes: () => number;
   /** Runs while the connection waits for a call. */
   idle: Timer | undefined;
+}
+
+/** A peer that speaks between calls would answer the next one before it is sent. */
+function unasked(this: Duplex): void {
+  this.destroy();
 }
 
 /** Keeps connections to webhooks for their next calls, with the numbers of kube-apiserver. `destroy()` closes all. */
@@ -37,6 +49,11 @@ export class WebhookConnections extends Agent {
     return this.known.get(connection)?.openedBy ?? '';
   }
 
+  /** How many writes the connection has taken. */
+  writes(connection: Duplex): number {
+    return this.known.get(connection)?.writes() ?? 0;
+  }
+
   override getName(options?: RequestOptions): string {
     return (options as PooledOptions).pool;
   }
@@ -46,8 +63,8 @@ export class WebhookConnections extends Agent {
     done: (error: Error | null, connection: Duplex) => void = () => undefined,
   ): undefined {
     const { open, user } = options as PooledOptions;
-    const opened = (connection: Duplex): void => {
-      const kept: Kept = { openedBy: user, idle: undefined };
+    const opened = ({ connection, writes }: Opened): void => {
+      const kept: Kept = { openedBy: user, writes, idle: undefined };
       this.known.set(connection, kept);
       // The TLS socket allows half-open connections: it does not close by itself.
       connection.once('end', () => void (kept.idle && connection.destroy()));
@@ -60,7 +77,8 @@ export class WebhookConnections extends Agent {
 
   override keepSocketAlive(connection: Duplex): boolean {
     const kept = this.known.get(connection);
-    if (kept === undefined || !connection.readable) return false;
+    if (kept === undefined || !connection.readable || connection.readableLength > 0) return false;
+    connection.on('data', unasked);
     kept.idle = this.clock.after(idleMs, () => connection.destroy());
     return true;
   }
@@ -68,6 +86,7 @@ export class WebhookConnections extends Agent {
   override reuseSocket(connection: Duplex, request: ClientRequest): void {
     super.reuseSocket(connection, request);
     const kept = this.known.get(connection);
+    connection.off('data', unasked);
     kept?.idle?.cancel();
     if (kept !== undefined) kept.idle = undefined;
   }

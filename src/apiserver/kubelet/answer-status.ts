@@ -18,7 +18,9 @@ const genericAnswers: Readonly<Record<number, GenericAnswer>> = {
     reason: 'MethodNotAllowed',
     text: 'the server does not allow this method on the requested resource',
   },
+  406: { reason: 'NotAcceptable' },
   409: { reason: 'Conflict', text: 'the server reported a conflict' },
+  415: { reason: 'UnsupportedMediaType' },
   422: { reason: 'Invalid', text: 'the server rejected our request due to an error in our request' },
   429: {
     reason: 'TooManyRequests',

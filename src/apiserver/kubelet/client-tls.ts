@@ -18,6 +18,8 @@ export interface ClientTls {
   readonly patient?: boolean;
   /** A server without TLS is told as Go's `http.Client` does. Default false: in the words of its TLS. */
   readonly asHttpClient?: boolean;
+  /** Called for each write that the connection below TLS has taken. */
+  readonly written?: () => void;
   /** For the error's `where`. */
   readonly where: string;
 }
@@ -30,7 +32,7 @@ const handshakeTimeoutMs = 10_000;
 export async function startClientTls(raw: Duplex, tls: ClientTls): Promise<TLSSocket> {
   const { secureContext, rejectUnauthorized, host } = tls;
   const servername = isIP(host) === 0 ? host : '';
-  const carrier = new TlsCarrier(raw);
+  const carrier = new TlsCarrier(raw, tls.written);
   const socket = connectTls({
     secureContext,
     rejectUnauthorized,

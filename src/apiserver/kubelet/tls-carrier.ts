@@ -7,11 +7,14 @@ import { Duplex } from 'node:stream';
  */
 export class TlsCarrier extends Duplex {
   private readonly connection: Duplex;
+  private readonly written: () => void;
   private first: Buffer | undefined;
 
-  constructor(connection: Duplex) {
+  /** `written` is called for each write that the connection has taken. */
+  constructor(connection: Duplex, written: () => void = () => undefined) {
     super({ autoDestroy: false });
     this.connection = connection;
+    this.written = written;
     this.on('error', () => undefined);
     connection.on('data', (chunk: Buffer) => {
       this.first ??= chunk;
@@ -35,8 +38,11 @@ export class TlsCarrier extends Duplex {
 
   /** Drops what TLS sends after the other side has closed. */
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    if (this.connection.writable) this.connection.write(chunk, () => done());
-    else done();
+    if (!this.connection.writable) return done();
+    this.connection.write(chunk, (error) => {
+      if (!error) this.written();
+      done();
+    });
   }
 
   override _final(done: () => void): void {

@@ -27,6 +27,7 @@ export async function admitConnect(
     user: context.user,
     dryRun: false,
     request: context.id,
+    signal: context.signal,
   });
   await answer.review?.(object);
 }

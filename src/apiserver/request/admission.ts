@@ -21,6 +21,10 @@ export interface AdmissionRequest {
   readonly options?: JsonObject;
   /** ID of the API request, for events. */
   readonly request: string;
+  /** Aborts when the client has left or the server closes. */
+  readonly signal: AbortSignal;
+  /** When the time of a write is over, by the monotonic clock, ms. */
+  readonly deadlineMs?: number;
 }
 
 export interface AdmissionAnswer {

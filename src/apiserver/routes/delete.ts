@@ -7,6 +7,7 @@ import type { Facade } from '../serving/facade.js';
 import { strategyOf } from '../strategies/table.js';
 import { readDeleteOptions } from '../write/delete-options.js';
 import { deleteObject } from '../write/remove.js';
+import type { NamedWrite } from '../write/write.js';
 import { listPage } from './list-page.js';
 import { createPresenter } from './presenter.js';
 import { namedWriteOf } from './write-answers.js';
@@ -42,6 +43,7 @@ export async function handleDeleteCollection(
   const presenter = createPresenter(route.resource, exchange, facade.now);
   const options = await readDeleteOptions(exchange);
   const { objects, meta } = listPage(facade.store, route, exchange.query);
+  let end: Pick<NamedWrite, 'deadlineMs'> | undefined;
   for (const { metadata } of objects) {
     const place = {
       ...route,
@@ -52,7 +54,9 @@ export async function handleDeleteCollection(
       name: metadata.name,
       kind: 'DeleteOptions',
     });
-    await deleteObject(write, options).catch(ignoreMissing);
+    // One time limit for all.
+    end ??= { deadlineMs: write.deadlineMs };
+    await deleteObject({ ...write, ...end }, options).catch(ignoreMissing);
   }
   sendJson(exchange.response, presenter.list(objects, meta));
 }

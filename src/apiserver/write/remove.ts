@@ -15,7 +15,7 @@ export interface Removed {
 
 /** Deletes an object, or marks it as deleted. Rejects with 403, 404 and 409. */
 export async function deleteObject(write: NamedWrite, options: DeleteOptions): Promise<Removed> {
-  const { context, resource, name, user, namespace, request } = write;
+  const { context, resource, name, user, namespace, request, signal, deadlineMs } = write;
   const current = context.store.get(resource, write);
   if (current === undefined) throw notFound(resource, name);
   refuseOther(write, current, options);
@@ -25,6 +25,8 @@ export async function deleteObject(write: NamedWrite, options: DeleteOptions): P
     name,
     user,
     request,
+    signal,
+    deadlineMs,
     oldObject: draftOf(current),
     dryRun: options.dryRun,
     options: optionsObject(options),

@@ -24,6 +24,8 @@ export interface Write {
   readonly context: WriteContext;
   readonly user: User;
   readonly request: string;
+  readonly signal: AbortSignal;
+  readonly deadlineMs: number;
   readonly resource: Resource;
   readonly namespace?: string;
   readonly subresource?: string;
@@ -61,7 +63,7 @@ export async function admitted(
   operation: 'CREATE' | 'UPDATE',
   { name, object, oldObject }: { name: string; object: JsonObject; oldObject?: JsonObject },
 ): Promise<Admitted> {
-  const { context, resource, namespace, subresource, user, options, request } = write;
+  const { context, resource, namespace, subresource, user, options, request, signal, deadlineMs } = write;
   const answer = await context.admit({
     operation,
     resource,
@@ -69,6 +71,8 @@ export async function admitted(
     object,
     user,
     request,
+    signal,
+    deadlineMs,
     dryRun: options.dryRun,
     options: optionsObject(operation, options),
     ...(oldObject === undefined ? {} : { oldObject }),

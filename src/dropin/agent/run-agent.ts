@@ -4,6 +4,7 @@ import { type AgentOptions, agentDefaults } from '../../agent/options.js';
 import type { ServerCountOptions } from '../../agent/server-count.js';
 import { joinHostPort } from '../../core/address.js';
 import { type Clock, createRealClock } from '../../core/clock.js';
+import { TunnelError } from '../../core/errors.js';
 import { createRandom } from '../../core/random.js';
 import type { KubeClient } from '../../kube/kube-client.js';
 import { goDial } from '../../links/go-dial.js';
@@ -114,13 +115,18 @@ function keepalive(timeMs: number): number {
   return timeMs === 0 ? 0 : Math.max(timeMs, minKeepaliveMs);
 }
 
-/** The proxy of the environment, as a Go program reads it: once. The log says what becomes of the variables. */
+/**
+ * The proxy of the environment, as a Go program reads it: once. Throws CONFIG_INVALID when it names none that could be
+ * dialled: a released agent dials such a value and fails, or for a few goes past the proxy.
+ */
 function proxyOf({ server: { host, port } }: AgentFlagValues, log: Klog): HttpProxy | undefined {
   const proxy = proxyFor(process.env, host, port);
   if (proxy === undefined) return undefined;
   if (proxy === 'invalid') {
-    log.say('W', 'HTTPS_PROXY is not a URL and has no effect: the proxy-server is dialled directly');
-    return undefined;
+    // The value may have a password.
+    throw new TunnelError('CONFIG_INVALID', 'HTTPS_PROXY does not name a proxy that could be dialled', {
+      hint: 'It is http://USER:PASSWORD@HOST:PORT, with / ? # % and blanks of a password as %2F %3F %23 %25 %20.',
+    });
   }
   log.say('I', `Proxy detected: ${joinHostPort(host, port)} is dialled through ${proxy.address}`);
   return proxy;

@@ -5,6 +5,8 @@ import type { ChannelCredentials } from '@grpc/grpc-js';
 /** A private part of grpc-js' credentials, which turns a TCP connection into the stream for HTTP/2. */
 interface SecureConnector {
   connect(socket: Socket | Duplex): Promise<unknown>;
+  /** Asked before the TCP connection is opened. */
+  waitForReady?(): Promise<void>;
 }
 interface ConnectorMaker {
   _createSecureConnector?(...rest: readonly unknown[]): SecureConnector;
@@ -13,8 +15,15 @@ interface ConnectorMaker {
 /** Gets each connection of a channel before TLS and HTTP/2, and returns the stream for them. A rejection fails it. */
 export type Carry = (socket: Socket) => Duplex | Promise<Duplex>;
 
-/** The same credentials, with `carry` for each connection. Undefined when grpc-js has no such private part. */
-export function carriedCredentials(inner: ChannelCredentials, carry: Carry): ChannelCredentials | undefined {
+/**
+ * The same credentials, with `carry` for each connection. Undefined when grpc-js has no such private part. No connection
+ * is opened when `isOver`: the timer for the pause after a failed attempt goes on in a channel that is closed.
+ */
+export function carriedCredentials(
+  inner: ChannelCredentials,
+  carry: Carry,
+  isOver: () => boolean,
+): ChannelCredentials | undefined {
   const maker = inner as unknown as ConnectorMaker;
   if (typeof maker._createSecureConnector !== 'function') return undefined;
   const create = (...rest: readonly unknown[]): SecureConnector | undefined => {
@@ -26,7 +35,12 @@ export function carriedCredentials(inner: ChannelCredentials, carry: Carry): Cha
         ? carried.then((stream) => connector.connect(stream))
         : connector.connect(carried);
     };
-    return Object.create(connector, { connect: { value: connect } }) as SecureConnector;
+    const waitForReady = async (): Promise<void> => {
+      if (isOver()) throw new Error('the channel is closed');
+      await connector.waitForReady?.();
+    };
+    const own = { connect: { value: connect }, waitForReady: { value: waitForReady } };
+    return Object.create(connector, own) as SecureConnector;
   };
   return Object.create(inner, { _createSecureConnector: { value: create } }) as ChannelCredentials;
 }

@@ -29,7 +29,7 @@ export function connectThrough(socket: Socket, { target, authorization }: Throug
         const answer = reader.receive(chunk);
         if (answer === undefined) continue;
         if (answer.kind === 'broken') return done(`reading server HTTP response: ${answer.text}`);
-        if (answer.code !== 200) return done(refusedText(answer.status));
+        if (answer.code !== 200) return done(refusedText(answer));
         socket.off('readable', read);
         if (answer.restBytes > 0) socket.unshift(chunk.subarray(chunk.length - answer.restBytes));
         return done();
@@ -47,6 +47,6 @@ function next(socket: Socket): Buffer | null {
   return socket.read() as Buffer | null;
 }
 
-function refusedText(status: string): string {
-  return `failed to do connect handshake, response: ${JSON.stringify(`HTTP/1.1 ${status}`)}`;
+function refusedText({ version, status }: { readonly version: string; readonly status: string }): string {
+  return `failed to do connect handshake, response: ${JSON.stringify(`${version} ${status}`)}`;
 }

@@ -69,7 +69,11 @@ export class TunnelChannel {
     const { address, proxy } = options;
     if (options.tls !== undefined) checkTlsFiles(options.tls, options.address);
     const plain = channelCredentials(options);
-    const carried = carriedCredentials(plain, (socket) => this.carry(socket));
+    const carried = carriedCredentials(
+      plain,
+      (socket) => this.carry(socket),
+      () => this.isCut,
+    );
     this.eager = options.eager === true && carried !== undefined;
     this.through = proxy === undefined ? undefined : { target: address, authorization: proxy.authorization };
     // Never silently past the proxy.

@@ -16,13 +16,13 @@ const defaultPort = '443';
 
 /**
  * The proxy that a Go program uses for a TLS connection to `host:port`, by HTTPS_PROXY and NO_PROXY or their lower-case
- * forms. Undefined: none. `invalid`: HTTPS_PROXY is not a URL, and Go then uses none, too. HTTP_PROXY and ALL_PROXY mean
- * nothing here, and loopback addresses never have a proxy.
+ * forms. Undefined: none. HTTP_PROXY and ALL_PROXY mean nothing here, and loopback addresses never have a proxy.
+ * `invalid`: HTTPS_PROXY names no proxy that could be dialled. Go makes an address of most such values and fails to dial
+ * it, but uses no proxy for a few. A caller must not go past the proxy for any.
  */
 export function proxyFor(env: Variables, host: string, port: number): HttpProxy | 'invalid' | undefined {
   const url = firstOf(env, 'HTTPS_PROXY');
-  const name = host.toLowerCase().replace(/^\[|\]$/g, '');
-  if (url === '' || !isProxied(firstOf(env, 'NO_PROXY'), name, String(port))) return undefined;
+  if (url === '' || !isProxied(firstOf(env, 'NO_PROXY'), ascii(bare(host)), String(port))) return undefined;
   return parseProxy(url) ?? 'invalid';
 }
 
@@ -30,23 +30,39 @@ function firstOf(env: Variables, name: string): string {
   return env[name] || env[name.toLowerCase()] || '';
 }
 
-function parseProxy(url: string): HttpProxy | undefined {
-  const form =
-    /^(?:[a-z][a-z\d+.-]*:\/\/)?(?:([^@/?#]*)@)?(\[[^\]/]+\]|[^:[\]/?#\s]+)(?::(\d{1,5}))?(?:[/?#].*)?$/i;
-  const [, user, host, port = defaultPort] = form.exec(url) ?? [];
-  if (host === undefined) return undefined;
-  const address = `${host}:${port}`;
-  if (user === undefined) return { address };
-  try {
-    const [name = '', password = ''] = /^([^:]*):?(.*)$/s.exec(user)?.slice(1).map(decodeURIComponent) ?? [];
-    return { address, authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}` };
-  } catch {
-    return undefined;
-  }
+const bare = (host: string): string => host.replace(/^\[|\]$/g, '');
+
+/** As Go, names in ASCII stay as they are: Node would read `0.5` as an address. */
+function ascii(name: string): string {
+  return /^\p{ASCII}*$/u.test(name) ? name : domainToASCII(name) || name;
 }
 
-function isProxied(exceptions: string, host: string, port: string): boolean {
-  if (host === 'localhost' || loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4')) return false;
+/** Blanks, escapes that are none, a port that is missing behind its colon, and an `@` of a password that has a `/`. */
+const misfit = /\s|%(?![\da-f]{2})|^[^/?#]*:(?:[/?#]|$)|[/?#].*@/i;
+
+function parseProxy(value: string): HttpProxy | undefined {
+  const text = value.replace(/^(?:https?|socks5h?):\/\//i, '');
+  // With a scheme of its own, Node's parser keeps a port 80 or 443.
+  const url = `proxy://${text}`;
+  if (misfit.test(text) || !URL.canParse(url)) return undefined;
+  const { hostname, port, username, password } = new URL(url);
+  if (hostname === '') return undefined;
+  const address = `${hostname}:${port || defaultPort}`;
+  if (username === '' && password === '') return { address };
+  const credentials = Buffer.concat([bytesOf(username), Buffer.from(':'), bytesOf(password)]);
+  return { address, authorization: `Basic ${credentials.toString('base64')}` };
+}
+
+/** The bytes need not be UTF-8. */
+function bytesOf(escaped: string): Buffer {
+  const unescape = (_all: string, hex: string): string => String.fromCharCode(Number.parseInt(hex, 16));
+  return Buffer.from(escaped.replace(/%(..)/g, unescape), 'latin1');
+}
+
+/** As in Go, LOCALHOST in capitals is not the loopback. */
+function isProxied(exceptions: string, given: string, port: string): boolean {
+  if (given === 'localhost' || loopback.check(given, isIP(given) === 6 ? 'ipv6' : 'ipv4')) return false;
+  const host = given.toLowerCase();
   const entries = exceptions.split(',').map((entry) => entry.trim().toLowerCase());
   return !entries.some((entry) => entry !== '' && matches(entry, host, port));
 }
@@ -60,17 +76,14 @@ function matches(entry: string, host: string, port: string): boolean {
   if (entry === '*') return true;
   const range = rangeOf(entry);
   if (range !== undefined) return isIP(host) !== 0 && range.check(host, isIP(host) === 4 ? 'ipv4' : 'ipv6');
-  const [, bracketed, plain = '', entryPort] = /^(?:\[([^\]]*)\]|([^:]*))(?::([^:]*))?$/.exec(entry) ?? [
-    '',
-    undefined,
-    entry,
-  ];
-  const name = bracketed ?? plain;
-  if (name === '' || (entryPort !== undefined && entryPort !== '' && entryPort !== port)) return false;
+  // An address in brackets needs a port.
+  const [, bracketed, plain, entryPort = ''] = /^(?:\[([^\]]*)\]|([^:[\]]*)):([^:]*)$/.exec(entry) ?? [];
+  const name = bracketed ?? plain ?? entry;
+  if (name === '' || (entryPort !== '' && entryPort !== port)) return false;
   if (isIP(name) !== 0) return isIP(host) !== 0 && same(name, host);
-  const domain = name.replace(/^\*\./, '.');
-  const ascii = domainToASCII(domain.replace(/^\./, '')) || domain.replace(/^\./, '');
-  return host.endsWith(`.${ascii}`) || (!domain.startsWith('.') && host === ascii);
+  // As in Go, `.5` is what an address ends with.
+  const domain = ascii(name.replace(/^\*\./, '.'));
+  return domain.startsWith('.') ? host.endsWith(domain) : host === domain || host.endsWith(`.${domain}`);
 }
 
 function rangeOf(entry: string): BlockList | undefined {
@@ -82,11 +95,9 @@ function rangeOf(entry: string): BlockList | undefined {
   return list;
 }
 
-/** Two spellings of an IPv6 address are one address. */
+/** Two spellings of an IPv6 address are one address, and `::ffff:10.0.0.5` is 10.0.0.5. */
 function same(one: string, other: string): boolean {
-  if (isIP(one) !== isIP(other)) return false;
   const list = new BlockList();
-  const family = isIP(one) === 4 ? 'ipv4' : 'ipv6';
-  list.addAddress(one, family);
-  return list.check(other, family);
+  list.addAddress(one, isIP(one) === 4 ? 'ipv4' : 'ipv6');
+  return list.check(other, isIP(other) === 4 ? 'ipv4' : 'ipv6');
 }

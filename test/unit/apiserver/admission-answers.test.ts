@@ -109,7 +109,7 @@ describe('the client gets an answer for any answer of a webhook', () => {
     ],
     [
       'JSON nested too deep',
-      { raw: '['.repeat(200_000) },
+      { raw: '{"a":'.repeat(200_000) },
       500,
       `${failed}couldn't get version/kind; json parse error: `,
     ],

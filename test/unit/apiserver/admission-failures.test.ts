@@ -1,3 +1,6 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TunnelError } from '../../../src/core/errors.js';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
@@ -89,7 +92,8 @@ describe('a webhook behind a service', () => {
       targets.push(host);
       return loopbackDialer.dial(host, port, options);
     };
-    await configure(test, 'Validating', 'v', { name: 'v.hook.example', clientConfig: byService() });
+    const clientConfig = byService({ path: '/check/' });
+    await configure(test, 'Validating', 'v', { name: 'v.hook.example', clientConfig });
     expect((await send(test, 'POST', podsPath, podOf('asked'))).status).toBe(201);
     expect(targets).toEqual(['10.244.1.10']);
     expect(server.seen.map(({ url }) => url)).toEqual(['/check?timeout=10s']);
@@ -213,7 +217,47 @@ describe('an invalid answer', () => {
       'failed to call webhook: the server could not find the requested resource',
     ],
     ['no kind', { raw: '{"a":1}' }, `failed to call webhook: Object 'Kind' is missing in '{"a":1}'`],
-    ['no JSON', { raw: 'hello' }, /^failed to call webhook: couldn't get version\/kind; json parse error: /],
+    [
+      'no JSON',
+      { raw: 'hello' },
+      `failed to call webhook: couldn't get version/kind; json parse error: json: cannot unmarshal string into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    ],
+    [
+      'wrong JSON',
+      { raw: '{"a":z}' },
+      "failed to call webhook: couldn't get version/kind; json parse error: invalid character 'z' looking for beginning of value",
+    ],
+    [
+      'half of JSON',
+      { raw: '{"a":"z' },
+      "failed to call webhook: couldn't get version/kind; json parse error: unexpected end of JSON input",
+    ],
+    [
+      'nothing',
+      { raw: '', headers: { 'content-type': 'text/x' } },
+      'failed to call webhook: 0-length response with status code: 200 and content type: text/x',
+    ],
+    [
+      'nothing of no type',
+      { raw: '', code: 204 },
+      'failed to call webhook: 0-length response with status code: 204 and content type: application/json',
+    ],
+    [
+      'HTTP 500 with JSON',
+      { raw: '{"a":"b"}', code: 500, headers: { 'content-type': 'application/json' } },
+      'failed to call webhook: an error on the server ("unknown") has prevented the request from succeeding',
+    ],
+    [
+      'HTTP 500 with much text',
+      { raw: 'x'.repeat(3000), code: 500 },
+      `failed to call webhook: an error on the server ("${'x'.repeat(2048)}") has prevented the request from succeeding`,
+    ],
+    ['HTTP 415', { raw: 'need json', code: 415 }, 'failed to call webhook: need json'],
+    [
+      'gzip that is none',
+      { raw: 'hello', headers: { 'content-encoding': 'gzip' } },
+      'failed to call webhook: unexpected error when reading response body. Please retry. Original error: gzip: invalid header',
+    ],
   ];
   it.each(answers)('fails the write: %s', async (_what, given, text) => {
     const server = await hookServer(() => given);
@@ -225,12 +269,47 @@ describe('an invalid answer', () => {
 });
 
 describe('a webhook given by its URL', () => {
+  it('may answer with gzip, which it is asked for', async () => {
+    const pair = await credentials.ca.issue({ commonName: 'hook', usages: ['server'] });
+    const server = await hookServer(({ uid }) => {
+      const review = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' };
+      const response = { uid, allowed: false, status: { message: 'packed' } };
+      const raw = gzipSync(JSON.stringify({ ...review, response }));
+      return { raw, headers: { 'content-encoding': 'gzip' } };
+    }, pair);
+    const url = `https://127.0.0.1:${server.port}/`;
+    const clientConfig = { url, caBundle: caBundle(credentials) };
+    await configure(test, 'Validating', 'v', { name: 'v.hook.example', clientConfig });
+    for (const name of ['one', 'two']) {
+      const answer = await send(test, 'POST', podsPath, podOf(name));
+      expect(answer.json()['message']).toMatch(/denied the request: packed$/);
+    }
+    expect(test.events.filter(({ kind }) => kind === 'connection.reused')).toHaveLength(1);
+  });
+
+  it.each([
+    ['SSH-2.0-x', 'malformed HTTP response "SSH-2.0-x"'],
+    ['HTTP/1.1 200 OK\r\nno colon\r\n', 'malformed MIME header: missing colon: "no colon"'],
+  ])('must speak HTTP: %j', async (line, text) => {
+    const pair = await credentials.ca.issue({ commonName: 'hook', usages: ['server'] });
+    const server = createServer({ cert: pair.certPem, key: pair.keyPem }, (socket) => {
+      socket.on('error', () => undefined).once('data', () => socket.end(`${line}\r\n`));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const message = await failure({ clientConfig: { url, caBundle: caBundle(credentials) } });
+    server.close();
+    expect(message).toBe(
+      `${called}failed to call webhook: Post "${url}?timeout=10s": net/http: HTTP/1.x transport connection broken: ${text}`,
+    );
+  });
+
   it('does not need the way into the cluster', async () => {
     const pair = await credentials.ca.issue({ commonName: 'hook', usages: ['server'] });
     const server = await hookServer(allow, pair);
     dial = () => Promise.reject(new TunnelError('NO_AGENT', 'No agent available'));
     const url = `https://127.0.0.1:${server.port}/check`;
-    const clientConfig = { url, caBundle: caBundle(credentials) };
+    const clientConfig = { url: `${url}/`, caBundle: caBundle(credentials) };
     await configure(test, 'Validating', 'v', { name: 'v.hook.example', clientConfig });
     expect((await send(test, 'POST', podsPath, podOf('asked'))).status).toBe(201);
     await server.close();

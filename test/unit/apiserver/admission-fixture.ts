@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { KeyPair } from '../../../src/pki/key-pair.js';
@@ -41,7 +41,7 @@ export function makeServing({ ca }: Credentials): Promise<KeyPair> {
   return ca.issue({ commonName: serviceName, dnsNames: [serviceName], usages: ['server'] });
 }
 
-/** A webhook over real TLS. `answer` gives the `response` of the review, or raw JSON under `raw`. */
+/** A webhook over real TLS. `answer` gives the `response` of the review, or a body under `raw`, with `code` and `headers`. */
 export async function startWebhook(pair: KeyPair, answer: Answer): Promise<WebhookServer> {
   const seen: Seen[] = [];
   let open = 0;
@@ -54,7 +54,8 @@ export async function startWebhook(pair: KeyPair, answer: Answer): Promise<Webho
     open--;
     if (given === 'silence') return;
     if ('raw' in given) {
-      response.writeHead('code' in given ? Number(given.code) : 200).end(String(given.raw));
+      const headers = 'headers' in given ? (given.headers as OutgoingHttpHeaders) : {};
+      response.writeHead('code' in given ? Number(given.code) : 200, headers).end(given.raw);
       return;
     }
     const body = { uid: review.request.uid, ...given };

@@ -19,11 +19,12 @@ const hook: Webhook = {
   ...{ sideEffects: 'None', reviewVersion: 'v1' },
 } as const;
 
+const { signal } = new AbortController();
 function request(group: string, plural: string, more: Partial<AdmissionRequest> = {}): AdmissionRequest {
   const resource = findResource(group, 'v1', plural);
   if (resource === undefined) throw new Error(`no ${plural}`);
   const user = { name: 'me', groups: [] };
-  return { operation: 'CREATE', resource, name: 'x', user, dryRun: false, request: 'r', ...more };
+  return { operation: 'CREATE', resource, name: 'x', user, dryRun: false, request: 'r', signal, ...more };
 }
 
 const rule = (more: object): Webhook => ({

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -255,6 +256,34 @@ describe('the pool of connections', () => {
     expect(idle()).toHaveLength(1);
     hook.server.closeIdleConnections();
     await eventually(() => expect(idle()).toHaveLength(0));
+  });
+
+  it('holds none on which the webhook has said more than its answers', async () => {
+    let peer: Socket | undefined;
+    hook.server.once('secureConnection', (socket: Socket) => {
+      peer = socket;
+    });
+    await ask('one');
+    peer?.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}');
+    await eventually(() => expect(idle()).toHaveLength(0));
+    await ask('two');
+    expect(hook.calls).toBe(2);
+  });
+
+  it('dials when the first write on a kept one fails', async () => {
+    await ask('one');
+    hook.sockets[0]?.resetAndDestroy();
+    await ask('two');
+    expect(hook.calls).toBe(2);
+    expect(dialled.length).toBe(2);
+  });
+
+  it('names the port in the Host header as its URL does', async () => {
+    const host = new Promise((resolve) => {
+      hook.server.once('request', ({ headers }: IncomingMessage) => resolve(headers.host));
+    });
+    await ask('one');
+    expect(await host).toBe('hook.default.svc:443');
   });
 
   it('passes over one that ends before a call has written to it', async () => {

@@ -299,7 +299,13 @@ describe('the reader of an answer to CONNECT', () => {
     fc.assert(
       fc.property(fc.constantFrom(...answers), chunks, ([text, code, status], sizes) => {
         expect(read(text.slice(0, -1), sizes)).toBeUndefined();
-        expect(read(text, sizes)).toEqual({ kind: 'answer', code, status, restBytes: 0 });
+        expect(read(text, sizes)).toEqual({
+          kind: 'answer',
+          code,
+          status,
+          version: text.slice(0, 8),
+          restBytes: 0,
+        });
       }),
     );
   });
@@ -308,11 +314,22 @@ describe('the reader of an answer to CONNECT', () => {
     expect(read(`${established}abc`, [])).toMatchObject({ restBytes: 3 });
   });
 
+  it.each([
+    ['ICY 200 OK\r\n', 'malformed HTTP version "ICY"'],
+    ['HTTP/1.1 20 OK\r\n', 'malformed HTTP status code "20"'],
+    ['HTTP/1.1 200 OK\r\n A: b\r\n', 'malformed MIME header initial line:  A: b'],
+    ['HTTP/1.1 200 OK\r\nA: b\r\nbroken\r\n', 'malformed MIME header: missing colon: "broken"'],
+    ['HTTP/1.1 200 OK\r\nA: b\r\n c\r\na(b: c\r\n', 'malformed MIME header line: a(b: c'],
+  ])('refuses %j', (text, fault) => {
+    expect(read(text, [])).toEqual({ kind: 'broken', text: fault });
+  });
+
   it('stops at bytes that are not HTTP, or at more than 1 MiB', () => {
     expect(read('SSH-2.0-x\r\n\r\n', [])).toEqual({
       kind: 'broken',
       text: 'malformed HTTP response "SSH-2.0-x"',
     });
+    expect(read('SSH-2.0-x\r\n', [])).toMatchObject({ kind: 'broken' });
     expect(read('x'.repeat(maxAnswerBytes), [])).toEqual({ kind: 'broken', text: 'unexpected EOF' });
   });
 });

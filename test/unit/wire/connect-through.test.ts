@@ -52,6 +52,7 @@ describe('a connection through an HTTP proxy', () => {
 
   it.each([
     [['HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'], false, /response: "HTTP\/1\.1 407 Proxy/],
+    [['HTTP/1.0 407 Proxy Auth\r\n\r\n'], false, /response: "HTTP\/1\.0 407 Proxy/],
     [['HTTP/1.1 200'], true, /^reading server HTTP response: unexpected EOF$/],
     [['nonsense\r\n\r\n'], false, /malformed HTTP response "nonsense"/],
     [[], true, /unexpected EOF/],

@@ -52,6 +52,12 @@ describe('what grpc-js keeps private', () => {
   it('may be removed without harm', () => {
     expect(takeServerStream({} as TunnelCall)).toBeUndefined();
     expect(takeClientStream({} as TunnelClientCall)).toBeUndefined();
-    expect(carriedCredentials({} as ChannelCredentials, (socket) => socket)).toBeUndefined();
+    expect(
+      carriedCredentials(
+        {} as ChannelCredentials,
+        (socket) => socket,
+        () => false,
+      ),
+    ).toBeUndefined();
   });
 });
