@@ -18,6 +18,7 @@ export function environmentOf({ pod, container, folder }: EnvironmentOptions): R
     HOSTNAME: pod.metadata.name,
     HOME: folder,
   };
-  for (const { name, value = '' } of container.env ?? []) base[name] = value;
-  return { ...base, [markVariable]: folder };
+  const own = (container.env ?? []).map(({ name, value = '' }) => [name, value] as const);
+  // Made from entries: an assignment to `__proto__` would be lost.
+  return Object.fromEntries([...Object.entries(base), ...own, [markVariable, folder]]);
 }

@@ -39,6 +39,13 @@ describe('references in values', () => {
   ])('%s become what they become in a cluster', (text, wanted) => {
     expect(expand(text, known)).toBe(wanted);
   });
+
+  it('take a time that grows with their length, not with its square', () => {
+    const long = '$('.repeat(500_000);
+    const startMs = performance.now();
+    expect(expand(long, known)).toBe(long);
+    expect(performance.now() - startMs).toBeLessThan(5000);
+  });
 });
 
 const service = (name: string, namespace: string, clusterIP: string, ports: object[]): Service =>
@@ -99,6 +106,8 @@ describe('the variables of a container', () => {
     ['metadata.uid', 'uid-web-0'],
     ["metadata.labels['example.com/tier']", 'front'],
     ["metadata.labels['none']", ''],
+    ["metadata.labels['constructor']", ''],
+    ["metadata.annotations['__proto__']", ''],
     ["metadata.annotations['note']", 'n'],
     ['spec.nodeName', 'node-1'],
     ['spec.serviceAccountName', 'default'],
@@ -190,6 +199,14 @@ describe('the variables of a container', () => {
       { env: [{ name: 'X', valueFrom: { secretKeyRef: { name: 'pass', key: 'gone' } } }] },
     ],
     [
+      'container nope not found',
+      {
+        env: [
+          { name: 'X', valueFrom: { resourceFieldRef: { containerName: 'nope', resource: 'limits.cpu' } } },
+        ],
+      },
+    ],
+    [
       "couldn't find key toString in ConfigMap default/settings",
       { env: [{ name: 'X', valueFrom: { configMapKeyRef: { name: 'settings', key: 'toString' } } }] },
     ],
@@ -228,6 +245,12 @@ describe.each(runtimeNames)('a container of the %s runtime', (kind) => {
       '10.96.0.1',
       '',
     ]);
+  });
+
+  it('keeps a variable whose name means something to JavaScript', async () => {
+    await start({ ...sh('env | grep kept'), env: [{ name: '__proto__', value: 'kept' }] });
+    await bench.sees(() => bench.pod().status.phase, 'Succeeded');
+    expect(await bench.log()).toBe('__proto__=kept\n');
   });
 
   it('has a home of its own, unless its spec names another', async () => {
