@@ -117,6 +117,10 @@ export abstract class PodTable<C extends HeldContainer<HeldRun>> {
     this.container(ref);
   }
 
+  checkRunning(ref: ContainerRef): void {
+    this.running(ref);
+  }
+
   hasTerminal(ref: ContainerRef): boolean {
     return this.container(ref).spec.tty === true;
   }

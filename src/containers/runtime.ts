@@ -98,8 +98,10 @@ export interface Termination {
 export interface Runtime {
   /** The pods of this node, as the Kubernetes API shows them (with status). */
   listPods(): readonly Pod[];
-  /** Throws POD_NOT_FOUND or CONTAINER_NOT_FOUND. Doors call it before they answer an upgrade. */
+  /** Throws POD_NOT_FOUND or CONTAINER_NOT_FOUND. */
   checkContainer(ref: ContainerRef): void;
+  /** The same, and CONTAINER_NOT_FOUND for one that does not run. Doors call it before they answer an upgrade. */
+  checkRunning(ref: ContainerRef): void;
   /**
    * Throws when the container runtime refuses to set the stream up, with its text: TOO_MANY_REQUESTS,
    * CONTAINER_NOT_FOUND, NOT_READY. Doors call it after all their own checks.
