@@ -12,6 +12,7 @@ import { LogStore } from './logs/log-store.js';
 import type { Program } from './programs/program.js';
 import type { ContainerUsage, Termination } from './runtime.js';
 import type { ExecOptions } from './shell/exec.js';
+import type { LookupFailure } from './shell/exec-error.js';
 import { terminationMessage } from './termination-message.js';
 import { type ContainerPlace, ContainerShell } from './threads/container-shell.js';
 
@@ -23,6 +24,7 @@ export interface SandboxTime {
 }
 
 export interface ContainerRunOptions {
+  readonly id: string;
   readonly pod: Pod;
   readonly container: Container;
   readonly program: Program;
@@ -56,7 +58,7 @@ export class ContainerRun {
     const { time, random, pod } = options;
     this.options = options;
     setMaxListeners(0, this.signal);
-    this.id = hexId(random);
+    this.id = options.id;
     this.startedAtMs = time.now();
     const limit = options.logLimitBytes;
     this.logs = new LogStore({ now: time.now, ...(limit === undefined ? {} : { limitBytes: limit }) });
@@ -128,6 +130,11 @@ export class ContainerRun {
 
   execute(options: ExecOptions, place = this.place(options.tty)): Promise<RemoteCommandResult> {
     return this.during(this.shell.execute(place, options));
+  }
+
+  /** Why its main process cannot be started; undefined when it can. */
+  lookUp(name: string): Promise<LookupFailure | undefined> {
+    return this.shell.lookUp(name, this.place(false));
   }
 
   /** The content of a file of the container; undefined when there is no such file. */

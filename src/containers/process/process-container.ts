@@ -25,9 +25,8 @@ export class ProcessContainer extends HeldContainer<ProcessRun> {
     this.options = options;
   }
 
-  protected async launch(spec: Container): Promise<ProcessRun> {
+  protected async launch(spec: Container, id: string): Promise<ProcessRun> {
     const { pod, context, folder: parent } = this.options;
-    const id = context.newId();
     const folder = join(parent, `${spec.name}-${id.slice(0, 12)}`);
     const run = await ProcessRun.start({ ...context, id, pod, container: spec, folder });
     void run.ended.then((termination) => this.runEnded(run, termination));

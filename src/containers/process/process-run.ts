@@ -7,7 +7,7 @@ import { followOutput } from '../attach.js';
 import { copyOutput, feedInput, followSizes } from '../command-io.js';
 import { LogStore } from '../logs/log-store.js';
 import type { ContainerUsage, ExecRequest, Termination } from '../runtime.js';
-import { execError, startFailure } from '../shell/exec-error.js';
+import { execError, type LookupFailure, startError } from '../shell/exec-error.js';
 import { maxMessageBytes, terminationMessage } from '../termination-message.js';
 import { type Child, startOnPipes } from './child.js';
 import { killMembers, signalSessions } from './end-processes.js';
@@ -39,7 +39,7 @@ interface Launch {
   readonly tty: boolean;
   readonly stdin: boolean;
   /** Makes the error for a failed start. */
-  readonly failure: (cause: Parameters<typeof startFailure>[1]) => string;
+  readonly failure: (cause: LookupFailure) => string;
 }
 
 /** How long to wait for an output that is held open by a process that cannot be found or killed. */
@@ -81,8 +81,7 @@ export class ProcessRun {
     const cwd = await workingFolder(folder, container.workingDir);
     const { tty = false, stdin = false } = container;
     const argv = commandOf(container) ?? programCommand(options);
-    const failure = (cause: Parameters<typeof startFailure>[1]): string =>
-      `failed to create containerd task: OCI runtime create failed: ${startFailure(argv[0] ?? '', cause)}`;
+    const failure = (cause: LookupFailure): string => startError(argv[0] ?? '', cause);
     const main = await launch(options, cwd, { argv, tty, stdin, failure });
     return new ProcessRun(options, main, cwd);
   }
@@ -112,8 +111,7 @@ export class ProcessRun {
     execId: string,
   ): Promise<RemoteCommandResult> {
     const { command: argv, tty } = request;
-    const failure = (cause: Parameters<typeof startFailure>[1]): string =>
-      execError(execId, argv[0] ?? '', cause);
+    const failure = (cause: LookupFailure): string => execError(execId, argv[0] ?? '', cause);
     const stdin = streams.stdin !== undefined;
     if (this.mainHasEnded) return this.refusal();
     const starting = launch(this.options, this.cwd, { argv, tty, stdin, failure });

@@ -8,9 +8,15 @@ const lookupTexts: Readonly<Record<LookupFailure, (name: string) => string>> = {
 };
 
 /** The cause, in the words of a low-level container runtime. */
-export function startFailure(name: string, failure: LookupFailure): string {
+function startFailure(name: string, failure: LookupFailure): string {
   const cause = `exec: "${name}": ${lookupTexts[failure](name)}: unknown`;
   return `unable to start container process: ${cause}`;
+}
+
+/** Why a container's main process could not be started, in the words of containerd and runc. */
+export function startError(name: string, failure: LookupFailure): string {
+  const task = 'failed to create containerd task: failed to create shim task';
+  return `${task}: OCI runtime create failed: runc create failed: ${startFailure(name, failure)}`;
 }
 
 /** What kubectl shows after `Internal error occurred: ` when a container runtime cannot start a program. */

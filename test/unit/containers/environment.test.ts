@@ -277,6 +277,21 @@ describe.each(runtimeNames)('a container of the %s runtime', (kind) => {
     expect(JSON.stringify(bench.runtime.listPods())).not.toContain('at last');
   });
 
+  it('counts a restart when it is created again, not while its ConfigMap is missing', async () => {
+    const found: Record<string, string>[] = [{ COLOUR: 'red' }];
+    const container = { ...sh('exit 1'), envFrom: [{ configMapRef: { name: 's' } }] };
+    await start(container, { ...sources, read: async () => found.shift() });
+    const state = { waiting: { reason: 'CreateContainerConfigError' } };
+    await bench.sees(() => bench.status(), {
+      restartCount: 0,
+      state,
+      lastState: { terminated: { exitCode: 1 } },
+    });
+    found.push({ COLOUR: 'blue' });
+    bench.clock.advance(15_000);
+    await bench.sees(() => bench.status().restartCount, 1);
+  });
+
   it('does not tell a Secret that cannot be a variable', async () => {
     await start({ env: [password] }, { ...sources, read: async () => ({ word: 'open\0sesame' }) });
     await bench.sees(() => 'waiting' in bench.status().state === (kind === 'process'), true);

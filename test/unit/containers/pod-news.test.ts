@@ -70,12 +70,14 @@ describe.each(runtimeNames)('the news of a pod in the %s runtime', (kind) => {
     await start({ command: ['no-such-program'] }, { restartPolicy: 'Never' });
     await bench.sees(() => bench.pod().status.phase, 'Failed');
     const message =
-      'failed to create containerd task: OCI runtime create failed: unable to start container process: ' +
+      'failed to create containerd task: failed to create shim task: OCI runtime create failed: ' +
+      'runc create failed: unable to start container process: ' +
       'exec: "no-such-program": executable file not found in $PATH: unknown';
     expect(bench.status().state).toMatchObject({
       terminated: { exitCode: 128, reason: 'StartError', message },
     });
-    expect(news).toContain(`Failed spec.containers{main} ${message}`);
+    const place = 'spec.containers{main}';
+    expect(news).toEqual([`Pulled ${place}`, `Created ${place}`, `Failed ${place} ${message}`]);
   });
 
   it('are kept for the first listener', async () => {
