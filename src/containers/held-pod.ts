@@ -46,6 +46,13 @@ export class HeldPod<C extends HeldContainer<HeldRun>> {
     return [...this.inits, ...this.mains, ...this.ephemerals];
   }
 
+  /** It was told to end, and nothing of it runs any more. */
+  get hasStopped(): boolean {
+    return (
+      this.closed && this.containers.every(({ run, starting }) => run === undefined && starting === undefined)
+    );
+  }
+
   /** Starts what may start now. To be called after each change of a container's state. */
   advance(): void {
     if (this.closed) return;

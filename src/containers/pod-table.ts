@@ -74,6 +74,10 @@ export abstract class PodTable<C extends HeldContainer<HeldRun>> {
     this.sources = sources;
   }
 
+  async stopPod(namespace: string, name: string, graceMs: number): Promise<void> {
+    await this.pod({ namespace, pod: name }).stop(graceMs);
+  }
+
   removePod(namespace: string, name: string, graceMs?: number): Promise<void> {
     const pod = this.pod({ namespace, pod: name });
     const ended = this.endPod(pod, graceMs);

@@ -146,6 +146,11 @@ export interface NodeRuntime extends Runtime {
   /** Takes over changed metadata, and starts new ephemeral containers. Throws POD_NOT_FOUND. */
   updatePod(pod: Pod): void;
   /**
+   * Ends a pod's containers for good, by force after `graceMs`, which a second call may make shorter. The pod stays, with
+   * its logs, until it is removed. Rejects with POD_NOT_FOUND; resolves when nothing runs any more.
+   */
+  stopPod(namespace: string, name: string, graceMs: number): Promise<void>;
+  /**
    * Ends a pod's containers, by force after `graceMs` (default: the pod's own grace period), and removes it. Throws
    * POD_NOT_FOUND at once; resolves when nothing of the pod is left.
    */
