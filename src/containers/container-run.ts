@@ -7,6 +7,7 @@ import { createRandom, type Random } from '../core/random.js';
 import type { Container, Pod } from '../kube/pod-objects.js';
 import type { RemoteCommandResult } from '../streams/types.js';
 import type { Machine } from './commands/command.js';
+import { hostnameOf } from './hostname.js';
 import { createDuplexPair } from './io/duplex-pair.js';
 import { LogStore } from './logs/log-store.js';
 import type { Program } from './programs/program.js';
@@ -65,7 +66,7 @@ export class ContainerRun {
     const seed = random.below(2 ** 32);
     const noise = createRandom(seed);
     this.machine = {
-      hostname: pod.metadata.name,
+      hostname: hostnameOf(pod),
       now: time.now,
       sleep: (delayMs, signal) => sleep(time.clock, delayMs, signal),
       randomByte: () => noise.below(256),
@@ -74,7 +75,7 @@ export class ContainerRun {
       id: this.id,
       seed,
       machine: this.machine,
-      hostname: pod.metadata.name,
+      hostname: this.machine.hostname,
       address: pod.status.podIP,
       folder: this.folder,
       lost: ({ outOfMemory }) =>
@@ -196,7 +197,7 @@ export class ContainerRun {
     const { pod, container } = this.options;
     return {
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-      HOSTNAME: pod.metadata.name,
+      HOSTNAME: hostnameOf(pod),
       ...(tty ? { TERM: 'xterm' } : {}),
       HOME: '/root',
       ...Object.fromEntries((container.env ?? []).map(({ name, value = '' }) => [name, value])),

@@ -1,40 +1,14 @@
-import type { Clock, Timer } from '../core/clock.js';
+import type { Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
-import type { EventSink } from '../core/events.js';
-import type { Random } from '../core/random.js';
-import type { Container, ContainerState, ContainerStatus, Pod } from '../kube/pod-objects.js';
+import type { Container, ContainerState, ContainerStatus } from '../kube/pod-objects.js';
 import { rfc3339 } from '../kube/time.js';
 import { BackOff } from './back-off.js';
 import { hexId } from './container-run.js';
 import { backOffText, type ContainerRole, newsOf, urlOf, withProgram } from './container-words.js';
+import type { HeldContainerOptions, HeldRun } from './held-options.js';
 import { LogStore } from './logs/log-store.js';
 import type { ContainerNews, ContainerUsage, LogFile, Termination } from './runtime.js';
 import { type Terminated, terminatedState } from './terminated-state.js';
-
-/** One run of a container, as far as its record goes. */
-export interface HeldRun {
-  readonly id: string;
-  readonly startedAtMs: number;
-  readonly logs: LogStore;
-  usage(): Promise<Omit<ContainerUsage, 'restartCount'>>;
-}
-
-export interface HeldContainerOptions {
-  readonly pod: Pod;
-  readonly spec: Container;
-  readonly role: ContainerRole;
-  readonly clock: Clock;
-  /** Wall time in epoch milliseconds. */
-  readonly now: () => number;
-  readonly emit: EventSink;
-  readonly random: Random;
-  /** The container as it is to be run. Rejects or throws a ConfigError when what it refers to is missing. */
-  readonly resolve: (spec: Container) => Container | Promise<Container>;
-  /** For events of its pod. */
-  readonly report: (news: ContainerNews) => void;
-  /** Called when its state has changed. */
-  readonly changed: () => void;
-}
 
 interface PastRun {
   readonly id: string;
@@ -52,12 +26,13 @@ type StoppedState = Exclude<ContainerState, { readonly running: unknown }>;
 
 /** One container of a pod over all its runs: what it shows of them, and when the next one starts. */
 export abstract class HeldContainer<R extends HeldRun> {
-  readonly spec: Container;
+  /** As the pod has it now. The present run may still be of an earlier one. */
+  spec: Container;
   readonly role: ContainerRole;
   /** While it is being started. Never rejects. */
   starting: Promise<void> | undefined;
   private readonly held: HeldContainerOptions;
-  private readonly backOff = new BackOff();
+  private backOff = new BackOff();
   private current: R | undefined;
   /** The last two runs, newest first. */
   private past: readonly PastRun[] = [];
@@ -70,6 +45,8 @@ export abstract class HeldContainer<R extends HeldRun> {
   private retry: Timer | undefined;
   /** How to record the end of the present run when it was ended from outside. */
   private forced: Termination | undefined;
+  /** The present run is ended because its spec has changed. */
+  private isOutdated = false;
   private givenId = '';
   private begun = false;
   private closed = false;
@@ -160,14 +137,20 @@ export abstract class HeldContainer<R extends HeldRun> {
   /** Kills the run, if there is one, and starts the next without waiting. */
   restart(termination: Termination): void {
     if (this.closed) return;
-    if (this.current === undefined) {
-      if (this.retry === undefined) return;
-      this.retry.cancel();
-      this.retry = undefined;
-      return this.begin();
-    }
+    if (this.current === undefined) return this.waitNoLonger();
     this.forced = termination;
     void this.endRun(this.current, 0);
+  }
+
+  /** Takes over another image: its run is ended, and the next one starts, whatever the restart policy says. */
+  change(spec: Container, graceMs: number): void {
+    if (this.closed || spec.image === this.spec.image) return;
+    this.spec = spec;
+    this.backOff = new BackOff();
+    if (this.current === undefined) return this.waitNoLonger();
+    this.report('Killing', `Container ${spec.name} definition changed, will be restarted`);
+    this.isOutdated = true;
+    void this.endRun(this.current, graceMs);
   }
 
   status(): ContainerStatus {
@@ -217,8 +200,10 @@ export abstract class HeldContainer<R extends HeldRun> {
     const end = terminatedState(forced ?? termination, { id, startedAtMs, finishedAtMs });
     const { reason, exitCode } = end.terminated;
     // What a container has said of its own end may be a secret.
-    if (!this.record(end, `${reason}, exit code ${exitCode}`, forced !== undefined)) return;
-    this.pause(forced !== undefined || atOnce ? 0 : this.backOff.next(finishedAtMs - startedAtMs));
+    const isAskedFor = forced !== undefined || this.isOutdated;
+    this.isOutdated = false;
+    if (!this.record(end, `${reason}, exit code ${exitCode}`, isAskedFor)) return;
+    this.pause(isAskedFor || atOnce ? 0 : this.backOff.next(finishedAtMs - startedAtMs));
   }
 
   /** Nothing more is started, so it shows its last end. */
@@ -227,6 +212,13 @@ export abstract class HeldContainer<R extends HeldRun> {
     if (end === undefined || this.isOver) return;
     this.stopped = end;
     this.held.changed();
+  }
+
+  private waitNoLonger(): void {
+    if (this.retry === undefined) return;
+    this.retry.cancel();
+    this.retry = undefined;
+    this.begin();
   }
 
   private begin(): void {

@@ -135,7 +135,7 @@ export interface ContainerNews {
   readonly fieldPath: string;
   /** The pod, as messages name it. */
   readonly podText: string;
-  /** Why it failed. */
+  /** Why it failed, or is killed although its pod stays. */
   readonly message?: string;
 }
 
@@ -143,7 +143,7 @@ export interface ContainerNews {
 export interface NodeRuntime extends Runtime {
   /** Adds a pod and starts its containers. Throws BAD_REQUEST when the pod exists already. */
   addPod(pod: Pod): void;
-  /** Takes over changed metadata, and starts new ephemeral containers. Throws POD_NOT_FOUND. */
+  /** Takes over changed metadata and images, and starts new ephemeral containers. Throws POD_NOT_FOUND. */
   updatePod(pod: Pod): void;
   /**
    * Ends a pod's containers for good, by force after `graceMs`, which a second call may make shorter. The pod stays, with

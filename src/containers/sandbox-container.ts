@@ -2,14 +2,15 @@ import { TunnelError } from '../core/errors.js';
 import type { Random } from '../core/random.js';
 import type { Container } from '../kube/pod-objects.js';
 import { ContainerRun, hexId } from './container-run.js';
-import { HeldContainer, type HeldContainerOptions } from './held-container.js';
+import { HeldContainer } from './held-container.js';
+import type { HeldContainerOptions } from './held-options.js';
 import { MainCommand } from './main-command.js';
 import { killed } from './pod-table.js';
 import type { Program } from './programs/program.js';
 import { noProgram, programOf } from './programs/table.js';
 import type { Termination } from './runtime.js';
 import { isAlwaysThere } from './shell/exec.js';
-import { startError } from './shell/exec-error.js';
+import { lookupCause, startError } from './shell/exec-error.js';
 
 export interface SandboxContainerOptions extends HeldContainerOptions {
   readonly random: Random;
@@ -74,7 +75,8 @@ export class SandboxContainer extends HeldContainer<ContainerRun> {
     const [name = ''] = argv;
     try {
       const failure = await run.lookUp(name);
-      if (failure !== undefined) throw new TunnelError('COMMAND_NOT_FOUND', startError(name, failure));
+      if (failure !== undefined)
+        throw new TunnelError('COMMAND_NOT_FOUND', startError(lookupCause(name, failure)));
     } catch (caught) {
       run.end();
       await run.gone;

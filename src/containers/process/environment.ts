@@ -1,4 +1,5 @@
 import type { Container, Pod } from '../../kube/pod-objects.js';
+import { hostnameOf } from '../hostname.js';
 
 /** Marks a container's processes among the host's. Its value is their run's folder, unique to this lab or kubelet. */
 export const markVariable = 'KONNSIM_CONTAINER';
@@ -15,7 +16,7 @@ export interface EnvironmentOptions {
 export function environmentOf({ pod, container, folder }: EnvironmentOptions): Record<string, string> {
   const base: Record<string, string> = {
     PATH: process.env['PATH'] ?? defaultPath,
-    HOSTNAME: pod.metadata.name,
+    HOSTNAME: hostnameOf(pod),
     HOME: folder,
   };
   const own = (container.env ?? []).map(({ name, value = '' }) => [name, value] as const);

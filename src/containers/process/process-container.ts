@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Container } from '../../kube/pod-objects.js';
-import { HeldContainer, type HeldContainerOptions } from '../held-container.js';
+import { HeldContainer } from '../held-container.js';
+import type { HeldContainerOptions } from '../held-options.js';
 import { ProcessRun, type ProcessRunOptions } from './process-run.js';
 
 /** What all containers of one runtime share. */

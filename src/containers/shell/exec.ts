@@ -8,7 +8,7 @@ import { emptySource, Input, streamSource } from '../io/byte-source.js';
 import { ClientSink } from '../io/client-sink.js';
 import { Terminal, terminalOutput } from '../io/terminal.js';
 import type { IFileSystem } from './bash-library.js';
-import { execError, type LookupFailure } from './exec-error.js';
+import { execError, type LookupFailure, lookupCause } from './exec-error.js';
 import { loadShellLibrary, programNames, type ShellLibrary } from './library.js';
 import { quote } from './parse-script.js';
 import { ProcessFiles } from './process-files.js';
@@ -106,7 +106,8 @@ async function dispatch(place: ExecPlace, options: ExecOptions, stdio: Stdio): P
   if (findCommand(name, args) !== undefined) return exit(await runStreaming(place, stdio, options.argv));
   const library = await loadShellLibrary();
   const failure = await lookUp(place, name);
-  if (failure !== undefined) return { kind: 'error', message: execError(options.execId(), name, failure) };
+  if (failure !== undefined)
+    return { kind: 'error', message: execError(options.execId(), lookupCause(name, failure)) };
   const text = options.argv.map(quote).join(' ');
   return exit(await runText({ place, stdio, library, text }));
 }

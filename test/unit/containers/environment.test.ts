@@ -253,6 +253,17 @@ describe.each(runtimeNames)('a container of the %s runtime', (kind) => {
     expect(await bench.log()).toBe('__proto__=kept\n');
   });
 
+  it.each<[string, Partial<Pod['spec']> & { readonly hostname?: string }, string]>([
+    ['web-0', {}, 'web-0'],
+    ['web-0', { hostname: 'box' }, 'box'],
+    ['web-0', { hostNetwork: true, hostname: 'box' }, 'node-1'],
+    [`${'a'.repeat(62)}.b`, {}, 'a'.repeat(62)],
+  ])('knows its host name: %s, %j', async (pod, spec, wanted) => {
+    const container = sh('echo $HOSTNAME; sleep 1000');
+    bench = await Bench.start(kind, [podWith(container, spec, pod)]);
+    await bench.sees(() => bench.log({ pod }), `${wanted}\n`);
+  });
+
   it('has a home of its own, unless its spec names another', async () => {
     await start({ ...sh('echo $HOME'), env: [{ name: 'HOME', value: '/elsewhere' }] });
     await bench.sees(() => bench.pod().status.phase, 'Succeeded');

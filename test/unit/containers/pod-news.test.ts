@@ -54,6 +54,18 @@ describe.each(runtimeNames)('the news of a pod in the %s runtime', (kind) => {
     ]);
   });
 
+  it('tell that another image is wanted, whatever the restart policy', async () => {
+    await start(lasting, { restartPolicy: 'Never' });
+    await bench.sees(() => bench.status().ready, true);
+    const pod = bench.pod();
+    const containers = pod.spec.containers.map((each) => ({ ...each, image: 'another' }));
+    bench.runtime.updatePod({ ...pod, spec: { ...pod.spec, containers } });
+    await bench.sees(() => bench.status(), { restartCount: 1, ready: true, image: 'another' });
+    const place = 'spec.containers{main}';
+    const killing = `Killing ${place} Container main definition changed, will be restarted`;
+    expect(news).toEqual([...startOf(place), killing, ...startOf(place)]);
+  });
+
   it('tell why a container could not be made, at each try', async () => {
     await start({ envFrom: [{ secretRef: { name: 'pass' } }] });
     await bench.sees(() => news.length, 2);
