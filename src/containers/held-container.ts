@@ -199,9 +199,9 @@ export abstract class HeldContainer<R extends HeldRun> {
     const finishedAtMs = held.now();
     const end = terminatedState(forced ?? termination, { id, startedAtMs, finishedAtMs });
     const { reason, exitCode } = end.terminated;
-    // What a container has said of its own end may be a secret.
     const isAskedFor = forced !== undefined || this.isOutdated;
     this.isOutdated = false;
+    // What a container has said of its own end may be a secret.
     if (!this.record(end, `${reason}, exit code ${exitCode}`, isAskedFor)) return;
     this.pause(isAskedFor || atOnce ? 0 : this.backOff.next(finishedAtMs - startedAtMs));
   }
@@ -281,10 +281,10 @@ export abstract class HeldContainer<R extends HeldRun> {
 
   /** Tried again and again, because what is missing may be made. */
   private misconfigured(message: string): void {
+    if (this.closed) return;
     this.stopped = { waiting: { reason: 'CreateContainerConfigError', message } };
     this.report('Pulled');
     this.report('Failed', message);
-    if (this.closed) return;
     const jitterMs = this.held.random.below(maxJitterMs);
     this.retryAfter(configRetryMs + jitterMs, () => this.begin());
   }
