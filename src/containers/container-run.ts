@@ -7,11 +7,13 @@ import { createRandom, type Random } from '../core/random.js';
 import type { Container, Pod } from '../kube/pod-objects.js';
 import type { RemoteCommandResult } from '../streams/types.js';
 import type { Machine } from './commands/command.js';
+import { hostnameOf } from './hostname.js';
 import { createDuplexPair } from './io/duplex-pair.js';
 import { LogStore } from './logs/log-store.js';
 import type { Program } from './programs/program.js';
 import type { ContainerUsage, Termination } from './runtime.js';
 import type { ExecOptions } from './shell/exec.js';
+import type { LookupFailure } from './shell/exec-error.js';
 import { terminationMessage } from './termination-message.js';
 import { type ContainerPlace, ContainerShell } from './threads/container-shell.js';
 
@@ -23,6 +25,7 @@ export interface SandboxTime {
 }
 
 export interface ContainerRunOptions {
+  readonly id: string;
   readonly pod: Pod;
   readonly container: Container;
   readonly program: Program;
@@ -56,14 +59,14 @@ export class ContainerRun {
     const { time, random, pod } = options;
     this.options = options;
     setMaxListeners(0, this.signal);
-    this.id = hexId(random);
+    this.id = options.id;
     this.startedAtMs = time.now();
     const limit = options.logLimitBytes;
     this.logs = new LogStore({ now: time.now, ...(limit === undefined ? {} : { limitBytes: limit }) });
     const seed = random.below(2 ** 32);
     const noise = createRandom(seed);
     this.machine = {
-      hostname: pod.metadata.name,
+      hostname: hostnameOf(pod),
       now: time.now,
       sleep: (delayMs, signal) => sleep(time.clock, delayMs, signal),
       randomByte: () => noise.below(256),
@@ -72,7 +75,7 @@ export class ContainerRun {
       id: this.id,
       seed,
       machine: this.machine,
-      hostname: pod.metadata.name,
+      hostname: this.machine.hostname,
       address: pod.status.podIP,
       folder: this.folder,
       lost: ({ outOfMemory }) =>
@@ -128,6 +131,11 @@ export class ContainerRun {
 
   execute(options: ExecOptions, place = this.place(options.tty)): Promise<RemoteCommandResult> {
     return this.during(this.shell.execute(place, options));
+  }
+
+  /** Why its main process cannot be started; undefined when it can. */
+  lookUp(name: string): Promise<LookupFailure | undefined> {
+    return this.shell.lookUp(name, this.place(false));
   }
 
   /** The content of a file of the container; undefined when there is no such file. */
@@ -189,7 +197,7 @@ export class ContainerRun {
     const { pod, container } = this.options;
     return {
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-      HOSTNAME: pod.metadata.name,
+      HOSTNAME: hostnameOf(pod),
       ...(tty ? { TERM: 'xterm' } : {}),
       HOME: '/root',
       ...Object.fromEntries((container.env ?? []).map(({ name, value = '' }) => [name, value])),

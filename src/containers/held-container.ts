@@ -1,39 +1,14 @@
-import type { Clock, Timer } from '../core/clock.js';
+import type { Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
-import type { EventSink } from '../core/events.js';
-import type { Random } from '../core/random.js';
-import type { Container, ContainerState, ContainerStatus, Pod } from '../kube/pod-objects.js';
+import type { Container, ContainerState, ContainerStatus } from '../kube/pod-objects.js';
 import { rfc3339 } from '../kube/time.js';
 import { BackOff } from './back-off.js';
+import { hexId } from './container-run.js';
 import { backOffText, type ContainerRole, newsOf, urlOf, withProgram } from './container-words.js';
-import { ConfigError } from './environment/resolve.js';
-import type { LogStore } from './logs/log-store.js';
+import type { HeldContainerOptions, HeldRun } from './held-options.js';
+import { LogStore } from './logs/log-store.js';
 import type { ContainerNews, ContainerUsage, LogFile, Termination } from './runtime.js';
-
-/** One run of a container, as far as its record goes. */
-export interface HeldRun {
-  readonly id: string;
-  readonly startedAtMs: number;
-  readonly logs: LogStore;
-  usage(): Promise<Omit<ContainerUsage, 'restartCount'>>;
-}
-
-export interface HeldContainerOptions {
-  readonly pod: Pod;
-  readonly spec: Container;
-  readonly role: ContainerRole;
-  readonly clock: Clock;
-  /** Wall time in epoch milliseconds. */
-  readonly now: () => number;
-  readonly emit: EventSink;
-  readonly random: Random;
-  /** The container as it is to be run. Rejects or throws a ConfigError when what it refers to is missing. */
-  readonly resolve: (spec: Container) => Container | Promise<Container>;
-  /** For events of its pod. */
-  readonly report: (news: ContainerNews) => void;
-  /** Called when its state has changed. */
-  readonly changed: () => void;
-}
+import { type Terminated, terminatedState } from './terminated-state.js';
 
 interface PastRun {
   readonly id: string;
@@ -44,28 +19,34 @@ interface PastRun {
 /** The kubelet's pause before it looks at a pod again, made longer by chance. */
 const configRetryMs = 10_000;
 const maxJitterMs = 5000;
+/** The kubelet looks that often at what has become of its containers. */
+const lookAgainMs = 1000;
 
-type Terminated = Extract<ContainerState, { readonly terminated: unknown }>;
 type StoppedState = Exclude<ContainerState, { readonly running: unknown }>;
 
 /** One container of a pod over all its runs: what it shows of them, and when the next one starts. */
 export abstract class HeldContainer<R extends HeldRun> {
-  readonly spec: Container;
+  /** As the pod has it now. The present run may still be of an earlier one. */
+  spec: Container;
   readonly role: ContainerRole;
   /** While it is being started. Never rejects. */
   starting: Promise<void> | undefined;
   private readonly held: HeldContainerOptions;
-  private readonly backOff = new BackOff();
+  private backOff = new BackOff();
   private current: R | undefined;
   /** The last two runs, newest first. */
   private past: readonly PastRun[] = [];
   private stopped: StoppedState;
-  /** The end of the run before the one that `stopped`, or the present run, shows. */
-  private lastTerminated: Terminated | undefined;
+  /** The last two ends, newest first. */
+  private ends: readonly Terminated[] = [];
   private restartCount: number;
-  private retry: { readonly timer: Timer; readonly fire: () => void } | undefined;
+  private wasCreated = false;
+  private hasStarted = false;
+  private retry: Timer | undefined;
   /** How to record the end of the present run when it was ended from outside. */
   private forced: Termination | undefined;
+  /** The present run is ended because its spec has changed. */
+  private isOutdated = false;
   private givenId = '';
   private begun = false;
   private closed = false;
@@ -86,7 +67,8 @@ export abstract class HeldContainer<R extends HeldRun> {
     this.stopped = this.waiting;
     if (given === undefined) return;
     const { state, lastState } = given;
-    if ('terminated' in lastState) this.lastTerminated = lastState as Terminated;
+    const shown: readonly ContainerStatus['lastState'][] = [state, lastState];
+    this.ends = shown.filter((each): each is Terminated => 'terminated' in each);
     if ('running' in state || ('terminated' in state && this.restarts(state.terminated.exitCode))) return;
     // It had ended for good before this kubelet started, or it is to wait.
     this.stopped = state;
@@ -95,7 +77,7 @@ export abstract class HeldContainer<R extends HeldRun> {
   }
 
   /** Starts a run of `spec`, or of what is made of it. Rejects or throws when its main process cannot be started. */
-  protected abstract launch(spec: Container): R | Promise<R>;
+  protected abstract launch(spec: Container, id: string): R | Promise<R>;
   /** Ends a run, by force after `graceMs`. `runEnded` is called for it before this resolves. */
   protected abstract endRun(run: R, graceMs: number): Promise<void>;
 
@@ -121,8 +103,7 @@ export abstract class HeldContainer<R extends HeldRun> {
 
   /** For init containers: the next container may be started. */
   get letsNextStart(): boolean {
-    const hasRun = this.current !== undefined || this.past.length > 0;
-    return this.role === 'sidecar' ? hasRun : this.hasSucceeded;
+    return this.role === 'sidecar' ? this.hasStarted : this.hasSucceeded;
   }
 
   /** The log of the present run, or of the last one, also while it waits for the next. */
@@ -145,9 +126,9 @@ export abstract class HeldContainer<R extends HeldRun> {
   async stop(graceMs: number, termination?: Termination): Promise<void> {
     const isFirst = !this.closed;
     this.closed = true;
-    this.retry?.timer.cancel();
+    this.retry?.cancel();
     if (this.starting !== undefined) await this.starting;
-    if (this.current === undefined) return;
+    if (this.current === undefined) return this.stopWaiting();
     if (isFirst) this.report('Killing');
     this.forced = termination;
     await this.endRun(this.current, graceMs);
@@ -156,11 +137,20 @@ export abstract class HeldContainer<R extends HeldRun> {
   /** Kills the run, if there is one, and starts the next without waiting. */
   restart(termination: Termination): void {
     if (this.closed) return;
-    if (this.current === undefined) {
-      return this.retry?.fire();
-    }
+    if (this.current === undefined) return this.waitNoLonger();
     this.forced = termination;
     void this.endRun(this.current, 0);
+  }
+
+  /** Takes over another image: its run is ended, and the next one starts, whatever the restart policy says. */
+  change(spec: Container, graceMs: number): void {
+    if (this.closed || spec.image === this.spec.image) return;
+    this.spec = spec;
+    this.backOff = new BackOff();
+    if (this.current === undefined) return this.waitNoLonger();
+    this.report('Killing', `Container ${spec.name} definition changed, will be restarted`);
+    this.isOutdated = true;
+    void this.endRun(this.current, graceMs);
   }
 
   status(): ContainerStatus {
@@ -175,7 +165,7 @@ export abstract class HeldContainer<R extends HeldRun> {
       started: current !== undefined,
       restartCount: this.restartCount,
       state: current === undefined ? this.stopped : { running: { startedAt: rfc3339(current.startedAtMs) } },
-      lastState: this.lastTerminated ?? {},
+      lastState: this.ends[this.isOver ? 1 : 0] ?? {},
     };
   }
 
@@ -201,21 +191,45 @@ export abstract class HeldContainer<R extends HeldRun> {
   /** Records the end of a run, which is followed by the next `atOnce` or after a pause, if by any. */
   protected runEnded(run: R, termination: Termination, atOnce = false): void {
     if (this.current !== run) return;
-    const { forced, restartCount } = this;
+    const { forced, restartCount, held } = this;
+    const { id, startedAtMs, logs } = run;
     this.current = undefined;
     this.forced = undefined;
-    this.past = [{ id: run.id, logs: run.logs, restartCount }, ...this.past].slice(0, 2);
-    const next = forced !== undefined ? 'now' : atOnce ? 'soon' : 'later';
-    this.ended(forced ?? termination, run, next);
+    this.past = [{ id, logs, restartCount }, ...this.past].slice(0, 2);
+    const finishedAtMs = held.now();
+    const end = terminatedState(forced ?? termination, { id, startedAtMs, finishedAtMs });
+    const { reason, exitCode } = end.terminated;
+    const isAskedFor = forced !== undefined || this.isOutdated;
+    this.isOutdated = false;
+    // What a container has said of its own end may be a secret.
+    if (!this.record(end, `${reason}, exit code ${exitCode}`, isAskedFor)) return;
+    this.pause(isAskedFor || atOnce ? 0 : this.backOff.next(finishedAtMs - startedAtMs));
+  }
+
+  /** Nothing more is started, so it shows its last end. */
+  private stopWaiting(): void {
+    const [end] = this.ends;
+    if (end === undefined || this.isOver) return;
+    this.stopped = end;
+    this.held.changed();
+  }
+
+  private waitNoLonger(): void {
+    if (this.retry === undefined) return;
+    this.retry.cancel();
+    this.retry = undefined;
+    this.begin();
   }
 
   private begin(): void {
     this.stopped = this.waiting;
-    const failed = (caught: unknown): void => this.notStarted(caught);
+    // Whatever is wrong before it is created is a fault of what its spec refers to.
+    const failed = (caught: unknown): void =>
+      this.misconfigured(TunnelError.from(caught, 'INTERNAL').message);
     try {
       const spec = this.held.resolve(withProgram(this.spec, this.role));
       // What is read from an API may never come: nobody waits for it.
-      if (spec instanceof Promise) void spec.then((found) => this.open(found)).catch(failed);
+      if (spec instanceof Promise) void spec.then((found) => this.open(found), failed);
       else this.open(spec);
     } catch (caught) {
       failed(caught);
@@ -224,91 +238,82 @@ export abstract class HeldContainer<R extends HeldRun> {
 
   private open(spec: Container): void {
     if (this.closed) return;
+    if (this.wasCreated) this.restartCount++;
+    this.wasCreated = true;
     this.report('Pulled');
     this.report('Created');
-    const run = this.launch(spec);
-    if (!(run instanceof Promise)) return this.started(run);
-    this.starting = run.then(
-      (begun) => this.started(begun),
-      (caught: unknown) => this.notStarted(caught),
-    );
+    const id = hexId(this.held.random);
+    const failed = (caught: unknown): void => this.notStarted(id, caught);
+    try {
+      const run = this.launch(spec, id);
+      if (!(run instanceof Promise)) return this.started(run);
+      this.starting = run.then((begun) => this.started(begun), failed);
+    } catch (caught) {
+      failed(caught);
+    }
   }
 
   private started(run: R): void {
     this.starting = undefined;
     this.current = run;
+    this.hasStarted = true;
     this.report('Started');
     this.emit('role.started', `image ${this.spec.image}`);
     this.held.changed();
   }
 
-  private notStarted(caught: unknown): void {
+  /** The container was created, with an empty log; its main process could not be started. */
+  private notStarted(id: string, caught: unknown): void {
     this.starting = undefined;
-    if (caught instanceof ConfigError) return this.misconfigured(caught.message);
     const { message } = TunnelError.from(caught, 'INTERNAL');
-    const startedAtMs = this.held.now();
+    const { now } = this.held;
+    const logs = new LogStore({ now });
+    logs.close();
+    this.past = [{ id, logs, restartCount: this.restartCount }, ...this.past].slice(0, 2);
     this.report('Failed', message);
-    this.ended({ exitCode: 128, reason: 'StartError', message }, { startedAtMs }, 'later');
+    const termination = { exitCode: 128, reason: 'StartError', message };
+    if (!this.record(terminatedState(termination, { id, startedAtMs: 0, finishedAtMs: now() }), message))
+      return;
+    const delayMs = this.backOff.next(0);
+    this.stopped = { waiting: { reason: 'RunContainerError', message } };
+    this.retryAfter(lookAgainMs, () => this.pause(delayMs, lookAgainMs));
   }
 
   /** Tried again and again, because what is missing may be made. */
   private misconfigured(message: string): void {
+    if (this.closed) return;
     this.stopped = { waiting: { reason: 'CreateContainerConfigError', message } };
     this.report('Pulled');
     this.report('Failed', message);
-    if (this.closed) return;
     const jitterMs = this.held.random.below(maxJitterMs);
     this.retryAfter(configRetryMs + jitterMs, () => this.begin());
   }
 
-  /** `now`: whatever the restart rule says. `soon`: by the rule, but without a pause. */
-  private ended(
-    termination: Termination,
-    { startedAtMs, id }: Pick<HeldRun, 'startedAtMs'> & { readonly id?: string },
-    next: 'now' | 'soon' | 'later',
-  ): void {
-    const { exitCode, reason = exitCode === 0 ? 'Completed' : 'Error', message: said } = termination;
-    const { now, changed } = this.held;
-    const { spec } = this;
-    const times = { startedAt: rfc3339(startedAtMs), finishedAt: rfc3339(now()) };
-    const terminated: Terminated = {
-      terminated: {
-        exitCode,
-        reason,
-        ...(said === undefined ? {} : { message: said }),
-        ...times,
-        ...(id === undefined ? {} : { containerID: urlOf(id) }),
-      },
-    };
+  /** Takes an end down. Returns whether there will be another run: by the restart rule, or because one was asked for. */
+  private record(terminated: Terminated, text: string, isAskedFor = false): boolean {
     this.stopped = terminated;
-    // What a container has said of its own end may be a secret.
-    const why = id === undefined ? said : undefined;
-    this.emit('role.stopped', why ?? `${reason}, exit code ${exitCode}`);
-    if (this.closed || !(next === 'now' || this.restarts(exitCode))) return changed();
-    this.lastTerminated = terminated;
-    const delayMs = next === 'later' ? this.backOff.next(now() - startedAtMs) : 0;
-    if (delayMs === 0) return this.again();
-    const message = backOffText(this.held.pod, spec.name, delayMs);
-    this.stopped = { waiting: { reason: 'CrashLoopBackOff', message } };
-    this.report('BackOff');
-    this.retryAfter(delayMs, () => this.again());
+    this.ends = [terminated, ...this.ends].slice(0, 2);
+    this.emit('role.stopped', text);
+    const goesOn = !this.closed && (isAskedFor || this.restarts(terminated.terminated.exitCode));
+    if (!goesOn) this.held.changed();
+    return goesOn;
   }
 
-  private again(): void {
-    this.restartCount++;
-    this.begin();
+  /** Waits for the next run. `spentMs` of the time are over. */
+  private pause(delayMs: number, spentMs = 0): void {
+    if (delayMs === 0) return this.begin();
+    const message = backOffText(this.held.pod, this.spec.name, delayMs);
+    this.stopped = { waiting: { reason: 'CrashLoopBackOff', message } };
+    this.report('BackOff');
+    this.retryAfter(delayMs - spentMs, () => this.begin());
   }
 
   private retryAfter(delayMs: number, next: () => void): void {
-    const { clock, changed } = this.held;
-    const fire = (): void => {
-      timer.cancel();
+    this.retry = this.held.clock.after(delayMs, () => {
       this.retry = undefined;
       next();
-    };
-    const timer = clock.after(delayMs, fire);
-    this.retry = { timer, fire };
-    changed();
+    });
+    this.held.changed();
   }
 
   private restarts(exitCode: number): boolean {

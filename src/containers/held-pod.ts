@@ -1,6 +1,7 @@
 import type { Container, Pod } from '../kube/pod-objects.js';
 import type { ContainerRole } from './container-words.js';
-import type { HeldContainer, HeldRun } from './held-container.js';
+import type { HeldContainer } from './held-container.js';
+import type { HeldRun } from './held-options.js';
 import type { PodUsage } from './runtime.js';
 
 export interface HeldPodOptions<C> {
@@ -46,6 +47,13 @@ export class HeldPod<C extends HeldContainer<HeldRun>> {
     return [...this.inits, ...this.mains, ...this.ephemerals];
   }
 
+  /** It was told to end, and nothing of it runs any more. */
+  get hasStopped(): boolean {
+    return (
+      this.closed && this.containers.every(({ run, starting }) => run === undefined && starting === undefined)
+    );
+  }
+
   /** Starts what may start now. To be called after each change of a container's state. */
   advance(): void {
     if (this.closed) return;
@@ -62,7 +70,11 @@ export class HeldPod<C extends HeldContainer<HeldRun>> {
 
   /** Takes over what may change in a running pod. */
   update(pod: Pod): void {
-    this.pod = { ...this.pod, metadata: pod.metadata };
+    const { metadata, spec } = pod;
+    this.pod = { ...this.pod, metadata, spec };
+    const changeable = this.containers.filter(({ role }) => role === 'main' || role === 'sidecar');
+    for (const wanted of [...spec.containers, ...(spec.initContainers ?? [])])
+      changeable.find((each) => each.spec.name === wanted.name)?.change(wanted, this.graceMs);
     this.addEphemerals(pod);
     this.advance();
   }

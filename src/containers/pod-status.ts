@@ -1,4 +1,4 @@
-import type { ContainerStatus, Pod } from '../kube/pod-objects.js';
+import type { ContainerState, ContainerStatus, Pod } from '../kube/pod-objects.js';
 
 interface WithStatus {
   status(): ContainerStatus;
@@ -10,19 +10,26 @@ export interface PodContainers {
   readonly inits: readonly WithStatus[];
   readonly mains: readonly WithStatus[];
   readonly ephemerals: readonly WithStatus[];
+  /** It was told to end, and nothing of it runs any more. */
+  readonly hasStopped: boolean;
 }
 
 /** The pod as the API shows it now. */
-export function currentPod({ pod, inits, mains, ephemerals }: PodContainers, startTime: string): Pod {
-  const containerStatuses = statusesOf(mains);
-  const initContainerStatuses = statusesOf(inits);
-  const ephemeralContainerStatuses = statusesOf(ephemerals);
+export function currentPod(
+  { pod, inits, mains, ephemerals, hasStopped }: PodContainers,
+  startTime: string,
+): Pod {
+  const shown = { mains: byName(statusesOf(mains)), inits: statusesOf(inits) };
+  const { mains: containerStatuses, inits: initContainerStatuses } = hasStopped ? withEnds(shown) : shown;
+  const ephemeralContainerStatuses = byName(statusesOf(ephemerals));
+  const phase = phaseOf(pod, containerStatuses, initContainerStatuses);
+  const isOver = phase === 'Succeeded' || phase === 'Failed';
   const ready = containerStatuses.every((status) => status.ready) ? 'True' : 'False';
   return {
     ...pod,
     status: {
       ...pod.status,
-      phase: phaseOf(pod, containerStatuses, initContainerStatuses),
+      phase: hasStopped && !isOver ? 'Failed' : phase,
       startTime: pod.status.startTime || startTime,
       conditions: pod.status.conditions.map((condition) =>
         condition.type === 'Ready' || condition.type === 'ContainersReady'
@@ -38,6 +45,42 @@ export function currentPod({ pod, inits, mains, ephemerals }: PodContainers, sta
 
 function statusesOf(containers: readonly WithStatus[]): readonly ContainerStatus[] {
   return containers.map((container) => container.status());
+}
+
+/** As a kubelet sorts all but init containers. */
+function byName(statuses: readonly ContainerStatus[]): readonly ContainerStatus[] {
+  return statuses.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+interface Shown {
+  readonly mains: readonly ContainerStatus[];
+  readonly inits: readonly ContainerStatus[];
+}
+
+/** What has never run counts as failed at the end of a pod, except what its init containers have held up. */
+function withEnds({ mains, inits }: Shown): Shown {
+  const lastRun = inits.findLastIndex(hasRun);
+  const last = inits.at(-1);
+  const isInitialized = last === undefined || (hasRun(last) && !failed(last)) || mains.some(hasRun);
+  return {
+    mains: mains.map((status) => (isInitialized ? withEnd(status) : status)),
+    inits: inits.map((status, index) => (index <= Math.max(lastRun, 0) ? withEnd(status) : status)),
+  };
+}
+
+function hasRun({ state, lastState }: State): boolean {
+  return !('waiting' in state) || 'terminated' in lastState;
+}
+
+function withEnd(status: ContainerStatus): ContainerStatus {
+  const never = '0001-01-01T00:00:00Z';
+  const state: ContainerState = {
+    terminated: {
+      ...{ exitCode: 137, reason: 'ContainerStatusUnknown', startedAt: never, finishedAt: never },
+      message: 'The container could not be located when the pod was terminated',
+    },
+  };
+  return 'waiting' in status.state ? { ...status, state } : status;
 }
 
 type State = Pick<ContainerStatus, 'state' | 'lastState'>;

@@ -4,7 +4,8 @@ import type { Pod } from '../kube/pod-objects.js';
 import { rfc3339 } from '../kube/time.js';
 import { hexId } from './container-run.js';
 import { type EnvironmentSources, resolveContainer, withoutApi } from './environment/resolve.js';
-import type { HeldContainer, HeldContainerOptions, HeldRun } from './held-container.js';
+import type { HeldContainer } from './held-container.js';
+import type { HeldContainerOptions, HeldRun } from './held-options.js';
 import { HeldPod } from './held-pod.js';
 import { currentPod } from './pod-status.js';
 import type { ContainerNews, ContainerRef, LogFile, NodeRuntime, PodUsage, Termination } from './runtime.js';
@@ -74,6 +75,10 @@ export abstract class PodTable<C extends HeldContainer<HeldRun>> {
     this.sources = sources;
   }
 
+  async stopPod(namespace: string, name: string, graceMs: number): Promise<void> {
+    await this.pod({ namespace, pod: name }).stop(graceMs);
+  }
+
   removePod(namespace: string, name: string, graceMs?: number): Promise<void> {
     const pod = this.pod({ namespace, pod: name });
     const ended = this.endPod(pod, graceMs);
@@ -115,6 +120,10 @@ export abstract class PodTable<C extends HeldContainer<HeldRun>> {
 
   checkContainer(ref: ContainerRef): void {
     this.container(ref);
+  }
+
+  checkRunning(ref: ContainerRef): void {
+    this.running(ref);
   }
 
   hasTerminal(ref: ContainerRef): boolean {

@@ -98,8 +98,10 @@ export interface Termination {
 export interface Runtime {
   /** The pods of this node, as the Kubernetes API shows them (with status). */
   listPods(): readonly Pod[];
-  /** Throws POD_NOT_FOUND or CONTAINER_NOT_FOUND. Doors call it before they answer an upgrade. */
+  /** Throws POD_NOT_FOUND or CONTAINER_NOT_FOUND. */
   checkContainer(ref: ContainerRef): void;
+  /** The same, and CONTAINER_NOT_FOUND for one that does not run. Doors call it before they answer an upgrade. */
+  checkRunning(ref: ContainerRef): void;
   /**
    * Throws when the container runtime refuses to set the stream up, with its text: TOO_MANY_REQUESTS,
    * CONTAINER_NOT_FOUND, NOT_READY. Doors call it after all their own checks.
@@ -133,7 +135,7 @@ export interface ContainerNews {
   readonly fieldPath: string;
   /** The pod, as messages name it. */
   readonly podText: string;
-  /** Why it failed. */
+  /** Why it failed, or is killed although its pod stays. */
   readonly message?: string;
 }
 
@@ -141,8 +143,13 @@ export interface ContainerNews {
 export interface NodeRuntime extends Runtime {
   /** Adds a pod and starts its containers. Throws BAD_REQUEST when the pod exists already. */
   addPod(pod: Pod): void;
-  /** Takes over changed metadata, and starts new ephemeral containers. Throws POD_NOT_FOUND. */
+  /** Takes over changed metadata and images, and starts new ephemeral containers. Throws POD_NOT_FOUND. */
   updatePod(pod: Pod): void;
+  /**
+   * Ends a pod's containers for good, by force after `graceMs`, which a second call may make shorter. The pod stays, with
+   * its logs, until it is removed. Rejects with POD_NOT_FOUND; resolves when nothing runs any more.
+   */
+  stopPod(namespace: string, name: string, graceMs: number): Promise<void>;
   /**
    * Ends a pod's containers, by force after `graceMs` (default: the pod's own grace period), and removes it. Throws
    * POD_NOT_FOUND at once; resolves when nothing of the pod is left.

@@ -1,12 +1,16 @@
+import { TunnelError } from '../core/errors.js';
 import type { Random } from '../core/random.js';
 import type { Container } from '../kube/pod-objects.js';
 import { ContainerRun, hexId } from './container-run.js';
-import { HeldContainer, type HeldContainerOptions } from './held-container.js';
+import { HeldContainer } from './held-container.js';
+import type { HeldContainerOptions } from './held-options.js';
 import { MainCommand } from './main-command.js';
 import { killed } from './pod-table.js';
 import type { Program } from './programs/program.js';
 import { noProgram, programOf } from './programs/table.js';
 import type { Termination } from './runtime.js';
+import { isAlwaysThere } from './shell/exec.js';
+import { lookupCause, startError } from './shell/exec-error.js';
 
 export interface SandboxContainerOptions extends HeldContainerOptions {
   readonly random: Random;
@@ -38,11 +42,12 @@ export class SandboxContainer extends HeldContainer<ContainerRun> {
     this.runEnded(run, termination, atOnce);
   }
 
-  protected launch(spec: Container): ContainerRun {
+  protected launch(spec: Container, id: string): ContainerRun | Promise<ContainerRun> {
     const { pod, clock, now, random, logLimitBytes } = this.options;
     const argv = commandOf(spec);
     this.program = argv === undefined ? programOf(spec) : noProgram;
     const run: ContainerRun = new ContainerRun({
+      id,
       pod,
       container: spec,
       program: this.program,
@@ -51,7 +56,9 @@ export class SandboxContainer extends HeldContainer<ContainerRun> {
       logLimitBytes,
       lost: (termination) => this.finish(run, termination),
     });
-    if (argv !== undefined) this.startCommand(run, spec, argv);
+    if (argv === undefined) return run;
+    if (!isAlwaysThere(argv)) return this.startIfThere(run, spec, argv);
+    this.startCommand(run, spec, argv);
     return run;
   }
 
@@ -60,21 +67,37 @@ export class SandboxContainer extends HeldContainer<ContainerRun> {
     await run.gone;
   }
 
-  /** The shell finds out late that it has no such program; its text is that of an exec. */
-  private notStartable(run: ContainerRun, text: string): void {
-    const cause = text.replace(/^.*exec failed: /, '');
-    const message = `failed to create containerd task: OCI runtime create failed: ${cause}`;
-    this.report('Failed', message);
-    this.finish(run, { exitCode: 128, reason: 'StartError', message });
+  private async startIfThere(
+    run: ContainerRun,
+    spec: Container,
+    argv: readonly string[],
+  ): Promise<ContainerRun> {
+    const [name = ''] = argv;
+    try {
+      const failure = await run.lookUp(name);
+      if (failure !== undefined)
+        throw new TunnelError('COMMAND_NOT_FOUND', startError(lookupCause(name, failure)));
+    } catch (caught) {
+      run.end();
+      await run.gone;
+      throw caught;
+    }
+    this.startCommand(run, spec, argv);
+    return run;
   }
 
   private startCommand(run: ContainerRun, spec: Container, argv: readonly string[]): void {
     const { random } = this.options;
     this.command = new MainCommand({ run, container: spec, argv, execId: () => hexId(random) });
     void this.command.ended.then(async (result) => {
-      if (result.kind === 'error') return this.notStartable(run, result.message);
-      const message = await run.terminationMessage(result.code).catch(() => undefined);
-      this.finish(run, { exitCode: result.code, ...(message === undefined ? {} : { message }) });
+      // It may end before it counts as running.
+      await this.starting;
+      const exitCode = result.kind === 'exit' ? result.code : 128;
+      const message =
+        result.kind === 'error'
+          ? result.message
+          : await run.terminationMessage(exitCode).catch(() => undefined);
+      this.finish(run, { exitCode, ...(message === undefined ? {} : { message }) });
     });
   }
 }

@@ -10,7 +10,7 @@ import { BehaviourBook } from './behaviour-book.js';
 import type { AttachRule, Behaviour, ExecLocal } from './behaviours.js';
 import { type ContainerRun, hexId, type SandboxTime } from './container-run.js';
 import { cutConnection } from './cut-connection.js';
-import type { HeldContainerOptions } from './held-container.js';
+import type { HeldContainerOptions } from './held-options.js';
 import { killed, PodTable } from './pod-table.js';
 import { openPort } from './port-forward.js';
 import { openLogs } from './read-logs.js';

@@ -21,7 +21,23 @@ const systemTexts: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files',
   ENFILE: 'too many open files in system',
   EAFNOSUPPORT: 'address family not supported by protocol',
+  E2BIG: 'argument list too long',
+  EAGAIN: 'resource temporarily unavailable',
+  EDQUOT: 'disk quota exceeded',
+  EEXIST: 'file exists',
+  ELOOP: 'too many levels of symbolic links',
+  ENAMETOOLONG: 'file name too long',
+  ENOEXEC: 'exec format error',
+  ENOMEM: 'cannot allocate memory',
+  ENOSPC: 'no space left on device',
+  ENOTDIR: 'not a directory',
+  EROFS: 'read-only file system',
 };
+
+/** What Go says for a Linux error number; the name of the number for rare ones. */
+export function goSystemText(code: string): string {
+  return systemTexts[code] ?? code;
+}
 
 const socketCodes = new Set(['EMFILE', 'ENFILE', 'EAFNOSUPPORT']);
 

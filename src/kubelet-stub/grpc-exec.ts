@@ -34,7 +34,7 @@ function prepare(context: DoorContext, verb: CommandVerb, start: ExecStart__Outp
   const ref = refOf(start);
   if (verb === 'attach') {
     if (start.command.length > 0) throw new TunnelError('BAD_REQUEST', 'attach takes no command');
-    runtime.checkContainer(ref);
+    runtime.checkRunning(ref);
     const options = { ...optionsOf(start), tty: runtime.hasTerminal(ref) };
     admitStream(context, { kind: 'attach', ...ref }, options);
     return { options, run: (streams) => runtime.attach(ref, streams) };
@@ -42,7 +42,7 @@ function prepare(context: DoorContext, verb: CommandVerb, start: ExecStart__Outp
   const { command, tty } = start;
   if (command.length === 0) throw new TunnelError('BAD_REQUEST', 'exec needs a command');
   const options = optionsOf(start);
-  runtime.checkContainer(ref);
+  runtime.checkRunning(ref);
   const request = { ...ref, command, tty };
   admitStream(context, { kind: 'exec', ...request });
   return { options, run: (streams) => runtime.exec(request, streams) };

@@ -78,7 +78,8 @@ function planCommand(context: DoorContext, route: CommandRoute, query: URLSearch
     return refused(400, 'you must specify at least 1 of stdin, stdout, stderr');
   }
   try {
-    runtime.checkContainer(ref);
+    // A kubelet looks for it among the running ones.
+    runtime.checkRunning(ref);
     if (kind === 'exec') return planExec(context, ref, { options, command: query.getAll('command') });
     // An attach has the container's terminal setting, not the query's.
     const attached = { ...options, tty: runtime.hasTerminal(ref) };

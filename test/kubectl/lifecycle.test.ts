@@ -86,10 +86,10 @@ describeEachKubectl('the life of a pod', (binary) => {
     await output(['wait', '--for=condition=Ready', 'pod/single', '--timeout=25s']);
     expect(await output(['exec', 'single', '--', 'sh', '-c', 'echo $WHO; hostname'])).toBe('me\nsingle\n');
     await output(['delete', 'pod', 'single', '--timeout=25s']);
-    await watch.waitFor(/Terminating/);
+    await watch.waitFor(/Error/);
     const { stdout } = await watch.stop();
     const phases = stdout.split('\n').map((line) => line.split(/ +/)[2] ?? '');
-    const order = ['Pending', 'ContainerCreating', 'Running', 'Terminating'];
+    const order = ['Pending', 'ContainerCreating', 'Running', 'Terminating', 'Error'];
     expect(phases.filter((phase, index) => phase !== '' && phase !== phases[index - 1])).toEqual(order);
   });
 

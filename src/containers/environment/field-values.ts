@@ -3,7 +3,10 @@ import type { Container, EnvSource, Pod } from '../../kube/pod-objects.js';
 /** The value of a `fieldRef`; a missing label or annotation is empty. Undefined for a field that has no value. */
 export function fieldValue({ metadata, spec, status }: Pod, path: string): string | undefined {
   const [, list, key = ''] = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(path) ?? [];
-  if (list === 'labels' || list === 'annotations') return metadata[list]?.[key] ?? '';
+  if (list === 'labels' || list === 'annotations') {
+    const entries = metadata[list] ?? {};
+    return Object.hasOwn(entries, key) ? entries[key] : '';
+  }
   switch (path) {
     case 'metadata.name':
       return metadata.name;

@@ -113,7 +113,9 @@ function resolved(pod: Pod, container: Container, sources: EnvironmentSources, k
     if (resourceFieldRef !== undefined) {
       const { containerName = container.name } = resourceFieldRef;
       const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
-      const named = all.find(({ name }) => name === containerName) ?? container;
+      const named =
+        containerName === container.name ? container : all.find(({ name }) => name === containerName);
+      if (named === undefined) throw new ConfigError(`container ${containerName} not found`);
       return resourceValue(named, resourceFieldRef, sources.allocatable);
     }
     if (configMapKeyRef !== undefined) return keyRefValue('configMap', configMapKeyRef);

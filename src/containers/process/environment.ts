@@ -1,4 +1,5 @@
 import type { Container, Pod } from '../../kube/pod-objects.js';
+import { hostnameOf } from '../hostname.js';
 
 /** Marks a container's processes among the host's. Its value is their run's folder, unique to this lab or kubelet. */
 export const markVariable = 'KONNSIM_CONTAINER';
@@ -15,9 +16,10 @@ export interface EnvironmentOptions {
 export function environmentOf({ pod, container, folder }: EnvironmentOptions): Record<string, string> {
   const base: Record<string, string> = {
     PATH: process.env['PATH'] ?? defaultPath,
-    HOSTNAME: pod.metadata.name,
+    HOSTNAME: hostnameOf(pod),
     HOME: folder,
   };
-  for (const { name, value = '' } of container.env ?? []) base[name] = value;
-  return { ...base, [markVariable]: folder };
+  const own = (container.env ?? []).map(({ name, value = '' }) => [name, value] as const);
+  // Made from entries: an assignment to `__proto__` would be lost.
+  return Object.fromEntries([...Object.entries(base), ...own, [markVariable, folder]]);
 }

@@ -23,7 +23,9 @@ export async function createRoot(parent: string | undefined): Promise<string> {
 }
 
 export function podFolder(root: string, { metadata }: Pod): string {
-  return join(root, `${metadata.namespace}_${metadata.name}_${metadata.uid}`.replace(/[^\w.-]/g, '_'));
+  // Names may have 253 characters, and those of folders 255.
+  const name = `${metadata.namespace}_${metadata.name}`.slice(0, 150);
+  return join(root, `${name}_${metadata.uid}`.replace(/[^\w.-]/g, '_'));
 }
 
 export async function createContainerFolder(path: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Container } from '../../kube/pod-objects.js';
-import { HeldContainer, type HeldContainerOptions } from '../held-container.js';
+import { HeldContainer } from '../held-container.js';
+import type { HeldContainerOptions } from '../held-options.js';
 import { ProcessRun, type ProcessRunOptions } from './process-run.js';
 
 /** What all containers of one runtime share. */
@@ -25,9 +26,8 @@ export class ProcessContainer extends HeldContainer<ProcessRun> {
     this.options = options;
   }
 
-  protected async launch(spec: Container): Promise<ProcessRun> {
+  protected async launch(spec: Container, id: string): Promise<ProcessRun> {
     const { pod, context, folder: parent } = this.options;
-    const id = context.newId();
     const folder = join(parent, `${spec.name}-${id.slice(0, 12)}`);
     const run = await ProcessRun.start({ ...context, id, pod, container: spec, folder });
     void run.ended.then((termination) => this.runEnded(run, termination));

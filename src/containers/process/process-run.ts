@@ -1,13 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
+import { goSystemText } from '../../core/go-texts.js';
 import type { Container, Pod } from '../../kube/pod-objects.js';
+import { systemCode } from '../../pki/file-reasons.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
 import { followOutput } from '../attach.js';
 import { copyOutput, feedInput, followSizes } from '../command-io.js';
 import { LogStore } from '../logs/log-store.js';
 import type { ContainerUsage, ExecRequest, Termination } from '../runtime.js';
-import { execError, startFailure } from '../shell/exec-error.js';
+import { execError, lookupCause, startError } from '../shell/exec-error.js';
 import { maxMessageBytes, terminationMessage } from '../termination-message.js';
 import { type Child, startOnPipes } from './child.js';
 import { killMembers, signalSessions } from './end-processes.js';
@@ -39,7 +41,7 @@ interface Launch {
   readonly tty: boolean;
   readonly stdin: boolean;
   /** Makes the error for a failed start. */
-  readonly failure: (cause: Parameters<typeof startFailure>[1]) => string;
+  readonly failure: (cause: string) => string;
 }
 
 /** How long to wait for an output that is held open by a process that cannot be found or killed. */
@@ -77,13 +79,13 @@ export class ProcessRun {
   /** Starts the main process. Rejects with COMMAND_NOT_FOUND or CONFIG_INVALID. */
   static async start(options: ProcessRunOptions): Promise<ProcessRun> {
     const { container, folder } = options;
-    await createContainerFolder(folder);
-    const cwd = await workingFolder(folder, container.workingDir);
+    const making = createContainerFolder(folder).then(() => workingFolder(folder, container.workingDir));
+    const cwd = await inGoWords(making, (text) =>
+      startError(`mkdir ${container.workingDir ?? '/'}: ${text}`),
+    );
     const { tty = false, stdin = false } = container;
     const argv = commandOf(container) ?? programCommand(options);
-    const failure = (cause: Parameters<typeof startFailure>[1]): string =>
-      `failed to create containerd task: OCI runtime create failed: ${startFailure(argv[0] ?? '', cause)}`;
-    const main = await launch(options, cwd, { argv, tty, stdin, failure });
+    const main = await launch(options, cwd, { argv, tty, stdin, failure: startError });
     return new ProcessRun(options, main, cwd);
   }
 
@@ -112,8 +114,7 @@ export class ProcessRun {
     execId: string,
   ): Promise<RemoteCommandResult> {
     const { command: argv, tty } = request;
-    const failure = (cause: Parameters<typeof startFailure>[1]): string =>
-      execError(execId, argv[0] ?? '', cause);
+    const failure = (cause: string): string => execError(execId, cause);
     const stdin = streams.stdin !== undefined;
     if (this.mainHasEnded) return this.refusal();
     const starting = launch(this.options, this.cwd, { argv, tty, stdin, failure });
@@ -234,10 +235,24 @@ async function launch(
   // Node's own error would quote the text, which may be a secret.
   if ([...argv, ...Object.values(env)].some((text) => text.includes('\0')))
     throw new TunnelError('CONFIG_INVALID', 'an argument or a variable contains nul byte (\\x00)');
-  const found = await findProgram(argv[0] ?? '', env['PATH'] ?? '', cwd);
-  if (found.kind === 'failed') throw new TunnelError('COMMAND_NOT_FOUND', failure(found.failure));
+  const [name = ''] = argv;
+  const found = await findProgram(name, env['PATH'] ?? '', cwd);
+  if (found.kind === 'failed')
+    throw new TunnelError('COMMAND_NOT_FOUND', failure(lookupCause(name, found.failure)));
   const child = { file: found.file, argv, cwd, env, stdin };
-  return tty ? startOnTerminal(await options.loadTerminals(), child, options.clock) : startOnPipes(child);
+  if (tty) return startOnTerminal(await options.loadTerminals(), child, options.clock);
+  return inGoWords(startOnPipes(child), (text) => failure(`exec: "${name}": ${text}`));
+}
+
+/** Node's own texts name paths of the host. */
+async function inGoWords<T>(work: Promise<T>, textOf: (systemText: string) => string): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    const code = systemCode(cause);
+    if (code === undefined) throw cause;
+    throw new TunnelError('CONFIG_INVALID', textOf(goSystemText(code)), { cause });
+  }
 }
 
 function after(clock: Clock, delayMs: number): Promise<void> {

@@ -7,7 +7,7 @@ import { createWallClock } from '../../core/wall-clock.js';
 import type { Pod } from '../../kube/pod-objects.js';
 import type { RemoteCommandResult, RemoteCommandStreams } from '../../streams/types.js';
 import { hexId } from '../container-run.js';
-import type { HeldContainerOptions } from '../held-container.js';
+import type { HeldContainerOptions } from '../held-options.js';
 import { PodTable } from '../pod-table.js';
 import { dialTarget, refusedText, type TargetOptions } from '../port-forward.js';
 import { openLogs } from '../read-logs.js';

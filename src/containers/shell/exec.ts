@@ -8,7 +8,7 @@ import { emptySource, Input, streamSource } from '../io/byte-source.js';
 import { ClientSink } from '../io/client-sink.js';
 import { Terminal, terminalOutput } from '../io/terminal.js';
 import type { IFileSystem } from './bash-library.js';
-import { execError, type LookupFailure } from './exec-error.js';
+import { execError, type LookupFailure, lookupCause } from './exec-error.js';
 import { loadShellLibrary, programNames, type ShellLibrary } from './library.js';
 import { quote } from './parse-script.js';
 import { ProcessFiles } from './process-files.js';
@@ -105,8 +105,9 @@ async function dispatch(place: ExecPlace, options: ExecOptions, stdio: Stdio): P
   if (shellNames.has(name)) return exit(await runShell(place, stdio, args));
   if (findCommand(name, args) !== undefined) return exit(await runStreaming(place, stdio, options.argv));
   const library = await loadShellLibrary();
-  const found = await findProgram(place, library, name);
-  if (found !== 'found') return { kind: 'error', message: execError(options.execId(), name, found) };
+  const failure = await lookUp(place, name);
+  if (failure !== undefined)
+    return { kind: 'error', message: execError(options.execId(), lookupCause(name, failure)) };
   const text = options.argv.map(quote).join(' ');
   return exit(await runText({ place, stdio, library, text }));
 }
@@ -215,19 +216,27 @@ function createSession(
   );
 }
 
-type Lookup = 'found' | LookupFailure;
+/** Whether a command can be started in any container, whatever files it has. */
+export function isAlwaysThere([name = '', ...args]: readonly string[]): boolean {
+  return shellNames.has(name) || findCommand(name, args) !== undefined;
+}
 
-async function findProgram(place: ExecPlace, library: ShellLibrary, name: string): Promise<Lookup> {
-  if (!name.includes('/') && (commandTable.has(name) || programNames(library).has(name))) return 'found';
+/** Why a program that is not always there cannot be started; undefined when it can. */
+export async function lookUp(
+  place: Pick<ExecPlace, 'files' | 'env' | 'cwd'>,
+  name: string,
+): Promise<LookupFailure | undefined> {
+  const isNamed = commandTable.has(name) || programNames(await loadShellLibrary()).has(name);
+  if (!name.includes('/') && isNamed) return undefined;
   const files = await place.files();
   const folders = name.includes('/') ? [place.cwd] : (place.env['PATH'] ?? '').split(':');
-  let found: Lookup = name.includes('/') ? 'no such file' : 'not on path';
+  let failure: LookupFailure = name.includes('/') ? 'no such file' : 'not on path';
   for (const folder of folders) {
     const path = files.resolvePath(folder, name);
     if (name === '' || !(await files.exists(path))) continue;
     const stat = await files.stat(path);
-    if (!stat.isDirectory && (stat.mode & 0o111) !== 0) return 'found';
-    if (name.includes('/')) found = stat.isDirectory ? 'is a directory' : 'not executable';
+    if (!stat.isDirectory && (stat.mode & 0o111) !== 0) return undefined;
+    if (name.includes('/')) failure = stat.isDirectory ? 'is a directory' : 'not executable';
   }
-  return found;
+  return failure;
 }

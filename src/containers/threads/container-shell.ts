@@ -3,6 +3,7 @@ import type { RemoteCommandResult } from '../../streams/types.js';
 import { exitCodes, type Machine } from '../commands/command.js';
 import { findCommand } from '../commands/table.js';
 import { type ExecOptions, type ExecPlace, execute } from '../shell/exec.js';
+import type { LookupFailure } from '../shell/exec-error.js';
 import { ExecRelay } from './exec-relay.js';
 import type { FileCount } from './protocol.js';
 import { type ShellThread, ThreadLost, within } from './shell-thread.js';
@@ -107,13 +108,13 @@ export class ContainerShell {
   }
 
   /** The content of a file; undefined when there is no such file. */
-  async readFile(path: string): Promise<Uint8Array | undefined> {
-    const thread = await this.enter();
-    try {
-      return await thread.calls.call('readFile', this.options.id, path);
-    } finally {
-      this.leave();
-    }
+  readFile(path: string): Promise<Uint8Array | undefined> {
+    return this.ask((thread) => thread.calls.call('readFile', this.options.id, path));
+  }
+
+  /** Why a program cannot be started; undefined when it can. */
+  lookUp(name: string, { env, cwd }: ContainerPlace): Promise<LookupFailure | undefined> {
+    return this.ask((thread) => thread.calls.call('lookUp', this.options.id, name, { env, cwd }));
   }
 
   /** The size of its files; the last known size while a command blocks the container. */
@@ -161,6 +162,15 @@ export class ContainerShell {
       thread.leave(exec);
       this.leave();
       streams.signal.removeEventListener('abort', abort);
+    }
+  }
+
+  private async ask<T>(question: (thread: ShellThread) => Promise<T>): Promise<T> {
+    const thread = await this.enter();
+    try {
+      return await question(thread);
+    } finally {
+      this.leave();
     }
   }
 

@@ -1,4 +1,5 @@
 import type { RemoteCommandResult, TerminalSize } from '../../streams/types.js';
+import type { LookupFailure } from '../shell/exec-error.js';
 
 export interface ThreadContainerSetup {
   readonly container: string;
@@ -29,6 +30,9 @@ export interface ThreadCommand {
   };
 }
 
+/** Where a program is looked for. */
+export type LookupPlace = Pick<ThreadCommand, 'env' | 'cwd'>;
+
 export interface FileCount {
   readonly usedBytes: number;
   readonly entries: number;
@@ -40,6 +44,8 @@ export interface ThreadMethods {
   open(setup: ThreadContainerSetup, files: Uint8Array | undefined): void;
   /** Answers when the command has ended and its output is written. */
   exec(command: ThreadCommand): Promise<RemoteCommandResult>;
+  /** Why a program cannot be started; undefined when it can. */
+  lookUp(container: string, name: string, place: LookupPlace): Promise<LookupFailure | undefined>;
   /** The client of a command that ends with it has left. */
   abort(exec: number): void;
   /** Answers at once, unless a command blocks the thread. */

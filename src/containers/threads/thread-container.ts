@@ -2,10 +2,17 @@ import { setMaxListeners } from 'node:events';
 import { createRandom } from '../../core/random.js';
 import type { RemoteCommandResult } from '../../streams/types.js';
 import type { Machine } from '../commands/command.js';
-import { execute } from '../shell/exec.js';
+import { execute, lookUp } from '../shell/exec.js';
+import type { LookupFailure } from '../shell/exec-error.js';
 import { createFileSystem, loadShellLibrary, unpackFileSystem } from '../shell/library.js';
 import type { MemoryFiles } from '../shell/memory-files.js';
-import type { FileCount, ProcessMethods, ThreadCommand, ThreadContainerSetup } from './protocol.js';
+import type {
+  FileCount,
+  LookupPlace,
+  ProcessMethods,
+  ThreadCommand,
+  ThreadContainerSetup,
+} from './protocol.js';
 import { type Calls, ownBytes } from './thread-calls.js';
 import { openThreadStreams } from './thread-streams.js';
 
@@ -39,6 +46,10 @@ export class ThreadContainer {
       this.running.delete(work);
       streams.stdin?.destroy();
     }
+  }
+
+  lookUp(name: string, place: LookupPlace): Promise<LookupFailure | undefined> {
+    return lookUp({ ...place, files: () => this.files() }, name);
   }
 
   async readFile(path: string): Promise<Uint8Array | undefined> {

@@ -24,6 +24,7 @@ function serve(port: NonNullable<typeof parentPort>): void {
         commands.delete(command.exec);
       }
     },
+    lookUp: async (id, name, place) => find(id).lookUp(name, place),
     abort: (exec) => commands.get(exec)?.abort(),
     ping: () => undefined,
     readFile: async (id, path) => find(id).readFile(path),

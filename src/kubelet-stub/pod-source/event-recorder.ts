@@ -168,7 +168,7 @@ export function eventText(news: ContainerNews, version: string): EventText {
       if (minor >= 35) return said(`Container ${reason.toLowerCase()}`);
       return said(`${reason} container${reason === 'Created' && minor >= 31 ? ':' : ''} ${name}`);
     case 'Killing':
-      return said(`Stopping container ${name}`);
+      return said(news.message ?? `Stopping container ${name}`);
     case 'BackOff':
       return said(`Back-off restarting failed container ${name} in pod ${news.podText}`);
     case 'Failed':

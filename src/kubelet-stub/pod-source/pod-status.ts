@@ -2,6 +2,11 @@ import type { Container, ContainerStatus, Pod } from '../../kube/pod-objects.js'
 
 type Condition = Pod['status']['conditions'][number];
 
+type Statuses = Pick<
+  Pod['status'],
+  'containerStatuses' | 'initContainerStatuses' | 'ephemeralContainerStatuses'
+>;
+
 type Wanted = Pick<Condition, 'status' | 'reason' | 'message'>;
 const isTrue: Wanted = { status: 'True' };
 
@@ -9,7 +14,8 @@ const isTrue: Wanted = { status: 'True' };
 export function conditionsOf(pod: Pod, before: readonly Condition[], now: string): readonly Condition[] {
   const ready = readyOf(pod);
   const wanted: Readonly<Record<string, Wanted>> = {
-    PodReadyToStartContainers: isTrue,
+    // The network of a pod that has ended is taken down.
+    PodReadyToStartContainers: hasEnded(pod) ? { status: 'False' } : isTrue,
     Initialized: initializedOf(pod),
     Ready: ready,
     ContainersReady: ready,
@@ -64,7 +70,7 @@ function isSidecar({ spec }: Pod, { name }: ContainerStatus): boolean {
 export function statusPatch(pod: Pod): object {
   const { uid } = pod.metadata;
   const { phase, hostIP, podIP, podIPs, startTime, conditions } = pod.status;
-  const { containerStatuses, initContainerStatuses, ephemeralContainerStatuses } = pod.status;
+  const { containerStatuses, initContainerStatuses, ephemeralContainerStatuses } = withShortMessages(pod);
   return {
     // The API refuses the patch for another pod of the same name.
     metadata: { uid },
@@ -81,6 +87,26 @@ export function statusPatch(pod: Pod): object {
       ...(initContainerStatuses?.length ? { initContainerStatuses } : {}),
       ...(ephemeralContainerStatuses?.length ? { ephemeralContainerStatuses } : {}),
     },
+  };
+}
+
+/** What all containers of a pod together may say of their ends. */
+const maxMessageBytes = 12 * 1024;
+
+function withShortMessages({ spec, status }: Pod): Statuses {
+  const count = spec.containers.length + (spec.initContainers ?? []).length;
+  const limitBytes = Math.floor(maxMessageBytes / count);
+  const shorten = <S extends ContainerStatus['lastState']>(state: S): S => {
+    if (!('terminated' in state) || state.terminated.message === undefined) return state;
+    const message = Buffer.from(state.terminated.message).subarray(0, limitBytes).toString();
+    return { ...state, terminated: { ...state.terminated, message } };
+  };
+  const all = (statuses: readonly ContainerStatus[] = []): readonly ContainerStatus[] =>
+    statuses.map((each) => ({ ...each, state: shorten(each.state), lastState: shorten(each.lastState) }));
+  return {
+    containerStatuses: all(status.containerStatuses),
+    initContainerStatuses: all(status.initContainerStatuses),
+    ephemeralContainerStatuses: all(status.ephemeralContainerStatuses),
   };
 }
 
@@ -105,11 +131,6 @@ export function toRun(pod: Pod, { hostIP, podIP, now }: PodPlace): Pod {
   };
   return { ...pod, apiVersion: 'v1', kind: 'Pod', status };
 }
-
-type Statuses = Pick<
-  Pod['status'],
-  'containerStatuses' | 'initContainerStatuses' | 'ephemeralContainerStatuses'
->;
 
 /** After the loss of a node, as in a reboot, containers run again, or count as ended if they may run only once. */
 export function afterLoss(pod: Pod, now: string): Statuses {

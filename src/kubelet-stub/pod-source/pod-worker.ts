@@ -36,6 +36,11 @@ export class PodWorker {
   private running: Pod | undefined;
   private conditions: Pod['status']['conditions'] = [];
   private told = '';
+  /** While the pod is being ended: its grace period, and whether nothing of it runs any more. */
+  private graceSeconds: number | undefined;
+  private hasStopped = false;
+  /** The API was told to delete this pod. */
+  private deletedUid: string | undefined;
   private working: Promise<void> | undefined;
   private again = false;
 
@@ -154,15 +159,38 @@ export class PodWorker {
     this.running = undefined;
     this.conditions = [];
     this.told = '';
+    this.graceSeconds = undefined;
+    this.hasStopped = false;
     addresses.release(uid);
   }
 
-  /** The pod was deleted: it gets its grace period, and is removed from the API when it has ended. */
+  /** The pod was deleted: it gets its grace period, tells how it has ended, and is then removed from the API. */
   private async finish(pod: Pod): Promise<void> {
-    await this.stop((pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000);
     const { client, signal } = this.context;
-    const options = { uid: pod.metadata.uid, gracePeriodSeconds: 0, signal };
+    const { uid } = pod.metadata;
+    if (this.running !== undefined) {
+      this.endContainers(pod, this.running);
+      await this.report(pod);
+      if (!this.hasStopped) return;
+    }
+    // A finalizer may hold it there for longer.
+    if (this.deletedUid === uid) return;
+    const options = { uid, gracePeriodSeconds: 0, signal };
     await client.delete(targetOf(pod), options).catch(unlessGone);
+    this.deletedUid = uid;
+  }
+
+  /** Does not wait, because their ends are told one by one, and because the grace period may be made shorter. */
+  private endContainers({ metadata }: Pod, running: Pod): void {
+    const { namespace, name, deletionGracePeriodSeconds: graceSeconds = 30 } = metadata;
+    if (this.graceSeconds !== undefined && this.graceSeconds <= graceSeconds) return;
+    this.graceSeconds = graceSeconds;
+    const ended = (): void => {
+      if (this.running !== running) return;
+      this.hasStopped = true;
+      this.wake();
+    };
+    this.context.runtime.stopPod(namespace, name, graceSeconds * 1000).then(ended, ended);
   }
 
   private async report(wanted: Pod): Promise<void> {

@@ -70,6 +70,32 @@ describe.each(runtimeNames)('a container of the %s runtime that ends again and a
     await bench.sees(() => bench.status(), { restartCount: 3, state: backOff('10s') });
   });
 
+  it('says that it could not be started, until it is tried again, and has an empty log', async () => {
+    bench = await Bench.start(kind, [podWith({ command: ['/no/such'] })]);
+    const message = expect.stringMatching(
+      /exec: "\/no\/such": stat \/no\/such: no such file or directory: unknown$/,
+    );
+    const state = { waiting: { reason: 'RunContainerError', message } };
+    const end = { exitCode: 128, reason: 'StartError', message, startedAt: '1970-01-01T00:00:00Z' };
+    const seen: string[] = [];
+    for (const restartCount of [0, 1]) {
+      await bench.sees(
+        () => {
+          seen.push(bench.pod().status.phase, Object.keys(bench.status().state).join());
+          return bench.status();
+        },
+        { restartCount, ready: false, state, lastState: { terminated: end } },
+      );
+      expect(bench.status()).toMatchObject({ containerID: expect.stringMatching(/^konnsim:.{60}/) });
+      expect(bench.status().lastState).toMatchObject({
+        terminated: { containerID: bench.status().containerID },
+      });
+      expect(await bench.log()).toBe('');
+    }
+    await bench.sees(() => bench.status(), { restartCount: 1, state: backOff('10s') });
+    expect(seen).not.toContain('running');
+  });
+
   it('rests under OnFailure after a success', async () => {
     bench = await Bench.start(kind, [podWith(sh('exit 0'), { restartPolicy: 'OnFailure' })]);
     await bench.sees(() => bench.pod().status.phase, 'Succeeded');

@@ -39,6 +39,13 @@ describe('references in values', () => {
   ])('%s become what they become in a cluster', (text, wanted) => {
     expect(expand(text, known)).toBe(wanted);
   });
+
+  it('take a time that grows with their length, not with its square', () => {
+    const long = '$('.repeat(500_000);
+    const startMs = performance.now();
+    expect(expand(long, known)).toBe(long);
+    expect(performance.now() - startMs).toBeLessThan(5000);
+  });
 });
 
 const service = (name: string, namespace: string, clusterIP: string, ports: object[]): Service =>
@@ -99,6 +106,8 @@ describe('the variables of a container', () => {
     ['metadata.uid', 'uid-web-0'],
     ["metadata.labels['example.com/tier']", 'front'],
     ["metadata.labels['none']", ''],
+    ["metadata.labels['constructor']", ''],
+    ["metadata.annotations['__proto__']", ''],
     ["metadata.annotations['note']", 'n'],
     ['spec.nodeName', 'node-1'],
     ['spec.serviceAccountName', 'default'],
@@ -190,6 +199,14 @@ describe('the variables of a container', () => {
       { env: [{ name: 'X', valueFrom: { secretKeyRef: { name: 'pass', key: 'gone' } } }] },
     ],
     [
+      'container nope not found',
+      {
+        env: [
+          { name: 'X', valueFrom: { resourceFieldRef: { containerName: 'nope', resource: 'limits.cpu' } } },
+        ],
+      },
+    ],
+    [
       "couldn't find key toString in ConfigMap default/settings",
       { env: [{ name: 'X', valueFrom: { configMapKeyRef: { name: 'settings', key: 'toString' } } }] },
     ],
@@ -230,6 +247,23 @@ describe.each(runtimeNames)('a container of the %s runtime', (kind) => {
     ]);
   });
 
+  it('keeps a variable whose name means something to JavaScript', async () => {
+    await start({ ...sh('env | grep kept'), env: [{ name: '__proto__', value: 'kept' }] });
+    await bench.sees(() => bench.pod().status.phase, 'Succeeded');
+    expect(await bench.log()).toBe('__proto__=kept\n');
+  });
+
+  it.each<[string, Partial<Pod['spec']> & { readonly hostname?: string }, string]>([
+    ['web-0', {}, 'web-0'],
+    ['web-0', { hostname: 'box' }, 'box'],
+    ['web-0', { hostNetwork: true, hostname: 'box' }, 'node-1'],
+    [`${'a'.repeat(62)}.b`, {}, 'a'.repeat(62)],
+  ])('knows its host name: %s, %j', async (pod, spec, wanted) => {
+    const container = sh('echo $HOSTNAME; sleep 1000');
+    bench = await Bench.start(kind, [podWith(container, spec, pod)]);
+    await bench.sees(() => bench.log({ pod }), `${wanted}\n`);
+  });
+
   it('has a home of its own, unless its spec names another', async () => {
     await start({ ...sh('echo $HOME'), env: [{ name: 'HOME', value: '/elsewhere' }] });
     await bench.sees(() => bench.pod().status.phase, 'Succeeded');
@@ -252,6 +286,21 @@ describe.each(runtimeNames)('a container of the %s runtime', (kind) => {
     expect(await bench.log()).toBe('at last\n');
     expect(bench.status().restartCount).toBe(0);
     expect(JSON.stringify(bench.runtime.listPods())).not.toContain('at last');
+  });
+
+  it('counts a restart when it is created again, not while its ConfigMap is missing', async () => {
+    const found: Record<string, string>[] = [{ COLOUR: 'red' }];
+    const container = { ...sh('exit 1'), envFrom: [{ configMapRef: { name: 's' } }] };
+    await start(container, { ...sources, read: async () => found.shift() });
+    const state = { waiting: { reason: 'CreateContainerConfigError' } };
+    await bench.sees(() => bench.status(), {
+      restartCount: 0,
+      state,
+      lastState: { terminated: { exitCode: 1 } },
+    });
+    found.push({ COLOUR: 'blue' });
+    bench.clock.advance(15_000);
+    await bench.sees(() => bench.status().restartCount, 1);
   });
 
   it('does not tell a Secret that cannot be a variable', async () => {

@@ -54,6 +54,18 @@ describe.each(runtimeNames)('the news of a pod in the %s runtime', (kind) => {
     ]);
   });
 
+  it('tell that another image is wanted, whatever the restart policy', async () => {
+    await start(lasting, { restartPolicy: 'Never' });
+    await bench.sees(() => bench.status().ready, true);
+    const pod = bench.pod();
+    const containers = pod.spec.containers.map((each) => ({ ...each, image: 'another' }));
+    bench.runtime.updatePod({ ...pod, spec: { ...pod.spec, containers } });
+    await bench.sees(() => bench.status(), { restartCount: 1, ready: true, image: 'another' });
+    const place = 'spec.containers{main}';
+    const killing = `Killing ${place} Container main definition changed, will be restarted`;
+    expect(news).toEqual([...startOf(place), killing, ...startOf(place)]);
+  });
+
   it('tell why a container could not be made, at each try', async () => {
     await start({ envFrom: [{ secretRef: { name: 'pass' } }] });
     await bench.sees(() => news.length, 2);
@@ -70,12 +82,14 @@ describe.each(runtimeNames)('the news of a pod in the %s runtime', (kind) => {
     await start({ command: ['no-such-program'] }, { restartPolicy: 'Never' });
     await bench.sees(() => bench.pod().status.phase, 'Failed');
     const message =
-      'failed to create containerd task: OCI runtime create failed: unable to start container process: ' +
+      'failed to create containerd task: failed to create shim task: OCI runtime create failed: ' +
+      'runc create failed: unable to start container process: ' +
       'exec: "no-such-program": executable file not found in $PATH: unknown';
     expect(bench.status().state).toMatchObject({
       terminated: { exitCode: 128, reason: 'StartError', message },
     });
-    expect(news).toContain(`Failed spec.containers{main} ${message}`);
+    const place = 'spec.containers{main}';
+    expect(news).toEqual([`Pulled ${place}`, `Created ${place}`, `Failed ${place} ${message}`]);
   });
 
   it('are kept for the first listener', async () => {

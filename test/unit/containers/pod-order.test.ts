@@ -106,6 +106,21 @@ describe.each(runtimeNames)('the containers of a pod in the %s runtime', (kind) 
     expect(bench.pod().status.phase).toBe('Running');
   });
 
+  it('wait for a sidecar that cannot be started', async () => {
+    await start([{ name: 'side', image: 'any', command: ['no-such'], restartPolicy: 'Always' }]);
+    await bench.sees(shown, '0/2 Init:RunContainerError 0');
+    await bench.sees(shown, '0/2 Init:CrashLoopBackOff 1');
+    expect(bench.pod().status.phase).toBe('Pending');
+    expect(bench.status().state).toEqual({ waiting: { reason: 'PodInitializing' } });
+  });
+
+  it('end a sidecar that waits for its next run when they are over', async () => {
+    await start([sidecar('side', 'exit 1')], sh('sleep 2'), { restartPolicy: 'Never' });
+    await bench.sees(() => 'waiting' in bench.status('side').state && bench.status('side').restartCount, 1);
+    await bench.sees(() => bench.pod().status.phase, 'Succeeded');
+    await bench.sees(() => bench.status('side').state, { terminated: { exitCode: 1 } });
+  });
+
   it('take their sidecars with them when they have all ended', async () => {
     await start([sidecar('side', lasting)], sh('exit 0'), { restartPolicy: 'Never' });
     await bench.sees(() => bench.pod().status.phase, 'Succeeded');

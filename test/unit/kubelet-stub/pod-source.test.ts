@@ -4,7 +4,8 @@ import { createRandom } from '../../../src/core/random.js';
 import { isLeaseValid, type Lease, leases } from '../../../src/kube/lease.js';
 import type { Node, Pod } from '../../../src/kube/pod-objects.js';
 import { PodAddresses } from '../../../src/kubelet-stub/pod-source/pod-addresses.js';
-import { toRun } from '../../../src/kubelet-stub/pod-source/pod-status.js';
+import { statusPatch, toRun } from '../../../src/kubelet-stub/pod-source/pod-status.js';
+import { collect } from '../containers/support.js';
 import { clock } from './bench.js';
 import { manifest, node, nodes, pods, useKubelet } from './kubelet-with-api.js';
 
@@ -133,7 +134,62 @@ describe('a kubelet that takes its pods from the API', () => {
         ),
       )
       .toBe('gone');
-    expect(bench.runtime.listPods()).toEqual([]);
+    await expect.poll(() => bench.runtime.listPods()).toEqual([]);
+  });
+
+  it.each(['sandbox', 'process'])('tells how a deleted pod has ended, in the %s runtime', async (kind) => {
+    start(kind === 'sandbox' ? sandbox() : await processes());
+    await bench.source.ready;
+    const held = manifest('held', { command: ['sh', '-c', 'echo words; sleep 1000'] }) as Pod;
+    const metadata = { ...held.metadata, finalizers: ['example.com/hold'] };
+    const waiting = { name: 'aside', image: 'any', envFrom: [{ configMapRef: { name: 'none' } }] };
+    const containers = [...held.spec.containers, waiting];
+    await bench.admin.create(pods, { ...held, metadata, spec: { ...held.spec, containers } });
+    const statuses = async () => (await pod('held')).status.containerStatuses ?? [];
+    await expect.poll(async () => (await statuses())[1]?.ready).toBe(true);
+    const log = async (): Promise<string> => {
+      const request = { namespace: 'default', pod: 'held', container: 'main' };
+      const options = { follow: false, previous: false, timestamps: false };
+      return collect(await bench.runtime.logs({ ...request, ...options }, new AbortController().signal));
+    };
+    await expect.poll(log).toBe('words\n');
+    await bench.admin.delete({ ...pods, name: 'held' }, { gracePeriodSeconds: 20 });
+    await expect.poll(() => phase('held')).toBe('Failed');
+    expect(await statuses()).toMatchObject([
+      { name: 'aside', state: { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown' } } },
+      { name: 'main', ready: false, state: { terminated: { reason: 'Error' } } },
+    ]);
+    const conditions = Object.fromEntries(
+      (await pod('held')).status.conditions.map((each) => [each.type, each]),
+    );
+    expect(conditions).toMatchObject({
+      PodReadyToStartContainers: { status: 'False' },
+      Ready: { status: 'False', reason: 'PodFailed' },
+    });
+    expect(await log()).toBe('words\n');
+    const target = { ...pods, name: 'held' };
+    await bench.admin.patch(target, { metadata: { finalizers: null } }, { type: 'merge' });
+    await expect.poll(() => bench.runtime.listPods()).toEqual([]);
+    await expect(pod('held')).rejects.toThrow('not found');
+  });
+
+  it('limits what all containers of a pod say of their ends to 12 KiB', () => {
+    const message = 'Q'.repeat(4096);
+    const end = { exitCode: 1, reason: 'Error', message, startedAt: '', finishedAt: '' };
+    const status = {
+      ...{ image: '', imageID: '', containerID: '', ready: false, started: false, restartCount: 0 },
+    };
+    const containers = [1, 2, 3, 4, 5, 6].map((n) => ({ name: `c${n}`, image: 'any' }));
+    const given = manifest('many', {}, { containers }) as Pod;
+    const containerStatuses = containers.map(({ name }) => ({
+      ...{ ...status, name, state: { terminated: end }, lastState: { terminated: end } },
+    }));
+    const patch = statusPatch({ ...given, status: { ...toRun(given, place).status, containerStatuses } });
+    expect(
+      JSON.stringify(patch)
+        .match(/Q+/g)
+        ?.map(({ length }) => length),
+    ).toEqual(Array(12).fill(2048));
   });
 
   it('stops a pod that was removed from the API at once', async () => {

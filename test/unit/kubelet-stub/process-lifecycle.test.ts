@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -109,6 +110,15 @@ describe('a container of the process runtime', () => {
         message: expect.stringContaining('not found in $PATH'),
       },
     });
+  });
+
+  it.each([
+    [{ env: [{ name: 'X', value: 'x'.repeat(200_000) }] }, 'exec: "sleep": argument list too long: unknown'],
+    [{ workingDir: `/${'a'.repeat(300)}` }, `: mkdir /${'a'.repeat(300)}: file name too long: unknown`],
+  ])('says in the words of Go what the system refuses', async (container, text) => {
+    await start(podOf(container, { restartPolicy: 'Never' }));
+    expect(main().state).toMatchObject({ terminated: { message: expect.stringContaining(text) } });
+    expect(JSON.stringify(main())).not.toContain(tmpdir());
   });
 
   it('is killed and restarted on demand, and keeps the previous log', async () => {

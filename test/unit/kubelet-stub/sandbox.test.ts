@@ -23,6 +23,7 @@ const pod: Pod = {
   ...template,
   spec: {
     nodeName: 'node-1',
+    initContainers: [{ name: 'first', image: 'any', command: ['true'] }],
     containers: [
       { name: 'app', image: 'konnsim/echo:1', ports: [{ containerPort: 7000 }] },
       { name: 'ticker', image: 'konnsim/counter:1' },
@@ -49,6 +50,9 @@ describe('both doors in front of the sandbox runtime', () => {
       behaviours: [scripted],
       ...common,
     });
+    const isReady = (): boolean =>
+      runtime.listPods()[0]?.status.containerStatuses.every(({ ready }) => ready) === true;
+    await eventually(() => expect(isReady()).toBe(true));
     bench = await startBench(pki, runtime);
   });
   afterAll(() => bench.close());
@@ -81,6 +85,17 @@ describe('both doors in front of the sandbox runtime', () => {
       'APPLE\nPEAR\n',
     ]);
     await run.close();
+  });
+
+  it('refuses exec and attach in a container that has ended, before the upgrade', async () => {
+    const refusals = {
+      '/exec/default/web-0/first?command=ls&output=1': 'container not found ("first")',
+      '/attach/default/web-0/first?output=1': 'container first not found in pod web-0_default',
+    };
+    for (const [path, body] of Object.entries(refusals)) {
+      const answer = await upgrade(bench.kubelet, pki.client, path, 'v4.channel.k8s.io');
+      expect(answer.kind === 'refused' && [answer.status, answer.body.toString()]).toEqual([500, body]);
+    }
   });
 
   it('carries megabytes through a command, both doors', async () => {

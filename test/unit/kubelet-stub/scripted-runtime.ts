@@ -131,6 +131,10 @@ export class ScriptedRuntime implements Runtime {
     }
   }
 
+  checkRunning(ref: ContainerRef): void {
+    this.checkContainer(ref);
+  }
+
   async exec(request: ExecRequest, streams: RemoteCommandStreams): Promise<RemoteCommandResult> {
     this.checkContainer(request);
     const [name = '', ...args] = request.command;
