@@ -6,7 +6,6 @@ const maxLength = 63;
 /** The host name that the containers of a pod see. */
 export function hostnameOf({ metadata, spec }: Pod): string {
   if (spec.hostNetwork === true) return spec.nodeName;
-  const { hostname = '' } = spec as { readonly hostname?: string };
-  const name = hostname || metadata.name;
+  const name = spec.hostname || metadata.name;
   return name.length <= maxLength ? name : name.slice(0, maxLength).replace(/[-.]+$/, '');
 }

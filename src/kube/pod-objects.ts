@@ -106,6 +106,7 @@ export interface Pod {
     readonly restartPolicy?: string;
     /** The pod uses its node's address. */
     readonly hostNetwork?: boolean;
+    readonly hostname?: string;
     readonly terminationGracePeriodSeconds?: number;
     readonly serviceAccountName?: string;
     /** Whether containers get variables for the services of their namespace. Default: true. */

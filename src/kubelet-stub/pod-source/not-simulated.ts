@@ -11,7 +11,6 @@ export const notSimulatedFields = {
     'hostIPC',
     'hostPID',
     'hostUsers',
-    'hostname',
     'imagePullSecrets',
     'os.name',
     'priorityClassName',

@@ -17,7 +17,15 @@ const news = (reason: ContainerNews['reason']): ContainerNews => ({
 const simulated = {
   PodSpec: [
     ...['automountServiceAccountToken', 'containers', 'enableServiceLinks', 'ephemeralContainers'],
-    ...['hostNetwork', 'initContainers', 'nodeName', 'nodeSelector', 'overhead', 'preemptionPolicy'],
+    ...[
+      'hostNetwork',
+      'hostname',
+      'initContainers',
+      'nodeName',
+      'nodeSelector',
+      'overhead',
+      'preemptionPolicy',
+    ],
     ...['priority', 'restartPolicy', 'schedulerName', 'schedulingGates', 'serviceAccount'],
     ...['serviceAccountName', 'terminationGracePeriodSeconds', 'tolerations'],
   ],
