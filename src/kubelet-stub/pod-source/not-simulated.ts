@@ -50,8 +50,11 @@ const usual: Readonly<Record<string, string | boolean>> = {
 
 const maxBytes = 1024;
 
-/** The text of one warning about all such fields of a pod; undefined when it asks for none of them. */
-export function notSimulated({ spec }: Pod): string | undefined {
+/**
+ * The text of one warning about all such fields of a pod that are not in `told`, to which they are added; undefined when
+ * there are none.
+ */
+export function notSimulated({ spec }: Pod, told: Set<string>): string | undefined {
   const { initContainers = [], containers, ephemeralContainers = [] } = spec;
   const lists = Object.entries({ initContainers, containers, ephemeralContainers });
   const ofContainers = lists.flatMap(([list, all]) =>
@@ -60,7 +63,8 @@ export function notSimulated({ spec }: Pod): string | undefined {
     ),
   );
   const ofPod = asked(spec, notSimulatedFields.pod).map((path) => `spec.${path}`);
-  const all = [...ofContainers, ...ofPod];
+  const all = [...ofContainers, ...ofPod].filter((field) => !told.has(field));
+  for (const field of all) told.add(field);
   if (all.length === 0) return undefined;
   let text = `konnsim does not simulate: ${all[0] ?? ''}`;
   for (const [index, field] of all.entries()) {

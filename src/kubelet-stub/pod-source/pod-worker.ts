@@ -36,6 +36,7 @@ export class PodWorker {
   private running: Pod | undefined;
   private conditions: Pod['status']['conditions'] = [];
   private told = '';
+  private warned = new Set<string>();
   /** While the pod is being ended: its grace period, and whether nothing of it runs any more. */
   private graceSeconds: number | undefined;
   private hasStopped = false;
@@ -114,6 +115,8 @@ export class PodWorker {
       if (hasEnded(wanted)) return;
       await this.start(wanted);
     } else {
+      // A debugging container may have come.
+      this.warn(wanted, true);
       this.context.runtime.updatePod(wanted);
     }
     await this.report(wanted);
@@ -129,18 +132,24 @@ export class PodWorker {
     this.context.addresses.claim(held.metadata.uid, held.status.podIP);
     this.conditions = conditionsAt(pod);
     this.running = held;
+    this.warn(pod, false);
+  }
+
+  /** Names in an event what the pod asks for in vain, each field once; `aloud` is false for what an earlier kubelet has told. */
+  private warn(pod: Pod, aloud: boolean): void {
+    const message = notSimulated(pod, this.warned);
+    if (message === undefined || !aloud) return;
+    this.context.recorder.record(pod.metadata, { type: 'Warning', reason: 'NotSimulated', message });
   }
 
   private async start(pod: Pod): Promise<void> {
-    const { runtime, addresses, hostIP, recorder, now } = this.context;
+    const { runtime, addresses, hostIP, now } = this.context;
     const podIP = pod.spec.hostNetwork === true ? hostIP : addresses.of(pod.metadata.uid);
     if (podIP === undefined) throw new TunnelError('BAD_REQUEST', 'no pod addresses are left on this node');
     const place = { hostIP, podIP, now: rfc3339(now()) };
     this.conditions = conditionsAt(pod);
+    this.warn(pod, isNew(pod));
     if (isNew(pod)) {
-      const message = notSimulated(pod);
-      if (message !== undefined)
-        recorder.record(pod.metadata, { type: 'Warning', reason: 'NotSimulated', message });
       await this.tell(creating(pod, place));
     }
     // It may have been deleted in the meantime.
@@ -159,6 +168,7 @@ export class PodWorker {
     this.running = undefined;
     this.conditions = [];
     this.told = '';
+    this.warned = new Set();
     this.graceSeconds = undefined;
     this.hasStopped = false;
     addresses.release(uid);

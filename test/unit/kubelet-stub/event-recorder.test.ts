@@ -124,7 +124,7 @@ describe('what is not simulated', () => {
     ],
   ])('is what asks for something, of %j', (spec, expected) => {
     const base = testPod([]);
-    const text = notSimulated({ ...base, spec: { ...base.spec, ...spec } });
+    const text = notSimulated({ ...base, spec: { ...base.spec, ...spec } }, new Set());
     expect(text).toBe(expected === '' ? undefined : `konnsim does not simulate: spec.${expected}`);
   });
 
@@ -132,7 +132,7 @@ describe('what is not simulated', () => {
     const containers = Array.from({ length: 40 }, (_, index) => ({
       ...{ name: `container-${index}`, image: 'any', ports: [{ containerPort: 1, hostPort: 80 }] },
     }));
-    const text = notSimulated(testPod(containers)) ?? '';
+    const text = notSimulated(testPod(containers), new Set()) ?? '';
     expect(text.length).toBeLessThanOrEqual(1024);
     const named = text.match(/hostPort/g)?.length ?? 0;
     expect(text).toMatch(new RegExp(` and ${40 - named} more$`));

@@ -115,7 +115,12 @@ describe('a kubelet with an API', () => {
       await bench.runtime.close();
       start(sandbox());
       await expect.poll(restarts).toBe(2);
-      expect((await texts('full')).filter((text) => text.includes('NotSimulated'))).toEqual([warning]);
+      const target = { ...pods, name: 'full', subresource: 'ephemeralcontainers' };
+      const ephemeralContainers = [{ name: 'debug', image: 'konnsim/shell', targetContainerName: 'main' }];
+      await bench.admin.patch(target, { spec: { ephemeralContainers } }, { type: 'strategic-merge' });
+      const warnings = async () => (await texts('full')).filter((text) => text.includes('NotSimulated'));
+      const later = 'konnsim does not simulate: spec.ephemeralContainers{debug}.targetContainerName';
+      await expect.poll(warnings).toEqual([warning, `1 Warning NotSimulated: ${later}`]);
     });
 
     it('nothing to warn of for a pod of defaults', async () => {
