@@ -94,6 +94,7 @@ const noServer =
   'context deadline exceeded: connection error: desc = "transport: Error while dialing: dial unix SOCKET: connect: connection refused"';
 const unavailable = 'Error from server (ServiceUnavailable)';
 
+const noTerminal = 'Unable to use a TTY - input is not a terminal or the right kind of file';
 /** kubectl prints it before it attaches. */
 const prompt = "If you don't see a command prompt, try pressing enter.";
 const create = ['create', 'configmap', 'mine'];
@@ -171,9 +172,8 @@ export const situations: readonly Situation[] = [
   {
     ...{ name: 'attach -i, no terminal, to one that has one', asks: ['attach', '-i', 'terminal'], exit: 1 },
     says: {
-      webSocket:
-        'error: Internal error occurred: unable to upgrade connection: rpc error: code = InvalidArgument desc = tty and stderr cannot both be true',
-      spdy: 'Error from server: ',
+      webSocket: `${noTerminal}\n${prompt}\nerror: Internal error occurred: unable to upgrade connection: rpc error: code = InvalidArgument desc = tty and stderr cannot both be true`,
+      spdy: `${noTerminal}\n${prompt}\nError from server: `,
     },
   },
   {
