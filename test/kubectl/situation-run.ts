@@ -1,6 +1,6 @@
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { Kubectl, KubectlBinary, KubectlResult } from '../support/kubectl.js';
 import { once } from '../support/waits.js';
 import { preferredProtocol } from './cluster.js';
@@ -61,6 +61,7 @@ export function defineSituations(
   const addresses = useWebhookServers();
   beforeAll(() => apply(stage().kubectl(), objects));
 
+  afterEach(() => stage().revive());
   const rows = situations.filter((row) => signals.includes(signalOf(row)?.signal ?? 'SIGKILL'));
   it.each(rows.map((row) => [row.name, row] as const))('%s', async (_name, row) => {
     const kubectl = stage().kubectl();
@@ -76,7 +77,6 @@ export function defineSituations(
       const things = ['validatingwebhookconfiguration/mine', 'configmap/mine'];
       await kubectl.run(['delete', ...things, '--ignore-not-found']);
     }
-    await stage().revive();
   });
 }
 
