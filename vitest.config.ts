@@ -6,8 +6,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // They need an engine: `npm run test:compose`.
     exclude: ['test/compose/**'],
-    // The tests wait for programs and clocks more than they compute.
-    maxWorkers: 2 * availableParallelism(),
+    maxWorkers: Math.max(2, availableParallelism()),
     setupFiles: ['test/support/setup.ts'],
     // More than any wait within a test (`test/support/waits.ts`), as a wait says what is missing.
     testTimeout: 90_000,
