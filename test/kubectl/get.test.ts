@@ -82,8 +82,10 @@ describeEachKubectl('reading objects', (binary) => {
   it('describes pods, nodes and services', async () => {
     const pod = await output('describe', 'pod', 'pair');
     expect(pod).toMatch(/^Node:\s+node-2\/10\.0\.1\.12$/m);
-    // The kubelet has started it before the API was there.
-    expect(pod).toMatch(/^ +Normal +Started +\S+ +kubelet +Started container main$/m);
+    // The kubelet has started it before the API was there, and tells so later.
+    await expect
+      .poll(() => output('describe', 'pod', 'pair'))
+      .toMatch(/^ +Normal +Started +\S+ +kubelet +Started container main$/m);
     const node = await output('describe', 'node', 'node-1');
     expect(node).toMatch(/^Non-terminated Pods:\s+\(3 in total\)$/m);
     expect(await output('describe', 'svc', 'web')).toMatch(/^Selector:\s+app=web$/m);

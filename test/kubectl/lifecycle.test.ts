@@ -137,13 +137,14 @@ describeEachKubectl('the life of a pod', (binary) => {
       .toMatch(/^failing +0\/1 +CrashLoopBackOff +1 /);
     for (const previous of [[], ['-p'], ['-f']])
       expect(await output(['logs', 'failing', ...previous])).toMatch(/^on node-\d\n$/);
-    const described = await output(['describe', 'pod', 'failing']);
-    expect(described).toMatch(/Normal +Started +.* +kubelet +Started container first/);
-    expect(described).toMatch(/Normal +Created +.*\(x2 over .*\) +kubelet +Created container: main/);
-    expect(described).toMatch(
+    // A kubelet sends events beside its work, and one behind the other.
+    for (const event of [
+      /Normal +Started +.* +kubelet +Started container first/,
+      /Normal +Created +.*\(x2 over .*\) +kubelet +Created container: main/,
       /Warning +BackOff +.* +Back-off restarting failed container main in pod failing_/,
-    );
-    expect(described).toMatch(/NotSimulated +.*spec\.containers\{main\}\.livenessProbe\n/);
+      /NotSimulated +.*spec\.containers\{main\}\.livenessProbe\n/,
+    ])
+      await expect.poll(() => output(['describe', 'pod', 'failing'])).toMatch(event);
     await output(['delete', 'pod', 'failing', '--timeout=25s']);
   });
 
