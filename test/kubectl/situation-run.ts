@@ -149,6 +149,8 @@ function wordsOf({ stderr }: KubectlResult, addresses: ReadonlyMap<string, strin
     .filter((line) => line !== '' && !/^[EWI]\d{4} /.test(line))
     .join('\n')
     .replaceAll(/10\.0\.1\.11|(?<=https:\/\/)node-1/g, 'HOST')
-    .replace(/(dial unix |unix @->)\S+\.sock:/, '$1SOCKET:');
+    .replace(/(dial unix |unix @->)\S+\.sock:/, '$1SOCKET:')
+    // A kube-apiserver that was built with a newer grpc-go (1.81) says so.
+    .replace('raw-read unix', 'read unix');
   return [...addresses].reduce((text, [name, place]) => text.replaceAll(place, name), words);
 }
