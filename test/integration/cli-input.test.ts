@@ -165,17 +165,18 @@ describe('bad input is one error line, one hint line and an exit code:', () => {
     expectFailure(await run(['up', '--dir', 'deep-lab'], { TMPDIR: deep }), /TMPDIR.*\[CONFIG_INVALID\]/, 2);
   });
 
-  const lab = ['up', '--dir', 'temp-lab'];
+  /** Each has its own: they run side by side, and a lab locks its folder. */
+  const lab = (number: number): readonly string[] => ['up', '--dir', `temp-lab-${number}`];
   const long = 'n'.repeat(300);
   const folders: readonly (readonly [string, readonly string[], RegExp, string | undefined])[] = [
-    ['temporary files in no folder', lab, /in no: no such file \(at TMPDIR\) \[FILE_UNWRITABLE\]/, 'no'],
+    ['temporary files in no folder', lab(1), /in no: no such file \(at TMPDIR\) \[FILE_UNWRITABLE\]/, 'no'],
     [
       'temporary files in a file',
-      lab,
+      lab(2),
       /in file: a file is where a folder should be.*\[FILE_UNWRITABLE\]/,
       'file',
     ],
-    ['temporary files in /proc', lab, /in \/proc: .*\(at TMPDIR\) \[FILE_UNWRITABLE\]/, '/proc'],
+    ['temporary files in /proc', lab(3), /in \/proc: .*\(at TMPDIR\) \[FILE_UNWRITABLE\]/, '/proc'],
     ['a lab in /proc', ['up', '--dir', '/proc/lab'], /\/proc\/lab: .*\[FILE_UNWRITABLE\]/, undefined],
     [
       'a lab in a file',
