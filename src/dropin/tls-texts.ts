@@ -20,7 +20,9 @@ export async function readServerTls(names: TlsFileNames, flags: TlsFlagNames): P
   if (certFile === undefined || keyFile === undefined) {
     throw new TunnelError('CONFIG_INVALID', `--${flags.cert} and --${flags.key} must be set`);
   }
-  const [cert, key] = await Promise.all([readText(certFile), readText(keyFile)]);
+  // As Go, which names the certificate when both are missing.
+  const cert = await readText(certFile);
+  const key = await readText(keyFile);
   return { cert, key, ...(caFile === undefined ? {} : { ca: await readText(caFile) }) };
 }
 

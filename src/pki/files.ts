@@ -86,8 +86,18 @@ async function refuseExisting(directory: string, names: readonly string[]): Prom
 const names = Object.keys(authorityNames) as AuthorityName[];
 
 async function existingAuthorities(directory: string): Promise<Partial<Authorities>> {
-  const found = names.map(async (name) => [name, await existingAuthority(directory, name)] as const);
-  return Object.fromEntries((await Promise.all(found)).filter(([, authority]) => authority !== undefined));
+  const found = await inTurn(
+    names,
+    async (name) => [name, await existingAuthority(directory, name)] as const,
+  );
+  return Object.fromEntries(found.filter(([, authority]) => authority !== undefined));
+}
+
+/** One after the other, so that of several faults it is always the first that is told. */
+async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const done: R[] = [];
+  for (const item of items) done.push(await work(item));
+  return done;
 }
 
 async function existingAuthority(directory: string, name: AuthorityName): Promise<Authority | undefined> {
@@ -112,8 +122,8 @@ export async function readKeyPair(paths: PairPaths, usages: readonly KeyUsage[] 
 }
 
 async function readPairText({ certPath, keyPath }: PairPaths): Promise<KeyPair> {
-  const [certPem, keyPem] = await Promise.all([readText(certPath), readText(keyPath)]);
-  return { certPem, keyPem };
+  const certPem = await readText(certPath);
+  return { certPem, keyPem: await readText(keyPath) };
 }
 
 /** Reads a CA file, which may hold several certificates. At least one must be valid now. Errors as `readKeyPair`. */
@@ -136,8 +146,8 @@ export async function readCertificateDirectory(
   directory: string,
   nodeNames: readonly string[] = [],
 ): Promise<CertificateSet> {
-  const loaded = names.map(async (name) => [name, await readAuthority(directory, name)] as const);
-  const authorities = Object.fromEntries(await Promise.all(loaded)) as Authorities;
+  const loaded = await inTurn(names, async (name) => [name, await readAuthority(directory, name)] as const);
+  const authorities = Object.fromEntries(loaded) as Authorities;
   const read = async (name: string): Promise<KeyPair> => {
     const paths = pairPaths(directory, name);
     const pair = await readKeyPair(paths, usagesOf(name));
@@ -146,10 +156,8 @@ export async function readCertificateDirectory(
     checkIssuer(pair, paths.certPath, { pem: authorities[authority].certPem, path });
     return pair;
   };
-  const [leaves, kubelets] = await Promise.all([
-    Promise.all(roleNames().map(async (name) => [name, await read(name)] as const)),
-    Promise.all(nodeNames.map(async (node) => [node, await read(kubeletLeaf(node))] as const)),
-  ]);
+  const leaves = await inTurn(roleNames(), async (name) => [name, await read(name)] as const);
+  const kubelets = await inTurn(nodeNames, async (node) => [node, await read(kubeletLeaf(node))] as const);
   return {
     authorities,
     ca: authorities.ca,
