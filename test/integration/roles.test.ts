@@ -42,7 +42,7 @@ async function startAgent(): Promise<Konnsim> {
   const own = ['--agent-id', 'node-1', '--agent-identifiers', 'ipv4=10.0.1.11&host=node-1'];
   const map = ['--node-address', `10.0.1.11:10250=127.0.0.1:${ports.kubelet}`];
   const there = ['--proxy-server-port', `${ports.agents}`, '--health-server-port', '0'];
-  // Where nobody listens.
+  // Nobody listens on port 1.
   const others = ['--pod-network', '192.168.77.0/24=localhost:1'];
   const pods = ['--pod-network', `10.244.1.0/24=localhost:${ports.pods}`, ...others];
   const agent = start('agent', [...own, ...map, ...pods, ...there]);

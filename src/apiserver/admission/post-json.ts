@@ -35,9 +35,9 @@ export interface Post {
 }
 
 /**
- * POSTs JSON over TLS (HTTP/1.1) and resolves with the JSON of the answer. The connection is kept for later calls; when
- * there is none, one is dialled. Name lookup, dial, handshake and answer share one time limit. Rejects with a
- * CallFailure in the words of kube-apiserver: `failed to call webhook: Post "URL": …`.
+ * POSTs JSON over TLS (HTTP/1.1) and resolves with the JSON of the answer. A call takes a kept
+ * connection or dials a new one, which is kept for later calls. Name lookup, dial, handshake and answer share one time
+ * limit. Rejects with a CallFailure in the words of kube-apiserver: `failed to call webhook: Post "URL": …`.
  */
 export async function postJson(post: Post): Promise<JsonObject> {
   const { clock, timeoutMs, signal } = post;

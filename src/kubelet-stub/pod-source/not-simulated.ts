@@ -51,8 +51,8 @@ const usual: Readonly<Record<string, string | boolean>> = {
 const maxBytes = 1024;
 
 /**
- * The text of one warning about all such fields of a pod that are not in `told`, to which they are added; undefined when
- * there are none.
+ * The text of one warning about the fields that a pod asks for in vain. Fields in `told` are left out, the others are added to
+ * it. Undefined when no field is left.
  */
 export function notSimulated({ spec }: Pod, told: Set<string>): string | undefined {
   const { initContainers = [], containers, ephemeralContainers = [] } = spec;

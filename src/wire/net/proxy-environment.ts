@@ -37,7 +37,7 @@ function ascii(name: string): string {
   return /^\p{ASCII}*$/u.test(name) ? name : domainToASCII(name) || name;
 }
 
-/** Blanks, escapes that are none, a port that is missing behind its colon, and an `@` of a password that has a `/`. */
+/** Matches a blank, a `%` without two hex digits, a colon without a port, and an `@` behind the first `/`, `?` or `#`. */
 const misfit = /\s|%(?![\da-f]{2})|^[^/?#]*:(?:[/?#]|$)|[/?#].*@/i;
 
 function parseProxy(value: string): HttpProxy | undefined {

@@ -254,7 +254,7 @@ describe('an invalid answer', () => {
     ],
     ['HTTP 415', { raw: 'need json', code: 415 }, 'failed to call webhook: need json'],
     [
-      'gzip that is none',
+      'a body that is not gzip',
       { raw: 'hello', headers: { 'content-encoding': 'gzip' } },
       'failed to call webhook: unexpected error when reading response body. Please retry. Original error: gzip: invalid header',
     ],
