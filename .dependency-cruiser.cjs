@@ -31,7 +31,7 @@ const rooms = {
     ['proxy'],
     ['routes'],
   ],
-  wire: [['gen'], ['codec', 'net'], ['grpc'], ['client', 'connect']],
+  wire: [['gen'], ['codec', 'net'], ['carrier', 'grpc'], ['client', 'connect']],
 };
 
 /** The library in it is shipped as a bundle, so it is not installed with the package. */

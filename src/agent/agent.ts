@@ -9,7 +9,7 @@ import { type AgentMetrics, createAgentMetrics } from '../observe/agent-metrics.
 import type { AgentLevels } from '../observe/agent-own-metrics.js';
 import { type Readiness, startHealthServer } from '../observe/health.js';
 import type { PageServer } from '../observe/page-server.js';
-import type { StreamEnd } from '../wire/grpc/packet-stream.js';
+import type { StreamEnd } from '../wire/carrier/packet-stream.js';
 import type { ServerIdentity } from './announcement.js';
 import { countFor } from './metrics-observer.js';
 import { createAgentObserver } from './observer.js';

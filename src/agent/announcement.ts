@@ -1,7 +1,8 @@
-import type { Metadata } from '@grpc/grpc-js';
+import type { IncomingHttpHeaders } from 'node:http2';
 import type { Timer } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import { faithfulSet } from '../core/faithful.js';
+import { valuesOf } from '../wire/carrier/call-headers.js';
 import { unreachableCode } from '../wire/net/transport-text.js';
 import type { AgentOptions } from './options.js';
 
@@ -38,8 +39,8 @@ export class Announcement {
     this.timer = clock.after(connectTimeoutMs, () => this.fail('the server does not announce itself'));
   }
 
-  receive(metadata: Metadata): void {
-    const read = readIdentity(metadata.get('serverid').map(String), metadata.get('servercount').map(String));
+  receive(headers: IncomingHttpHeaders): void {
+    const read = readIdentity(valuesOf(headers, 'serverid'), valuesOf(headers, 'servercount'));
     if (typeof read === 'string') {
       this.fail(read);
       return;

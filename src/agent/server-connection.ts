@@ -1,12 +1,12 @@
-import { Metadata } from '@grpc/grpc-js';
 import { AgentMachine } from '../core/agent/machine.js';
 import type { AgentObserver } from '../core/agent/state.js';
 import type { Timer } from '../core/clock.js';
 import { faithfulSet } from '../core/faithful.js';
 import type { ConnectId } from '../core/packet.js';
-import { GrpcPacketStream } from '../wire/grpc/grpc-packet-stream.js';
-import type { PacketStreamOwner, StreamEnd } from '../wire/grpc/packet-stream.js';
-import { TunnelChannel } from '../wire/grpc/tunnel-channel.js';
+import type { CallMetadata } from '../wire/carrier/call-headers.js';
+import type { CarriedStream } from '../wire/carrier/carried-stream.js';
+import type { PacketStreamOwner, StreamEnd } from '../wire/carrier/packet-stream.js';
+import { TunnelConnection } from '../wire/carrier/tunnel-connection.js';
 import { currentTls } from '../wire/net/tls.js';
 import { Announcement, type ServerIdentity } from './announcement.js';
 import { EndpointSocket } from './endpoint-socket.js';
@@ -27,8 +27,8 @@ export class ServerConnection {
   readonly machine: AgentMachine;
   readonly startedAt: number;
   private readonly options: ServerConnectionOptions;
-  private readonly channel: TunnelChannel;
-  private readonly stream: GrpcPacketStream;
+  private readonly connection: TunnelConnection;
+  private readonly stream: CarriedStream;
   private readonly announcement: Announcement;
   /** All sockets, also those whose connection has ended but which still finish. */
   private readonly sockets = new Set<EndpointSocket>();
@@ -42,16 +42,16 @@ export class ServerConnection {
     const { agent } = options;
     const metadata = requestMetadata(agent);
     this.startedAt = agent.clock.now();
-    this.channel = openChannel(agent);
-    const call = this.channel.open('Connect', metadata);
+    this.connection = openConnection(agent);
     this.announcement = new Announcement(agent);
-    call.on('metadata', (received: Metadata) => {
-      this.announcement.receive(received);
-      this.probe();
+    const { packets } = this.connection.open('Connect', metadata, {
+      accepted: (headers) => {
+        this.announcement.receive(headers);
+        this.probe();
+      },
+      tuning: { growWindow: agent.clock, below: () => this.connection.backlog },
     });
-    const { channel } = this;
-    const eager = { growWindow: agent.clock, below: () => channel.backlog };
-    this.stream = new GrpcPacketStream(call, channel.eager ? eager : {});
+    this.stream = packets;
     this.machine = this.createMachine();
     this.stream.start(this.owner());
   }
@@ -77,7 +77,7 @@ export class ServerConnection {
   /** Ends the stream and all its connections. Resolves when no endpoint socket is open. */
   close(): Promise<void> {
     this.stream.cancel();
-    this.channel.cut();
+    this.connection.cut();
     for (const socket of this.sockets) socket.destroy();
     if (this.sockets.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.whenNoSocket.push(resolve));
@@ -94,7 +94,7 @@ export class ServerConnection {
         this.nextProbe?.cancel();
         this.announcement.fail(end.text === '' ? 'the server ended the stream' : end.text);
         this.machine.serverLost();
-        this.channel.cut();
+        this.connection.cut();
         this.options.ended(end);
       },
     };
@@ -104,7 +104,7 @@ export class ServerConnection {
     const { clock, probeIntervalMs = 0 } = this.options.agent;
     if (probeIntervalMs <= 0 || this.over) return;
     this.nextProbe = clock.after(probeIntervalMs, () => {
-      if (this.channel.ready) this.probe();
+      if (this.connection.ready) this.probe();
       else this.stream.cancel('the connection is not ready');
     });
   }
@@ -138,19 +138,15 @@ export class ServerConnection {
   }
 }
 
-function openChannel(agent: AgentOptions): TunnelChannel {
+function openConnection(agent: AgentOptions): TunnelConnection {
   const { server: address, keepaliveTimeMs, serverName, alpnProtocols = [], proxy } = agent;
   const named = serverName === undefined ? {} : { serverName };
   const secure = agent.tls === 'none' ? {} : { tls: currentTls(agent.tls) };
-  return new TunnelChannel({
+  return new TunnelConnection({
     ...{ address, ...secure, keepaliveTimeMs, alpnProtocols, eager: true, proxy, ...named },
   });
 }
 
-function requestMetadata({ agentId, identifiers, metadata = () => ({}) }: AgentOptions): Metadata {
-  const request = new Metadata();
-  for (const [key, value] of Object.entries(metadata())) request.set(key, value);
-  request.set('agentid', agentId);
-  request.set('agentidentifiers', identifiers);
-  return request;
+function requestMetadata({ agentId, identifiers, metadata = () => ({}) }: AgentOptions): CallMetadata {
+  return { ...metadata(), agentid: agentId, agentidentifiers: identifiers };
 }

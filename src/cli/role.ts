@@ -14,7 +14,7 @@ import { authorityOf, usagesOf } from '../pki/certificate-set.js';
 import { pairPaths, readKeyPair, readTrustedCertificates } from '../pki/files.js';
 import type { KeyUsage } from '../pki/subject.js';
 import { exists } from '../pki/text-files.js';
-import { tuneForPackets } from '../wire/grpc/packet-flags.js';
+import { tuneForPackets } from '../wire/carrier/packet-flags.js';
 import type { Renewable, TlsFiles } from '../wire/net/tls.js';
 import { TlsFilesGroup } from '../wire/net/tls-files-group.js';
 import { listenForSignals } from './signals.js';

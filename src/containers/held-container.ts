@@ -7,6 +7,7 @@ import { hexId } from './container-run.js';
 import { backOffText, type ContainerRole, newsOf, urlOf, withProgram } from './container-words.js';
 import type { HeldContainerOptions, HeldRun } from './held-options.js';
 import { LogStore } from './logs/log-store.js';
+import { givenStatus } from './pod-status.js';
 import type { ContainerNews, ContainerUsage, LogFile, Termination } from './runtime.js';
 import { type Terminated, terminatedState } from './terminated-state.js';
 
@@ -55,14 +56,7 @@ export abstract class HeldContainer<R extends HeldRun> {
     this.held = options;
     this.spec = options.spec;
     this.role = options.role;
-    const {
-      containerStatuses,
-      initContainerStatuses = [],
-      ephemeralContainerStatuses = [],
-    } = options.pod.status;
-    const given = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find(
-      ({ name }) => name === options.spec.name,
-    );
+    const given = givenStatus(options.pod, options.spec.name);
     this.restartCount = given?.restartCount ?? 0;
     this.stopped = this.waiting;
     if (given === undefined) return;
@@ -96,9 +90,8 @@ export abstract class HeldContainer<R extends HeldRun> {
   }
 
   private get hasSucceeded(): boolean {
-    return (
-      this.current === undefined && 'terminated' in this.stopped && this.stopped.terminated.exitCode === 0
-    );
+    const { isOver, stopped } = this;
+    return isOver && 'terminated' in stopped && stopped.terminated.exitCode === 0;
   }
 
   /** For init containers: the next container may be started. */
@@ -134,9 +127,10 @@ export abstract class HeldContainer<R extends HeldRun> {
     await this.endRun(this.current, graceMs);
   }
 
-  /** Kills the run, if there is one, and starts the next without waiting. */
+  /** Kills the run, if there is one or soon will be, and starts the next without waiting. */
   restart(termination: Termination): void {
     if (this.closed) return;
+    if (this.starting !== undefined) return void this.starting.then(() => this.restart(termination));
     if (this.current === undefined) return this.waitNoLonger();
     this.forced = termination;
     void this.endRun(this.current, 0);
@@ -147,10 +141,9 @@ export abstract class HeldContainer<R extends HeldRun> {
     if (this.closed || spec.image === this.spec.image) return;
     this.spec = spec;
     this.backOff = new BackOff();
-    if (this.current === undefined) return this.waitNoLonger();
-    this.report('Killing', `Container ${spec.name} definition changed, will be restarted`);
-    this.isOutdated = true;
-    void this.endRun(this.current, graceMs);
+    if (this.starting === undefined) return this.replace(graceMs);
+    // What is being started is of an earlier image. It is replaced once, however many images come by then.
+    void this.starting.then(() => this.spec === spec && this.replace(graceMs));
   }
 
   status(): ContainerStatus {
@@ -214,6 +207,15 @@ export abstract class HeldContainer<R extends HeldRun> {
     this.held.changed();
   }
 
+  /** Ends a run whose spec has changed. */
+  private replace(graceMs: number): void {
+    if (this.closed) return;
+    if (this.current === undefined) return this.waitNoLonger();
+    this.report('Killing', `Container ${this.spec.name} definition changed, will be restarted`);
+    this.isOutdated = true;
+    void this.endRun(this.current, graceMs);
+  }
+
   private waitNoLonger(): void {
     if (this.retry === undefined) return;
     this.retry.cancel();
@@ -222,14 +224,17 @@ export abstract class HeldContainer<R extends HeldRun> {
   }
 
   private begin(): void {
+    if (this.closed) return;
     this.stopped = this.waiting;
+    const wanted = this.spec;
     // Whatever is wrong before it is created is a fault of what its spec refers to.
     const failed = (caught: unknown): void =>
       this.misconfigured(TunnelError.from(caught, 'INTERNAL').message);
     try {
-      const spec = this.held.resolve(withProgram(this.spec, this.role));
-      // What is read from an API may never come: nobody waits for it.
-      if (spec instanceof Promise) void spec.then((found) => this.open(found), failed);
+      const spec = this.held.resolve(withProgram(wanted, this.role));
+      // What is read from an API may never come: nobody waits for it. By then another image may be wanted.
+      const read = (found: Container): void => (this.spec === wanted ? this.open(found) : this.begin());
+      if (spec instanceof Promise) void spec.then(read, failed);
       else this.open(spec);
     } catch (caught) {
       failed(caught);
@@ -246,19 +251,19 @@ export abstract class HeldContainer<R extends HeldRun> {
     const failed = (caught: unknown): void => this.notStarted(id, caught);
     try {
       const run = this.launch(spec, id);
-      if (!(run instanceof Promise)) return this.started(run);
-      this.starting = run.then((begun) => this.started(begun), failed);
+      if (!(run instanceof Promise)) return this.started(run, spec);
+      this.starting = run.then((begun) => this.started(begun, spec), failed);
     } catch (caught) {
       failed(caught);
     }
   }
 
-  private started(run: R): void {
+  private started(run: R, { image }: Container): void {
     this.starting = undefined;
     this.current = run;
     this.hasStarted = true;
     this.report('Started');
-    this.emit('role.started', `image ${this.spec.image}`);
+    this.emit('role.started', `image ${image}`);
     this.held.changed();
   }
 

@@ -43,6 +43,13 @@ export function currentPod(
   };
 }
 
+/** What the pod says of one of its containers. */
+export function givenStatus({ status }: Pod, container: string): ContainerStatus | undefined {
+  const { containerStatuses, initContainerStatuses = [], ephemeralContainerStatuses = [] } = status;
+  const all = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses];
+  return all.find(({ name }) => name === container);
+}
+
 function statusesOf(containers: readonly WithStatus[]): readonly ContainerStatus[] {
   return containers.map((container) => container.status());
 }

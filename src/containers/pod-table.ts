@@ -87,7 +87,7 @@ export abstract class PodTable<C extends HeldContainer<HeldRun>> {
     const forget = (): void => {
       if (this.pods.get(key) === pod) this.pods.delete(key);
     };
-    if (pod.containers.every(({ run }) => run === undefined)) forget();
+    if (pod.hasStopped) forget();
     return ended.then(forget);
   }
 

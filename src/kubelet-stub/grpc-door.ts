@@ -12,10 +12,8 @@ import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation, service as healthService } from 'grpc-health-check';
 import { TunnelError } from '../core/errors.js';
-import { createWindowWidener, watchServerSessions } from '../wire/grpc/grpc-internals.js';
+import { CallBounds } from '../wire/grpc/call-bounds.js';
 import { kubeletService, protoDefinition } from '../wire/grpc/proto.js';
-import { boundSession } from '../wire/grpc/session-bounds.js';
-import type { TunnelCall } from '../wire/grpc/tunnel-service.js';
 import { statusFromError } from '../wire/net/grpc-status.js';
 import type { Verdict } from './auth/access-control.js';
 import { attributesOf } from './auth/attributes.js';
@@ -29,11 +27,8 @@ import { portForwardHandler } from './grpc-port-forward.js';
 import { bearerToken } from './http-credentials.js';
 import { traceRequest } from './request-trace.js';
 
-/** Limits in ms: for the start of HTTP/2, and for a connection without calls (as for HTTP/1.1). */
-const prefaceTimeoutMs = 10_000;
+/** How long a connection may have no calls (as for HTTP/1.1), ms. */
 const idleTimeoutMs = 90_000;
-/** Flow-control window of one call towards us: enough for 20 MB/s at 100 ms delay. */
-const windowBytes = 2 * 1024 * 1024;
 
 /** The types that reflection describes: those of our service and of the health service. */
 function describedTypes(): PackageDefinition {
@@ -50,7 +45,6 @@ export interface GrpcDoor {
 
 /** Lets authorized calls through and ends all others with the reason. */
 function clientGuard(context: DoorContext, peers: ReadonlyMap<string, PeerIdentity>): ServerInterceptor {
-  const widen = createWindowWidener(windowBytes);
   return (method, call) => {
     const { remoteAddress, remotePort } = call.getConnectionInfo();
     const certificate = peers.get(connectionKey(remoteAddress, remotePort)) ?? closedConnection;
@@ -64,8 +58,6 @@ function clientGuard(context: DoorContext, peers: ReadonlyMap<string, PeerIdenti
             };
             void context.access.check(credentials, methodAttributes(method.path)).then((verdict) => {
               if (verdict.kind === 'refused') return refuse(context, call, method.path, verdict);
-              // The call that an interceptor gets has the same peer as the handler's.
-              widen({ call } as unknown as TunnelCall);
               proceed(metadata);
             });
           },
@@ -122,23 +114,23 @@ function addServices(server: Server, context: DoorContext): void {
 /** Serves the kubelet's gRPC API, health and reflection on sockets that the caller accepted. */
 export function createGrpcDoor(context: DoorContext): GrpcDoor {
   const peers = new Map<string, PeerIdentity>();
+  const bounds = new CallBounds({ clock: context.clock, firstCallMs: idleTimeoutMs, idleMs: idleTimeoutMs });
   const server = new Server({
     'grpc.enable_channelz': 0,
     // After a client's protocol error node:http2 does not notice the end of the connection; keepalive does.
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 20_000,
-    interceptors: [clientGuard(context, peers)],
+    interceptors: [bounds.interceptor, clientGuard(context, peers)],
   });
   addServices(server, context);
   // The socket has done TLS already, so the gRPC server behind it is a plain one.
   const injector: ConnectionInjector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const bounds = { clock: context.clock, prefaceMs: prefaceTimeoutMs, idleMs: idleTimeoutMs };
-  watchServerSessions(server, (session) => boundSession(session, bounds));
   return {
     accept(socket) {
       const key = connectionKey(socket.remoteAddress, socket.remotePort);
       peers.set(key, identifyPeer(socket));
       socket.once('close', () => peers.delete(key));
+      bounds.watch(socket);
       injector.injectConnection(socket);
     },
     close: () => server.forceShutdown(),

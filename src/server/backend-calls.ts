@@ -1,10 +1,12 @@
-import { Metadata, status } from '@grpc/grpc-js';
+import type { IncomingHttpHeaders } from 'node:http2';
+import { status } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import { type AgentIdentifiers, agentIdRule, isAgentId, parseAgentIdentifiers } from '../core/identifiers.js';
 import type { ServerMachine } from '../core/server/machine.js';
-import { GrpcPacketStream } from '../wire/grpc/grpc-packet-stream.js';
-import type { TunnelCall } from '../wire/grpc/tunnel-service.js';
+import { type CallMetadata, valuesOf } from '../wire/carrier/call-headers.js';
+import type { CarriedStream } from '../wire/carrier/carried-stream.js';
+import type { ServedCall } from '../wire/carrier/served-call.js';
 import { type FrontendBounds, fuller } from './frontend-bounds.js';
 import type { StreamMeter } from './stream-meter.js';
 import type { TokenAuthenticator } from './token-review.js';
@@ -32,53 +34,49 @@ interface AgentIdentity {
 /** Serves `/AgentService/Connect`. */
 export class BackendCalls {
   private readonly options: BackendCallsOptions;
-  private readonly open = new Set<GrpcPacketStream>();
+  private readonly open = new Set<CarriedStream>();
   private readonly reviews = new Set<AbortController>();
 
   constructor(options: BackendCallsOptions) {
     this.options = options;
   }
 
-  handle(call: TunnelCall): void {
-    call.on('error', () => undefined);
-    const identity = identify(call.metadata);
-    if (typeof identity === 'string') {
-      call.emit('error', { code: status.UNKNOWN, details: identity });
-      return;
-    }
+  handle(call: ServedCall): void {
+    const identity = identify(call.headers);
+    if (typeof identity === 'string') return call.refuse({ code: status.UNKNOWN, details: identity });
     const { authenticator } = this.options;
     if (authenticator === undefined) this.welcome(call, identity);
     else void this.review(call, identity, authenticator);
   }
 
   /** Accepts or refuses the agent. As in Konnectivity, a refusal has the status UNKNOWN. */
-  private async review(call: TunnelCall, identity: AgentIdentity, judge: TokenAuthenticator): Promise<void> {
+  private async review(call: ServedCall, identity: AgentIdentity, judge: TokenAuthenticator): Promise<void> {
     const gone = new AbortController();
     this.reviews.add(gone);
-    call.once('cancelled', () => gone.abort());
-    const fault = await judge.fault(call.metadata, gone.signal);
+    call.onGone(() => gone.abort());
+    const fault = await judge.fault(valuesOf(call.headers, 'authorization'), gone.signal);
     this.reviews.delete(gone);
-    if (gone.signal.aborted || call.cancelled) return;
+    if (gone.signal.aborted || call.gone) return;
     if (fault === undefined) {
       this.welcome(call, identity);
       return;
     }
     const { emit, node } = this.options;
     const peer = `agent/${identity.agentId}`;
-    emit({ kind: 'peer.refused', node, peer, address: call.getPeer(), error: fault });
-    call.emit('error', { code: status.UNKNOWN, details: fault });
+    emit({ kind: 'peer.refused', node, peer, address: call.peer, error: fault });
+    call.refuse({ code: status.UNKNOWN, details: fault });
   }
 
-  private welcome(call: TunnelCall, identity: AgentIdentity): void {
+  private welcome(call: ServedCall, identity: AgentIdentity): void {
     // Sent at once, because the agent waits for it before it does anything else (R13).
-    call.sendMetadata(this.announcement());
+    call.accept(this.announcement());
     this.serve(call, identity);
   }
 
-  private serve(call: TunnelCall, identity: AgentIdentity): void {
+  private serve(call: ServedCall, identity: AgentIdentity): void {
     const { machine, node, emit, meter, changed, clock, frontendBounds } = this.options;
     const name = `agent/${identity.agentId}`;
-    const stream = new GrpcPacketStream(call, { growWindow: clock });
+    const stream = call.carry({ growWindow: clock });
     const backend = machine.openBackend({ ...identity, name }, stream);
     stream.start({
       packet: (packet) => fuller(machine.handleBackendPacket(backend, packet), frontendBounds.together),
@@ -96,7 +94,7 @@ export class BackendCalls {
     this.open.add(stream);
     meter.opened();
     changed();
-    emit({ kind: 'backend.connected', node, peer: name, address: call.getPeer() });
+    emit({ kind: 'backend.connected', node, peer: name, address: call.peer });
   }
 
   cut(): void {
@@ -104,18 +102,16 @@ export class BackendCalls {
     for (const stream of [...this.open]) stream.cancel();
   }
 
-  private announcement(): Metadata {
-    const metadata = new Metadata();
-    metadata.set('serverid', this.options.serverId);
-    metadata.set('servercount', String(this.options.serverCount));
-    return metadata;
+  private announcement(): CallMetadata {
+    const { serverId, serverCount } = this.options;
+    return { serverid: serverId, servercount: String(serverCount) };
   }
 }
 
 /** Reads the agent's ID from the request metadata. Returns Konnectivity's text when it is wrong. */
-function identify(metadata: Metadata): AgentIdentity | string {
-  const ids = texts(metadata, 'agentid');
-  const sets = texts(metadata, 'agentidentifiers');
+function identify(headers: IncomingHttpHeaders): AgentIdentity | string {
+  const ids = texts(headers, 'agentid');
+  const sets = texts(headers, 'agentidentifiers');
   const [agentId] = ids;
   if (agentId === undefined || ids.length !== 1) {
     return `expected one agent ID in the context, got [${ids.join(' ')}]`;
@@ -129,6 +125,6 @@ function identify(metadata: Metadata): AgentIdentity | string {
 }
 
 /** When a key came twice, node:http2 joins its values with `, `. Agent IDs and URL queries do not contain that. */
-function texts(metadata: Metadata, key: string): string[] {
-  return metadata.get(key).flatMap((value) => value.toString().split(', '));
+function texts(headers: IncomingHttpHeaders, key: string): string[] {
+  return valuesOf(headers, key).flatMap((value) => value.split(', '));
 }

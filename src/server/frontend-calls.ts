@@ -1,9 +1,8 @@
-import { Metadata } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { ServerMachine } from '../core/server/machine.js';
-import { GrpcPacketStream } from '../wire/grpc/grpc-packet-stream.js';
-import type { TunnelCall } from '../wire/grpc/tunnel-service.js';
+import type { CarriedStream } from '../wire/carrier/carried-stream.js';
+import type { ServedCall } from '../wire/carrier/served-call.js';
 import type { FrontendBounds } from './frontend-bounds.js';
 import type { StreamMeter } from './stream-meter.js';
 
@@ -13,7 +12,6 @@ export interface FrontendCallsOptions {
   readonly machine: ServerMachine;
   readonly emit: EventSink;
   readonly meter: StreamMeter;
-  readonly widenWindow: (call: TunnelCall) => void;
   readonly clock: Clock;
   readonly frontendBounds: FrontendBounds;
 }
@@ -21,19 +19,18 @@ export interface FrontendCallsOptions {
 /** Serves `/ProxyService/Proxy`. */
 export class FrontendCalls {
   private readonly options: FrontendCallsOptions;
-  private readonly open = new Set<GrpcPacketStream>();
+  private readonly open = new Set<CarriedStream>();
   private opened = 0;
 
   constructor(options: FrontendCallsOptions) {
     this.options = options;
   }
 
-  handle(call: TunnelCall): void {
-    const { machine, node, emit, meter, clock, widenWindow, frontendBounds } = this.options;
-    widenWindow(call);
+  handle(call: ServedCall): void {
+    const { machine, node, emit, meter, clock, frontendBounds } = this.options;
     this.opened += 1;
     const name = `client/frontend-${this.opened}`;
-    const stream = new GrpcPacketStream(call, { timing: meter.writeTiming(clock), ...frontendBounds });
+    const stream = call.carry({ timing: meter.writeTiming(clock), ...frontendBounds });
     const frontend = machine.openFrontend(name, stream);
     stream.start({
       packet: (packet) => machine.handleFrontendPacket(frontend, packet),
@@ -50,7 +47,7 @@ export class FrontendCalls {
     meter.opened();
     emit({ kind: 'frontend.opened', node, peer: name });
     // Tells the client that it reached a server, before a later step can fail.
-    call.sendMetadata(new Metadata());
+    call.accept();
   }
 
   cut(): void {

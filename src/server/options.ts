@@ -3,7 +3,7 @@ import type { EventSink } from '../core/events.js';
 import type { FaithfulOptions, FaithfulSet } from '../core/faithful.js';
 import type { Random } from '../core/random.js';
 import type { StrategyName } from '../core/strategy.js';
-import type { GrpcEndpoint, PlainEndpoint } from '../wire/grpc/grpc-listener.js';
+import type { GrpcEndpoint, PlainEndpoint } from '../wire/net/secure-listener.js';
 import type { LeaseOptions } from './lease-options.js';
 import type { AgentTokenOptions } from './token-review.js';
 

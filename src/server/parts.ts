@@ -1,17 +1,10 @@
-import type { Server } from '@grpc/grpc-js';
 import { type FaithfulSet, faithfulSet } from '../core/faithful.js';
 import { ServerMachine } from '../core/server/machine.js';
 import type { Readiness } from '../observe/health.js';
 import { createServerMetrics, type ServerMetrics } from '../observe/server-metrics.js';
 import type { ServerLevels } from '../observe/server-own-metrics.js';
+import type { ServedCall } from '../wire/carrier/served-call.js';
 import type { ConnectRequest } from '../wire/connect/connect-listener.js';
-import { createWindowWidener } from '../wire/grpc/grpc-internals.js';
-import {
-  agentServiceDefinition,
-  frontendWindowBytes,
-  proxyServiceDefinition,
-  type TunnelCall,
-} from '../wire/grpc/tunnel-service.js';
 import { BackendCalls } from './backend-calls.js';
 import { bothObservers } from './both-observers.js';
 import { ConnectCalls } from './connect-calls.js';
@@ -30,8 +23,8 @@ export interface ServerParts {
   readonly machine: ServerMachine;
   readonly metrics: ServerMetrics;
   readonly ready: () => Readiness;
-  readonly serveAgents: (server: Server) => void;
-  readonly serveFrontends: (server: Server) => void;
+  readonly serveAgent: (call: ServedCall) => void;
+  readonly serveFrontend: (call: ServedCall) => void;
   readonly serveConnect: (request: ConnectRequest) => void;
   /** Cuts every stream, without telling the peers. */
   readonly cut: () => void;
@@ -54,7 +47,6 @@ export function createParts(options: ProxyServerOptions): ServerParts {
     clock,
     meter: new StreamMeter(metrics, 'Proxy'),
     frontendBounds,
-    widenWindow: createWindowWidener(frontendWindowBytes),
   });
   const connects = new ConnectCalls({
     node,
@@ -83,13 +75,9 @@ export function createParts(options: ProxyServerOptions): ServerParts {
     machine,
     metrics,
     ready: () => readiness(machine),
-    serveFrontends: (server) => {
-      server.addService(proxyServiceDefinition(), { Proxy: (call: TunnelCall) => frontends.handle(call) });
-    },
+    serveFrontend: (call) => frontends.handle(call),
     serveConnect: (request) => connects.handle(request),
-    serveAgents: (server) => {
-      server.addService(agentServiceDefinition(), { Connect: (call: TunnelCall) => backends.handle(call) });
-    },
+    serveAgent: (call) => backends.handle(call),
     cut() {
       frontends.cut();
       connects.cut();

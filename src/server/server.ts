@@ -4,8 +4,9 @@ import { agentKeepalivePolicy, frontendKeepalivePolicy } from '../core/keepalive
 import type { ServerMachine, ServerState } from '../core/server/machine.js';
 import { startHealthServer } from '../observe/health.js';
 import type { MetricsText } from '../observe/metric-kit.js';
+import { frontendWindowBytes } from '../wire/carrier/growing-window.js';
+import { startTunnelListener, type TunnelListenerOptions } from '../wire/carrier/tunnel-listener.js';
 import { startConnectListener } from '../wire/connect/connect-listener.js';
-import { type GrpcListenerOptions, startGrpcListener } from '../wire/grpc/grpc-listener.js';
 import type { Refusal } from '../wire/net/tls-refusals.js';
 import { LeaseController } from './lease-controller.js';
 import { Listeners } from './listeners.js';
@@ -76,21 +77,24 @@ async function bindAll(options: ProxyServerOptions, parts: ServerParts, listener
   const { node: where, metrics, ready } = parts;
   const refused = ({ peer: address, error }: Refusal): void =>
     options.emit({ kind: 'peer.refused', node: where, error, ...(address === '' ? {} : { address }) });
-  const openGrpc = (own: Pick<GrpcListenerOptions, 'endpoint' | 'serve' | 'keepaliveTimeMs' | 'pings'>) =>
-    startGrpcListener({ where, refused, clock, ...own });
+  const openGrpc = (own: Omit<TunnelListenerOptions, 'where' | 'refused' | 'clock'>) =>
+    startTunnelListener({ where, refused, clock, ...own });
   const agents = openGrpc({
+    method: 'Connect',
     endpoint: options.agents,
     keepaliveTimeMs,
-    serve: parts.serveAgents,
+    serve: parts.serveAgent,
     pings: { policy: agentKeepalivePolicy, clock },
   });
   const openFrontend = (endpoint: FrontendEndpoint) =>
     endpoint.protocol === 'http-connect'
       ? startConnectListener({ endpoint, where, clock, refused, serve: parts.serveConnect })
       : openGrpc({
+          method: 'Proxy',
           endpoint,
+          windowBytes: frontendWindowBytes,
           keepaliveTimeMs: frontendKeepaliveTimeMs,
-          serve: parts.serveFrontends,
+          serve: parts.serveFrontend,
           pings: { policy: frontendKeepalivePolicy, clock },
         });
   const agentAddress = await listeners.openAgents(agents);

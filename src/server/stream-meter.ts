@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { ServerMetrics, ServiceMethod } from '../observe/server-metrics.js';
-import type { WriteTiming } from '../wire/grpc/grpc-packet-stream.js';
-import type { StreamEnd } from '../wire/grpc/packet-stream.js';
+import type { StreamEnd } from '../wire/carrier/packet-stream.js';
+import type { WriteTiming } from '../wire/carrier/send-queue.js';
 
 export class StreamMeter {
   private readonly metrics: ServerMetrics;

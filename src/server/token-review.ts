@@ -1,4 +1,3 @@
-import type { Metadata } from '@grpc/grpc-js';
 import type { KubeClient } from '../kube/kube-client.js';
 import { reviewToken, type TokenReviewStatus } from '../kube/token-review.js';
 
@@ -22,9 +21,9 @@ export class TokenAuthenticator {
     this.options = options;
   }
 
-  /** Resolves with the reason of a refusal, or with undefined when the agent is the expected one. */
-  async fault(metadata: Metadata, signal: AbortSignal): Promise<string | undefined> {
-    const tokens = metadata.get('authorization').map(String);
+  /** Takes an agent's `authorization` fields. Resolves with the reason of a refusal, or with undefined when the agent is the
+   * expected one. */
+  async fault(tokens: readonly string[], signal: AbortSignal): Promise<string | undefined> {
     const [token] = tokens;
     if (token === undefined) return 'Authentication context was not found in metadata';
     if (tokens.length > 1) return `too many (${tokens.length}) tokens are received`;

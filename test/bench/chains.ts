@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CertificateSet, leafTls, type RoleLeaf } from '../../src/pki/certificate-set.js';
-import { packetFlags } from '../../src/wire/grpc/packet-flags.js';
+import { packetFlags } from '../../src/wire/carrier/packet-flags.js';
 import type { TlsFiles } from '../../src/wire/net/tls.js';
 import type { Child, Children, Worker } from './children.js';
 import type { DelaySetup } from './delay-relay.js';

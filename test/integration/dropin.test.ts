@@ -6,11 +6,11 @@ import { createRealClock } from '../../src/core/clock.js';
 import { ignoreEvents } from '../../src/core/events.js';
 import { createRandom } from '../../src/core/random.js';
 import { authorityOf } from '../../src/pki/certificate-set.js';
+import type { ServedCall } from '../../src/wire/carrier/served-call.js';
+import { startTunnelListener } from '../../src/wire/carrier/tunnel-listener.js';
 import type { Dialer } from '../../src/wire/client/dialer.js';
 import { HttpConnectClient } from '../../src/wire/client/http-connect-client.js';
 import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
-import { startGrpcListener } from '../../src/wire/grpc/grpc-listener.js';
-import { agentServiceDefinition, type TunnelCall } from '../../src/wire/grpc/tunnel-service.js';
 import { DropinBench, freePort } from '../support/dropin.js';
 import { once, soon } from '../support/waits.js';
 
@@ -182,17 +182,19 @@ describe('proxy-agent', () => {
   it('sends its token as it is at each connect, and never logs it', async () => {
     await writeFile(bench.file('token'), 'secret-1');
     const seen: unknown[] = [];
-    const Connect = (call: TunnelCall): void => {
-      call.on('error', () => undefined);
-      seen.push(...call.metadata.get('authorization'));
+    const serve = (call: ServedCall): void => {
+      seen.push(call.headers.authorization);
+      call.accept();
+      const packets = call.carry({});
       const text = seen.length === 1 ? 'secret-2' : 'secret-3\nand more';
-      void writeFile(bench.file('token'), text).then(() => call.end());
+      void writeFile(bench.file('token'), text).then(() => packets.finish());
     };
-    const listener = await startGrpcListener({
+    const listener = await startTunnelListener({
+      method: 'Connect',
       endpoint: { kind: 'tcp', host, port: bench.ports.agents, tls: await tls('server') },
       ...{ keepaliveTimeMs: 30_000, clock: createRealClock() },
       where: 'test',
-      serve: (server) => server.addService(agentServiceDefinition(), { Connect }),
+      serve,
     });
     clients.push(listener);
     const agent = bench.start(

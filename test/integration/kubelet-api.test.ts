@@ -43,6 +43,9 @@ describe('a kubelet that is told where the API is', () => {
       ({ status }) => status.phase,
       () => 'gone',
     );
+  /** The port that the API knows of the kubelet. */
+  const shownPort = async (): Promise<number> =>
+    (await admin.get<Node>({ ...nodes, name: 'node-1' })).status.daemonEndpoints.kubeletEndpoint.Port;
   const create = (name: string): Promise<object> => {
     const spec = { nodeName: 'node-1', containers: [{ name: 'main', image: 'any' }] };
     return admin.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec });
@@ -59,13 +62,13 @@ describe('a kubelet that is told where the API is', () => {
     await folder.remove();
   });
 
-  it('runs the standard pods before the API is there, and all others when it comes', async () => {
+  it('runs the standard pods before the API is there, then what the API says, and follows one that forgot', async () => {
     const url = `https://127.0.0.1:${port}`;
     const kubelet = start(['kubelet', '--node', 'node-1', '--port', '0', '--server', url]);
     await kubelet.waitFor(/^container\/default\/web-1\/web +role\.started/m);
     const [, kubeletPort] = await kubelet.waitFor(/^kubelet 127\.0\.0\.1:(\d+)$/m);
     await kubelet.waitFor(/request\.failed +verb=api.+connection refused/);
-    await startApi();
+    const api = await startApi();
     const clock = createRealClock();
     admin = new KubeClient({
       access: await readKubeconfig(join(folder.path, 'kubeconfig'), { clock }),
@@ -73,20 +76,16 @@ describe('a kubelet that is told where the API is', () => {
     });
     await create('late');
     await expect.poll(() => phase('late'), seconds).toBe('Running');
-    const node = await admin.get<Node & { metadata: { uid: string } }>({ ...nodes, name: 'node-1' });
-    expect(node.status.daemonEndpoints.kubeletEndpoint.Port).toBe(Number(kubeletPort));
+    await expect.poll(shownPort, seconds).toBe(Number(kubeletPort));
     await admin.delete({ ...pods, name: 'web-1' });
     await expect.poll(() => phase('web-1'), seconds).toBe('gone');
     await kubelet.waitFor(/^container\/default\/web-1\/web +role\.stopped/m);
-  }, 60_000);
-
-  it('follows an API that forgot everything: its pods end, and the standard ones are back', async () => {
-    const [kubelet, api] = running;
-    await api?.stop('SIGKILL');
+    // An API that forgot everything: its pods end, and the standard ones are back.
+    await api.stop('SIGKILL');
     await startApi();
-    await kubelet?.waitFor(/^container\/default\/late\/main +role\.stopped/m);
-    await kubelet?.waitFor(/web-1\/web +role\.stopped[^]+web-1\/web +role\.started/);
-  }, 60_000);
+    await kubelet.waitFor(/^container\/default\/late\/main +role\.stopped/m);
+    await kubelet.waitFor(/web-1\/web +role\.stopped[^]+web-1\/web +role\.started/);
+  });
 
   it('says what is wrong with its flags', async () => {
     const failed = async (...args: string[]): Promise<string> =>

@@ -1,15 +1,14 @@
-import { Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { drainPacket } from '../../src/core/packet.js';
-import { GrpcPacketStream } from '../../src/wire/grpc/grpc-packet-stream.js';
-import { TunnelChannel } from '../../src/wire/grpc/tunnel-channel.js';
+import type { CarriedStream } from '../../src/wire/carrier/carried-stream.js';
+import { TunnelConnection } from '../../src/wire/carrier/tunnel-connection.js';
 import { currentTls } from '../../src/wire/net/tls.js';
 import { TunnelBench } from '../support/tunnel-bench.js';
-import { once, soon } from '../support/waits.js';
+import { soon } from '../support/waits.js';
 
 let bench: TunnelBench;
-let channel: TunnelChannel;
-let stream: GrpcPacketStream;
+let connection: TunnelConnection;
+let stream: CarriedStream;
 
 /** A backlog that the test fills and clears. */
 let full: boolean;
@@ -31,23 +30,22 @@ beforeEach(async () => {
   waiting = [];
   bench = await TunnelBench.create();
   const server = await bench.server();
-  channel = new TunnelChannel({
+  connection = new TunnelConnection({
     address: server.agentAddress,
     tls: currentTls(bench.tls('agent')),
     eager: true,
   });
-  const metadata = new Metadata();
-  metadata.set('agentid', 'backlogged');
-  const call = channel.open('Connect', metadata);
-  const owner = { packet: () => undefined, ended: () => undefined };
-  stream = new GrpcPacketStream(call, { below: () => backlog });
-  stream.start(owner);
-  await once(call, 'metadata');
+  await soon<void>((resolve) => {
+    const tuning = { below: () => backlog };
+    const call = connection.open('Connect', { agentid: 'backlogged' }, { accepted: () => resolve(), tuning });
+    stream = call.packets;
+    stream.start({ packet: () => undefined, ended: () => undefined });
+  }, 'answer of the server');
 });
 
 afterEach(async () => {
   stream.cancel();
-  channel.cut();
+  connection.cut();
   await bench.close();
 });
 
@@ -71,7 +69,6 @@ it('meanwhile nothing more is written, and what feeds the stream is told that it
   await resumed;
 });
 
-it('a channel that reads on, whatever waits, tells its backlog', () => {
-  expect(channel.eager).toBe(true);
-  expect(channel.backlog?.congested).toBe(false);
+it('a connection that reads on, whatever waits, tells its backlog', () => {
+  expect(connection.backlog?.congested).toBe(false);
 });

@@ -1,5 +1,5 @@
-import { type Http2Session, connect as http2Connect } from 'node:http2';
-import { type Server, status } from '@grpc/grpc-js';
+import { connect as http2Connect } from 'node:http2';
+import { status } from '@grpc/grpc-js';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   closeRequest,
@@ -12,10 +12,6 @@ import {
 import { type CertificateSet, createCertificateSet } from '../../src/pki/certificate-set.js';
 import type { ProxyServer } from '../../src/server/server.js';
 import { encodeToBuffer } from '../../src/wire/codec/codec.js';
-import { windowBytes } from '../../src/wire/grpc/growing-window.js';
-import { createWindowWidener, resetServerCall } from '../../src/wire/grpc/grpc-internals.js';
-import { startGrpcListener } from '../../src/wire/grpc/grpc-listener.js';
-import { agentServiceDefinition, type TunnelCall } from '../../src/wire/grpc/tunnel-service.js';
 import { RawCall } from '../support/raw-call.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
 import { once } from '../support/waits.js';
@@ -182,53 +178,5 @@ describe('a frontend that is not ours', () => {
     await expect.poll(() => agent.received).toContain(`DIAL_REQ 8 ${host}:1`);
     frontend.call.resume();
     expect((await frontend.status).code).toBe(status.CANCELLED);
-  });
-});
-
-describe('what grpc-js keeps private', () => {
-  /** One Connect call of a raw agent, as the server sees it. */
-  async function serverCall(): Promise<{ call: TunnelCall; agent: RawCall }> {
-    const calls: TunnelCall[] = [];
-    const listener = await startGrpcListener({
-      endpoint: { kind: 'tcp', host, port: 0, tls: bench.tls('server') },
-      ...{ keepaliveTimeMs: 30_000, clock: bench.clock },
-      where: 'test',
-      serve: (grpc: Server) =>
-        grpc.addService(agentServiceDefinition(), { Connect: (call: TunnelCall) => void calls.push(call) }),
-    });
-    bench.onClose(() => listener.close());
-    const path = '/AgentService/Connect';
-    const agent = new RawCall({ address: listener.address, path, tls: bench.tls('agent') });
-    bench.onClose(() => agent.close());
-    await expect.poll(() => calls).toHaveLength(1);
-    const [call] = calls;
-    if (call === undefined) throw new Error('no call');
-    call.on('error', () => undefined);
-    return { call, agent };
-  }
-
-  it('is there: the receive window of a server session is widened', async () => {
-    const { call } = await serverCall();
-    const { session } = (call as unknown as { call: { stream: { session: Http2Session } } }).call.stream;
-    const narrow = session.state.effectiveLocalWindowSize;
-    createWindowWidener(windowBytes)(call);
-    await once(session, 'localSettings');
-    expect(session.localSettings.initialWindowSize).toBe(windowBytes);
-    expect(session.state.effectiveLocalWindowSize).toBe(windowBytes);
-    expect(narrow).toBeLessThan(windowBytes);
-  });
-
-  it('is there: the stream of a server call can be reset', async () => {
-    const { call, agent } = await serverCall();
-    const cancelled = once(call, 'cancelled');
-    expect(resetServerCall(call)).toBe(true);
-    await cancelled;
-    expect((await agent.status).code).toBe(status.CANCELLED);
-  });
-
-  it('may be removed without harm', () => {
-    const bare = {} as TunnelCall;
-    createWindowWidener(windowBytes)(bare);
-    expect(resetServerCall(bare)).toBe(false);
   });
 });

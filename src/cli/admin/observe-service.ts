@@ -4,8 +4,9 @@ import type { LabEvent } from '../../core/events.js';
 import type { EventBatch } from '../../wire/gen/konnsim/observe/v1/EventBatch.js';
 import type { EventsRequest__Output } from '../../wire/gen/konnsim/observe/v1/EventsRequest.js';
 import type { ReadClockResponse } from '../../wire/gen/konnsim/observe/v1/ReadClockResponse.js';
-import { type GrpcEndpoint, type GrpcListener, startGrpcListener } from '../../wire/grpc/grpc-listener.js';
+import { startGrpcListener } from '../../wire/grpc/grpc-listener.js';
 import { observeService } from '../../wire/grpc/proto.js';
+import type { GrpcEndpoint, Listening } from '../../wire/net/secure-listener.js';
 import { encodeEvent } from './observed-event.js';
 
 /** The events of the service: for instance the journal of its process. */
@@ -38,7 +39,7 @@ const maxWaiting = 20_000;
 const batchSize = 500;
 
 /** Serves `konnsim.observe.v1.Observe`. Rejects as `startGrpcListener` does. */
-export function startObserveService(options: ObserveServiceOptions): Promise<GrpcListener> {
+export function startObserveService(options: ObserveServiceOptions): Promise<Listening> {
   return startGrpcListener({
     endpoint: options.endpoint,
     keepaliveTimeMs,

@@ -4,7 +4,7 @@ import { TunnelError } from '../../core/errors.js';
 import type { StrategyName } from '../../core/strategy.js';
 import { defaultKeepaliveTimeMs, defaultStrategies } from '../../server/options.js';
 import { startProxyServer } from '../../server/server.js';
-import type { GrpcEndpoint } from '../../wire/grpc/grpc-listener.js';
+import type { GrpcEndpoint } from '../../wire/net/secure-listener.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import { commonOptions, type RoleFlags, runRole, tlsUser, type UseTls } from '../role.js';

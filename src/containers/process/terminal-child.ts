@@ -1,6 +1,7 @@
 import { readSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { IPty } from '@lydell/node-pty';
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
@@ -133,12 +134,30 @@ function resizeTerminal(terminal: IPty, { width, height }: TerminalSize): void {
   }
 }
 
+/**
+ * Resolves when a new process leads its group, or has ended. The library returns before the process has begun a session
+ * of its own, and until then a signal to its group is lost, SIGKILL too. No event tells of it.
+ */
+async function leadsGroup(pid: number): Promise<void> {
+  while (!isThere(-pid) && isThere(pid)) await turn();
+}
+
+/** Whether there is a process, or with a negative ID a group. */
+function isThere(target: number): boolean {
+  try {
+    return process.kill(target, 0);
+  } catch (caught) {
+    // Otherwise it is that of another user, as a program that changes its user is.
+    return (caught as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
 /** Starts a program on a pseudo-terminal. `exited` waits for both the process and its output. */
-export function startOnTerminal(
+export async function startOnTerminal(
   library: TerminalLibrary,
   { file, argv, cwd, env, stdin }: ChildOptions,
   clock: Clock,
-): Child {
+): Promise<Child> {
   const terminal = library.spawn(file, argv.slice(1), {
     name: env['TERM'] ?? 'xterm',
     cols: 80,
@@ -151,10 +170,12 @@ export function startOnTerminal(
   const exited = new Promise<number>((resolve) => {
     terminal.onExit(({ exitCode, signal }) => resolve(signal ? 128 + signal : exitCode));
   });
+  const stdout = new TerminalOutput(open, clock);
+  await leadsGroup(terminal.pid);
   return {
     pid: terminal.pid,
     stdin: stdin ? terminalInput(open._socket) : undefined,
-    stdout: new TerminalOutput(open, clock),
+    stdout,
     stderr: undefined,
     isTerminal: true,
     exited,

@@ -1,4 +1,3 @@
-import { Metadata } from '@grpc/grpc-js';
 import { TunnelMachine } from '../../core/client/machine.js';
 import type { TunnelUser } from '../../core/client/state.js';
 import { serverSilentText } from '../../core/dial-texts.js';
@@ -6,9 +5,9 @@ import { type ErrorCode, TunnelError } from '../../core/errors.js';
 import { dialId, type Packet } from '../../core/packet.js';
 import { packetEvent } from '../../core/packet-event.js';
 import type { Random } from '../../core/random.js';
-import { GrpcPacketStream } from '../grpc/grpc-packet-stream.js';
-import type { StreamEnd } from '../grpc/packet-stream.js';
-import { TunnelChannel } from '../grpc/tunnel-channel.js';
+import type { CarriedStream } from '../carrier/carried-stream.js';
+import type { StreamEnd } from '../carrier/packet-stream.js';
+import { TunnelConnection } from '../carrier/tunnel-connection.js';
 import { currentTls, type Renewable, type TlsFiles } from '../net/tls.js';
 import { unreachableCode } from '../net/transport-text.js';
 import {
@@ -43,9 +42,9 @@ const closeTimeoutMs = 10_000;
 /** The frontend end of the tunnel: each `dial` is one Proxy stream, whose connection is handed out as a Duplex. */
 export class TunnelClient extends ProxyClient<TunnelClientSettings, TunnelCallDriver> {
   protected readonly cancelledText = 'dial timeout, context';
-  private channel: TunnelChannel | undefined;
-  /** The certificates of the channel. After a renewal a new channel is needed. */
-  private channelTls: TlsFiles | undefined;
+  private connection: TunnelConnection | undefined;
+  /** The certificates of the connection. After a renewal a new one is needed. */
+  private connectionTls: TlsFiles | undefined;
 
   /** Where the proxy-server is: `host:port` or `unix:///path`. */
   get address(): string {
@@ -54,10 +53,10 @@ export class TunnelClient extends ProxyClient<TunnelClientSettings, TunnelCallDr
 
   protected opener(): (task: DialTask<TunnelClientSettings>) => TunnelCallDriver {
     if (this.settings.singleUse !== true) {
-      const shared = this.readyChannel();
+      const shared = this.readyConnection();
       return (task) => new TunnelCallDriver(task, shared);
     }
-    const own = this.newChannel();
+    const own = this.newConnection();
     return (task) => {
       const ended = (): void => {
         own.cut();
@@ -71,25 +70,25 @@ export class TunnelClient extends ProxyClient<TunnelClientSettings, TunnelCallDr
   async close(): Promise<void> {
     this.closed = true;
     for (const call of [...this.dials]) call.abort();
-    this.channel?.cut();
-    this.channel = undefined;
+    this.connection?.cut();
+    this.connection = undefined;
   }
 
   /** The shared HTTP/2 connection. A broken one is replaced at once. */
-  private readyChannel(): TunnelChannel {
+  private readyConnection(): TunnelConnection {
     const tls = this.tls();
-    if (this.channel?.broken === false && tls === this.channelTls) return this.channel;
-    // Calls on the old channel continue.
-    this.channel?.close();
-    this.channelTls = tls;
-    this.channel = this.newChannel();
-    return this.channel;
+    if (this.connection?.broken === false && tls === this.connectionTls) return this.connection;
+    // Calls on the old one continue.
+    this.connection?.close();
+    this.connectionTls = tls;
+    this.connection = this.newConnection();
+    return this.connection;
   }
 
-  private newChannel(): TunnelChannel {
+  private newConnection(): TunnelConnection {
     const tls = this.tls();
     const { address } = this.settings;
-    return new TunnelChannel({ address, wideReceive: true, ...(tls === undefined ? {} : { tls }) });
+    return new TunnelConnection({ address, ...(tls === undefined ? {} : { tls }) });
   }
 
   private tls(): TlsFiles | undefined {
@@ -100,8 +99,8 @@ export class TunnelClient extends ProxyClient<TunnelClientSettings, TunnelCallDr
 
 class TunnelCallDriver implements TunnelUser {
   private readonly options: DialTask<TunnelClientSettings>;
-  private readonly channel: TunnelChannel;
-  private readonly stream: GrpcPacketStream;
+  private readonly connection: TunnelConnection;
+  private readonly stream: CarriedStream;
   private readonly machine: TunnelMachine;
   private readonly duplex: TunnelDuplex;
   private readonly id: bigint;
@@ -109,17 +108,16 @@ class TunnelCallDriver implements TunnelUser {
   private reachedServer = false;
   private stopListening: () => void = () => undefined;
 
-  constructor(options: DialTask<TunnelClientSettings>, channel: TunnelChannel) {
+  constructor(options: DialTask<TunnelClientSettings>, connection: TunnelConnection) {
     this.options = options;
-    this.channel = channel;
+    this.connection = connection;
     const { settings, address } = options;
     this.id = settings.random.int63();
     this.journal = new DialReport(options);
-    const call = channel.open('Proxy', new Metadata());
-    call.on('metadata', () => {
+    const accepted = (): void => {
       this.reachedServer = true;
-    });
-    this.stream = new GrpcPacketStream(call);
+    };
+    this.stream = connection.open('Proxy', {}, { accepted }).packets;
     this.machine = new TunnelMachine({
       clock: settings.clock,
       server: this.stream,
@@ -161,7 +159,7 @@ class TunnelCallDriver implements TunnelUser {
   failed(found: ErrorCode, said: string): void {
     this.stopListening();
     // The time went by before the HTTP/2 connection was there.
-    const silent = found === 'DIAL_TIMEOUT' && !this.channel.ready;
+    const silent = found === 'DIAL_TIMEOUT' && !this.connection.ready;
     const [code, text] = silent ? (['SERVER_UNREACHABLE', serverSilentText] as const) : [found, said];
     this.report('dial.failed', { code, error: text });
     // A server that was too slow to answer may also be too slow to notice the end of the stream.

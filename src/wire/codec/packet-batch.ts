@@ -5,12 +5,7 @@ import { prefixBytes, ReceivedData } from './received-data.js';
 /** Shorter slices are copied: each slice keeps its whole read buffer alive, and costs a write like some KiB. */
 const shortBytes = 4 * 1024;
 
-/**
- * Packets that are sent in one write, each as a gRPC message.
- *
- * grpc-js treats the batch as one serialised message: it asks for the length, allocates a frame, writes one prefix and
- * calls `copy` for the bytes after it. The first message's prefix replaces that one; the other messages have their own.
- */
+/** Packets that are sent in one write, each as a gRPC message. */
 export class PacketBatch {
   /** The messages with their prefixes. Only short payloads are copied. */
   readonly slices: Buffer[] = [];
@@ -23,24 +18,6 @@ export class PacketBatch {
     if (packet instanceof ReceivedData) this.addFrame(packet.frame);
     else if (packet.kind === 'DATA' && packet.raw === undefined) this.addData(packet);
     else this.addMessage(encodeToBuffer(packet));
-  }
-
-  /** The length as grpc-js counts it: without the prefix that it writes. */
-  get length(): number {
-    return this.sizeBytes - prefixBytes;
-  }
-
-  get byteLength(): number {
-    return this.length;
-  }
-
-  copy(target: Uint8Array, offset: number): number {
-    let at = offset - prefixBytes;
-    for (const slice of this.slices) {
-      target.set(slice, at);
-      at += slice.length;
-    }
-    return this.length;
   }
 
   private push(slice: Buffer): void {

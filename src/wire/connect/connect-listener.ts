@@ -11,7 +11,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../../core/clock.js';
 import { ConnectionBounds } from '../../core/connection-bounds.js';
 import { methodRefusal } from '../../core/http-connect/responses.js';
-import { type GrpcEndpoint, socketEndpoint } from '../grpc/grpc-listener.js';
+import { type GrpcEndpoint, socketEndpoint } from '../net/secure-listener.js';
 import { listenOn } from '../net/socket-listener.js';
 import { checkTlsFiles, currentTls, followRenewals, tlsServerOptions } from '../net/tls.js';
 import { type Refusal, watchRefusals } from '../net/tls-refusals.js';

@@ -7,7 +7,7 @@ import {
 } from '../../core/congestion.js';
 import type { ConnectClient } from '../../core/http-connect/state.js';
 import type { Congestible } from '../../core/port.js';
-import type { WriteTiming } from '../grpc/grpc-packet-stream.js';
+import type { WriteTiming } from '../carrier/send-queue.js';
 
 export interface ConnectSocketOwner {
   /** Bytes came in. Nothing more is read while the returned queue is congested. */

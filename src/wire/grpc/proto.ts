@@ -1,8 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
-import type { ProtoGrpcType as AgentProto } from '../gen/agent.js';
-import type { ProtoGrpcType as ClientProto } from '../gen/client.js';
 import type { ProtoGrpcType as KubeletProto } from '../gen/kubelet.js';
 import type { ProtoGrpcType as ObserveProto } from '../gen/observe.js';
 import type { ProtoGrpcType as StoreProto } from '../gen/store.js';
@@ -10,7 +8,7 @@ import type { ProtoGrpcType as StoreProto } from '../gen/store.js';
 /** `proto/` of the package: two folders above this module, both in `src` and in `dist`. */
 export const protoFolder = fileURLToPath(new URL('../../../proto/', import.meta.url));
 
-export type ProtoFile = 'agent.proto' | 'client.proto' | 'kubelet.proto' | 'observe.proto' | 'store.proto';
+export type ProtoFile = 'kubelet.proto' | 'observe.proto' | 'store.proto';
 
 const cache = new Map<ProtoFile, PackageDefinition>();
 
@@ -26,14 +24,6 @@ export function protoDefinition(file: ProtoFile): PackageDefinition {
   const loaded = loadSync(file, options);
   cache.set(file, loaded);
   return loaded;
-}
-
-export function agentService(): AgentProto['AgentService'] {
-  return (loadPackageDefinition(protoDefinition('agent.proto')) as unknown as AgentProto).AgentService;
-}
-
-export function proxyService(): ClientProto['ProxyService'] {
-  return (loadPackageDefinition(protoDefinition('client.proto')) as unknown as ClientProto).ProxyService;
 }
 
 export function kubeletService(): KubeletProto['konnsim']['kubelet']['v1']['Kubelet'] {

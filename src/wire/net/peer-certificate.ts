@@ -15,3 +15,14 @@ export function acceptedCertificate(socket: TLSSocket): PeerCertificate | undefi
   // Node returns an empty object, not undefined, when the peer sent no certificate.
   return certificate?.raw === undefined ? undefined : certificate;
 }
+
+/** `host:port` of the other end; empty for a Unix socket, or when it is gone already. */
+export function peerOf({
+  remoteAddress,
+  remotePort = 0,
+}: {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}): string {
+  return remoteAddress === undefined ? '' : `${remoteAddress}:${remotePort}`;
+}

@@ -1,4 +1,5 @@
 import type { Server, TLSSocket } from 'node:tls';
+import { peerOf } from './peer-certificate.js';
 
 export interface Refusal {
   /** `host:port` of the peer. Empty when it is gone already. */
@@ -11,12 +12,13 @@ export interface Refusal {
 export function watchRefusals(server: Server, refused: ((refusal: Refusal) => void) | undefined): void {
   if (refused === undefined) return;
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-    const peer =
-      socket.remoteAddress === undefined ? '' : `${socket.remoteAddress}:${socket.remotePort ?? 0}`;
     // Node destroys a socket whose certificate it refuses. The reason is only here.
     const why = socket.authorizationError as Error | string | null;
     const code = typeof why === 'string' ? why : why?.message;
-    refused({ peer, error: code === undefined ? opensslText(error) : `client certificate: ${code}` });
+    refused({
+      peer: peerOf(socket),
+      error: code === undefined ? opensslText(error) : `client certificate: ${code}`,
+    });
   });
 }
 

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../core/errors.js';
 import { goText } from '../../core/go-texts.js';
 
-/** grpc-js does not tell why. */
+/** A server that does not trust a certificate ends the connection without a word. */
 export const closedEarlyText =
   'the connection was closed before HTTP/2 began: do both ends speak TLS and trust each other?';
 

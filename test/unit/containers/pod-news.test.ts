@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Container, Pod } from '../../../src/kube/pod-objects.js';
+import { within } from '../../support/waits.js';
 import { Bench, podWith, runtimeNames, sh } from './both-runtimes.js';
 
 const lasting = sh('trap "exit 0" TERM; while :; do sleep 0.05; done');
@@ -43,7 +44,7 @@ describe.each(runtimeNames)('the news of a pod in the %s runtime', (kind) => {
     await bench.sees(() => 'terminated' in bench.status('debug').state, true);
     const removed = bench.runtime.removePod('default', 'web-0');
     await bench.sees(() => bench.runtime.listPods().length, 0);
-    await removed;
+    await within(removed, 'end of the removed pod');
     expect(news).toEqual([
       ...startOf('spec.initContainers{side}'),
       ...startOf('spec.initContainers{one}'),

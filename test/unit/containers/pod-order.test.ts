@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { podColumns } from '../../../src/apiserver/resources/pod-columns.js';
 import type { Container, Pod } from '../../../src/kube/pod-objects.js';
 import { conditionsOf, toRun } from '../../../src/kubelet-stub/pod-source/pod-status.js';
+import { within } from '../../support/waits.js';
 import { Bench, podWith, runtimeNames, sh } from './both-runtimes.js';
 import { startTimeMs } from './support.js';
 
@@ -134,7 +135,7 @@ describe.each(runtimeNames)('the containers of a pod in the %s runtime', (kind) 
     await bench.sees(shown, '3/3 Running 0');
     const removed = bench.runtime.removePod('default', 'web-0');
     await bench.sees(() => bench.runtime.listPods().length, 0);
-    await removed;
+    await within(removed, 'end of the removed pod');
     const ended = bench.journal.flatMap(({ kind, node }) => (kind === 'role.stopped' ? [node] : []));
     const names = ['main', 'second', 'first'];
     expect(ended).toEqual(names.map((name) => `container/default/web-0/${name}`));
@@ -145,7 +146,7 @@ describe.each(runtimeNames)('the containers of a pod in the %s runtime', (kind) 
     await bench.sees(shown, '0/1 Init:0/1 0');
     const removed = bench.runtime.removePod('default', 'web-0', 0);
     await bench.sees(() => bench.runtime.listPods().length, 0);
-    await removed;
+    await within(removed, 'end of the removed pod');
   });
 
   it('can be debugged while an init container runs', async () => {

@@ -1,4 +1,3 @@
-import http2 from 'node:http2';
 import { createServer, type Server, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { type Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
@@ -234,26 +233,6 @@ describe('the gRPC door of a kubelet', () => {
       empty.end();
       const [missing] = (await once(empty, 'error')) as [ServiceError];
       expect(missing.code).toBe(status.INVALID_ARGUMENT);
-    });
-
-    it('gives clients a wider window than the 64 KiB of HTTP/2', async () => {
-      const { host, port: tcpPort } = bench.kubelet.address;
-      const session = http2.connect(`https://${host}:${tcpPort}`, { ...pki.client, servername: 'localhost' });
-      const settings = soon<number | undefined>((resolve) => {
-        session.on('remoteSettings', ({ initialWindowSize }) => {
-          if (initialWindowSize !== 65_535) resolve(initialWindowSize);
-        });
-      }, 'settings');
-      const path = '/konnsim.kubelet.v1.Kubelet/ListPods';
-      const headers = {
-        'content-type': 'application/grpc',
-        te: 'trailers',
-        ':method': 'POST',
-        ':path': path,
-      };
-      session.request(headers).end(Buffer.alloc(5));
-      expect(await settings).toBe(2 * 1024 * 1024);
-      session.destroy();
     });
 
     it('answers health checks, and describes its services by reflection', async () => {

@@ -1,4 +1,3 @@
-import { Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KubeClient } from '../../../src/kube/kube-client.js';
 import { TokenAuthenticator } from '../../../src/server/token-review.js';
@@ -21,9 +20,7 @@ afterEach(async () => {
 });
 
 function faultOf(...values: string[]): Promise<string | undefined> {
-  const metadata = new Metadata();
-  for (const value of values) metadata.add('authorization', value);
-  return judge.fault(metadata, new AbortController().signal);
+  return judge.fault(values, new AbortController().signal);
 }
 
 describe('an agent’s token', () => {

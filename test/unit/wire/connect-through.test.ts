@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../../src/pki/authority.js';
-import { connectThrough } from '../../../src/wire/grpc/connect-through.js';
-import { TunnelChannel } from '../../../src/wire/grpc/tunnel-channel.js';
+import { connectThrough } from '../../../src/wire/carrier/connect-through.js';
+import { TunnelConnection } from '../../../src/wire/carrier/tunnel-connection.js';
 import { soon } from '../../support/waits.js';
 
 let proxy: Server;
@@ -60,22 +59,21 @@ describe('a connection through an HTTP proxy', () => {
     await expect(ask(pieces, ends)).rejects.toThrow(text);
   });
 
-  it('ends with its channel while the proxy says nothing', async () => {
+  it('ends with its user while the proxy says nothing', async () => {
     const { certPem: ca } = await createAuthority();
-    const channel = new TunnelChannel({
+    const connection = new TunnelConnection({
       ...{ address: 'server.example:8091', tls: { ca } },
       proxy: { address: `127.0.0.1:${address().port}` },
     });
-    const call = channel.open('Connect', new Metadata());
-    call.on('error', () => undefined);
+    const { packets } = connection.open('Connect', {});
     const peer = await accepted;
     await once(
       peer.on('error', () => undefined),
       'data',
     );
     const closed = soon((resolve) => peer.once('close', resolve), 'end of the connection');
-    call.cancel();
-    channel.cut();
+    packets.cancel();
+    connection.cut();
     await closed;
   });
 });

@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { EagerSocket } from '../../../src/wire/grpc/eager-socket.js';
+import { EagerSocket } from '../../../src/wire/carrier/eager-socket.js';
 import { once, soon } from '../../support/waits.js';
 
 let server: Server;

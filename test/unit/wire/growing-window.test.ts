@@ -2,7 +2,7 @@ import { type ClientHttp2Session, connect, createServer, type Http2Server } from
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/core/clock.js';
-import { GrowingWindow, maxWindowBytes, windowBytes } from '../../../src/wire/grpc/growing-window.js';
+import { GrowingWindow, maxWindowBytes, windowBytes } from '../../../src/wire/carrier/growing-window.js';
 import { once, soon } from '../../support/waits.js';
 
 let server: Http2Server;

@@ -5,7 +5,7 @@ import { createRealClock } from '../../../src/core/clock.js';
 import type { EventBody, LabEvent } from '../../../src/core/events.js';
 import { createJournal, type Journal } from '../../../src/observe/journal.js';
 import { type CertificateSet, createCertificateSet, leafTls } from '../../../src/pki/certificate-set.js';
-import type { GrpcListener } from '../../../src/wire/grpc/grpc-listener.js';
+import type { Listening } from '../../../src/wire/net/secure-listener.js';
 import { currentHandles, expectNoNewHandles, type Handles } from '../../support/handles.js';
 
 const clock = createRealClock();
@@ -14,7 +14,7 @@ const wallNowMs = (): number => performance.timeOrigin + performance.now();
 
 let certificates: CertificateSet;
 let journal: Journal;
-let service: GrpcListener;
+let service: Listening;
 let before: Handles;
 
 const tlsOf = (leaf: 'observe' | 'observer' | 'admin') => {
@@ -22,7 +22,7 @@ const tlsOf = (leaf: 'observe' | 'observer' | 'admin') => {
 };
 
 /** A process whose wall clock is an hour ahead. */
-async function serve(run = 'first', port = 0): Promise<GrpcListener> {
+async function serve(run = 'first', port = 0): Promise<Listening> {
   journal = createJournal({ clock, capacity: 50 });
   const wallStartMs = wallNowMs() + skewMs;
   const { startedAt } = journal;

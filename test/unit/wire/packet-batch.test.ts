@@ -12,15 +12,12 @@ import { PacketBatch } from '../../../src/wire/codec/packet-batch.js';
 
 const id = connectId(7n);
 
-/** What grpc-js makes of a serialised message: one frame with one prefix. */
+/** What goes to the HTTP/2 stream. */
 function frameOf(packets: readonly Packet[]): Buffer {
-  const message = new PacketBatch();
-  for (const packet of packets) message.add(packet);
-  const frame = Buffer.allocUnsafe(message.length + 5).fill(0xff);
-  frame.writeUInt8(0, 0);
-  frame.writeUInt32BE(message.length, 1);
-  message.copy(frame, 5);
-  return frame;
+  const batch = new PacketBatch();
+  for (const packet of packets) batch.add(packet);
+  expect(batch.slices.reduce((bytes, slice) => bytes + slice.length, 0)).toBe(batch.sizeBytes);
+  return Buffer.concat(batch.slices);
 }
 
 /** The messages that a receiver finds in it. */

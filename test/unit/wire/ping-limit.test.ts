@@ -5,8 +5,8 @@ import { ManualClock } from '../../../src/core/clock.js';
 import { agentKeepalivePolicy, frontendKeepalivePolicy } from '../../../src/core/keepalive-policy.js';
 import { connectId, dataPacket } from '../../../src/core/packet.js';
 import { createCertificateSet, leafTls } from '../../../src/pki/certificate-set.js';
-import { startGrpcListener } from '../../../src/wire/grpc/grpc-listener.js';
-import { agentServiceDefinition, type TunnelCall } from '../../../src/wire/grpc/tunnel-service.js';
+import type { ServedCall } from '../../../src/wire/carrier/served-call.js';
+import { startTunnelListener } from '../../../src/wire/carrier/tunnel-listener.js';
 import type { Refusal } from '../../../src/wire/net/tls-refusals.js';
 import { scratchFolder } from '../../support/konnsim.js';
 import { once, soon } from '../../support/waits.js';
@@ -20,7 +20,7 @@ afterEach(async () => {
 interface Bench {
   readonly clock: ManualClock;
   readonly client: ClientHttp2Session;
-  readonly calls: TunnelCall[];
+  readonly calls: ServedCall[];
   readonly refusals: Refusal[];
   readonly path: string;
   /** GOAWAYs received: code and debug data. */
@@ -33,20 +33,15 @@ async function open(policy = agentKeepalivePolicy): Promise<Bench> {
   closes.push(() => folder.remove());
   const path = `${folder.path}/s.sock`;
   const clock = new ManualClock();
-  const [calls, refusals]: [TunnelCall[], Refusal[]] = [[], []];
-  const listener = await startGrpcListener({
+  const [calls, refusals]: [ServedCall[], Refusal[]] = [[], []];
+  const listener = await startTunnelListener({
+    method: 'Connect',
     endpoint: { kind: 'unix', path },
     ...{ keepaliveTimeMs: 3_600_000, clock: new ManualClock() },
     where: 'test',
     pings: { policy, clock },
     refused: (refusal) => refusals.push(refusal),
-    serve: (server) =>
-      server.addService(agentServiceDefinition(), {
-        Connect: (call: TunnelCall) => {
-          call.on('error', () => undefined);
-          calls.push(call.resume());
-        },
-      }),
+    serve: (call) => void calls.push(call),
   });
   closes.push(() => listener.close());
   const client = connect('http://localhost', { createConnection: () => connectTcp(path) });
@@ -61,7 +56,7 @@ async function open(policy = agentKeepalivePolicy): Promise<Bench> {
 async function openStream({
   client,
   calls,
-}: Bench): Promise<{ stream: ClientHttp2Stream; call: TunnelCall }> {
+}: Bench): Promise<{ stream: ClientHttp2Stream; call: ServedCall }> {
   const stream = client.request({
     ':method': 'POST',
     ':path': '/AgentService/Connect',
@@ -74,6 +69,8 @@ async function openStream({
   if (call === undefined) throw new Error('no call');
   return { stream, call };
 }
+
+const gone = (call: ServedCall): Promise<void> => soon((resolve) => call.onGone(resolve), 'end of the call');
 
 function ping(client: ClientHttp2Session): Promise<void> {
   // The last one may get a GOAWAY instead of its answer.
@@ -117,7 +114,7 @@ describe('a client that pings too much', () => {
   it('loses its stream, which the server is told of', async () => {
     const bench = await open();
     const { call } = await openStream(bench);
-    const cancelled = once(call, 'cancelled');
+    const cancelled = gone(call);
     await pings(bench, 4, 1000);
     await expect.poll(() => bench.farewells).toHaveLength(1);
     bench.clock.advance(1000);
@@ -129,11 +126,11 @@ describe('a client that pings too much', () => {
     const { stream, call } = await openStream(bench);
     await pings(bench, 3, 1000);
     const answered = once(stream, 'response');
-    call.sendMetadata(call.metadata.clone());
+    call.accept();
     await answered;
     await pings(bench, 3, 1000);
     const received = once(stream, 'data');
-    call.write([dataPacket(connectId(1n), Buffer.from('x'))]);
+    call.carry({}).send(dataPacket(connectId(1n), Buffer.from('x')));
     await received;
     await pings(bench, 3, 1000);
     expect(bench.farewells).toEqual([]);
@@ -145,7 +142,8 @@ describe('a client that pings too much', () => {
     const bench = await open();
     const { stream, call } = await openStream(bench);
     stream.pause();
-    call.write([dataPacket(connectId(1n), Buffer.alloc(1024 * 1024))]);
+    call.accept();
+    call.carry({}).send(dataPacket(connectId(1n), Buffer.alloc(1024 * 1024)));
     await once(stream, 'response');
     await pings(bench, 20, 1);
     expect(bench.farewells).toEqual([]);
@@ -216,17 +214,12 @@ async function openWay(
 describe('a peer that falls silent with its TCP connection up', () => {
   it('is cut when it leaves a ping unanswered', async () => {
     const { certPem: cert, keyPem: key, ca } = await serverPair();
-    const calls: TunnelCall[] = [];
-    const listener = await startGrpcListener({
+    const calls: ServedCall[] = [];
+    const listener = await startTunnelListener({
+      method: 'Connect',
       endpoint: { kind: 'tcp', host: '127.0.0.1', port: 0, tls: { cert, key } },
       ...{ keepaliveTimeMs: 100, keepaliveTimeoutMs: 300, where: 'test', clock: new ManualClock() },
-      serve: (server) =>
-        server.addService(agentServiceDefinition(), {
-          Connect: (call: TunnelCall) => {
-            call.on('error', () => undefined);
-            calls.push(call.resume());
-          },
-        }),
+      serve: (call) => void calls.push(call),
     });
     closes.push(() => listener.close());
     const way = await openWay(listener.address);
@@ -238,9 +231,9 @@ describe('a peer that falls silent with its TCP connection up', () => {
     let answered = 0;
     client.on('ping', () => (answered += 1));
     await expect.poll(() => answered).toBeGreaterThan(2);
-    expect(call.cancelled).toBe(false);
+    expect(call.gone).toBe(false);
     way.freeze();
-    await once(call, 'cancelled');
+    await gone(call);
     await way.ended;
   });
 });

@@ -1,0 +1,134 @@
+import type { Http2Stream } from 'node:http2';
+import { status } from '@grpc/grpc-js';
+import type { Clock } from '../../core/clock.js';
+import type { Packet } from '../../core/packet.js';
+import { MessageReader, RefusedMessage } from '../codec/message-reader.js';
+import { type CallStatus, goCodeName } from './call-headers.js';
+import { GrowingWindow } from './growing-window.js';
+import type { PacketStream, PacketStreamOwner, StreamEnd } from './packet-stream.js';
+import { SendQueue, type StreamTuning } from './send-queue.js';
+
+/** How a call ends a stream: each side of a call has its own ways. */
+export interface CallEnds {
+  /** Resets the stream. */
+  cancel(): void;
+  /** The other end broke the rules: ends the call and tells it. */
+  refuse(fault: CallStatus): void;
+}
+
+/** The packets of one call, in both directions. The call opens the HTTP/2 stream, and tells its end. */
+export class CarriedStream implements PacketStream {
+  private readonly call: CallEnds;
+  private readonly queue: SendQueue;
+  private readonly growWindow: Clock | undefined;
+  private readonly reader = new MessageReader((packet) => this.receive(packet));
+  private owner: PacketStreamOwner | undefined;
+  private stream: Http2Stream | undefined;
+  private over = false;
+  private paused = false;
+
+  constructor(call: CallEnds, tuning: StreamTuning) {
+    this.call = call;
+    this.queue = new SendQueue(tuning);
+    this.growWindow = tuning.growWindow;
+  }
+
+  /** Tells `owner` of packets and of the end. */
+  start(owner: PacketStreamOwner): void {
+    this.owner = owner;
+  }
+
+  /** Reads from an HTTP/2 stream, and writes to it. */
+  carryOn(stream: Http2Stream): void {
+    this.stream = stream;
+    const { growWindow } = this;
+    const { session } = stream;
+    const window =
+      growWindow === undefined || session === undefined ? undefined : new GrowingWindow(session, growWindow);
+    stream.on('data', (chunk: Buffer) => {
+      window?.received(chunk.length);
+      this.read(chunk);
+    });
+    this.queue.open(stream);
+  }
+
+  /** True while the transport has not taken what was written. */
+  get sending(): boolean {
+    return this.queue.busy;
+  }
+
+  get congested(): boolean {
+    return this.queue.congested;
+  }
+
+  get takenBytes(): number {
+    return this.queue.takenBytes;
+  }
+
+  whenClear(resume: () => void): void {
+    this.queue.whenClear(resume);
+  }
+
+  send(packet: Packet): void {
+    this.queue.send(packet);
+  }
+
+  finish(): void {
+    this.queue.end();
+  }
+
+  cancel(text = 'cancelled'): void {
+    if (this.over) return;
+    this.call.cancel();
+    this.end({ kind: 'lost', text, code: 'Canceled' });
+  }
+
+  /** The call is over. Only the first end counts. */
+  end(end: StreamEnd): void {
+    if (this.over) return;
+    this.over = true;
+    this.resume();
+    this.owner?.ended(end);
+    this.queue.drop();
+  }
+
+  private read(chunk: Buffer): void {
+    if (this.over) return;
+    try {
+      this.reader.feed(chunk);
+    } catch (error) {
+      const known = error instanceof RefusedMessage;
+      const details = known ? error.message : 'Error deserializing request';
+      const fault = { code: known ? error.code : status.INTERNAL, details };
+      this.call.refuse(fault);
+      this.end(lostWith(fault));
+    }
+  }
+
+  private receive(packet: Packet): void {
+    if (this.over) return;
+    const full = this.owner?.packet(packet);
+    if (full === undefined || !full.congested || this.paused) return;
+    this.pause(true);
+    full.whenClear(() => this.resume());
+  }
+
+  /** The stream may have ended before. */
+  private resume(): void {
+    if (this.paused) this.pause(false);
+  }
+
+  private pause(paused: boolean): void {
+    this.paused = paused;
+    if (paused) this.stream?.pause();
+    else this.stream?.resume();
+    this.owner?.paused?.(paused);
+  }
+}
+
+export const finishedEnd: StreamEnd = { kind: 'finished', text: '', code: 'OK' };
+
+/** The end of a call with another status than OK. */
+export function lostWith({ code, details }: CallStatus): StreamEnd {
+  return { kind: 'lost', text: details, code: goCodeName(code) };
+}

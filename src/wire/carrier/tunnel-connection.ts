@@ -1,0 +1,221 @@
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import { connect as connectSocket, isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, checkServerIdentity, connect as connectTls } from 'node:tls';
+import { status } from '@grpc/grpc-js';
+import { splitHostPort } from '../../core/address.js';
+import { goBrokenText } from '../../core/go-texts.js';
+import type { Congestible } from '../../core/port.js';
+import type { HttpProxy } from '../net/proxy-environment.js';
+import { type ClientTls, checkTlsFiles } from '../net/tls.js';
+import { closedEarlyText, transportText } from '../net/transport-text.js';
+import { afterTurns } from './after-turns.js';
+import { AskedCall, type AskedCallOptions } from './asked-call.js';
+import {
+  type CallMetadata,
+  type CallStatus,
+  requestHeaders,
+  resetName,
+  type TunnelMethod,
+} from './call-headers.js';
+import { connectThrough } from './connect-through.js';
+import { EagerSocket } from './eager-socket.js';
+import { windowBytes } from './growing-window.js';
+import { keepAlive } from './keepalive.js';
+
+export interface TunnelConnectionOptions {
+  /** `host:port` or `unix:///path`. */
+  readonly address: string;
+  /** Absent for Unix sockets, which have no TLS. */
+  readonly tls?: ClientTls;
+  /** Time between two pings, ms. Default: no pings. */
+  readonly keepaliveTimeMs?: number;
+  /** How long the server may take to answer one, ms. Default 20 s. */
+  readonly keepaliveTimeoutMs?: number;
+  /** Protocols that TLS offers by ALPN before h2. Default: only h2. */
+  readonly alpnProtocols?: readonly string[];
+  /** This end never stops reading, so that both receive windows may be wide. */
+  readonly eager?: boolean;
+  /** The name that the server's certificate must have. Default: the host of the address. */
+  readonly serverName?: string;
+  /** An HTTP proxy on the way. Default: none. */
+  readonly proxy?: HttpProxy | undefined;
+}
+
+/** Turns of the event loop until the last frames of a session reach the kernel, with a margin. */
+const turnsOfFarewell = 8;
+
+const unavailable = (details: string): CallStatus => ({ code: status.UNAVAILABLE, details });
+
+/** One HTTP/2 connection to a proxy-server, from a frontend or an agent. It is opened at once, and never again. */
+export class TunnelConnection {
+  private readonly options: TunnelConnectionOptions;
+  private readonly socket: Socket;
+  private eagerSocket: EagerSocket | undefined;
+  private session: ClientHttp2Session | undefined;
+  private waiting: [TunnelMethod, CallMetadata, AskedCall][] = [];
+  /** Why the connection is gone, or will be. */
+  private lost: CallStatus | undefined;
+  private goaway = '';
+  /** The server has begun HTTP/2. */
+  private greeted = false;
+  private closing = false;
+
+  /** Throws CERT_INVALID. */
+  constructor(options: TunnelConnectionOptions) {
+    this.options = options;
+    const { address, tls, proxy } = options;
+    if (tls !== undefined) checkTlsFiles(tls, address);
+    this.socket = openSocket(proxy?.address ?? address);
+    this.socket.on('error', () => undefined);
+    this.socket.setNoDelay(true);
+    this.start().catch((error: Error) => this.fail(unavailable(transportText(error.message))));
+  }
+
+  open(method: TunnelMethod, metadata: CallMetadata, options: AskedCallOptions = {}): AskedCall {
+    const call = new AskedCall(options);
+    if (this.session === undefined && this.lost === undefined) this.waiting.push([method, metadata, call]);
+    // Its owner begins to listen in this turn.
+    else process.nextTick(() => this.carry(method, metadata, call));
+    return call;
+  }
+
+  /** The bytes that wait for the kernel below HTTP/2, which does not see them when this end is eager. */
+  get backlog(): Congestible | undefined {
+    return this.eagerSocket;
+  }
+
+  /** True when no more calls can be opened: the connection failed, is closed, or its server has announced its end. */
+  get broken(): boolean {
+    return this.lost !== undefined || this.closing || this.session?.closed === true;
+  }
+
+  /** True while the connection is open and accepts new calls. */
+  get ready(): boolean {
+    return this.session !== undefined && !this.broken;
+  }
+
+  /** Opens no new calls. Open ones continue to their end. */
+  close(): void {
+    this.closing = true;
+    this.session?.close();
+  }
+
+  /** Closes, and ends the connection after its last frames. HTTP/2 alone would wait for an unreachable peer. */
+  cut(): void {
+    this.close();
+    afterTurns(turnsOfFarewell, () => this.socket.destroy());
+  }
+
+  private async start(): Promise<void> {
+    const { options, socket } = this;
+    const { address, proxy, tls, eager = false } = options;
+    await happens(socket, 'connect');
+    if (proxy !== undefined)
+      await connectThrough(socket, { target: address, authorization: proxy.authorization });
+    if (eager) this.eagerSocket = new EagerSocket(socket);
+    const carrier = this.eagerSocket ?? socket;
+    if (tls === undefined) return this.begin(carrier);
+    const secured = connectTls({ ...secureOptions(options, tls), socket: carrier });
+    await happens(secured, 'secureConnect');
+    this.begin(secured);
+  }
+
+  private begin(stream: Duplex): void {
+    const { tls, keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = this.options;
+    stream.on('error', (error) => this.ends(error));
+    stream.once('close', () => this.ends());
+    const session = connectHttp2(`${tls === undefined ? 'http' : 'https'}://${authorityOf(this.options)}`, {
+      createConnection: () => stream,
+      maxSessionMemory: Number.MAX_SAFE_INTEGER,
+      settings: { enablePush: false, initialWindowSize: windowBytes },
+    });
+    this.session = session;
+    session.on('error', () => undefined);
+    session.once('connect', () => session.setLocalWindowSize(windowBytes));
+    session.once('remoteSettings', () => {
+      this.greeted = true;
+    });
+    session.on('goaway', (code, _last, data?: Buffer) => {
+      const said = data === undefined || data.length === 0 ? '' : JSON.stringify(String(data));
+      this.goaway ||= `${resetName(code)}${said === '' ? '' : `, debug data: ${said}`}`;
+    });
+    session.once('close', () => this.fail(this.whyLost()));
+    const silent = (): void => this.silent();
+    if (timeMs !== undefined) keepAlive(session, { timeMs, timeoutMs, silent });
+    for (const [method, metadata, call] of this.waiting.splice(0)) this.carry(method, metadata, call);
+    if (this.closing) session.close();
+  }
+
+  private carry(method: TunnelMethod, metadata: CallMetadata, call: AskedCall): void {
+    const { session } = this;
+    if (call.givenUp) return;
+    if (session === undefined || session.closed || session.destroyed) return call.fail(this.whyLost());
+    const stream = session.request(requestHeaders(method, metadata), { endStream: false });
+    call.carryOn(stream, () => (session.destroyed ? this.whyLost() : undefined));
+  }
+
+  private silent(): void {
+    this.lost ??= unavailable('keepalive ping failed to receive ACK within timeout');
+    this.session?.destroy();
+  }
+
+  /** The bytes below HTTP/2 have ended. Words are grpc-go's. */
+  private ends(error?: Error): void {
+    this.lost ??= unavailable(this.endText(error));
+  }
+
+  private endText(error?: NodeJS.ErrnoException): string {
+    // A server that distrusts our certificate just closes.
+    if (!this.greeted && (error === undefined || error.code === 'ECONNRESET')) return closedEarlyText;
+    const reason = error === undefined ? 'EOF' : goBrokenText(error);
+    const read = `error reading from server: ${reason}`;
+    if (this.goaway === '') return read;
+    return `closing transport due to: connection error: desc = ${JSON.stringify(read)}, received prior goaway: code: ${this.goaway}`;
+  }
+
+  private whyLost(): CallStatus {
+    return this.lost ?? unavailable(this.endText());
+  }
+
+  private fail(fault: CallStatus): void {
+    this.lost ??= fault;
+    this.socket.destroy();
+    for (const [, , call] of this.waiting.splice(0)) call.fail(fault);
+  }
+}
+
+function openSocket(address: string): Socket {
+  const path = /^unix:(?:\/\/)?(.*)$/.exec(address)?.[1];
+  if (path !== undefined) return connectSocket(path);
+  const { host = address, port = 0 } = splitHostPort(address) ?? {};
+  return connectSocket({ host, port });
+}
+
+/** The server's name in the calls: as in grpc-go, the name that its certificate must have, or its address. */
+function authorityOf({ address, serverName }: TunnelConnectionOptions): string {
+  return serverName ?? (address.startsWith('unix:') ? 'localhost' : address);
+}
+
+/** TLS has no server name for addresses, so for those nothing is sent, and the certificate is checked here. */
+function secureOptions(options: TunnelConnectionOptions, { ca, cert, key }: ClientTls): ConnectionOptions {
+  const { address, serverName, alpnProtocols = [] } = options;
+  const name = serverName ?? splitHostPort(address)?.host ?? '';
+  return {
+    ca,
+    ...(cert === undefined ? {} : { cert, key }),
+    // As in grpc-go, h2 comes last unless it is in the list.
+    ALPNProtocols: alpnProtocols.includes('h2') ? [...alpnProtocols] : [...alpnProtocols, 'h2'],
+    servername: isIP(name) === 0 ? name : '',
+    checkServerIdentity: (_sent, certificate) => checkServerIdentity(name, certificate),
+  };
+}
+
+/** Resolves at the event, rejects at an error or at the end before it. */
+function happens(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once(event, resolve);
+    socket.on('error', reject);
+    socket.once('close', () => reject(new Error('EOF')));
+  });
+}

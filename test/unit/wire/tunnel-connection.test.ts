@@ -1,0 +1,176 @@
+import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { drainPacket } from '../../../src/core/packet.js';
+import type { StreamEnd } from '../../../src/wire/carrier/packet-stream.js';
+import {
+  TunnelConnection,
+  type TunnelConnectionOptions,
+} from '../../../src/wire/carrier/tunnel-connection.js';
+import { closedEarlyText } from '../../../src/wire/net/transport-text.js';
+import { once, soon } from '../../support/waits.js';
+
+const closes: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closes.splice(0).reverse()) await close();
+});
+
+interface Far {
+  readonly address: string;
+  readonly sessions: ServerHttp2Session[];
+  readonly streams: ServerHttp2Stream[];
+}
+
+async function listening(server: Server | Http2Server): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closes.push(() => void server.close());
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** An HTTP/2 server without gRPC. */
+async function openFar(serve: (stream: ServerHttp2Stream) => void = () => undefined): Promise<Far> {
+  const sessions: ServerHttp2Session[] = [];
+  const streams: ServerHttp2Stream[] = [];
+  const server = createServer();
+  server.on('session', (session) => {
+    sessions.push(session);
+    session.on('error', () => undefined);
+  });
+  server.on('stream', (stream) => {
+    streams.push(stream);
+    stream.on('error', () => undefined);
+    serve(stream);
+  });
+  const address = await listening(server);
+  closes.push(() => {
+    for (const session of sessions) session.destroy();
+  });
+  return { address, sessions, streams };
+}
+
+interface Near {
+  readonly connection: TunnelConnection;
+  readonly ended: Promise<StreamEnd>;
+  readonly cancel: () => void;
+  readonly send: () => void;
+}
+
+function connectTo(address: string, keepalive: Partial<TunnelConnectionOptions> = {}): Near {
+  const connection = new TunnelConnection({ address, ...keepalive });
+  closes.push(() => connection.cut());
+  const { packets } = connection.open('Proxy', {});
+  const ended = soon<StreamEnd>((resolve) => {
+    packets.start({ packet: () => undefined, ended: resolve });
+  }, 'end of the call');
+  return { connection, ended, cancel: () => packets.cancel(), send: () => packets.send(drainPacket) };
+}
+
+const accepted = { ':status': 200, 'content-type': 'application/grpc' };
+
+describe('a call of a connection says why it ended:', () => {
+  it('nothing listens there', async () => {
+    const server = createTcpServer();
+    const address = await listening(server);
+    server.close();
+    await once(server, 'close');
+    const { ended, connection } = connectTo(address);
+    const text = `dial tcp ${address}: connect: connection refused`;
+    expect(await ended).toEqual({ kind: 'lost', code: 'Unavailable', text });
+    expect(connection.broken).toBe(true);
+  });
+
+  it('the server closes before HTTP/2', async () => {
+    const address = await listening(createTcpServer((socket) => socket.destroy()));
+    expect((await connectTo(address).ended).text).toBe(closedEarlyText);
+  });
+
+  it.each([
+    ['resets it', (stream: ServerHttp2Stream) => stream.close(8), /RST_STREAM with error code: CANCEL$/],
+    [
+      'answers as a web server',
+      (stream: ServerHttp2Stream) => {
+        stream.respond({ ':status': 502 });
+        stream.end('no');
+      },
+      /^unexpected HTTP status code received from server: 502$/,
+    ],
+    [
+      'ends it without a status',
+      (stream: ServerHttp2Stream) => stream.respond(accepted, { endStream: true }),
+      /^server closed the stream without sending trailers$/,
+    ],
+  ])('the server %s', async (_name, serve, text) => {
+    const { address } = await openFar(serve);
+    expect((await connectTo(address).ended).text).toMatch(text);
+  });
+
+  it('the connection is gone', async () => {
+    const far = await openFar((stream) => stream.respond(accepted));
+    const { ended } = connectTo(far.address);
+    await expect.poll(() => far.streams).toHaveLength(1);
+    far.sessions[0]?.socket.destroySoon();
+    far.sessions[0]?.destroy();
+    expect((await ended).text).toMatch(/error reading from server: /);
+  });
+
+  it('the server announced its end before', async () => {
+    const far = await openFar((stream) => stream.respond(accepted));
+    const { ended, connection } = connectTo(far.address);
+    await expect.poll(() => far.streams).toHaveLength(1);
+    far.sessions[0]?.goaway(0, 1, Buffer.from('graceful_stop'));
+    await expect.poll(() => connection.ready).toBe(false);
+    far.sessions[0]?.destroy();
+    expect((await ended).text).toMatch(
+      /^closing transport due to: connection error: desc = "error reading from server: .*", received prior goaway: code: NO_ERROR, debug data: "graceful_stop"$/,
+    );
+  });
+
+  it('the server leaves a ping unanswered', async () => {
+    const sockets: Socket[] = [];
+    const far = await openFar((stream) => stream.respond(accepted));
+    const [host, port] = far.address.split(':');
+    const way = createTcpServer((front) => {
+      const back = connect(Number(port), host);
+      for (const socket of [front, back]) socket.on('error', () => undefined);
+      sockets.push(front, back);
+      back.pipe(front).pipe(back);
+    });
+    const address = await listening(way);
+    closes.push(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    const { connection, ended } = connectTo(address, { keepaliveTimeMs: 20, keepaliveTimeoutMs: 200 });
+    await expect.poll(() => far.streams).toHaveLength(1);
+    expect(connection.ready).toBe(true);
+    const [front, back] = sockets;
+    back?.unpipe(front);
+    expect((await ended).text).toBe('keepalive ping failed to receive ACK within timeout');
+  });
+});
+
+it('a call that was given up before there was a connection never reaches the server', async () => {
+  const far = await openFar();
+  const { connection, cancel, ended } = connectTo(far.address);
+  cancel();
+  expect((await ended).text).toBe('cancelled');
+  await expect.poll(() => connection.ready).toBe(true);
+  const second = connection.open('Proxy', {});
+  second.packets.start({ packet: () => undefined, ended: () => undefined });
+  await expect.poll(() => far.streams).toHaveLength(1);
+});
+
+it('packets that were sent before there was a connection arrive', async () => {
+  const bytes: Buffer[] = [];
+  const { send } = connectTo(
+    (await openFar((stream) => stream.on('data', (chunk: Buffer) => bytes.push(chunk)))).address,
+  );
+  send();
+  await expect.poll(() => Buffer.concat(bytes).length).toBeGreaterThan(5);
+});
