@@ -72,6 +72,35 @@ function connectTo(address: string, keepalive: Partial<TunnelConnectionOptions> 
   return { connection, ended, cancel: () => packets.cancel(), send: () => packets.send(drainPacket) };
 }
 
+/** An HTTP/2 frame of the first stream, or of the connection. */
+function frame(type: number, flags: number, ...parts: Buffer[]): Buffer {
+  const body = Buffer.concat(parts);
+  const head = Buffer.from([0, 0, body.length, type, flags, 0, 0, 0, type === 4 ? 0 : 1]);
+  return Buffer.concat([head, body]);
+}
+
+const contentType = Buffer.from('\0\x0ccontent-type\x10application/grpc', 'latin1');
+
+/** A server that sends these bytes when a request came, and then nothing: no library would. */
+async function answering(answer: Buffer): Promise<string> {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => undefined);
+    closes.push(() => socket.destroy());
+    // A client sends more after its settings were acknowledged.
+    socket.write(Buffer.concat([frame(4, 0), frame(4, 1)]));
+    let received = Buffer.alloc(0);
+    socket.on('data', (chunk) => {
+      const before = received.includes(requestHead);
+      received = Buffer.concat([received, chunk]);
+      if (!before && received.includes(requestHead)) socket.write(answer);
+    });
+  });
+  return listening(server);
+}
+
+/** The beginning of a HEADERS frame of stream 1 with `:method: POST`. */
+const requestHead = Buffer.from([1, 4, 0, 0, 0, 1, 0x83]);
+
 const accepted = { ':status': 200, 'content-type': 'application/grpc' };
 
 describe('a call of a connection says why it ended:', () => {
@@ -109,6 +138,11 @@ describe('a call of a connection says why it ended:', () => {
   ])('the server %s', async (_name, serve, text) => {
     const { address } = await openFar(serve);
     expect((await connectTo(address).ended).text).toMatch(text);
+  });
+
+  it('the server ends its direction without a status, and leaves ours open', async () => {
+    const { ended } = connectTo(await answering(frame(1, 5, Buffer.from('88', 'hex'), contentType)));
+    expect((await ended).text).toBe('server closed the stream without sending trailers');
   });
 
   it('the connection is gone', async () => {
