@@ -33,9 +33,9 @@ export function keepAlive(
     timer = clock.after(timeoutMs, late, true);
     session.ping((error) => {
       answered = error === null;
-      if (!answered) return;
+      // A session that takes no new calls sends no pings either; its open calls continue.
       timer.cancel();
-      wait();
+      if (answered) wait();
     });
   };
   wait();
