@@ -14,6 +14,7 @@ import {
   type TunnelConnectionOptions,
 } from '../../../src/wire/carrier/tunnel-connection.js';
 import { closedEarlyText } from '../../../src/wire/net/transport-text.js';
+import { fields, frame } from '../../support/raw-http2.js';
 import { once, soon } from '../../support/waits.js';
 
 const closes: (() => unknown)[] = [];
@@ -72,22 +73,13 @@ function connectTo(address: string, keepalive: Partial<TunnelConnectionOptions> 
   return { connection, ended, cancel: () => packets.cancel(), send: () => packets.send(drainPacket) };
 }
 
-/** An HTTP/2 frame of the first stream, or of the connection. */
-function frame(type: number, flags: number, ...parts: Buffer[]): Buffer {
-  const body = Buffer.concat(parts);
-  const head = Buffer.from([0, 0, body.length, type, flags, 0, 0, 0, type === 4 ? 0 : 1]);
-  return Buffer.concat([head, body]);
-}
-
-const contentType = Buffer.from('\0\x0ccontent-type\x10application/grpc', 'latin1');
-
 /** A server that sends these bytes when a request came, and then nothing: no library would. */
 async function answering(answer: Buffer): Promise<string> {
   const server = createTcpServer((socket) => {
     socket.on('error', () => undefined);
     closes.push(() => socket.destroy());
     // A client sends more after its settings were acknowledged.
-    socket.write(Buffer.concat([frame(4, 0), frame(4, 1)]));
+    socket.write(Buffer.concat([frame('settings'), frame('settings', { flags: 1 })]));
     let received = Buffer.alloc(0);
     socket.on('data', (chunk) => {
       const before = received.includes(requestHead);
@@ -141,7 +133,8 @@ describe('a call of a connection says why it ended:', () => {
   });
 
   it('the server ends its direction without a status, and leaves ours open', async () => {
-    const { ended } = connectTo(await answering(frame(1, 5, Buffer.from('88', 'hex'), contentType)));
+    const body = fields({ ':status': '200', 'content-type': 'application/grpc' });
+    const { ended } = connectTo(await answering(frame('headers', { flags: 5, stream: 1, body })));
     expect((await ended).text).toBe('server closed the stream without sending trailers');
   });
 
