@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import {
   type AddressInfo,
@@ -6,7 +7,7 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { drainPacket } from '../../../src/core/packet.js';
 import type { StreamEnd } from '../../../src/wire/carrier/packet-stream.js';
 import {
@@ -26,6 +27,8 @@ interface Far {
   readonly address: string;
   readonly sessions: ServerHttp2Session[];
   readonly streams: ServerHttp2Stream[];
+  /** The `:authority` of each. */
+  readonly authorities: (string | undefined)[];
 }
 
 async function listening(server: Server | Http2Server): Promise<string> {
@@ -44,8 +47,10 @@ async function openFar(serve: (stream: ServerHttp2Stream) => void = () => undefi
     sessions.push(session);
     session.on('error', () => undefined);
   });
-  server.on('stream', (stream) => {
+  const authorities: (string | undefined)[] = [];
+  server.on('stream', (stream, headers) => {
     streams.push(stream);
+    authorities.push(headers[':authority']);
     stream.on('error', () => undefined);
     serve(stream);
   });
@@ -53,7 +58,7 @@ async function openFar(serve: (stream: ServerHttp2Stream) => void = () => undefi
   closes.push(() => {
     for (const session of sessions) session.destroy();
   });
-  return { address, sessions, streams };
+  return { address, sessions, streams, authorities };
 }
 
 interface Near {
@@ -105,6 +110,19 @@ describe('a call of a connection says why it ended:', () => {
     const text = `dial tcp ${address}: connect: connection refused`;
     expect(await ended).toEqual({ kind: 'lost', code: 'Unavailable', text });
     expect(connection.broken).toBe(true);
+  });
+
+  it('nothing listens at any address of its name', async () => {
+    const lookup = vi.spyOn(dns, 'lookup');
+    const found = [
+      { address: '127.0.0.1', family: 4 },
+      { address: '::1', family: 6 },
+    ];
+    lookup.mockImplementation(((_name: string, _options: object, told: (...result: unknown[]) => void) =>
+      told(null, found)) as unknown as typeof dns.lookup);
+    closes.push(() => lookup.mockRestore());
+    const { ended } = connectTo('several.test:1');
+    expect((await ended).text).toBe('dial tcp 127.0.0.1:1: connect: connection refused');
   });
 
   it('the server closes before HTTP/2', async () => {
@@ -191,6 +209,13 @@ it('a call that was given up before there was a connection never reaches the ser
   const second = connection.open('Proxy', {});
   second.packets.start({ packet: () => undefined, ended: () => undefined });
   await expect.poll(() => far.streams).toHaveLength(1);
+});
+
+it.each(['::1', '[fe80::1%eth0]:8091', 'proxy:443'])('the name of a server may be %o', async (serverName) => {
+  const far = await openFar((stream) => stream.close(8));
+  const { ended } = connectTo(far.address, { serverName });
+  expect((await ended).text).toMatch(/CANCEL$/);
+  expect(far.authorities).toEqual([serverName]);
 });
 
 it('packets that were sent before there was a connection arrive', async () => {
