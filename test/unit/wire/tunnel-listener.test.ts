@@ -124,8 +124,18 @@ describe('the socket is closed of a client that', () => {
   });
 });
 
+const keepalive = { keepaliveTimeMs: 50, keepaliveTimeoutMs: 50 };
+
+it('a call that is open when new ones are refused ends when its peer falls silent', async () => {
+  const bench = await open(keepalive);
+  const silent = await openSocket(bench, preface, frame('settings'), request);
+  silent.resume();
+  await expect.poll(() => bench.calls).toHaveLength(1);
+  bench.listener.drain();
+  await expect.poll(() => bench.calls[0]?.gone).toBe(true);
+});
+
 it('a call that is open when new ones are refused outlives the time of a ping and of its answer', async () => {
-  const keepalive = { keepaliveTimeMs: 50, keepaliveTimeoutMs: 50 };
   const bench = await open(keepalive);
   const { call } = await openCall(bench);
   bench.listener.drain();
