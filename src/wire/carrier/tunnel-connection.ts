@@ -87,7 +87,8 @@ export class TunnelConnection {
 
   /** True when no more calls can be opened: the connection failed, is closed, or its server has announced its end. */
   get broken(): boolean {
-    return this.lost !== undefined || this.closing || this.session?.closed === true;
+    const { closed, destroyed } = this.session ?? {};
+    return this.lost !== undefined || this.closing || closed === true || destroyed === true;
   }
 
   /** True while the connection is open and accepts new calls. */

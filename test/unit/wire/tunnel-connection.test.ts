@@ -177,6 +177,15 @@ describe('a call of a connection says why it ended:', () => {
     );
   });
 
+  it('the server ends the connection with an error, after which it is no longer used', async () => {
+    const far = await openFar((stream) => stream.respond(accepted));
+    const { connection, ended } = connectTo(far.address);
+    await expect.poll(() => far.streams).toHaveLength(1);
+    far.sessions[0]?.goaway(11, 1, Buffer.from('too_many_pings'));
+    const after = ended.then(({ text }) => [text, connection.broken, connection.ready]);
+    expect(await after).toEqual([expect.stringMatching(/ENHANCE_YOUR_CALM/), true, false]);
+  });
+
   it('the server leaves a ping unanswered', async () => {
     const sockets: Socket[] = [];
     const far = await openFar((stream) => stream.respond(accepted));
