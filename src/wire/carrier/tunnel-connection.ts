@@ -146,7 +146,8 @@ export class TunnelConnection {
     const silent = (): void => this.silent();
     if (timeMs !== undefined) keepAlive(session, { timeMs, timeoutMs, silent });
     for (const [method, metadata, call] of this.waiting.splice(0)) this.carry(method, metadata, call);
-    if (this.closing) session.close();
+    // The calls that waited continue: their first frames have to leave before the session's last one.
+    if (this.closing) setImmediate(() => session.close());
   }
 
   private carry(method: TunnelMethod, metadata: CallMetadata, call: AskedCall): void {

@@ -220,6 +220,13 @@ it('a call that was given up before there was a connection never reaches the ser
   await expect.poll(() => far.streams).toHaveLength(1);
 });
 
+it('a call that was opened before there was a connection outlives its close', async () => {
+  const far = await openFar((stream) => stream.close(8));
+  const { connection, ended } = connectTo(far.address);
+  connection.close();
+  expect((await ended).text).toMatch(/error code: CANCEL$/);
+});
+
 it.each(['::1', '[fe80::1%eth0]:8091', 'proxy:443'])('the name of a server may be %o', async (serverName) => {
   const far = await openFar((stream) => stream.close(8));
   const { ended } = connectTo(far.address, { serverName });
