@@ -89,7 +89,10 @@ export class ServedCall {
     this.packets = packets;
     // A client of Node that cancels half-closes first. The reset follows within some turns, and tells it from an orderly end.
     stream.on('end', () =>
-      afterTurns(turnsOfReset, () => packets.end(stream.closed ? goneEnd : finishedEnd)),
+      afterTurns(turnsOfReset, () => {
+        packets.end(stream.closed ? goneEnd : finishedEnd);
+        this.forget();
+      }),
     );
     packets.carryOn(stream);
     return packets;
@@ -137,6 +140,12 @@ export class ServedCall {
   private reset(code: number): void {
     const { stream } = this;
     if (!stream.closed && !stream.destroyed) stream.close(code);
+  }
+
+  /** After a reset without an error node:http2 would keep the stream until our data is sent, which cannot be any more. */
+  private forget(): void {
+    const { stream, left } = this;
+    if (stream.closed && stream.rstCode === h2.NGHTTP2_NO_ERROR && !left) stream.destroy();
   }
 
   private closed(): void {

@@ -11,7 +11,7 @@ import {
 } from '../../../src/wire/carrier/tunnel-listener.js';
 import { currentHandles, expectNoNewHandles, type Handles } from '../../support/handles.js';
 import { fields, frame, preface, uint32 } from '../../support/raw-http2.js';
-import { once } from '../../support/waits.js';
+import { once, soon } from '../../support/waits.js';
 
 const closes: (() => unknown)[] = [];
 let before: Handles;
@@ -88,6 +88,22 @@ it('a call whose time is over before it is accepted stays refused', async () => 
   call.accept();
   expect(call.gone).toBe(true);
   expect((await answered)[0]).toMatchObject({ 'grpc-status': '4' });
+});
+
+it('a call that its client resets without an error is gone, though data for it waits', async () => {
+  const bench = await open();
+  const socket = await openSocket(bench, preface, frame('settings'), request);
+  socket.resume();
+  await expect.poll(() => bench.calls).toHaveLength(1);
+  const [call] = bench.calls;
+  const gone = soon<void>((resolve) => call?.onGone(resolve), 'end of the call');
+  call?.accept();
+  const packets = call?.carry({});
+  for (let sent = 0; sent < 4; sent++) packets?.send(dataPacket(connectId(1n), Buffer.alloc(60_000)));
+  // One window.
+  await expect.poll(() => socket.bytesRead).toBeGreaterThan(65_535);
+  socket.write(frame('reset', { stream: 1, body: uint32(0) }));
+  await gone;
 });
 
 describe('the socket is closed of a client that', () => {
