@@ -124,9 +124,9 @@ export class TunnelConnection {
 
   private begin(stream: Duplex): void {
     const { tls, keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = this.options;
-    // The calls say the server's name: not every name may stand in a URL.
     stream.on('error', (error) => this.ends(error));
     stream.once('close', () => this.ends());
+    // The calls say the server's name: not every name may stand in a URL.
     const session = connectHttp2(tls === undefined ? 'http://localhost' : 'https://localhost', {
       createConnection: () => stream,
       maxSessionMemory: Number.MAX_SAFE_INTEGER,
