@@ -14,7 +14,7 @@ interface Connection {
  */
 export class ConnectionBounds {
   private readonly clock: Clock;
-  private readonly timers = new Map<unknown, Timer>();
+  private readonly timers = new Map<unknown, { readonly timer: Timer; readonly socket: Connection }>();
   private readonly requests = new Map<unknown, number>();
   /** Sockets that have a listener already; each gets one, also with many requests. */
   private readonly watched = new WeakSet<Connection>();
@@ -26,15 +26,14 @@ export class ConnectionBounds {
   /** Destroys the socket unless `met` is called within `withinMs`. Replaces an earlier wait. */
   expect(socket: Connection, withinMs: number): void {
     const key = keyOf(socket);
-    this.timers.get(key)?.cancel();
-    this.timers.set(
-      key,
-      this.clock.after(withinMs, () => socket.destroy(), true),
-    );
+    this.timers.get(key)?.timer.cancel();
+    const timer = this.clock.after(withinMs, () => socket.destroy(), true);
+    this.timers.set(key, { timer, socket });
     if (this.watched.has(socket)) return;
     this.watched.add(socket);
     socket.once('close', () => {
-      this.met(socket);
+      // Its client may have the same port again by now, for a new connection.
+      if (this.timers.get(key)?.socket === socket) this.met(socket);
       this.requests.delete(key);
     });
   }
@@ -42,7 +41,7 @@ export class ConnectionBounds {
   /** Ends the wait. Returns false when there was none. */
   met(socket: Connection): boolean {
     const key = keyOf(socket);
-    this.timers.get(key)?.cancel();
+    this.timers.get(key)?.timer.cancel();
     return this.timers.delete(key);
   }
 

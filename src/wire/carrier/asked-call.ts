@@ -37,7 +37,10 @@ export class AskedCall {
     stream.on('trailers', (headers) => {
       this.last = statusIn(headers);
     });
-    stream.on('end', () => this.end(this.last));
+    // The `close` tells more of a stream that was reset. But a server may only end its direction: no `close` would come.
+    stream.on('end', () =>
+      this.end(this.last ?? (stream.closed ? undefined : resetStatus(h2.NGHTTP2_NO_ERROR))),
+    );
     stream.once('close', () =>
       this.end(this.last ?? lost() ?? resetStatus(stream.rstCode ?? h2.NGHTTP2_NO_ERROR)),
     );

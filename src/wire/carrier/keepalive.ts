@@ -31,7 +31,7 @@ export function keepAlive(
     const isOver = (): boolean => answered || session.destroyed;
     const late = (): void => afterTurns(turnsOfAnswer, () => isOver() || silent());
     timer = clock.after(timeoutMs, late, true);
-    session.ping((error) => {
+    ask(session, (error) => {
       answered = error === null;
       if (!answered) return;
       timer.cancel();
@@ -40,4 +40,10 @@ export function keepAlive(
   };
   wait();
   session.once('close', () => timer.cancel());
+}
+
+/** node:http2 sends no ping on a session that takes no new calls. Settings are answered, too, and open calls continue. */
+function ask(session: Http2Session, answered: (error: Error | null) => void): void {
+  if (session.closed) session.settings({}, answered);
+  else session.ping(answered);
 }

@@ -21,15 +21,20 @@ export interface SessionTraffic {
   readonly sending: boolean;
 }
 
+export interface LimitedSession extends PingLimit {
+  readonly traffic: SessionTraffic;
+  readonly refused: ((refusal: Refusal) => void) | undefined;
+  /** Ends the connection. */
+  readonly cut: () => void;
+}
+
 /**
  * When a client pings too often: GOAWAY with ENHANCE_YOUR_CALM and `too_many_pings`; a second later its end. Returns a
  * function to call when something is sent on a stream, which pardons earlier pings.
  */
 export function limitPings(
   session: ServerHttp2Session,
-  { policy, clock }: PingLimit,
-  traffic: SessionTraffic,
-  refused: ((refusal: Refusal) => void) | undefined,
+  { policy, clock, traffic, refused, cut }: LimitedSession,
 ): () => void {
   const strikes = new PingStrikes(policy);
   const pinged = (): void => {
@@ -38,7 +43,7 @@ export function limitPings(
     session.off('ping', pinged);
     refused?.({ peer: peerOf(session.socket), error: 'too_many_pings' });
     session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, debugData);
-    const timer = clock.after(farewellMs, () => session.destroy(), true);
+    const timer = clock.after(farewellMs, cut, true);
     session.once('close', () => timer.cancel());
   };
   session.on('ping', pinged);

@@ -43,6 +43,8 @@ export class ServedCall {
   private readonly deadline: Timer | undefined;
   private packets: CarriedStream | undefined;
   private last: CallStatus = { code: status.OK, details: '' };
+  /** We have sent our last frame. */
+  private left = false;
 
   constructor({ stream, headers, clock, sent }: ServedCallOptions) {
     this.headers = headers;
@@ -63,7 +65,7 @@ export class ServedCall {
 
   /** True when the client has left, or the call is over. */
   get gone(): boolean {
-    return this.stream.closed || this.stream.destroyed;
+    return this.left || this.stream.closed || this.stream.destroyed;
   }
 
   /** Calls `listener` when the call is over. */
@@ -87,7 +89,10 @@ export class ServedCall {
     this.packets = packets;
     // A client of Node that cancels half-closes first. The reset follows within some turns, and tells it from an orderly end.
     stream.on('end', () =>
-      afterTurns(turnsOfReset, () => packets.end(stream.closed ? goneEnd : finishedEnd)),
+      afterTurns(turnsOfReset, () => {
+        packets.end(stream.closed ? goneEnd : finishedEnd);
+        this.forget();
+      }),
     );
     packets.carryOn(stream);
     return packets;
@@ -123,6 +128,7 @@ export class ServedCall {
 
   /** We have sent our last frame. As in grpc-go, a client that does not end its direction is reset without an error. */
   private leave(): void {
+    this.left = true;
     afterTurns(turnsOfReset, () => this.reset(h2.NGHTTP2_NO_ERROR));
     this.closed();
   }
@@ -132,7 +138,14 @@ export class ServedCall {
    * whole process because of the trailers of a destroyed stream (`Assertion failed: !this->is_destroyed()`).
    */
   private reset(code: number): void {
-    if (!this.gone) this.stream.close(code);
+    const { stream } = this;
+    if (!stream.closed && !stream.destroyed) stream.close(code);
+  }
+
+  /** After a reset without an error node:http2 would keep the stream until our data is sent, which cannot be any more. */
+  private forget(): void {
+    const { stream, left } = this;
+    if (stream.closed && stream.rstCode === h2.NGHTTP2_NO_ERROR && !left) stream.destroy();
   }
 
   private closed(): void {

@@ -69,7 +69,7 @@ export class TunnelConnection {
     this.socket = openSocket(proxy?.address ?? address);
     this.socket.on('error', () => undefined);
     this.socket.setNoDelay(true);
-    this.start().catch((error: Error) => this.fail(unavailable(transportText(error.message))));
+    this.start().catch((error: Error) => this.fail(unavailable(transportText(firstOf(error).message))));
   }
 
   open(method: TunnelMethod, metadata: CallMetadata, options: AskedCallOptions = {}): AskedCall {
@@ -87,7 +87,8 @@ export class TunnelConnection {
 
   /** True when no more calls can be opened: the connection failed, is closed, or its server has announced its end. */
   get broken(): boolean {
-    return this.lost !== undefined || this.closing || this.session?.closed === true;
+    const { closed, destroyed } = this.session ?? {};
+    return this.lost !== undefined || this.closing || closed === true || destroyed === true;
   }
 
   /** True while the connection is open and accepts new calls. */
@@ -125,7 +126,8 @@ export class TunnelConnection {
     const { tls, keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = this.options;
     stream.on('error', (error) => this.ends(error));
     stream.once('close', () => this.ends());
-    const session = connectHttp2(`${tls === undefined ? 'http' : 'https'}://${authorityOf(this.options)}`, {
+    // The calls say the server's name: not every name may stand in a URL.
+    const session = connectHttp2(tls === undefined ? 'http://localhost' : 'https://localhost', {
       createConnection: () => stream,
       maxSessionMemory: Number.MAX_SAFE_INTEGER,
       settings: { enablePush: false, initialWindowSize: windowBytes },
@@ -144,14 +146,16 @@ export class TunnelConnection {
     const silent = (): void => this.silent();
     if (timeMs !== undefined) keepAlive(session, { timeMs, timeoutMs, silent });
     for (const [method, metadata, call] of this.waiting.splice(0)) this.carry(method, metadata, call);
-    if (this.closing) session.close();
+    // The calls that waited continue: their first frames have to leave before the session's last one.
+    if (this.closing) setImmediate(() => session.close());
   }
 
   private carry(method: TunnelMethod, metadata: CallMetadata, call: AskedCall): void {
     const { session } = this;
     if (call.givenUp) return;
     if (session === undefined || session.closed || session.destroyed) return call.fail(this.whyLost());
-    const stream = session.request(requestHeaders(method, metadata), { endStream: false });
+    const headers = { ...requestHeaders(method, metadata), ':authority': authorityOf(this.options) };
+    const stream = session.request(headers, { endStream: false });
     call.carryOn(stream, () => (session.destroyed ? this.whyLost() : undefined));
   }
 
@@ -209,6 +213,11 @@ function secureOptions(options: TunnelConnectionOptions, { ca, cert, key }: Clie
     servername: isIP(name) === 0 ? name : '',
     checkServerIdentity: (_sent, certificate) => checkServerIdentity(name, certificate),
   };
+}
+
+/** When no address of a name answers, Node tells of all, and Go of the first. */
+function firstOf(error: Error): Error {
+  return error instanceof AggregateError ? ((error.errors as Error[])[0] ?? error) : error;
 }
 
 /** Resolves at the event, rejects at an error or at the end before it. */

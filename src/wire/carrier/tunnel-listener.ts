@@ -77,13 +77,16 @@ function openSession(socket: Duplex, options: TunnelListenerOptions): ServerHttp
   });
   if (windowBytes !== undefined) session.setLocalWindowSize(windowBytes);
   session.on('error', () => undefined);
+  // A session that is destroyed waits until its peer has read all, or has hung up.
+  const cut = (): void => void socket.destroy();
   const calls = new Calls();
-  const sent = pings === undefined ? () => undefined : limitPings(session, pings, calls, refused);
+  const sent =
+    pings === undefined ? () => undefined : limitPings(session, { ...pings, traffic: calls, refused, cut });
   session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
     calls.take(stream, headers, { ...options, sent }),
   );
-  boundSession(session, { clock, prefaceMs: openingTimeoutMs, firstStreamMs: firstStreamTimeoutMs });
-  keepAlive(session, { timeMs, timeoutMs, silent: () => session.destroy() });
+  boundSession(session, { clock, prefaceMs: openingTimeoutMs, firstStreamMs: firstStreamTimeoutMs, cut });
+  keepAlive(session, { timeMs, timeoutMs, silent: cut });
   return session;
 }
 

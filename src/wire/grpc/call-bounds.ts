@@ -11,11 +11,14 @@ export interface CallBoundsOptions {
   readonly idleMs?: number;
 }
 
-/** Ends connections of a grpc-js server that ask for nothing. Only TCP: grpc-js tells no Unix socket of a call. */
+/**
+ * Ends connections of a grpc-js server that ask for nothing. grpc-js tells of a call only the address of its client. Unix
+ * sockets have none: a call on one counts for all that are open.
+ */
 export class CallBounds {
   private readonly options: CallBoundsOptions;
   private readonly bounds: ConnectionBounds;
-  private readonly sockets = new Map<string, Socket>();
+  private readonly sockets = new Map<string, Set<Socket>>();
 
   constructor(options: CallBoundsOptions) {
     this.options = options;
@@ -25,21 +28,24 @@ export class CallBounds {
   /** Call this with each connection, before its first byte is read. */
   watch(socket: Socket): void {
     const key = keyOf(socket);
-    this.sockets.set(key, socket);
-    socket.once('close', () => this.sockets.delete(key));
+    const same = this.sockets.get(key) ?? new Set();
+    this.sockets.set(key, same.add(socket));
+    socket.once('close', () => {
+      same.delete(socket);
+      if (same.size === 0 && this.sockets.get(key) === same) this.sockets.delete(key);
+    });
     this.bounds.expect(socket, this.options.firstCallMs);
   }
 
   /** For the options of the server. */
   readonly interceptor: ServerInterceptor = (_method, call) => {
     const { bounds } = this;
-    const socket = this.sockets.get(keyOf(call.getConnectionInfo()));
-    if (socket !== undefined) bounds.requestBegins(socket);
-    let open = socket;
+    let open = [...(this.sockets.get(keyOf(call.getConnectionInfo())) ?? [])];
+    for (const socket of open) bounds.requestBegins(socket);
     const ended = (): void => {
       const { idleMs } = this.options;
-      if (open !== undefined && idleMs !== undefined) bounds.requestEnds(open, idleMs);
-      open = undefined;
+      if (idleMs !== undefined) for (const socket of open) bounds.requestEnds(socket, idleMs);
+      open = [];
     };
     return new ServerInterceptingCall(call, {
       start: (next) =>

@@ -9,6 +9,8 @@ export interface SessionBoundsOptions {
   readonly firstStreamMs?: number;
   /** How long a connection may have no stream, ms. Default: no limit. */
   readonly idleMs?: number;
+  /** Ends the connection. Default: `session.destroy`, which waits until the peer has read all, and hangs up. */
+  readonly cut?: () => void;
 }
 
 /** How long a client has to read that it must leave, ms. */
@@ -17,14 +19,14 @@ const farewellMs = 1000;
 /** Ends a session that does not start HTTP/2 or has no stream for too long. An incomplete request is no stream. */
 export function boundSession(
   session: ServerHttp2Session,
-  { clock, prefaceMs, idleMs, firstStreamMs = idleMs }: SessionBoundsOptions,
+  { clock, prefaceMs, idleMs, firstStreamMs = idleMs, cut = () => session.destroy() }: SessionBoundsOptions,
 ): void {
-  let timer: Timer = clock.after(prefaceMs, () => session.destroy(), true);
+  let timer: Timer = clock.after(prefaceMs, cut, true);
   let streams = 0;
   const leave = (): void => {
     session.close();
     // An incomplete request keeps a closed session open.
-    timer = clock.after(farewellMs, () => session.destroy(), true);
+    timer = clock.after(farewellMs, cut, true);
   };
   const expectStream = (withinMs: number | undefined): void => {
     if (withinMs === undefined || session.destroyed) return;

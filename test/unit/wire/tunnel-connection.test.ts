@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import {
   type AddressInfo,
@@ -6,7 +7,7 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { drainPacket } from '../../../src/core/packet.js';
 import type { StreamEnd } from '../../../src/wire/carrier/packet-stream.js';
 import {
@@ -14,6 +15,7 @@ import {
   type TunnelConnectionOptions,
 } from '../../../src/wire/carrier/tunnel-connection.js';
 import { closedEarlyText } from '../../../src/wire/net/transport-text.js';
+import { fields, frame } from '../../support/raw-http2.js';
 import { once, soon } from '../../support/waits.js';
 
 const closes: (() => unknown)[] = [];
@@ -25,6 +27,8 @@ interface Far {
   readonly address: string;
   readonly sessions: ServerHttp2Session[];
   readonly streams: ServerHttp2Stream[];
+  /** The `:authority` of each. */
+  readonly authorities: (string | undefined)[];
 }
 
 async function listening(server: Server | Http2Server): Promise<string> {
@@ -43,8 +47,10 @@ async function openFar(serve: (stream: ServerHttp2Stream) => void = () => undefi
     sessions.push(session);
     session.on('error', () => undefined);
   });
-  server.on('stream', (stream) => {
+  const authorities: (string | undefined)[] = [];
+  server.on('stream', (stream, headers) => {
     streams.push(stream);
+    authorities.push(headers[':authority']);
     stream.on('error', () => undefined);
     serve(stream);
   });
@@ -52,7 +58,7 @@ async function openFar(serve: (stream: ServerHttp2Stream) => void = () => undefi
   closes.push(() => {
     for (const session of sessions) session.destroy();
   });
-  return { address, sessions, streams };
+  return { address, sessions, streams, authorities };
 }
 
 interface Near {
@@ -72,6 +78,26 @@ function connectTo(address: string, keepalive: Partial<TunnelConnectionOptions> 
   return { connection, ended, cancel: () => packets.cancel(), send: () => packets.send(drainPacket) };
 }
 
+/** A server that sends these bytes when a request came, and then nothing: no library would. */
+async function answering(answer: Buffer): Promise<string> {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => undefined);
+    closes.push(() => socket.destroy());
+    // A client sends more after its settings were acknowledged.
+    socket.write(Buffer.concat([frame('settings'), frame('settings', { flags: 1 })]));
+    let received = Buffer.alloc(0);
+    socket.on('data', (chunk) => {
+      const before = received.includes(requestHead);
+      received = Buffer.concat([received, chunk]);
+      if (!before && received.includes(requestHead)) socket.write(answer);
+    });
+  });
+  return listening(server);
+}
+
+/** The beginning of a HEADERS frame of stream 1 with `:method: POST`. */
+const requestHead = Buffer.from([1, 4, 0, 0, 0, 1, 0x83]);
+
 const accepted = { ':status': 200, 'content-type': 'application/grpc' };
 
 describe('a call of a connection says why it ended:', () => {
@@ -84,6 +110,19 @@ describe('a call of a connection says why it ended:', () => {
     const text = `dial tcp ${address}: connect: connection refused`;
     expect(await ended).toEqual({ kind: 'lost', code: 'Unavailable', text });
     expect(connection.broken).toBe(true);
+  });
+
+  it('nothing listens at any address of its name', async () => {
+    const lookup = vi.spyOn(dns, 'lookup');
+    const found = [
+      { address: '127.0.0.1', family: 4 },
+      { address: '::1', family: 6 },
+    ];
+    lookup.mockImplementation(((_name: string, _options: object, told: (...result: unknown[]) => void) =>
+      told(null, found)) as unknown as typeof dns.lookup);
+    closes.push(() => lookup.mockRestore());
+    const { ended } = connectTo('several.test:1');
+    expect((await ended).text).toBe('dial tcp 127.0.0.1:1: connect: connection refused');
   });
 
   it('the server closes before HTTP/2', async () => {
@@ -111,6 +150,12 @@ describe('a call of a connection says why it ended:', () => {
     expect((await connectTo(address).ended).text).toMatch(text);
   });
 
+  it('the server ends its direction without a status, and leaves ours open', async () => {
+    const body = fields({ ':status': '200', 'content-type': 'application/grpc' });
+    const { ended } = connectTo(await answering(frame('headers', { flags: 5, stream: 1, body })));
+    expect((await ended).text).toBe('server closed the stream without sending trailers');
+  });
+
   it('the connection is gone', async () => {
     const far = await openFar((stream) => stream.respond(accepted));
     const { ended } = connectTo(far.address);
@@ -130,6 +175,15 @@ describe('a call of a connection says why it ended:', () => {
     expect((await ended).text).toMatch(
       /^closing transport due to: connection error: desc = "error reading from server: .*", received prior goaway: code: NO_ERROR, debug data: "graceful_stop"$/,
     );
+  });
+
+  it('the server ends the connection with an error, after which it is no longer used', async () => {
+    const far = await openFar((stream) => stream.respond(accepted));
+    const { connection, ended } = connectTo(far.address);
+    await expect.poll(() => far.streams).toHaveLength(1);
+    far.sessions[0]?.goaway(11, 1, Buffer.from('too_many_pings'));
+    const after = ended.then(({ text }) => [text, connection.broken, connection.ready]);
+    expect(await after).toEqual([expect.stringMatching(/ENHANCE_YOUR_CALM/), true, false]);
   });
 
   it('the server leaves a ping unanswered', async () => {
@@ -164,6 +218,20 @@ it('a call that was given up before there was a connection never reaches the ser
   const second = connection.open('Proxy', {});
   second.packets.start({ packet: () => undefined, ended: () => undefined });
   await expect.poll(() => far.streams).toHaveLength(1);
+});
+
+it('a call that was opened before there was a connection outlives its close', async () => {
+  const far = await openFar((stream) => stream.close(8));
+  const { connection, ended } = connectTo(far.address);
+  connection.close();
+  expect((await ended).text).toMatch(/error code: CANCEL$/);
+});
+
+it.each(['::1', '[fe80::1%eth0]:8091', 'proxy:443'])('the name of a server may be %o', async (serverName) => {
+  const far = await openFar((stream) => stream.close(8));
+  const { ended } = connectTo(far.address, { serverName });
+  expect((await ended).text).toMatch(/CANCEL$/);
+  expect(far.authorities).toEqual([serverName]);
 });
 
 it('packets that were sent before there was a connection arrive', async () => {
