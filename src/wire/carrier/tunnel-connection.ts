@@ -91,9 +91,9 @@ export class TunnelConnection {
     return this.lost !== undefined || this.closing || closed === true || destroyed === true;
   }
 
-  /** True while the connection is open and accepts new calls. */
+  /** True while the server has begun HTTP/2 and new calls can be opened. */
   get ready(): boolean {
-    return this.session !== undefined && !this.broken;
+    return this.greeted && !this.broken;
   }
 
   /** Opens no new calls. Open ones continue to their end. */
