@@ -26,6 +26,7 @@ export const agentHandlers: PacketHandlers<AgentContext, Result> = {
   DATA: handleData,
   DIAL_CLS: handleDialClose,
   DRAIN: ignore,
+  WINDOW_UPDATE: ignore,
   UNKNOWN: ignore,
 };
 

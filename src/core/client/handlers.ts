@@ -25,6 +25,7 @@ export const tunnelHandlers: PacketHandlers<TunnelContext, Result> = {
   DATA: handleData,
   DIAL_CLS: handleDialClose,
   DRAIN: ignore,
+  WINDOW_UPDATE: ignore,
   UNKNOWN: ignore,
 };
 

@@ -18,6 +18,7 @@ export const connectHandlers: PacketHandlers<ConnectContext, void> = {
   DATA: handleData,
   DIAL_CLS: ({ finish }) => finish(),
   DRAIN: ignore,
+  WINDOW_UPDATE: ignore,
   UNKNOWN: ignore,
 };
 

@@ -44,6 +44,7 @@ export const backendHandlers: PacketHandlers<FromBackend, Result> = {
   DATA: handleData,
   DIAL_CLS: handleDialClose,
   DRAIN: handleDrain,
+  WINDOW_UPDATE: ignore,
   UNKNOWN: ignore,
 };
 

@@ -41,6 +41,7 @@ export const frontendHandlers: PacketHandlers<FromFrontend, Result> = {
   DATA: handleData,
   DIAL_CLS: handleDialClose,
   DRAIN: ignore,
+  WINDOW_UPDATE: ignore,
   UNKNOWN: ignore,
 };
 
