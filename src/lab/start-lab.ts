@@ -6,7 +6,7 @@ import { defaultVersion } from '../apiserver/serving/version.js';
 import { createObjectStore, type LocalStore } from '../apiserver/store/object-store.js';
 import { createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
-import { faithfulSet } from '../core/faithful.js';
+import { faithfulSet, hasFlowControl } from '../core/faithful.js';
 import { createRandom } from '../core/random.js';
 import type { Pod } from '../kube/pod-objects.js';
 import { createNodeNetwork } from '../links/node-network.js';
@@ -114,9 +114,10 @@ function assemble(
   const { servers: count = 1, serverCount: announced = count, agentPort = 0 } = options;
   const servers = new Servers({ context, count, announced, agentPort, strategies });
   const faithful = faithfulSet(context.behaviour);
+  const flowControl = hasFlowControl(context.behaviour);
   const client = (name: string, replica: number): GrpcDialer =>
-    new GrpcDialer({ ...context, ...servers.beside(replica), name, faithful });
-  const lab = new TunnelClient({ ...context, ...servers.beside(1), name: 'client/lab' });
+    new GrpcDialer({ ...context, ...servers.beside(replica), name, faithful, flowControl });
+  const lab = new TunnelClient({ ...context, ...servers.beside(1), name: 'client/lab', flowControl });
   const { nodes } = topology;
   const api = new ApiAddress();
   const parts: LabParts = {
