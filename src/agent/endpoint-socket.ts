@@ -28,6 +28,8 @@ export class EndpointSocket implements EndpointPort {
   private socket: Socket | undefined;
   private finishTimer: Timer | undefined;
   private readonly waiting = new Waiters();
+  private givenBytes = 0;
+  private passedBytes = 0;
 
   constructor(options: EndpointSocketOptions) {
     this.options = options;
@@ -59,8 +61,18 @@ export class EndpointSocket implements EndpointPort {
       socket.cork();
       process.nextTick(() => socket.uncork());
     }
-    socket.write(data);
+    this.givenBytes += data.length;
+    if (this.options.endpoint.credits === undefined) socket.write(data);
+    else socket.write(data, this.passed);
   }
+
+  /** The system has taken one write or more. */
+  private readonly passed = (): void => {
+    const { machine, endpoint } = this.options;
+    const bytes = this.givenBytes - this.passedBytes - (this.socket?.writableLength ?? 0);
+    this.passedBytes += bytes;
+    machine.endpointTook(endpoint, bytes);
+  };
 
   finish(): void {
     const { socket } = this;

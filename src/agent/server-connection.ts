@@ -1,9 +1,9 @@
 import { AgentMachine } from '../core/agent/machine.js';
 import type { AgentObserver } from '../core/agent/state.js';
 import type { Timer } from '../core/clock.js';
-import { faithfulSet } from '../core/faithful.js';
+import { faithfulSet, hasFlowControl } from '../core/faithful.js';
 import type { ConnectId } from '../core/packet.js';
-import type { CallMetadata } from '../wire/carrier/call-headers.js';
+import { type CallMetadata, creditsMetadata, knowsCredits } from '../wire/carrier/call-headers.js';
 import type { CarriedStream } from '../wire/carrier/carried-stream.js';
 import type { PacketStreamOwner, StreamEnd } from '../wire/carrier/packet-stream.js';
 import { TunnelConnection } from '../wire/carrier/tunnel-connection.js';
@@ -47,6 +47,7 @@ export class ServerConnection {
     const { packets } = this.connection.open('Connect', metadata, {
       accepted: (headers) => {
         this.announcement.receive(headers);
+        if (hasFlowControl(agent) && knowsCredits(headers)) this.machine.agreeOnCredits();
         this.probe();
       },
       tuning: { growWindow: agent.clock, below: () => this.connection.backlog },
@@ -147,6 +148,8 @@ function openConnection(agent: AgentOptions): TunnelConnection {
   });
 }
 
-function requestMetadata({ agentId, identifiers, metadata = () => ({}) }: AgentOptions): CallMetadata {
-  return { ...metadata(), agentid: agentId, agentidentifiers: identifiers };
+function requestMetadata(agent: AgentOptions): CallMetadata {
+  const { agentId, identifiers, metadata = () => ({}) } = agent;
+  const extension = hasFlowControl(agent) ? creditsMetadata : {};
+  return { ...metadata(), ...extension, agentid: agentId, agentidentifiers: identifiers };
 }

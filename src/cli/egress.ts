@@ -15,7 +15,7 @@ export interface EgressFlags {
 /** The ways from the API façade to kubelets, by one of three flags. Rejects with USAGE for none or several. */
 export async function createEgress(
   { udsName, proxyServer, egressSelectorConfigFile: file }: EgressFlags,
-  context: RoleContext & Pick<EgressContext, 'faithful'>,
+  context: RoleContext & Pick<EgressContext, 'faithful' | 'flowControl'>,
   useTls: UseTls,
 ): Promise<EgressSelector> {
   if ([udsName, proxyServer, file].filter((way) => way !== undefined).length > 1) {

@@ -12,8 +12,16 @@ export type Role =
   | 'store'
   | 'lab';
 
-/** The seven packets of Konnectivity's wire. */
-export type PacketName = 'DIAL_REQ' | 'DIAL_RSP' | 'CLOSE_REQ' | 'CLOSE_RSP' | 'DATA' | 'DIAL_CLS' | 'DRAIN';
+/** The seven packets of Konnectivity's wire, and that of the extension `fc1`. */
+export type PacketName =
+  | 'DIAL_REQ'
+  | 'DIAL_RSP'
+  | 'CLOSE_REQ'
+  | 'CLOSE_RSP'
+  | 'DATA'
+  | 'DIAL_CLS'
+  | 'DRAIN'
+  | 'WINDOW_UPDATE';
 
 /** The fields that all events have. */
 export interface EventCommon {

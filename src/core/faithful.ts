@@ -37,7 +37,7 @@ export const faithfulSwitches = {
     roles: ['server', 'agent'],
     brings: 'One frontend or endpoint that does not read stops every connection of its agent, without end.',
     original: 'now; #222, #335, #881, #882',
-    ours: 'A connection may have 4 MiB waiting before others feel it, and who takes nothing for 30 s is cut.',
+    ours: 'Between ideal parts each connection has a window of 1 MiB, and rests alone. Else it may have 4 MiB waiting before others feel it, and who takes nothing for 30 s is cut.',
   },
   'no-dial-timeout': {
     kind: 'seen',
@@ -245,6 +245,10 @@ export function faithfulSet({ as = 'real', faithful = [] }: FaithfulOptions): Fa
   const seen = as === 'real' ? names.filter((name) => faithfulSwitches[name].kind === 'seen') : [];
   return new Set([...seen, ...faithful]);
 }
+
+/** Flow control for each connection is for ideal parts, unless they are to block. The original has none. */
+export const hasFlowControl = (options: FaithfulOptions): boolean =>
+  options.as === 'ideal' && !faithfulSet(options).has('head-of-line-blocking');
 
 function unknownValue(where: string, value: unknown, known: readonly string[]): TunnelError {
   const text = `${where}: ${JSON.stringify(value)} is not known; known: ${known.join(', ')}`;

@@ -20,6 +20,8 @@ export interface DialRequestPacket extends Received {
   /** `host:port`, IPv6 in brackets. */
   readonly address: string;
   readonly dialId: DialId;
+  /** The receive window of the frontend, bytes. Default: it has no flow control (`fc1`). */
+  readonly initWindow?: number;
 }
 
 export interface DialResponsePacket extends Received {
@@ -28,6 +30,8 @@ export interface DialResponsePacket extends Received {
   readonly error: string;
   readonly connectId: ConnectId;
   readonly dialId: DialId;
+  /** The receive window of the agent, bytes. Default: it has no flow control (`fc1`). */
+  readonly initWindow?: number;
 }
 
 export interface CloseRequestPacket extends Received {
@@ -58,6 +62,13 @@ export interface DrainPacket extends Received {
   readonly kind: 'DRAIN';
 }
 
+/** The sender of this packet has taken `credit` payload bytes, and as many more may be sent to it. */
+export interface WindowUpdatePacket extends Received {
+  readonly kind: 'WINDOW_UPDATE';
+  readonly connectId: ConnectId;
+  readonly credit: number;
+}
+
 /** A type that this version does not know. Every part ignores it. */
 export interface UnknownPacket extends Received {
   readonly kind: 'UNKNOWN';
@@ -72,6 +83,7 @@ export type Packet =
   | DataPacket
   | DialClosePacket
   | DrainPacket
+  | WindowUpdatePacket
   | UnknownPacket;
 
 export type PacketKind = Packet['kind'];
@@ -91,19 +103,26 @@ export function dispatch<Context, Result>(
   return handler(context, packet);
 }
 
-export const dialRequest = (address: string, id: DialId): DialRequestPacket => ({
+/** `initWindow`, bytes: 0 asks for no flow control. */
+export const dialRequest = (address: string, id: DialId, initWindow = 0): DialRequestPacket => ({
   kind: 'DIAL_REQ',
   protocol: 'tcp',
   address,
   dialId: id,
+  ...windowOf(initWindow),
 });
 
-export const dialSuccess = (id: DialId, connection: ConnectId): DialResponsePacket => ({
+/** `initWindow`, bytes: 0 is no flow control. */
+export const dialSuccess = (id: DialId, connection: ConnectId, initWindow = 0): DialResponsePacket => ({
   kind: 'DIAL_RSP',
   error: '',
   connectId: connection,
   dialId: id,
+  ...windowOf(initWindow),
 });
+
+export const windowOf = (initWindow: number): { readonly initWindow?: number } =>
+  initWindow === 0 ? {} : { initWindow };
 
 export const dialFailure = (id: DialId, error: string): DialResponsePacket => ({
   kind: 'DIAL_RSP',
@@ -148,5 +167,12 @@ export function payloadBytes(packet: DataPacket): number {
 
 export const dialClose = (id: DialId): DialClosePacket => ({ kind: 'DIAL_CLS', dialId: id });
 export const drainPacket: DrainPacket = { kind: 'DRAIN' };
+
+export const windowUpdate = (connection: ConnectId, credit: number): WindowUpdatePacket => ({
+  kind: 'WINDOW_UPDATE',
+  connectId: connection,
+  credit,
+});
+
 /** The largest payload of one DATA packet, bytes. It is well below gRPC's message limit of 4 MiB. */
 export const maxDataBytes = 64 * 1024;

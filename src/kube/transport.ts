@@ -1,5 +1,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, type RequestOptions, request as requestHttps } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, createSecureContext, type SecureContext } from 'node:tls';
 import { TunnelError } from '../core/errors.js';
 import { transportText } from '../wire/net/transport-text.js';
 import type { KubeAccess } from './access.js';
@@ -24,7 +26,7 @@ export class Transport {
   constructor(access: KubeAccess) {
     this.access = access;
     const options = { keepAlive: true, keepAliveMsecs: probeMs, maxFreeSockets: 2 };
-    this.agent = access.server.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
+    this.agent = access.server.protocol === 'https:' ? new ContextAgent(options) : new HttpAgent(options);
   }
 
   /** The error text: `Get "https://host/path": ` and the reason. */
@@ -104,6 +106,25 @@ export class Transport {
     const text = cause instanceof Error ? transportText(cause.message) : '';
     const why = text === '' ? 'the connection failed' : text;
     return new TunnelError('API_UNREACHABLE', this.describe(call, why), { cause });
+  }
+}
+
+/** Makes one TLS context for all its connections, and a new one after a renewal: each costs a millisecond. */
+class ContextAgent extends HttpsAgent {
+  private texts: readonly unknown[] = [];
+  private context: SecureContext | undefined;
+
+  override createConnection(
+    options: ConnectionOptions,
+    ...rest: [callback?: (error: Error | null, stream: Duplex) => void]
+  ): Duplex | null | undefined {
+    const { ca, cert, key } = options;
+    const texts = [ca, cert, key];
+    if (this.context === undefined || texts.some((text, index) => text !== this.texts[index]))
+      this.context = createSecureContext({ ca, cert, key });
+    this.texts = texts;
+    const secured: ConnectionOptions = { ...options, secureContext: this.context };
+    return super.createConnection(secured, ...rest);
   }
 }
 

@@ -30,11 +30,15 @@ import { traceRequest } from './request-trace.js';
 /** How long a connection may have no calls (as for HTTP/1.1), ms. */
 const idleTimeoutMs = 90_000;
 
-/** The types that reflection describes: those of our service and of the health service. */
-function describedTypes(): PackageDefinition {
+let reflection: ReflectionService | undefined;
+
+/** Describes our service and the health service. It takes milliseconds to make, so that all kubelets share one. */
+function reflectionService(): ReflectionService {
   const health = { 'grpc.health.v1.HealthCheckRequest': healthService.Check?.requestType };
   // The health package has its own loader, whose types differ in name only.
-  return { ...protoDefinition('kubelet.proto'), ...health } as unknown as PackageDefinition;
+  const described = { ...protoDefinition('kubelet.proto'), ...health } as unknown as PackageDefinition;
+  reflection ??= new ReflectionService(described);
+  return reflection;
 }
 
 export interface GrpcDoor {
@@ -108,31 +112,40 @@ function addServices(server: Server, context: DoorContext): void {
   });
   const serving = { '': 'SERVING', 'konnsim.kubelet.v1.Kubelet': 'SERVING' } as const;
   new HealthImplementation(serving).addToServer(server);
-  new ReflectionService(describedTypes()).addToServer(server);
+  reflectionService().addToServer(server);
 }
 
 /** Serves the kubelet's gRPC API, health and reflection on sockets that the caller accepted. */
 export function createGrpcDoor(context: DoorContext): GrpcDoor {
   const peers = new Map<string, PeerIdentity>();
   const bounds = new CallBounds({ clock: context.clock, firstCallMs: idleTimeoutMs, idleMs: idleTimeoutMs });
-  const server = new Server({
-    'grpc.enable_channelz': 0,
-    // After a client's protocol error node:http2 does not notice the end of the connection; keepalive does.
-    'grpc.keepalive_time_ms': 30_000,
-    'grpc.keepalive_timeout_ms': 20_000,
-    interceptors: [bounds.interceptor, clientGuard(context, peers)],
-  });
-  addServices(server, context);
-  // The socket has done TLS already, so the gRPC server behind it is a plain one.
-  const injector: ConnectionInjector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  // Made for the first client: most kubelets of a large lab never have one, and a server takes milliseconds to make.
+  let made: { readonly server: Server; readonly injector: ConnectionInjector } | undefined;
   return {
     accept(socket) {
       const key = connectionKey(socket.remoteAddress, socket.remotePort);
       peers.set(key, identifyPeer(socket));
       socket.once('close', () => peers.delete(key));
       bounds.watch(socket);
-      injector.injectConnection(socket);
+      made ??= createInjectedServer(context, [bounds.interceptor, clientGuard(context, peers)]);
+      made.injector.injectConnection(socket);
     },
-    close: () => server.forceShutdown(),
+    close: () => made?.server.forceShutdown(),
   };
+}
+
+function createInjectedServer(
+  context: DoorContext,
+  interceptors: ServerInterceptor[],
+): { readonly server: Server; readonly injector: ConnectionInjector } {
+  const server = new Server({
+    'grpc.enable_channelz': 0,
+    // After a client's protocol error node:http2 does not notice the end of the connection; keepalive does.
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 20_000,
+    interceptors,
+  });
+  addServices(server, context);
+  // The socket has done TLS already, so the gRPC server behind it is a plain one.
+  return { server, injector: server.createConnectionInjector(ServerCredentials.createInsecure()) };
 }

@@ -22,6 +22,8 @@ export interface KubeletOptions {
   /** Default 0: any free port. */
   readonly port?: number;
   readonly tls: KubeletTls | Renewable<KubeletTls>;
+  /** TLS is made ready for the first connection. `tls` must be right. Default false. */
+  readonly lazyTls?: boolean;
   /** Runs the containers. The caller owns it: closing the kubelet does not close it. */
   readonly runtime: Runtime;
   readonly config?: KubeletConfig;
@@ -59,6 +61,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     host: options.host ?? '127.0.0.1',
     port: options.port ?? 0,
     tls: options.tls,
+    lazy: options.lazyTls ?? false,
     clock,
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs,
     accept: { h2: (socket) => grpc.accept(socket), http1: (socket) => http.accept(socket) },

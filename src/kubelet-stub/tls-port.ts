@@ -1,5 +1,10 @@
-import type { AddressInfo, Socket } from 'node:net';
-import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import {
+  createServer as createSecureServer,
+  type SecureContextOptions,
+  type TLSSocket,
+  type Server as TlsServer,
+} from 'node:tls';
 import { joinHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
 import { ConnectionBounds } from '../core/connection-bounds.js';
@@ -24,6 +29,8 @@ export interface TlsPortOptions {
   readonly handshakeTimeoutMs: number;
   /** A peer without a valid certificate fails in its handshake. Default: it gets an answer of the doors. */
   readonly demanding?: boolean;
+  /** TLS is made ready for the first connection: it costs a millisecond. Default false: a bad certificate is found now. */
+  readonly lazy?: boolean;
   /** Takes over a socket after its handshake, by the protocol that ALPN chose. */
   readonly accept: { readonly h2: (socket: TLSSocket) => void; readonly http1: (socket: TLSSocket) => void };
 }
@@ -46,14 +53,12 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function createTlsServer({ tls, demanding = false }: TlsPortOptions): Server {
+function createTlsServer({ tls, demanding = false }: TlsPortOptions): TlsServer {
   try {
-    return createServer({
+    return createSecureServer({
       ...secureOptions(currentTls(tls)),
       // The server's order decides. gRPC offers only h2; a kube-apiserver offers both and needs the HTTP door.
       ALPNProtocols: ['http/1.1', 'h2'],
-      // Small frames (window updates, keystrokes) must not wait 40 ms for the peer's delayed acknowledgement.
-      noDelay: true,
       // Unless it is demanding, a peer without a valid certificate gets an answer (401, UNAUTHENTICATED).
       requestCert: true,
       rejectUnauthorized: demanding,
@@ -62,6 +67,19 @@ function createTlsServer({ tls, demanding = false }: TlsPortOptions): Server {
   } catch (caught) {
     throw TunnelError.from(caught, 'CERT_INVALID', 'kubelet certificate');
   }
+}
+
+/** The part of the port that does TLS. It listens nowhere: it gets its connections as events. */
+function openDoors(options: TlsPortOptions): TlsServer {
+  const server = createTlsServer(options);
+  const handshakes = new ConnectionBounds(options.clock);
+  server.on('connection', (socket: Socket) => handshakes.expect(socket, options.handshakeTimeoutMs));
+  server.on('secureConnection', (socket) => {
+    handshakes.met(socket);
+    dispatch(socket, options);
+  });
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return server;
 }
 
 function secureOptions({ cert, key, clientCa: ca }: KubeletTls): SecureContextOptions {
@@ -76,25 +94,22 @@ function dispatch(socket: TLSSocket, { accept }: TlsPortOptions): void {
 
 /** Hands TLS connections on by ALPN: `h2` to gRPC, others to HTTP/1.1. A bad peer loses only its own connection. */
 export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
-  const server = createTlsServer(options);
-  const { tls } = options;
+  const { tls, lazy = false } = options;
+  let doors = lazy ? undefined : openDoors(options);
   const forget = isRenewable(tls)
-    ? tls.subscribe((renewed) => server.setSecureContext(secureOptions(renewed)))
+    ? tls.subscribe((renewed) => doors?.setSecureContext(secureOptions(renewed)))
     : () => undefined;
   const sockets = new Set<Socket>();
-  const handshakes = new ConnectionBounds(options.clock);
+  // Small frames (window updates, keystrokes) must not wait 40 ms for the peer's delayed acknowledgement.
+  const server = createServer({ noDelay: true, allowHalfOpen: options.demanding === true });
   // The raw TCP connection, before TLS. Its TLS socket ends with it.
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
-    handshakes.expect(socket, options.handshakeTimeoutMs);
+    doors ??= openDoors(options);
+    doors.emit('connection', socket);
   });
-  server.on('secureConnection', (socket) => {
-    handshakes.met(socket);
-    dispatch(socket, options);
-  });
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
   await listen(server, options.host, options.port);
   server.on('error', () => undefined);
   const { address: host, port } = server.address() as AddressInfo;

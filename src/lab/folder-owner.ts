@@ -36,8 +36,16 @@ export function isOfOurSpace({ space }: FolderOwner): boolean {
   return space === ownSpace();
 }
 
+let ownStart: string | undefined;
+
 /** The start time of a process. Undefined when the system does not report it. */
 function startOf(pid: number): string | undefined {
+  if (pid !== process.pid) return readStart(pid);
+  ownStart ??= readStart(pid);
+  return ownStart;
+}
+
+function readStart(pid: number): string | undefined {
   if (process.platform === 'linux') {
     // Field 22. The second field, the name, may contain spaces and parentheses.
     const line = readOr(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));

@@ -1,14 +1,14 @@
 import type { NodeRuntime } from '../containers/runtime.js';
 import { createRandom } from '../core/random.js';
 import { createWallClock } from '../core/wall-clock.js';
-import { KubeClient } from '../kube/kube-client.js';
+import type { KubeClient } from '../kube/kube-client.js';
 import type { Node, Pod } from '../kube/pod-objects.js';
 import { rfc3339 } from '../kube/time.js';
 import { type Kubelet, startKubelet } from '../kubelet-stub/kubelet.js';
-import { kubeletRateLimit, type PodSource, startPodSource } from '../kubelet-stub/pod-source/pod-source.js';
+import { type PodSource, startPodSource } from '../kubelet-stub/pod-source/pod-source.js';
 import { afterLoss } from '../kubelet-stub/pod-source/pod-status.js';
-import type { KeyPair } from '../pki/key-pair.js';
 import { createRuntime } from './create-runtime.js';
+import { type KnownApi, type KubeletApi, kubeletClient, kubeletPair } from './kubelet-api.js';
 import { RestartablePart } from './part.js';
 import type { LabContext } from './parts.js';
 import { joinPodNetwork, type PodNetwork } from './pod-network.js';
@@ -20,7 +20,7 @@ export interface RunningKubelet {
   readonly runtime: NodeRuntime;
   readonly podNetwork: PodNetwork;
   /** The part that talks to the API. */
-  readonly source: PodSource;
+  readonly source: Pick<PodSource, 'close'>;
 }
 
 export interface KubeletPartOptions {
@@ -28,23 +28,7 @@ export interface KubeletPartOptions {
   readonly node: Node;
   /** The pods that run from the start, before the API is asked. */
   readonly pods: readonly Pod[];
-  readonly api: Promise<string>;
-}
-
-/** The address of the API for kubelets, `https://host:port`. It is set once, when kubelets shall use it. */
-export class ApiAddress {
-  readonly known: Promise<string>;
-  private resolve: (url: string) => void = () => undefined;
-
-  constructor() {
-    this.known = new Promise((resolve) => {
-      this.resolve = resolve;
-    });
-  }
-
-  tell(url: string): void {
-    this.resolve(url);
-  }
+  readonly api: KubeletApi;
 }
 
 /** Starts with the given pods at once, and takes all others from the API. A restart keeps its pods. */
@@ -66,12 +50,16 @@ export function kubeletPart(
       const runtime = await createRuntime(context.runtime, { ...context, nodeName: spec.name, pods });
       const tls = { cert, key, clientCa: ca };
       const config = context.kubelet;
-      const kubelet = await startKubelet({ nodeName: spec.name, tls, runtime, config, clock, emit });
+      // Most kubelets of a large lab are never dialled.
+      const own = { nodeName: spec.name, tls, lazyTls: true };
+      const kubelet = await startKubelet({ ...own, runtime, config, clock, emit });
       network.register(spec.ip, spec.kubeletPort, kubelet.address);
-      const begin = (server: string): PodSource => {
-        const access = { server: new URL(server), tls: () => ({ ca, cert, key }), headers: () => ({}) };
-        const client = new KubeClient({ access, clock, limit: kubeletRateLimit });
-        return withClient(client, startPodSource({ client, runtime, node, clock, random, emit, now }));
+      const begin = ({ url, services }: KnownApi): PodSource => {
+        const client = kubeletClient(context, spec.name, url);
+        return withClient(
+          client,
+          startPodSource({ client, runtime, node, services, clock, random, emit, now }),
+        );
       };
       const podNetwork = joinPodNetwork(network, runtime);
       return { kubelet, runtime, podNetwork, source: sourceFrom(api, begin) };
@@ -89,18 +77,20 @@ export function kubeletPart(
   });
 }
 
-/** A source that starts when its API is known. */
-function sourceFrom(api: Promise<string>, begin: (server: string) => PodSource): PodSource {
-  let closed = false;
+/** A source that starts when it is its turn at the API. */
+function sourceFrom(api: KubeletApi, begin: (api: KnownApi) => PodSource): RunningKubelet['source'] {
+  const closing = new AbortController();
+  const closed = new Promise<void>((resolve) => closing.signal.addEventListener('abort', () => resolve()));
   let source: PodSource | undefined;
-  const ready = api.then((server) => {
-    if (!closed) source = begin(server);
-    return source?.ready;
+  api.join(async (known) => {
+    if (closing.signal.aborted) return;
+    source = begin(known);
+    // A source that is closed before it is ready never gets ready.
+    await Promise.race([source.ready, closed]);
   });
   return {
-    ready,
     close: async () => {
-      closed = true;
+      closing.abort();
       await source?.close();
     },
   };
@@ -114,10 +104,4 @@ function withClient(client: KubeClient, source: PodSource): PodSource {
       await client.close();
     },
   };
-}
-
-function kubeletPair({ certificates }: LabContext, node: string): KeyPair {
-  const pair = certificates.kubelets.get(node);
-  if (pair === undefined) throw new Error(`no certificate for kubelet ${node}`);
-  return pair;
 }

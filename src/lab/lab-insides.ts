@@ -3,7 +3,8 @@ import type { LocalStore } from '../apiserver/store/object-store.js';
 import type { Journal } from '../observe/journal.js';
 import type { TunnelClient } from '../wire/client/tunnel-client.js';
 import type { ClusterClient } from './cluster-client.js';
-import type { ApiAddress, RunningKubelet } from './kubelet-part.js';
+import type { KubeletApi } from './kubelet-api.js';
+import type { RunningKubelet } from './kubelet-part.js';
 import type { RestartablePart } from './part.js';
 import type { LabContext } from './parts.js';
 import type { Replicas } from './replicas.js';
@@ -28,7 +29,7 @@ export interface LabInsides {
   readonly folder: WorkFolder;
   /** The objects that the façade serves. They survive its restarts. */
   readonly store: LocalStore;
-  readonly api: ApiAddress;
+  readonly api: KubeletApi;
   readonly parts: LabParts;
   readonly clients: {
     readonly lab: TunnelClient;
@@ -37,10 +38,10 @@ export interface LabInsides {
 }
 
 /** Stops all parts of a lab, also of one that did not start completely. */
-export async function stopAll({ parts, clients, journal, folder }: LabInsides): Promise<void> {
+export async function stopAll({ api, parts, clients, journal, folder }: LabInsides): Promise<void> {
   await clients.cluster.close();
   const kubelets = parts.kubelets.filter((part) => part.running);
-  await Promise.all(kubelets.map((part) => part.value.source.close()));
+  await Promise.all([api.close(), ...kubelets.map((part) => part.value.source.close())]);
   await parts.apiservers.stop();
   await clients.lab.close();
   await Promise.all(parts.agents.map((part) => part.stop()));

@@ -7,7 +7,7 @@ import type { RuntimeKind } from './create-runtime.js';
 
 /** Options of `startLab`. All may be left out. */
 export interface LabOptions {
-  /** Number of nodes, each with an agent and a kubelet: 1 to 200. Default 2. */
+  /** Number of nodes, each with an agent and a kubelet: 1 to 1000. Default 2. */
   readonly nodes?: number;
   /** Repeats every random choice of an earlier lab. Default: a new seed, which `lab.seed` returns. */
   readonly seed?: number;
@@ -58,6 +58,6 @@ export interface LabOptions {
   readonly journalCapacity?: number;
   /** Called with every event, from the first. Must not throw. Default: no call. */
   readonly onEvent?: (event: LabEvent) => void;
-  /** How long to wait for all agents, ms of real time. Default 10 000. */
+  /** How long to wait for all agents, ms of real time. Default 10 000, and 50 for each node beyond 200. */
   readonly readyTimeoutMs?: number;
 }

@@ -15,6 +15,7 @@ import { type CertificateSet, leafTls } from '../pki/certificate-set.js';
 import { defaultKeepaliveTimeMs } from '../server/options.js';
 import { type ProxyServer, startProxyServer } from '../server/server.js';
 import type { Dialer } from '../wire/client/dialer.js';
+import type { TlsFiles } from '../wire/net/tls.js';
 import type { RuntimeKind } from './create-runtime.js';
 import { RestartablePart } from './part.js';
 import type { NodeSpec } from './topology.js';
@@ -26,6 +27,8 @@ export interface LabContext {
   readonly random: Random;
   readonly emit: EventSink;
   readonly certificates: CertificateSet;
+  /** One object for all agents, which therefore share a TLS context. */
+  readonly agentTls: TlsFiles;
   readonly network: NodeNetwork;
   readonly behaviours: readonly Behaviour[];
   readonly kubelet: LabKubeletConfig;
@@ -90,7 +93,7 @@ export function agentPart(
   node: NodeSpec,
   servers: { readonly agentAddress: string },
 ): RestartablePart<Agent> {
-  const { clock, random, emit, network, behaviour } = context;
+  const { clock, random, emit, network, behaviour, agentTls: tls } = context;
   return new RestartablePart<Agent>({
     name: `agent/${node.name}`,
     emit,
@@ -101,7 +104,7 @@ export function agentPart(
         agentId: node.name,
         identifiers: `ipv4=${node.ip}&host=${node.name}`,
         server: servers.agentAddress,
-        tls: leafTls(context.certificates, 'agent'),
+        tls,
         connectEndpoint: (address, port, options) => network.connect(address, port, options),
         health: { host, port: 0 },
         clock,

@@ -6,7 +6,8 @@ import { defaultVersion } from '../apiserver/serving/version.js';
 import { createObjectStore, type LocalStore } from '../apiserver/store/object-store.js';
 import { createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
-import { faithfulSet } from '../core/faithful.js';
+import type { LabEvent } from '../core/events.js';
+import { faithfulSet, hasFlowControl } from '../core/faithful.js';
 import { createRandom } from '../core/random.js';
 import type { Pod } from '../kube/pod-objects.js';
 import { createNodeNetwork } from '../links/node-network.js';
@@ -15,7 +16,8 @@ import { createCertificateSet, leafTls } from '../pki/certificate-set.js';
 import { defaultStrategies } from '../server/options.js';
 import { TunnelClient } from '../wire/client/tunnel-client.js';
 import { ClusterClient, type PodPlace } from './cluster-client.js';
-import { ApiAddress, type KubeletPartOptions, kubeletPart } from './kubelet-part.js';
+import { KubeletApi } from './kubelet-api.js';
+import { type KubeletPartOptions, kubeletPart } from './kubelet-part.js';
 import { Lab } from './lab.js';
 import { type LabInsides, type LabParts, stopAll } from './lab-insides.js';
 import type { LabOptions } from './options.js';
@@ -43,8 +45,7 @@ export async function startLabIn(folder: WorkFolder, options: LabOptions): Promi
     throw error;
   });
   try {
-    await startParts(insides);
-    await allAgentsConnected(insides, options);
+    await startParts(insides, options);
   } catch (error) {
     await stopAll(insides);
     throw error;
@@ -80,6 +81,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     random,
     emit: journal.emit,
     certificates,
+    agentTls: leafTls(certificates, 'agent'),
     network,
     behaviours: options.behaviours ?? [],
     kubelet: options.kubelet ?? {},
@@ -114,14 +116,17 @@ function assemble(
   const { servers: count = 1, serverCount: announced = count, agentPort = 0 } = options;
   const servers = new Servers({ context, count, announced, agentPort, strategies });
   const faithful = faithfulSet(context.behaviour);
+  const flowControl = hasFlowControl(context.behaviour);
   const client = (name: string, replica: number): GrpcDialer =>
-    new GrpcDialer({ ...context, ...servers.beside(replica), name, faithful });
-  const lab = new TunnelClient({ ...context, ...servers.beside(1), name: 'client/lab' });
+    new GrpcDialer({ ...context, ...servers.beside(replica), name, faithful, flowControl });
+  const lab = new TunnelClient({ ...context, ...servers.beside(1), name: 'client/lab', flowControl });
   const { nodes } = topology;
-  const api = new ApiAddress();
+  const api = new KubeletApi(context, nodes[0]?.name ?? '');
   const parts: LabParts = {
     servers,
-    kubelets: nodes.map((spec) => kubeletPart(context, { ...nodeObjects(topology, spec), api: api.known })),
+    kubelets: nodes.map((spec, index) =>
+      kubeletPart(context, { ...nodeObjects(topology, spec, index), api }),
+    ),
     agents: nodes.map((node) => agentPart(context, node, servers)),
     apiservers: replicas(options, context, { store, version, client }),
   };
@@ -157,8 +162,8 @@ function replicas(
   });
 }
 
-function nodeObjects({ objects }: Topology, spec: NodeSpec): Omit<KubeletPartOptions, 'api'> {
-  const node = objects.nodes.find(({ metadata }) => metadata.name === spec.name);
+function nodeObjects({ objects }: Topology, spec: NodeSpec, index: number): Omit<KubeletPartOptions, 'api'> {
+  const node = objects.nodes[index];
   if (node === undefined) throw new TunnelError('INTERNAL', `there is no object of ${spec.name}`);
   return { spec, node, pods: objects.pods.filter((pod) => pod.spec.nodeName === spec.name) };
 }
@@ -196,7 +201,8 @@ function clusterClient(
   });
 }
 
-async function startParts({ parts, topology, context, store }: LabInsides): Promise<void> {
+async function startParts(insides: LabInsides, options: LabOptions): Promise<void> {
+  const { parts, topology, context, store } = insides;
   for (const { name, ip } of topology.nodes) context.network.addName(name, ip);
   await startAll([parts.servers, parts.apiservers, ...parts.kubelets]);
   const { hostname: host, port } = new URL(parts.apiservers.url);
@@ -205,7 +211,33 @@ async function startParts({ parts, topology, context, store }: LabInsides): Prom
   publishKubernetesService(store, place, first?.metadata.creationTimestamp ?? '');
   // kube-proxy routes this address on every node.
   context.network.register(kubernetesServiceIp, 443, place);
-  await startAll(parts.agents);
+  await startAgents(insides, options);
+}
+
+/** How many agents connect at once. If all of a large lab did, the first would wait for the last, and give up. */
+const maxConnecting = 32;
+
+/** Waits for every agent's first connection before it starts another one, and at last for all connections. */
+async function startAgents(insides: LabInsides, options: LabOptions): Promise<void> {
+  const { journal, parts } = insides;
+  const connected = allAgentsConnected(insides, options);
+  connected.catch(() => undefined);
+  const startLane = async (lane: number): Promise<void> => {
+    const agents = parts.agents.filter((_agent, index) => index % maxConnecting === lane);
+    for (const agent of agents) {
+      const since = journal.mark();
+      await agent.start();
+      const ended = new AbortController();
+      const first = journal.waitFor(
+        { kind: 'backend.connected', peer: agent.name },
+        { since, withinMs: Number.POSITIVE_INFINITY, signal: ended.signal },
+      );
+      await Promise.race([first, connected]).finally(() => ended.abort());
+    }
+  };
+  const lanes = Array.from({ length: maxConnecting }, (_, lane) => ({ start: () => startLane(lane) }));
+  await startAll(lanes);
+  await connected;
 }
 
 /** Waits for all, also when one fails, because a part that is still starting cannot be stopped. */
@@ -214,22 +246,23 @@ async function startAll(parts: readonly Pick<LabPart, 'start'>[]): Promise<void>
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
+/** One wait for all: a wait for each agent would compare each event with all of them. */
 async function allAgentsConnected(
   { journal, topology, parts: { servers } }: LabInsides,
-  options: LabOptions,
+  { readyTimeoutMs, timeScale = 1 }: LabOptions,
 ): Promise<void> {
-  const { readyTimeoutMs: timeoutMs = 10_000, timeScale = 1 } = options;
-  // `readyTimeoutMs` is real time; the journal waits in lab time.
-  const withinMs = timeoutMs * timeScale;
+  const timeoutMs = readyTimeoutMs ?? 10_000 + 50 * Math.max(0, topology.nodes.length - 200);
   // When the servers announce a smaller number than there are, the agents' choice is random.
-  const ends = servers.isWhole ? servers.names.map((node) => ({ node })) : [{}];
-  const connected = topology.nodes.flatMap(({ name }) =>
-    ends.map((end) =>
-      journal.waitFor({ kind: 'backend.connected', peer: `agent/${name}`, ...end }, { withinMs }),
-    ),
-  );
+  const ends = servers.isWhole ? servers.names : [''];
+  const missing = new Set(topology.nodes.flatMap(({ name }) => ends.map((end) => `agent/${name} ${end}`)));
+  const isLast = (event: LabEvent): boolean => {
+    if (event.kind !== 'backend.connected') return false;
+    missing.delete(`${event.peer} ${servers.isWhole ? event.node : ''}`);
+    return missing.size === 0;
+  };
   try {
-    await Promise.all(connected);
+    // `readyTimeoutMs` is real time; the journal waits in lab time.
+    await journal.waitFor(isLast, { withinMs: timeoutMs * timeScale });
   } catch (error) {
     throw new TunnelError('NOT_READY', `the lab was not ready in ${timeoutMs} ms`, { cause: error });
   }

@@ -43,7 +43,7 @@ export interface Topology {
 }
 
 export interface TopologyOptions {
-  /** The number of nodes, 1 to 200. */
+  /** The number of nodes, 1 to 1000. */
   readonly nodes: number;
   readonly random: Random;
   /** The creation time of all objects, epoch milliseconds. */
@@ -51,7 +51,7 @@ export interface TopologyOptions {
   readonly kubernetesVersion: string;
 }
 
-export const maxNodes = 200;
+export const maxNodes = 1000;
 const kubeletPort = 10_250;
 
 /**
@@ -68,7 +68,7 @@ export function createTopology(options: TopologyOptions): Topology {
   }
   const nodes = Array.from({ length: count }, (_, index) => ({
     name: `node-${index + 1}`,
-    ip: `10.0.1.${11 + index}`,
+    ip: nodeIp(index),
     kubeletPort,
   }));
   const maker = new ObjectMaker(options);
@@ -82,6 +82,17 @@ export function createTopology(options: TopologyOptions): Topology {
       deployments: [maker.deployment('web', count, [web])],
     },
   };
+}
+
+/** `10.0.1.11`, `10.0.1.12` … `10.0.1.254`, `10.0.2.1` … */
+function nodeIp(index: number): string {
+  const number = index + 10;
+  return `10.0.${1 + Math.floor(number / 254)}.${1 + (number % 254)}`;
+}
+
+/** The first three bytes of the addresses of a node's pods: `10.244.1` for node 1, `10.245.0` for node 256. */
+function podPrefix(number: number): string {
+  return `10.${244 + Math.floor(number / 256)}.${number % 256}`;
 }
 
 const web: Container = {
@@ -146,7 +157,7 @@ class ObjectMaker {
       apiVersion: 'v1',
       kind: 'Node',
       metadata: { ...this.meta(name), labels: nodeLabels(name) },
-      spec: { podCIDR: `10.244.${index + 1}.0/24` },
+      spec: { podCIDR: `${podPrefix(index + 1)}.0/24` },
       status: {
         addresses: [
           { type: 'InternalIP', address: ip },
@@ -162,7 +173,9 @@ class ObjectMaker {
   }
 
   pod({ name, app, node, containers }: PlacedPod, index: number): Pod {
-    const podIP = `10.244.${Number(node.name.replace('node-', ''))}.${10 + index}`;
+    // Pods number 240 and later are alone on their nodes, but for the few after the web servers.
+    const last = 10 + Math.min(index, 240 + Math.max(0, index - this.options.nodes));
+    const podIP = `${podPrefix(Number(node.name.replace('node-', '')))}.${last}`;
     const status = 'True' as const;
     const conditions = ['Initialized', 'Ready', 'ContainersReady', 'PodScheduled'];
     return {

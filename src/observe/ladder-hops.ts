@@ -113,6 +113,7 @@ const tones: Record<PacketName, Tone> = {
   CLOSE_RSP: 'close',
   DATA: 'data',
   DRAIN: 'drain',
+  WINDOW_UPDATE: 'data',
 };
 
 /** Below this a slow path cannot be told from a busy machine, ms. */
@@ -168,6 +169,7 @@ function detailsOf(hop: Hop, idsOnData: boolean): string[] {
     case 'DIAL_RSP':
     case 'CLOSE_REQ':
     case 'CLOSE_RSP':
+    case 'WINDOW_UPDATE':
       return [...(hop.failed ? ['error'] : []), ...slow, ...connection];
     case 'DRAIN':
       return slow;

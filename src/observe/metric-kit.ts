@@ -31,20 +31,27 @@ export interface MetricsText {
   text(): Promise<string>;
 }
 
-/** One part's own registry, as a process can have many parts. Loads the library: half of the commands need none. */
+/**
+ * One part's own registry, as a process can have many parts. A metric is made at its first value or at a scrape, because
+ * most of those of a lab with many agents are never looked at. Loads the library: half of the commands need none.
+ */
 export class MetricKit implements MetricsText {
   private readonly library: PromClient;
   private readonly registry: Registry;
   private readonly prefix: string;
+  /** Makes the metrics that were not made yet; those of the kit that this one is beside, too. */
+  private readonly declared: (() => unknown)[];
 
   /** With `beside`, the metrics are served with those of that kit. */
   constructor(prefix: string, beside?: MetricKit) {
     this.library = beside?.library ?? (createRequire(import.meta.url)('prom-client') as PromClient);
     this.registry = beside?.registry ?? new this.library.Registry();
     this.prefix = prefix;
+    this.declared = beside?.declared ?? [];
   }
 
   async text(): Promise<string> {
+    for (const make of this.declared) make();
     const families = await this.registry.getMetricsAsJSON();
     return renderMetrics(
       families.map(({ name, type, help, values }) => ({
@@ -60,7 +67,12 @@ export class MetricKit implements MetricsText {
   }
 
   level(name: string, help: string): Level {
-    return new this.library.Gauge({ ...this.base(name, help) });
+    const gauge = this.later(() => new this.library.Gauge({ ...this.base(name, help) }));
+    return {
+      set: (value) => gauge().set(value),
+      inc: () => gauge().inc(),
+      dec: () => gauge().dec(),
+    };
   }
 
   /** A level for each value of one label. The named values are shown as 0 from the start. */
@@ -70,20 +82,28 @@ export class MetricKit implements MetricsText {
     label: string,
     values: readonly V[] = [],
   ): (value: V) => Level {
-    const gauge = new this.library.Gauge({ ...this.base(name, help), labelNames: [label] });
-    for (const value of values) gauge.labels(value).set(0);
-    return remembered((value) => gauge.labels(value));
+    const gauge = this.later(() => {
+      const made = new this.library.Gauge({ ...this.base(name, help), labelNames: [label] });
+      for (const value of values) made.labels(value).set(0);
+      return made;
+    });
+    return remembered((value) => gauge().labels(value));
   }
 
   timing(name: string, help: string, buckets: readonly number[]): Timing {
-    return new this.library.Histogram({ ...this.base(name, help), buckets: [...buckets] });
+    const histogram = this.later(
+      () => new this.library.Histogram({ ...this.base(name, help), buckets: [...buckets] }),
+    );
+    return { observe: (seconds) => histogram().observe(seconds) };
   }
 
   /** Durations for each value of one label. Default buckets: Prometheus' usual ones. */
   timings(name: string, help: string, label: string, buckets?: readonly number[]): (value: string) => Timing {
     const own = buckets === undefined ? {} : { buckets: [...buckets] };
-    const histogram = new this.library.Histogram({ ...this.base(name, help), labelNames: [label], ...own });
-    return remembered((value) => histogram.labels(value));
+    const histogram = this.later(
+      () => new this.library.Histogram({ ...this.base(name, help), labelNames: [label], ...own }),
+    );
+    return remembered((value) => histogram().labels(value));
   }
 
   /** Durations for the values of several labels, in order. */
@@ -92,19 +112,24 @@ export class MetricKit implements MetricsText {
     help: string,
     { labels, buckets }: { readonly labels: readonly string[]; readonly buckets: readonly number[] },
   ): (...values: string[]) => Timing {
-    const histogram = new this.library.Histogram({
-      ...this.base(name, help),
-      labelNames: [...labels],
-      buckets: [...buckets],
-    });
-    return (...values) => histogram.labels(labelled(labels, values));
+    const histogram = this.later(
+      () =>
+        new this.library.Histogram({
+          ...this.base(name, help),
+          labelNames: [...labels],
+          buckets: [...buckets],
+        }),
+    );
+    return (...values) => histogram().labels(labelled(labels, values));
   }
 
   /** A counter with labels. The returned function adds one for the values of the labels, in order. */
   counter(name: string, help: string, labelNames: readonly string[] = []): (...values: string[]) => void {
-    const counter = new this.library.Counter({ ...this.base(name, help), labelNames: [...labelNames] });
+    const counter = this.later(
+      () => new this.library.Counter({ ...this.base(name, help), labelNames: [...labelNames] }),
+    );
     return (...values) =>
-      labelNames.length === 0 ? counter.inc() : counter.inc(labelled(labelNames, values));
+      labelNames.length === 0 ? counter().inc() : counter().inc(labelled(labelNames, values));
   }
 
   /** A counter with one label of few values, all shown from the start. */
@@ -114,10 +139,13 @@ export class MetricKit implements MetricsText {
     label: string,
     values: readonly V[],
   ): (value: V) => void {
-    const counter = new this.library.Counter({ ...this.base(name, help), labelNames: [label] });
-    const of = remembered((value: V) => counter.labels(value));
-    for (const value of values) of(value).inc(0);
-    return (value) => of(value).inc();
+    const of = this.later(() => {
+      const counter = new this.library.Counter({ ...this.base(name, help), labelNames: [label] });
+      const labels = remembered((value: V) => counter.labels(value));
+      for (const value of values) labels(value).inc(0);
+      return labels;
+    });
+    return (value) => of()(value).inc();
   }
 
   /** For the byte path: adds to plain numbers, copied at each scrape. Labels are `segment` and `packet_type`. */
@@ -133,7 +161,7 @@ export class MetricKit implements MetricsText {
         }
       },
     };
-    new this.library.Counter(configuration);
+    this.later(() => new this.library.Counter(configuration));
     return (segment, packetType) => {
       const byType = tallies.get(segment) ?? new Map<string, number>();
       if (byType.size === 0) tallies.set(segment, byType);
@@ -148,7 +176,7 @@ export class MetricKit implements MetricsText {
     read: () => Iterable<readonly [labelValues: readonly string[], value: number]>,
   ): void {
     const Metric = type === 'counter' ? this.library.Counter : this.library.Gauge;
-    new Metric({
+    const configuration = (): CounterConfiguration<string> => ({
       ...this.base(name, help),
       labelNames: [...labels],
       collect() {
@@ -158,6 +186,18 @@ export class MetricKit implements MetricsText {
         }
       },
     });
+    this.later(() => new Metric(configuration()));
+  }
+
+  /** The returned function makes the metric when it is first called. */
+  private later<T>(make: () => T): () => T {
+    let made: T | undefined;
+    const get = (): T => {
+      made ??= make();
+      return made;
+    };
+    this.declared.push(get);
+    return get;
   }
 
   private base(name: string, help: string): { name: string; help: string; registers: Registry[] } {

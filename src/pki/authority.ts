@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPublicKey, X509Certificate } from 'node:crypto';
 import { TunnelError } from '../core/errors.js';
 import {
   authorityKeyIdentifier,
@@ -13,7 +13,14 @@ import {
 } from './certificate-writer.js';
 import { children, type Der } from './der.js';
 import { checkKeyPair, type KeyPair, parsePrivateKey } from './key-pair.js';
-import { exportKeyPem, generateKeys, keyIdentifier, type SigningKey, signingKey } from './signing-key.js';
+import {
+  exportKeyPem,
+  generateKeys,
+  keyIdentifier,
+  publicKeyInfo,
+  type SigningKey,
+  signingKey,
+} from './signing-key.js';
 import { alternativeNames, type LeafRequest, subjectOf, validityOf } from './subject.js';
 
 /** A certificate authority: its certificate and key, and a method that issues leaves. */
@@ -58,7 +65,7 @@ export async function loadAuthority(
   const issuer = {
     name: subjectBytes(new X509Certificate(pair.certPem)),
     signer: signingKey(key, names.keyName),
-    keyIdentifier: keyIdentifier(createPublicKey(key)),
+    keyIdentifier: keyIdentifier(publicKeyInfo(createPublicKey(key))),
   };
   return { ...pair, issue: (request) => issueLeaf(issuer, request) };
 }
@@ -95,6 +102,6 @@ function leafExtensions(request: LeafRequest): Der[] {
   return names.length === 0 ? always : [...always, subjectAlternativeNames(names)];
 }
 
-function identifiers(issuer: Issuer, publicKey: KeyObject): Der[] {
+function identifiers(issuer: Issuer, publicKey: Der): Der[] {
   return [authorityKeyIdentifier(issuer.keyIdentifier), subjectKeyIdentifier(publicKey)];
 }

@@ -1,4 +1,4 @@
-import { type KeyObject, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import {
   bitString,
@@ -14,7 +14,7 @@ import {
   unsigned,
   utf8String,
 } from './der.js';
-import { keyIdentifier, publicKeyInfo, type SigningKey, signBytes } from './signing-key.js';
+import { keyIdentifier, type SigningKey, signBytes } from './signing-key.js';
 import { type AlternativeName, type KeyUsage, keyPurposes, type NamePart, type Validity } from './subject.js';
 
 /** The content of a certificate, without its signature. */
@@ -23,7 +23,8 @@ export interface CertificateContent {
   readonly issuer: Der;
   readonly subject: Der;
   readonly validity: Validity;
-  readonly publicKey: KeyObject;
+  /** SubjectPublicKeyInfo. */
+  readonly publicKey: Der;
   readonly extensions: readonly Der[];
 }
 
@@ -37,7 +38,7 @@ export function writeCertificate(wanted: CertificateContent, signer: SigningKey)
     issuer,
     sequence(time(validity.notBefore), time(validity.notAfter)),
     subject,
-    publicKeyInfo(publicKey),
+    publicKey,
     explicit(3, sequence(...extensions)),
   );
   return pem(sequence(toBeSigned, signer.algorithm, bitString(signBytes(signer, toBeSigned))));
@@ -73,7 +74,7 @@ export const leafKeyUsage: Der = extension('2.5.29.15', true, bitString(Buffer.f
 /** keyCertSign and cRLSign. */
 export const authorityKeyUsage: Der = extension('2.5.29.15', true, bitString(Buffer.from([0x06]), 1));
 
-export const subjectKeyIdentifier = (key: KeyObject): Der =>
+export const subjectKeyIdentifier = (key: Der): Der =>
   extension('2.5.29.14', false, octetString(keyIdentifier(key)));
 
 export const authorityKeyIdentifier = (identifier: Uint8Array): Der =>

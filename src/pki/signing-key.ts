@@ -34,15 +34,17 @@ const rsa: Scheme = {
 };
 
 export interface FreshKeys {
-  readonly publicKey: KeyObject;
+  /** SubjectPublicKeyInfo. */
+  readonly publicKey: Der;
   readonly privateKey: KeyObject;
 }
 
 const generate = promisify(generateKeyPair);
 
 /** Creates a P-256 key pair. Every TLS stack accepts it, and it needs less than a millisecond. */
-export function generateKeys(): Promise<FreshKeys> {
-  return generate('ec', { namedCurve: 'prime256v1' });
+export async function generateKeys(): Promise<FreshKeys> {
+  const { publicKey, privateKey } = await generate('ec', { namedCurve: 'prime256v1' });
+  return { publicKey: publicKeyInfo(publicKey), privateKey };
 }
 
 /** Writes a private key as PKCS #8 PEM. */
@@ -56,8 +58,8 @@ export function publicKeyInfo(key: KeyObject): Der {
 }
 
 /** The usual subject key identifier: SHA-1 over the bits of the public key (RFC 5280, 4.2.1.2, method 1). */
-export function keyIdentifier(publicKey: KeyObject): Buffer {
-  const [, bits] = children(publicKeyInfo(publicKey));
+export function keyIdentifier(publicKey: Der): Buffer {
+  const [, bits] = children(publicKey);
   if (bits === undefined) throw new TunnelError('INTERNAL', 'a public key without bits');
   // The first byte of a BIT STRING counts its unused bits.
   return createHash('sha1').update(content(bits).subarray(1)).digest();

@@ -4,10 +4,9 @@ import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import { type AgentIdentifiers, agentIdRule, isAgentId, parseAgentIdentifiers } from '../core/identifiers.js';
 import type { ServerMachine } from '../core/server/machine.js';
-import { type CallMetadata, valuesOf } from '../wire/carrier/call-headers.js';
+import { type CallMetadata, creditsMetadata, knowsCredits, valuesOf } from '../wire/carrier/call-headers.js';
 import type { CarriedStream } from '../wire/carrier/carried-stream.js';
 import type { ServedCall } from '../wire/carrier/served-call.js';
-import { type FrontendBounds, fuller } from './frontend-bounds.js';
 import type { StreamMeter } from './stream-meter.js';
 import type { TokenAuthenticator } from './token-review.js';
 
@@ -19,7 +18,8 @@ export interface BackendCallsOptions {
   readonly emit: EventSink;
   readonly meter: StreamMeter;
   readonly clock: Clock;
-  readonly frontendBounds: FrontendBounds;
+  /** Agrees to flow control with agents that offer it. */
+  readonly flowControl: boolean;
   /** Absent when agents need no tokens. */
   readonly authenticator: TokenAuthenticator | undefined;
   /** Called when an agent connected or disconnected. */
@@ -69,17 +69,18 @@ export class BackendCalls {
 
   private welcome(call: ServedCall, identity: AgentIdentity): void {
     // Sent at once, because the agent waits for it before it does anything else (R13).
-    call.accept(this.announcement());
-    this.serve(call, identity);
+    const credits = this.options.flowControl && knowsCredits(call.headers);
+    call.accept({ ...this.announcement(), ...(credits ? creditsMetadata : {}) });
+    this.serve(call, { ...identity, credits });
   }
 
-  private serve(call: ServedCall, identity: AgentIdentity): void {
-    const { machine, node, emit, meter, changed, clock, frontendBounds } = this.options;
+  private serve(call: ServedCall, identity: AgentIdentity & { credits: boolean }): void {
+    const { machine, node, emit, meter, changed, clock } = this.options;
     const name = `agent/${identity.agentId}`;
     const stream = call.carry({ growWindow: clock });
     const backend = machine.openBackend({ ...identity, name }, stream);
     stream.start({
-      packet: (packet) => fuller(machine.handleBackendPacket(backend, packet), frontendBounds.together),
+      packet: (packet) => machine.handleBackendPacket(backend, packet),
       paused: (paused) => meter.paused(paused),
       ended: (end) => {
         this.open.delete(stream);

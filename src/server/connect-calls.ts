@@ -21,6 +21,8 @@ export interface ConnectCallsOptions {
   readonly random: Random;
   readonly faithful: FaithfulSet;
   readonly frontendBounds: FrontendBounds;
+  /** Asks agents for flow control: this server is the client's end of it. */
+  readonly flowControl: boolean;
 }
 
 /** Serves HTTP CONNECT: each request is a frontend of the machine, with one dial. */
@@ -34,7 +36,7 @@ export class ConnectCalls {
   }
 
   handle({ address, socket, head }: ConnectRequest): void {
-    const { node, machine, emit, metrics, clock, random, faithful } = this.options;
+    const { node, machine, emit, metrics, clock, random, faithful, flowControl } = this.options;
     this.opened += 1;
     const name = `client/connect-${this.opened}`;
     const client = this.socketOf(socket);
@@ -45,12 +47,16 @@ export class ConnectCalls {
       address,
       dialId: dialId(random.int63()),
       faithful,
+      flowControl,
       toServer: (packet) => machine.handleFrontendPacket(frontend, packet),
       dialOver: () => {
         if (late) serve();
       },
     });
-    const frontend: Frontend = machine.openFrontend(name, connect, 'http-connect');
+    const frontend: Frontend = machine.openFrontend(name, connect, {
+      protocol: 'http-connect',
+      credits: flowControl,
+    });
     this.open.add(connect);
     metrics.httpConnections.inc();
     emit({ kind: 'frontend.opened', node, peer: name, address });
@@ -67,6 +73,7 @@ export class ConnectCalls {
           closed,
           paused: () => metrics.own.paused('HTTP'),
           received: (bytes) => connect.received(bytes),
+          took: (bytes) => connect.took(bytes),
           ended: () => connect.clientEnded(),
         },
         head,

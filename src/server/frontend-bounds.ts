@@ -1,7 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import { type CongestionMarks, connectionMarks } from '../core/congestion.js';
 import { blockingMarks, type FaithfulSet } from '../core/faithful.js';
-import type { Congestible } from '../core/port.js';
 import { SharedBacklog } from '../core/shared-backlog.js';
 
 /** How many bytes may wait for frontends before their agents are not read any more (R22). */
@@ -15,12 +14,4 @@ export interface FrontendBounds {
 export function createFrontendBounds(clock: Clock, faithful: FaithfulSet): FrontendBounds {
   if (faithful.has('head-of-line-blocking')) return { marks: blockingMarks, together: undefined };
   return { marks: connectionMarks, together: new SharedBacklog(clock) };
-}
-
-/** Of two queues, the one that the feeder must wait for, if any. */
-export function fuller(
-  one: Congestible | undefined,
-  other: Congestible | undefined,
-): Congestible | undefined {
-  return one?.congested === true ? one : other;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { ServerMachine } from '../core/server/machine.js';
+import { creditsMetadata, knowsCredits } from '../wire/carrier/call-headers.js';
 import type { CarriedStream } from '../wire/carrier/carried-stream.js';
 import type { ServedCall } from '../wire/carrier/served-call.js';
 import type { FrontendBounds } from './frontend-bounds.js';
@@ -14,6 +15,8 @@ export interface FrontendCallsOptions {
   readonly meter: StreamMeter;
   readonly clock: Clock;
   readonly frontendBounds: FrontendBounds;
+  /** Agrees to flow control with frontends that offer it. */
+  readonly flowControl: boolean;
 }
 
 /** Serves `/ProxyService/Proxy`. */
@@ -31,7 +34,8 @@ export class FrontendCalls {
     this.opened += 1;
     const name = `client/frontend-${this.opened}`;
     const stream = call.carry({ timing: meter.writeTiming(clock), ...frontendBounds });
-    const frontend = machine.openFrontend(name, stream);
+    const credits = this.options.flowControl && knowsCredits(call.headers);
+    const frontend = machine.openFrontend(name, stream, { credits });
     stream.start({
       packet: (packet) => machine.handleFrontendPacket(frontend, packet),
       paused: (paused) => meter.paused(paused),
@@ -47,7 +51,7 @@ export class FrontendCalls {
     meter.opened();
     emit({ kind: 'frontend.opened', node, peer: name });
     // Tells the client that it reached a server, before a later step can fail.
-    call.accept();
+    call.accept(credits ? creditsMetadata : {});
   }
 
   cut(): void {

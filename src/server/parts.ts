@@ -1,4 +1,5 @@
-import { type FaithfulSet, faithfulSet } from '../core/faithful.js';
+import { type FaithfulSet, faithfulSet, hasFlowControl } from '../core/faithful.js';
+import type { Congestible } from '../core/port.js';
 import { ServerMachine } from '../core/server/machine.js';
 import type { Readiness } from '../observe/health.js';
 import { createServerMetrics, type ServerMetrics } from '../observe/server-metrics.js';
@@ -35,11 +36,13 @@ export function createParts(options: ProxyServerOptions): ServerParts {
   const faithful = faithfulSet(options);
   const node = `server/${options.name}`;
   const metrics: ServerMetrics = createServerMetrics(() => levels(machine, serverCount));
-  const machine: ServerMachine = createMachine({ ...options, node, metrics, faithful });
+  const frontendBounds = createFrontendBounds(clock, faithful);
+  const { together } = frontendBounds;
+  const machine: ServerMachine = createMachine({ ...options, node, metrics, faithful, together });
   const showReady = createReadyBackends(metrics);
   const changed = (): void => showReady(machine.state());
   changed();
-  const frontendBounds = createFrontendBounds(clock, faithful);
+  const flowControl = hasFlowControl(options);
   const frontends = new FrontendCalls({
     node,
     machine,
@@ -47,6 +50,7 @@ export function createParts(options: ProxyServerOptions): ServerParts {
     clock,
     meter: new StreamMeter(metrics, 'Proxy'),
     frontendBounds,
+    flowControl,
   });
   const connects = new ConnectCalls({
     node,
@@ -57,6 +61,7 @@ export function createParts(options: ProxyServerOptions): ServerParts {
     metrics,
     faithful,
     frontendBounds,
+    flowControl,
   });
   const backends = new BackendCalls({
     node,
@@ -68,7 +73,7 @@ export function createParts(options: ProxyServerOptions): ServerParts {
     authenticator: options.agentTokens && new TokenAuthenticator(options.agentTokens),
     meter: new StreamMeter(metrics, 'Connect'),
     clock,
-    frontendBounds,
+    flowControl,
   });
   return {
     node,
@@ -90,9 +95,10 @@ type MachineParts = Omit<ProxyServerOptions, 'faithful'> & {
   readonly node: string;
   readonly metrics: ServerMetrics;
   readonly faithful: FaithfulSet;
+  readonly together: Congestible | undefined;
 };
 
-function createMachine({ node, metrics, faithful, ...options }: MachineParts): ServerMachine {
+function createMachine({ node, metrics, faithful, together, ...options }: MachineParts): ServerMachine {
   const { emit, packetEvents, clock, random, strategies } = options;
   const { backendDialTimeoutMs = defaultBackendDialTimeoutMs(faithful) } = options;
   const counted = createMetricsObserver({ metrics, clock, levels: () => machine.levels() });
@@ -104,6 +110,7 @@ function createMachine({ node, metrics, faithful, ...options }: MachineParts): S
     strategies,
     backendDialTimeoutMs,
     faithful,
+    together,
   });
   return machine;
 }

@@ -17,6 +17,7 @@ import {
 import { Children } from './children.js';
 import { hostileCell, measureHostile } from './hostile.js';
 import { measureIdleAgents } from './idle-memory.js';
+import { labsCell, measureLabs } from './labs.js';
 import { measureMemory, memoryCell } from './memory.js';
 import { type BenchOptions, parseOptions, usage } from './options.js';
 import { Results, tableOf } from './results.js';
@@ -77,8 +78,12 @@ async function measure(children: Children, options: BenchOptions, folder: string
     say('a hostile container in a lab');
     results.add(hostileCell, 'lab', await measureHostile((text) => process.stdout.write(text)));
   }
+  if (isWanted(options, labsCell)) {
+    say('the start of labs');
+    results.add(labsCell, 'lab', await measureLabs(children, (text) => process.stdout.write(text)));
+  }
   const machine = machineLine(options);
-  const ofLabs = [memoryCell, hostileCell];
+  const ofLabs = [memoryCell, hostileCell, labsCell];
   const wantsChains = options.only.length === 0 || options.only.some((name) => !ofLabs.includes(name));
   if (wantsChains) await measureChains({ children, options, folder, results });
   if (options.jsonFile === undefined) return;

@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
 import { cells, idleCell } from './cells.js';
 import { hostileCell } from './hostile.js';
+import { labsCell } from './labs.js';
 import { memoryCell } from './memory.js';
 
-const cellNames = [...Object.keys(cells), idleCell, memoryCell, hostileCell];
+const cellNames = [...Object.keys(cells), idleCell, memoryCell, hostileCell, labsCell];
 
 export interface BenchOptions {
   readonly rounds: number;

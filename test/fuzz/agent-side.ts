@@ -74,6 +74,7 @@ class AgentWorld {
         endpointClosed: () => void (told.open -= 1),
       },
     });
+    if (oneIn(this.random, 2)) this.machine.agreeOnCredits();
   }
 
   run(steps: number): void {

@@ -65,6 +65,7 @@ class ClientWorld {
         packet: () => undefined,
       },
     });
+    if (oneIn(this.random, 2)) this.machine.agreeOnCredits();
   }
 
   run(steps: number): void {

@@ -22,6 +22,7 @@ const known: PacketHandlers<undefined, true> = {
   DATA: () => true,
   DIAL_CLS: () => true,
   DRAIN: () => true,
+  WINDOW_UPDATE: () => true,
   UNKNOWN: () => true,
 };
 

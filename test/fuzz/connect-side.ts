@@ -86,7 +86,7 @@ class ConnectWorld {
         backendDraining: () => undefined,
       },
     });
-    const agent = { agentId: 'a', identifiers: noIdentifiers, name: 'b' };
+    const agent = { agentId: 'a', identifiers: noIdentifiers, name: 'b', credits: true };
     this.backend = this.machine.openBackend(agent, this.toAgent);
   }
 
@@ -145,9 +145,10 @@ class ConnectWorld {
     const client = new FuzzClient();
     const connect: ConnectFrontend = new ConnectFrontend({
       ...{ clock: this.clock, client, address: 'a:1', dialId: this.packets.dialId() },
+      flowControl: oneIn(this.random, 2),
       toServer: (packet) => this.machine.handleFrontendPacket(frontend, packet),
     });
-    const frontend: Frontend = this.machine.openFrontend('c', connect);
+    const frontend: Frontend = this.machine.openFrontend('c', connect, { credits: true });
     const call: Call = { client, connect, frontend, source: new FuzzSource(), ended: false };
     client.onCancel = () => this.closed(call);
     this.calls.push(call);

@@ -10,6 +10,7 @@ import {
   dialSuccess,
   drainPacket,
   type Packet,
+  windowUpdate,
 } from '../../src/core/packet.js';
 import type { Random } from '../../src/core/random.js';
 import { decodePacket, encodeToBuffer } from '../../src/wire/codec/codec.js';
@@ -66,11 +67,14 @@ export class PacketSource {
 
   packet(): Packet {
     const { random } = this;
-    switch (random.below(9)) {
+    switch (random.below(10)) {
       case 0:
-        return { ...dialRequest(pick(random, addresses), this.dialId()), protocol: this.protocol() };
+        return {
+          ...dialRequest(pick(random, addresses), this.dialId(), this.window()),
+          protocol: this.protocol(),
+        };
       case 1:
-        return dialSuccess(this.dialId(), this.connectId());
+        return dialSuccess(this.dialId(), this.connectId(), this.window());
       case 2:
         return dialFailure(this.dialId(), pick(random, texts));
       case 3:
@@ -81,6 +85,8 @@ export class PacketSource {
         return dialClose(this.dialId());
       case 6:
         return oneIn(random, 4) ? drainPacket : { kind: 'UNKNOWN', type: random.below(2 ** 31) - 2 ** 30 };
+      case 7:
+        return windowUpdate(this.connectId(), this.window());
       default:
         return dataPacket(this.connectId(), this.payload());
     }
@@ -104,6 +110,11 @@ export class PacketSource {
     const { random } = this;
     if (oneIn(random, 20)) return pick(random, extremes);
     return oneIn(random, 20) ? random.int63() : BigInt(random.below(8));
+  }
+
+  /** Bytes; small ones are soon used up. */
+  private window(): number {
+    return pick(this.random, [0, 0, 1, 30, 1000, 2 ** 20, 2 ** 32 - 1]);
   }
 
   private protocol(): string {

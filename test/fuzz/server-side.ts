@@ -108,7 +108,7 @@ class ServerWorld {
 
   private openFrontend(): void {
     const port = new FuzzPort();
-    const record = this.machine.openFrontend('f', port);
+    const record = this.machine.openFrontend('f', port, { credits: oneIn(this.random, 2) });
     const handle = (packet: Packet): Congestible | undefined =>
       this.machine.handleFrontendPacket(record, packet);
     const peer: Peer<Frontend> = { record, port, handle, source: new FuzzSource() };
@@ -119,7 +119,12 @@ class ServerWorld {
   private openBackend(): void {
     const port = new FuzzPort();
     const claims = { ...noIdentifiers, host: oneIn(this.random, 2) ? ['a'] : [] };
-    const agent = { agentId: `${this.random.below(2)}`, identifiers: claims, name: 'b' };
+    const agent = {
+      agentId: `${this.random.below(2)}`,
+      identifiers: claims,
+      name: 'b',
+      credits: oneIn(this.random, 2),
+    };
     const record = this.machine.openBackend(agent, port);
     const handle = (packet: Packet): Congestible | undefined =>
       this.machine.handleBackendPacket(record, packet);

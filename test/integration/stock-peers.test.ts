@@ -1,7 +1,14 @@
+import type { Duplex } from 'node:stream';
 import { Metadata, status } from '@grpc/grpc-js';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type CertificateSet, createCertificateSet } from '../../src/pki/certificate-set.js';
-import { StockCall, type StockServerCall, startStockServer } from '../support/stock-peers.js';
+import { echoed, sha256 } from '../support/duplex.js';
+import {
+  StockCall,
+  type StockPacket,
+  type StockServerCall,
+  startStockServer,
+} from '../support/stock-peers.js';
 import { host, TunnelBench } from '../support/tunnel-bench.js';
 import { once } from '../support/waits.js';
 
@@ -152,5 +159,103 @@ describe('our agent and our client', () => {
     await bench.waitFor({ kind: 'agent.connected' }, since);
     calls[1]?.emit('error', fault);
     expect((await bench.waitFor({ kind: 'agent.disconnected' }, since)).error).toBe(fault.details);
+  });
+});
+
+/** What was under way at a stock end: its fields, and all packets. */
+interface Seen {
+  readonly fields: readonly string[];
+  readonly packets: readonly StockPacket[];
+}
+
+function expectNothingNew({ fields, packets }: Seen): void {
+  expect(fields.filter((field) => field.startsWith('x-knp'))).toEqual([]);
+  const isNew = ({ type, windowUpdate, dialRequest, dialResponse }: StockPacket): boolean =>
+    type === 'WINDOW_UPDATE' ||
+    windowUpdate !== undefined ||
+    dialRequest?.initWindow !== undefined ||
+    dialResponse?.initWindow !== undefined;
+  expect(packets.filter(isNew)).toEqual([]);
+}
+
+/** More than two windows, so that credit would have to come. */
+const much = Buffer.alloc(3 << 20, 'm');
+
+async function exchange(stream: Duplex): Promise<void> {
+  expect(await echoed(stream, much)).toBe(sha256(much));
+}
+
+describe('R27: flow control is not seen', () => {
+  it('by a stock frontend of ideal parts', async () => {
+    const server = await bench.server();
+    await bench.connectedAgent(server, { as: 'ideal' });
+    const [unix = ''] = server.frontendAddresses;
+    const stock = new StockCall('Proxy', { address: unix });
+    const { call, received, metadata } = stock;
+    bench.onClose(() => stock.close());
+    const address = `${host}:${await bench.echo()}`;
+    call.write({ type: 'DIAL_REQ', dialRequest: { protocol: 'tcp', address, random: '1' } });
+    await expect.poll(() => received).toHaveLength(1);
+    const connectID = received[0]?.dialResponse?.connectID ?? '';
+    for (let at = 0; at < much.length; at += 1 << 16) {
+      call.write({ type: 'DATA', data: { connectID, data: much.subarray(at, at + (1 << 16)) } });
+    }
+    const gotBytes = (): number => received.reduce((sum, { data }) => sum + (data?.data?.length ?? 0), 0);
+    await expect.poll(gotBytes).toBe(much.length);
+    expectNothingNew({ fields: Object.keys((await metadata).getMap()), packets: received });
+  });
+
+  it('by a stock agent of an ideal server whose client offers it', async () => {
+    const server = await bench.server();
+    const to = { address: server.agentAddress, tls: bench.tls('agent') };
+    const agent = new StockCall('Connect', to, { agentid: 'stock' });
+    bench.onClose(() => agent.close());
+    agent.call.on('data', ({ dialRequest, data, closeRequest }) => {
+      const { random } = dialRequest ?? {};
+      if (random !== undefined)
+        agent.call.write({ type: 'DIAL_RSP', dialResponse: { random, connectID: 1 } });
+      else if (data) agent.call.write({ type: 'DATA', data: { connectID: 1, data: data.data } });
+      else if (closeRequest) agent.call.write({ type: 'CLOSE_RSP', closeResponse: { connectID: 1 } });
+    });
+    const fields = Object.keys((await agent.metadata).getMap());
+    await exchange(await bench.client(server, { flowControl: true }).dial(host, 1));
+    expectNothingNew({ fields, packets: agent.received });
+  });
+
+  it.each([
+    ['offered by nobody to a stock server, when the parts are the default ones', 'real'],
+    ['of no use through a stock server', 'ideal'],
+  ] as const)('%s', async (_name, as) => {
+    const calls: StockServerCall[] = [];
+    const packets: StockPacket[] = [];
+    const { Connect, Proxy } = joining();
+    const seen = (serve: typeof Connect) => (call: StockServerCall) => {
+      calls.push(call);
+      call.on('data', (packet: StockPacket) => packets.push(packet));
+      serve(call);
+    };
+    const stock = await startStockServer({ Connect: seen(Connect), Proxy: seen(Proxy) }, bench.tls('server'));
+    bench.onClose(() => stock.close());
+    const since = bench.journal.mark();
+    await bench.agent(stock.address, { as }).start();
+    await bench.waitFor({ kind: 'agent.connected' }, since);
+    const client = bench.client(await bench.server(), {
+      address: stock.address,
+      tls: bench.tls('agent'),
+      flowControl: as === 'ideal',
+    });
+    await exchange(await client.dial(host, await bench.echo()));
+    const offers = calls.map(({ metadata }) => metadata.get('x-knp-ext'));
+    expect(offers).toEqual(as === 'ideal' ? [['fc1'], ['fc1']] : [[], []]);
+    expect(packets.filter(({ type }) => type === 'WINDOW_UPDATE')).toEqual([]);
+    if (as === 'real') expectNothingNew({ fields: [], packets });
+  });
+
+  it.each(['real', 'ideal'] as const)('by one that offers it, unless the server is ideal: %s', async (as) => {
+    const server = await bench.server({ as });
+    const [unix = ''] = server.frontendAddresses;
+    const call = new StockCall('Proxy', { address: unix }, { 'x-knp-ext': 'mux1, fc1' });
+    bench.onClose(() => call.close());
+    expect((await call.metadata).get('x-knp-ext')).toEqual(as === 'ideal' ? ['fc1'] : []);
   });
 });

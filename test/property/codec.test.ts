@@ -13,25 +13,30 @@ import {
   dialSuccess,
   drainPacket,
   type Packet,
+  windowUpdate,
 } from '../../src/core/packet.js';
 import { decodePacket, encodeToBuffer } from '../../src/wire/codec/codec.js';
 import { MalformedPacket } from '../../src/wire/codec/varint.js';
 import { protoFolder } from '../../src/wire/grpc/proto.js';
 
 const id = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+const uint32 = fc.nat({ max: 2 ** 32 - 1 });
 const text = fc
   .string({ unit: 'binary', maxLength: 40 })
   .filter((value) => Buffer.from(value).toString() === value);
 
 const packets: fc.Arbitrary<Packet> = fc.oneof(
-  fc.tuple(text, id).map(([address, random]) => dialRequest(address, dialId(random))),
-  fc.tuple(id, id).map(([random, connection]) => dialSuccess(dialId(random), connectId(connection))),
+  fc.tuple(text, id, uint32).map(([address, random, window]) => dialRequest(address, dialId(random), window)),
+  fc
+    .tuple(id, id, uint32)
+    .map(([random, connection, window]) => dialSuccess(dialId(random), connectId(connection), window)),
   fc.tuple(id, text).map(([random, error]) => dialFailure(dialId(random), error)),
   id.map((connection) => closeRequest(connectId(connection))),
   fc.tuple(id, text).map(([connection, error]) => closeResponse(connectId(connection), error)),
   fc.tuple(id, fc.uint8Array({ maxLength: 300 })).map(([c, data]) => dataPacket(connectId(c), data)),
   id.map((random) => dialClose(dialId(random))),
   fc.constant(drainPacket),
+  fc.tuple(id, uint32).map(([connection, credit]) => windowUpdate(connectId(connection), credit)),
 );
 
 /** protobufjs, as proto-loader sets it up: a codec that we did not write. */
@@ -60,6 +65,7 @@ const payloadName = {
   DATA: 'data',
   DIAL_CLS: 'closeDial',
   DRAIN: 'drain',
+  WINDOW_UPDATE: 'windowUpdate',
 } as const;
 
 function toReference(packet: Packet): object {

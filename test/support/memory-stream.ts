@@ -8,9 +8,6 @@ export interface MemoryOwner {
   ended(how: 'finished' | 'lost'): void;
 }
 
-/** How many packets make a queue full. */
-const fullAt = 3;
-
 /**
  * One end of a stream of packets that is delivered by hand, one item at a time: in order within a direction, in any
  * order between streams. It behaves as gRPC does: a cancel overtakes what is queued.
@@ -24,9 +21,15 @@ export class MemoryEnd implements ClosablePort {
   private over = false;
   private held = false;
   private waiting: (() => void)[] = [];
+  private readonly fullAt: number;
+
+  /** `fullAt`: how many packets make a queue full. */
+  constructor(fullAt: number) {
+    this.fullAt = fullAt;
+  }
 
   get congested(): boolean {
-    return !this.over && (this.peer?.inbox.length ?? 0) > fullAt;
+    return !this.over && (this.peer?.inbox.length ?? 0) > this.fullAt;
   }
 
   /** True when `deliver` would do something. */
@@ -92,8 +95,9 @@ export class MemoryEnd implements ClosablePort {
   }
 }
 
-export function memoryPair(): [MemoryEnd, MemoryEnd] {
-  const [a, b] = [new MemoryEnd(), new MemoryEnd()];
+/** `fullAt`: how many packets make each queue full. */
+export function memoryPair(fullAt = 3): [MemoryEnd, MemoryEnd] {
+  const [a, b] = [new MemoryEnd(fullAt), new MemoryEnd(fullAt)];
   a.peer = b;
   b.peer = a;
   return [a, b];

@@ -57,6 +57,8 @@ export function packetText(packet: Packet): string {
       return `DIAL_CLS ${packet.dialId}`;
     case 'DRAIN':
       return 'DRAIN';
+    case 'WINDOW_UPDATE':
+      return `WINDOW_UPDATE ${packet.connectId} ${packet.credit}`;
     case 'UNKNOWN':
       return `UNKNOWN ${packet.type}`;
   }

@@ -10,9 +10,10 @@ import {
   dialSuccess,
   type Packet,
 } from '../../src/core/packet.js';
+import type { Congestible } from '../../src/core/port.js';
 import { createRandom } from '../../src/core/random.js';
 import { ServerMachine } from '../../src/core/server/machine.js';
-import type { Backend, Frontend } from '../../src/core/server/state.js';
+import type { Backend, Frontend, FrontendKind } from '../../src/core/server/state.js';
 import type { StrategyName } from '../../src/core/strategy.js';
 import { RecordingPort } from './recording-port.js';
 
@@ -27,6 +28,7 @@ export class ServerBench {
     backendDialTimeoutMs = 20_000,
     strategies: readonly StrategyName[] = ['default'],
     faithful: readonly FaithfulName[] = [],
+    together?: Congestible,
   ) {
     this.machine = new ServerMachine({
       clock: this.clock,
@@ -35,12 +37,13 @@ export class ServerBench {
       strategies,
       backendDialTimeoutMs,
       faithful: new Set(faithful),
+      together,
     });
   }
 
-  frontend(name = 'f'): FrontendEnd {
+  frontend(name = 'f', kind: FrontendKind = {}): FrontendEnd {
     const port = new RecordingPort();
-    const frontend = this.machine.openFrontend(name, port);
+    const frontend = this.machine.openFrontend(name, port, kind);
     return {
       port,
       frontend,
@@ -49,10 +52,10 @@ export class ServerBench {
     };
   }
 
-  /** With hosts it can be chosen by `destHost`. */
-  agent(agentId = 'a', host: readonly string[] = []): AgentEnd {
+  /** With hosts it can be chosen by `destHost`; `credits`: it has agreed to flow control. */
+  agent(agentId = 'a', host: readonly string[] = [], credits = false): AgentEnd {
     const port = new RecordingPort();
-    const identity = { agentId, identifiers: { ...noIdentifiers, host }, name: `agent/${agentId}` };
+    const identity = { agentId, identifiers: { ...noIdentifiers, host }, name: `agent/${agentId}`, credits };
     const backend = this.machine.openBackend(identity, port);
     return {
       port,

@@ -147,8 +147,11 @@ export class TunnelModel {
   readonly endpoints = new Ledger('endpoint');
   readonly server: ServerMachine;
   private readonly ends: MemoryEnd[] = [];
+  /** In half of the runs all parts agree on flow control. */
+  private readonly credits: boolean;
 
   constructor(seed: number) {
+    this.credits = seed % 2 === 1;
     this.server = new ServerMachine({
       clock: this.clock,
       random: createRandom(seed),
@@ -191,7 +194,9 @@ export class TunnelModel {
         machine.serverLost();
       },
     };
-    const backend = this.server.openBackend({ agentId, identifiers: noIdentifiers, name: agentId }, toAgent);
+    if (this.credits) machine.agreeOnCredits();
+    const identity = { agentId, identifiers: noIdentifiers, name: agentId, credits: this.credits };
+    const backend = this.server.openBackend(identity, toAgent);
     const agent: ModelAgent = { machine, toServer, backend, alive: true, seenLost: false };
     toAgent.owner = {
       packet: (packet) => this.server.handleBackendPacket(backend, packet),
@@ -209,7 +214,7 @@ export class TunnelModel {
     this.calls.push(call);
     const [toServer, toClient] = memoryPair();
     this.ends.push(toServer, toClient);
-    const frontend: Frontend = this.server.openFrontend(`f${id}`, toClient);
+    const frontend: Frontend = this.server.openFrontend(`f${id}`, toClient, { credits: this.credits });
     toClient.owner = {
       packet: (packet) => this.server.handleFrontendPacket(frontend, packet),
       ended: () => this.server.closeFrontend(frontend),
@@ -219,6 +224,7 @@ export class TunnelModel {
       packet: (packet) => machine.handlePacket(packet),
       ended: () => machine.streamLost('TUNNEL_CLOSED', ''),
     };
+    if (this.credits) machine.agreeOnCredits();
     call.machine = machine;
     call.lose = () => toServer.cancel();
     this.clientDials.begin(`${id}`);
@@ -252,6 +258,7 @@ export class TunnelModel {
       server: stream,
       dialId: id,
       address: 'x:1',
+      flowControl: this.credits,
       dialTimeoutMs: 30_000,
       closeTimeoutMs: 10_000,
       readTimeoutMs: 10_000,

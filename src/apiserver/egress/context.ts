@@ -13,6 +13,8 @@ export interface EgressContext {
   readonly signal?: AbortSignal;
   /** The behaviours of kube-apiserver to have. */
   readonly faithful: FaithfulSet;
+  /** Offers flow control for each connection to proxy-servers. Default false. */
+  readonly flowControl?: boolean;
   /** The dialling part, in events: `apiserver/main`. */
   readonly name: string;
   /** The dialled part, in events: `server/proxy-server`. */

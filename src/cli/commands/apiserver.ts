@@ -6,7 +6,7 @@ import { defaultInFlight } from '../../apiserver/serving/max-in-flight.js';
 import { defaultVersion } from '../../apiserver/serving/version.js';
 import { createObjectStore } from '../../apiserver/store/object-store.js';
 import { RemoteStore } from '../../apiserver/store/remote/remote-store.js';
-import { faithfulSet } from '../../core/faithful.js';
+import { faithfulSet, hasFlowControl } from '../../core/faithful.js';
 import { maxNodes } from '../../lab/topology.js';
 import { renewableAs } from '../../wire/net/tls.js';
 import { createEgress } from '../egress.js';
@@ -116,7 +116,8 @@ function run(flags: ApiServerFlags): Promise<number> {
   return runRole(flags, async (context, started) => {
     const useTls = tlsUser(flags, context, { node: 'apiserver/apiserver', started });
     const serving = await useTls('apiserver');
-    const egress = await createEgress(flags, { ...context, faithful: faithfulSet(flags) }, useTls);
+    const behaviour = { faithful: faithfulSet(flags), flowControl: hasFlowControl(flags) };
+    const egress = await createEgress(flags, { ...context, ...behaviour }, useTls);
     started(() => egress.close());
     const objects = await openStore(flags, context, { useTls, started });
     const apiserver = await startApiServer({

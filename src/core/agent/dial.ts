@@ -1,13 +1,15 @@
+import { Credits } from '../credits.js';
 import { dialTimeoutText } from '../dial-texts.js';
-import { closeResponse, type DialId } from '../packet.js';
+import type { ConnectId, DialRequestPacket } from '../packet.js';
 import { StallGuard, stallPatienceMs } from '../stall-guard.js';
-import { type AgentContext, closeEndpoint, type Endpoint, failDial, sendToServer } from './state.js';
+import { type AgentContext, dropEndpoint, type Endpoint, failDial, sendToServer } from './state.js';
 
 export const endpointStallText = 'the endpoint does not read';
 
 /** Opens an endpoint, and cancels after the dial timeout. */
-export function startDial(context: AgentContext, dialId: DialId, address: string): void {
-  const endpoint = createEndpoint(context, dialId, address);
+export function startDial(context: AgentContext, packet: DialRequestPacket): void {
+  const { address } = packet;
+  const endpoint = createEndpoint(context, packet);
   context.endpoints.set(endpoint.connectId, endpoint);
   context.observer.dialStarted(endpoint);
   endpoint.timer = context.clock.after(context.dialTimeoutMs, () =>
@@ -16,12 +18,13 @@ export function startDial(context: AgentContext, dialId: DialId, address: string
   endpoint.port = context.openEndpoint(endpoint);
 }
 
-function createEndpoint(context: AgentContext, dialId: DialId, address: string): Endpoint {
-  const { clock, faithful, nextConnectId } = context;
+function createEndpoint(context: AgentContext, { dialId, address, initWindow }: DialRequestPacket): Endpoint {
+  const { clock, faithful } = context;
+  const connectId = context.nextConnectId();
   const mayBlock = faithful.has('head-of-line-blocking');
   const endpoint: Endpoint = {
     dialId,
-    connectId: nextConnectId(),
+    connectId,
     address,
     startedAt: clock.now(),
     kind: 'dialing',
@@ -34,14 +37,18 @@ function createEndpoint(context: AgentContext, dialId: DialId, address: string):
       patienceMs: stallPatienceMs,
       takenBytes: () => endpoint.port?.takenBytes ?? 0,
       waiting: () => !mayBlock && endpoint.kind === 'open' && endpoint.port?.congested === true,
-      stalled: () => dropEndpoint(context, endpoint),
+      stalled: () => dropEndpoint(context, endpoint, { reason: 'endpoint_stalled', text: endpointStallText }),
     }),
+    credits: creditsOf(context, connectId, initWindow),
   };
   return endpoint;
 }
 
-function dropEndpoint(context: AgentContext, endpoint: Endpoint): void {
-  closeEndpoint(context, endpoint, 'endpoint_stalled');
-  endpoint.port?.destroy();
-  sendToServer(context, closeResponse(endpoint.connectId, endpointStallText));
+/** Both ends have flow control when the frontend asks for it, and the server on the way knows it. */
+function creditsOf(context: AgentContext, id: ConnectId, initWindow = 0): Credits | undefined {
+  if (initWindow === 0 || !context.creditsAgreed) return undefined;
+  return new Credits(id, initWindow, (packet) => {
+    sendToServer(context, packet);
+    return context.server;
+  });
 }

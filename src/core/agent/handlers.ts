@@ -1,3 +1,4 @@
+import { windowExceededText } from '../credits.js';
 import {
   type CloseRequestPacket,
   closeResponse,
@@ -9,10 +10,18 @@ import {
   type PacketHandlers,
   payloadBytes,
   payloadPieces,
+  type WindowUpdatePacket,
 } from '../packet.js';
 import type { Congestible } from '../port.js';
 import { startDial } from './dial.js';
-import { type AgentContext, answerServer, closeEndpoint, type Endpoint, finishEndpoint } from './state.js';
+import {
+  type AgentContext,
+  answerServer,
+  closeEndpoint,
+  dropEndpoint,
+  type Endpoint,
+  finishEndpoint,
+} from './state.js';
 
 type Result = Congestible | undefined;
 const ignore = (): Result => undefined;
@@ -26,13 +35,14 @@ export const agentHandlers: PacketHandlers<AgentContext, Result> = {
   DATA: handleData,
   DIAL_CLS: handleDialClose,
   DRAIN: ignore,
+  WINDOW_UPDATE: handleWindowUpdate,
   UNKNOWN: ignore,
 };
 
 /** Only TCP: the agent does not open the node's Unix sockets (R15). */
 function handleDialRequest(context: AgentContext, packet: DialRequestPacket): Result {
   if (packet.protocol === 'tcp') {
-    startDial(context, packet.dialId, packet.address);
+    startDial(context, packet);
     return context.unreadAnswers.add();
   }
   const text = `dial ${packet.protocol}: unknown network ${packet.protocol}`;
@@ -45,10 +55,21 @@ function handleData(context: AgentContext, packet: DataPacket): Result {
   if (endpoint?.kind !== 'open' || endpoint.port === undefined) {
     return answerServer(context, closeResponse(packet.connectId, 'unrecognized connectID'));
   }
-  endpoint.toEndpointBytes += payloadBytes(packet);
+  const { credits } = endpoint;
+  const bytes = payloadBytes(packet);
+  if (credits?.received(bytes) === false) {
+    dropEndpoint(context, endpoint, { reason: 'window_exceeded', text: windowExceededText });
+    return context.unreadAnswers.add();
+  }
+  endpoint.toEndpointBytes += bytes;
   for (const piece of payloadPieces(packet)) endpoint.port.write(piece);
   endpoint.guard.watch();
-  return endpoint.port;
+  return credits === undefined ? endpoint.port : undefined;
+}
+
+function handleWindowUpdate({ endpoints }: AgentContext, { connectId, credit }: WindowUpdatePacket): Result {
+  endpoints.get(connectId)?.credits?.grant(credit);
+  return undefined;
 }
 
 /** Every CLOSE_REQ is answered (R18). Queued bytes are still written to the endpoint. */

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.js';
+import { windowBytes } from '../credits.js';
 import { type FaithfulSet, nothingFaithful } from '../faithful.js';
 import {
   type ConnectId,
-  closeResponse,
   connectId,
   dialSuccess,
   dispatch,
@@ -19,8 +19,8 @@ import {
   closeEndpoint,
   type DialFailureReason,
   type Endpoint,
+  endConnection,
   failDial,
-  finishEndpoint,
   type OpenEndpoint,
   sendToServer,
 } from './state.js';
@@ -62,12 +62,18 @@ export class AgentMachine {
       faithful: options.faithful ?? nothingFaithful,
       endpoints: new Map(),
       unreadAnswers: new UnreadAnswers(options.server),
+      creditsAgreed: false,
     };
   }
 
   /** Dials and open connections. */
   get endpoints(): ReadonlyMap<ConnectId, Endpoint> {
     return this.context.endpoints;
+  }
+
+  /** The server knows flow control: later dials have it if their frontends ask for it. */
+  agreeOnCredits(): void {
+    this.context.creditsAgreed = true;
   }
 
   /** Handles one packet. Returns the endpoint that got it when it may be too full to take more. */
@@ -94,8 +100,9 @@ export class AgentMachine {
     endpoint.kind = 'open';
     endpoint.timer?.cancel();
     const { observer, clock } = this.context;
+    const window = endpoint.credits === undefined ? 0 : windowBytes;
     observer.dialSucceeded(endpoint, clock.now() - endpoint.startedAt);
-    sendToServer(this.context, dialSuccess(endpoint.dialId, endpoint.connectId));
+    sendToServer(this.context, dialSuccess(endpoint.dialId, endpoint.connectId, window));
   }
 
   /** `text` is what the frontend gets to see, in the words of Go's dialer. */
@@ -103,20 +110,23 @@ export class AgentMachine {
     failDial(this.context, endpoint, text, reason);
   }
 
-  /** Bytes from the endpoint. Returns the server stream, which may now be too full. */
+  /** Bytes from the endpoint. Returns the queue that may be too full now. */
   endpointData(endpoint: Endpoint, data: Uint8Array): Congestible | undefined {
     if (endpoint.kind !== 'open') return undefined;
     endpoint.fromEndpointBytes += data.length;
+    if (endpoint.credits !== undefined) return endpoint.credits.write(data);
     sendData(endpoint.connectId, data, (packet) => sendToServer(this.context, packet));
     return this.context.server;
   }
 
+  /** The endpoint has taken bytes of a connection with flow control. */
+  endpointTook(endpoint: Endpoint, bytes: number): void {
+    if (endpoint.kind === 'open') endpoint.credits?.took(bytes);
+  }
+
   /** The endpoint ended or broke. The protocol has no half-close: this ends both directions (R20). */
   endpointEnded(endpoint: Endpoint): void {
-    if (endpoint.kind !== 'open') return;
-    closeEndpoint(this.context, endpoint, 'endpoint');
-    finishEndpoint(this.context, endpoint);
-    sendToServer(this.context, closeResponse(endpoint.connectId));
+    endConnection(this.context, endpoint);
   }
 
   /** The server stream ended, and all its connections with it. */

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
+import type { Credits } from '../credits.js';
 import type { FaithfulSet } from '../faithful.js';
-import { type ConnectId, type DialId, dialFailure, type Packet } from '../packet.js';
+import { type ConnectId, closeResponse, type DialId, dialFailure, type Packet } from '../packet.js';
 import type { Congestible, Drained, PacketPort } from '../port.js';
 import type { StallGuard } from '../stall-guard.js';
 import type { UnreadAnswers } from '../unread-answers.js';
@@ -31,6 +32,8 @@ export interface Endpoint {
   fromEndpointBytes: number;
   /** Drops an endpoint that does not read: its full queue holds up all others of the server stream (R19). */
   readonly guard: StallGuard;
+  /** Absent without flow control (R27). */
+  readonly credits: Credits | undefined;
 }
 
 export const dialFailureReasons = [
@@ -49,6 +52,7 @@ export const endpointCloseReasons = [
   'endpoint',
   'server_lost',
   'endpoint_stalled',
+  'window_exceeded',
   'dial_cancelled',
 ] as const;
 export type EndpointCloseReason = (typeof endpointCloseReasons)[number];
@@ -72,6 +76,8 @@ export interface AgentContext {
   readonly faithful: FaithfulSet;
   readonly endpoints: Map<ConnectId, Endpoint>;
   readonly unreadAnswers: UnreadAnswers;
+  /** The server has agreed to flow control (R27). */
+  creditsAgreed: boolean;
 }
 
 export function sendToServer(context: AgentContext, packet: Packet): void {
@@ -91,6 +97,7 @@ export function closeEndpoint(context: AgentContext, endpoint: Endpoint, reason:
   endpoint.kind = 'closed';
   endpoint.timer?.cancel();
   endpoint.guard.cancel();
+  endpoint.credits?.drop();
   context.endpoints.delete(endpoint.connectId);
   if (wasOpen) context.observer.endpointClosed(endpoint, context.clock.now() - endpoint.startedAt, reason);
 }
@@ -99,6 +106,28 @@ export function closeEndpoint(context: AgentContext, endpoint: Endpoint, reason:
 export function finishEndpoint(context: AgentContext, endpoint: Endpoint): void {
   if (context.faithful.has('queued-data-lost-at-close')) endpoint.port?.destroy();
   else endpoint.port?.finish();
+}
+
+/** Closes the connection of an endpoint that has ended, after the bytes that wait for credit (R20). */
+export function endConnection(context: AgentContext, endpoint: Endpoint): void {
+  if (endpoint.kind !== 'open') return;
+  if (endpoint.credits?.congested === true) {
+    return endpoint.credits.whenClear(() => endConnection(context, endpoint));
+  }
+  closeEndpoint(context, endpoint, 'endpoint');
+  finishEndpoint(context, endpoint);
+  sendToServer(context, closeResponse(endpoint.connectId));
+}
+
+/** Closes the connection of an endpoint or server that breaks the rules, and drops what waits for the endpoint. */
+export function dropEndpoint(
+  context: AgentContext,
+  endpoint: Endpoint,
+  { reason, text }: { readonly reason: EndpointCloseReason; readonly text: string },
+): void {
+  closeEndpoint(context, endpoint, reason);
+  endpoint.port?.destroy();
+  sendToServer(context, closeResponse(endpoint.connectId, text));
 }
 
 /** Ends a dial without a connection. `text` is what the frontend gets to see, in the words of Go's dialer. */

@@ -1,3 +1,4 @@
+import { Credits, windowExceededText } from '../credits.js';
 import { codeOfDialText } from '../dial-texts.js';
 import {
   type CloseResponsePacket,
@@ -9,9 +10,17 @@ import {
   type PacketHandlers,
   payloadBytes,
   payloadPieces,
+  type WindowUpdatePacket,
 } from '../packet.js';
 import type { Congestible } from '../port.js';
-import { connectIdOf, endConnection, failDial, sendToServer, type TunnelContext } from './state.js';
+import {
+  abandonConnection,
+  connectIdOf,
+  endConnection,
+  failDial,
+  sendToServer,
+  type TunnelContext,
+} from './state.js';
 
 type Result = Congestible | undefined;
 const ignore = (): Result => undefined;
@@ -25,6 +34,7 @@ export const tunnelHandlers: PacketHandlers<TunnelContext, Result> = {
   DATA: handleData,
   DIAL_CLS: handleDialClose,
   DRAIN: ignore,
+  WINDOW_UPDATE: handleWindowUpdate,
   UNKNOWN: ignore,
 };
 
@@ -38,9 +48,22 @@ function handleDialResponse(context: TunnelContext, packet: DialResponsePacket):
   } else {
     state.timer.cancel();
     context.state = { kind: 'open', connectId: packet.connectId };
+    if (context.creditsAgreed) context.credits = creditsOf(context, packet);
     context.user.established();
   }
   return undefined;
+}
+
+/** An agent without flow control does not tell its window. */
+function creditsOf(
+  context: TunnelContext,
+  { connectId, initWindow }: DialResponsePacket,
+): Credits | undefined {
+  if (initWindow === undefined) return undefined;
+  return new Credits(connectId, initWindow, (packet) => {
+    sendToServer(context, packet);
+    return context.server;
+  });
 }
 
 function handleDialClose(context: TunnelContext, packet: DialClosePacket): Result {
@@ -52,13 +75,27 @@ function handleData(context: TunnelContext, packet: DataPacket): Result {
   if (packet.connectId === noConnection || payloadBytes(packet) === 0) return undefined;
   const known = connectIdOf(context) === packet.connectId;
   if (known && context.state.kind === 'open') {
-    for (const piece of payloadPieces(packet)) context.reader = context.user.data(piece);
-    context.guard.watch();
-    return context.reader;
+    return takeData(context, packet);
   }
   if (known) return undefined;
   sendToServer(context, closeRequest(packet.connectId));
   return context.unreadAnswers.add();
+}
+
+function takeData(context: TunnelContext, packet: DataPacket): Result {
+  const { credits } = context;
+  if (credits?.received(payloadBytes(packet)) === false) {
+    abandonConnection(context, windowExceededText);
+    return undefined;
+  }
+  for (const piece of payloadPieces(packet)) context.reader = context.user.data(piece);
+  context.guard.watch();
+  return credits === undefined ? context.reader : undefined;
+}
+
+function handleWindowUpdate(context: TunnelContext, { connectId, credit }: WindowUpdatePacket): Result {
+  if (connectIdOf(context) === connectId) context.credits?.grant(credit);
+  return undefined;
 }
 
 function handleCloseResponse(context: TunnelContext, packet: CloseResponsePacket): Result {

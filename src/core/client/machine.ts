@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { windowBytes } from '../credits.js';
 import type { ErrorCode } from '../errors.js';
 import {
   type ConnectId,
@@ -15,6 +16,7 @@ import { StallGuard } from '../stall-guard.js';
 import { UnreadAnswers } from '../unread-answers.js';
 import { tunnelHandlers } from './handlers.js';
 import {
+  abandonConnection,
   connectIdOf,
   endConnection,
   failDial,
@@ -35,6 +37,8 @@ export interface TunnelMachineOptions {
   readonly closeTimeoutMs: number;
   /** How long the reader of a full queue may take nothing before the connection is closed, ms. 0 means no limit. */
   readonly readTimeoutMs: number;
+  /** Asks the agent for flow control. Default false. */
+  readonly flowControl?: boolean;
 }
 
 /** The error of a reader that takes nothing: its bytes hold up all other connections of its agent (R19). */
@@ -54,7 +58,7 @@ export class TunnelMachine {
       takenBytes: () => this.context.reader?.takenBytes ?? 0,
       waiting: () =>
         readTimeoutMs > 0 && this.context.state.kind === 'open' && this.context.reader?.congested === true,
-      stalled: () => this.abandonConnection(readStallText),
+      stalled: () => abandonConnection(this.context, readStallText),
     });
     const unreadAnswers = new UnreadAnswers(server);
     this.context = {
@@ -66,6 +70,8 @@ export class TunnelMachine {
       guard,
       state: { kind: 'ended' },
       reader: undefined,
+      creditsAgreed: false,
+      credits: undefined,
     };
   }
 
@@ -78,12 +84,17 @@ export class TunnelMachine {
   }
 
   dial(): void {
-    const { clock, dialTimeoutMs, address, dialId } = this.options;
+    const { clock, dialTimeoutMs, address, dialId, flowControl = false } = this.options;
     const timer = clock.after(dialTimeoutMs, () =>
       this.abandonDial('DIAL_TIMEOUT', 'dial timeout, backstop'),
     );
     this.context.state = { kind: 'dialing', timer };
-    sendToServer(this.context, dialRequest(address, dialId));
+    sendToServer(this.context, dialRequest(address, dialId, flowControl ? windowBytes : 0));
+  }
+
+  /** The server knows flow control, which this machine has asked for. */
+  agreeOnCredits(): void {
+    this.context.creditsAgreed = true;
   }
 
   /** Cancels the dial. Does nothing after its answer. */
@@ -98,13 +109,19 @@ export class TunnelMachine {
 
   /** Sends bytes in packets of at most 64 KiB. Returns the queue that may be too full now. */
   write(bytes: Uint8Array): Congestible | undefined {
-    const { state, server } = this.context;
+    const { state, server, credits } = this.context;
     if (state.kind !== 'open') return undefined;
+    if (credits !== undefined) return credits.write(bytes);
     sendData(state.connectId, bytes, (packet) => sendToServer(this.context, packet));
     return server;
   }
 
-  /** Closes the connection in both directions: the protocol has no half-close. */
+  /** The reader has taken bytes. */
+  took(bytes: number): void {
+    if (this.context.state.kind === 'open') this.context.credits?.took(bytes);
+  }
+
+  /** Closes the connection in both directions: the protocol has no half-close. Bytes that wait for credit are lost. */
   close(): void {
     const { state, clock, guard } = this.context;
     if (state.kind === 'dialing') return this.cancel();
@@ -116,6 +133,7 @@ export class TunnelMachine {
     );
     this.context.state = { kind: 'closing', connectId, timer };
     sendToServer(this.context, closeRequest(connectId));
+    this.context.credits?.drop();
   }
 
   /** The Proxy stream ended. `reason` is the transport's text, or empty. */
@@ -131,12 +149,5 @@ export class TunnelMachine {
     if (this.context.state.kind !== 'dialing') return;
     sendToServer(this.context, dialClose(this.options.dialId));
     failDial(this.context, code, text);
-  }
-
-  private abandonConnection(text: string): void {
-    const { state } = this.context;
-    if (state.kind !== 'open') return;
-    sendToServer(this.context, closeRequest(state.connectId));
-    endConnection(this.context, text);
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
+import type { Credits } from '../credits.js';
 import type { ErrorCode } from '../errors.js';
-import type { ConnectId, DialId, Packet } from '../packet.js';
+import { type ConnectId, closeRequest, type DialId, type Packet } from '../packet.js';
 import type { Drained, PacketPort } from '../port.js';
 import type { StallGuard } from '../stall-guard.js';
 import type { UnreadAnswers } from '../unread-answers.js';
@@ -33,6 +34,10 @@ export interface TunnelContext {
   state: TunnelState;
   /** The reader's queue, after it was full once. */
   reader: Drained | undefined;
+  /** Server and client have agreed to flow control (R27). */
+  creditsAgreed: boolean;
+  /** Absent without flow control. */
+  credits: Credits | undefined;
 }
 
 export function connectIdOf({ state }: TunnelContext): ConnectId | undefined {
@@ -57,4 +62,13 @@ export function endConnection(context: TunnelContext, error: string): void {
   if (context.state.kind === 'closing') context.state.timer.cancel();
   context.state = { kind: 'ended' };
   context.user.closed(error);
+  context.credits?.drop();
+}
+
+/** Ends the connection with an error, and tells the server. */
+export function abandonConnection(context: TunnelContext, text: string): void {
+  const { state } = context;
+  if (state.kind !== 'open') return;
+  sendToServer(context, closeRequest(state.connectId));
+  endConnection(context, text);
 }

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock.js';
 import { CongestionMeter } from '../congestion.js';
+import { windowBytes } from '../credits.js';
 import { type FaithfulSet, nothingFaithful } from '../faithful.js';
 import {
   closeRequest,
@@ -25,6 +26,8 @@ export interface ConnectFrontendOptions {
   /** Passes a packet of this frontend to the server machine. Returns the queue that may be too full now. */
   readonly toServer: (packet: Packet) => Congestible | undefined;
   readonly faithful?: FaithfulSet;
+  /** Asks the agent for flow control. Default false. */
+  readonly flowControl?: boolean;
   /** Called once when the dial has succeeded or failed. */
   readonly dialOver?: () => void;
 }
@@ -47,17 +50,20 @@ export class ConnectFrontend implements ClosablePort {
   private isGone = false;
 
   constructor(options: ConnectFrontendOptions) {
-    const { clock, client, dialId, toServer, faithful = nothingFaithful } = options;
+    const { clock, client, dialId, toServer, faithful = nothingFaithful, flowControl = false } = options;
     this.options = options;
     this.context = {
       client,
       dialId,
       toServer,
+      flowControl,
       answersEarly: faithful.has('connect-200-before-dial'),
       dialOver: () => options.dialOver?.(),
       early: new CongestionMeter(earlyMarks),
       finish: () => this.finish(),
       state: { kind: 'dialing', early: [] },
+      textBytes: 0,
+      credits: undefined,
     };
     this.guard = new StallGuard({
       clock,
@@ -82,8 +88,9 @@ export class ConnectFrontend implements ClosablePort {
 
   dial(): void {
     const { address, dialId, toServer } = this.options;
-    if (this.context.answersEarly) writeText(this.context, earlyResponse);
-    toServer(dialRequest(address, dialId));
+    const { answersEarly, flowControl } = this.context;
+    if (answersEarly) writeText(this.context, earlyResponse);
+    toServer(dialRequest(address, dialId, flowControl ? windowBytes : 0));
   }
 
   /** Bytes from the client, first those with its request. Returns the queue that may be too full now (R24). */
@@ -96,9 +103,19 @@ export class ConnectFrontend implements ClosablePort {
     return early;
   }
 
+  /** The client has taken bytes. */
+  took(bytes: number): void {
+    const { context } = this;
+    const text = Math.min(bytes, context.textBytes);
+    context.textBytes -= text;
+    if (context.state.kind === 'open') context.credits?.took(bytes - text);
+  }
+
   /** The client ended its direction. There is no half-close: this ends the dial or the connection (R26). */
   clientEnded(): void {
-    const { state, dialId, toServer } = this.context;
+    const { state, dialId, toServer, credits } = this.context;
+    // What waits for credit comes first.
+    if (credits?.congested === true) return credits.whenClear(() => this.clientEnded());
     if (state.kind === 'dialing') {
       this.finish();
       toServer(dialClose(dialId));
@@ -142,6 +159,7 @@ export class ConnectFrontend implements ClosablePort {
     const wasDialing = this.context.state.kind === 'dialing';
     this.context.state = { kind: 'ended' };
     this.context.early.clear();
+    this.context.credits?.drop();
     if (wasDialing) this.context.dialOver();
   }
 }

@@ -1,9 +1,13 @@
+import { Credits } from '../credits.js';
 import {
   type CloseResponsePacket,
+  closeRequest,
   type DataPacket,
   type DialResponsePacket,
   type PacketHandlers,
+  payloadBytes,
   payloadPieces,
+  type WindowUpdatePacket,
 } from '../packet.js';
 import { establishedResponse, failureInTunnel, failureResponse } from './responses.js';
 import { type ConnectContext, ownsConnection, sendBytes, writeText } from './state.js';
@@ -18,6 +22,7 @@ export const connectHandlers: PacketHandlers<ConnectContext, void> = {
   DATA: handleData,
   DIAL_CLS: ({ finish }) => finish(),
   DRAIN: ignore,
+  WINDOW_UPDATE: handleWindowUpdate,
   UNKNOWN: ignore,
 };
 
@@ -28,16 +33,29 @@ function handleDialResponse(context: ConnectContext, packet: DialResponsePacket)
     writeText(context, answersEarly ? failureInTunnel(packet.error) : failureResponse(packet.error));
     return context.finish();
   }
-  context.state = { kind: 'open', connectId: packet.connectId };
+  const { connectId, initWindow } = packet;
+  context.state = { kind: 'open', connectId };
+  if (context.flowControl && initWindow !== undefined) {
+    context.credits = new Credits(connectId, initWindow, context.toServer);
+  }
   if (!answersEarly) writeText(context, establishedResponse);
-  for (const bytes of state.early) sendBytes(context, packet.connectId, bytes);
+  for (const bytes of state.early) sendBytes(context, connectId, bytes);
   context.early.clear();
   context.dialOver();
 }
 
 function handleData(context: ConnectContext, packet: DataPacket): void {
   if (!ownsConnection(context, packet.connectId)) return;
+  if (context.credits?.received(payloadBytes(packet)) === false) {
+    context.finish();
+    context.toServer(closeRequest(packet.connectId));
+    return;
+  }
   for (const piece of payloadPieces(packet)) context.client.write(piece);
+}
+
+function handleWindowUpdate(context: ConnectContext, { connectId, credit }: WindowUpdatePacket): void {
+  if (ownsConnection(context, connectId)) context.credits?.grant(credit);
 }
 
 /** HTTP has no way to pass on the error of a CLOSE_RSP: the connection just ends. */

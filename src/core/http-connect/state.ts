@@ -1,4 +1,5 @@
 import type { CongestionMeter } from '../congestion.js';
+import type { Credits } from '../credits.js';
 import { type ConnectId, type DialId, type Packet, sendData } from '../packet.js';
 import type { Congestible, Drained } from '../port.js';
 
@@ -22,27 +23,35 @@ export interface ConnectContext {
   readonly toServer: (packet: Packet) => Congestible | undefined;
   /** Answers 200 before it asks an agent, as v0.30 does. */
   readonly answersEarly: boolean;
+  readonly flowControl: boolean;
   readonly dialOver: () => void;
   /** The bytes that the client sent before its dial was answered. */
   readonly early: CongestionMeter;
   /** Ends our direction, then waits for the client's end. */
   readonly finish: () => void;
   state: ConnectState;
+  /** Bytes of our own that the client has not taken yet: they are no payload. */
+  textBytes: number;
+  /** Absent without flow control (R27). */
+  credits: Credits | undefined;
 }
 
 export function ownsConnection({ state }: ConnectContext, connectId: ConnectId): boolean {
   return (state.kind === 'open' || state.kind === 'closing') && state.connectId === connectId;
 }
 
-export function writeText({ client }: ConnectContext, text: string): void {
-  client.write(new TextEncoder().encode(text));
+export function writeText(context: ConnectContext, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  context.textBytes += bytes.length;
+  context.client.write(bytes);
 }
 
 export function sendBytes(
-  { toServer }: ConnectContext,
+  { toServer, credits }: ConnectContext,
   connectId: ConnectId,
   bytes: Uint8Array,
 ): Congestible | undefined {
+  if (credits !== undefined) return credits.write(bytes);
   let full: Congestible | undefined;
   sendData(connectId, bytes, (packet) => {
     full = toServer(packet);

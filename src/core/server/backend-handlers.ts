@@ -11,6 +11,7 @@ import {
   noConnection,
   type PacketHandlers,
   payloadBytes,
+  type WindowUpdatePacket,
 } from '../packet.js';
 import type { Congestible } from '../port.js';
 import { stopFrontend } from './frontend.js';
@@ -44,6 +45,7 @@ export const backendHandlers: PacketHandlers<FromBackend, Result> = {
   DATA: handleData,
   DIAL_CLS: handleDialClose,
   DRAIN: handleDrain,
+  WINDOW_UPDATE: handleWindowUpdate,
   UNKNOWN: ignore,
 };
 
@@ -93,6 +95,7 @@ function establish(context: ServerContext, dial: PendingDial, packet: DialRespon
     toAgentBytes: 0,
     fromAgentBytes: 0,
     kind: 'established',
+    credited: dial.to.credits && dial.from.credits && packet.initWindow !== undefined,
   };
   dial.to.connections.set(connectId, connection);
   dial.from.connections.set(connectId, connection);
@@ -143,7 +146,17 @@ function handleData({ context, backend }: FromBackend, packet: DataPacket): Resu
   const { from } = connection.dial;
   sendToFrontend(context, from, packet);
   from.guard.watch();
-  return from.port;
+  const { together } = context;
+  // With credits only a frontend that breaks the rules is ever full, and the bound of all is not for it.
+  const crowded = !connection.credited && !from.port.congested && together?.congested === true;
+  return crowded ? together : from.port;
+}
+
+function handleWindowUpdate({ context, backend }: FromBackend, packet: WindowUpdatePacket): Result {
+  const connection = backend.connections.get(packet.connectId);
+  if (connection?.credited !== true || connection.kind === 'closing') return undefined;
+  sendToFrontend(context, connection.dial.from, packet);
+  return connection.dial.from.port;
 }
 
 function handleCloseResponse({ context, backend }: FromBackend, packet: CloseResponsePacket): Result {

@@ -11,6 +11,7 @@ import {
   noConnection,
   type PacketHandlers,
   payloadBytes,
+  type WindowUpdatePacket,
 } from '../packet.js';
 import type { Congestible } from '../port.js';
 import { quietFrontend, stopFrontend } from './frontend.js';
@@ -41,6 +42,7 @@ export const frontendHandlers: PacketHandlers<FromFrontend, Result> = {
   DATA: handleData,
   DIAL_CLS: handleDialClose,
   DRAIN: ignore,
+  WINDOW_UPDATE: handleWindowUpdate,
   UNKNOWN: ignore,
 };
 
@@ -64,8 +66,15 @@ function handleDialRequest({ context, frontend }: FromFrontend, packet: DialRequ
   }
   frontend.backend = backend;
   startDial(context, { ...facts, agent: backend.name, because, from: frontend, to: backend });
-  sendToBackend(context, backend, packet);
+  sendToBackend(context, backend, frontend.credits && backend.credits ? packet : withoutWindow(packet));
   return backend.port;
+}
+
+/** For an agent without flow control there is nothing new in a dial (R27). */
+function withoutWindow(packet: DialRequestPacket): DialRequestPacket {
+  if (packet.initWindow === undefined) return packet;
+  const { initWindow: _own, raw: _bytes, ...plain } = packet;
+  return plain;
 }
 
 function startDial(context: ServerContext, facts: Omit<PendingDial, 'startedAt' | 'timer'>): void {
@@ -102,6 +111,13 @@ function handleData({ context, frontend }: FromFrontend, packet: DataPacket): Re
   const bytes = payloadBytes(packet);
   if (bytes === 0 && !context.faithful.has('empty-data-forwarded')) return undefined;
   connection.toAgentBytes += bytes;
+  sendToBackend(context, connection.dial.to, packet);
+  return connection.dial.to.port;
+}
+
+function handleWindowUpdate({ context, frontend }: FromFrontend, packet: WindowUpdatePacket): Result {
+  const connection = frontend.connections.get(packet.connectId);
+  if (connection?.credited !== true) return undefined;
   sendToBackend(context, connection.dial.to, packet);
   return connection.dial.to.port;
 }

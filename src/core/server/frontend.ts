@@ -1,6 +1,6 @@
 import type { ClosablePort } from '../port.js';
 import { StallGuard, stallPatienceMs } from '../stall-guard.js';
-import type { Frontend, FrontendProtocol, ServerContext } from './state.js';
+import type { Frontend, FrontendKind, ServerContext } from './state.js';
 
 /** How long a frontend may leave a stopped stream open before the server ends it, ms. */
 export const lingerMs = 10_000;
@@ -8,7 +8,7 @@ export const lingerMs = 10_000;
 export interface FrontendParts {
   readonly name: string;
   readonly port: ClosablePort;
-  readonly protocol: FrontendProtocol;
+  readonly kind: FrontendKind;
   /** Ends the dials and connections of the stream. Called before the stream is cut. */
   readonly release: (frontend: Frontend) => void;
 }
@@ -16,13 +16,14 @@ export interface FrontendParts {
 /** Creates the record of a frontend stream, with the guard that keeps it from holding up its agent. */
 export function createFrontend(
   context: ServerContext,
-  { name, port, protocol, release }: FrontendParts,
+  { name, port, kind, release }: FrontendParts,
 ): Frontend {
   const mayBlock = context.faithful.has('head-of-line-blocking');
   const frontend: Frontend = {
     name,
     port,
-    protocol,
+    protocol: kind.protocol ?? 'grpc',
+    credits: kind.credits ?? false,
     dials: new Set(),
     connections: new Map(),
     backend: undefined,

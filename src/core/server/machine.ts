@@ -11,7 +11,7 @@ import { type AgentView, type Payload, sumPayload, viewAgents } from './agent-vi
 import { backendHandlers, releaseBackend } from './backend-handlers.js';
 import { createFrontend } from './frontend.js';
 import { frontendHandlers, releaseFrontend } from './frontend-handlers.js';
-import type { Backend, Connection, Frontend, FrontendProtocol, ServerContext } from './state.js';
+import type { Backend, Connection, Frontend, FrontendKind, ServerContext } from './state.js';
 
 export interface ServerMachineOptions {
   readonly clock: Clock;
@@ -20,6 +20,8 @@ export interface ServerMachineOptions {
   readonly strategies: readonly StrategyName[];
   readonly backendDialTimeoutMs: number;
   readonly faithful?: FaithfulSet;
+  /** The bytes that wait for all frontends. Default: they have no bound together. */
+  readonly together?: Congestible | undefined;
 }
 
 export interface ServerState {
@@ -52,15 +54,16 @@ export class ServerMachine {
       observer: options.observer,
       limits: { backendDialTimeoutMs: options.backendDialTimeoutMs },
       faithful,
+      together: options.together,
       backends: new BackendTable<Backend>(options.strategies, options.random),
       counts: { pendingDials: 0, established: 0, stalledFrontends: 0 },
       ended: { toAgentBytes: 0, fromAgentBytes: 0 },
     };
   }
 
-  openFrontend(name: string, port: ClosablePort, protocol: FrontendProtocol = 'grpc'): Frontend {
+  openFrontend(name: string, port: ClosablePort, kind: FrontendKind = {}): Frontend {
     const release = (stalled: Frontend): void => releaseFrontend(this.context, stalled, 'frontend_stalled');
-    const frontend = createFrontend(this.context, { name, port, protocol, release });
+    const frontend = createFrontend(this.context, { name, port, kind, release });
     this.frontends.add(frontend);
     return frontend;
   }
@@ -83,10 +86,11 @@ export class ServerMachine {
   }
 
   openBackend(
-    agent: { agentId: string; identifiers: AgentIdentifiers; name: string },
+    agent: { agentId: string; identifiers: AgentIdentifiers; name: string; credits?: boolean },
     port: PacketPort,
   ): Backend {
     const backend: Backend = {
+      credits: false,
       ...agent,
       port,
       dials: new Map(),

@@ -4,7 +4,7 @@ import type { FaithfulSet } from '../faithful.js';
 import type { AgentIdentifiers } from '../identifiers.js';
 import type { CloseReason, DialFacts, DialFailureReason, ServerObserver } from '../observer.js';
 import { type ConnectId, closeRequest, type DialId, type Packet } from '../packet.js';
-import type { ClosablePort, PacketPort } from '../port.js';
+import type { ClosablePort, Congestible, PacketPort } from '../port.js';
 import type { StallGuard } from '../stall-guard.js';
 import type { BackendTable } from '../strategy.js';
 import type { UnreadAnswers } from '../unread-answers.js';
@@ -19,6 +19,8 @@ export interface Backend {
   readonly dials: Map<DialId, PendingDial>;
   readonly connections: Map<ConnectId, Connection>;
   draining: boolean;
+  /** Agent and server have agreed to flow control (R27). */
+  readonly credits: boolean;
   /** Answers to its mistakes that it has not read yet. */
   readonly unreadAnswers: UnreadAnswers;
   /** When its last packet was noticed. Data is noticed when an agent view is made. */
@@ -36,6 +38,13 @@ export interface EndedPayload {
 
 export type FrontendProtocol = 'grpc' | 'http-connect';
 
+export interface FrontendKind {
+  /** Default `grpc`. */
+  readonly protocol?: FrontendProtocol;
+  /** Frontend and server have agreed to flow control. Default false. */
+  readonly credits?: boolean;
+}
+
 /** One frontend stream: a gRPC Proxy stream or one CONNECT request. */
 export interface Frontend {
   readonly name: string;
@@ -43,6 +52,8 @@ export interface Frontend {
   readonly port: ClosablePort;
   readonly dials: Set<PendingDial>;
   readonly connections: Map<ConnectId, Connection>;
+  /** Frontend and server have agreed to flow control (R27). */
+  readonly credits: boolean;
   /** The agent stream of the latest dial. */
   backend: Backend | undefined;
   /** The one connection ID that this stream may use (R8). */
@@ -71,6 +82,8 @@ export interface Connection {
   readonly dial: PendingDial;
   readonly establishedAt: number;
   kind: 'established' | 'closing';
+  /** Its two ends limit what is under way. */
+  readonly credited: boolean;
   /** Payload passed on so far, bytes. */
   toAgentBytes: number;
   fromAgentBytes: number;
@@ -86,6 +99,8 @@ export interface ServerContext {
   readonly observer: ServerObserver;
   readonly limits: ServerLimits;
   readonly faithful: FaithfulSet;
+  /** The bytes that wait for all frontends. Full: agents are not read (R22). */
+  readonly together: Congestible | undefined;
   readonly backends: BackendTable<Backend>;
   readonly counts: { pendingDials: number; established: number; stalledFrontends: number };
   /** Payload of all connections that have ended. */

@@ -6,7 +6,7 @@ import type { EventSink } from '../../core/events.js';
 import type { Random } from '../../core/random.js';
 import type { KubeClient } from '../../kube/kube-client.js';
 import type { Node, Pod, Service } from '../../kube/pod-objects.js';
-import { type ItemChange, WatchList } from '../../kube/watch-list.js';
+import { type ItemChange, WatchList, type WatchListOptions } from '../../kube/watch-list.js';
 import { environmentFrom } from './environment-from.js';
 import { EventRecorder } from './event-recorder.js';
 import { NodeHeartbeat } from './node-heartbeat.js';
@@ -20,6 +20,8 @@ export interface PodSourceOptions {
   readonly runtime: NodeRuntime;
   /** The node to register; its pods get their addresses from `spec.podCIDR`. */
   readonly node: Node;
+  /** The services, for environments. The caller owns it. Default: a watch of its own. */
+  readonly services?: WatchList<Service>;
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;
@@ -49,6 +51,14 @@ export function startPodSource(options: PodSourceOptions): PodSource {
   return new Source(options);
 }
 
+/** The services of all namespaces, as kubelets need them. */
+export function watchServices(
+  options: Pick<WatchListOptions<Service>, 'client' | 'clock' | 'random' | 'failed'>,
+): WatchList<Service> {
+  const target = { resource: { group: '', version: 'v1', plural: 'services' } };
+  return new WatchList({ ...options, target, idleTimeoutMs: silentWatchMs });
+}
+
 class Source implements PodSource {
   readonly ready: Promise<void>;
   private readonly closing = new AbortController();
@@ -57,10 +67,10 @@ class Source implements PodSource {
   private readonly heartbeat: NodeHeartbeat;
   private readonly pods: WatchList<Pod>;
   private readonly recorder: EventRecorder;
-  private readonly services: WatchList<Service>;
+  private readonly ownServices: WatchList<Service> | undefined;
   private readonly forget: () => void;
 
-  constructor({ client, runtime, node, clock, random, emit, now }: PodSourceOptions) {
+  constructor({ client, runtime, node, services, clock, random, emit, now }: PodSourceOptions) {
     const { signal } = this.closing;
     setMaxListeners(0, signal);
     const failed = (what: string, error: TunnelError): void => {
@@ -90,15 +100,10 @@ class Source implements PodSource {
       changed: (change) => this.changed(change),
       failed: (error) => failed('pods', error),
     });
-    this.services = new WatchList<Service>({
-      client,
-      clock,
-      random,
-      target: { resource: { group: '', version: 'v1', plural: 'services' } },
-      idleTimeoutMs: silentWatchMs,
-      failed: (error) => failed('services', error),
-    });
-    runtime.useSources(environmentFrom(client, this.services, node));
+    const known =
+      services ?? watchServices({ client, clock, random, failed: (error) => failed('services', error) });
+    this.ownServices = services === undefined ? known : undefined;
+    runtime.useSources(environmentFrom(client, known, node));
     const forgetNews = runtime.onNews((pod, news) => recorder.recordNews(pod, news));
     const forgetChanges = runtime.onChange(({ namespace, name }) =>
       this.workers.get(`${namespace}/${name}`)?.wake(),
@@ -114,7 +119,7 @@ class Source implements PodSource {
   async close(): Promise<void> {
     this.closing.abort();
     this.forget();
-    await Promise.all([this.pods.close(), this.services.close()]);
+    await Promise.all([this.pods.close(), this.ownServices?.close()]);
     await Promise.all([this.heartbeat.ended, this.recorder.ended]);
     await Promise.all([...this.workers.values()].map((worker) => worker.settled()));
   }

@@ -13,6 +13,19 @@ export type TunnelMethod = keyof typeof tunnelPaths;
 /** Header fields of a call beside gRPC's own, such as `agentid`. */
 export type CallMetadata = Readonly<Record<string, string>>;
 
+/** The field with the extensions that an end knows, and the extension for flow control (R27). */
+const extensionField = 'x-knp-ext';
+const creditsExtension = 'fc1';
+
+/** Offers flow control, or agrees to it. */
+export const creditsMetadata: CallMetadata = { [extensionField]: creditsExtension };
+
+/** True when the other end offers flow control, or agrees to it. Its field may list other extensions. */
+export function knowsCredits(headers: IncomingHttpHeaders): boolean {
+  const words = valuesOf(headers, extensionField).flatMap((value) => value.split(','));
+  return words.some((word) => word.trim() === creditsExtension);
+}
+
 /** A gRPC status: its code, and what the other end says of it. */
 export interface CallStatus {
   readonly code: status;

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import { type Backlog, type CongestionMarks, CongestionMeter, defaultMarks } from '../../core/congestion.js';
 import { type Packet, payloadBytes } from '../../core/packet.js';
 import type { Congestible, Drained } from '../../core/port.js';
-import { PacketBatch } from '../codec/packet-batch.js';
+import { FairQueue, type Queued } from './fair-queue.js';
 
 /** About how many bytes a packet needs beside its payload: prefix, tags, IDs. */
 const overheadBytes = 32;
@@ -31,12 +31,6 @@ export interface StreamTuning {
   readonly sent?: () => void;
 }
 
-interface Queued {
-  readonly batch: PacketBatch;
-  readonly startedAt: number;
-  meterBytes: number;
-}
-
 /** The packets that wait for an HTTP/2 stream. One write is under way at a time, so that packets wait here and together. */
 export class SendQueue implements Drained {
   private readonly meter: CongestionMeter;
@@ -44,7 +38,7 @@ export class SendQueue implements Drained {
   private readonly below: () => Congestible | undefined;
   private readonly sent: () => void;
   private stream: Http2Stream | undefined;
-  private waiting: Queued[] = [];
+  private waiting = new FairQueue(batchPackets);
   private writes = 0;
   private flushing = false;
   private closed = false;
@@ -78,9 +72,7 @@ export class SendQueue implements Drained {
     if (this.closed) return;
     const bytes = overheadBytes + (packet.kind === 'DATA' ? payloadBytes(packet) : 0);
     this.meter.add(bytes);
-    const queued = this.roomFor(bytes);
-    queued.batch.add(packet);
-    queued.meterBytes += bytes;
+    this.waiting.add(packet, bytes, this.now);
     if (this.flushing || this.writes > 0 || this.stream === undefined) return;
     this.flushing = true;
     process.nextTick(() => this.flush());
@@ -103,19 +95,11 @@ export class SendQueue implements Drained {
   /** Nothing is sent any more. */
   drop(): void {
     this.closed = true;
-    this.waiting = [];
+    this.waiting = new FairQueue(batchPackets);
     this.meter.clear();
   }
 
-  private roomFor(bytes: number): Queued {
-    const last = this.waiting.at(-1);
-    if (last !== undefined && last.batch.packets < batchPackets && last.meterBytes + bytes <= batchBytes) {
-      return last;
-    }
-    const queued: Queued = { batch: new PacketBatch(), startedAt: this.timing?.now() ?? 0, meterBytes: 0 };
-    this.waiting.push(queued);
-    return queued;
-  }
+  private readonly now = (): number => this.timing?.now() ?? 0;
 
   private flush(): void {
     this.flushing = false;
@@ -123,29 +107,51 @@ export class SendQueue implements Drained {
   }
 
   private endStream(stream: Http2Stream): void {
-    while (this.waiting.length > 0) this.writeNext();
+    while (this.writeNext());
     stream.end();
   }
 
-  private writeNext(): void {
-    const next = this.waiting.shift();
-    if (next === undefined || this.stream === undefined) return;
+  /** Returns false when nothing waits. */
+  private writeNext(): boolean {
+    if (this.stream === undefined) return false;
+    const together = this.takeTogether();
+    if (together.length === 0) return false;
     this.writes += 1;
     this.sent();
-    writeSlices(this.stream, next.batch.slices, () => this.passed(next));
+    const slices = together.flatMap(({ batch }) => batch.slices);
+    writeSlices(this.stream, slices, () => this.passed(together));
+    return true;
   }
 
-  private passed(queued: Queued): void {
+  /** What goes in one write: the turns of several connections, or one that is larger. */
+  private takeTogether(): readonly Queued[] {
+    const together: Queued[] = [];
+    let [bytes, packets] = [0, 0];
+    while (packets < batchPackets) {
+      const next = this.waiting.take(bytes === 0 ? Number.POSITIVE_INFINITY : batchBytes - bytes);
+      if (next === undefined) break;
+      together.push(next);
+      bytes += next.meterBytes;
+      packets += next.batch.packets;
+    }
+    return together;
+  }
+
+  private passed(together: readonly Queued[]): void {
     const below = this.below();
-    if (below?.congested === true) below.whenClear(() => this.written(queued));
-    else this.written(queued);
+    if (below?.congested === true) below.whenClear(() => this.written(together));
+    else this.written(together);
   }
 
-  private written({ batch, startedAt, meterBytes }: Queued): void {
+  private written(together: readonly Queued[]): void {
     this.writes -= 1;
     this.sent();
-    this.tell(startedAt, batch.packets);
-    this.meter.remove(meterBytes);
+    let bytes = 0;
+    for (const { batch, startedAt, meterBytes } of together) {
+      this.tell(startedAt, batch.packets);
+      bytes += meterBytes;
+    }
+    this.meter.remove(bytes);
     if (!this.flushing && this.writes === 0) this.writeNext();
   }
 

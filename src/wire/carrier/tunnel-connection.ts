@@ -1,7 +1,12 @@
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect as connectSocket, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ConnectionOptions, checkServerIdentity, connect as connectTls } from 'node:tls';
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect as connectTls,
+  type SecureContext,
+} from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import { splitHostPort } from '../../core/address.js';
 import { goBrokenText } from '../../core/go-texts.js';
@@ -51,6 +56,7 @@ const unavailable = (details: string): CallStatus => ({ code: status.UNAVAILABLE
 export class TunnelConnection {
   private readonly options: TunnelConnectionOptions;
   private readonly socket: Socket;
+  private readonly secureContext: SecureContext | undefined;
   private eagerSocket: EagerSocket | undefined;
   private session: ClientHttp2Session | undefined;
   private waiting: [TunnelMethod, CallMetadata, AskedCall][] = [];
@@ -65,7 +71,7 @@ export class TunnelConnection {
   constructor(options: TunnelConnectionOptions) {
     this.options = options;
     const { address, tls, proxy } = options;
-    if (tls !== undefined) checkTlsFiles(tls, address);
+    if (tls !== undefined) this.secureContext = checkTlsFiles(tls, address);
     this.socket = openSocket(proxy?.address ?? address);
     this.socket.on('error', () => undefined);
     this.socket.setNoDelay(true);
@@ -91,9 +97,9 @@ export class TunnelConnection {
     return this.lost !== undefined || this.closing || closed === true || destroyed === true;
   }
 
-  /** True while the connection is open and accepts new calls. */
+  /** True while the server has begun HTTP/2 and new calls can be opened. */
   get ready(): boolean {
-    return this.session !== undefined && !this.broken;
+    return this.greeted && !this.broken;
   }
 
   /** Opens no new calls. Open ones continue to their end. */
@@ -109,15 +115,15 @@ export class TunnelConnection {
   }
 
   private async start(): Promise<void> {
-    const { options, socket } = this;
-    const { address, proxy, tls, eager = false } = options;
+    const { options, socket, secureContext } = this;
+    const { address, proxy, eager = false } = options;
     await happens(socket, 'connect');
     if (proxy !== undefined)
       await connectThrough(socket, { target: address, authorization: proxy.authorization });
     if (eager) this.eagerSocket = new EagerSocket(socket);
     const carrier = this.eagerSocket ?? socket;
-    if (tls === undefined) return this.begin(carrier);
-    const secured = connectTls({ ...secureOptions(options, tls), socket: carrier });
+    if (secureContext === undefined) return this.begin(carrier);
+    const secured = connectTls({ ...secureOptions(options), secureContext, socket: carrier });
     await happens(secured, 'secureConnect');
     this.begin(secured);
   }
@@ -202,12 +208,13 @@ function authorityOf({ address, serverName }: TunnelConnectionOptions): string {
 }
 
 /** TLS has no server name for addresses, so for those nothing is sent, and the certificate is checked here. */
-function secureOptions(options: TunnelConnectionOptions, { ca, cert, key }: ClientTls): ConnectionOptions {
-  const { address, serverName, alpnProtocols = [] } = options;
+function secureOptions({
+  address,
+  serverName,
+  alpnProtocols = [],
+}: TunnelConnectionOptions): ConnectionOptions {
   const name = serverName ?? splitHostPort(address)?.host ?? '';
   return {
-    ca,
-    ...(cert === undefined ? {} : { cert, key }),
     // As in grpc-go, h2 comes last unless it is in the list.
     ALPNProtocols: alpnProtocols.includes('h2') ? [...alpnProtocols] : [...alpnProtocols, 'h2'],
     servername: isIP(name) === 0 ? name : '',

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http2';
 import { TunnelMachine } from '../../core/client/machine.js';
 import type { TunnelUser } from '../../core/client/state.js';
 import { serverSilentText } from '../../core/dial-texts.js';
@@ -5,6 +6,7 @@ import { type ErrorCode, TunnelError } from '../../core/errors.js';
 import { dialId, type Packet } from '../../core/packet.js';
 import { packetEvent } from '../../core/packet-event.js';
 import type { Random } from '../../core/random.js';
+import { creditsMetadata, knowsCredits } from '../carrier/call-headers.js';
 import type { CarriedStream } from '../carrier/carried-stream.js';
 import type { StreamEnd } from '../carrier/packet-stream.js';
 import { TunnelConnection } from '../carrier/tunnel-connection.js';
@@ -35,6 +37,8 @@ export interface TunnelClientSettings extends ProxyClientSettings {
   readonly readTimeoutMs?: number;
   /** Opens an HTTP/2 connection for each dial, as kube-apiserver does. Default false: all dials share one. */
   readonly singleUse?: boolean;
+  /** Offers flow control for each connection to the server and its agents. Default false. */
+  readonly flowControl?: boolean;
 }
 
 const closeTimeoutMs = 10_000;
@@ -114,10 +118,13 @@ class TunnelCallDriver implements TunnelUser {
     const { settings, address } = options;
     this.id = settings.random.int63();
     this.journal = new DialReport(options);
-    const accepted = (): void => {
+    const { flowControl = false } = settings;
+    const accepted = (headers: IncomingHttpHeaders): void => {
       this.reachedServer = true;
+      if (flowControl && knowsCredits(headers)) this.machine.agreeOnCredits();
     };
-    this.stream = connection.open('Proxy', {}, { accepted }).packets;
+    const metadata = flowControl ? creditsMetadata : {};
+    this.stream = connection.open('Proxy', metadata, { accepted }).packets;
     this.machine = new TunnelMachine({
       clock: settings.clock,
       server: this.stream,
@@ -127,9 +134,11 @@ class TunnelCallDriver implements TunnelUser {
       dialTimeoutMs: settings.dialTimeoutMs ?? defaultDialTimeoutMs,
       closeTimeoutMs,
       readTimeoutMs: settings.readTimeoutMs ?? 0,
+      flowControl,
     });
     this.duplex = new TunnelDuplex({
       write: (bytes) => this.machine.write(bytes),
+      took: (bytes) => this.machine.took(bytes),
       close: () => this.machine.close(),
     });
     this.stream.start({

@@ -7,6 +7,8 @@ import { piecesOf } from '../net/message-pieces.js';
 export interface TunnelDuplexPort {
   /** Sends bytes. Returns the queue that may be too full now. */
   write(bytes: Uint8Array): Congestible | undefined;
+  /** The reader has taken bytes. */
+  took(bytes: number): void;
   /** Ends the connection in both directions. */
   close(): void;
 }
@@ -20,6 +22,7 @@ export class TunnelDuplex extends Duplex {
   private readonly port: TunnelDuplexPort;
   private readonly waiting = new Waiters();
   private full = false;
+  private cameBytes = 0;
   private takenBytes = 0;
 
   constructor(port: TunnelDuplexPort) {
@@ -30,7 +33,11 @@ export class TunnelDuplex extends Duplex {
 
   /** Bytes from the other end. Returns the reader's queue when it is full. */
   receive(bytes: Uint8Array): Drained | undefined {
-    if (this.destroyed || this.push(bytes)) return undefined;
+    if (this.destroyed) return undefined;
+    this.cameBytes += bytes.length;
+    const room = this.push(bytes);
+    this.countTaken();
+    if (room) return undefined;
     this.full = true;
     return this.gate;
   }
@@ -42,11 +49,19 @@ export class TunnelDuplex extends Duplex {
     this.wake();
   }
 
-  /** All ways to read from a stream call this. The bytes taken show whether the reader is alive. */
+  /** All ways to read what waits call this. What comes while nobody waits goes to the reader at once. */
   override read(size?: number): unknown {
     const taken: unknown = super.read(size);
-    if (taken instanceof Uint8Array) this.takenBytes += taken.length;
+    this.countTaken();
     return taken;
+  }
+
+  /** What a reader puts back counts as taken. */
+  private countTaken(): void {
+    const bytes = this.cameBytes - this.readableLength - this.takenBytes;
+    if (bytes <= 0) return;
+    this.takenBytes += bytes;
+    this.port.took(bytes);
   }
 
   private readonly gate: Drained = this.createGate();

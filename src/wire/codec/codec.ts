@@ -2,9 +2,12 @@ import {
   type ConnectId,
   connectId,
   type DataPacket,
+  type DialRequestPacket,
+  type DialResponsePacket,
   dialId,
   type Packet,
   type PacketKind,
+  windowOf,
 } from '../../core/packet.js';
 import { Cursor, lengthOfInt64, lengthOfUint32, writeInt64, writeUint32 } from './varint.js';
 
@@ -17,6 +20,7 @@ const wireOf = {
   CLOSE_RSP: { type: 3, field: 6 },
   DIAL_CLS: { type: 5, field: 7 },
   DRAIN: { type: 6, field: 8 },
+  WINDOW_UPDATE: { type: 100, field: 100 },
 } as const satisfies Record<Exclude<PacketKind, 'UNKNOWN'>, { type: number; field: number }>;
 
 const kinds: readonly (keyof typeof wireOf)[] = [
@@ -29,6 +33,9 @@ const kinds: readonly (keyof typeof wireOf)[] = [
   'DRAIN',
 ];
 
+/** The number of all that `fc1` adds: a type, a payload, and a field of the two dial messages. */
+const extension = 100;
+
 /** Decodes one packet without copying its payload. Throws MalformedPacket and no other error. */
 export function decodePacket(raw: Buffer): Packet {
   const cursor = new Cursor(raw);
@@ -38,38 +45,43 @@ export function decodePacket(raw: Buffer): Packet {
   while (!cursor.done) {
     const tag = cursor.uint32();
     if (tag === 8) type = cursor.uint32();
-    else if ((tag & 7) === 2 && tag >>> 3 >= 2 && tag >>> 3 <= 8) {
+    else if ((tag & 7) === 2 && isPayload(tag >>> 3)) {
       field = tag >>> 3;
       payload = cursor.range();
     } else cursor.skip(tag & 7);
   }
-  const kind = kinds[type];
+  const kind = type === extension ? 'WINDOW_UPDATE' : kinds[type];
   if (kind === undefined) return { kind: 'UNKNOWN', type: type | 0, raw };
   // The type decides. A payload of another type is read as zero values, as with Go's nil-safe getters (R2).
   const body = field === wireOf[kind].field ? readBody(raw, payload) : emptyBody;
   return toPacket(kind, body, raw);
 }
 
+const isPayload = (field: number): boolean => (field >= 2 && field <= 8) || field === extension;
+
 /** The fields of any payload message. Konnectivity uses only the numbers 1 to 3. */
 interface Body {
   readonly text: readonly (string | undefined)[];
   readonly int: readonly (bigint | undefined)[];
   readonly bytes: Uint8Array;
+  readonly initWindow: number;
 }
 
 const noBytes: Uint8Array = Buffer.alloc(0);
-const emptyBody: Body = { text: [], int: [], bytes: noBytes };
+const emptyBody: Body = { text: [], int: [], bytes: noBytes, initWindow: 0 };
 
 function readBody(raw: Buffer, { start, end }: { start: number; end: number }): Body {
   const cursor = new Cursor(raw, start, end);
   const text: (string | undefined)[] = [];
   const int: (bigint | undefined)[] = [];
   let bytes: Uint8Array = noBytes;
+  let initWindow = 0;
   while (!cursor.done) {
     const tag = cursor.uint32();
     const field = tag >>> 3;
     const wireType = tag & 7;
     if (wireType === 0 && field <= 3) int[field] = cursor.int64();
+    else if (wireType === 0 && field === extension) initWindow = cursor.uint32();
     else if (wireType === 2 && field <= 2) {
       const range = cursor.range();
       text[field] = raw.toString('utf8', range.start, range.end);
@@ -78,16 +90,25 @@ function readBody(raw: Buffer, { start, end }: { start: number; end: number }): 
       bytes = raw.subarray(range.start, range.end);
     } else cursor.skip(wireType);
   }
-  return { text, int, bytes };
+  return { text, int, bytes, initWindow };
 }
 
-function toPacket(kind: keyof typeof wireOf, { text, int, bytes }: Body, raw: Buffer): Packet {
+function toPacket(kind: keyof typeof wireOf, body: Body, raw: Buffer): Packet {
+  const { text, int, bytes } = body;
   const id = (field: number): bigint => int[field] ?? 0n;
+  const window = windowOf(body.initWindow);
   switch (kind) {
     case 'DIAL_REQ':
-      return { kind, protocol: text[1] ?? '', address: text[2] ?? '', dialId: dialId(id(3)), raw };
+      return { kind, protocol: text[1] ?? '', address: text[2] ?? '', dialId: dialId(id(3)), ...window, raw };
     case 'DIAL_RSP':
-      return { kind, error: text[1] ?? '', connectId: connectId(id(2)), dialId: dialId(id(3)), raw };
+      return {
+        kind,
+        error: text[1] ?? '',
+        connectId: connectId(id(2)),
+        dialId: dialId(id(3)),
+        ...window,
+        raw,
+      };
     case 'CLOSE_REQ':
       return { kind, connectId: connectId(id(1)), raw };
     case 'CLOSE_RSP':
@@ -98,6 +119,8 @@ function toPacket(kind: keyof typeof wireOf, { text, int, bytes }: Body, raw: Bu
       return { kind, dialId: dialId(id(1)), raw };
     case 'DRAIN':
       return { kind, raw };
+    case 'WINDOW_UPDATE':
+      return { kind, connectId: connectId(id(1)), credit: Number(BigInt.asUintN(32, id(2))), raw };
   }
 }
 
@@ -109,7 +132,7 @@ export function encodeToBuffer(packet: Packet): Buffer {
   const { type, field } = wireOf[packet.kind];
   const body = Buffer.concat(bodyOf(packet));
   const head = type === 0 ? [] : tagged(1, type);
-  return Buffer.concat([Buffer.from([...head, (field << 3) | 2, ...varint(body.length)]), body]);
+  return Buffer.concat([Buffer.from([...head, ...varint((field << 3) | 2), ...varint(body.length)]), body]);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
@@ -156,9 +179,9 @@ export function writeDataHead(
 function bodyOf(packet: Exclude<Packet, DataPacket | { kind: 'UNKNOWN' }>): Buffer[] {
   switch (packet.kind) {
     case 'DIAL_REQ':
-      return [textField(1, packet.protocol), textField(2, packet.address), intField(3, packet.dialId)];
+      return [textField(1, packet.protocol), textField(2, packet.address), ...dialFields(packet)];
     case 'DIAL_RSP':
-      return [textField(1, packet.error), intField(2, packet.connectId), intField(3, packet.dialId)];
+      return [textField(1, packet.error), intField(2, packet.connectId), ...dialFields(packet)];
     case 'CLOSE_REQ':
       return [intField(1, packet.connectId)];
     case 'CLOSE_RSP':
@@ -167,8 +190,15 @@ function bodyOf(packet: Exclude<Packet, DataPacket | { kind: 'UNKNOWN' }>): Buff
       return [intField(1, packet.dialId)];
     case 'DRAIN':
       return [];
+    case 'WINDOW_UPDATE':
+      return [intField(1, packet.connectId), intField(2, BigInt(packet.credit))];
   }
 }
+
+const dialFields = ({ dialId: random, initWindow = 0 }: DialRequestPacket | DialResponsePacket): Buffer[] => [
+  intField(3, random),
+  intField(extension, BigInt(initWindow)),
+];
 
 const varint = (value: number): number[] => {
   const bytes = new Uint8Array(lengthOfUint32(value));
@@ -176,7 +206,7 @@ const varint = (value: number): number[] => {
   return [...bytes];
 };
 
-const tagged = (field: number, value: number): number[] => [field << 3, ...varint(value)];
+const tagged = (field: number, value: number): number[] => [...varint(field << 3), ...varint(value)];
 
 function textField(field: number, text: string): Buffer {
   if (text === '') return Buffer.alloc(0);
@@ -186,8 +216,9 @@ function textField(field: number, text: string): Buffer {
 
 function intField(field: number, value: bigint): Buffer {
   if (value === 0n) return Buffer.alloc(0);
-  const bytes = Buffer.alloc(1 + lengthOfInt64(value));
-  bytes[0] = field << 3;
-  writeInt64(bytes, 1, value);
+  const tag = varint(field << 3);
+  const bytes = Buffer.alloc(tag.length + lengthOfInt64(value));
+  bytes.set(tag);
+  writeInt64(bytes, tag.length, value);
   return bytes;
 }

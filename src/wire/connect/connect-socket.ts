@@ -12,6 +12,8 @@ import type { WriteTiming } from '../carrier/send-queue.js';
 export interface ConnectSocketOwner {
   /** Bytes came in. Nothing more is read while the returned queue is congested. */
   received(bytes: Uint8Array): Congestible | undefined;
+  /** The client has taken bytes. */
+  took?(bytes: number): void;
   /** The client ended its direction. */
   ended(): void;
   /** Called when the socket is not read because a queue is full. */
@@ -74,6 +76,7 @@ export class ConnectSocket implements ConnectClient {
     this.socket.write(bytes, () => {
       this.timing.took(this.timing.now() - startedAt);
       this.meter.remove(bytes.length);
+      this.owner?.took?.(bytes.length);
     });
   }
 

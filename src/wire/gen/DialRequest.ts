@@ -15,6 +15,10 @@ export interface DialRequest {
    * The dial ID: a 63-bit random number chosen by the frontend.
    */
   'random'?: (number | string | Long);
+  /**
+   * fc1: how many payload bytes the frontend takes before it gives credit. 0: no flow control.
+   */
+  'initWindow'?: (number);
 }
 
 export interface DialRequest__Output {
@@ -30,4 +34,8 @@ export interface DialRequest__Output {
    * The dial ID: a 63-bit random number chosen by the frontend.
    */
   'random': (string);
+  /**
+   * fc1: how many payload bytes the frontend takes before it gives credit. 0: no flow control.
+   */
+  'initWindow': (number);
 }

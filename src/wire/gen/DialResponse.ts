@@ -15,6 +15,10 @@ export interface DialResponse {
    * Echo of the dial ID.
    */
   'random'?: (number | string | Long);
+  /**
+   * fc1: how many payload bytes the agent takes before it gives credit. 0: no flow control.
+   */
+  'initWindow'?: (number);
 }
 
 export interface DialResponse__Output {
@@ -30,4 +34,8 @@ export interface DialResponse__Output {
    * Echo of the dial ID.
    */
   'random': (string);
+  /**
+   * fc1: how many payload bytes the agent takes before it gives credit. 0: no flow control.
+   */
+  'initWindow': (number);
 }

@@ -8,6 +8,7 @@ import type { CloseRequest as _CloseRequest, CloseRequest__Output as _CloseReque
 import type { CloseResponse as _CloseResponse, CloseResponse__Output as _CloseResponse__Output } from './CloseResponse.js';
 import type { CloseDial as _CloseDial, CloseDial__Output as _CloseDial__Output } from './CloseDial.js';
 import type { Drain as _Drain, Drain__Output as _Drain__Output } from './Drain.js';
+import type { WindowUpdate as _WindowUpdate, WindowUpdate__Output as _WindowUpdate__Output } from './WindowUpdate.js';
 
 /**
  * `type` decides; a payload that does not fit it reads as zero values.
@@ -21,7 +22,8 @@ export interface Packet {
   'closeResponse'?: (_CloseResponse | null);
   'closeDial'?: (_CloseDial | null);
   'drain'?: (_Drain | null);
-  'payload'?: "dialRequest"|"dialResponse"|"data"|"closeRequest"|"closeResponse"|"closeDial"|"drain";
+  'windowUpdate'?: (_WindowUpdate | null);
+  'payload'?: "dialRequest"|"dialResponse"|"data"|"closeRequest"|"closeResponse"|"closeDial"|"drain"|"windowUpdate";
 }
 
 /**
@@ -36,5 +38,6 @@ export interface Packet__Output {
   'closeResponse'?: (_CloseResponse__Output | null);
   'closeDial'?: (_CloseDial__Output | null);
   'drain'?: (_Drain__Output | null);
-  'payload'?: "dialRequest"|"dialResponse"|"data"|"closeRequest"|"closeResponse"|"closeDial"|"drain";
+  'windowUpdate'?: (_WindowUpdate__Output | null);
+  'payload'?: "dialRequest"|"dialResponse"|"data"|"closeRequest"|"closeResponse"|"closeDial"|"drain"|"windowUpdate";
 }

@@ -11,6 +11,7 @@ export const PacketType = {
   DATA: 'DATA',
   DIAL_CLS: 'DIAL_CLS',
   DRAIN: 'DRAIN',
+  WINDOW_UPDATE: 'WINDOW_UPDATE',
 } as const;
 
 /**
@@ -31,6 +32,8 @@ export type PacketType =
   | 5
   | 'DRAIN'
   | 6
+  | 'WINDOW_UPDATE'
+  | 100
 
 /**
  * DIAL_REQ is 0, so it is absent on the wire, and an empty message is a DIAL_REQ.

@@ -10,6 +10,7 @@ import type { DialResponse as _DialResponse, DialResponse__Output as _DialRespon
 import type { Drain as _Drain, Drain__Output as _Drain__Output } from './Drain.js';
 import type { Packet as _Packet, Packet__Output as _Packet__Output } from './Packet.js';
 import type { ProxyServiceClient as _ProxyServiceClient, ProxyServiceDefinition as _ProxyServiceDefinition } from './ProxyService.js';
+import type { WindowUpdate as _WindowUpdate, WindowUpdate__Output as _WindowUpdate__Output } from './WindowUpdate.js';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -29,5 +30,6 @@ export interface ProtoGrpcType {
    * A frontend (kube-apiserver, TunnelClient) opens one Proxy stream per tunnelled connection.
    */
   ProxyService: SubtypeConstructor<typeof grpc.Client, _ProxyServiceClient> & { service: _ProxyServiceDefinition }
+  WindowUpdate: MessageTypeDefinition<_WindowUpdate, _WindowUpdate__Output>
 }
 

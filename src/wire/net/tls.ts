@@ -1,5 +1,11 @@
 import { X509Certificate } from 'node:crypto';
-import { createSecureContext, type SecureVersion, type TlsOptions, type Server as TlsServer } from 'node:tls';
+import {
+  createSecureContext,
+  type SecureContext,
+  type SecureVersion,
+  type TlsOptions,
+  type Server as TlsServer,
+} from 'node:tls';
 import { TunnelError } from '../../core/errors.js';
 import { withoutResumption } from './peer-certificate.js';
 
@@ -52,12 +58,21 @@ export function renewableAs<T, U>(source: Renewable<T>, shape: (texts: T) => U):
   };
 }
 
-/** Throws CERT_INVALID: the texts are not PEM, certificate and key do not match, or the CA has no certificate. */
-export function checkTlsFiles(tls: ClientTls | ServerTls, where: string): void {
+const contexts = new WeakMap<ClientTls | ServerTls, SecureContext>();
+
+/**
+ * The context of these texts, made once for each object: it costs a millisecond. Throws CERT_INVALID: the texts are not
+ * PEM, certificate and key do not match, or the CA has no certificate.
+ */
+export function checkTlsFiles(tls: ClientTls | ServerTls, where: string): SecureContext {
+  const known = contexts.get(tls);
+  if (known !== undefined) return known;
   try {
     if (tls.ca !== undefined) checkAuthorities(tls.ca);
     if (tls.cert !== undefined) checkPair(tls);
-    createSecureContext(tls);
+    const context = createSecureContext(tls);
+    contexts.set(tls, context);
+    return context;
   } catch (cause) {
     throw TunnelError.from(cause, 'CERT_INVALID', where);
   }

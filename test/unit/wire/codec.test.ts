@@ -11,6 +11,7 @@ import {
   dialSuccess,
   drainPacket,
   type Packet,
+  windowUpdate,
 } from '../../../src/core/packet.js';
 import { decodePacket, encodeToBuffer } from '../../../src/wire/codec/codec.js';
 import { MalformedPacket } from '../../../src/wire/codec/varint.js';
@@ -45,6 +46,17 @@ const golden: readonly [string, Packet, string][] = [
   ['DATA', dataPacket(connectId(1n), Buffer.from('hello')), '0804220908011a0568656c6c6f'],
   ['DIAL_CLS', dialClose(dialId(1n)), '08053a020801'],
   ['DRAIN', drainPacket, '08064200'],
+  [
+    'DIAL_REQ with a window of 1 MiB',
+    dialRequest('a:1', dialId(1n), 1 << 20),
+    '12110a037463701203613a311801a006808040',
+  ],
+  [
+    'DIAL_RSP with a window of 1 MiB',
+    dialSuccess(dialId(2n), connectId(1n), 1 << 20),
+    '08011a0910011802a006808040',
+  ],
+  ['WINDOW_UPDATE', windowUpdate(connectId(300n), 512 << 10), '0864a2060708ac0210808020'],
 ];
 
 const withoutRaw = (packet: Packet): unknown => ({ ...packet, raw: undefined });
@@ -69,7 +81,7 @@ describe('codec', () => {
   });
 
   it('R2: keeps the number of a type it does not know', () => {
-    expect(decodePacket(Buffer.from('0864', 'hex'))).toMatchObject({ kind: 'UNKNOWN', type: 100 });
+    expect(decodePacket(Buffer.from('0865', 'hex'))).toMatchObject({ kind: 'UNKNOWN', type: 101 });
     expect(decodePacket(Buffer.from('08ffffffffffffffffff01', 'hex'))).toMatchObject({ type: -1 });
   });
 

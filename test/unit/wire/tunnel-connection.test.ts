@@ -234,6 +234,16 @@ it.each(['::1', '[fe80::1%eth0]:8091', 'proxy:443'])('the name of a server may b
   expect(far.authorities).toEqual([serverName]);
 });
 
+it('a connection to a server that says nothing is not ready', async () => {
+  const sockets: Socket[] = [];
+  const address = await listening(createTcpServer((socket) => void sockets.push(socket)));
+  closes.push(() => sockets.forEach((socket) => socket.destroy()));
+  const { connection, cancel } = connectTo(address);
+  await expect.poll(() => sockets[0]?.bytesRead).toBeGreaterThan(0);
+  expect([connection.ready, connection.broken]).toEqual([false, false]);
+  cancel();
+});
+
 it('packets that were sent before there was a connection arrive', async () => {
   const bytes: Buffer[] = [];
   const { send } = connectTo(

@@ -1,0 +1,96 @@
+import type { ConnectId, Packet } from '../../core/packet.js';
+import { PacketBatch } from '../codec/packet-batch.js';
+
+/** How much a connection may send at a time while others wait, bytes. A larger packet goes alone. */
+export const quantumBytes = 32 * 1024;
+
+/** Packets of one connection that are sent together. */
+export interface Queued {
+  readonly batch: PacketBatch;
+  readonly startedAt: number;
+  /** As counted by the meter of the stream. */
+  meterBytes: number;
+}
+
+/** The packets of one connection, in order. */
+interface Flow {
+  readonly key: ConnectId | undefined;
+  readonly waiting: Queued[];
+  listed: boolean;
+}
+
+/**
+ * The packets that wait for one stream, which many connections share. They take turns, so that a keystroke does not wait
+ * behind the bulk of others. Packets of one connection keep their order, and its CLOSE stays behind its DATA.
+ *
+ * First come packets of no connection and credit, which is of no use later. Then each connection that has just begun to
+ * send, for one turn, and then the others in a circle. As in fq_codel, a connection whose queue is empty stays in the circle
+ * until its turn: else one that sends little at a time would always be new, and many of them would starve the rest.
+ */
+export class FairQueue {
+  private readonly urgent = createFlow(undefined);
+  private readonly flows = new Map<ConnectId, Flow>();
+  private readonly fresh: Flow[] = [];
+  private readonly circle: Flow[] = [];
+  private readonly maxPackets: number;
+
+  /** `maxPackets`: how many packets go together at most. */
+  constructor(maxPackets: number) {
+    this.maxPackets = maxPackets;
+  }
+
+  /** Adds a packet that the meter counts as `bytes`. `now` is called when it begins a turn. */
+  add(packet: Packet, bytes: number, now: () => number): void {
+    const flow = this.flowOf(packet);
+    let last = flow.waiting.at(-1);
+    if (
+      last === undefined ||
+      last.batch.packets >= this.maxPackets ||
+      last.meterBytes + bytes > quantumBytes
+    ) {
+      last = { batch: new PacketBatch(), startedAt: now(), meterBytes: 0 };
+      flow.waiting.push(last);
+    }
+    last.batch.add(packet);
+    last.meterBytes += bytes;
+  }
+
+  /** The next packets of one connection. Undefined when there are none, or more than `roomBytes`. */
+  take(roomBytes: number): Queued | undefined {
+    const [urgent] = this.urgent.waiting;
+    if (urgent !== undefined) return urgent.meterBytes > roomBytes ? undefined : this.urgent.waiting.shift();
+    for (;;) {
+      const list = this.fresh.length > 0 ? this.fresh : this.circle;
+      const [flow] = list;
+      if (flow === undefined) return undefined;
+      const [next] = flow.waiting;
+      if (next !== undefined && next.meterBytes > roomBytes) return undefined;
+      list.shift();
+      if (next === undefined) this.unlist(flow);
+      else {
+        flow.waiting.shift();
+        this.circle.push(flow);
+        return next;
+      }
+    }
+  }
+
+  private flowOf(packet: Packet): Flow {
+    if (packet.kind === 'WINDOW_UPDATE' || !('connectId' in packet)) return this.urgent;
+    const { connectId } = packet;
+    const flow = this.flows.get(connectId) ?? createFlow(connectId);
+    if (!flow.listed) {
+      flow.listed = true;
+      this.flows.set(connectId, flow);
+      this.fresh.push(flow);
+    }
+    return flow;
+  }
+
+  private unlist(flow: Flow): void {
+    flow.listed = false;
+    if (flow.key !== undefined) this.flows.delete(flow.key);
+  }
+}
+
+const createFlow = (key: ConnectId | undefined): Flow => ({ key, waiting: [], listed: false });

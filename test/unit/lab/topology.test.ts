@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../../src/core/random.js';
+import { createTopology, maxNodes, type Topology } from '../../../src/lab/topology.js';
+
+const make = (nodes: number): Topology =>
+  createTopology({ nodes, random: createRandom(1), nowMs: 0, kubernetesVersion: '1.33.1' });
+
+describe('the topology of a lab', () => {
+  it('has the same addresses for the first nodes, however many there are', () => {
+    const { nodes, objects } = make(2);
+    expect(nodes.map(({ ip }) => ip)).toEqual(['10.0.1.11', '10.0.1.12']);
+    expect(objects.nodes.map(({ spec }) => spec.podCIDR)).toEqual(['10.244.1.0/24', '10.244.2.0/24']);
+    expect(objects.pods.map(({ status }) => status.podIP)).toEqual([
+      '10.244.1.10',
+      '10.244.2.11',
+      '10.244.1.12',
+      '10.244.1.13',
+      '10.244.2.14',
+      '10.244.2.15',
+    ]);
+  });
+
+  it.each([1, 239, 240, 241, 254, 256, maxNodes])(
+    'gives each of %i nodes and its pods addresses of their own',
+    (count) => {
+      const { nodes, objects } = make(count);
+      const nodeIps = nodes.map(({ ip }) => ip);
+      const podIps = objects.pods.map(({ status }) => status.podIP);
+      expect(new Set(nodeIps).size).toBe(count);
+      expect(new Set(podIps).size).toBe(objects.pods.length);
+      for (const address of [...nodeIps, ...podIps])
+        for (const part of address.split('.')) expect(Number(part)).toBeLessThan(256);
+      for (const address of nodeIps) expect(address).not.toMatch(/\.(0|255)$/);
+      const ranges = new Map(objects.nodes.map(({ metadata, spec }) => [metadata.name, spec.podCIDR]));
+      for (const { spec, status } of objects.pods)
+        expect(ranges.get(spec.nodeName)).toBe(status.podIP.replace(/\d+$/, '0/24'));
+    },
+  );
+
+  it('refuses more nodes than it can have', () => {
+    expect(() => make(maxNodes + 1)).toThrow('nodes must be a whole number from 1 to 1000, not 1001');
+  });
+});
