@@ -24,8 +24,8 @@ export function useCluster(options: LabOptions = {}): () => TestCluster {
     const { parts, store } = lab['insides'];
     const openStreams = (): StreamCounts => {
       const counts = parts.apiservers.first.value.openStreams();
-      // Each kubelet watches pods and services.
-      const own = 2 * parts.kubelets.filter(({ running }) => running).length;
+      // Each kubelet watches its pods, and one watch of services is for all.
+      const own = 1 + parts.kubelets.filter(({ running }) => running).length;
       return { ...counts, watch: counts.watch - own };
     };
     cluster = { lab, store, openStreams };
