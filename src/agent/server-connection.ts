@@ -50,7 +50,11 @@ export class ServerConnection {
         if (hasFlowControl(agent) && knowsCredits(headers)) this.machine.agreeOnCredits();
         this.probe();
       },
-      tuning: { growWindow: agent.clock, below: () => this.connection.backlog },
+      tuning: {
+        growWindow: agent.clock,
+        fair: hasFlowControl(agent),
+        below: () => this.connection.backlog,
+      },
     });
     this.stream = packets;
     this.machine = this.createMachine();

@@ -75,9 +75,9 @@ export class BackendCalls {
   }
 
   private serve(call: ServedCall, identity: AgentIdentity & { credits: boolean }): void {
-    const { machine, node, emit, meter, changed, clock } = this.options;
+    const { machine, node, emit, meter, changed, clock, flowControl: fair } = this.options;
     const name = `agent/${identity.agentId}`;
-    const stream = call.carry({ growWindow: clock });
+    const stream = call.carry({ growWindow: clock, fair });
     const backend = machine.openBackend({ ...identity, name }, stream);
     stream.start({
       packet: (packet) => machine.handleBackendPacket(backend, packet),

@@ -5,7 +5,7 @@ import { Channel, type ChannelOptions, connectivityState, credentials } from '@g
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { Dialer, DialOptions } from '../../wire/client/dialer.js';
-import type { TlsFiles } from '../../wire/net/tls.js';
+import { checkTlsFiles, type TlsFiles } from '../../wire/net/tls.js';
 import { type DialBridge, openDialBridge } from './dial-bridge.js';
 
 export interface DialedTarget {
@@ -50,10 +50,10 @@ const channelOptions: ChannelOptions = {
 const defaultConnectTimeoutMs = 10_000;
 
 /** gRPC checks the name that it connects to, which here is the bridge's. The server's name must be checked instead. */
-function channelTo(target: string, { tls, serverName, host }: DialedTarget): Channel {
+function channelTo(target: string, { tls, serverName, host, port }: DialedTarget): Channel {
   const name = serverName ?? host;
-  const [ca, key, cert] = [tls.ca, tls.key, tls.cert].map((pem) => Buffer.from(pem));
-  const channelCredentials = credentials.createSsl(ca, key, cert, {
+  const context = checkTlsFiles(tls, `kubelet client ${host}:${port}`);
+  const channelCredentials = credentials.createFromSecureContext(context, {
     checkServerIdentity: (_bridge, certificate) => checkServerIdentity(name, certificate),
   });
   // The name by which the server may choose its certificate (SNI) cannot be an IP address.

@@ -33,10 +33,12 @@ export class FairQueue {
   private readonly fresh: Flow[] = [];
   private readonly circle: Flow[] = [];
   private readonly maxPackets: number;
+  private readonly fair: boolean;
 
-  /** `maxPackets`: how many packets go together at most. */
-  constructor(maxPackets: number) {
+  /** `maxPackets`: how many packets go together at most. Unless `fair`, all go in the order in which they came. */
+  constructor({ maxPackets, fair }: { readonly maxPackets: number; readonly fair: boolean }) {
     this.maxPackets = maxPackets;
+    this.fair = fair;
   }
 
   /** Adds a packet that the meter counts as `bytes`. `now` is called when it begins a turn. */
@@ -76,7 +78,7 @@ export class FairQueue {
   }
 
   private flowOf(packet: Packet): Flow {
-    if (packet.kind === 'WINDOW_UPDATE' || !('connectId' in packet)) return this.urgent;
+    if (!this.fair || packet.kind === 'WINDOW_UPDATE' || !('connectId' in packet)) return this.urgent;
     const { connectId } = packet;
     const flow = this.flows.get(connectId) ?? createFlow(connectId);
     if (!flow.listed) {

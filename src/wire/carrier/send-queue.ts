@@ -27,6 +27,8 @@ export interface StreamTuning {
   readonly growWindow?: Clock;
   /** The queue below a transport that takes all bytes at once. A write is done when it has room again. */
   readonly below?: () => Congestible | undefined;
+  /** Connections take turns. Default false: packets go in the order in which they came, as in Konnectivity. */
+  readonly fair?: boolean;
   /** Called when a write begins, and when it is done. */
   readonly sent?: () => void;
 }
@@ -38,12 +40,15 @@ export class SendQueue implements Drained {
   private readonly below: () => Congestible | undefined;
   private readonly sent: () => void;
   private stream: Http2Stream | undefined;
-  private waiting = new FairQueue(batchPackets);
+  private readonly fair: boolean;
+  private waiting: FairQueue;
   private writes = 0;
   private flushing = false;
   private closed = false;
 
-  constructor({ timing, marks = defaultMarks, together, below, sent }: StreamTuning) {
+  constructor({ timing, marks = defaultMarks, together, below, sent, fair = false }: StreamTuning) {
+    this.fair = fair;
+    this.waiting = this.noPackets();
     this.timing = timing;
     this.below = below ?? (() => undefined);
     this.sent = sent ?? (() => undefined);
@@ -95,8 +100,12 @@ export class SendQueue implements Drained {
   /** Nothing is sent any more. */
   drop(): void {
     this.closed = true;
-    this.waiting = new FairQueue(batchPackets);
+    this.waiting = this.noPackets();
     this.meter.clear();
+  }
+
+  private noPackets(): FairQueue {
+    return new FairQueue({ maxPackets: batchPackets, fair: this.fair });
   }
 
   private readonly now = (): number => this.timing?.now() ?? 0;
