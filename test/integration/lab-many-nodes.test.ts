@@ -6,8 +6,8 @@ import { type Lease, leases } from '../../src/kube/lease.js';
 import { leafTls } from '../../src/pki/certificate-set.js';
 import { eventually } from '../support/waits.js';
 
-/** Enough for a second block of node addresses, and for kubelets and agents that wait for their turn. */
-const count = 260;
+/** Enough for kubelets and agents that wait for their turn. Joining takes a busy machine a quarter of a second each. */
+const count = 70;
 const last = `node-${count}`;
 
 describe('a lab with many nodes', () => {
