@@ -45,6 +45,7 @@ export class SendQueue implements Drained {
   private writes = 0;
   private flushing = false;
   private closed = false;
+  private ended = false;
 
   constructor({ timing, marks = defaultMarks, together, below, sent, fair = false }: StreamTuning) {
     this.fair = fair;
@@ -86,13 +87,14 @@ export class SendQueue implements Drained {
   /** Sends what waits, and all that comes, to this stream. */
   open(stream: Http2Stream): void {
     this.stream = stream;
-    if (this.closed) this.endStream(stream);
+    if (this.ended) this.endStream(stream);
     else this.flush();
   }
 
   /** Ends our direction of the stream behind the packets that wait. */
   end(): void {
-    if (this.closed) return;
+    if (this.ended) return;
+    this.ended = true;
     this.closed = true;
     if (this.stream !== undefined) this.endStream(this.stream);
   }

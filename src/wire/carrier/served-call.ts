@@ -110,8 +110,14 @@ export class ServedCall {
     this.last = fault;
     // What the client still sends is read, so that its window is not full.
     stream.resume();
-    if (stream.headersSent) stream.end();
+    if (stream.headersSent) this.endDirection();
     else this.respond({ ...responseHeaders({}), ...trailersOf(fault) }, true);
+  }
+
+  /** The packets' queue ends the stream of a carried call: nothing may be written behind the end. */
+  private endDirection(): void {
+    if (this.packets === undefined) this.stream.end();
+    else this.packets.finish();
   }
 
   private respond(headers: OutgoingHttpHeaders, isAll = false): void {

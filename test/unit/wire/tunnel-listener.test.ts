@@ -9,6 +9,7 @@ import {
   type TunnelListener,
   type TunnelListenerOptions,
 } from '../../../src/wire/carrier/tunnel-listener.js';
+import { encodeToBuffer } from '../../../src/wire/codec/codec.js';
 import { currentHandles, expectNoNewHandles, type Handles } from '../../support/handles.js';
 import { fields, frame, preface, uint32 } from '../../support/raw-http2.js';
 import { once, soon } from '../../support/waits.js';
@@ -104,6 +105,53 @@ it('a call that its client resets without an error is gone, though data for it w
   await expect.poll(() => socket.bytesRead).toBeGreaterThan(65_535);
   socket.write(frame('reset', { stream: 1, body: uint32(0) }));
   await gone;
+});
+
+/** An owner that answers each packet, and ends its direction when it hears of the end. */
+async function echoCall(bench: Bench, more: Readonly<Record<string, string>> = {}) {
+  const opened = await openCall(bench, more);
+  const packets = opened.call.carry({});
+  packets.start({
+    packet: (packet) => {
+      packets.send(packet);
+      return undefined;
+    },
+    ended: () => packets.finish(),
+  });
+  const received: Buffer[] = [];
+  opened.stream.on('data', (bytes: Buffer) => received.push(bytes));
+  opened.call.accept();
+  return { ...opened, packets, received: () => Buffer.concat(received).length };
+}
+
+/** One packet as a gRPC message. */
+function message(payload: Uint8Array): Buffer {
+  const packet = encodeToBuffer(dataPacket(connectId(1n), payload));
+  return Buffer.concat([Buffer.from([0]), uint32(packet.length), packet]);
+}
+
+const garbage = Buffer.from([0, 0, 0, 0, 2, 0xff, 0xff]);
+
+describe('packets that wait go before the status of a call that ends', () => {
+  it('because the client sent what nobody can read', async () => {
+    const { stream, received } = await echoCall(await open());
+    const trailers = once(stream, 'trailers');
+    const good = message(Buffer.alloc(100));
+    stream.end(Buffer.concat([good, garbage]));
+    expect((await trailers)[0]).toMatchObject({ 'grpc-status': '13' });
+    expect(received()).toBe(good.length);
+  });
+
+  it('because its time is over', async () => {
+    const bench = await open();
+    const { stream, packets, received } = await echoCall(bench, { 'grpc-timeout': '1S' });
+    const trailers = once(stream, 'trailers');
+    const good = dataPacket(connectId(1n), Buffer.alloc(100));
+    packets.send(good);
+    bench.clock.advance(1000);
+    expect((await trailers)[0]).toMatchObject({ 'grpc-status': '4' });
+    expect(received()).toBe(message(Buffer.alloc(100)).length);
+  });
 });
 
 describe('the socket is closed of a client that', () => {
