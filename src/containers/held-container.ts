@@ -232,7 +232,7 @@ export abstract class HeldContainer<R extends HeldRun> {
       this.misconfigured(TunnelError.from(caught, 'INTERNAL').message);
     try {
       const spec = this.held.resolve(withProgram(wanted, this.role));
-      // What is read from an API may never come: nobody waits for it. By then another image may be wanted.
+      // An API may answer late or never, so this does not wait. Another image may be wanted by then.
       const read = (found: Container): void => (this.spec === wanted ? this.open(found) : this.begin());
       if (spec instanceof Promise) void spec.then(read, failed);
       else this.open(spec);

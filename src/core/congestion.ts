@@ -42,7 +42,7 @@ export class CongestionMeter implements Drained {
   private over = false;
   private readonly waiting = new Waiters();
   private readonly marks: CongestionMarks;
-  private readonly backlog: Backlog | undefined;
+  private backlog: Backlog | undefined;
   private joined = false;
 
   /** `backlog` limits this queue together with others. */
@@ -80,6 +80,12 @@ export class CongestionMeter implements Drained {
 
   whenClear(resume: () => void): void {
     this.waiting.add(resume);
+  }
+
+  /** From now on only the queue's own marks count. */
+  leaveBacklog(): void {
+    this.leave();
+    this.backlog = undefined;
   }
 
   /** The stream ended: wakes all feeders. */

@@ -15,7 +15,7 @@ interface Connection {
 export class ConnectionBounds {
   private readonly clock: Clock;
   private readonly timers = new Map<unknown, { readonly timer: Timer; readonly socket: Connection }>();
-  private readonly requests = new Map<unknown, number>();
+  private readonly requests = new Map<unknown, { count: number; readonly socket: Connection }>();
   /** Sockets that have a listener already; each gets one, also with many requests. */
   private readonly watched = new WeakSet<Connection>();
 
@@ -29,13 +29,7 @@ export class ConnectionBounds {
     this.timers.get(key)?.timer.cancel();
     const timer = this.clock.after(withinMs, () => socket.destroy(), true);
     this.timers.set(key, { timer, socket });
-    if (this.watched.has(socket)) return;
-    this.watched.add(socket);
-    socket.once('close', () => {
-      // Its client may have the same port again by now, for a new connection.
-      if (this.timers.get(key)?.socket === socket) this.met(socket);
-      this.requests.delete(key);
-    });
+    this.watch(socket);
   }
 
   /** Ends the wait. Returns false when there was none. */
@@ -49,16 +43,32 @@ export class ConnectionBounds {
   requestBegins(socket: Connection): void {
     this.met(socket);
     const key = keyOf(socket);
-    this.requests.set(key, (this.requests.get(key) ?? 0) + 1);
+    const begun = this.requests.get(key);
+    if (begun?.socket === socket) begun.count += 1;
+    else this.requests.set(key, { count: 1, socket });
+    this.watch(socket);
   }
 
   /** A request is answered. The next one must come within `idleMs`. */
   requestEnds(socket: Connection & { readonly destroyed: boolean }, idleMs: number): void {
     const key = keyOf(socket);
-    const left = (this.requests.get(key) ?? 1) - 1;
-    if (left > 0) this.requests.set(key, left);
-    else this.requests.delete(key);
-    if (left === 0 && !socket.destroyed) this.expect(socket, idleMs);
+    const begun = this.requests.get(key);
+    if (begun?.socket !== socket) return;
+    begun.count -= 1;
+    if (begun.count > 0) return;
+    this.requests.delete(key);
+    if (!socket.destroyed) this.expect(socket, idleMs);
+  }
+
+  /** Its client may have the same port again before it is closed, for a new connection. */
+  private watch(socket: Connection): void {
+    if (this.watched.has(socket)) return;
+    this.watched.add(socket);
+    const key = keyOf(socket);
+    socket.once('close', () => {
+      if (this.timers.get(key)?.socket === socket) this.met(socket);
+      if (this.requests.get(key)?.socket === socket) this.requests.delete(key);
+    });
   }
 }
 

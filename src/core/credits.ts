@@ -1,17 +1,21 @@
 import { type ConnectId, type Packet, sendData, windowUpdate } from './packet.js';
 import type { Congestible } from './port.js';
+import type { ReceiveWindow } from './receive-window.js';
 import { Waiters } from './waiters.js';
-
-/**
- * How many payload bytes of a connection may be under way in one direction without credit, bytes (R28). A
- * connection costs each process on its way at most as much. It is enough for 1 Gbit/s over 8 ms.
- */
-export const windowBytes = 1024 * 1024;
 
 export const windowExceededText = 'more bytes came than the window allows';
 
 /** Sends a packet. Returns the queue that may be too full now. */
 type Send = (packet: Packet) => Congestible | undefined;
+
+export interface CreditsOptions {
+  readonly connectId: ConnectId;
+  /** What the other end takes at first, bytes. */
+  readonly peerWindow: number;
+  /** What this end takes. */
+  readonly window: ReceiveWindow;
+  readonly send: Send;
+}
 
 /** Flow control of one connection at one of its two ends, for both directions (R27 to R29). Full while bytes wait for credit. */
 export class Credits implements Congestible {
@@ -20,14 +24,12 @@ export class Credits implements Congestible {
   private sendable: number;
   private held: Uint8Array[] = [];
   private readonly waiting = new Waiters();
-  /** Bytes that came in without credit so far, and those of them that the reader has taken. */
-  private came = 0;
-  private taken = 0;
+  private readonly window: ReceiveWindow;
 
-  /** `peerWindow` is what the other end takes at first, bytes. */
-  constructor(connectId: ConnectId, peerWindow: number, send: Send) {
+  constructor({ connectId, peerWindow, window, send }: CreditsOptions) {
     this.connectId = connectId;
     this.sendable = peerWindow;
+    this.window = window;
     this.send = send;
   }
 
@@ -55,23 +57,19 @@ export class Credits implements Congestible {
 
   /** Counts bytes that came in. False when they are more than the window allows. */
   received(bytes: number): boolean {
-    this.came += bytes;
-    return this.came <= windowBytes;
+    return this.window.received(bytes);
   }
 
-  /** The reader has taken bytes. Credit goes out for half a window at once. */
+  /** The reader has taken bytes. */
   took(bytes: number): void {
-    this.taken += bytes;
-    const credit = this.taken;
-    if (credit < windowBytes / 2) return;
-    this.taken = 0;
-    this.came -= credit;
-    this.send(windowUpdate(this.connectId, credit));
+    const credit = this.window.took(bytes);
+    if (credit > 0) this.send(windowUpdate(this.connectId, credit));
   }
 
   /** The connection is over: what waits is not sent, and the source is woken. */
   drop(): void {
     this.held = [];
+    this.window.close();
     this.waiting.wake();
   }
 

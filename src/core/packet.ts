@@ -121,6 +121,13 @@ export const dialSuccess = (id: DialId, connection: ConnectId, initWindow = 0): 
   ...windowOf(initWindow),
 });
 
+/** The packet for a peer without flow control (R27). It loses unknown fields, too. */
+export function withoutWindow<P extends DialRequestPacket | DialResponsePacket>(packet: P): P {
+  if (packet.initWindow === undefined) return packet;
+  const { initWindow: _own, raw: _bytes, ...plain } = packet;
+  return plain as P;
+}
+
 export const windowOf = (initWindow: number): { readonly initWindow?: number } =>
   initWindow === 0 ? {} : { initWindow };
 

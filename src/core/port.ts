@@ -26,4 +26,6 @@ export interface ClosablePort extends PacketPort, Drained {
   finish(): void;
   /** Ends both directions at once. Queued packets are lost. */
   cancel(): void;
+  /** The queue no longer counts in a bound that it shares with others. */
+  leaveBacklog?(): void;
 }

@@ -4,6 +4,7 @@ import type { FaithfulSet } from '../core/faithful.js';
 import { ConnectFrontend } from '../core/http-connect/frontend.js';
 import { dialId } from '../core/packet.js';
 import type { Random } from '../core/random.js';
+import { WindowBudget } from '../core/receive-window.js';
 import type { ServerMachine } from '../core/server/machine.js';
 import type { Frontend } from '../core/server/state.js';
 import type { ServerMetrics } from '../observe/server-metrics.js';
@@ -30,6 +31,7 @@ export class ConnectCalls {
   private readonly options: ConnectCallsOptions;
   private readonly open = new Set<ConnectFrontend>();
   private opened = 0;
+  private readonly windowBudget = new WindowBudget();
 
   constructor(options: ConnectCallsOptions) {
     this.options = options;
@@ -47,7 +49,7 @@ export class ConnectCalls {
       address,
       dialId: dialId(random.int63()),
       faithful,
-      flowControl,
+      windowBudget: flowControl ? this.windowBudget : undefined,
       toServer: (packet) => machine.handleFrontendPacket(frontend, packet),
       dialOver: () => {
         if (late) serve();

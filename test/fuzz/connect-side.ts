@@ -4,6 +4,7 @@ import type { ConnectClient } from '../../src/core/http-connect/state.js';
 import { noIdentifiers } from '../../src/core/identifiers.js';
 import { closeResponse, dataPacket, dialFailure, dialSuccess, type Packet } from '../../src/core/packet.js';
 import { createRandom, type Random } from '../../src/core/random.js';
+import { WindowBudget } from '../../src/core/receive-window.js';
 import { ServerMachine } from '../../src/core/server/machine.js';
 import type { Backend, Frontend } from '../../src/core/server/state.js';
 import { FuzzPort, FuzzSource, readingPace, worldSteps } from './fuzz-port.js';
@@ -145,7 +146,7 @@ class ConnectWorld {
     const client = new FuzzClient();
     const connect: ConnectFrontend = new ConnectFrontend({
       ...{ clock: this.clock, client, address: 'a:1', dialId: this.packets.dialId() },
-      flowControl: oneIn(this.random, 2),
+      windowBudget: oneIn(this.random, 2) ? new WindowBudget() : undefined,
       toServer: (packet) => this.machine.handleFrontendPacket(frontend, packet),
     });
     const frontend: Frontend = this.machine.openFrontend('c', connect, { credits: true });

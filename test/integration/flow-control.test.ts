@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type Duplex, Readable } from 'node:stream';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { windowBytes } from '../../src/core/credits.js';
+import { windowBytes } from '../../src/core/receive-window.js';
 import { type CertificateSet, createCertificateSet } from '../../src/pki/certificate-set.js';
 import type { ProxyServer } from '../../src/server/server.js';
 import type { TunnelClient } from '../../src/wire/client/tunnel-client.js';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Credits, windowBytes } from '../../src/core/credits.js';
+import { Credits } from '../../src/core/credits.js';
+import { windowBytes } from '../../src/core/receive-window.js';
 import { type Connection, CreditModel, type Flow, largestWrite } from '../support/credit-model.js';
 
 const grpcClients = 2;

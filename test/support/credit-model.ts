@@ -2,12 +2,12 @@ import { AgentMachine, createConnectIds } from '../../src/core/agent/machine.js'
 import type { Endpoint, EndpointPort } from '../../src/core/agent/state.js';
 import { TunnelMachine } from '../../src/core/client/machine.js';
 import { ManualClock } from '../../src/core/clock.js';
-import { windowBytes } from '../../src/core/credits.js';
 import { ConnectFrontend } from '../../src/core/http-connect/frontend.js';
 import { noIdentifiers } from '../../src/core/identifiers.js';
 import { dialId, type Packet, payloadBytes } from '../../src/core/packet.js';
 import type { Congestible } from '../../src/core/port.js';
 import { createRandom } from '../../src/core/random.js';
+import { WindowBudget, windowBytes } from '../../src/core/receive-window.js';
 import { ServerMachine } from '../../src/core/server/machine.js';
 import { type MemoryEnd, memoryPair } from './memory-stream.js';
 
@@ -213,7 +213,7 @@ export class CreditModel {
     const id = this.connections.push(connection);
     let answered = false;
     const connect: ConnectFrontend = new ConnectFrontend({
-      ...{ clock: this.clock, address: 'x:1', dialId: dialId(BigInt(id)), flowControl: true },
+      ...{ clock: this.clock, address: 'x:1', dialId: dialId(BigInt(id)), windowBudget: new WindowBudget() },
       client: {
         write: (bytes) => {
           // The answer of HTTP is no payload.

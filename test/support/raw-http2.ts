@@ -1,7 +1,7 @@
 /** Frames of HTTP/2 as bytes, for peers that do what no library does. */
 
 /** The frame types that are used in tests. */
-const frameTypes = { headers: 1, reset: 3, settings: 4, windowUpdate: 8 } as const;
+const frameTypes = { data: 0, headers: 1, reset: 3, settings: 4, windowUpdate: 8 } as const;
 
 /** One frame. `stream` 0 is the connection. */
 export function frame(

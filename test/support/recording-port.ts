@@ -8,6 +8,7 @@ export class RecordingPort implements ClosablePort {
   takenBytes = 0;
   finished = 0;
   cancelled = 0;
+  leftBacklog = false;
   private waiting: (() => void)[] = [];
 
   send(packet: Packet): void {
@@ -24,6 +25,10 @@ export class RecordingPort implements ClosablePort {
 
   cancel(): void {
     this.cancelled += 1;
+  }
+
+  leaveBacklog(): void {
+    this.leftBacklog = true;
   }
 
   /** Makes room: whoever waited is woken. */

@@ -1,6 +1,7 @@
 import { Credits } from '../credits.js';
 import { dialTimeoutText } from '../dial-texts.js';
 import type { ConnectId, DialRequestPacket } from '../packet.js';
+import { ReceiveWindow } from '../receive-window.js';
 import { StallGuard, stallPatienceMs } from '../stall-guard.js';
 import { type AgentContext, dropEndpoint, type Endpoint, failDial, sendToServer } from './state.js';
 
@@ -47,8 +48,13 @@ function createEndpoint(context: AgentContext, { dialId, address, initWindow }: 
 /** Both ends have flow control when the frontend asks for it, and the server on the way knows it. */
 function creditsOf(context: AgentContext, id: ConnectId, initWindow = 0): Credits | undefined {
   if (initWindow === 0 || !context.creditsAgreed) return undefined;
-  return new Credits(id, initWindow, (packet) => {
-    sendToServer(context, packet);
-    return context.server;
+  return new Credits({
+    connectId: id,
+    peerWindow: initWindow,
+    window: new ReceiveWindow(context.clock, context.windowBudget),
+    send: (packet) => {
+      sendToServer(context, packet);
+      return context.server;
+    },
   });
 }

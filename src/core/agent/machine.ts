@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.js';
-import { windowBytes } from '../credits.js';
 import { type FaithfulSet, nothingFaithful } from '../faithful.js';
 import {
   type ConnectId,
@@ -11,6 +10,7 @@ import {
   sendData,
 } from '../packet.js';
 import type { Congestible, PacketPort } from '../port.js';
+import { WindowBudget, windowBytes } from '../receive-window.js';
 import { UnreadAnswers } from '../unread-answers.js';
 import { agentHandlers } from './handlers.js';
 import {
@@ -62,6 +62,7 @@ export class AgentMachine {
       faithful: options.faithful ?? nothingFaithful,
       endpoints: new Map(),
       unreadAnswers: new UnreadAnswers(options.server),
+      windowBudget: new WindowBudget(),
       creditsAgreed: false,
     };
   }

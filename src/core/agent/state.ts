@@ -3,6 +3,7 @@ import type { Credits } from '../credits.js';
 import type { FaithfulSet } from '../faithful.js';
 import { type ConnectId, closeResponse, type DialId, dialFailure, type Packet } from '../packet.js';
 import type { Congestible, Drained, PacketPort } from '../port.js';
+import type { WindowBudget } from '../receive-window.js';
 import type { StallGuard } from '../stall-guard.js';
 import type { UnreadAnswers } from '../unread-answers.js';
 
@@ -76,6 +77,7 @@ export interface AgentContext {
   readonly faithful: FaithfulSet;
   readonly endpoints: Map<ConnectId, Endpoint>;
   readonly unreadAnswers: UnreadAnswers;
+  readonly windowBudget: WindowBudget;
   /** The server has agreed to flow control (R27). */
   creditsAgreed: boolean;
 }

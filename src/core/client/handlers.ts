@@ -13,6 +13,7 @@ import {
   type WindowUpdatePacket,
 } from '../packet.js';
 import type { Congestible } from '../port.js';
+import { ReceiveWindow, WindowBudget } from '../receive-window.js';
 import {
   abandonConnection,
   connectIdOf,
@@ -60,9 +61,14 @@ function creditsOf(
   { connectId, initWindow }: DialResponsePacket,
 ): Credits | undefined {
   if (initWindow === undefined) return undefined;
-  return new Credits(connectId, initWindow, (packet) => {
-    sendToServer(context, packet);
-    return context.server;
+  return new Credits({
+    connectId,
+    peerWindow: initWindow,
+    window: new ReceiveWindow(context.clock, new WindowBudget()),
+    send: (packet) => {
+      sendToServer(context, packet);
+      return context.server;
+    },
   });
 }
 

@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.js';
-import { windowBytes } from '../credits.js';
 import type { ErrorCode } from '../errors.js';
 import {
   type ConnectId,
@@ -12,6 +11,7 @@ import {
   sendData,
 } from '../packet.js';
 import type { Congestible, PacketPort } from '../port.js';
+import { windowBytes } from '../receive-window.js';
 import { StallGuard } from '../stall-guard.js';
 import { UnreadAnswers } from '../unread-answers.js';
 import { tunnelHandlers } from './handlers.js';

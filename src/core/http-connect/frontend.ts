@@ -1,6 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
 import { CongestionMeter } from '../congestion.js';
-import { windowBytes } from '../credits.js';
 import { type FaithfulSet, nothingFaithful } from '../faithful.js';
 import {
   closeRequest,
@@ -12,6 +11,7 @@ import {
   type Packet,
 } from '../packet.js';
 import type { ClosablePort, Congestible } from '../port.js';
+import { ReceiveWindow, type WindowBudget, windowBytes } from '../receive-window.js';
 import { StallGuard, stallPatienceMs } from '../stall-guard.js';
 import { connectHandlers } from './handlers.js';
 import { earlyResponse } from './responses.js';
@@ -26,8 +26,8 @@ export interface ConnectFrontendOptions {
   /** Passes a packet of this frontend to the server machine. Returns the queue that may be too full now. */
   readonly toServer: (packet: Packet) => Congestible | undefined;
   readonly faithful?: FaithfulSet;
-  /** Asks the agent for flow control. Default false. */
-  readonly flowControl?: boolean;
+  /** Asks the agent for flow control, with a window from this budget. Default: no flow control. */
+  readonly windowBudget?: WindowBudget | undefined;
   /** Called once when the dial has succeeded or failed. */
   readonly dialOver?: () => void;
 }
@@ -50,13 +50,13 @@ export class ConnectFrontend implements ClosablePort {
   private isGone = false;
 
   constructor(options: ConnectFrontendOptions) {
-    const { clock, client, dialId, toServer, faithful = nothingFaithful, flowControl = false } = options;
+    const { clock, client, dialId, toServer, faithful = nothingFaithful, windowBudget } = options;
     this.options = options;
     this.context = {
       client,
       dialId,
       toServer,
-      flowControl,
+      window: windowBudget && new ReceiveWindow(clock, windowBudget),
       answersEarly: faithful.has('connect-200-before-dial'),
       dialOver: () => options.dialOver?.(),
       early: new CongestionMeter(earlyMarks),
@@ -86,11 +86,15 @@ export class ConnectFrontend implements ClosablePort {
     this.options.client.whenClear(resume);
   }
 
+  leaveBacklog(): void {
+    this.options.client.leaveBacklog?.();
+  }
+
   dial(): void {
     const { address, dialId, toServer } = this.options;
-    const { answersEarly, flowControl } = this.context;
+    const { answersEarly, window } = this.context;
     if (answersEarly) writeText(this.context, earlyResponse);
-    toServer(dialRequest(address, dialId, flowControl ? windowBytes : 0));
+    toServer(dialRequest(address, dialId, window === undefined ? 0 : windowBytes));
   }
 
   /** Bytes from the client, first those with its request. Returns the queue that may be too full now (R24). */

@@ -35,8 +35,9 @@ function handleDialResponse(context: ConnectContext, packet: DialResponsePacket)
   }
   const { connectId, initWindow } = packet;
   context.state = { kind: 'open', connectId };
-  if (context.flowControl && initWindow !== undefined) {
-    context.credits = new Credits(connectId, initWindow, context.toServer);
+  const { window, toServer: send } = context;
+  if (window !== undefined && initWindow !== undefined) {
+    context.credits = new Credits({ connectId, peerWindow: initWindow, window, send });
   }
   if (!answersEarly) writeText(context, establishedResponse);
   for (const bytes of state.early) sendBytes(context, connectId, bytes);

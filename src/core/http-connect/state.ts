@@ -2,6 +2,7 @@ import type { CongestionMeter } from '../congestion.js';
 import type { Credits } from '../credits.js';
 import { type ConnectId, type DialId, type Packet, sendData } from '../packet.js';
 import type { Congestible, Drained } from '../port.js';
+import type { ReceiveWindow } from '../receive-window.js';
 
 /** The connection to a client. The machine calls it; a driver owns the socket. */
 export interface ConnectClient extends Drained {
@@ -10,6 +11,8 @@ export interface ConnectClient extends Drained {
   end(ended: () => void): void;
   /** Closes at once. Queued bytes are lost. */
   destroy(): void;
+  /** The queue no longer counts in a bound that it shares with others. */
+  leaveBacklog?(): void;
 }
 
 export type ConnectState =
@@ -23,7 +26,8 @@ export interface ConnectContext {
   readonly toServer: (packet: Packet) => Congestible | undefined;
   /** Answers 200 before it asks an agent, as v0.30 does. */
   readonly answersEarly: boolean;
-  readonly flowControl: boolean;
+  /** Absent when the client does not ask for flow control. */
+  readonly window: ReceiveWindow | undefined;
   readonly dialOver: () => void;
   /** The bytes that the client sent before its dial was answered. */
   readonly early: CongestionMeter;

@@ -12,6 +12,7 @@ import {
   type PacketHandlers,
   payloadBytes,
   type WindowUpdatePacket,
+  withoutWindow,
 } from '../packet.js';
 import type { Congestible } from '../port.js';
 import { stopFrontend } from './frontend.js';
@@ -88,6 +89,8 @@ function establish(context: ServerContext, dial: PendingDial, packet: DialRespon
   if (dial.from.connections.has(connectId)) return refuseTwin(context, dial, connectId);
   forgetDial(context, dial);
   const now = context.clock.now();
+  const agreed = dial.to.credits && dial.from.credits;
+  const credited = agreed && packet.initWindow !== undefined;
   const connection: Connection = {
     connectId,
     dial,
@@ -95,13 +98,15 @@ function establish(context: ServerContext, dial: PendingDial, packet: DialRespon
     toAgentBytes: 0,
     fromAgentBytes: 0,
     kind: 'established',
-    credited: dial.to.credits && dial.from.credits && packet.initWindow !== undefined,
+    credited,
   };
   dial.to.connections.set(connectId, connection);
   dial.from.connections.set(connectId, connection);
   context.counts.established += 1;
   context.observer.dialEstablished(dial, connectId, now - dial.startedAt);
-  sendToFrontend(context, dial.from, packet);
+  // Its own window bounds it. If it counted, it would stop the agents of others without being stopped itself.
+  if (credited) dial.from.port.leaveBacklog?.();
+  sendToFrontend(context, dial.from, agreed ? packet : withoutWindow(packet));
 }
 
 function makeRoom(context: ServerContext, holder: Connection | undefined): void {
@@ -147,7 +152,7 @@ function handleData({ context, backend }: FromBackend, packet: DataPacket): Resu
   sendToFrontend(context, from, packet);
   from.guard.watch();
   const { together } = context;
-  // With credits only a frontend that breaks the rules is ever full, and the bound of all is not for it.
+  // A connection with credits fills its frontend's queue only when an end breaks the rules. It is not in the bound of all.
   const crowded = !connection.credited && !from.port.congested && together?.congested === true;
   return crowded ? together : from.port;
 }

@@ -12,6 +12,7 @@ import {
   type PacketHandlers,
   payloadBytes,
   type WindowUpdatePacket,
+  withoutWindow,
 } from '../packet.js';
 import type { Congestible } from '../port.js';
 import { quietFrontend, stopFrontend } from './frontend.js';
@@ -68,13 +69,6 @@ function handleDialRequest({ context, frontend }: FromFrontend, packet: DialRequ
   startDial(context, { ...facts, agent: backend.name, because, from: frontend, to: backend });
   sendToBackend(context, backend, frontend.credits && backend.credits ? packet : withoutWindow(packet));
   return backend.port;
-}
-
-/** For an agent without flow control there is nothing new in a dial (R27). */
-function withoutWindow(packet: DialRequestPacket): DialRequestPacket {
-  if (packet.initWindow === undefined) return packet;
-  const { initWindow: _own, raw: _bytes, ...plain } = packet;
-  return plain;
 }
 
 function startDial(context: ServerContext, facts: Omit<PendingDial, 'startedAt' | 'timer'>): void {

@@ -1,7 +1,7 @@
 import { type ClientHttp2Stream, constants as h2, type IncomingHttpHeaders } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import { answerFault, type CallStatus, resetStatus, statusIn } from './call-headers.js';
-import { CarriedStream, finishedEnd, lostWith } from './carried-stream.js';
+import { CarriedStream, destroyReset, finishedEnd, lostWith } from './carried-stream.js';
 import type { StreamTuning } from './send-queue.js';
 
 export interface AskedCallOptions {
@@ -17,11 +17,13 @@ export class AskedCall {
   private stream: ClientHttp2Stream | undefined;
   private last: CallStatus | undefined;
   private given = false;
+  private hasAnswer = false;
 
   constructor({ accepted = () => undefined, tuning = {} }: AskedCallOptions) {
     this.accepted = accepted;
     const cancel = (): void => this.reset();
-    this.packets = new CarriedStream({ cancel, refuse: cancel }, tuning);
+    const isAccepted = (): boolean => this.hasAnswer;
+    this.packets = new CarriedStream({ isAccepted, cancel, refuse: cancel }, tuning);
   }
 
   /** True when its user gave it up before it had a stream. */
@@ -37,10 +39,11 @@ export class AskedCall {
     stream.on('trailers', (headers) => {
       this.last = statusIn(headers);
     });
-    // The `close` tells more of a stream that was reset. But a server may only end its direction: no `close` would come.
-    stream.on('end', () =>
-      this.end(this.last ?? (stream.closed ? undefined : resetStatus(h2.NGHTTP2_NO_ERROR))),
-    );
+    // Of a stream that was reset, `close` tells why. When the server just ends its direction, no `close` comes.
+    stream.on('end', () => {
+      if (stream.closed) destroyReset(stream);
+      this.end(this.last ?? (stream.closed ? undefined : resetStatus(h2.NGHTTP2_NO_ERROR)));
+    });
     stream.once('close', () =>
       this.end(this.last ?? lost() ?? resetStatus(stream.rstCode ?? h2.NGHTTP2_NO_ERROR)),
     );
@@ -53,6 +56,7 @@ export class AskedCall {
   }
 
   private answered(headers: IncomingHttpHeaders): void {
+    this.hasAnswer = true;
     this.last = statusIn(headers);
     if (this.last !== undefined) return;
     const fault = answerFault(headers);

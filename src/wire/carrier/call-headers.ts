@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import {
   constants as h2,
   type IncomingHttpHeaders,
@@ -66,10 +67,14 @@ export function valuesOf(headers: IncomingHttpHeaders, key: string): readonly st
   return value === undefined ? [] : [value].flat();
 }
 
-/** The status in a server's last fields. Undefined when there is none. */
+/** The status in a server's last fields; undefined without one. */
 export function statusIn(headers: IncomingHttpHeaders): CallStatus | undefined {
   const [text] = valuesOf(headers, 'grpc-status');
   if (text === undefined) return undefined;
+  if (!/^[+-]?\d+$/.test(text)) {
+    const details = `transport: malformed grpc-status: strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`;
+    return { code: status.UNKNOWN, details };
+  }
   const code = Number(text);
   const [details = ''] = valuesOf(headers, 'grpc-message');
   return { code: status[code] === undefined ? status.UNKNOWN : code, details: percentDecoded(details) };
@@ -88,15 +93,15 @@ const statusOfHttp: Readonly<Record<number, status>> = {
 
 /** What is wrong with a first answer that no gRPC server gave. Codes and words are grpc-go's. */
 export function answerFault(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): CallStatus | undefined {
-  const { ':status': http = 0 } = headers;
-  const type = headers['content-type'] ?? '';
+  const { ':status': http = 0, 'content-type': type } = headers;
+  const faults: string[] = [];
   if (http !== h2.HTTP_STATUS_OK) {
-    const details = `unexpected HTTP status code received from server: ${http}`;
-    return { code: statusOfHttp[http] ?? status.UNKNOWN, details };
+    faults.push(`unexpected HTTP status code received from server: ${http} (${STATUS_CODES[http] ?? ''})`);
   }
-  if (isGrpc(type)) return undefined;
-  const details = `transport: received unexpected content-type ${JSON.stringify(type)}`;
-  return { code: status.UNKNOWN, details };
+  if (type === undefined) faults.push('malformed header: missing HTTP content-type');
+  else if (!isGrpc(type)) faults.push(`transport: received unexpected content-type ${JSON.stringify(type)}`);
+  if (faults.length === 0) return undefined;
+  return { code: statusOfHttp[http] ?? status.UNKNOWN, details: faults.join('; ') };
 }
 
 /** Why a server takes no call with these fields, or undefined. Codes and words are grpc-go's. */

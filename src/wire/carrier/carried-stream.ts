@@ -1,4 +1,4 @@
-import type { Http2Stream } from 'node:http2';
+import { type Http2Stream, constants as h2 } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import type { Clock } from '../../core/clock.js';
 import type { Packet } from '../../core/packet.js';
@@ -10,6 +10,8 @@ import { SendQueue, type StreamTuning } from './send-queue.js';
 
 /** How a call ends a stream: each side of a call has its own ways. */
 export interface CallEnds {
+  /** The owner knows the first headers of the other end. */
+  isAccepted(): boolean;
   /** Resets the stream. */
   cancel(): void;
   /** The other end broke the rules: ends the call and tells it. */
@@ -24,6 +26,8 @@ export class CarriedStream implements PacketStream {
   private readonly reader = new MessageReader((packet) => this.receive(packet));
   private owner: PacketStreamOwner | undefined;
   private stream: Http2Stream | undefined;
+  /** Data that came before the owner knew the first headers. */
+  private readonly early: Buffer[] = [];
   private over = false;
   private paused = false;
 
@@ -47,7 +51,7 @@ export class CarriedStream implements PacketStream {
       growWindow === undefined || session === undefined ? undefined : new GrowingWindow(session, growWindow);
     stream.on('data', (chunk: Buffer) => {
       window?.received(chunk.length);
-      this.read(chunk);
+      this.receiveBytes(chunk);
     });
     this.queue.open(stream);
   }
@@ -67,6 +71,10 @@ export class CarriedStream implements PacketStream {
 
   whenClear(resume: () => void): void {
     this.queue.whenClear(resume);
+  }
+
+  leaveBacklog(): void {
+    this.queue.leaveBacklog();
   }
 
   send(packet: Packet): void {
@@ -90,6 +98,17 @@ export class CarriedStream implements PacketStream {
     this.resume();
     this.owner?.ended(end);
     this.queue.drop();
+  }
+
+  /** Node tells a client of the first headers a tick late. Data that came with them waits as long. */
+  private receiveBytes(chunk: Buffer): void {
+    const { early } = this;
+    if (early.length === 0 && this.call.isAccepted()) return this.read(chunk);
+    if (early.push(chunk) > 1) return;
+    process.nextTick(() => {
+      for (const bytes of early) this.read(bytes);
+      early.length = 0;
+    });
   }
 
   private read(chunk: Buffer): void {
@@ -124,6 +143,11 @@ export class CarriedStream implements PacketStream {
     else this.stream?.resume();
     this.owner?.paused?.(paused);
   }
+}
+
+/** After a reset without an error node:http2 keeps the stream until our data is sent, which cannot be any more. */
+export function destroyReset(stream: Http2Stream): void {
+  if (stream.closed && stream.rstCode === h2.NGHTTP2_NO_ERROR) stream.destroy();
 }
 
 export const finishedEnd: StreamEnd = { kind: 'finished', text: '', code: 'OK' };

@@ -23,7 +23,7 @@ interface Flow {
  * The packets that wait for one stream, which many connections share. They take turns, so that a keystroke does not wait
  * behind the bulk of others. Packets of one connection keep their order, and its CLOSE stays behind its DATA.
  *
- * First come packets of no connection and credit, which is of no use later. Then each connection that has just begun to
+ * First go packets of no connection, and WINDOW_UPDATE, because late credit does not help. Then each connection that has just begun to
  * send, for one turn, and then the others in a circle. As in fq_codel, a connection whose queue is empty stays in the circle
  * until its turn: else one that sends little at a time would always be new, and many of them would starve the rest.
  */
@@ -57,7 +57,7 @@ export class FairQueue {
     last.meterBytes += bytes;
   }
 
-  /** The next packets of one connection. Undefined when there are none, or more than `roomBytes`. */
+  /** The next packets of one connection. Undefined when no packet waits, or the next are more than `roomBytes`. */
   take(roomBytes: number): Queued | undefined {
     const [urgent] = this.urgent.waiting;
     if (urgent !== undefined) return urgent.meterBytes > roomBytes ? undefined : this.urgent.waiting.shift();

@@ -26,10 +26,10 @@ export function keepAlive(
     timer = clock.after(timeMs, ping, true);
   };
   const ping = (): void => {
-    if (session.destroyed) return;
+    // The end of the session waits for a write that its peer does not take.
+    if (session.destroyed) return silent();
     let answered = false;
-    const isOver = (): boolean => answered || session.destroyed;
-    const late = (): void => afterTurns(turnsOfAnswer, () => isOver() || silent());
+    const late = (): void => afterTurns(turnsOfAnswer, () => answered || silent());
     timer = clock.after(timeoutMs, late, true);
     ask(session, (error) => {
       answered = error === null;

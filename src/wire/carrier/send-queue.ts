@@ -73,6 +73,10 @@ export class SendQueue implements Drained {
     this.meter.whenClear(resume);
   }
 
+  leaveBacklog(): void {
+    this.meter.leaveBacklog();
+  }
+
   /** Packets of one turn are sent together, and so are packets that come while a write is under way. */
   send(packet: Packet): void {
     if (this.closed) return;

@@ -15,7 +15,7 @@ import {
   timeoutMs,
   trailersOf,
 } from './call-headers.js';
-import { CarriedStream, finishedEnd, lostWith } from './carried-stream.js';
+import { CarriedStream, destroyReset, finishedEnd, lostWith } from './carried-stream.js';
 import type { StreamEnd } from './packet-stream.js';
 import type { StreamTuning } from './send-queue.js';
 
@@ -83,7 +83,11 @@ export class ServedCall {
   carry(tuning: StreamTuning): CarriedStream {
     const { stream } = this;
     const packets = new CarriedStream(
-      { cancel: () => this.reset(h2.NGHTTP2_CANCEL), refuse: (fault) => this.finishWith(fault) },
+      {
+        isAccepted: () => true,
+        cancel: () => this.reset(h2.NGHTTP2_CANCEL),
+        refuse: (fault) => this.finishWith(fault),
+      },
       { ...tuning, sent: this.sent },
     );
     this.packets = packets;
@@ -91,7 +95,7 @@ export class ServedCall {
     stream.on('end', () =>
       afterTurns(turnsOfReset, () => {
         packets.end(stream.closed ? goneEnd : finishedEnd);
-        this.forget();
+        if (!this.left) destroyReset(stream);
       }),
     );
     packets.carryOn(stream);
@@ -146,12 +150,6 @@ export class ServedCall {
   private reset(code: number): void {
     const { stream } = this;
     if (!stream.closed && !stream.destroyed) stream.close(code);
-  }
-
-  /** After a reset without an error node:http2 would keep the stream until our data is sent, which cannot be any more. */
-  private forget(): void {
-    const { stream, left } = this;
-    if (stream.closed && stream.rstCode === h2.NGHTTP2_NO_ERROR && !left) stream.destroy();
   }
 
   private closed(): void {

@@ -9,6 +9,7 @@ import {
 } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import { splitHostPort } from '../../core/address.js';
+import { createRealClock, type Timer } from '../../core/clock.js';
 import { goBrokenText } from '../../core/go-texts.js';
 import type { Congestible } from '../../core/port.js';
 import type { HttpProxy } from '../net/proxy-environment.js';
@@ -37,6 +38,8 @@ export interface TunnelConnectionOptions {
   readonly keepaliveTimeMs?: number;
   /** How long the server may take to answer one, ms. Default 20 s. */
   readonly keepaliveTimeoutMs?: number;
+  /** How long TCP, a proxy and TLS may take together, ms. Default 20 s, grpc-go's `minConnectTimeout`. Real time. */
+  readonly openingTimeoutMs?: number;
   /** Protocols that TLS offers by ALPN before h2. Default: only h2. */
   readonly alpnProtocols?: readonly string[];
   /** This end never stops reading, so that both receive windows may be wide. */
@@ -50,13 +53,17 @@ export interface TunnelConnectionOptions {
 /** Turns of the event loop until the last frames of a session reach the kernel, with a margin. */
 const turnsOfFarewell = 8;
 
+const lateText = 'context deadline exceeded';
+const clock = createRealClock();
+
 const unavailable = (details: string): CallStatus => ({ code: status.UNAVAILABLE, details });
 
-/** One HTTP/2 connection to a proxy-server, from a frontend or an agent. It is opened at once, and never again. */
+/** One HTTP/2 connection to a proxy-server, from a frontend or an agent. It connects at once. When it is lost, it does not connect again. */
 export class TunnelConnection {
   private readonly options: TunnelConnectionOptions;
   private readonly socket: Socket;
   private readonly secureContext: SecureContext | undefined;
+  private readonly opening: Timer;
   private eagerSocket: EagerSocket | undefined;
   private session: ClientHttp2Session | undefined;
   private waiting: [TunnelMethod, CallMetadata, AskedCall][] = [];
@@ -70,11 +77,12 @@ export class TunnelConnection {
   /** Throws CERT_INVALID. */
   constructor(options: TunnelConnectionOptions) {
     this.options = options;
-    const { address, tls, proxy } = options;
+    const { address, tls, proxy, openingTimeoutMs = 20_000 } = options;
     if (tls !== undefined) this.secureContext = checkTlsFiles(tls, address);
     this.socket = openSocket(proxy?.address ?? address);
     this.socket.on('error', () => undefined);
     this.socket.setNoDelay(true);
+    this.opening = clock.after(openingTimeoutMs, () => this.fail(unavailable(lateText)), true);
     this.start().catch((error: Error) => this.fail(unavailable(transportText(firstOf(error).message))));
   }
 
@@ -139,6 +147,7 @@ export class TunnelConnection {
       settings: { enablePush: false, initialWindowSize: windowBytes },
     });
     this.session = session;
+    this.opening.cancel();
     session.on('error', () => undefined);
     session.once('connect', () => session.setLocalWindowSize(windowBytes));
     session.once('remoteSettings', () => {
@@ -166,8 +175,9 @@ export class TunnelConnection {
   }
 
   private silent(): void {
-    this.lost ??= unavailable('keepalive ping failed to receive ACK within timeout');
+    this.lost ??= unavailable(this.withGoaway('keepalive ping failed to receive ACK within timeout'));
     this.session?.destroy();
+    this.socket.destroy();
   }
 
   /** The bytes below HTTP/2 have ended. Words are grpc-go's. */
@@ -179,9 +189,12 @@ export class TunnelConnection {
     // A server that distrusts our certificate just closes.
     if (!this.greeted && (error === undefined || error.code === 'ECONNRESET')) return closedEarlyText;
     const reason = error === undefined ? 'EOF' : goBrokenText(error);
-    const read = `error reading from server: ${reason}`;
-    if (this.goaway === '') return read;
-    return `closing transport due to: connection error: desc = ${JSON.stringify(read)}, received prior goaway: code: ${this.goaway}`;
+    return this.withGoaway(`error reading from server: ${reason}`);
+  }
+
+  private withGoaway(text: string): string {
+    if (this.goaway === '') return text;
+    return `closing transport due to: connection error: desc = ${JSON.stringify(text)}, received prior goaway: code: ${this.goaway}`;
   }
 
   private whyLost(): CallStatus {
@@ -190,6 +203,7 @@ export class TunnelConnection {
 
   private fail(fault: CallStatus): void {
     this.lost ??= fault;
+    this.opening.cancel();
     this.socket.destroy();
     for (const [, , call] of this.waiting.splice(0)) call.fail(fault);
   }

@@ -49,7 +49,7 @@ export class TunnelDuplex extends Duplex {
     this.wake();
   }
 
-  /** All ways to read what waits call this. What comes while nobody waits goes to the reader at once. */
+  /** Every way to read from the buffer calls this. It is not called for bytes that a reader gets as they come. */
   override read(size?: number): unknown {
     const taken: unknown = super.read(size);
     this.countTaken();

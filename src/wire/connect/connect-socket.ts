@@ -57,6 +57,10 @@ export class ConnectSocket implements ConnectClient {
     this.meter.whenClear(resume);
   }
 
+  leaveBacklog(): void {
+    this.meter.leaveBacklog();
+  }
+
   /** Starts to read. `head` are the bytes that were read already. */
   serve(owner: ConnectSocketOwner, head: Uint8Array): void {
     const { socket } = this;

@@ -68,13 +68,16 @@ export async function runPod(bench: CellBench, name: string, image = 'konnsim/we
  */
 export async function useShell(shell: KubectlProcess): Promise<void> {
   const type = (line: string): void => void shell.child.stdin.write(`${line}\n`);
-  await typeUntil(shell, () => type('echo got-$((40 + 2)); stty size'), /got-42\r?\n24 80\r?\n/);
+  await typeUntil(shell, () => type('echo got-$((40 + 2)); stty size'), /got-42\r?\n[^\d\n]*24 80\r?\n/);
   shell.resize(20, 90);
   // A resize is sent separately from stdin: ask again until it has arrived.
-  await typeUntil(shell, () => type('stty size'), /^20 90\r?$/m);
+  await typeUntil(shell, () => type('stty size'), /(?<!\d)20 90\r?$/m);
 }
 
-/** Types again and again: what is typed before the other end listens may be lost. */
+/**
+ * Types again and again: what is typed before the other end listens may be lost. Its echo may be before an answer, in
+ * the same line.
+ */
 async function typeUntil(shell: KubectlProcess, type: () => void, wanted: RegExp): Promise<void> {
   const seen = shell.waitFor(wanted);
   type();

@@ -28,4 +28,19 @@ describe('the bounds of a connection', () => {
     clock.advance(1_000);
     expect(connection.destroyed).toBe(true);
   });
+
+  it('keep the requests of a new connection from the port of one that is closed late', () => {
+    const clock = new ManualClock();
+    const bounds = new ConnectionBounds(clock);
+    const [old, next] = [new Connection(), new Connection()];
+    bounds.requestBegins(old);
+    bounds.requestBegins(next);
+    bounds.requestBegins(next);
+    old.destroy();
+    bounds.requestEnds(next, 1_000);
+    expect(clock.pendingTimers).toBe(0);
+    bounds.requestEnds(next, 1_000);
+    clock.advance(1_000);
+    expect(next.destroyed).toBe(true);
+  });
 });

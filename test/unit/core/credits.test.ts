@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AgentMachine, createConnectIds } from '../../../src/core/agent/machine.js';
 import { TunnelMachine } from '../../../src/core/client/machine.js';
 import { ManualClock } from '../../../src/core/clock.js';
-import { Credits, windowBytes, windowExceededText } from '../../../src/core/credits.js';
+import { Credits, windowExceededText } from '../../../src/core/credits.js';
 import { ConnectFrontend } from '../../../src/core/http-connect/frontend.js';
 import {
   connectId,
@@ -13,6 +13,7 @@ import {
   type Packet,
   windowUpdate,
 } from '../../../src/core/packet.js';
+import { ReceiveWindow, WindowBudget, windowBytes } from '../../../src/core/receive-window.js';
 import { RecordingClient } from '../../support/recording-client.js';
 import { packetText, RecordingPort } from '../../support/recording-port.js';
 import { type AgentEnd, data, dial, type FrontendEnd, ServerBench } from '../../support/server-bench.js';
@@ -23,11 +24,16 @@ const agreed = dialSuccess(dialId(7n), one, 4);
 const tooMuch = dataPacket(one, Buffer.alloc(windowBytes + 1));
 
 describe('credits of a connection', () => {
-  function credits(window: number) {
+  function credits(peerWindow: number) {
     const port = new RecordingPort();
-    const made = new Credits(one, window, (packet) => {
-      port.send(packet);
-      return port;
+    const made = new Credits({
+      connectId: one,
+      peerWindow,
+      window: new ReceiveWindow(new ManualClock(), new WindowBudget()),
+      send: (packet) => {
+        port.send(packet);
+        return port;
+      },
     });
     return { port, made };
   }
@@ -167,6 +173,18 @@ describe('a server', () => {
     [true, true],
     [true, false],
     [false, true],
+  ])('R27: tells no frontend of a window to which not all agree: frontend %s, agent %s', (...agree) => {
+    const { frontend, agent } = ends(...agree);
+    frontend.send(asked);
+    agent.send(agreed);
+    expect(frontend.port.sent).toMatchObject([{ kind: 'DIAL_RSP', connectId: one }]);
+    expect(frontend.port.sent.map((packet) => 'initWindow' in packet)).toEqual([agree[0] && agree[1]]);
+  });
+
+  it.each([
+    [true, true],
+    [true, false],
+    [false, true],
   ])('R29: passes credit on when both agree: frontend %s, agent %s', (frontendAgrees, agentAgrees) => {
     const { frontend, agent } = ends(frontendAgrees, agentAgrees);
     frontend.send(asked);
@@ -192,6 +210,7 @@ describe('a server', () => {
     agent.send(agreed);
     expect(agent.send(data(2n, 'x'))).toBe(together);
     expect(agent.send(data(1n, 'x'))).toBe(credited.port);
+    expect([plain.port.leftBacklog, credited.port.leftBacklog]).toEqual([false, true]);
   });
 });
 
@@ -249,7 +268,8 @@ describe('a CONNECT client', () => {
     const agent = bench.agent('a', [], true);
     const client = new RecordingClient();
     const connect: ConnectFrontend = new ConnectFrontend({
-      ...{ client, address: 'x:1', clock: bench.clock, dialId: dialId(7n), flowControl: true },
+      ...{ client, address: 'x:1', clock: bench.clock, dialId: dialId(7n) },
+      windowBudget: new WindowBudget(),
       toServer: (packet) => bench.machine.handleFrontendPacket(frontend, packet),
     });
     const frontend = bench.machine.openFrontend('c', connect, { protocol: 'http-connect', credits: true });

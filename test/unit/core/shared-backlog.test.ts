@@ -37,6 +37,24 @@ describe('SharedBacklog', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('R22: forgets a queue that leaves it, and what that queue gets later', () => {
+    const { backlog, meters, clock, wait, woken } = setUp(2);
+    const [leaver, other] = meters;
+    leaver.add(90);
+    other?.add(20);
+    wait();
+    leaver.leaveBacklog();
+    expect([backlog.congested, woken()]).toEqual([false, 1]);
+    leaver.add(500);
+    leaver.remove(590);
+    other?.add(80);
+    expect(backlog.congested).toBe(false);
+    other?.add(1);
+    expect(backlog.congested).toBe(true);
+    other?.remove(101);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it('R22: does not wait for consumers that take nothing', () => {
     const { backlog, meters, clock, wait, woken } = setUp(2);
     const [resting, moving] = meters;

@@ -14,6 +14,11 @@ import {
 
 const request = { ':method': 'POST', ':path': '/AgentService/Connect', 'content-type': 'application/grpc' };
 
+const malformed = (text: string) => ({
+  code: status.UNKNOWN,
+  details: `transport: malformed grpc-status: strconv.ParseInt: parsing "${text}": invalid syntax`,
+});
+
 describe('the last fields of a call', () => {
   it.each([
     ['', undefined],
@@ -27,7 +32,8 @@ describe('the last fields of a call', () => {
 
   it.each([
     [{ 'grpc-status': '99' }, { code: status.UNKNOWN, details: '' }],
-    [{ 'grpc-status': 'x' }, { code: status.UNKNOWN, details: '' }],
+    [{ 'grpc-status': '' }, malformed('')],
+    [{ 'grpc-status': 'x' }, malformed('x')],
     [
       { 'grpc-status': '0', 'grpc-message': 'a%2' },
       { code: status.OK, details: 'a%2' },
@@ -81,12 +87,19 @@ describe('a request', () => {
 describe('an answer', () => {
   it.each<[object, string | undefined]>([
     [{ ':status': 200, 'content-type': 'application/grpc' }, undefined],
-    [{ ':status': 503 }, 'unexpected HTTP status code received from server: 503'],
+    [
+      { ':status': 503 },
+      'unexpected HTTP status code received from server: 503 (Service Unavailable); malformed header: missing HTTP content-type',
+    ],
+    [
+      { ':status': 502, 'content-type': 'text/html' },
+      'unexpected HTTP status code received from server: 502 (Bad Gateway); transport: received unexpected content-type "text/html"',
+    ],
     [
       { ':status': 200, 'content-type': 'text/html' },
       'transport: received unexpected content-type "text/html"',
     ],
-    [{ ':status': 200 }, 'transport: received unexpected content-type ""'],
+    [{ ':status': 200 }, 'malformed header: missing HTTP content-type'],
   ])('%j', (headers, details) => {
     expect(answerFault(headers as Parameters<typeof answerFault>[0])?.details).toBe(details);
   });

@@ -8,14 +8,16 @@ import {
   type Socket,
 } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { drainPacket } from '../../../src/core/packet.js';
+import { connectId, dataPacket, drainPacket, type Packet } from '../../../src/core/packet.js';
+import { createAuthority } from '../../../src/pki/authority.js';
 import type { StreamEnd } from '../../../src/wire/carrier/packet-stream.js';
 import {
   TunnelConnection,
   type TunnelConnectionOptions,
 } from '../../../src/wire/carrier/tunnel-connection.js';
+import { encodeToBuffer } from '../../../src/wire/codec/codec.js';
 import { closedEarlyText } from '../../../src/wire/net/transport-text.js';
-import { fields, frame } from '../../support/raw-http2.js';
+import { fields, frame, uint32 } from '../../support/raw-http2.js';
 import { once, soon } from '../../support/waits.js';
 
 const closes: (() => unknown)[] = [];
@@ -65,7 +67,7 @@ interface Near {
   readonly connection: TunnelConnection;
   readonly ended: Promise<StreamEnd>;
   readonly cancel: () => void;
-  readonly send: () => void;
+  readonly send: (packet?: Packet) => void;
 }
 
 function connectTo(address: string, keepalive: Partial<TunnelConnectionOptions> = {}): Near {
@@ -75,7 +77,12 @@ function connectTo(address: string, keepalive: Partial<TunnelConnectionOptions> 
   const ended = soon<StreamEnd>((resolve) => {
     packets.start({ packet: () => undefined, ended: resolve });
   }, 'end of the call');
-  return { connection, ended, cancel: () => packets.cancel(), send: () => packets.send(drainPacket) };
+  return {
+    connection,
+    ended,
+    cancel: () => packets.cancel(),
+    send: (packet = drainPacket) => packets.send(packet),
+  };
 }
 
 /** A server that sends these bytes when a request came, and then nothing: no library would. */
@@ -98,9 +105,45 @@ async function answering(answer: Buffer): Promise<string> {
 /** The beginning of a HEADERS frame of stream 1 with `:method: POST`. */
 const requestHead = Buffer.from([1, 4, 0, 0, 0, 1, 0x83]);
 
+const acceptedFields = { ':status': '200', 'content-type': 'application/grpc' };
+const acceptance = frame('headers', { flags: 4, stream: 1, body: fields(acceptedFields) });
 const accepted = { ':status': 200, 'content-type': 'application/grpc' };
 
+it('an agent knows of its acceptance before the first packet, also when both come at once', async () => {
+  const packet = encodeToBuffer(drainPacket);
+  const body = Buffer.concat([Buffer.from([0]), uint32(packet.length), packet]);
+  const address = await answering(Buffer.concat([acceptance, frame('data', { stream: 1, body })]));
+  const connection = new TunnelConnection({ address, eager: true });
+  closes.push(() => connection.cut());
+  const seen: string[] = [];
+  const { packets } = connection.open('Connect', {}, { accepted: () => seen.push('accepted') });
+  packets.start({
+    packet: ({ kind }) => {
+      seen.push(kind);
+      return undefined;
+    },
+    ended: () => undefined,
+  });
+  await expect.poll(() => seen).toEqual(['accepted', 'DRAIN']);
+});
+
 describe('a call of a connection says why it ended:', () => {
+  it('the server never ends the TLS handshake', async () => {
+    const address = await listening(createTcpServer((socket) => closes.push(() => socket.destroy())));
+    const { certPem: ca } = await createAuthority();
+    const { ended, connection } = connectTo(address, { tls: { ca }, openingTimeoutMs: 50 });
+    expect((await ended).text).toBe('context deadline exceeded');
+    expect(connection.broken).toBe(true);
+  });
+
+  it('the server resets it without an error while our bytes wait', async () => {
+    const answer = Buffer.concat([acceptance, frame('reset', { stream: 1, body: uint32(0) })]);
+    const { ended, send } = connectTo(await answering(answer));
+    // More than the first window of a stream.
+    for (let sent = 0; sent < 2; sent += 1) send(dataPacket(connectId(1n), Buffer.alloc(60_000)));
+    expect((await ended).text).toBe('server closed the stream without sending trailers');
+  });
+
   it('nothing listens there', async () => {
     const server = createTcpServer();
     const address = await listening(server);
@@ -138,7 +181,7 @@ describe('a call of a connection says why it ended:', () => {
         stream.respond({ ':status': 502 });
         stream.end('no');
       },
-      /^unexpected HTTP status code received from server: 502$/,
+      /^unexpected HTTP status code received from server: 502 \(Bad Gateway\); malformed header: missing HTTP content-type$/,
     ],
     [
       'ends it without a status',
@@ -151,7 +194,7 @@ describe('a call of a connection says why it ended:', () => {
   });
 
   it('the server ends its direction without a status, and leaves ours open', async () => {
-    const body = fields({ ':status': '200', 'content-type': 'application/grpc' });
+    const body = fields(acceptedFields);
     const { ended } = connectTo(await answering(frame('headers', { flags: 5, stream: 1, body })));
     expect((await ended).text).toBe('server closed the stream without sending trailers');
   });

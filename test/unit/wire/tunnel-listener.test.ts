@@ -170,19 +170,24 @@ describe('the socket is closed of a client that', () => {
     expect(bench.clock.pendingTimers).toBe(0);
   });
 
-  it('answers no ping, and reads nothing of the much that waits for it', async () => {
+  it.each([
+    ['answers no ping, and reads nothing of the much that waits for it', Buffer.alloc(0)],
+    // A frame of a stream that is none. Its session ends, and waits for the write.
+    ['breaks HTTP/2, and reads nothing', frame('data', { stream: 0 })],
+  ])('%s', async (_what, last) => {
     const bench = await open({ keepaliveTimeMs: 50, keepaliveTimeoutMs: 100 });
     const others = openSockets();
     const windowBytes = 2 ** 30;
     // 4: the first window of a stream.
     const window = frame('settings', { body: Buffer.concat([Buffer.from([0, 4]), uint32(windowBytes)]) });
     const wider = frame('windowUpdate', { body: uint32(windowBytes) });
-    await openSocket(bench, preface, window, wider, request);
+    const socket = await openSocket(bench, preface, window, wider, request);
     await expect.poll(() => bench.calls).toHaveLength(1);
     const [call] = bench.calls;
     call?.accept();
     const packets = call?.carry({});
     for (let sent = 0; sent < 400; sent++) packets?.send(dataPacket(connectId(1n), Buffer.alloc(60_000)));
+    socket.write(last);
     await expect.poll(() => call?.gone).toBe(true);
     await expect.poll(openSockets).toBe(others + 1);
   });
