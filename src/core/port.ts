@@ -14,6 +14,37 @@ export interface Drained extends Congestible {
   readonly takenBytes: number;
 }
 
+/** A queue that may share a bound with others. */
+export interface BoundedQueue extends Drained {
+  /** The queue no longer counts in the bound that it shares. */
+  leaveBacklog?(): void;
+}
+
+/** Shows the state of a queue to its feeders. */
+export abstract class QueueFront<Queue extends BoundedQueue> implements BoundedQueue {
+  protected readonly queue: Queue;
+
+  protected constructor(queue: Queue) {
+    this.queue = queue;
+  }
+
+  get congested(): boolean {
+    return this.queue.congested;
+  }
+
+  get takenBytes(): number {
+    return this.queue.takenBytes;
+  }
+
+  whenClear(resume: () => void): void {
+    this.queue.whenClear(resume);
+  }
+
+  leaveBacklog(): void {
+    this.queue.leaveBacklog?.();
+  }
+}
+
 /** One direction of a stream, to which a machine sends packets. Its driver queues them: a machine never waits. */
 export interface PacketPort extends Congestible {
   /** Queues a packet. After the stream has ended it does nothing. */
@@ -21,11 +52,9 @@ export interface PacketPort extends Congestible {
 }
 
 /** A stream that its machine may end. Its driver tells the machine of each end, also of the machine's own. */
-export interface ClosablePort extends PacketPort, Drained {
+export interface ClosablePort extends PacketPort, BoundedQueue {
   /** Sends the queued packets, then ends our direction. */
   finish(): void;
   /** Ends both directions at once. Queued packets are lost. */
   cancel(): void;
-  /** The queue no longer counts in a bound that it shares with others. */
-  leaveBacklog?(): void;
 }

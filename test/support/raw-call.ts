@@ -1,15 +1,8 @@
-import {
-  Client,
-  type ClientDuplexStream,
-  credentials,
-  Metadata,
-  type ServiceError,
-  type StatusObject,
-} from '@grpc/grpc-js';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import type { Packet } from '../../src/core/packet.js';
 import { decodePacket, encodeToBuffer } from '../../src/wire/codec/codec.js';
 import type { TlsFiles } from '../../src/wire/net/tls.js';
-import { deferred } from './deferred.js';
+import { PeerCall } from './peer-call.js';
 import { packetText } from './recording-port.js';
 
 export interface RawCallOptions {
@@ -22,22 +15,16 @@ export interface RawCallOptions {
 const same = (bytes: Buffer): Buffer => bytes;
 
 /** A gRPC call whose messages are the bytes that the test says: a peer that may break every rule. */
-export class RawCall {
-  readonly call: ClientDuplexStream<Buffer, Buffer>;
+export class RawCall extends PeerCall<Buffer, Buffer> {
   /** Texts of the packets received. */
   readonly received: string[] = [];
-  /** The initial metadata, as soon as they come. */
-  readonly metadata: Promise<Metadata>;
-  /** The final status. */
-  readonly status: Promise<StatusObject>;
-  private readonly client: Client;
 
   constructor({ address, path, tls, metadata = [] }: RawCallOptions) {
     const secure = (files: TlsFiles) =>
       credentials.createSsl(Buffer.from(files.ca), Buffer.from(files.key), Buffer.from(files.cert), {
         checkServerIdentity: () => undefined,
       });
-    this.client = new Client(address, tls === undefined ? credentials.createInsecure() : secure(tls), {
+    const client = new Client(address, tls === undefined ? credentials.createInsecure() : secure(tls), {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.enable_channelz': 0,
       'grpc.ssl_target_name_override': 'localhost',
@@ -45,24 +32,11 @@ export class RawCall {
     });
     const sent = new Metadata();
     for (const [key, value] of metadata) sent.add(key, value);
-    this.call = this.client.makeBidiStreamRequest(path, same, same, sent, {});
-    const gotMetadata = deferred<Metadata>();
-    const gotStatus = deferred<StatusObject>();
-    this.metadata = gotMetadata.promise;
-    this.status = gotStatus.promise;
-    this.call.on('error', (_error: ServiceError) => undefined);
+    super(client, client.makeBidiStreamRequest(path, same, same, sent, {}));
     this.call.on('data', (bytes: Buffer) => this.received.push(packetText(decodePacket(bytes))));
-    this.call.on('metadata', gotMetadata.resolve);
-    this.call.on('status', gotStatus.resolve);
   }
 
   send(packet: Packet): void {
     this.call.write(encodeToBuffer(packet));
-  }
-
-  async close(): Promise<void> {
-    this.call.cancel();
-    await this.status;
-    this.client.close();
   }
 }

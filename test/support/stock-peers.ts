@@ -1,6 +1,4 @@
 import {
-  type Client,
-  type ClientDuplexStream,
   credentials,
   loadPackageDefinition,
   Metadata,
@@ -9,7 +7,6 @@ import {
   ServerCredentials,
   type ServerDuplexStream,
   type ServiceClientConstructor,
-  type StatusObject,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type { ProtoGrpcType as AgentProto } from '../../src/wire/gen/agent.js';
@@ -17,7 +14,7 @@ import type { ProtoGrpcType as ClientProto } from '../../src/wire/gen/client.js'
 import type { Packet__Output } from '../../src/wire/gen/Packet.js';
 import { protoFolder } from '../../src/wire/grpc/proto.js';
 import type { TlsFiles } from '../../src/wire/net/tls.js';
-import { deferred } from './deferred.js';
+import { PeerCall } from './peer-call.js';
 import { soon } from './waits.js';
 
 /** The messages as proto-loader makes them, with 64-bit numbers as text. */
@@ -32,12 +29,8 @@ const stubs = { Connect: AgentService, Proxy: ProxyService } as const;
 export type StockMethod = keyof typeof stubs;
 
 /** A call of grpc-js and proto-loader, as they come from the registry. */
-export class StockCall {
-  readonly call: ClientDuplexStream<object, StockPacket>;
+export class StockCall extends PeerCall<object, StockPacket> {
   readonly received: StockPacket[] = [];
-  readonly metadata: Promise<Metadata>;
-  readonly status: Promise<StatusObject>;
-  private readonly client: Client;
 
   constructor(
     method: StockMethod,
@@ -48,7 +41,7 @@ export class StockCall {
     const pem = (text: string | undefined): Buffer => Buffer.from(text ?? '');
     const secure = tls && credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert));
     const Stub = stubs[method] as unknown as ServiceClientConstructor;
-    this.client = new Stub(address, secure ?? credentials.createInsecure(), {
+    const client = new Stub(address, secure ?? credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.ssl_target_name_override': 'localhost',
     });
@@ -58,20 +51,8 @@ export class StockCall {
       object,
       StockPacket
     >;
-    this.call = this.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, {});
-    const [gotMetadata, gotStatus] = [deferred<Metadata>(), deferred<StatusObject>()];
-    this.metadata = gotMetadata.promise;
-    this.status = gotStatus.promise;
-    this.call.on('error', () => undefined);
+    super(client, client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, {}));
     this.call.on('data', (packet: StockPacket) => this.received.push(packet));
-    this.call.on('metadata', gotMetadata.resolve);
-    this.call.on('status', gotStatus.resolve);
-  }
-
-  async close(): Promise<void> {
-    this.call.cancel();
-    await this.status;
-    this.client.close();
   }
 }
 

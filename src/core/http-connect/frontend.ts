@@ -10,7 +10,7 @@ import {
   maxDataBytes,
   type Packet,
 } from '../packet.js';
-import type { ClosablePort, Congestible } from '../port.js';
+import { type ClosablePort, type Congestible, QueueFront } from '../port.js';
 import { ReceiveWindow, type WindowBudget, windowBytes } from '../receive-window.js';
 import { StallGuard, stallPatienceMs } from '../stall-guard.js';
 import { connectHandlers } from './handlers.js';
@@ -42,7 +42,7 @@ const earlyMarks = { highBytes: maxDataBytes, lowBytes: 0 };
 export const lingerMs = 500;
 
 /** One CONNECT request as a frontend stream: the machine sees packets, the client bytes. So all dial rules apply. */
-export class ConnectFrontend implements ClosablePort {
+export class ConnectFrontend extends QueueFront<ConnectClient> implements ClosablePort {
   private readonly options: ConnectFrontendOptions;
   private readonly context: ConnectContext;
   private readonly guard: StallGuard;
@@ -51,6 +51,7 @@ export class ConnectFrontend implements ClosablePort {
 
   constructor(options: ConnectFrontendOptions) {
     const { clock, client, dialId, toServer, faithful = nothingFaithful, windowBudget } = options;
+    super(client);
     this.options = options;
     this.context = {
       client,
@@ -72,22 +73,6 @@ export class ConnectFrontend implements ClosablePort {
       waiting: () => this.context.state.kind === 'ended',
       stalled: () => client.destroy(),
     });
-  }
-
-  get congested(): boolean {
-    return this.options.client.congested;
-  }
-
-  get takenBytes(): number {
-    return this.options.client.takenBytes;
-  }
-
-  whenClear(resume: () => void): void {
-    this.options.client.whenClear(resume);
-  }
-
-  leaveBacklog(): void {
-    this.options.client.leaveBacklog?.();
   }
 
   dial(): void {

@@ -1,18 +1,16 @@
 import type { CongestionMeter } from '../congestion.js';
 import type { Credits } from '../credits.js';
 import { type ConnectId, type DialId, type Packet, sendData } from '../packet.js';
-import type { Congestible, Drained } from '../port.js';
+import type { BoundedQueue, Congestible } from '../port.js';
 import type { ReceiveWindow } from '../receive-window.js';
 
 /** The connection to a client. The machine calls it; a driver owns the socket. */
-export interface ConnectClient extends Drained {
+export interface ConnectClient extends BoundedQueue {
   write(bytes: Uint8Array): void;
   /** Writes the queued bytes, then ends our direction, and calls `ended`. Later bytes are read and dropped. */
   end(ended: () => void): void;
   /** Closes at once. Queued bytes are lost. */
   destroy(): void;
-  /** The queue no longer counts in a bound that it shares with others. */
-  leaveBacklog?(): void;
 }
 
 export type ConnectState =

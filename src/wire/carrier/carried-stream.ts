@@ -2,6 +2,7 @@ import { type Http2Stream, constants as h2 } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import type { Clock } from '../../core/clock.js';
 import type { Packet } from '../../core/packet.js';
+import { QueueFront } from '../../core/port.js';
 import { MessageReader, RefusedMessage } from '../codec/message-reader.js';
 import { type CallStatus, goCodeName } from './call-headers.js';
 import { GrowingWindow } from './growing-window.js';
@@ -19,9 +20,8 @@ export interface CallEnds {
 }
 
 /** The packets of one call, in both directions. The call opens the HTTP/2 stream, and tells its end. */
-export class CarriedStream implements PacketStream {
+export class CarriedStream extends QueueFront<SendQueue> implements PacketStream {
   private readonly call: CallEnds;
-  private readonly queue: SendQueue;
   private readonly growWindow: Clock | undefined;
   private readonly reader = new MessageReader((packet) => this.receive(packet));
   private owner: PacketStreamOwner | undefined;
@@ -32,8 +32,8 @@ export class CarriedStream implements PacketStream {
   private paused = false;
 
   constructor(call: CallEnds, tuning: StreamTuning) {
+    super(new SendQueue(tuning));
     this.call = call;
-    this.queue = new SendQueue(tuning);
     this.growWindow = tuning.growWindow;
   }
 
@@ -59,22 +59,6 @@ export class CarriedStream implements PacketStream {
   /** True while the transport has not taken what was written. */
   get sending(): boolean {
     return this.queue.busy;
-  }
-
-  get congested(): boolean {
-    return this.queue.congested;
-  }
-
-  get takenBytes(): number {
-    return this.queue.takenBytes;
-  }
-
-  whenClear(resume: () => void): void {
-    this.queue.whenClear(resume);
-  }
-
-  leaveBacklog(): void {
-    this.queue.leaveBacklog();
   }
 
   send(packet: Packet): void {

@@ -2,7 +2,7 @@ import type { Http2Stream } from 'node:http2';
 import type { Clock } from '../../core/clock.js';
 import { type Backlog, type CongestionMarks, CongestionMeter, defaultMarks } from '../../core/congestion.js';
 import { type Packet, payloadBytes } from '../../core/packet.js';
-import type { Congestible, Drained } from '../../core/port.js';
+import { type Congestible, QueueFront } from '../../core/port.js';
 import { FairQueue, type Queued } from './fair-queue.js';
 
 /** About how many bytes a packet needs beside its payload: prefix, tags, IDs. */
@@ -34,8 +34,7 @@ export interface StreamTuning {
 }
 
 /** The packets that wait for an HTTP/2 stream. One write is under way at a time, so that packets wait here and together. */
-export class SendQueue implements Drained {
-  private readonly meter: CongestionMeter;
+export class SendQueue extends QueueFront<CongestionMeter> {
   private readonly timing: WriteTiming | undefined;
   private readonly below: () => Congestible | undefined;
   private readonly sent: () => void;
@@ -48,12 +47,12 @@ export class SendQueue implements Drained {
   private ended = false;
 
   constructor({ timing, marks = defaultMarks, together, below, sent, fair = false }: StreamTuning) {
+    super(new CongestionMeter(marks, together));
     this.fair = fair;
     this.waiting = this.noPackets();
     this.timing = timing;
     this.below = below ?? (() => undefined);
     this.sent = sent ?? (() => undefined);
-    this.meter = new CongestionMeter(marks, together);
   }
 
   /** True while the transport has not taken what was written. */
@@ -61,27 +60,11 @@ export class SendQueue implements Drained {
     return this.writes > 0;
   }
 
-  get congested(): boolean {
-    return this.meter.congested;
-  }
-
-  get takenBytes(): number {
-    return this.meter.takenBytes;
-  }
-
-  whenClear(resume: () => void): void {
-    this.meter.whenClear(resume);
-  }
-
-  leaveBacklog(): void {
-    this.meter.leaveBacklog();
-  }
-
   /** Packets of one turn are sent together, and so are packets that come while a write is under way. */
   send(packet: Packet): void {
     if (this.closed) return;
     const bytes = overheadBytes + (packet.kind === 'DATA' ? payloadBytes(packet) : 0);
-    this.meter.add(bytes);
+    this.queue.add(bytes);
     this.waiting.add(packet, bytes, this.now);
     if (this.flushing || this.writes > 0 || this.stream === undefined) return;
     this.flushing = true;
@@ -107,7 +90,7 @@ export class SendQueue implements Drained {
   drop(): void {
     this.closed = true;
     this.waiting = this.noPackets();
-    this.meter.clear();
+    this.queue.clear();
   }
 
   private noPackets(): FairQueue {
@@ -166,7 +149,7 @@ export class SendQueue implements Drained {
       this.tell(startedAt, batch.packets);
       bytes += meterBytes;
     }
-    this.meter.remove(bytes);
+    this.queue.remove(bytes);
     if (!this.flushing && this.writes === 0) this.writeNext();
   }
 

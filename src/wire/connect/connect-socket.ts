@@ -6,7 +6,7 @@ import {
   connectionMarks,
 } from '../../core/congestion.js';
 import type { ConnectClient } from '../../core/http-connect/state.js';
-import type { Congestible } from '../../core/port.js';
+import { type Congestible, QueueFront } from '../../core/port.js';
 import type { WriteTiming } from '../carrier/send-queue.js';
 
 export interface ConnectSocketOwner {
@@ -31,34 +31,17 @@ export interface ConnectSocketTuning {
 }
 
 /** A CONNECT client's socket, with the limits of every frontend's stream. Its bytes are those of the connection. */
-export class ConnectSocket implements ConnectClient {
+export class ConnectSocket extends QueueFront<CongestionMeter> implements ConnectClient {
   private readonly socket: Duplex;
   private readonly timing: WriteTiming;
-  private readonly meter: CongestionMeter;
   private owner: ConnectSocketOwner | undefined;
   private paused = false;
 
   constructor(socket: Duplex, { timing, marks = connectionMarks, together }: ConnectSocketTuning) {
+    super(new CongestionMeter(marks, together));
     this.socket = socket;
-    this.meter = new CongestionMeter(marks, together);
     this.timing = timing;
     socket.on('error', () => undefined);
-  }
-
-  get congested(): boolean {
-    return this.meter.congested;
-  }
-
-  get takenBytes(): number {
-    return this.meter.takenBytes;
-  }
-
-  whenClear(resume: () => void): void {
-    this.meter.whenClear(resume);
-  }
-
-  leaveBacklog(): void {
-    this.meter.leaveBacklog();
   }
 
   /** Starts to read. `head` are the bytes that were read already. */
@@ -75,11 +58,11 @@ export class ConnectSocket implements ConnectClient {
 
   write(bytes: Uint8Array): void {
     if (!this.socket.writable) return;
-    this.meter.add(bytes.length);
+    this.queue.add(bytes.length);
     const startedAt = this.timing.now();
     this.socket.write(bytes, () => {
       this.timing.took(this.timing.now() - startedAt);
-      this.meter.remove(bytes.length);
+      this.queue.remove(bytes.length);
       this.owner?.took?.(bytes.length);
     });
   }
@@ -97,7 +80,7 @@ export class ConnectSocket implements ConnectClient {
     const { owner } = this;
     this.owner = undefined;
     owner?.closed();
-    this.meter.clear();
+    this.queue.clear();
   }
 
   private waitFor(full: Congestible | undefined): void {
