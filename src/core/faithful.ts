@@ -37,7 +37,7 @@ export const faithfulSwitches = {
     roles: ['server', 'agent'],
     brings: 'One frontend or endpoint that does not read stops every connection of its agent, without end.',
     original: 'now; #222, #335, #881, #882',
-    ours: 'Between ideal parts each connection has a window of 1 MiB, and rests alone. Else it may have 4 MiB waiting before others feel it, and who takes nothing for 30 s is cut.',
+    ours: 'Between ideal parts each connection has a window of its own (1 MiB, more on a long way), and rests alone. Else it may have 4 MiB waiting before others feel it, and who takes nothing for 30 s is cut.',
   },
   'no-dial-timeout': {
     kind: 'seen',
