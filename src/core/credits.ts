@@ -50,6 +50,7 @@ export class Credits implements Congestible {
 
   /** The other end has taken bytes. */
   grant(bytes: number): void {
+    this.window.answered();
     this.sendable += bytes;
     this.flush();
     if (!this.congested) this.waiting.wake();
@@ -57,6 +58,7 @@ export class Credits implements Congestible {
 
   /** Counts bytes that came in. False when they are more than the window allows. */
   received(bytes: number): boolean {
+    this.window.answered();
     return this.window.received(bytes);
   }
 

@@ -6,8 +6,10 @@ export const windowBytes = 1024 * 1024;
 export const maxWindowBytes = 16 * 1024 * 1024;
 /** How far the windows of one owner may be above their first size, together. */
 const budgetBytes = 64 * 1024 * 1024;
-/** How much more than half a window must come in one round trip for the window to grow. See `ReceiveWindow`. */
-const growFactor = 1.2;
+/** Credit is given for this share of a window at a time. What does not fill a share waits for later bytes. */
+const creditShare = 0.25;
+/** Above this share of a window in one round trip, the window limits the connection. */
+const busyShare = 0.5;
 
 /** What the windows of one owner, as of one agent's stream, may have above their first size. */
 export class WindowBudget {
@@ -26,62 +28,51 @@ export class WindowBudget {
 }
 
 /**
- * What one end of a connection lets the other end send. It doubles while it limits the connection: on a long way, not on
- * a short one, where more bytes under way only delay later ones.
- *
- * The round trip is the shortest time from a credit to the first byte that could not have been sent without it. Half a
- * window comes before that byte. Behind a slow link it comes at the speed of the link, from a queue: the time is long,
- * but half a window is all that comes in it. On a long way the sender stands still for a part of the time, so that on
- * average more comes in as long a time. Only then the window grows.
+ * What one end of a connection lets the other end send. It doubles while it limits the connection: on a long way, but not
+ * on a short one, where more bytes under way only delay later ones. The first answer of the other end shows how long the
+ * way is: later ones may have waited in queues.
  */
 export class ReceiveWindow {
   private readonly clock: Clock;
   private readonly budget: WindowBudget;
   private sizeBytes = windowBytes;
-  /** All bytes that came in, and those of them for which credit was given. */
+  /** Bytes that came in without credit so far, and those of them that the reader has taken. */
   private came = 0;
-  private credited = 0;
-  /** What the reader has taken since the last credit. */
   private taken = 0;
-  private probe: { readonly beyond: number; readonly sentMs: number } | undefined;
-  private roundTripMs = Number.POSITIVE_INFINITY;
-  /** How many bytes came together with that first byte. */
-  private excess = 0;
-  private counted = 0;
-  private countedFromMs: number;
+  private readonly askedMs: number;
+  private roundTripMs: number | undefined;
+  /** Bytes for which credit was given since then. */
+  private credited = 0;
+  private creditedFromMs: number;
 
+  /** Create it when the other end is sent what it will answer. */
   constructor(clock: Clock, budget: WindowBudget) {
     this.clock = clock;
     this.budget = budget;
-    this.countedFromMs = clock.now();
+    this.askedMs = clock.now();
+    this.creditedFromMs = this.askedMs;
+  }
+
+  /** The other end has answered. Only the first answer counts. */
+  answered(): void {
+    this.roundTripMs ??= this.clock.now() - this.askedMs;
   }
 
   /** Counts bytes that came in. False when they are more than the window allows. */
   received(bytes: number): boolean {
     this.came += bytes;
-    const { probe } = this;
-    if (probe !== undefined && this.came > probe.beyond) this.measure(probe);
-    return this.came <= this.limit;
+    return this.came <= this.sizeBytes;
   }
 
-  private measure({ beyond, sentMs }: { readonly beyond: number; readonly sentMs: number }): void {
-    const tookMs = this.clock.now() - sentMs;
-    this.probe = undefined;
-    if (tookMs >= this.roundTripMs) return;
-    this.roundTripMs = tookMs;
-    this.excess = this.came - beyond;
-  }
-
-  /** The reader has taken bytes. Returns the credit to give now: half a window or more, or 0. */
+  /** The reader has taken bytes. Returns the credit to give now: a quarter of the window or more, or 0. */
   took(bytes: number): number {
     this.taken += bytes;
-    const { taken, limit } = this;
-    if (taken < this.sizeBytes / 2) return 0;
-    const now = this.clock.now();
+    const { taken } = this;
+    if (taken < this.sizeBytes * creditShare) return 0;
     this.taken = 0;
+    this.came -= taken;
     this.credited += taken;
-    this.probe ??= { beyond: limit, sentMs: now };
-    return taken + this.grown(now);
+    return taken + this.grown();
   }
 
   /** The connection is over. */
@@ -90,21 +81,16 @@ export class ReceiveWindow {
     this.sizeBytes = windowBytes;
   }
 
-  private get limit(): number {
-    return this.credited + this.sizeBytes;
-  }
-
   /** By how much the window is larger now. It looks once in a window. */
-  private grown(now: number): number {
-    const { sizeBytes, credited, roundTripMs } = this;
-    const bytes = credited - this.counted;
-    if (bytes < sizeBytes) return 0;
-    const perMs = bytes / Math.max(now - this.countedFromMs, 1e-3);
-    this.counted = credited;
-    this.countedFromMs = now;
-    if (sizeBytes >= maxWindowBytes || roundTripMs === Number.POSITIVE_INFINITY) return 0;
-    const limiting = perMs * roundTripMs > growFactor * (sizeBytes / 2 + this.excess);
-    if (!limiting || !this.budget.take(sizeBytes)) return 0;
+  private grown(): number {
+    const { sizeBytes, credited, roundTripMs = 0 } = this;
+    if (credited < sizeBytes) return 0;
+    const now = this.clock.now();
+    const perMs = credited / Math.max(now - this.creditedFromMs, 1e-3);
+    this.credited = 0;
+    this.creditedFromMs = now;
+    if (sizeBytes >= maxWindowBytes || perMs * roundTripMs < sizeBytes * busyShare) return 0;
+    if (!this.budget.take(sizeBytes)) return 0;
     this.sizeBytes *= 2;
     return sizeBytes;
   }

@@ -67,7 +67,7 @@ function drain(model: CreditModel): void {
   }
 }
 
-/** Less than half a window waits for its credit, so that as much more goes out at once. Then credit comes for all. */
+/** Less than a quarter of the window waits for its credit, so that half goes out at once. Then credit comes for all. */
 function expectCredit(model: CreditModel, one: Connection): void {
   const half = windowBytes / 2;
   for (let left = half; left > 0; left -= largestWrite) {

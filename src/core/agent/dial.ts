@@ -1,9 +1,7 @@
-import { Credits } from '../credits.js';
 import { dialTimeoutText } from '../dial-texts.js';
-import type { ConnectId, DialRequestPacket } from '../packet.js';
-import { ReceiveWindow } from '../receive-window.js';
+import type { DialRequestPacket } from '../packet.js';
 import { StallGuard, stallPatienceMs } from '../stall-guard.js';
-import { type AgentContext, dropEndpoint, type Endpoint, failDial, sendToServer } from './state.js';
+import { type AgentContext, dropEndpoint, type Endpoint, failDial } from './state.js';
 
 export const endpointStallText = 'the endpoint does not read';
 
@@ -19,7 +17,10 @@ export function startDial(context: AgentContext, packet: DialRequestPacket): voi
   endpoint.port = context.openEndpoint(endpoint);
 }
 
-function createEndpoint(context: AgentContext, { dialId, address, initWindow }: DialRequestPacket): Endpoint {
+function createEndpoint(
+  context: AgentContext,
+  { dialId, address, initWindow = 0 }: DialRequestPacket,
+): Endpoint {
   const { clock, faithful } = context;
   const connectId = context.nextConnectId();
   const mayBlock = faithful.has('head-of-line-blocking');
@@ -40,21 +41,8 @@ function createEndpoint(context: AgentContext, { dialId, address, initWindow }: 
       waiting: () => !mayBlock && endpoint.kind === 'open' && endpoint.port?.congested === true,
       stalled: () => dropEndpoint(context, endpoint, { reason: 'endpoint_stalled', text: endpointStallText }),
     }),
-    credits: creditsOf(context, connectId, initWindow),
+    peerWindow: context.creditsAgreed ? initWindow : 0,
+    credits: undefined,
   };
   return endpoint;
-}
-
-/** Both ends have flow control when the frontend asks for it, and the server on the way knows it. */
-function creditsOf(context: AgentContext, id: ConnectId, initWindow = 0): Credits | undefined {
-  if (initWindow === 0 || !context.creditsAgreed) return undefined;
-  return new Credits({
-    connectId: id,
-    peerWindow: initWindow,
-    window: new ReceiveWindow(context.clock, context.windowBudget),
-    send: (packet) => {
-      sendToServer(context, packet);
-      return context.server;
-    },
-  });
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { Credits } from '../credits.js';
 import { type FaithfulSet, nothingFaithful } from '../faithful.js';
 import {
   type ConnectId,
@@ -10,7 +11,7 @@ import {
   sendData,
 } from '../packet.js';
 import type { Congestible, PacketPort } from '../port.js';
-import { WindowBudget, windowBytes } from '../receive-window.js';
+import { ReceiveWindow, WindowBudget, windowBytes } from '../receive-window.js';
 import { UnreadAnswers } from '../unread-answers.js';
 import { agentHandlers } from './handlers.js';
 import {
@@ -101,6 +102,7 @@ export class AgentMachine {
     endpoint.kind = 'open';
     endpoint.timer?.cancel();
     const { observer, clock } = this.context;
+    endpoint.credits = createCredits(this.context, endpoint);
     const window = endpoint.credits === undefined ? 0 : windowBytes;
     observer.dialSucceeded(endpoint, clock.now() - endpoint.startedAt);
     sendToServer(this.context, dialSuccess(endpoint.dialId, endpoint.connectId, window));
@@ -140,4 +142,16 @@ export class AgentMachine {
         this.context.observer.dialFailed(endpoint, 'the server connection was lost', 'server_lost');
     }
   }
+}
+
+function createCredits(context: AgentContext, { connectId, peerWindow }: Endpoint): Credits | undefined {
+  if (peerWindow === 0) return undefined;
+  return new Credits({
+    ...{ connectId, peerWindow },
+    window: new ReceiveWindow(context.clock, context.windowBudget),
+    send: (packet) => {
+      sendToServer(context, packet);
+      return context.server;
+    },
+  });
 }

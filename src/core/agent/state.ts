@@ -34,7 +34,10 @@ export interface Endpoint {
   /** Drops an endpoint that does not read: its full queue holds up all others of the server stream (R19). */
   readonly guard: StallGuard;
   /** Absent without flow control (R27). */
-  readonly credits: Credits | undefined;
+  /** What the frontend takes at first, bytes. 0: no flow control, because it did not ask for it, or a server does not know it. */
+  readonly peerWindow: number;
+  /** Absent without flow control, and before the dial has succeeded. */
+  credits: Credits | undefined;
 }
 
 export const dialFailureReasons = [

@@ -13,7 +13,6 @@ import {
   type WindowUpdatePacket,
 } from '../packet.js';
 import type { Congestible } from '../port.js';
-import { ReceiveWindow, WindowBudget } from '../receive-window.js';
 import {
   abandonConnection,
   connectIdOf,
@@ -60,11 +59,13 @@ function creditsOf(
   context: TunnelContext,
   { connectId, initWindow }: DialResponsePacket,
 ): Credits | undefined {
-  if (initWindow === undefined) return undefined;
+  const { window } = context;
+  if (initWindow === undefined || window === undefined) return undefined;
+  window.answered();
   return new Credits({
     connectId,
     peerWindow: initWindow,
-    window: new ReceiveWindow(context.clock, new WindowBudget()),
+    window,
     send: (packet) => {
       sendToServer(context, packet);
       return context.server;

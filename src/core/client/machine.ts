@@ -11,7 +11,7 @@ import {
   sendData,
 } from '../packet.js';
 import type { Congestible, PacketPort } from '../port.js';
-import { windowBytes } from '../receive-window.js';
+import { ReceiveWindow, WindowBudget, windowBytes } from '../receive-window.js';
 import { StallGuard } from '../stall-guard.js';
 import { UnreadAnswers } from '../unread-answers.js';
 import { tunnelHandlers } from './handlers.js';
@@ -71,6 +71,7 @@ export class TunnelMachine {
       state: { kind: 'ended' },
       reader: undefined,
       creditsAgreed: false,
+      window: undefined,
       credits: undefined,
     };
   }
@@ -89,6 +90,7 @@ export class TunnelMachine {
       this.abandonDial('DIAL_TIMEOUT', 'dial timeout, backstop'),
     );
     this.context.state = { kind: 'dialing', timer };
+    if (flowControl) this.context.window = new ReceiveWindow(clock, new WindowBudget());
     sendToServer(this.context, dialRequest(address, dialId, flowControl ? windowBytes : 0));
   }
 

@@ -3,6 +3,7 @@ import type { Credits } from '../credits.js';
 import type { ErrorCode } from '../errors.js';
 import { type ConnectId, closeRequest, type DialId, type Packet } from '../packet.js';
 import type { Drained, PacketPort } from '../port.js';
+import type { ReceiveWindow } from '../receive-window.js';
 import type { StallGuard } from '../stall-guard.js';
 import type { UnreadAnswers } from '../unread-answers.js';
 
@@ -36,6 +37,8 @@ export interface TunnelContext {
   reader: Drained | undefined;
   /** Server and client have agreed to flow control (R27). */
   creditsAgreed: boolean;
+  /** Absent when it does not ask for flow control. */
+  window: ReceiveWindow | undefined;
   /** Absent without flow control. */
   credits: Credits | undefined;
 }

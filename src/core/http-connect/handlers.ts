@@ -37,6 +37,7 @@ function handleDialResponse(context: ConnectContext, packet: DialResponsePacket)
   context.state = { kind: 'open', connectId };
   const { window, toServer: send } = context;
   if (window !== undefined && initWindow !== undefined) {
+    window.answered();
     context.credits = new Credits({ connectId, peerWindow: initWindow, window, send });
   }
   if (!answersEarly) writeText(context, establishedResponse);

@@ -52,13 +52,13 @@ describe('credits of a connection', () => {
     expect(made.congested).toBe(false);
   });
 
-  it('R29: are given for half a window at once', () => {
+  it('R29: are given for a quarter of the window at once', () => {
     const { port, made } = credits(4);
     expect(made.received(windowBytes)).toBe(true);
-    made.took(windowBytes / 2 - 1);
+    made.took(windowBytes / 4 - 1);
     expect(port.take()).toEqual([]);
     made.took(2);
-    expect(port.take()).toEqual([`WINDOW_UPDATE 1 ${windowBytes / 2 + 1}`]);
+    expect(port.take()).toEqual([`WINDOW_UPDATE 1 ${windowBytes / 4 + 1}`]);
   });
 
   it('R30: do not cover more than a window, which is as wide again after credit', () => {

