@@ -33,6 +33,7 @@ function createEndpoint(context: AgentContext, { dialId, address, initWindow }: 
     timer: undefined,
     toEndpointBytes: 0,
     fromEndpointBytes: 0,
+    bytesAtRound: -1,
     guard: new StallGuard({
       clock,
       patienceMs: stallPatienceMs,
