@@ -1,9 +1,10 @@
 import { AgentMachine } from '../core/agent/machine.js';
 import type { AgentObserver } from '../core/agent/state.js';
 import type { Timer } from '../core/clock.js';
+import { extensionsOf } from '../core/extensions.js';
 import { faithfulSet, hasFlowControl } from '../core/faithful.js';
 import type { ConnectId } from '../core/packet.js';
-import { type CallMetadata, creditsMetadata, knowsCredits } from '../wire/carrier/call-headers.js';
+import { type CallMetadata, extensionMetadata, sharedExtensions } from '../wire/carrier/call-headers.js';
 import type { CarriedStream } from '../wire/carrier/carried-stream.js';
 import type { PacketStreamOwner, StreamEnd } from '../wire/carrier/packet-stream.js';
 import { TunnelConnection } from '../wire/carrier/tunnel-connection.js';
@@ -47,7 +48,9 @@ export class ServerConnection {
     const { packets } = this.connection.open('Connect', metadata, {
       accepted: (headers) => {
         this.announcement.receive(headers);
-        if (hasFlowControl(agent) && knowsCredits(headers)) this.machine.agreeOnCredits();
+        const agreed = sharedExtensions(headers, extensionsOf(agent));
+        if (agreed.includes('fc1')) this.machine.agreeOnCredits();
+        if (agreed.includes('ids1')) this.machine.agreeOnIds();
         this.probe();
       },
       tuning: {
@@ -154,6 +157,6 @@ function openConnection(agent: AgentOptions): TunnelConnection {
 
 function requestMetadata(agent: AgentOptions): CallMetadata {
   const { agentId, identifiers, metadata = () => ({}) } = agent;
-  const extension = hasFlowControl(agent) ? creditsMetadata : {};
-  return { ...metadata(), ...extension, agentid: agentId, agentidentifiers: identifiers };
+  const offered = extensionMetadata(extensionsOf(agent));
+  return { ...metadata(), ...offered, agentid: agentId, agentidentifiers: identifiers };
 }

@@ -34,6 +34,11 @@ export const errorTable = {
     httpStatus: 502,
     hint: 'The tunnel closed while the connection was open. See the events of the agent and the proxy-server.',
   },
+  STALE_CONNECTION: {
+    audience: 'peer',
+    httpStatus: 502,
+    hint: 'Only one of agent and proxy-server still held the connection: a packet that would have closed it was lost.',
+  },
   SERVER_UNREACHABLE: {
     audience: 'peer',
     httpStatus: 502,

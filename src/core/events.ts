@@ -12,7 +12,7 @@ export type Role =
   | 'store'
   | 'lab';
 
-/** The seven packets of Konnectivity's wire, and that of the extension `fc1`. */
+/** The seven packets of Konnectivity's wire, and those of the extensions `fc1` and `ids1`. */
 export type PacketName =
   | 'DIAL_REQ'
   | 'DIAL_RSP'
@@ -21,7 +21,8 @@ export type PacketName =
   | 'DATA'
   | 'DIAL_CLS'
   | 'DRAIN'
-  | 'WINDOW_UPDATE';
+  | 'WINDOW_UPDATE'
+  | 'HELD';
 
 /** The fields that all events have. */
 export interface EventCommon {
@@ -108,6 +109,8 @@ export interface ConnectionEvent extends EventCommon {
     | 'connection.closed'
     /** A request goes over a connection that an earlier one opened. The dial has the events of that one. */
     | 'connection.reused'
+    /** One end held a connection that the other had forgotten. It is closed; `text` says which end held it. */
+    | 'connection.stale'
     | 'endpoint.dialing'
     | 'endpoint.connected'
     | 'endpoint.failed'

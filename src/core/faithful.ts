@@ -92,6 +92,13 @@ export const faithfulSwitches = {
     original: 'now; #404',
     ours: 'The connection is closed.',
   },
+  'lost-close-unnoticed': {
+    kind: 'hidden',
+    roles: ['server', 'agent'],
+    brings: 'A connection that only one of agent and server still holds stays until their stream ends.',
+    original: 'now; #404',
+    ours: 'Ideal parts tell each other their quiet connections, and close such a one within a minute; others always behave so.',
+  },
   'any-connection-id': {
     kind: 'hidden',
     roles: ['server'],

@@ -35,6 +35,8 @@ export interface ServerObserver {
   /** An answer to a dial that is not pending. */
   unrecognizedDialResponse(agent: string, id: DialId): void;
   connectionClosed(facts: ConnectionFacts, reason: CloseReason): void;
+  /** The server and this agent did not both hold a connection, which is closed now (R32, R33). */
+  connectionStale(agent: string, id: ConnectId, text: string): void;
   backendDraining(agent: string): void;
 }
 

@@ -69,6 +69,12 @@ export interface WindowUpdatePacket extends Received {
   readonly credit: number;
 }
 
+/** Connections that the sender of this packet holds open (`ids1`). */
+export interface HeldPacket extends Received {
+  readonly kind: 'HELD';
+  readonly connectIds: readonly ConnectId[];
+}
+
 /** A type that this version does not know. Every part ignores it. */
 export interface UnknownPacket extends Received {
   readonly kind: 'UNKNOWN';
@@ -84,6 +90,7 @@ export type Packet =
   | DialClosePacket
   | DrainPacket
   | WindowUpdatePacket
+  | HeldPacket
   | UnknownPacket;
 
 export type PacketKind = Packet['kind'];
@@ -149,6 +156,9 @@ export const closeResponse = (connection: ConnectId, error = ''): CloseResponseP
   connectId: connection,
 });
 
+/** How an end answers what names a connection that it does not know (R17). */
+export const unrecognizedText = 'unrecognized connectID';
+
 export const dataPacket = (connection: ConnectId, data: Uint8Array): DataPacket => ({
   kind: 'DATA',
   connectId: connection,
@@ -180,6 +190,11 @@ export const windowUpdate = (connection: ConnectId, credit: number): WindowUpdat
   connectId: connection,
   credit,
 });
+
+/** The most IDs of one HELD: a receiver may have an answer for each. */
+export const maxHeldIds = 1000;
+
+export const heldPacket = (connectIds: readonly ConnectId[]): HeldPacket => ({ kind: 'HELD', connectIds });
 
 /** The largest payload of one DATA packet, bytes. It is well below gRPC's message limit of 4 MiB. */
 export const maxDataBytes = 64 * 1024;

@@ -49,12 +49,12 @@ function textWriter(destination: Writable): EventWriter {
 
 /** The level of an event, for a user who watches a healthy lab. */
 export function levelOf(event: EventBody): LogLevel {
+  if (event.kind === 'packet') return event.packet === 'DATA' ? 'trace' : 'debug';
   switch (event.kind) {
-    case 'packet':
-      return event.packet === 'DATA' ? 'trace' : 'debug';
     case 'dial.failed':
     case 'request.failed':
     case 'endpoint.failed':
+    case 'connection.stale':
     case 'role.killed':
     case 'agent.retry':
     case 'peer.refused':

@@ -114,6 +114,7 @@ const tones: Record<PacketName, Tone> = {
   DATA: 'data',
   DRAIN: 'drain',
   WINDOW_UPDATE: 'data',
+  HELD: 'close',
 };
 
 /** Below this a slow path cannot be told from a busy machine, ms. */
@@ -172,6 +173,7 @@ function detailsOf(hop: Hop, idsOnData: boolean): string[] {
     case 'WINDOW_UPDATE':
       return [...(hop.failed ? ['error'] : []), ...slow, ...connection];
     case 'DRAIN':
+    case 'HELD':
       return slow;
   }
 }

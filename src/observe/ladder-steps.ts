@@ -91,6 +91,8 @@ function doings(event: Doing, cast: Cast): (ArrowStep | NoteStep)[] {
       return note(`✗ ${event.error ?? event.text ?? 'dial failed'}`, 'bad');
     case 'connection.closed':
       return event.error === undefined ? [] : note(`✗ ${event.error}`, 'bad');
+    case 'connection.stale':
+      return note(`✗ ${event.text ?? event.kind}`, 'bad');
     case 'endpoint.dialing':
       return [endpointArrow(event, 'connect', 'arrived', 'to')];
     case 'endpoint.connected':

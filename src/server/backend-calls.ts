@@ -2,9 +2,15 @@ import type { IncomingHttpHeaders } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
+import type { Extension } from '../core/extensions.js';
 import { type AgentIdentifiers, agentIdRule, isAgentId, parseAgentIdentifiers } from '../core/identifiers.js';
-import type { ServerMachine } from '../core/server/machine.js';
-import { type CallMetadata, creditsMetadata, knowsCredits, valuesOf } from '../wire/carrier/call-headers.js';
+import type { BackendKind, ServerMachine } from '../core/server/machine.js';
+import {
+  type CallMetadata,
+  extensionMetadata,
+  sharedExtensions,
+  valuesOf,
+} from '../wire/carrier/call-headers.js';
 import type { CarriedStream } from '../wire/carrier/carried-stream.js';
 import type { ServedCall } from '../wire/carrier/served-call.js';
 import type { StreamMeter } from './stream-meter.js';
@@ -18,8 +24,8 @@ export interface BackendCallsOptions {
   readonly emit: EventSink;
   readonly meter: StreamMeter;
   readonly clock: Clock;
-  /** Agrees to flow control with agents that offer it. */
-  readonly flowControl: boolean;
+  /** What it agrees to with agents that offer it. */
+  readonly extensions: readonly Extension[];
   /** Absent when agents need no tokens. */
   readonly authenticator: TokenAuthenticator | undefined;
   /** Called when an agent connected or disconnected. */
@@ -69,15 +75,15 @@ export class BackendCalls {
 
   private welcome(call: ServedCall, identity: AgentIdentity): void {
     // Sent at once, because the agent waits for it before it does anything else (R13).
-    const credits = this.options.flowControl && knowsCredits(call.headers);
-    call.accept({ ...this.announcement(), ...(credits ? creditsMetadata : {}) });
-    this.serve(call, { ...identity, credits });
+    const agreed = sharedExtensions(call.headers, this.options.extensions);
+    call.accept({ ...this.announcement(), ...extensionMetadata(agreed) });
+    this.serve(call, { ...identity, credits: agreed.includes('fc1'), ids: agreed.includes('ids1') });
   }
 
-  private serve(call: ServedCall, identity: AgentIdentity & { credits: boolean }): void {
-    const { machine, node, emit, meter, changed, clock, flowControl: fair } = this.options;
+  private serve(call: ServedCall, identity: Omit<BackendKind, 'name'>): void {
+    const { machine, node, emit, meter, changed, clock, extensions } = this.options;
     const name = `agent/${identity.agentId}`;
-    const stream = call.carry({ growWindow: clock, fair });
+    const stream = call.carry({ growWindow: clock, fair: extensions.includes('fc1') });
     const backend = machine.openBackend({ ...identity, name }, stream);
     stream.start({
       packet: (packet) => machine.handleBackendPacket(backend, packet),

@@ -26,6 +26,10 @@ export function bothObservers(first: ServerObserver, second: ServerObserver): Se
       first.connectionClosed(facts, reason);
       second.connectionClosed(facts, reason);
     },
+    connectionStale(agent, id, text) {
+      first.connectionStale(agent, id, text);
+      second.connectionStale(agent, id, text);
+    },
     backendDraining(agent) {
       first.backendDraining(agent);
       second.backendDraining(agent);

@@ -39,6 +39,7 @@ export function createMetricsObserver({ metrics, clock, levels }: MetricsObserve
       metrics.own.connectionClosed(reason, facts);
       showLevels();
     },
+    connectionStale: () => undefined,
     backendDraining: () => undefined,
   };
 }

@@ -31,6 +31,15 @@ export function createEventObserver(node: string, emit: EventSink, packetEvents 
       emit({ kind: 'dial.failed', node, peer, dialId: dialId.toString(), text: 'unrecognized_response' }),
     connectionClosed: (facts, reason) =>
       emit({ kind: 'connection.closed', ...connectionFields(node, facts), text: reason }),
+    connectionStale: (peer, connectId, text) =>
+      emit({
+        kind: 'connection.stale',
+        node,
+        peer,
+        connectId: connectId.toString(),
+        code: 'STALE_CONNECTION',
+        text,
+      }),
     backendDraining: (peer) => emit({ kind: 'backend.draining', node, peer }),
   };
 }

@@ -1,3 +1,4 @@
+import { extensionsOf } from '../core/extensions.js';
 import { type FaithfulSet, faithfulSet, hasFlowControl } from '../core/faithful.js';
 import type { Congestible } from '../core/port.js';
 import { ServerMachine } from '../core/server/machine.js';
@@ -73,7 +74,7 @@ export function createParts(options: ProxyServerOptions): ServerParts {
     authenticator: options.agentTokens && new TokenAuthenticator(options.agentTokens),
     meter: new StreamMeter(metrics, 'Connect'),
     clock,
-    flowControl,
+    extensions: extensionsOf(options),
   });
   return {
     node,

@@ -75,6 +75,7 @@ class AgentWorld {
       },
     });
     if (oneIn(this.random, 2)) this.machine.agreeOnCredits();
+    if (oneIn(this.random, 2)) this.machine.agreeOnIds();
   }
 
   run(steps: number): void {

@@ -23,6 +23,7 @@ const known: PacketHandlers<undefined, true> = {
   DIAL_CLS: () => true,
   DRAIN: () => true,
   WINDOW_UPDATE: () => true,
+  HELD: () => true,
   UNKNOWN: () => true,
 };
 

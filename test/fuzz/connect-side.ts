@@ -84,10 +84,11 @@ class ConnectWorld {
         dialFailed: (dial) => void (told.pendingDials -= 'startedAt' in dial ? 1 : 0),
         connectionClosed: () => void (told.established -= 1),
         unrecognizedDialResponse: () => undefined,
+        connectionStale: () => undefined,
         backendDraining: () => undefined,
       },
     });
-    const agent = { agentId: 'a', identifiers: noIdentifiers, name: 'b', credits: true };
+    const agent = { agentId: 'a', identifiers: noIdentifiers, name: 'b', credits: true, ids: true };
     this.backend = this.machine.openBackend(agent, this.toAgent);
   }
 

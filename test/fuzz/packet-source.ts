@@ -9,6 +9,7 @@ import {
   dialRequest,
   dialSuccess,
   drainPacket,
+  heldPacket,
   type Packet,
   windowUpdate,
 } from '../../src/core/packet.js';
@@ -67,7 +68,7 @@ export class PacketSource {
 
   packet(): Packet {
     const { random } = this;
-    switch (random.below(10)) {
+    switch (random.below(11)) {
       case 0:
         return {
           ...dialRequest(pick(random, addresses), this.dialId(), this.window()),
@@ -87,6 +88,8 @@ export class PacketSource {
         return oneIn(random, 4) ? drainPacket : { kind: 'UNKNOWN', type: random.below(2 ** 31) - 2 ** 30 };
       case 7:
         return windowUpdate(this.connectId(), this.window());
+      case 8:
+        return heldPacket(Array.from({ length: random.below(6) }, () => this.connectId()));
       default:
         return dataPacket(this.connectId(), this.payload());
     }

@@ -58,6 +58,7 @@ class ServerWorld {
         dialFailed: (dial) => void (told.pendingDials -= 'startedAt' in dial ? 1 : 0),
         connectionClosed: () => void (told.established -= 1),
         unrecognizedDialResponse: () => undefined,
+        connectionStale: () => undefined,
         backendDraining: () => undefined,
       },
     });
@@ -124,6 +125,7 @@ class ServerWorld {
       identifiers: claims,
       name: 'b',
       credits: oneIn(this.random, 2),
+      ids: oneIn(this.random, 2),
     };
     const record = this.machine.openBackend(agent, port);
     const handle = (packet: Packet): Congestible | undefined =>

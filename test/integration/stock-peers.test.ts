@@ -170,9 +170,11 @@ interface Seen {
 
 function expectNothingNew({ fields, packets }: Seen): void {
   expect(fields.filter((field) => field.startsWith('x-knp'))).toEqual([]);
-  const isNew = ({ type, windowUpdate, dialRequest, dialResponse }: StockPacket): boolean =>
+  const isNew = ({ type, windowUpdate, held, dialRequest, dialResponse }: StockPacket): boolean =>
     type === 'WINDOW_UPDATE' ||
+    type === 'HELD' ||
     windowUpdate !== undefined ||
+    held !== undefined ||
     dialRequest?.initWindow !== undefined ||
     dialResponse?.initWindow !== undefined;
   expect(packets.filter(isNew)).toEqual([]);
@@ -246,8 +248,8 @@ describe('R27: flow control is not seen', () => {
     });
     await exchange(await client.dial(host, await bench.echo()));
     const offers = calls.map(({ metadata }) => metadata.get('x-knp-ext'));
-    expect(offers).toEqual(as === 'ideal' ? [['fc1'], ['fc1']] : [[], []]);
-    expect(packets.filter(({ type }) => type === 'WINDOW_UPDATE')).toEqual([]);
+    expect(offers).toEqual(as === 'ideal' ? [['fc1,ids1'], ['fc1']] : [[], []]);
+    expect(packets.filter(({ type }) => type === 'WINDOW_UPDATE' || type === 'HELD')).toEqual([]);
     if (as === 'real') expectNothingNew({ fields: [], packets });
   });
 

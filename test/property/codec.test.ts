@@ -12,6 +12,7 @@ import {
   dialRequest,
   dialSuccess,
   drainPacket,
+  heldPacket,
   type Packet,
   windowUpdate,
 } from '../../src/core/packet.js';
@@ -37,6 +38,7 @@ const packets: fc.Arbitrary<Packet> = fc.oneof(
   id.map((random) => dialClose(dialId(random))),
   fc.constant(drainPacket),
   fc.tuple(id, uint32).map(([connection, credit]) => windowUpdate(connectId(connection), credit)),
+  fc.array(id, { maxLength: 20 }).map((ids) => heldPacket(ids.map(connectId))),
 );
 
 /** protobufjs, as proto-loader sets it up: a codec that we did not write. */
@@ -66,15 +68,26 @@ const payloadName = {
   DIAL_CLS: 'closeDial',
   DRAIN: 'drain',
   WINDOW_UPDATE: 'windowUpdate',
+  HELD: 'held',
 } as const;
+
+const wireNames: Readonly<Record<string, string>> = {
+  connectId: 'connectID',
+  connectIds: 'connectIDs',
+  dialId: 'random',
+};
+
+function wireValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(wireValue);
+  return typeof value === 'bigint' ? value.toString() : value;
+}
 
 function toReference(packet: Packet): object {
   if (packet.kind === 'UNKNOWN') throw new Error('not generated');
   const { kind, raw: _raw, ...fields } = packet;
   const body: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
-    const wireName = name === 'connectId' ? 'connectID' : name === 'dialId' ? 'random' : name;
-    body[wireName] = typeof value === 'bigint' ? value.toString() : value;
+    body[wireNames[name] ?? name] = wireValue(value);
   }
   return { type: kind, [payloadName[kind]]: body };
 }

@@ -84,7 +84,8 @@ export class CreditModel {
       observer: {
         ...{ packet: () => undefined, dialStarted: () => undefined, dialEstablished: () => undefined },
         ...{ dialFailed: () => undefined, unrecognizedDialResponse: () => undefined },
-        ...{ connectionClosed: () => undefined, backendDraining: () => undefined },
+        ...{ connectionClosed: () => undefined, connectionStale: () => undefined },
+        backendDraining: () => undefined,
       },
     });
     this.agent = this.createAgent();

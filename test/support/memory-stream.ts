@@ -10,12 +10,14 @@ export interface MemoryOwner {
 
 /**
  * One end of a stream of packets that is delivered by hand, one item at a time: in order within a direction, in any
- * order between streams. It behaves as gRPC does: a cancel overtakes what is queued.
+ * order between streams, unless `nextOf` says otherwise. It behaves as gRPC does: a cancel overtakes what is queued.
  */
 export class MemoryEnd implements ClosablePort {
   owner: MemoryOwner | undefined;
   peer: MemoryEnd | undefined;
   takenBytes = 0;
+  /** The place of the item that is delivered next. */
+  nextOf: (inbox: readonly (Packet | 'finished')[]) => number = () => 0;
   private readonly inbox: (Packet | 'finished')[] = [];
   private writable = true;
   private over = false;
@@ -63,7 +65,7 @@ export class MemoryEnd implements ClosablePort {
   }
 
   deliver(): void {
-    const item = this.inbox.shift();
+    const [item] = this.inbox.splice(this.nextOf(this.inbox), 1);
     if (item === undefined) return;
     this.peer?.taken();
     if (item === 'finished') return this.end('finished');

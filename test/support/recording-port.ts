@@ -64,6 +64,8 @@ export function packetText(packet: Packet): string {
       return 'DRAIN';
     case 'WINDOW_UPDATE':
       return `WINDOW_UPDATE ${packet.connectId} ${packet.credit}`;
+    case 'HELD':
+      return `HELD ${packet.connectIds.join(' ')}`;
     case 'UNKNOWN':
       return `UNKNOWN ${packet.type}`;
   }

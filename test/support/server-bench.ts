@@ -52,10 +52,16 @@ export class ServerBench {
     };
   }
 
-  /** With hosts it can be chosen by `destHost`; `credits`: it has agreed to flow control. */
-  agent(agentId = 'a', host: readonly string[] = [], credits = false): AgentEnd {
+  /** With hosts it can be chosen by `destHost`; `credits`, `ids`: it has agreed to flow control, to ask for quiet connections. */
+  agent(agentId = 'a', host: readonly string[] = [], credits = false, ids = false): AgentEnd {
     const port = new RecordingPort();
-    const identity = { agentId, identifiers: { ...noIdentifiers, host }, name: `agent/${agentId}`, credits };
+    const agreed = { credits, ids };
+    const identity = {
+      agentId,
+      identifiers: { ...noIdentifiers, host },
+      name: `agent/${agentId}`,
+      ...agreed,
+    };
     const backend = this.machine.openBackend(identity, port);
     return {
       port,
@@ -66,8 +72,8 @@ export class ServerBench {
   }
 
   /** A connection with connect ID 1 and dial ID 7; both ports are emptied. */
-  connected(): { frontend: FrontendEnd; agent: AgentEnd } {
-    const agent = this.agent();
+  connected(ids = false): { frontend: FrontendEnd; agent: AgentEnd } {
+    const agent = this.agent('a', [], false, ids);
     const frontend = this.frontend();
     frontend.send(dial(7n));
     agent.send(answer(7n, 1n));
@@ -91,6 +97,7 @@ export class ServerBench {
       dialFailed: ({ dialId: id }, reason) => tell('failed', id, reason),
       unrecognizedDialResponse: (_agent, id) => tell('unrecognized', id),
       connectionClosed: ({ connectId: id }, reason) => tell('closed', id, reason),
+      connectionStale: (_agent, id, text) => tell('stale', id, text),
       backendDraining: (name) => tell('draining', name),
     };
   }

@@ -3,11 +3,12 @@ import type { Endpoint, EndpointPort } from '../../src/core/agent/state.js';
 import { TunnelMachine } from '../../src/core/client/machine.js';
 import { ManualClock } from '../../src/core/clock.js';
 import { noIdentifiers } from '../../src/core/identifiers.js';
-import { dialId } from '../../src/core/packet.js';
+import { dialId, type Packet, type PacketKind } from '../../src/core/packet.js';
 import type { Drained } from '../../src/core/port.js';
-import { createRandom } from '../../src/core/random.js';
+import { createRandom, type Random } from '../../src/core/random.js';
 import { ServerMachine } from '../../src/core/server/machine.js';
 import type { Backend, Frontend } from '../../src/core/server/state.js';
+import { turnOf } from '../../src/wire/carrier/fair-queue.js';
 import { type MemoryEnd, memoryPair } from './memory-stream.js';
 
 /** Counts how often something began and ended; a thing ends at most once, and never before it began. */
@@ -92,6 +93,8 @@ export class Call {
   /** The client asked for the end. */
   closing = false;
   endpointEnded = false;
+  /** The transport of its Proxy stream was lost. */
+  cut = false;
 
   constructor(id: bigint) {
     this.up = new Words(`up${id}`);
@@ -134,6 +137,19 @@ export interface ModelAgent {
   seenLost: boolean;
 }
 
+/** What the queue of a real stream may send next: what goes first, else the oldest packet of any connection. */
+function nextTurn(inbox: readonly (Packet | 'finished')[], random: Random): number {
+  const turns = new Map<unknown, number>();
+  inbox.forEach((item, index) => {
+    const turn = item === 'finished' ? item : turnOf(item);
+    if (!turns.has(turn)) turns.set(turn, index);
+  });
+  const first = turns.get(undefined);
+  if (first !== undefined) return first;
+  if (turns.size > 1) turns.delete('finished');
+  return [...turns.values()][random.below(turns.size)] ?? 0;
+}
+
 /** Clients, one server and its agents, joined by streams that the test delivers by hand. */
 export class TunnelModel {
   readonly clock = new ManualClock();
@@ -149,9 +165,16 @@ export class TunnelModel {
   private readonly ends: MemoryEnd[] = [];
   /** In half of the runs all parts agree on flow control. */
   private readonly credits: boolean;
+  /** The next packet of each kind that an agent stream carries is lost. */
+  readonly toLose = new Set<PacketKind>();
+  private readonly lossy: boolean;
+  private readonly random: Random;
 
-  constructor(seed: number) {
+  /** `lossy`: agents and servers look for what was lost, and connections take turns on their streams. */
+  constructor(seed: number, lossy = false) {
     this.credits = seed % 2 === 1;
+    this.lossy = lossy;
+    this.random = createRandom(seed);
     this.server = new ServerMachine({
       clock: this.clock,
       random: createRandom(seed),
@@ -169,6 +192,7 @@ export class TunnelModel {
         },
         connectionClosed: ({ dialId: id }) => this.serverConnections.end(`${id}`),
         unrecognizedDialResponse: () => undefined,
+        connectionStale: () => undefined,
         backendDraining: () => undefined,
       },
     });
@@ -188,18 +212,24 @@ export class TunnelModel {
     const nextConnectId = createConnectIds();
     const machine = this.agentMachine(() => agent, { toServer, nextConnectId });
     toServer.owner = {
-      packet: (packet) => machine.handlePacket(packet),
+      packet: (packet) => (this.isLost(packet) ? undefined : machine.handlePacket(packet)),
       ended: () => {
         agent.alive = false;
         machine.serverLost();
       },
     };
     if (this.credits) machine.agreeOnCredits();
-    const identity = { agentId, identifiers: noIdentifiers, name: agentId, credits: this.credits };
+    if (this.lossy) {
+      machine.agreeOnIds();
+      for (const end of [toServer, toAgent]) end.nextOf = (inbox) => nextTurn(inbox, this.random);
+    }
+    const agreed = { credits: this.credits, ids: this.lossy };
+    const identity = { agentId, identifiers: noIdentifiers, name: agentId, ...agreed };
     const backend = this.server.openBackend(identity, toAgent);
     const agent: ModelAgent = { machine, toServer, backend, alive: true, seenLost: false };
     toAgent.owner = {
-      packet: (packet) => this.server.handleBackendPacket(backend, packet),
+      packet: (packet) =>
+        this.isLost(packet) ? undefined : this.server.handleBackendPacket(backend, packet),
       ended: () => {
         agent.seenLost = true;
         this.server.closeBackend(backend);
@@ -226,7 +256,10 @@ export class TunnelModel {
     };
     if (this.credits) machine.agreeOnCredits();
     call.machine = machine;
-    call.lose = () => toServer.cancel();
+    call.lose = () => {
+      call.cut = true;
+      toServer.cancel();
+    };
     this.clientDials.begin(`${id}`);
     machine.dial();
   }
@@ -291,8 +324,14 @@ export class TunnelModel {
     });
   }
 
+  private isLost({ kind }: Packet): boolean {
+    return this.toLose.delete(kind);
+  }
+
   /** An end without an error, that the client did not ask for, may hide no byte. */
   private checkEnd(call: Call, error: string): void {
+    const live = !call.closing && !call.cut && !call.endpointEnded;
+    if (this.lossy && live) throw new Error(`a live connection was closed: ${error}`);
     if (error !== '' || call.closing) return;
     if (!call.endpointEnded) throw new Error('an orderly end that neither side asked for');
     if (!call.down.complete)

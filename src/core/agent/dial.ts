@@ -34,6 +34,7 @@ function createEndpoint(
     timer: undefined,
     toEndpointBytes: 0,
     fromEndpointBytes: 0,
+    bytesAtRound: -1,
     guard: new StallGuard({
       clock,
       patienceMs: stallPatienceMs,

@@ -6,10 +6,12 @@ import {
   type DialClosePacket,
   type DialRequestPacket,
   dialFailure,
+  type HeldPacket,
   noConnection,
   type PacketHandlers,
   payloadBytes,
   payloadPieces,
+  unrecognizedText,
   type WindowUpdatePacket,
 } from '../packet.js';
 import type { Congestible } from '../port.js';
@@ -36,6 +38,7 @@ export const agentHandlers: PacketHandlers<AgentContext, Result> = {
   DIAL_CLS: handleDialClose,
   DRAIN: ignore,
   WINDOW_UPDATE: handleWindowUpdate,
+  HELD: handleHeld,
   UNKNOWN: ignore,
 };
 
@@ -53,7 +56,7 @@ function handleData(context: AgentContext, packet: DataPacket): Result {
   if (packet.connectId === noConnection) return undefined;
   const endpoint = context.endpoints.get(packet.connectId);
   if (endpoint?.kind !== 'open' || endpoint.port === undefined) {
-    return answerServer(context, closeResponse(packet.connectId, 'unrecognized connectID'));
+    return answerServer(context, closeResponse(packet.connectId, unrecognizedText));
   }
   const { credits } = endpoint;
   const bytes = payloadBytes(packet);
@@ -70,6 +73,17 @@ function handleData(context: AgentContext, packet: DataPacket): Result {
 function handleWindowUpdate({ endpoints }: AgentContext, { connectId, credit }: WindowUpdatePacket): Result {
   endpoints.get(connectId)?.credits?.grant(credit);
   return undefined;
+}
+
+/** What the agent does not hold, it has dropped: it knew each connection before the server did (R32). */
+function handleHeld(context: AgentContext, { connectIds }: HeldPacket): Result {
+  const { rounds, endpoints } = context;
+  if (rounds === undefined) return undefined;
+  const dropped = connectIds.filter((id) => id !== noConnection && !endpoints.has(id));
+  let full: Result;
+  for (const id of dropped) full = answerServer(context, closeResponse(id, unrecognizedText));
+  if (dropped.length > 0) rounds.hurry();
+  return full;
 }
 
 /** Every CLOSE_REQ is answered (R18). Queued bytes are still written to the endpoint. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { Credits } from '../credits.js';
 import { type FaithfulSet, nothingFaithful } from '../faithful.js';
+import { HeldRounds } from '../held-rounds.js';
 import {
   type ConnectId,
   connectId,
@@ -65,6 +66,7 @@ export class AgentMachine {
       unreadAnswers: new UnreadAnswers(options.server),
       windowBudget: new WindowBudget(),
       creditsAgreed: false,
+      rounds: undefined,
     };
   }
 
@@ -76,6 +78,19 @@ export class AgentMachine {
   /** The server knows flow control: later dials have it if their frontends ask for it. */
   agreeOnCredits(): void {
     this.context.creditsAgreed = true;
+  }
+
+  /** The server asks for quiet connections, too (R31). */
+  agreeOnIds(): void {
+    const { context } = this;
+    context.rounds = new HeldRounds<Endpoint>({
+      clock: context.clock,
+      port: context.server,
+      connections: () => context.endpoints.values(),
+      bytesOf: ({ toEndpointBytes, fromEndpointBytes }) => toEndpointBytes + fromEndpointBytes,
+      isOpen: ({ kind }) => kind === 'open',
+      send: (packet) => sendToServer(context, packet),
+    });
   }
 
   /** Handles one packet. Returns the endpoint that got it when it may be too full to take more. */
@@ -101,7 +116,8 @@ export class AgentMachine {
     if (endpoint.kind !== 'dialing') return;
     endpoint.kind = 'open';
     endpoint.timer?.cancel();
-    const { observer, clock } = this.context;
+    const { observer, clock, rounds } = this.context;
+    rounds?.watch();
     endpoint.credits = createCredits(this.context, endpoint);
     const window = endpoint.credits === undefined ? 0 : windowBytes;
     observer.dialSucceeded(endpoint, clock.now() - endpoint.startedAt);
@@ -134,6 +150,7 @@ export class AgentMachine {
 
   /** The server stream ended, and all its connections with it. */
   serverLost(): void {
+    this.context.rounds?.cancel();
     for (const endpoint of [...this.context.endpoints.values()]) {
       const dialing = endpoint.kind === 'dialing';
       closeEndpoint(this.context, endpoint, 'server_lost');

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
 import type { Credits } from '../credits.js';
 import type { FaithfulSet } from '../faithful.js';
+import type { HeldRounds } from '../held-rounds.js';
 import { type ConnectId, closeResponse, type DialId, dialFailure, type Packet } from '../packet.js';
 import type { Congestible, Drained, PacketPort } from '../port.js';
 import type { WindowBudget } from '../receive-window.js';
@@ -31,6 +32,8 @@ export interface Endpoint {
   /** Payload passed on so far, bytes. */
   toEndpointBytes: number;
   fromEndpointBytes: number;
+  /** Both together at the last round; −1 before the first. */
+  bytesAtRound: number;
   /** Drops an endpoint that does not read: its full queue holds up all others of the server stream (R19). */
   readonly guard: StallGuard;
   /** Absent without flow control (R27). */
@@ -83,6 +86,8 @@ export interface AgentContext {
   readonly windowBudget: WindowBudget;
   /** The server has agreed to flow control (R27). */
   creditsAgreed: boolean;
+  /** Absent unless the server asks for quiet connections, too (R31). */
+  rounds: HeldRounds<Endpoint> | undefined;
 }
 
 export function sendToServer(context: AgentContext, packet: Packet): void {

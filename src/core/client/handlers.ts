@@ -35,6 +35,7 @@ export const tunnelHandlers: PacketHandlers<TunnelContext, Result> = {
   DIAL_CLS: handleDialClose,
   DRAIN: ignore,
   WINDOW_UPDATE: handleWindowUpdate,
+  HELD: ignore,
   UNKNOWN: ignore,
 };
 

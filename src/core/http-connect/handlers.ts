@@ -23,6 +23,7 @@ export const connectHandlers: PacketHandlers<ConnectContext, void> = {
   DIAL_CLS: ({ finish }) => finish(),
   DRAIN: ignore,
   WINDOW_UPDATE: handleWindowUpdate,
+  HELD: ignore,
   UNKNOWN: ignore,
 };
 

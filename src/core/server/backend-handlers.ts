@@ -8,14 +8,17 @@ import {
   type DialClosePacket,
   type DialResponsePacket,
   dialFailure,
+  type HeldPacket,
   noConnection,
   type PacketHandlers,
   payloadBytes,
+  unrecognizedText,
   type WindowUpdatePacket,
   withoutWindow,
 } from '../packet.js';
 import type { Congestible } from '../port.js';
 import { stopFrontend } from './frontend.js';
+import { onlyAgentText, onlyServerText } from './held.js';
 import {
   type Backend,
   type Connection,
@@ -47,6 +50,7 @@ export const backendHandlers: PacketHandlers<FromBackend, Result> = {
   DIAL_CLS: handleDialClose,
   DRAIN: handleDrain,
   WINDOW_UPDATE: handleWindowUpdate,
+  HELD: handleHeld,
   UNKNOWN: ignore,
 };
 
@@ -97,12 +101,15 @@ function establish(context: ServerContext, dial: PendingDial, packet: DialRespon
     establishedAt: now,
     toAgentBytes: 0,
     fromAgentBytes: 0,
+    bytesAtRound: -1,
+    closingAt: 0,
     kind: 'established',
     credited,
   };
   dial.to.connections.set(connectId, connection);
   dial.from.connections.set(connectId, connection);
   context.counts.established += 1;
+  dial.to.rounds?.watch();
   context.observer.dialEstablished(dial, connectId, now - dial.startedAt);
   // Its own window bounds it. If it counted, it would stop the agents of others without being stopped itself.
   if (credited) dial.from.port.leaveBacklog?.();
@@ -145,7 +152,10 @@ function handleData({ context, backend }: FromBackend, packet: DataPacket): Resu
   const bytes = payloadBytes(packet);
   if (bytes === 0 && !context.faithful.has('empty-data-forwarded')) return undefined;
   const connection = backend.connections.get(packet.connectId);
-  if (connection === undefined) return closeStray(context, backend, packet.connectId);
+  if (connection === undefined) {
+    backend.rounds?.hurry();
+    return closeStray(context, backend, packet.connectId);
+  }
   if (connection.kind === 'closing') return undefined;
   connection.fromAgentBytes += bytes;
   const { from } = connection.dial;
@@ -169,12 +179,31 @@ function handleCloseResponse({ context, backend }: FromBackend, packet: CloseRes
   if (connection === undefined) return undefined;
   const closing = connection.kind === 'closing';
   const { from } = connection.dial;
+  if (!closing && backend.rounds !== undefined && packet.error === unrecognizedText) {
+    context.observer.connectionStale(backend.name, packet.connectId, onlyServerText);
+  }
   forgetConnection(context, connection, from.stopped ? 'frontend' : 'agent');
   if (!closing) {
     stopFrontend(context, from);
     sendToFrontend(context, from, packet);
   }
   return undefined;
+}
+
+/**
+ * What the server does not hold, it has dropped, or never got to know: the DIAL_RSP would have come before (R32). One
+ * that is closing is told to the agent by its own round (R33).
+ */
+function handleHeld({ context, backend }: FromBackend, { connectIds }: HeldPacket): Result {
+  if (backend.rounds === undefined) return undefined;
+  const stale = connectIds.filter((id) => id !== noConnection && !backend.connections.has(id));
+  let full: Result;
+  for (const id of stale) {
+    context.observer.connectionStale(backend.name, id, onlyAgentText);
+    full = closeStray(context, backend, id);
+  }
+  if (stale.length > 0) backend.rounds.hurry();
+  return full;
 }
 
 function handleDrain({ context, backend }: FromBackend): Result {
@@ -188,6 +217,7 @@ function handleDrain({ context, backend }: FromBackend): Result {
 /** The agent stream ended: tells every frontend with a dial or connection on it at once, before a timeout (R11). */
 export function releaseBackend(context: ServerContext, backend: Backend): void {
   context.backends.remove(backend);
+  backend.rounds?.cancel();
   for (const dial of [...backend.dials.values()]) {
     if (dial.from.protocol === 'grpc' && context.faithful.has('pending-dials-lost-with-agent')) continue;
     failDial(context, dial, { reason: 'backend_close', code: 'TUNNEL_CLOSED', text: agentLostText });

@@ -44,6 +44,7 @@ export const frontendHandlers: PacketHandlers<FromFrontend, Result> = {
   DIAL_CLS: handleDialClose,
   DRAIN: ignore,
   WINDOW_UPDATE: handleWindowUpdate,
+  HELD: ignore,
   UNKNOWN: ignore,
 };
 

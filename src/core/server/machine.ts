@@ -11,6 +11,7 @@ import { type AgentView, type Payload, sumPayload, viewAgents } from './agent-vi
 import { backendHandlers, releaseBackend } from './backend-handlers.js';
 import { createFrontend } from './frontend.js';
 import { frontendHandlers, releaseFrontend } from './frontend-handlers.js';
+import { createRounds } from './held.js';
 import type { Backend, Connection, Frontend, FrontendKind, ServerContext } from './state.js';
 
 export interface ServerMachineOptions {
@@ -22,6 +23,16 @@ export interface ServerMachineOptions {
   readonly faithful?: FaithfulSet;
   /** The bytes that wait for all frontends. Default: they have no bound together. */
   readonly together?: Congestible | undefined;
+}
+
+export interface BackendKind {
+  readonly agentId: string;
+  readonly identifiers: AgentIdentifiers;
+  readonly name: string;
+  /** Agent and server have agreed to flow control (R27). Default false. */
+  readonly credits?: boolean;
+  /** Agent and server have agreed to ask for quiet connections (R31). Default false. */
+  readonly ids?: boolean;
 }
 
 export interface ServerState {
@@ -85,22 +96,21 @@ export class ServerMachine {
     else this.awaitingNoFrontends.push(then);
   }
 
-  openBackend(
-    agent: { agentId: string; identifiers: AgentIdentifiers; name: string; credits?: boolean },
-    port: PacketPort,
-  ): Backend {
+  openBackend({ credits = false, ids = false, ...agent }: BackendKind, port: PacketPort): Backend {
     const backend: Backend = {
-      credits: false,
       ...agent,
+      credits,
       port,
       dials: new Map(),
       connections: this.connectionsOf(agent.agentId),
       draining: false,
+      rounds: undefined,
       unreadAnswers: new UnreadAnswers(port),
       seenAt: this.context.clock.now(),
       seenBytes: 0,
       ended: { toAgentBytes: 0, fromAgentBytes: 0 },
     };
+    if (ids) backend.rounds = createRounds(this.context, backend);
     this.context.backends.add(backend);
     return backend;
   }

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
 import type { ErrorCode } from '../errors.js';
 import type { FaithfulSet } from '../faithful.js';
+import type { HeldRounds } from '../held-rounds.js';
 import type { AgentIdentifiers } from '../identifiers.js';
 import type { CloseReason, DialFacts, DialFailureReason, ServerObserver } from '../observer.js';
 import { type ConnectId, closeRequest, type DialId, type Packet } from '../packet.js';
@@ -21,6 +22,8 @@ export interface Backend {
   draining: boolean;
   /** Agent and server have agreed to flow control (R27). */
   readonly credits: boolean;
+  /** Absent unless the agent asks for quiet connections, too (R31). */
+  rounds: HeldRounds<Connection> | undefined;
   /** Answers to its mistakes that it has not read yet. */
   readonly unreadAnswers: UnreadAnswers;
   /** When its last packet was noticed. Data is noticed when an agent view is made. */
@@ -82,11 +85,15 @@ export interface Connection {
   readonly dial: PendingDial;
   readonly establishedAt: number;
   kind: 'established' | 'closing';
+  /** When the agent was last told to close it, ms. */
+  closingAt: number;
   /** Its two ends limit what is under way. */
   readonly credited: boolean;
   /** Payload passed on so far, bytes. */
   toAgentBytes: number;
   fromAgentBytes: number;
+  /** Both together at the last round; −1 before the first. */
+  bytesAtRound: number;
 }
 
 export interface ServerLimits {
@@ -152,6 +159,7 @@ export function closeTowardsAgent(context: ServerContext, connection: Connection
   if (connection.kind === 'closing') return;
   reportClosed(context, connection, reason);
   connection.kind = 'closing';
+  connection.closingAt = context.clock.now();
   connection.dial.from.connections.delete(connection.connectId);
   sendToBackend(context, connection.dial.to, closeRequest(connection.connectId));
 }

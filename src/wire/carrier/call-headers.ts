@@ -6,6 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http2';
 import { status } from '@grpc/grpc-js';
+import type { Extension } from '../../core/extensions.js';
 
 /** The two methods of the tunnel, by their HTTP/2 paths. Source: `proto/agent.proto`, `proto/client.proto`. */
 export const tunnelPaths = { Proxy: '/ProxyService/Proxy', Connect: '/AgentService/Connect' } as const;
@@ -14,18 +15,29 @@ export type TunnelMethod = keyof typeof tunnelPaths;
 /** Header fields of a call beside gRPC's own, such as `agentid`. */
 export type CallMetadata = Readonly<Record<string, string>>;
 
-/** The field with the extensions that an end knows, and the extension for flow control (R27). */
+/** The field with the extensions that an end knows (R27, R31). */
 const extensionField = 'x-knp-ext';
-const creditsExtension = 'fc1';
+
+/** Offers extensions, or agrees to them. */
+export const extensionMetadata = (extensions: readonly Extension[]): CallMetadata =>
+  extensions.length === 0 ? {} : { [extensionField]: extensions.join(',') };
+
+/** Those of `own` that the other end offers, or agrees to. Its field may list others. */
+export function sharedExtensions(
+  headers: IncomingHttpHeaders,
+  own: readonly Extension[],
+): readonly Extension[] {
+  const words = valuesOf(headers, extensionField).flatMap((value) => value.split(','));
+  const theirs = new Set(words.map((word) => word.trim()));
+  return own.filter((extension) => theirs.has(extension));
+}
 
 /** Offers flow control, or agrees to it. */
-export const creditsMetadata: CallMetadata = { [extensionField]: creditsExtension };
+export const creditsMetadata: CallMetadata = extensionMetadata(['fc1']);
 
-/** True when the other end offers flow control, or agrees to it. Its field may list other extensions. */
-export function knowsCredits(headers: IncomingHttpHeaders): boolean {
-  const words = valuesOf(headers, extensionField).flatMap((value) => value.split(','));
-  return words.some((word) => word.trim() === creditsExtension);
-}
+/** True when the other end offers flow control, or agrees to it. */
+export const knowsCredits = (headers: IncomingHttpHeaders): boolean =>
+  sharedExtensions(headers, ['fc1']).length > 0;
 
 /** A gRPC status: its code, and what the other end says of it. */
 export interface CallStatus {

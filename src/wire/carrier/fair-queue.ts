@@ -1,4 +1,4 @@
-import type { ConnectId, Packet } from '../../core/packet.js';
+import type { ConnectId, Packet, PacketKind } from '../../core/packet.js';
 import { PacketBatch } from '../codec/packet-batch.js';
 
 /** How much a connection may send at a time while others wait, bytes. A larger packet goes alone. */
@@ -12,6 +12,14 @@ export interface Queued {
   meterBytes: number;
 }
 
+/** Packets that name a connection and do not wait for its turn. */
+const urgentKinds: ReadonlySet<PacketKind> = new Set(['WINDOW_UPDATE', 'DIAL_RSP']);
+
+/** The connection for whose turn a packet waits. Undefined: it goes first. */
+export function turnOf(packet: Packet): ConnectId | undefined {
+  return 'connectId' in packet && !urgentKinds.has(packet.kind) ? packet.connectId : undefined;
+}
+
 /** The packets of one connection, in order. */
 interface Flow {
   readonly key: ConnectId | undefined;
@@ -23,7 +31,8 @@ interface Flow {
  * The packets that wait for one stream, which many connections share. They take turns, so that a keystroke does not wait
  * behind the bulk of others. Packets of one connection keep their order, and its CLOSE stays behind its DATA.
  *
- * First go packets of no connection, and WINDOW_UPDATE, because late credit does not help. Then each connection that has just begun to
+ * First go packets of no connection, answers to dials, and WINDOW_UPDATE, because late credit does not help. They keep their order:
+ * a HELD is behind the DIAL_RSP of each connection that it names (R32). Then each connection that has just begun to
  * send, for one turn, and then the others in a circle. As in fq_codel, a connection whose queue is empty stays in the circle
  * until its turn: else one that sends little at a time would always be new, and many of them would starve the rest.
  */
@@ -78,8 +87,8 @@ export class FairQueue {
   }
 
   private flowOf(packet: Packet): Flow {
-    if (!this.fair || packet.kind === 'WINDOW_UPDATE' || !('connectId' in packet)) return this.urgent;
-    const { connectId } = packet;
+    const connectId = this.fair ? turnOf(packet) : undefined;
+    if (connectId === undefined) return this.urgent;
     const flow = this.flows.get(connectId) ?? createFlow(connectId);
     if (!flow.listed) {
       flow.listed = true;

@@ -7,6 +7,8 @@ import { FairQueue, type Queued } from './fair-queue.js';
 
 /** About how many bytes a packet needs beside its payload: prefix, tags, IDs. */
 const overheadBytes = 32;
+/** About how many bytes one ID of a HELD needs. */
+const heldIdBytes = 4;
 /** The largest write with more than one packet, bytes. */
 const batchBytes = 128 * 1024;
 const batchPackets = 256;
@@ -63,7 +65,7 @@ export class SendQueue extends QueueFront<CongestionMeter> {
   /** Packets of one turn are sent together, and so are packets that come while a write is under way. */
   send(packet: Packet): void {
     if (this.closed) return;
-    const bytes = overheadBytes + (packet.kind === 'DATA' ? payloadBytes(packet) : 0);
+    const bytes = overheadBytes + bodyBytes(packet);
     this.queue.add(bytes);
     this.waiting.add(packet, bytes, this.now);
     if (this.flushing || this.writes > 0 || this.stream === undefined) return;
@@ -158,6 +160,12 @@ export class SendQueue extends QueueFront<CongestionMeter> {
     const tookMs = this.timing.now() - startedAt;
     for (let packet = 0; packet < packets; packet += 1) this.timing.took(tookMs);
   }
+}
+
+/** About how many bytes a packet has that has no bound of its own. */
+function bodyBytes(packet: Packet): number {
+  if (packet.kind === 'DATA') return payloadBytes(packet);
+  return packet.kind === 'HELD' ? packet.connectIds.length * heldIdBytes : 0;
 }
 
 /** Writes the slices in one go. `done` is called once, when the transport has taken them or never will. */

@@ -5,6 +5,7 @@ import {
   type DialRequestPacket,
   type DialResponsePacket,
   dialId,
+  maxHeldIds,
   type Packet,
   type PacketKind,
   windowOf,
@@ -21,6 +22,7 @@ const wireOf = {
   DIAL_CLS: { type: 5, field: 7 },
   DRAIN: { type: 6, field: 8 },
   WINDOW_UPDATE: { type: 100, field: 100 },
+  HELD: { type: 101, field: 101 },
 } as const satisfies Record<Exclude<PacketKind, 'UNKNOWN'>, { type: number; field: number }>;
 
 const kinds: readonly (keyof typeof wireOf)[] = [
@@ -33,8 +35,11 @@ const kinds: readonly (keyof typeof wireOf)[] = [
   'DRAIN',
 ];
 
-/** The number of all that `fc1` adds: a type, a payload, and a field of the two dial messages. */
-const extension = 100;
+/** The types that our extensions add (`fc1`, `ids1`). */
+const extensionKinds: Readonly<Record<number, keyof typeof wireOf>> = { 100: 'WINDOW_UPDATE', 101: 'HELD' };
+
+/** The field that `fc1` adds to the two dial messages. */
+const windowField = 100;
 
 /** Decodes one packet without copying its payload. Throws MalformedPacket and no other error. */
 export function decodePacket(raw: Buffer): Packet {
@@ -50,14 +55,17 @@ export function decodePacket(raw: Buffer): Packet {
       payload = cursor.range();
     } else cursor.skip(tag & 7);
   }
-  const kind = type === extension ? 'WINDOW_UPDATE' : kinds[type];
+  const kind = kinds[type] ?? extensionKinds[type];
   if (kind === undefined) return { kind: 'UNKNOWN', type: type | 0, raw };
   // The type decides. A payload of another type is read as zero values, as with Go's nil-safe getters (R2).
-  const body = field === wireOf[kind].field ? readBody(raw, payload) : emptyBody;
+  const fits = field === wireOf[kind].field;
+  if (kind === 'HELD') return { kind, connectIds: fits ? readIds(raw, payload) : [], raw };
+  const body = fits ? readBody(raw, payload) : emptyBody;
   return toPacket(kind, body, raw);
 }
 
-const isPayload = (field: number): boolean => (field >= 2 && field <= 8) || field === extension;
+const isPayload = (field: number): boolean =>
+  (field >= 2 && field <= 8) || extensionKinds[field] !== undefined;
 
 /** The fields of any payload message. Konnectivity uses only the numbers 1 to 3. */
 interface Body {
@@ -81,7 +89,7 @@ function readBody(raw: Buffer, { start, end }: { start: number; end: number }): 
     const field = tag >>> 3;
     const wireType = tag & 7;
     if (wireType === 0 && field <= 3) int[field] = cursor.int64();
-    else if (wireType === 0 && field === extension) initWindow = cursor.uint32();
+    else if (wireType === 0 && field === windowField) initWindow = cursor.uint32();
     else if (wireType === 2 && field <= 2) {
       const range = cursor.range();
       text[field] = raw.toString('utf8', range.start, range.end);
@@ -93,7 +101,23 @@ function readBody(raw: Buffer, { start, end }: { start: number; end: number }): 
   return { text, int, bytes, initWindow };
 }
 
-function toPacket(kind: keyof typeof wireOf, body: Body, raw: Buffer): Packet {
+/** At most `maxHeldIds`: each may need an answer (R31). As in all protobuf they are packed or not. */
+function readIds(raw: Buffer, { start, end }: { start: number; end: number }): ConnectId[] {
+  const cursor = new Cursor(raw, start, end);
+  const ids: ConnectId[] = [];
+  while (!cursor.done && ids.length < maxHeldIds) {
+    const tag = cursor.uint32();
+    if (tag === 8) ids.push(connectId(cursor.int64()));
+    else if (tag === 10) {
+      const range = cursor.range();
+      const packed = new Cursor(raw, range.start, range.end);
+      while (!packed.done && ids.length < maxHeldIds) ids.push(connectId(packed.int64()));
+    } else cursor.skip(tag & 7);
+  }
+  return ids;
+}
+
+function toPacket(kind: Exclude<keyof typeof wireOf, 'HELD'>, body: Body, raw: Buffer): Packet {
   const { text, int, bytes } = body;
   const id = (field: number): bigint => int[field] ?? 0n;
   const window = windowOf(body.initWindow);
@@ -192,12 +216,14 @@ function bodyOf(packet: Exclude<Packet, DataPacket | { kind: 'UNKNOWN' }>): Buff
       return [];
     case 'WINDOW_UPDATE':
       return [intField(1, packet.connectId), intField(2, BigInt(packet.credit))];
+    case 'HELD':
+      return packedField(1, packet.connectIds);
   }
 }
 
 const dialFields = ({ dialId: random, initWindow = 0 }: DialRequestPacket | DialResponsePacket): Buffer[] => [
   intField(3, random),
-  intField(extension, BigInt(initWindow)),
+  intField(windowField, BigInt(initWindow)),
 ];
 
 const varint = (value: number): number[] => {
@@ -221,4 +247,12 @@ function intField(field: number, value: bigint): Buffer {
   bytes.set(tag);
   writeInt64(bytes, tag.length, value);
   return bytes;
+}
+
+function packedField(field: number, values: readonly bigint[]): Buffer[] {
+  if (values.length === 0) return [];
+  const bytes = Buffer.alloc(values.reduce((sum, value) => sum + lengthOfInt64(value), 0));
+  let at = 0;
+  for (const value of values) at = writeInt64(bytes, at, value);
+  return [Buffer.from([(field << 3) | 2, ...varint(bytes.length)]), bytes];
 }

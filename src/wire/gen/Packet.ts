@@ -9,6 +9,7 @@ import type { CloseResponse as _CloseResponse, CloseResponse__Output as _CloseRe
 import type { CloseDial as _CloseDial, CloseDial__Output as _CloseDial__Output } from './CloseDial.js';
 import type { Drain as _Drain, Drain__Output as _Drain__Output } from './Drain.js';
 import type { WindowUpdate as _WindowUpdate, WindowUpdate__Output as _WindowUpdate__Output } from './WindowUpdate.js';
+import type { Held as _Held, Held__Output as _Held__Output } from './Held.js';
 
 /**
  * `type` decides; a payload that does not fit it reads as zero values.
@@ -23,7 +24,8 @@ export interface Packet {
   'closeDial'?: (_CloseDial | null);
   'drain'?: (_Drain | null);
   'windowUpdate'?: (_WindowUpdate | null);
-  'payload'?: "dialRequest"|"dialResponse"|"data"|"closeRequest"|"closeResponse"|"closeDial"|"drain"|"windowUpdate";
+  'held'?: (_Held | null);
+  'payload'?: "dialRequest"|"dialResponse"|"data"|"closeRequest"|"closeResponse"|"closeDial"|"drain"|"windowUpdate"|"held";
 }
 
 /**
@@ -39,5 +41,6 @@ export interface Packet__Output {
   'closeDial'?: (_CloseDial__Output | null);
   'drain'?: (_Drain__Output | null);
   'windowUpdate'?: (_WindowUpdate__Output | null);
-  'payload'?: "dialRequest"|"dialResponse"|"data"|"closeRequest"|"closeResponse"|"closeDial"|"drain"|"windowUpdate";
+  'held'?: (_Held__Output | null);
+  'payload'?: "dialRequest"|"dialResponse"|"data"|"closeRequest"|"closeResponse"|"closeDial"|"drain"|"windowUpdate"|"held";
 }

@@ -12,6 +12,7 @@ export const PacketType = {
   DIAL_CLS: 'DIAL_CLS',
   DRAIN: 'DRAIN',
   WINDOW_UPDATE: 'WINDOW_UPDATE',
+  HELD: 'HELD',
 } as const;
 
 /**
@@ -34,6 +35,8 @@ export type PacketType =
   | 6
   | 'WINDOW_UPDATE'
   | 100
+  | 'HELD'
+  | 101
 
 /**
  * DIAL_REQ is 0, so it is absent on the wire, and an empty message is a DIAL_REQ.

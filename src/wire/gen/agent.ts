@@ -9,6 +9,7 @@ import type { Data as _Data, Data__Output as _Data__Output } from './Data.js';
 import type { DialRequest as _DialRequest, DialRequest__Output as _DialRequest__Output } from './DialRequest.js';
 import type { DialResponse as _DialResponse, DialResponse__Output as _DialResponse__Output } from './DialResponse.js';
 import type { Drain as _Drain, Drain__Output as _Drain__Output } from './Drain.js';
+import type { Held as _Held, Held__Output as _Held__Output } from './Held.js';
 import type { Packet as _Packet, Packet__Output as _Packet__Output } from './Packet.js';
 import type { ProxyServiceClient as _ProxyServiceClient, ProxyServiceDefinition as _ProxyServiceDefinition } from './ProxyService.js';
 import type { WindowUpdate as _WindowUpdate, WindowUpdate__Output as _WindowUpdate__Output } from './WindowUpdate.js';
@@ -30,6 +31,7 @@ export interface ProtoGrpcType {
   DialRequest: MessageTypeDefinition<_DialRequest, _DialRequest__Output>
   DialResponse: MessageTypeDefinition<_DialResponse, _DialResponse__Output>
   Drain: MessageTypeDefinition<_Drain, _Drain__Output>
+  Held: MessageTypeDefinition<_Held, _Held__Output>
   Packet: MessageTypeDefinition<_Packet, _Packet__Output>
   PacketType: EnumTypeDefinition
   /**

@@ -3,10 +3,12 @@ import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import {
   answerFault,
+  extensionMetadata,
   httpFault,
   requestFault,
   requestHeaders,
   resetStatus,
+  sharedExtensions,
   statusIn,
   timeoutMs,
   trailersOf,
@@ -41,6 +43,23 @@ describe('the last fields of a call', () => {
     [{}, undefined],
   ])('are read although they are odd: %j', (headers, expected) => {
     expect(statusIn(headers)).toEqual(expected);
+  });
+});
+
+describe('the field with the extensions', () => {
+  it('R31: names those that both ends have, among words that they do not know', () => {
+    const offered = { 'x-knp-ext': 'mux1, ids1,fc1' };
+    expect(sharedExtensions(offered, ['fc1', 'ids1'])).toEqual(['fc1', 'ids1']);
+    expect(sharedExtensions(offered, ['fc1'])).toEqual(['fc1']);
+    expect(sharedExtensions({ 'x-knp-ext': 'ids10' }, ['ids1'])).toEqual([]);
+    expect(sharedExtensions({}, ['ids1'])).toEqual([]);
+  });
+
+  it('is absent where there is none', () => {
+    expect([extensionMetadata([]), extensionMetadata(['fc1', 'ids1'])]).toEqual([
+      {},
+      { 'x-knp-ext': 'fc1,ids1' },
+    ]);
   });
 });
 

@@ -10,6 +10,8 @@ import {
   dialRequest,
   dialSuccess,
   drainPacket,
+  heldPacket,
+  maxHeldIds,
   type Packet,
   windowUpdate,
 } from '../../../src/core/packet.js';
@@ -57,6 +59,8 @@ const golden: readonly [string, Packet, string][] = [
     '08011a0910011802a006808040',
   ],
   ['WINDOW_UPDATE', windowUpdate(connectId(300n), 512 << 10), '0864a2060708ac0210808020'],
+  ['HELD', heldPacket([connectId(1n), connectId(300n)]), '0865aa06050a0301ac02'],
+  ['HELD of nothing', heldPacket([]), '0865aa0600'],
 ];
 
 const withoutRaw = (packet: Packet): unknown => ({ ...packet, raw: undefined });
@@ -81,8 +85,17 @@ describe('codec', () => {
   });
 
   it('R2: keeps the number of a type it does not know', () => {
-    expect(decodePacket(Buffer.from('0865', 'hex'))).toMatchObject({ kind: 'UNKNOWN', type: 101 });
+    expect(decodePacket(Buffer.from('0866', 'hex'))).toMatchObject({ kind: 'UNKNOWN', type: 102 });
     expect(decodePacket(Buffer.from('08ffffffffffffffffff01', 'hex'))).toMatchObject({ type: -1 });
+  });
+
+  it('R31: reads IDs of a HELD that are not packed, and no more than a receiver has to answer', () => {
+    expect(decodePacket(Buffer.from('0865aa0605080108ac02', 'hex'))).toMatchObject({
+      connectIds: [1n, 300n],
+    });
+    const many = heldPacket(Array.from({ length: maxHeldIds + 1 }, () => connectId(5n)));
+    const read = decodePacket(encodeToBuffer(many));
+    expect(read.kind === 'HELD' && read.connectIds.length).toBe(maxHeldIds);
   });
 
   it('R3: forwards a received packet byte for byte, unknown fields included', () => {

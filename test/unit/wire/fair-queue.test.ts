@@ -7,6 +7,7 @@ import {
   dialId,
   dialSuccess,
   drainPacket,
+  heldPacket,
   type Packet,
   payloadBytes,
   windowUpdate,
@@ -85,6 +86,13 @@ describe('R22: connections on one stream', () => {
   it('let credit and packets of no connection go first', () => {
     const packets = [data(1), windowUpdate(id(1), 7), data(2), drainPacket];
     expect(turn(queueOf(packets))?.map(short)).toEqual(['WINDOW_UPDATE 1 7', 'DRAIN']);
+  });
+
+  it('R32: name no connection in a HELD whose DIAL_RSP is behind it', () => {
+    const success = (connection: number): Packet => dialSuccess(dialId(9n), id(connection));
+    const queue = queueOf([success(1), data(1), success(2), heldPacket([id(1), id(2)]), success(3)]);
+    const urgent = ['DIAL_RSP 9 ok 1', 'DIAL_RSP 9 ok 2', 'HELD 1 2', 'DIAL_RSP 9 ok 3'];
+    expect(all(queue).map(short)).toEqual([...urgent, 'DATA 1 ×1']);
   });
 
   it('stay in their turn when it does not fit in what is left', () => {
