@@ -54,6 +54,7 @@ export type {
   ObjectMeta,
   Pod,
   Service,
+  Taint,
 } from './kube/pod-objects.js';
 export type { FeatureGates, LabKubeletConfig } from './kubelet-stub/config.js';
 export type {

@@ -36,8 +36,10 @@ export class Agent {
   private readonly connections = new Map<string, ServerConnection>();
   private readonly serverCount: ServerCount;
   private attempt: ServerConnection | undefined;
+  /** A round of the search runs, or waits for its turn. */
+  private searching = false;
   private timer: Timer | undefined;
-  private health: Promise<PageServer> | undefined;
+  private health: Promise<PageServer | undefined> | undefined;
   private stopped: Promise<void> | undefined;
   private address: string | undefined;
   private state: 'running' | 'draining' | 'stopped' = 'running';
@@ -57,7 +59,7 @@ export class Agent {
     });
   }
 
-  /** The address of `/healthz`, `/readyz` and `/metrics`: `host:port`. Undefined until `start` has bound it. */
+  /** The address of `/healthz`, `/readyz` and `/metrics`: `host:port`. Undefined until `start` has bound it, and without one. */
   get healthAddress(): string | undefined {
     return this.address;
   }
@@ -65,11 +67,10 @@ export class Agent {
   /** Starts to look for servers. Rejects with ADDRESS_IN_USE or ADDRESS_UNAVAILABLE for the health port. */
   async start(): Promise<void> {
     if (this.health !== undefined || this.state === 'stopped') return;
-    const { health, emit, server, clock } = this.options;
-    const ready = (): Readiness => this.readiness();
-    this.health = startHealthServer({ ...health, style: 'agent', ready, metrics: this.metrics, clock });
-    const { host, port } = await this.health;
-    this.address = joinHostPort(host, port);
+    const { emit, server } = this.options;
+    this.health = this.openHealth();
+    const page = await this.health;
+    if (page !== undefined) this.address = joinHostPort(page.host, page.port);
     if (this.isStopped()) return;
     emit({ kind: 'role.started', node: this.node, address: server });
     this.serverCount.start();
@@ -101,6 +102,13 @@ export class Agent {
     return this.stopped;
   }
 
+  private async openHealth(): Promise<PageServer | undefined> {
+    const { health, clock } = this.options;
+    if (health === undefined) return undefined;
+    const ready = (): Readiness => this.readiness();
+    return startHealthServer({ ...health, style: 'agent', ready, metrics: this.metrics, clock });
+  }
+
   private async cut(): Promise<void> {
     this.state = 'stopped';
     this.timer?.cancel();
@@ -130,26 +138,41 @@ export class Agent {
   /** One round of the search for servers: at most one new connection each time, as Konnectivity's agent. */
   private async sync(): Promise<void> {
     if (this.state !== 'running') return;
-    if (!this.wantsMore() && !this.options.syncForever) {
-      this.again(this.schedule.afterSuccess());
-      return;
-    }
+    if (!this.wantsMore() && !this.options.syncForever) return this.again(this.schedule.afterSuccess());
+    this.searching = true;
+    const delayMs = await this.search();
+    this.searching = false;
+    this.again(delayMs);
+  }
+
+  /** Resolves with the wait until the next round, ms. */
+  private async search(): Promise<number> {
     try {
-      const result = await this.connectOnce();
+      const result = await this.inTurn(() => this.connectOnce());
       const delayMs = this.schedule.afterSuccess();
       if (result.kind === 'duplicate') this.reportRetry(`duplicate server: ${result.serverId}`, delayMs);
-      this.again(result.kind === 'added' && this.wantsMore() ? this.soonMs() : delayMs);
+      return result.kind === 'added' && this.wantsMore() ? this.soonMs() : delayMs;
     } catch (error) {
       this.metrics.own.serverAttempt('failed');
       const { message } = TunnelError.from(error, 'SERVER_UNREACHABLE', this.node);
       const delayMs = this.schedule.afterFailure();
       this.reportRetry(message, delayMs);
-      this.again(delayMs);
+      return delayMs;
     }
   }
 
   private wantsMore(): boolean {
     return this.connections.size < this.serverCount.show();
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const { turns } = this.options;
+    // An attempt without an end would keep its turn.
+    if (turns === undefined || this.isFaithful('silent-server-hangs')) return work();
+    return turns.during(async () => {
+      if (this.state !== 'running') throw new Error('the agent stops');
+      return work();
+    });
   }
 
   private async connectOnce(): Promise<{ kind: 'added' } | { kind: 'duplicate'; serverId: string }> {
@@ -200,16 +223,16 @@ export class Agent {
     this.showServers();
     const error = text === '' ? 'the server ended the stream' : text;
     this.options.emit({ kind: 'agent.disconnected', node: this.node, peer: `server/${serverId}`, error });
-    if (this.attempt !== undefined) return;
-    // At once, unless the server ends the connection again and again.
+    if (this.searching) return;
+    // Soon, unless the server ends the connection again and again.
     const { clock, sync } = this.options;
     const shortLived = clock.now() - connection.startedAt < sync.intervalMs;
-    this.again(shortLived ? this.schedule.afterFailure() : this.soonMs());
+    this.again(shortLived ? this.schedule.afterFailure() : this.soonMs(this.schedule.afterLoss()));
   }
 
   /** The wait while servers are missing, ms. */
-  private soonMs(): number {
-    return this.isFaithful('sync-waits-interval') ? this.schedule.afterSuccess() : 0;
+  private soonMs(leastMs = 0): number {
+    return this.isFaithful('sync-waits-interval') ? this.schedule.afterSuccess() : leastMs;
   }
 
   private levels(): AgentLevels {

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { FaithfulOptions } from '../core/faithful.js';
 import type { Random } from '../core/random.js';
+import type { Turns } from '../core/turns.js';
 import type { HttpProxy } from '../wire/net/proxy-environment.js';
 import type { ClientTls, Renewable } from '../wire/net/tls.js';
 import type { ServerCountOptions } from './server-count.js';
@@ -37,6 +38,11 @@ export interface AgentOptions extends FaithfulOptions {
   readonly sync: SyncIntervals;
   /** How the agent learns the number of servers. Default: from the servers. */
   readonly serverCount?: ServerCountOptions;
+  /**
+   * Agents of one process that share it connect a few at a time: if a thousand did at once, the first would wait for the
+   * last, and give up. Default: without waiting.
+   */
+  readonly turns?: Turns;
   /** True looks for servers also when the agent has as many as were announced. */
   readonly syncForever: boolean;
   /** Idle time after which a server is pinged, ms. Go servers cut agents that ping more often than every 30 s. */
@@ -50,8 +56,8 @@ export interface AgentOptions extends FaithfulOptions {
   readonly connectTimeoutMs: number;
   /** How long an endpoint may take to accept, ms. */
   readonly dialTimeoutMs: number;
-  /** `/healthz`, `/readyz`, `/metrics` over plain HTTP. */
-  readonly health: { readonly host: string; readonly port: number };
+  /** `/healthz`, `/readyz`, `/metrics` over plain HTTP. Default: no such port. */
+  readonly health?: { readonly host: string; readonly port: number };
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;

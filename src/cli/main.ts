@@ -30,6 +30,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   server: { group: 'roles', load: async () => (await import('./commands/server.js')).serverCommand },
   agent: { group: 'roles', load: async () => (await import('./commands/agent.js')).agentCommand },
   kubelet: { group: 'roles', load: async () => (await import('./commands/kubelet.js')).kubeletCommand },
+  node: { group: 'roles', load: async () => (await import('./commands/node.js')).nodeCommand },
   apiserver: { group: 'roles', load: async () => (await import('./commands/apiserver.js')).apiserverCommand },
   store: { group: 'roles', load: async () => (await import('./commands/store.js')).storeCommand },
   middlebox: { group: 'roles', load: async () => (await import('./commands/middlebox.js')).middleboxCommand },

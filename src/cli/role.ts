@@ -6,7 +6,7 @@ import { TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
 import { createRandom, type Random } from '../core/random.js';
 import { createWallClock } from '../core/wall-clock.js';
-import { createTopology, type NodeSpec, type Topology } from '../lab/topology.js';
+import { createTopology, type NodeSpec, type Topology, type TopologyOptions } from '../lab/topology.js';
 import { eventText } from '../observe/event-text.js';
 import { EventTimes } from '../observe/event-times.js';
 import { createJournal, type Journal } from '../observe/journal.js';
@@ -36,6 +36,8 @@ export interface CommonFlags {
   readonly certs?: string;
   readonly adminPort?: number;
   readonly adminAddress?: string;
+  /** False prints no events. Default true. */
+  readonly events?: boolean;
 }
 
 export interface RoleFlags extends CommonFlags {
@@ -105,7 +107,10 @@ interface JournalContext extends RoleContext {
   readonly times: EventTimes;
 }
 
-function createRoleContext({ packets = false, adminPort }: CommonFlags, signal: AbortSignal): JournalContext {
+function createRoleContext(
+  { packets = false, adminPort, events = true }: CommonFlags,
+  signal: AbortSignal,
+): JournalContext {
   const clock = createRealClock();
   const observed = adminPort !== undefined;
   const journal = createJournal({ clock, capacity: observed ? heldEvents : 100 });
@@ -113,7 +118,7 @@ function createRoleContext({ packets = false, adminPort }: CommonFlags, signal: 
   const print = createEventPrinter();
   journal.subscribe((event) => {
     times.note(event.t);
-    if (packets || event.kind !== 'packet') print(eventText(event));
+    if (events && (packets || event.kind !== 'packet')) print(eventText(event));
   });
   const random = createRandom(randomInt(2 ** 32));
   const packetEvents = packets || observed;
@@ -176,8 +181,13 @@ export function tlsUser(
 }
 
 /** The standard cluster. It is the same in every process with the same number of nodes. */
-export function standardTopology(nodes: number, kubernetesVersion: string): Topology {
-  return createTopology({ nodes, random: createRandom(1), nowMs: Date.now(), kubernetesVersion });
+export function standardTopology(
+  nodes: number,
+  kubernetesVersion: string,
+  names: Pick<TopologyOptions, 'most' | 'namePrefix'> = {},
+): Topology {
+  const random = createRandom(1);
+  return createTopology({ nodes, random, nowMs: Date.now(), kubernetesVersion, ...names });
 }
 
 /** One node of the standard cluster. Throws USAGE. */

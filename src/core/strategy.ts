@@ -36,8 +36,8 @@ class BackendStore<B extends Candidate> {
   }
 
   remove(backend: B): void {
-    for (const [key, list] of this.streams) {
-      const rest = list.filter((other) => other !== backend);
+    for (const key of keysFor(this.strategy, backend)) {
+      const rest = (this.streams.get(key) ?? []).filter((other) => other !== backend);
       if (rest.length === 0) this.streams.delete(key);
       else this.streams.set(key, rest);
     }

@@ -131,12 +131,19 @@ export interface Pod {
   };
 }
 
+/** Keeps pods off a node that do not tolerate it. */
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  readonly effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+
 /** A node. */
 export interface Node {
   readonly apiVersion: 'v1';
   readonly kind: 'Node';
   readonly metadata: ObjectMeta;
-  readonly spec: { readonly podCIDR?: string };
+  readonly spec: { readonly podCIDR?: string; readonly taints?: readonly Taint[] };
   readonly status: {
     readonly addresses: readonly {
       readonly type: 'InternalIP' | 'Hostname' | 'InternalDNS' | 'ExternalIP' | 'ExternalDNS';

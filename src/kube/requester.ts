@@ -15,6 +15,8 @@ export interface RequesterOptions {
   readonly clock: Clock;
   /** Default: client-go's. */
   readonly limit?: RateLimit;
+  /** The highest number of connections. Each open watch holds one. Default: any number. */
+  readonly connections?: number;
   /** The time limit of a request in ms, with its wait in the queue and its answer. Default 30 s. */
   readonly timeoutMs?: number;
   readonly userAgent?: string;
@@ -49,7 +51,7 @@ export class Requester {
     this.options = options;
     // Each request listens until it ends.
     setMaxListeners(0, this.closing.signal);
-    this.transport = new Transport(options.access);
+    this.transport = new Transport(options.access, options.connections);
     this.bucket = new TokenBucket(options.limit ?? usualRateLimit, options.clock);
   }
 

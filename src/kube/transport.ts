@@ -18,14 +18,19 @@ export interface HttpCall {
 /** After this time an idle connection is tested. A connection that died silently must not hold a watch for hours. */
 const probeMs = 30_000;
 
+/** Idle connections that are kept when there may be any number of them. */
+const keptConnections = 2;
+
 /** HTTP/1.1 over kept connections. A renewed certificate gets new connections. */
 export class Transport {
   private readonly access: KubeAccess;
   private readonly agent: HttpAgent | HttpsAgent;
 
-  constructor(access: KubeAccess) {
+  /** At most so many connections at a time; requests wait for one. Default: any number. */
+  constructor(access: KubeAccess, connections?: number) {
     this.access = access;
-    const options = { keepAlive: true, keepAliveMsecs: probeMs, maxFreeSockets: 2 };
+    const bounds = { maxFreeSockets: connections ?? keptConnections, maxSockets: connections ?? Infinity };
+    const options = { keepAlive: true, keepAliveMsecs: probeMs, ...bounds };
     this.agent = access.server.protocol === 'https:' ? new ContextAgent(options) : new HttpAgent(options);
   }
 

@@ -94,12 +94,14 @@ function createHttpServer(context: DoorContext, bounds: ConnectionBounds): Serve
 export function createHttpDoor(context: DoorContext): HttpDoor {
   // Node enforces this only on sockets that it accepted itself.
   const bounds = new ConnectionBounds(context.clock);
-  const server = createHttpServer(context, bounds);
+  // Made for the first client: most kubelets of a large lab never have one.
+  let server: Server | undefined;
   return {
     accept(socket) {
       bounds.expect(socket, idleTimeoutMs);
+      server ??= createHttpServer(context, bounds);
       server.emit('connection', socket);
     },
-    close: () => void server.close(),
+    close: () => void server?.close(),
   };
 }

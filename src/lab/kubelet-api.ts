@@ -1,4 +1,5 @@
 import { createRandom } from '../core/random.js';
+import { Turns } from '../core/turns.js';
 import { KubeClient } from '../kube/kube-client.js';
 import type { Service } from '../kube/pod-objects.js';
 import type { WatchList } from '../kube/watch-list.js';
@@ -8,6 +9,9 @@ import type { LabContext } from './parts.js';
 
 /** How many kubelets join at once: between those of a large lab, requests of others shall have their turns. */
 const maxJoining = 64;
+
+/** One for its watch of pods, one for everything else: each costs memory at both ends, and a handshake. */
+const connections = 2;
 
 /** The API that kubelets use. */
 export interface KnownApi {
@@ -21,20 +25,23 @@ export interface KnownApi {
 export class KubeletApi {
   private readonly context: LabContext;
   private readonly client: (url: string) => KubeClient;
+  private readonly turns = new Turns(maxJoining);
+  private readonly told: Promise<KnownApi>;
+  private tellAll: (api: KnownApi) => void = () => undefined;
   private known: (KnownApi & { readonly client: KubeClient }) | undefined;
-  private readonly waiting: ((api: KnownApi) => Promise<void>)[] = [];
-  private joining = 0;
 
   /** The watch of services uses the certificate of `node`. */
   constructor(context: LabContext, node: string) {
     this.context = context;
     this.client = (url) => kubeletClient(context, node, url);
+    this.told = new Promise((resolve) => {
+      this.tellAll = resolve;
+    });
   }
 
   /** Calls `begin` when the API is known and few others are joining. It shall resolve when that is done. */
   join(begin: (api: KnownApi) => Promise<void>): void {
-    this.waiting.push(begin);
-    this.next();
+    void this.told.then((api) => this.turns.during(() => begin(api)));
   }
 
   tell(url: string): void {
@@ -42,23 +49,12 @@ export class KubeletApi {
     const client = this.client(url);
     const services = watchServices({ client, clock, random: createRandom(random.below(2 ** 32)) });
     this.known = { url, client, services };
-    for (let free = maxJoining; free > 0; free--) this.next();
+    this.tellAll(this.known);
   }
 
   async close(): Promise<void> {
     await this.known?.services.close();
     await this.known?.client.close();
-  }
-
-  private next(): void {
-    if (this.known === undefined || this.joining >= maxJoining) return;
-    const begin = this.waiting.shift();
-    if (begin === undefined) return;
-    this.joining += 1;
-    void begin(this.known).finally(() => {
-      this.joining -= 1;
-      this.next();
-    });
   }
 }
 
@@ -67,7 +63,7 @@ export function kubeletClient(context: LabContext, node: string, url: string): K
   const { certPem: cert, keyPem: key } = kubeletPair(context, node);
   const tls = { ca: context.certificates.ca.certPem, cert, key };
   const access = { server: new URL(url), tls: () => tls, headers: () => ({}) };
-  return new KubeClient({ access, clock: context.clock, limit: kubeletRateLimit });
+  return new KubeClient({ access, clock: context.clock, limit: kubeletRateLimit, connections });
 }
 
 export function kubeletPair({ certificates }: LabContext, node: string): KeyPair {

@@ -7,6 +7,7 @@ import { rfc3339 } from '../kube/time.js';
 import { type Kubelet, startKubelet } from '../kubelet-stub/kubelet.js';
 import { type PodSource, startPodSource } from '../kubelet-stub/pod-source/pod-source.js';
 import { afterLoss } from '../kubelet-stub/pod-source/pod-status.js';
+import { sourceInTurn } from '../kubelet-stub/pod-source/source-in-turn.js';
 import { createRuntime } from './create-runtime.js';
 import { type KnownApi, type KubeletApi, kubeletClient, kubeletPair } from './kubelet-api.js';
 import { RestartablePart } from './part.js';
@@ -62,7 +63,7 @@ export function kubeletPart(
         );
       };
       const podNetwork = joinPodNetwork(network, runtime);
-      return { kubelet, runtime, podNetwork, source: sourceFrom(api, begin) };
+      return { kubelet, runtime, podNetwork, source: sourceInTurn((turn) => api.join(turn), begin) };
     },
     stop: async ({ kubelet, runtime, podNetwork, source }) => {
       await source.close();
@@ -75,25 +76,6 @@ export function kubeletPart(
       await runtime.close();
     },
   });
-}
-
-/** A source that starts when it is its turn at the API. */
-function sourceFrom(api: KubeletApi, begin: (api: KnownApi) => PodSource): RunningKubelet['source'] {
-  const closing = new AbortController();
-  const closed = new Promise<void>((resolve) => closing.signal.addEventListener('abort', () => resolve()));
-  let source: PodSource | undefined;
-  api.join(async (known) => {
-    if (closing.signal.aborted) return;
-    source = begin(known);
-    // A source that is closed before it is ready never gets ready.
-    await Promise.race([source.ready, closed]);
-  });
-  return {
-    close: async () => {
-      closing.abort();
-      await source?.close();
-    },
-  };
 }
 
 function withClient(client: KubeClient, source: PodSource): PodSource {

@@ -9,6 +9,7 @@ import type { EventSink } from '../core/events.js';
 import type { FaithfulOptions } from '../core/faithful.js';
 import { createRandom, type Random } from '../core/random.js';
 import type { StrategyName } from '../core/strategy.js';
+import type { Turns } from '../core/turns.js';
 import type { LabKubeletConfig } from '../kubelet-stub/config.js';
 import type { NodeNetwork } from '../links/node-network.js';
 import { type CertificateSet, leafTls } from '../pki/certificate-set.js';
@@ -29,6 +30,8 @@ export interface LabContext {
   readonly certificates: CertificateSet;
   /** One object for all agents, which therefore share a TLS context. */
   readonly agentTls: TlsFiles;
+  /** For all agents, so that those of a large lab connect a few at a time. */
+  readonly agentTurns: Turns;
   readonly network: NodeNetwork;
   readonly behaviours: readonly Behaviour[];
   readonly kubelet: LabKubeletConfig;
@@ -93,7 +96,7 @@ export function agentPart(
   node: NodeSpec,
   servers: { readonly agentAddress: string },
 ): RestartablePart<Agent> {
-  const { clock, random, emit, network, behaviour, agentTls: tls } = context;
+  const { clock, random, emit, network, behaviour, agentTls: tls, agentTurns: turns } = context;
   return new RestartablePart<Agent>({
     name: `agent/${node.name}`,
     emit,
@@ -105,8 +108,8 @@ export function agentPart(
         identifiers: `ipv4=${node.ip}&host=${node.name}`,
         server: servers.agentAddress,
         tls,
+        turns,
         connectEndpoint: (address, port, options) => network.connect(address, port, options),
-        health: { host, port: 0 },
         clock,
         random,
         emit,

@@ -9,6 +9,7 @@ import { TunnelError } from '../core/errors.js';
 import type { LabEvent } from '../core/events.js';
 import { faithfulSet, hasFlowControl } from '../core/faithful.js';
 import { createRandom } from '../core/random.js';
+import { Turns } from '../core/turns.js';
 import type { Pod } from '../kube/pod-objects.js';
 import { createNodeNetwork } from '../links/node-network.js';
 import { createJournal } from '../observe/journal.js';
@@ -82,6 +83,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     emit: journal.emit,
     certificates,
     agentTls: leafTls(certificates, 'agent'),
+    agentTurns: new Turns(maxConnecting),
     network,
     behaviours: options.behaviours ?? [],
     kubelet: options.kubelet ?? {},
@@ -211,34 +213,14 @@ async function startParts(insides: LabInsides, options: LabOptions): Promise<voi
   publishKubernetesService(store, place, first?.metadata.creationTimestamp ?? '');
   // kube-proxy routes this address on every node.
   context.network.register(kubernetesServiceIp, 443, place);
-  await startAgents(insides, options);
-}
-
-/** How many agents connect at once. If all of a large lab did, the first would wait for the last, and give up. */
-const maxConnecting = 32;
-
-/** Waits for every agent's first connection before it starts another one, and at last for all connections. */
-async function startAgents(insides: LabInsides, options: LabOptions): Promise<void> {
-  const { journal, parts } = insides;
   const connected = allAgentsConnected(insides, options);
   connected.catch(() => undefined);
-  const startLane = async (lane: number): Promise<void> => {
-    const agents = parts.agents.filter((_agent, index) => index % maxConnecting === lane);
-    for (const agent of agents) {
-      const since = journal.mark();
-      await agent.start();
-      const ended = new AbortController();
-      const first = journal.waitFor(
-        { kind: 'backend.connected', peer: agent.name },
-        { since, withinMs: Number.POSITIVE_INFINITY, signal: ended.signal },
-      );
-      await Promise.race([first, connected]).finally(() => ended.abort());
-    }
-  };
-  const lanes = Array.from({ length: maxConnecting }, (_, lane) => ({ start: () => startLane(lane) }));
-  await startAll(lanes);
+  await startAll(parts.agents);
   await connected;
 }
+
+/** How many agents connect at once. */
+const maxConnecting = 32;
 
 /** Waits for all, also when one fails, because a part that is still starting cannot be stopped. */
 async function startAll(parts: readonly Pick<LabPart, 'start'>[]): Promise<void> {

@@ -43,15 +43,22 @@ export interface Topology {
 }
 
 export interface TopologyOptions {
-  /** The number of nodes, 1 to 1000. */
+  /** The number of nodes, from 1 to `most`. */
   readonly nodes: number;
+  /** The highest number of nodes. Default 1000; addresses are enough for 5000. */
+  readonly most?: number;
+  /** Nodes are called PREFIX-1, PREFIX-2 … Default `node`. */
+  readonly namePrefix?: string;
   readonly random: Random;
   /** The creation time of all objects, epoch milliseconds. */
   readonly nowMs: number;
   readonly kubernetesVersion: string;
 }
 
+/** The highest number of nodes of a lab. */
 export const maxNodes = 1000;
+/** The highest number of nodes with kubelets and agents only. */
+export const maxHollowNodes = 5000;
 const kubeletPort = 10_250;
 
 /**
@@ -59,15 +66,12 @@ const kubeletPort = 10_250;
  * there are also a shell, an echo server, a counter that logs every second, and a pod with two containers.
  */
 export function createTopology(options: TopologyOptions): Topology {
-  const count = options.nodes;
-  if (!Number.isInteger(count) || count < 1 || count > maxNodes) {
-    throw new TunnelError(
-      'CONFIG_INVALID',
-      `nodes must be a whole number from 1 to ${maxNodes}, not ${count}`,
-    );
+  const { nodes: count, most = maxNodes, namePrefix = 'node' } = options;
+  if (!Number.isInteger(count) || count < 1 || count > most) {
+    throw new TunnelError('CONFIG_INVALID', `nodes must be a whole number from 1 to ${most}, not ${count}`);
   }
   const nodes = Array.from({ length: count }, (_, index) => ({
-    name: `node-${index + 1}`,
+    name: `${namePrefix}-${index + 1}`,
     ip: nodeIp(index),
     kubeletPort,
   }));
@@ -90,9 +94,12 @@ function nodeIp(index: number): string {
   return `10.0.${1 + Math.floor(number / 254)}.${1 + (number % 254)}`;
 }
 
+/** The last node whose pods have addresses from `10.244.0.0` on. Those of later ones are from `10.112.0.0` on. */
+const lastBefore = 12 * 256 - 1;
+
 /** The first three bytes of the addresses of a node's pods: `10.244.1` for node 1, `10.245.0` for node 256. */
 function podPrefix(number: number): string {
-  return `10.${244 + Math.floor(number / 256)}.${number % 256}`;
+  return `10.${(number > lastBefore ? 100 : 244) + Math.floor(number / 256)}.${number % 256}`;
 }
 
 const web: Container = {
@@ -105,15 +112,20 @@ interface PlacedPod {
   readonly name: string;
   readonly app: string;
   readonly node: NodeSpec;
+  /** The number of its node. */
+  readonly number: number;
   readonly containers: readonly Container[];
 }
 
 function placePods(nodes: readonly NodeSpec[]): readonly PlacedPod[] {
-  const at = (index: number): NodeSpec => nodes[index % nodes.length] ?? unreachableNode();
-  const webs = nodes.map((node, index) => ({
+  const at = (index: number): Pick<PlacedPod, 'node' | 'number'> => {
+    const place = index % nodes.length;
+    return { node: nodes[place] ?? unreachableNode(), number: place + 1 };
+  };
+  const webs = nodes.map((_node, index) => ({
     name: `web-${index + 1}`,
     app: 'web',
-    node,
+    ...at(index),
     containers: [web],
   }));
   const shell = { name: 'shell', image: 'konnsim/shell', stdin: true, tty: true };
@@ -122,13 +134,13 @@ function placePods(nodes: readonly NodeSpec[]): readonly PlacedPod[] {
   const counter = { name: 'counter', image: 'konnsim/counter' };
   return [
     ...webs,
-    { name: 'shell', app: 'shell', node: at(0), containers: [shell] },
-    { name: 'echo', app: 'echo', node: at(0), containers: [echo] },
-    { name: 'counter', app: 'counter', node: at(1), containers: [counter] },
+    { name: 'shell', app: 'shell', ...at(0), containers: [shell] },
+    { name: 'echo', app: 'echo', ...at(0), containers: [echo] },
+    { name: 'counter', app: 'counter', ...at(1), containers: [counter] },
     {
       name: 'pair',
       app: 'pair',
-      node: at(1),
+      ...at(1),
       containers: [
         { ...counter, name: 'main' },
         { ...shell, name: 'sidecar' },
@@ -172,10 +184,10 @@ class ObjectMaker {
     };
   }
 
-  pod({ name, app, node, containers }: PlacedPod, index: number): Pod {
+  pod({ name, app, node, number, containers }: PlacedPod, index: number): Pod {
     // Pods number 240 and later are alone on their nodes, but for the few after the web servers.
     const last = 10 + Math.min(index, 240 + Math.max(0, index - this.options.nodes));
-    const podIP = `${podPrefix(Number(node.name.replace('node-', '')))}.${last}`;
+    const podIP = `${podPrefix(number)}.${last}`;
     const status = 'True' as const;
     const conditions = ['Initialized', 'Ready', 'ContainersReady', 'PodScheduled'];
     return {

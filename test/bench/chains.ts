@@ -84,8 +84,14 @@ export interface RunningServer {
 
 let servers = 0;
 
-export async function startServer(context: Context, { name, server }: Programs): Promise<RunningServer> {
-  const [agentPort, healthPort, adminPort] = [await freePort(), await freePort(), await freePort()];
+/** Without `port`, agents find it on a free one. */
+export async function startServer(
+  context: Pick<Context, 'children' | 'folder'>,
+  { name, server }: Programs,
+  port?: number,
+): Promise<RunningServer> {
+  const agentPort = port ?? (await freePort());
+  const [healthPort, adminPort] = [await freePort(), await freePort()];
   servers += 1;
   const socket = join(context.folder, `${servers}.sock`);
   const file = (leaf: string): string => join(context.folder, leaf);

@@ -20,6 +20,7 @@ import { measureIdleAgents } from './idle-memory.js';
 import { labsCell, measureLabs } from './labs.js';
 import { measureMemory, memoryCell } from './memory.js';
 import { type BenchOptions, parseOptions, usage } from './options.js';
+import { measureRestart, restartCell } from './restart.js';
 import { Results, tableOf } from './results.js';
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -82,12 +83,25 @@ async function measure(children: Children, options: BenchOptions, folder: string
     say('the start of labs');
     results.add(labsCell, 'lab', await measureLabs(children, (text) => process.stdout.write(text)));
   }
+  if (isWanted(options, restartCell)) {
+    say('the restart of a server');
+    const programs = programsOf(options);
+    const samples = await measureRestart({ children, folder }, programs, (text) =>
+      process.stdout.write(text),
+    );
+    for (const [index, sample] of samples.entries())
+      results.add(restartCell, programs[index]?.name ?? '', sample);
+  }
   const machine = machineLine(options);
-  const ofLabs = [memoryCell, hostileCell, labsCell];
+  const ofLabs = [memoryCell, hostileCell, labsCell, restartCell];
   const wantsChains = options.only.length === 0 || options.only.some((name) => !ofLabs.includes(name));
   if (wantsChains) await measureChains({ children, options, folder, results });
   if (options.jsonFile === undefined) return;
   await writeFile(options.jsonFile, `${JSON.stringify({ machine, options, samples: results }, null, 2)}\n`);
+}
+
+function programsOf({ nodeFlags, real }: BenchOptions): readonly Programs[] {
+  return [ourPrograms(nodeFlags), ...(real === undefined ? [] : [realPrograms(real)])];
 }
 
 interface Run {
@@ -99,8 +113,7 @@ interface Run {
 
 async function measureChains({ children, options, folder, results }: Run): Promise<void> {
   const context = await prepare(children, options, folder);
-  const tunnels: Programs[] = [ourPrograms(options.nodeFlags)];
-  if (options.real !== undefined) tunnels.push(realPrograms(options.real));
+  const tunnels = programsOf(options);
   const chains = [await startRawChain(context, false), await startPlainChain(context)];
   chains.push(await startRawChain(context, true));
   for (const programs of tunnels) chains.push(await startTunnelChain(context, programs));

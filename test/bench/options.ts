@@ -3,8 +3,9 @@ import { cells, idleCell } from './cells.js';
 import { hostileCell } from './hostile.js';
 import { labsCell } from './labs.js';
 import { memoryCell } from './memory.js';
+import { restartCell } from './restart.js';
 
-const cellNames = [...Object.keys(cells), idleCell, memoryCell, hostileCell, labsCell];
+const cellNames = [...Object.keys(cells), idleCell, memoryCell, hostileCell, labsCell, restartCell];
 
 export interface BenchOptions {
   readonly rounds: number;

@@ -23,13 +23,27 @@ export async function freePort(): Promise<number> {
 }
 
 /** Resolves when `GET path` on the port is answered with 200. */
-export async function whenReady(port: number, path: string, withinMs: number): Promise<void> {
+export function whenReady(port: number, path: string, withinMs: number): Promise<void> {
+  return whenAnswered(port, path, { ready: true, withinMs });
+}
+
+/** Resolves when it is answered with something else, or not at all. */
+export function whenNotReady(port: number, path: string, withinMs: number): Promise<void> {
+  return whenAnswered(port, path, { ready: false, withinMs });
+}
+
+async function whenAnswered(
+  port: number,
+  path: string,
+  { ready, withinMs }: { readonly ready: boolean; readonly withinMs: number },
+): Promise<void> {
   const end = performance.now() + withinMs;
   while (performance.now() < end) {
-    if (await isReady(port, path)) return;
+    if ((await isReady(port, path)) === ready) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`http://${host}:${port}${path} was not ready within ${withinMs} ms`);
+  const state = ready ? 'not ready' : 'ready still';
+  throw new Error(`http://${host}:${port}${path} was ${state} after ${withinMs} ms`);
 }
 
 function isReady(port: number, path: string): Promise<boolean> {

@@ -4,13 +4,9 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { standardTopology } from '../../src/cli/role.js';
-import { createRealClock } from '../../src/core/clock.js';
-import { ignoreEvents } from '../../src/core/events.js';
-import { createRandom } from '../../src/core/random.js';
-import { KubeletClient } from '../../src/lab/kubelet-client/kubelet-client.js';
-import { TunnelClient } from '../../src/wire/client/tunnel-client.js';
 import { Konnsim, konnsim, scratchFolder } from '../support/konnsim.js';
 import { createKubectl, findKubectls } from '../support/kubectl.js';
+import { clientOf, podsThrough } from '../support/kubelet-through.js';
 import { soon } from '../support/waits.js';
 
 type Door = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -73,37 +69,8 @@ afterAll(async () => {
   await folder.remove();
 });
 
-/** Asks the kubelet through proxy-server and agent, as a frontend without kubectl does. */
-async function podsOfNode(): Promise<string[]> {
-  const clock = createRealClock();
-  const read = (name: string): Promise<string> => readFile(join(folder.path, 'certs', name), 'utf8');
-  const [ca, cert, key] = await Promise.all([
-    read('ca.crt'),
-    read('apiserver-kubelet-client.crt'),
-    read('apiserver-kubelet-client.key'),
-  ]);
-  const tunnel = new TunnelClient({
-    clock,
-    random: createRandom(1),
-    emit: ignoreEvents,
-    name: 'client/test',
-    serverName: 'server/test',
-    address: `unix://${socket()}`,
-  });
-  const client = new KubeletClient({
-    dialer: tunnel,
-    host: '10.0.1.11',
-    port: 10_250,
-    tls: { ca, cert, key },
-    clock,
-  });
-  try {
-    return (await client.listPods()).map(({ name }) => name).sort();
-  } finally {
-    await client.close();
-    await tunnel.close();
-  }
-}
+const podsOfNode = (): Promise<string[]> =>
+  podsThrough(socket(), { certs: join(folder.path, 'certs'), node: '10.0.1.11' });
 
 const pods = ['counter', 'echo', 'pair', 'shell', 'web-1', 'web-2'];
 const expectAnswer = async (): Promise<void> => {
@@ -116,10 +83,7 @@ describe('roles as separate processes', () => {
   it('carry a request to the kubelet', expectAnswer);
 
   it('reach pods in several networks, and say which kubelet does not answer for its own', async () => {
-    const tunnel = new TunnelClient({
-      ...{ clock: createRealClock(), random: createRandom(1), emit: ignoreEvents },
-      ...{ name: 'client/test', serverName: 'server/test', address: `unix://${socket()}` },
-    });
+    const tunnel = clientOf(socket());
     const { pods } = standardTopology(2, '1.33.1').objects;
     const echo = pods.find(({ metadata }) => metadata.name === 'echo');
     (await tunnel.dial(echo?.status.podIP ?? '', 7)).destroy();

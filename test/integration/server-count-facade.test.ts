@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tokenMetadata } from '../../src/agent/service-account-token.js';
 import { createTokenKeys, signServiceAccountToken } from '../../src/apiserver/auth/service-account-tokens.js';
 import { renderKubeconfig } from '../../src/apiserver/kubeconfig.js';
-import { tokenMetadata } from '../../src/dropin/agent/agent-token.js';
 import { KubeClient } from '../../src/kube/kube-client.js';
 import { readKubeconfig } from '../../src/kube/kubeconfig.js';
 import type { ProxyServer } from '../../src/server/server.js';

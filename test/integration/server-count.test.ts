@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Agent } from '../../src/agent/agent.js';
 import type { ServerCountOptions } from '../../src/agent/server-count.js';
-import { tokenMetadata } from '../../src/dropin/agent/agent-token.js';
+import { tokenMetadata } from '../../src/agent/service-account-token.js';
 import { KubeClient } from '../../src/kube/kube-client.js';
 import type { ProxyServer } from '../../src/server/server.js';
 import { KubeApiServer } from '../support/kube-api-server.js';

@@ -43,9 +43,12 @@ export function createTokenAuthenticator(
 }
 
 export function createAuthenticator(authenticateToken: TokenAuthenticator): Authenticator {
+  // A connection keeps its certificate, and to read it costs as much as a small request.
+  const users = new WeakMap<object, User>();
   return (request) => {
     const offered = takeProtocolToken(request);
-    const known = certificateUser(request.socket as TLSSocket);
+    const known = users.get(request.socket) ?? certificateUser(request.socket as TLSSocket);
+    if (known !== undefined) users.set(request.socket, known);
     if (known !== undefined) return known;
     const { token, fault } = headerToken(request) ?? offered;
     if (fault !== undefined) return 'refused';

@@ -4,7 +4,7 @@ import { createWallClock, type WallClock } from '../../core/wall-clock.js';
 import { rfc3339 } from '../../kube/time.js';
 import { catalogue } from '../resources/catalogue.js';
 import type { LocalStore } from '../store/object-store.js';
-import { type Controller, type ControllerContext, kindOf } from './controller.js';
+import type { Controller, ControllerContext } from './controller.js';
 import { deploymentController } from './deployments.js';
 import { endpointsController } from './endpoints.js';
 import { eventExpiry } from './events.js';
@@ -41,6 +41,10 @@ const controllers: readonly Controller[] = [
 ];
 
 const timedEveryMs = 5_000;
+/** A round that takes less than this is followed by the next one at once, ms. */
+const shortMs = 5;
+/** The longest pause between two rounds, ms. */
+const maxPauseMs = 500;
 
 /** Starts them; they run until they are closed. One set serves one store. */
 export function startControllers(options: ControllersOptions): Controllers {
@@ -63,14 +67,16 @@ export function startControllers(options: ControllersOptions): Controllers {
   let position = 0;
   let pauseMs = 0;
   // Many changes at once are one round. A round's own changes start the next round. Each looks at all objects: where
-  // these are many, there is a pause between two rounds, 10 ms for each 100 nodes.
+  // these are many, there is a pause between two rounds, so that requests have their turns.
   const wake = (): void => {
     pending ??= clock.after(pauseMs, () => {
       pending = undefined;
       const from = position;
       position = store.revision;
+      const beganMs = clock.now();
       if (hasNews(store, from)) run(controllers);
-      pauseMs = 10 * Math.floor(store.list(kindOf('', 'nodes')).length / 100);
+      const tookMs = clock.now() - beganMs;
+      pauseMs = tookMs < shortMs ? 0 : Math.min(4 * tookMs, maxPauseMs);
     });
   };
   const unsubscribe = store.subscribe(wake);

@@ -2,7 +2,6 @@ import { type ApiObject, listAt, textAt } from '../resources/api-object.js';
 import { catalogue } from '../resources/catalogue.js';
 import { draftOf, isObject, type JsonObject, metadataOf } from '../resources/json.js';
 import { graceOfPod } from '../strategies/pods.js';
-import { finalizersOf } from '../write/object-meta.js';
 import { type Controller, type ControllerContext, isGoing, save, startDeletion } from './controller.js';
 
 /** Deletes objects whose owner was deleted, and finishes deletions that wait for dependents or orphan them. */
@@ -20,6 +19,9 @@ export const garbageCollector: Controller = {
     }
   },
 };
+
+/** Read without a copy: every round looks at every object. */
+const finalizersIn = (object: ApiObject): readonly unknown[] => listAt(object, 'metadata.finalizers');
 
 function ownersOf(object: ApiObject): readonly string[] {
   return listAt(object, 'metadata.ownerReferences').map((reference) => textAt(reference, 'uid'));
@@ -41,14 +43,14 @@ function collectOrphan(
   const owners = ownersOf(object);
   const isOrphan = owners.every((uid) => {
     const owner = byUid.get(uid);
-    return owner === undefined || finalizersOf(draftOf(owner)).includes('foregroundDeletion');
+    return owner === undefined || finalizersIn(owner).includes('foregroundDeletion');
   });
   if (owners.length === 0 || !isOrphan || isGoing(object)) return;
   startDeletion(context, object, object.kind === 'Pod' ? graceOfPod(draftOf(object)) : 0);
 }
 
 function finish(context: ControllerContext, object: ApiObject, dependents: readonly ApiObject[]): void {
-  const finalizers = finalizersOf(draftOf(object));
+  const finalizers = finalizersIn(object);
   if (finalizers.includes('orphan')) {
     for (const dependent of dependents) release(context, dependent, object.metadata.uid);
     dropFinalizer(context, object, 'orphan');
@@ -69,7 +71,7 @@ function release(context: ControllerContext, dependent: ApiObject, owner: string
 
 function dropFinalizer(context: ControllerContext, object: ApiObject, finalizer: string): void {
   const draft = draftOf(object);
-  const rest = finalizersOf(draft).filter((each) => each !== finalizer);
+  const rest = finalizersIn(object).filter((each) => each !== finalizer);
   setOrDelete(metadataOf(draft), 'finalizers', rest);
   const stored = save(context, draft);
   const grace = Number(metadataOf(draft)['deletionGracePeriodSeconds'] ?? 0);

@@ -1,4 +1,4 @@
-import { type ApiObject, textAt } from '../resources/api-object.js';
+import { type ApiObject, listAt, textAt } from '../resources/api-object.js';
 import { draftOf, ensureChild, itemsOf, type JsonObject } from '../resources/json.js';
 import { type Controller, type ControllerContext, kindOf, save } from './controller.js';
 
@@ -76,6 +76,8 @@ function markNotReady(context: ControllerContext, pod: ApiObject): void {
 
 /** The kubelet itself reports when it is ready again; then the taint is removed. */
 function welcomeBack(context: ControllerContext, node: ApiObject): void {
+  // Most were never lost, and a copy of each in every round would cost more than all else here.
+  if (!listAt(node, 'spec.taints').some((taint) => textAt(taint, 'key') === unreachable)) return;
   const draft = draftOf(node);
   const ready = itemsOf(ensureChild(draft, 'status'), 'conditions').find(({ type }) => type === 'Ready');
   const spec = ensureChild(draft, 'spec');

@@ -9,6 +9,8 @@ import { identityOf, keyText, type ObjectKey, type Snapshot, type Step } from '.
 interface Shelf {
   readonly objects: Map<string, ApiObject>;
   readonly history: History;
+  /** All objects in the order of their keys. Undefined after a change. */
+  sorted: readonly ApiObject[] | undefined;
 }
 
 /** All objects and their latest changes. It applies steps in the order of revisions; others make them. */
@@ -33,11 +35,10 @@ export class ObjectState {
   }
 
   list(resource: Resource, namespace?: string): readonly ApiObject[] {
-    const entries = [...this.shelf(resource).objects.entries()];
-    return entries
-      .filter(([, object]) => namespace === undefined || object.metadata.namespace === namespace)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, object]) => object);
+    const shelf = this.shelf(resource);
+    shelf.sorted ??= sortedByKey(shelf.objects);
+    if (namespace === undefined) return shelf.sorted;
+    return shelf.sorted.filter((object) => object.metadata.namespace === namespace);
   }
 
   nextChange(resource: Resource, revision: number): Change | 'forgotten' | undefined {
@@ -58,6 +59,7 @@ export class ObjectState {
     const shelf = this.shelf(storedResource(about.apiVersion, about.kind));
     const key = keyText(about.metadata);
     const previous = shelf.objects.get(key);
+    shelf.sorted = undefined;
     this.counter = step.revision;
     if ('put' in step) {
       shelf.objects.set(key, step.put);
@@ -79,11 +81,10 @@ export class ObjectState {
     this.shelves.clear();
     this.counter = revision;
     this.floor = revision;
-    for (const object of objects)
-      this.shelf(storedResource(object.apiVersion, object.kind)).objects.set(
-        keyText(object.metadata),
-        object,
-      );
+    for (const object of objects) {
+      const shelf = this.shelf(storedResource(object.apiVersion, object.kind));
+      shelf.objects.set(keyText(object.metadata), object);
+    }
     for (const listener of [...this.listeners]) listener();
   }
 
@@ -115,10 +116,15 @@ export class ObjectState {
     const created = {
       objects: new Map<string, ApiObject>(),
       history: new History(this.floor, this.historyLimit),
+      sorted: undefined,
     };
     this.shelves.set(resource, created);
     return created;
   }
+}
+
+function sortedByKey(objects: ReadonlyMap<string, ApiObject>): readonly ApiObject[] {
+  return [...objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
 }
 
 function stepOf({ revision, type, object }: Change): Step {

@@ -14,32 +14,18 @@ import {
 } from '../../core/identifiers.js';
 import { createNodeNetwork, type NodeNetwork } from '../../links/node-network.js';
 import { kubeletLeaf } from '../../pki/certificate-set.js';
+import { agentOptions, type ServerFlags } from '../agent-options.js';
 import { sayDirect } from '../direct-dial.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import { commonOptions, type RoleFlags, runRole, tlsUser } from '../role.js';
-import {
-  asOption,
-  type BehaviourFlags,
-  durationMs,
-  faithfulOption,
-  headerText,
-  option,
-  portNumber,
-  someText,
-} from '../values.js';
+import { asOption, type BehaviourFlags, faithfulOption, headerText, option } from '../values.js';
 
-interface AgentFlags extends RoleFlags, BehaviourFlags {
-  readonly proxyServerHost: string;
-  readonly proxyServerPort: number;
+interface AgentFlags extends RoleFlags, BehaviourFlags, ServerFlags {
   readonly agentId?: string;
   readonly agentIdentifiers: string;
   readonly nodeAddress?: readonly NodeAddress[];
   readonly podNetwork?: readonly PodNetwork[];
-  readonly healthServerHost: string;
-  readonly healthServerPort: number;
-  readonly keepaliveTime: number;
-  readonly syncForever?: boolean;
 }
 
 /** `konnsim agent`: a node agent alone. */
@@ -47,12 +33,8 @@ export function agentCommand(invocation: Invocation): Command {
   return new Command('agent')
     .description('run a node agent alone: it dials out to the proxy-server and dials endpoints for it')
     .addOption(option('--certs <folder>', 'certificates made by `konnsim certs`').default('certs'))
-    .addOption(
-      option('--proxy-server-host <host>', 'host of the proxy-server')
-        .argParser(someText)
-        .default('127.0.0.1'),
-    )
-    .addOption(option('--proxy-server-port <port>', 'its port').argParser(portNumber).default(8091))
+    .addOption(agentOptions.proxyServerHost())
+    .addOption(agentOptions.proxyServerPort())
     .addOption(
       option('--agent-id <id>', 'default: PROXY_AGENT_ID, else a random UUID').argParser(parseAgentId),
     )
@@ -76,16 +58,10 @@ export function agentCommand(invocation: Invocation): Command {
         "10.244.1.0/24=node-1:10260: the addresses of a node's pods, which it serves, and its kubelet's --pod-port; may be given several times",
       ).argParser(collectPodNetworks),
     )
-    .addOption(option('--health-server-host <host>', 'where /healthz listens').default('127.0.0.1'))
-    .addOption(
-      option('--health-server-port <port>', 'its port, 0 for a free one').argParser(portNumber).default(8093),
-    )
-    .addOption(
-      option('--keepalive-time <duration>', 'idle time before a ping; Go servers cut agents below 30s')
-        .argParser(durationMs)
-        .default(agentDefaults.keepaliveTimeMs, `${agentDefaults.keepaliveTimeMs / 1000}s`),
-    )
-    .addOption(option('--sync-forever', 'search for servers also when all are found'))
+    .addOption(agentOptions.healthServerHost())
+    .addOption(agentOptions.healthServerPort())
+    .addOption(agentOptions.keepaliveTime())
+    .addOption(agentOptions.syncForever())
     .addOption(commonOptions.packets())
     .addOption(commonOptions.adminPort())
     .addOption(commonOptions.adminAddress())

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { writeKubeconfig } from '../../apiserver/kubeconfig.js';
 import { createRandom } from '../../core/random.js';
-import { createTopology, maxNodes, type NodeSpec } from '../../lab/topology.js';
+import { createTopology, maxHollowNodes, type NodeSpec } from '../../lab/topology.js';
 import type { CertificateSet } from '../../pki/certificate-set.js';
 import { readCertificateDirectory, type WriteOptions, writeCertificateDirectory } from '../../pki/files.js';
 import { writePartFolders } from '../../pki/part-folders.js';
@@ -28,7 +28,7 @@ export function certsCommand(): Command {
     .addOption(option('--out <folder>', 'where to write them').argParser(someText).default('certs'))
     .addOption(
       option('--nodes <number>', 'number of kubelets that get certificates')
-        .argParser(wholeNumber(1, maxNodes))
+        .argParser(wholeNumber(1, maxHollowNodes))
         .default(2),
     )
     .addOption(
@@ -70,6 +70,7 @@ export function certsCommand(): Command {
 async function run(flags: CertsFlags): Promise<void> {
   const { nodes } = createTopology({
     nodes: flags.nodes,
+    most: maxHollowNodes,
     random: createRandom(0),
     nowMs: 0,
     kubernetesVersion: '',

@@ -7,21 +7,19 @@ import type { KubeAccess } from '../../kube/access.js';
 import { KubeClient } from '../../kube/kube-client.js';
 import { readKubeconfig } from '../../kube/kubeconfig.js';
 import type { Node } from '../../kube/pod-objects.js';
-import type { AccessOptions } from '../../kubelet-stub/auth/access-control.js';
-import { accessReviewer, tokenReviewer } from '../../kubelet-stub/auth/reviews.js';
 import { startKubelet } from '../../kubelet-stub/kubelet.js';
 import { openPodDoor } from '../../kubelet-stub/pod-door.js';
 import { kubeletRateLimit, startPodSource } from '../../kubelet-stub/pod-source/pod-source.js';
-import type { KubeletTls } from '../../kubelet-stub/tls-port.js';
-import { createRuntime, type RuntimeKind, runtimeKinds } from '../../lab/create-runtime.js';
+import { createRuntime, type RuntimeKind } from '../../lab/create-runtime.js';
 import { maxNodes } from '../../lab/topology.js';
 import { type Readiness, startHealthServer } from '../../observe/health.js';
 import type { PageServer } from '../../observe/page-server.js';
 import { kubeletLeaf } from '../../pki/certificate-set.js';
-import { type Renewable, renewableAs, type TlsFiles } from '../../wire/net/tls.js';
+import type { Renewable, TlsFiles } from '../../wire/net/tls.js';
 import { sayDirect } from '../direct-dial.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
+import { type AccessFlags, accessTo, asKubeletTls, kubeletOptions } from '../kubelet-options.js';
 import {
   commonOptions,
   findNode,
@@ -32,9 +30,9 @@ import {
   standardTopology,
   tlsUser,
 } from '../role.js';
-import { httpsUrl, option, portNumber, someText, wholeNumber } from '../values.js';
+import { httpsUrl, option, portNumber, wholeNumber } from '../values.js';
 
-interface KubeletFlags extends RoleFlags {
+interface KubeletFlags extends RoleFlags, AccessFlags {
   readonly node: string;
   readonly nodes: number;
   readonly bindAddress: string;
@@ -44,9 +42,6 @@ interface KubeletFlags extends RoleFlags {
   readonly runtime: RuntimeKind;
   readonly kubeconfig?: string;
   readonly server?: URL;
-  /** As kubelet's flag: `AlwaysAllow` lets every known client do everything, `Webhook` asks the API. */
-  readonly authorizationMode?: 'AlwaysAllow' | 'Webhook';
-  readonly anonymousAuth?: boolean;
 }
 
 /** `konnsim kubelet`: the kubelet of one node alone, with that node's containers. */
@@ -69,17 +64,8 @@ export function kubeletCommand(invocation: Invocation): Command {
     .addOption(
       option('--pod-port <port>', 'mTLS port of its pods, for agents; default: none').argParser(portNumber),
     )
-    .addOption(
-      option('--runtime <kind>', 'sandbox: in memory; process: real processes of this host, with your rights')
-        .choices(runtimeKinds)
-        .default('sandbox'),
-    )
-    .addOption(
-      option(
-        '--kubeconfig <file>',
-        'take pods from this API, register the node there, and ask it about tokens and rights',
-      ).argParser(someText),
-    )
+    .addOption(kubeletOptions.runtime())
+    .addOption(kubeletOptions.kubeconfig())
     .addOption(
       option(
         '--server <url>',
@@ -88,13 +74,8 @@ export function kubeletCommand(invocation: Invocation): Command {
         .argParser(httpsUrl)
         .conflicts('kubeconfig'),
     )
-    .addOption(
-      option('--authorization-mode <mode>', 'Webhook asks the API and is the default with an API').choices([
-        'AlwaysAllow',
-        'Webhook',
-      ]),
-    )
-    .addOption(option('--anonymous-auth', 'accept clients without credentials as system:anonymous'))
+    .addOption(kubeletOptions.authorizationMode())
+    .addOption(kubeletOptions.anonymousAuth())
     .addOption(commonOptions.adminPort())
     .addOption(commonOptions.adminAddress())
     .addHelpText(
@@ -128,7 +109,7 @@ function run(flags: KubeletFlags): Promise<number> {
       port: flags.port,
       tls: asKubeletTls(files),
       runtime,
-      config: { access: accessOf(flags, nodeName, { api, clock: context.clock }) },
+      config: { access: accessTo(flags, { api, clock: context.clock })(nodeName) },
     });
     started(() => kubelet.close());
     const lines = [`kubelet ${joinHostPort(kubelet.address.host, kubelet.address.port)}`];
@@ -151,10 +132,6 @@ function run(flags: KubeletFlags): Promise<number> {
     started(() => health.close());
     return [...lines, `health ${joinHostPort(health.host, health.port)}`];
   });
-}
-
-function asKubeletTls(files: Renewable<TlsFiles>): Renewable<KubeletTls> {
-  return renewableAs(files, ({ ca: clientCa, cert, key }) => ({ cert, key, clientCa }));
 }
 
 /** As kubelet's own port: plain HTTP without credentials, only for this machine. */
@@ -198,18 +175,6 @@ async function openApi(
 
 function certificateAccess(server: URL | undefined, files: Renewable<TlsFiles>): KubeAccess | undefined {
   return server === undefined ? undefined : { server, tls: () => files.current, headers: () => ({}) };
-}
-
-/** With an API, the API decides what a client may do. Without one, every certificate of the CA may do everything. */
-function accessOf(
-  { anonymousAuth: anonymous = false, authorizationMode = 'Webhook' }: KubeletFlags,
-  nodeName: string,
-  { api, clock }: { readonly api: KubeClient | undefined; readonly clock: Clock },
-): AccessOptions {
-  if (api === undefined) return { anonymous };
-  const tokens = tokenReviewer(api, clock);
-  if (authorizationMode === 'AlwaysAllow') return { anonymous, tokens };
-  return { anonymous, tokens, authorizer: accessReviewer(api, clock, { nodeName }) };
 }
 
 /** The node for the API, with the real port of its kubelet. */

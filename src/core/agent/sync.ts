@@ -9,7 +9,10 @@ export interface SyncIntervals {
 const growth = 1.5;
 const jitter = 0.1;
 
-/** After each failure the wait grows by half, up to the cap (1, 1.5, 2.25 … 10 s). Each wait is up to 10 % longer. */
+/**
+ * After each failure the wait grows by half, up to the cap (1, 1.5, 2.25 … 10 s). Each wait is up to 10 % longer, so that
+ * the agents of a server that was restarted do not all come at the same moment.
+ */
 export class SyncSchedule {
   private failures = 0;
   private readonly intervals: SyncIntervals;
@@ -23,6 +26,11 @@ export class SyncSchedule {
   afterSuccess(): number {
     this.failures = 0;
     return this.withJitter(this.intervals.intervalMs);
+  }
+
+  /** The wait after a server was lost: short, but not the same for all its agents. */
+  afterLoss(): number {
+    return this.intervals.intervalMs * jitter * this.random.next();
   }
 
   afterFailure(): number {

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { Agent } from '../../agent/agent.js';
 import { type AgentOptions, agentDefaults } from '../../agent/options.js';
 import type { ServerCountOptions } from '../../agent/server-count.js';
+import { tokenMetadata } from '../../agent/service-account-token.js';
 import { joinHostPort } from '../../core/address.js';
 import { type Clock, createRealClock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
@@ -18,7 +19,6 @@ import { runProgram, type Surroundings } from '../program.js';
 import { namedFiles, readClientTls } from '../tls-texts.js';
 import { agentGuide } from './agent-flags.js';
 import type { AgentFlagValues } from './agent-options.js';
-import { tokenMetadata } from './agent-token.js';
 import { parseAgentFlags } from './parse-agent-flags.js';
 
 const { name } = agentGuide;

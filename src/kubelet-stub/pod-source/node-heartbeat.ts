@@ -35,6 +35,8 @@ export class NodeHeartbeat {
   private tellRegistered: () => void = () => undefined;
   private statusDueMs = 0;
   private renewedAtMs = 0;
+  /** The lease as the API has it, unless another party changes it. */
+  private lease: Lease | undefined;
 
   constructor(options: NodeHeartbeatOptions) {
     this.options = options;
@@ -102,11 +104,15 @@ export class NodeHeartbeat {
     const { name, uid } = node.metadata;
     const target = { resource: leases, namespace: leaseNamespace, name };
     const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime: microTime(now()) };
+    const { lease: known } = this;
+    this.lease = undefined;
     try {
-      const lease = await client.get<Lease>(target, { signal });
-      await client.update(target, { ...lease, spec: { ...lease.spec, ...spec } }, { signal });
+      const lease = known ?? (await client.get<Lease>(target, { signal }));
+      this.lease = await client.update(target, { ...lease, spec: { ...lease.spec, ...spec } }, { signal });
     } catch (caught) {
-      if (statusOf(caught)?.code !== 404) throw caught;
+      const code = statusOf(caught)?.code;
+      if (code === 409 && known !== undefined) return this.renewLease();
+      if (code !== 404) throw caught;
       const owner = { apiVersion: 'v1', kind: 'Node', name, uid };
       const metadata = {
         name,
@@ -114,7 +120,9 @@ export class NodeHeartbeat {
         ...(uid === '' ? {} : { ownerReferences: [owner] }),
       };
       const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
-      await client.create({ resource: leases, namespace: leaseNamespace }, lease, { signal });
+      this.lease = await client.create<Lease>({ resource: leases, namespace: leaseNamespace }, lease, {
+        signal,
+      });
     }
   }
 }

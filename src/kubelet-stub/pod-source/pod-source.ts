@@ -12,6 +12,7 @@ import { EventRecorder } from './event-recorder.js';
 import { NodeHeartbeat } from './node-heartbeat.js';
 import { PodAddresses } from './pod-addresses.js';
 import { PodWorker, type PodWorkerContext, podResource } from './pod-worker.js';
+import { type SharedPods, silentWatchMs } from './shared-pods.js';
 
 export interface PodSourceOptions {
   /** Uses the node's own credentials. The caller owns it. */
@@ -20,6 +21,8 @@ export interface PodSourceOptions {
   readonly runtime: NodeRuntime;
   /** The node to register; its pods get their addresses from `spec.podCIDR`. */
   readonly node: Node;
+  /** The pods of several nodes, of which those of this one are taken. The caller owns it. Default: a watch of its own. */
+  readonly pods?: SharedPods;
   /** The services, for environments. The caller owns it. Default: a watch of its own. */
   readonly services?: WatchList<Service>;
   readonly clock: Clock;
@@ -38,8 +41,6 @@ export interface PodSource {
 
 /** The kubelet's defaults of `kubeAPIQPS` and `kubeAPIBurst`. */
 export const kubeletRateLimit = { qps: 50, burst: 100 } as const;
-/** APIs send a bookmark about every minute. A watch that is silent for longer was cut on its way. */
-const silentWatchMs = 90_000;
 const defaultPodCidr = '10.244.0.0/24';
 
 /**
@@ -65,12 +66,12 @@ class Source implements PodSource {
   private readonly workers = new Map<string, PodWorker>();
   private readonly context: PodWorkerContext;
   private readonly heartbeat: NodeHeartbeat;
-  private readonly pods: WatchList<Pod>;
+  private readonly pods: Pick<WatchList<Pod>, 'synced' | 'close'>;
   private readonly recorder: EventRecorder;
   private readonly ownServices: WatchList<Service> | undefined;
   private readonly forget: () => void;
 
-  constructor({ client, runtime, node, services, clock, random, emit, now }: PodSourceOptions) {
+  constructor({ client, runtime, node, pods, services, clock, random, emit, now }: PodSourceOptions) {
     const { signal } = this.closing;
     setMaxListeners(0, signal);
     const failed = (what: string, error: TunnelError): void => {
@@ -90,16 +91,19 @@ class Source implements PodSource {
     const { recorder } = this;
     this.context = { client, runtime, addresses, hostIP, recorder, clock, now, failed, signal };
     this.heartbeat = new NodeHeartbeat({ client, node, clock, now, failed, signal });
-    this.pods = new WatchList<Pod>({
-      client,
-      clock,
-      random,
-      target: { resource: podResource },
-      fieldSelector: `spec.nodeName=${node.metadata.name}`,
-      idleTimeoutMs: silentWatchMs,
-      changed: (change) => this.changed(change),
-      failed: (error) => failed('pods', error),
-    });
+    const changed = (change: ItemChange<Pod>): void => this.changed(change);
+    this.pods =
+      pods?.follow(nodeName, changed) ??
+      new WatchList<Pod>({
+        client,
+        clock,
+        random,
+        target: { resource: podResource },
+        fieldSelector: `spec.nodeName=${nodeName}`,
+        idleTimeoutMs: silentWatchMs,
+        changed,
+        failed: (error) => failed('pods', error),
+      });
     const known =
       services ?? watchServices({ client, clock, random, failed: (error) => failed('services', error) });
     this.ownServices = services === undefined ? known : undefined;

@@ -24,7 +24,8 @@ const busyShare = 0.25;
 /**
  * The receive window of one session, which carries one stream. It doubles while it limits the stream: on a long link,
  * but not on a short one, where more bytes under way only delay later ones. The time until the other end acknowledges
- * the settings with the window shows the length of the link.
+ * the settings with the window shows the length of the link. That is measured when the first packet comes, which opens a
+ * connection: most agents of many carry none.
  */
 export class GrowingWindow {
   private readonly session: Http2Session;
@@ -33,17 +34,19 @@ export class GrowingWindow {
   private probesLeft = probes;
   private roundTripMs = Number.POSITIVE_INFINITY;
   private receivedBytes = 0;
+  private begun = false;
   private countedFromMs: number;
 
   constructor(session: Http2Session, clock: Clock) {
     this.session = session;
     this.clock = clock;
     this.countedFromMs = clock.now();
-    this.announce();
   }
 
   /** Call this for all bytes of the stream. It reads the clock once in half a window. */
   received(bytes: number): void {
+    if (!this.begun) this.announce();
+    this.begun = true;
     this.receivedBytes += bytes;
     if (this.receivedBytes < this.sizeBytes / 2) return;
     const now = this.clock.now();

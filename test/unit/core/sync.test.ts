@@ -25,6 +25,12 @@ describe('SyncSchedule', () => {
     expect(schedule.afterSuccess()).toBeCloseTo(1099.9);
     expect(schedule.afterFailure()).toBeCloseTo(1099.9);
   });
+
+  it('waits up to a tenth of the interval after a loss, which is no failure', () => {
+    const schedule = new SyncSchedule(intervals, fixed(0.5));
+    expect(schedule.afterLoss()).toBe(50);
+    expect(schedule.afterFailure()).toBe(1050);
+  });
 });
 
 describe('wantedServers', () => {

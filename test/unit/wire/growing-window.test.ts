@@ -31,6 +31,7 @@ const sizeBytes = (): number | undefined => session.localSettings.initialWindowS
 /** A window whose other end is that far away. */
 async function openWindow(roundTripMs: number): Promise<GrowingWindow> {
   const window = new GrowingWindow(session, clock);
+  window.received(1);
   for (let probe = 0; probe < 8; probe += 1) {
     nowMs += roundTripMs;
     await acknowledged();

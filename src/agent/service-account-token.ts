@@ -1,5 +1,5 @@
-import { TunnelError } from '../../core/errors.js';
-import { readTextSync } from '../../pki/read-files.js';
+import { TunnelError } from '../core/errors.js';
+import { readTextSync } from '../pki/read-files.js';
 
 /** A service account's token, read at each call: tokens are renewed. Error texts do not show the content. */
 export function tokenMetadata(path: string): () => Record<string, string> {
