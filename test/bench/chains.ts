@@ -106,7 +106,9 @@ export async function startServer(context: Context, { name, server, as }: Progra
   servers += 1;
   const socket = join(context.folder, `${servers}.sock`);
   const file = (leaf: string): string => join(context.folder, leaf);
+  const [program, ...before] = server;
   const flags = [
+    ...before,
     ...['--mode=grpc', `--uds-name=${socket}`, '--server-port=0', '--server-id=bench', '--server-count=1'],
     ...[`--agent-bind-address=${host}`, `--agent-port=${agentPort}`, '--proxy-strategies=default'],
     ...[`--health-bind-address=${host}`, `--health-port=${healthPort}`],
@@ -114,7 +116,7 @@ export async function startServer(context: Context, { name, server, as }: Progra
     ...[`--cluster-ca-cert=${file('agent-ca.crt')}`, `--cluster-cert=${file('server.crt')}`],
     `--cluster-key=${file('server.key')}`,
   ];
-  const child = context.children.program(`${name}'s proxy-server`, [...server, ...flags], { KONNSIM_AS: as });
+  const child = context.children.program(`${name}'s proxy-server`, program, flags, { KONNSIM_AS: as });
   await Promise.race([whenReady(healthPort, '/healthz', 20_000), child.failed]);
   return { child, agentPort, healthPort, address: `unix://${socket}` };
 }
@@ -126,7 +128,9 @@ async function startAgent(
 ): Promise<Child> {
   const [healthPort, adminPort] = [await freePort(), await freePort()];
   const file = (leaf: string): string => join(context.folder, leaf);
+  const [program, ...before] = agent;
   const flags = [
+    ...before,
     ...[`--proxy-server-host=${host}`, `--proxy-server-port=${serverPort}`, '--agent-id=bench'],
     ...[
       `--ca-cert=${file('agent-ca.crt')}`,
@@ -137,7 +141,7 @@ async function startAgent(
     ...[`--health-server-host=${host}`, `--health-server-port=${healthPort}`],
     ...[`--admin-bind-address=${host}`, `--admin-server-port=${adminPort}`],
   ];
-  const child = context.children.program(`${name}'s proxy-agent`, [...agent, ...flags], { KONNSIM_AS: as });
+  const child = context.children.program(`${name}'s proxy-agent`, program, flags, { KONNSIM_AS: as });
   await Promise.race([whenReady(healthPort, '/readyz', 20_000), child.failed]);
   return child;
 }

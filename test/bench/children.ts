@@ -27,9 +27,9 @@ export class Children {
   }
 
   /** Starts a program, with more variables; what it says is shown when it ends by itself. */
-  program(name: string, [file, ...args]: readonly [string, ...string[]], more: Variables = {}): Child {
+  program(name: string, file: string, args: readonly string[], more: Variables = {}): Child {
     const env = { ...process.env, ...more };
-    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], env });
+    const child = spawn(file, [...args], { stdio: ['ignore', 'ignore', 'pipe'], env });
     return this.watch(name, child);
   }
 

@@ -87,7 +87,7 @@ function run(request: EnduranceRequest): Promise<Endured> {
 
 serve(async () => ({
   hello: await listen(
-    createServer({ allowHalfOpen: true }, (socket) => void serveBytes(socket)),
+    createServer({ allowHalfOpen: true }, (socket) => void serveBytes(socket).catch(() => socket.destroy())),
     host,
   ),
   handle: run,

@@ -162,6 +162,11 @@ const goals: readonly Goal[] = [
     ...{ atLeast: 0.2, aim: 0.1, less },
   },
   labGoal('100 labs at once', 4000, 2000),
+  {
+    figure: 'all 1,000 agents back after a server restart, ms',
+    of: value('restart', 'backMs', 'ours'),
+    ...{ atLeast: 10_000, aim: 3000, less, digits: 0 },
+  },
   ...watchGoals,
   {
     figure: '10 GiB through one connection: constant memory, right checksum',
