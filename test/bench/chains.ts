@@ -221,14 +221,20 @@ async function startLoad(
   const load = await start();
   let other: ReturnType<typeof start> | undefined;
   const pids = [load.pid, ...hops, endpoint.pid];
+  const ask = async (cell: Parameters<Chain['measure']>[0]): Promise<Sample> => {
+    const sample = await load.ask({ ...cell, pids });
+    const { leftOpen = 0 } = sample;
+    if (leftOpen > 0) process.stderr.write(`${name}, ${cell.cell}: ${leftOpen} connections do not end\n`);
+    return sample;
+  };
   const measure: Chain['measure'] = async (cell) => {
     const { downloadsBeside = 0 } = cell;
-    if (downloadsBeside === 0) return load.ask({ ...cell, pids });
+    if (downloadsBeside === 0) return ask(cell);
     other ??= start();
     const held = await other;
     await held.ask({ cell: 'hold', connections: downloadsBeside });
     try {
-      return await load.ask({ ...cell, pids });
+      return await ask(cell);
     } finally {
       await held.ask({ cell: 'hold', connections: 0 });
     }

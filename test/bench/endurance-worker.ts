@@ -67,7 +67,7 @@ async function summed(stream: Duplex): Promise<Endured> {
 
 /** Opens all, and then each has an echo. */
 async function crowd(way: TunnelWay, connections: number): Promise<Endured> {
-  const streams = await openMany(createDial(way, false), connections);
+  const streams = await openMany(createDial(way, true), connections);
   const echoed = await Promise.allSettled(streams.map(greet));
   for (const stream of streams) stream.destroy();
   const count = echoed.filter(({ status }) => status === 'fulfilled').length;

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { type Context, type Programs, programsOf, startTunnelChain } from './chains.js';
+import { type Programs, programsOf, startTunnelChain } from './chains.js';
 import type { LabsStarted, LabsStep } from './labs-worker.js';
 import { docsFolder } from './page.js';
 import { type Panel, plotSvg } from './plot.js';
@@ -14,48 +14,58 @@ const mib = kib * kib;
 /** What is compiled and cached once belongs to no connection. */
 const firstDialsMs = 1000;
 
-/** How one agent bears more connections, and a lab more nodes. */
-export const growthSection: Section = {
-  name: 'growth',
+/** How one agent bears more connections. */
+export const connectionGrowth: Section = {
+  name: 'growth-connections',
   long: true,
   async measure(run: Run): Promise<void> {
-    const context = await run.prepare();
-    const pairs = programsOf(context, ['real', 'ideal']);
+    const pairs = programsOf(run.options, ['real', 'ideal']);
     for (const programs of pairs) {
       for (const count of connectionCounts) {
         run.say(`${count} connections, ${programs.name}`);
-        await measureConnections(run, context, { programs, count });
+        await measureConnections(run, { programs, count });
       }
     }
+    const names = pairs.map(({ name }) => name);
+    run.write(connectionTable(run.results, names));
+    await plot(run, 'growth-connections.svg', connectionPanels(run.results, names));
+  },
+};
+
+/** How a lab bears more nodes. */
+export const nodeGrowth: Section = {
+  name: 'growth-nodes',
+  long: true,
+  async measure(run: Run): Promise<void> {
     for (const count of nodeCounts) {
       run.say(`a lab of ${count} nodes`);
       await measureNodes(run, count);
     }
-    const names = pairs.map(({ name }) => name);
-    run.write(`${connectionTable(run.results, names)}\n${nodeTable(run.results)}`);
-    if (!run.options.docs) return;
-    await writeFile(
-      new URL('growth-connections.svg', docsFolder),
-      plotSvg(connectionPanels(run.results, names)),
-    );
-    await writeFile(new URL('growth-nodes.svg', docsFolder), plotSvg(nodePanels(run.results)));
+    run.write(nodeTable(run.results));
+    await plot(run, 'growth-nodes.svg', nodePanels(run.results));
   },
 };
+
+async function plot({ options }: Run, file: string, panels: readonly Panel[]): Promise<void> {
+  if (options.docs) await writeFile(new URL(file, docsFolder), plotSvg(panels));
+}
 
 interface Step {
   readonly programs: Programs;
   readonly count: number;
 }
 
-/** A fresh pair for each step, so that memory which an earlier one left behind does not hide what this one needs. */
-async function measureConnections(run: Run, context: Context, { programs, count }: Step): Promise<void> {
-  const chain = await startTunnelChain(context, programs);
+/** Fresh processes for each step, so that memory which an earlier one left behind does not hide what this one needs. */
+async function measureConnections(run: Run, { programs, count }: Step): Promise<void> {
+  run.children.kill();
+  const chain = await startTunnelChain(await run.prepare(), programs);
   const times = { warmUpMs: 100 + count / 5, windowMs: Math.max(run.options.windowMs, count / 5) };
-  await chain.measure({ cell: 'dials', connections: 50, warmUpMs: 0, windowMs: firstDialsMs });
+  const singleUse = true;
+  await chain.measure({ cell: 'dials', connections: 50, singleUse, warmUpMs: 0, windowMs: firstDialsMs });
   const ping = await chain.measure({
-    ...{ cell: 'ping-pong', connections: 1, beside: { idle: count - 1 }, ...times },
+    ...{ cell: 'ping-pong', connections: 1, singleUse, beside: { idle: count - 1 }, ...times },
   });
-  const echoes = await chain.measure({ cell: 'echoes', connections: count, ...times });
+  const echoes = await chain.measure({ cell: 'echoes', connections: count, singleUse, ...times });
   run.results.add(connections(count), programs.name, { ...ping, rate: echoes['rate'] ?? Number.NaN });
 }
 

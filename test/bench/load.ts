@@ -8,12 +8,15 @@ import { echoes, pingPong } from './ping-pong.js';
 import type { CellRequest, HoldRequest, LoadSetup, Sample } from './requests.js';
 import { serve } from './worker.js';
 
-/** Until no more connections than these are open, so that no cell pays for the one before. */
-async function untilOpen(most: number, controlPort: number): Promise<void> {
+/** Until no more connections than these are open, so that no cell pays for the one before. Resolves with what stays. */
+async function untilOpen(most: number, controlPort: number): Promise<number> {
+  let open = most;
   for (let tries = 0; tries < 500; tries += 1) {
-    if ((await counts(controlPort)).open <= most) return;
+    ({ open } = await counts(controlPort));
+    if (open <= most) return 0;
     await sleep(20);
   }
+  return open - most;
 }
 
 let held: Duplex[] = [];
@@ -46,11 +49,10 @@ serve(async ({ way, controlPort }: LoadSetup) => {
   };
   const handle = async (request: CellRequest | HoldRequest): Promise<Sample> => {
     const stays = request.cell === 'hold' ? request.connections : (request.downloadsBeside ?? 0);
-    try {
-      return await (request.cell === 'hold' ? hold(single, request) : measure(request));
-    } finally {
-      await untilOpen(stays, controlPort);
-    }
+    const work = request.cell === 'hold' ? hold(single, request) : measure(request);
+    await work.catch(() => undefined);
+    const leftOpen = await untilOpen(stays, controlPort);
+    return { ...(await work), leftOpen };
   };
   return { hello: undefined, handle };
 });

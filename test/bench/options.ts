@@ -27,7 +27,7 @@ export const usage = (names: readonly string[]): string => `npm run bench -- [fl
   --quick           3 rounds, some minutes (the default)
   --full            5 rounds, 1000 idle agents, and the tables that take long; some 12 minutes
   --rounds N        so many rounds
-  --window 600ms    so long for each cell in each round
+  --window 500ms    so long for each cell in each round
   --delay 10ms      round-trip time added to the agent link, half of it each way
   --real DIR        measures DIR/proxy-server and DIR/proxy-agent beside ours
   --only NAME       measures this alone; may be repeated:
@@ -58,7 +58,7 @@ export function parseOptions(args: readonly string[], names: readonly string[]):
   const { full = false, docs = false, real, only = [] } = values;
   if (full && values.quick === true) throw new Error('--quick or --full, not both');
   const size = full
-    ? { rounds: 5, windowMs: 600, idleAgents: 1000, execs: 300 }
+    ? { rounds: 5, windowMs: 500, idleAgents: 1000, execs: 300 }
     : { rounds: 3, windowMs: real === undefined ? 400 : 280, idleAgents: 300, execs: 100 };
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new Error(`--only: there is no "${unknown}"`);

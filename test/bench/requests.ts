@@ -46,6 +46,6 @@ export interface HoldRequest {
 /**
  * Named numbers: `rate` (MB/s, or dials or echoes a second), `cpuSecondsPerGb`, `p50Us`, `p99Us`; for dials the processor
  * milliseconds of each, `clientMs` and `hopsMs`, the two processes between client and endpoint; beside idle connections
- * the resident memory of each, `serverKib` and `agentKib`.
+ * the resident memory of each, `serverKib` and `agentKib`. `leftOpen` connections did not end with the cell.
  */
 export type Sample = Readonly<Record<string, number>>;

@@ -1,7 +1,7 @@
 import { chainSection } from './chain-table.js';
 import { enduranceSection } from './endurance.js';
 import { execSection } from './exec.js';
-import { growthSection } from './growth.js';
+import { connectionGrowth, nodeGrowth } from './growth.js';
 import { hostileSection } from './hostile.js';
 import { labsSection } from './labs.js';
 import { longLinkSection } from './long-link.js';
@@ -18,7 +18,8 @@ export const sections: readonly Section[] = [
   longLinkSection,
   execSection,
   labsSection,
-  growthSection,
+  connectionGrowth,
+  nodeGrowth,
   hostileSection,
   memorySection,
   enduranceSection,
