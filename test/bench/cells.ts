@@ -1,19 +1,21 @@
-import type { CellRequest } from './load.js';
+import type { CellRequest } from './requests.js';
 import type { Row } from './results.js';
 
-type Cell = Pick<CellRequest, 'cell' | 'connections' | 'writeBytes'>;
+/** A measurement, without its times and processes. */
+export type Cell = Omit<CellRequest, 'warmUpMs' | 'windowMs' | 'pids'>;
 
 /** What is measured of every chain in every round. */
-export const cells: Readonly<Record<string, Cell>> = {
+export const cells = {
   upload: { cell: 'upload', connections: 1 },
   download: { cell: 'download', connections: 1 },
   'upload-100': { cell: 'upload', connections: 100 },
   'download-100': { cell: 'download', connections: 100 },
   'small-writes': { cell: 'upload', connections: 1, writeBytes: 256 },
   'ping-pong': { cell: 'ping-pong', connections: 1 },
+  'ping-pong-loaded': { cell: 'ping-pong', connections: 1, singleUse: true, downloadsBeside: 4 },
   dials: { cell: 'dials', connections: 50 },
   'single-use-dials': { cell: 'single-use-dials', connections: 50 },
-};
+} as const satisfies Readonly<Record<string, Cell>>;
 
 export const idleCell = 'idle-agents';
 
@@ -34,6 +36,20 @@ export const rows: readonly Row[] = [
   { title: 'download, 100 connections', cell: 'download-100', ...cpu },
   { title: 'ping-pong of 64 B, p50', cell: 'ping-pong', unit: 'us', field: 'p50Us', digits: 0 },
   { title: 'ping-pong of 64 B, p99', cell: 'ping-pong', unit: 'us', field: 'p99Us', digits: 0 },
+  {
+    title: 'the same beside 4 downloads, p50',
+    cell: 'ping-pong-loaded',
+    unit: 'us',
+    field: 'p50Us',
+    digits: 0,
+  },
+  {
+    title: 'the same beside 4 downloads, p99',
+    cell: 'ping-pong-loaded',
+    unit: 'us',
+    field: 'p99Us',
+    digits: 0,
+  },
   { title: 'dials, 50 at once', cell: 'dials', unit: '1/s', field: 'rate', digits: 0 },
   { title: 'each, server and agent', cell: 'dials', field: 'hopsMs', ...cpuOfDial },
   { title: 'each, client', cell: 'dials', field: 'clientMs', ...cpuOfDial },

@@ -15,6 +15,7 @@ export interface Worker<Request extends Serializable, Reply> extends Child {
   ask(request: Request): Promise<Reply>;
 }
 
+type Variables = Readonly<Record<string, string>>;
 type Answer<Reply> = { readonly ok: Reply } | { readonly error: string };
 
 /** All processes that a run has started; whatever happens, none outlives it. */
@@ -25,9 +26,10 @@ export class Children {
     process.on('exit', () => this.kill());
   }
 
-  /** Starts a program; what it says is shown when it ends by itself. */
-  program(name: string, file: string, args: readonly string[]): Child {
-    const child = spawn(file, [...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  /** Starts a program, with more variables; what it says is shown when it ends by itself. */
+  program(name: string, file: string, args: readonly string[], more: Variables = {}): Child {
+    const env = { ...process.env, ...more };
+    const child = spawn(file, [...args], { stdio: ['ignore', 'ignore', 'pipe'], env });
     return this.watch(name, child);
   }
 

@@ -1,9 +1,16 @@
 import { get } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Lab, startLab } from '../../src/index.js';
-import type { Sample } from './load.js';
+import type { Sample } from './requests.js';
+import type { Section } from './section.js';
 
-export const hostileCell = 'hostile';
+export const hostileSection: Section = {
+  name: 'hostile',
+  long: false,
+  async measure({ results, write }) {
+    results.add('hostile', 'lab', await measureHostile(write));
+  },
+};
 
 const measureMs = 4000;
 const settleMs = 500;
@@ -28,7 +35,7 @@ type Times = Readonly<Record<'healthz' | 'exec', readonly number[]>>;
  * How long others wait while one container is hostile: `/healthz`, and a command of the shell in another pod,
  * ms. Writes a table: medians, and the longest. Everything runs in this process.
  */
-export async function measureHostile(write: (text: string) => void): Promise<Sample> {
+async function measureHostile(write: (text: string) => void): Promise<Sample> {
   const lab = await startLab({ nodes: 2 });
   try {
     const sample: Record<string, number> = {};

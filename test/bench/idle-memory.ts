@@ -1,5 +1,5 @@
 import { type Context, type Programs, startServer, tlsOf } from './chains.js';
-import type { Sample } from './load.js';
+import type { Sample } from './requests.js';
 import { host } from './sockets.js';
 import { rssBytesOf } from './usage.js';
 

@@ -1,8 +1,15 @@
 import type { Children } from './children.js';
 import type { LabsStarted, LabsStep } from './labs-worker.js';
-import type { Sample } from './load.js';
+import type { Sample } from './requests.js';
+import type { Section } from './section.js';
 
-export const labsCell = 'labs';
+export const labsSection: Section = {
+  name: 'labs',
+  long: false,
+  async measure({ children, results, write }) {
+    results.add('labs', 'lab', await measureLabs(children, write));
+  },
+};
 
 const mib = 1024 * 1024;
 const standard = { nodes: 2, labs: 1 };
@@ -16,7 +23,7 @@ const steps: readonly (LabsStep & { readonly title: string })[] = [
 ];
 
 /** How long labs take to start and what they keep in memory, in one process. Writes a table. */
-export async function measureLabs(children: Children, write: (text: string) => void): Promise<Sample> {
+async function measureLabs(children: Children, write: (text: string) => void): Promise<Sample> {
   const { worker } = await children.worker<LabsStep, LabsStarted, null>('labs-worker', {}, ['--expose-gc']);
   const sample: Record<string, number> = {};
   try {
@@ -33,6 +40,7 @@ export async function measureLabs(children: Children, write: (text: string) => v
       write(`${title.padEnd(30)}${cells.map((cell) => cell.padStart(17)).join('')}\n`);
       sample[`${title}, ms`] = tookMs;
       sample[`${title}, CPU ms`] = cpuMs;
+      sample[`${title}, MiB a node`] = rss / mib / count;
     }
     return sample;
   } finally {

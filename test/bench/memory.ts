@@ -1,8 +1,15 @@
 import type { Children } from './children.js';
-import type { Sample } from './load.js';
 import type { MemoryStep, MemoryUse } from './memory-lab.js';
+import type { Sample } from './requests.js';
+import type { Section } from './section.js';
 
-export const memoryCell = 'memory';
+export const memorySection: Section = {
+  name: 'memory',
+  long: false,
+  async measure({ children, results, write }) {
+    results.add('memory', 'lab', await measureMemory(children, write));
+  },
+};
 
 const mib = 1024 * 1024;
 const gib = 1024 * mib;
@@ -42,7 +49,7 @@ function line(title: string, use: MemoryUse, start: MemoryUse): string {
  * What work leaves behind in the memory of one process that holds a whole lab, its clients and the far end, MiB: after
  * each step, and after all. Writes a table of it.
  */
-export async function measureMemory(children: Children, write: (text: string) => void): Promise<Sample> {
+async function measureMemory(children: Children, write: (text: string) => void): Promise<Sample> {
   const { worker } = await children.worker<MemoryStep, MemoryUse, null>('memory-lab', {}, ['--expose-gc']);
   try {
     let start: MemoryUse | undefined;

@@ -3,47 +3,81 @@ import { agentDefaults } from '../../src/agent/options.js';
 import { createRealClock } from '../../src/core/clock.js';
 import { ignoreEvents } from '../../src/core/events.js';
 import { createRandom } from '../../src/core/random.js';
-import { goDial } from '../../src/links/go-dial.js';
+import { startMiddlebox } from '../../src/links/middlebox.js';
+import { createNodeNetwork } from '../../src/links/node-network.js';
 import { startProxyServer } from '../../src/server/server.js';
-import { host } from './sockets.js';
+import type { Watching } from './requests.js';
+import { host, nodeAddress } from './sockets.js';
+import { recording } from './watch.js';
 import { serve } from './worker.js';
 
-/** A role of ours whose agent link has no TLS, which its program has no flag for. */
+interface Watched {
+  readonly watching: Watching;
+  /** Of `/metrics`. */
+  readonly healthPort: number;
+}
+
+/** A role of ours whose agent link has no TLS, which its program has no flag for, or a device on that link. */
 export type PlainRoleSetup =
-  | { readonly role: 'server'; readonly socket: string }
-  | { readonly role: 'agent'; readonly serverPort: number };
+  | ({ readonly role: 'server'; readonly socket: string } & Watched)
+  | ({ readonly role: 'agent'; readonly serverPort: number; readonly endpointPort: number } & Watched)
+  | { readonly role: 'middlebox'; readonly toPort: number };
+
+type Setup<Role> = Extract<PlainRoleSetup, { readonly role: Role }>;
 
 const clock = createRealClock();
 const random = createRandom(process.pid);
-const shared = { clock, random, packetEvents: false, health: { host, port: 0 } };
 
 /** Resolves with the port for agents. */
-async function startServer(path: string): Promise<number> {
+async function startServer({ socket, watching, healthPort }: Setup<'server'>): Promise<number> {
   const server = await startProxyServer({
-    ...{ ...shared, emit: ignoreEvents, name: 'plain', serverId: 'plain', serverCount: 1 },
+    ...{ clock, random, ...recording(watching, clock), health: { host, port: healthPort } },
+    ...{ name: 'plain', serverId: 'plain', serverCount: 1 },
     ...{ strategies: ['default'], backendDialTimeoutMs: 0, keepaliveTimeMs: 3_600_000 },
-    frontends: [{ kind: 'unix', path }],
+    frontends: [{ kind: 'unix', path: socket }],
     agents: { kind: 'plain', host, port: 0 },
   });
-  return Number(server.agentAddress.split(':').at(-1));
+  return portOf(server.agentAddress);
 }
 
-/** Resolves when the server has announced itself. */
-function startAgent(serverPort: number): Promise<void> {
+/** Resolves when the server has announced itself. Addresses of loopback are dialled directly. */
+function startAgent({ serverPort, watching, healthPort, endpointPort }: Setup<'agent'>): Promise<void> {
+  const network = createNodeNetwork({ clock });
+  network.register(nodeAddress, endpointPort, { host, port: endpointPort });
+  const { emit, packetEvents } = recording(watching, clock);
   return new Promise((resolve, reject) => {
     const agent = new Agent({
-      ...{ ...agentDefaults, ...shared, name: 'plain', agentId: 'plain', identifiers: `ipv4=${host}` },
-      ...{ server: `${host}:${serverPort}`, tls: 'none' },
-      connectEndpoint: (to, port, options) => goDial(to, port, { ...options, clock }),
-      emit: ({ kind }) => {
-        if (kind === 'agent.connected') resolve();
+      ...{ ...agentDefaults, clock, random, name: 'plain', agentId: 'plain', identifiers: `ipv4=${host}` },
+      ...{ server: `${host}:${serverPort}`, tls: 'none', health: { host, port: healthPort } },
+      connectEndpoint: (to, port, options) => network.connect(to, port, options),
+      packetEvents,
+      emit: (event) => {
+        if (event.kind === 'agent.connected') resolve();
+        emit(event);
       },
     });
     agent.start().catch(reject);
   });
 }
 
-serve(async (setup: PlainRoleSetup) => ({
-  hello: setup.role === 'server' ? await startServer(setup.socket) : await startAgent(setup.serverPort),
-  handle: async () => undefined,
-}));
+/** Resolves with its port. */
+async function startBox({ toPort }: Setup<'middlebox'>): Promise<number> {
+  const routes = [{ listen: `${host}:0`, to: [`${host}:${toPort}`] }];
+  const { addresses } = await startMiddlebox({ routes, clock, emit: ignoreEvents });
+  return portOf(addresses[0] ?? '');
+}
+
+const portOf = (address: string): number => Number(address.split(':').at(-1));
+
+function start(setup: PlainRoleSetup): Promise<number | void> {
+  switch (setup.role) {
+    case 'server':
+      return startServer(setup);
+    case 'agent':
+      return startAgent(setup);
+    case 'middlebox':
+      return startBox(setup);
+  }
+}
+
+serve(async (setup: PlainRoleSetup) => ({ hello: await start(setup), handle: async () => undefined }));

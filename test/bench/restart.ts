@@ -1,13 +1,11 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { writeCertificateDirectory } from '../../src/pki/files.js';
-import { type Context, type Programs, startServer } from './chains.js';
+import { type Context, type Programs, programsOf, startServer } from './chains.js';
 import type { Child } from './children.js';
-import type { Sample } from './load.js';
+import type { Sample } from './requests.js';
+import type { Run, Section } from './section.js';
 import { freePort, host, whenNotReady, whenReady } from './sockets.js';
 import { cpuMsOf, rssBytesOf } from './usage.js';
-
-export const restartCell = 'restart';
 
 const nodes = 1000;
 const withinMs = 120_000;
@@ -16,26 +14,23 @@ const konnsim = fileURLToPath(new URL('../../bin/konnsim', import.meta.url));
 
 /**
  * How long all agents of a `konnsim node` take to come back after their server is killed, from the start of its
- * successor's process on the same port. Writes a table.
+ * successor's process on the same port.
  */
-export async function measureRestart(
-  { children, folder }: Pick<Context, 'children' | 'folder'>,
-  programs: readonly Programs[],
-  write: (text: string) => void,
-): Promise<Sample[]> {
-  const own = { children, folder: join(folder, restartCell) };
-  await writeCertificateDirectory(own.folder);
-  const heads = ['first, ms', 'server up, ms', 'all back, ms', 'server CPU, ms', 'MiB RSS a node'];
-  const title = `restart, ${nodes} agents`;
-  write(`${title.padEnd(24)}${heads.map((head) => head.padStart(16)).join('')}\n`);
-  const samples: Sample[] = [];
-  for (const each of programs) {
-    const sample = await restartOnce(own, each);
-    write(`${each.name.padEnd(24)}${Object.values(sample).map(shown).join('')}\n`);
-    samples.push(sample);
-  }
-  return samples;
-}
+export const restartSection: Section = {
+  name: 'restart',
+  long: true,
+  async measure(run: Run): Promise<void> {
+    const context = await run.prepare();
+    const heads = ['first, ms', 'server up, ms', 'all back, ms', 'server CPU, ms', 'MiB RSS a node'];
+    const title = `restart, ${nodes} agents`;
+    run.write(`${title.padEnd(24)}${heads.map((head) => head.padStart(16)).join('')}\n`);
+    for (const programs of programsOf(context, ['real'])) {
+      const sample = await restartOnce(context, programs);
+      run.results.add('restart', programs.name, sample);
+      run.write(`${programs.name.padEnd(24)}${Object.values(sample).map(shown).join('')}\n`);
+    }
+  },
+};
 
 const shown = (value: number): string => value.toFixed(value < 10 ? 3 : 0).padStart(16);
 

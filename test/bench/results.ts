@@ -1,4 +1,5 @@
-import type { Sample } from './load.js';
+import type { Sample } from './requests.js';
+import { numberText, textTable } from './table.js';
 
 /** One line of the table: one number of one cell, of every chain. */
 export interface Row {
@@ -55,16 +56,9 @@ function ratiosOf(results: Results, { cell, field }: Row, chain: string): string
 /** A table with a column for each chain; behind each value its ratios to the chains without a tunnel. */
 export function tableOf(results: Results, rows: readonly Row[], chains: readonly string[]): string {
   const valueOf = (row: Row, chain: string): string => {
-    const value = results.median(row.cell, row.field, chain);
-    return Number.isFinite(value) ? `${value.toFixed(row.digits)}${ratiosOf(results, row, chain)}` : '-';
+    const text = numberText(results.median(row.cell, row.field, chain), row.digits);
+    return text === '-' ? text : `${text}${ratiosOf(results, row, chain)}`;
   };
-  const head = ['', 'unit', ...chains];
   const body = rows.map((row) => [row.title, row.unit, ...chains.map((chain) => valueOf(row, chain))]);
-  const lines = [head, ...body];
-  const widths = head.map((_name, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  const pad = (text: string, column: number): string => {
-    const width = widths[column] ?? 0;
-    return column < 2 ? text.padEnd(width) : text.padStart(width);
-  };
-  return lines.map((line) => `${line.map(pad).join('  ').trimEnd()}\n`).join('');
+  return textTable([['', 'unit', ...chains], ...body], 2);
 }

@@ -3,6 +3,9 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 
 export const host = '127.0.0.1';
 
+/** By which an agent finds the endpoint in a network of node addresses. */
+export const nodeAddress = '10.0.1.11';
+
 /** Resolves with the port. */
 export async function listen(server: Server, address: string): Promise<number> {
   server.on('error', () => undefined);
