@@ -35,6 +35,8 @@ export class NodeHeartbeat {
   private tellRegistered: () => void = () => undefined;
   private statusDueMs = 0;
   private renewedAtMs = 0;
+  /** The UID that the API gave to the node. */
+  private uid: string | undefined;
   /** The lease as the API has it, unless another party changes it. */
   private lease: Lease | undefined;
 
@@ -76,9 +78,11 @@ export class NodeHeartbeat {
     const { name, labels = {}, annotations = {} } = node.metadata;
     const created = { ...node, metadata: { name, labels, annotations }, status: this.status() };
     try {
-      await client.create({ resource: nodeResource }, created, { signal });
+      this.uid = (await client.create<Node>({ resource: nodeResource }, created, { signal })).metadata.uid;
     } catch (caught) {
       if (statusOf(caught)?.reason !== 'AlreadyExists') throw caught;
+      const target = { resource: nodeResource, name };
+      this.uid = (await client.get<Node>(target, { signal })).metadata.uid;
     }
     this.statusDueMs = 0;
   }
@@ -101,7 +105,7 @@ export class NodeHeartbeat {
     const { client, node, clock, now, signal } = this.options;
     if (clock.now() - this.renewedAtMs > leaseSeconds * 1000) this.statusDueMs = 0;
     this.renewedAtMs = clock.now();
-    const { name, uid } = node.metadata;
+    const { name } = node.metadata;
     const target = { resource: leases, namespace: leaseNamespace, name };
     const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime: microTime(now()) };
     const { lease: known } = this;
@@ -110,14 +114,19 @@ export class NodeHeartbeat {
       const lease = known ?? (await client.get<Lease>(target, { signal }));
       this.lease = await client.update(target, { ...lease, spec: { ...lease.spec, ...spec } }, { signal });
     } catch (caught) {
-      const code = statusOf(caught)?.code;
-      if (code === 409 && known !== undefined) return this.renewLease();
-      if (code !== 404) throw caught;
+      const status = statusOf(caught);
+      // Another party has changed or deleted it.
+      if (status !== undefined && known !== undefined) return this.renewLease();
+      if (status?.code !== 404) throw caught;
+      // Maybe the node was deleted, too: its status tells.
+      this.statusDueMs = 0;
+      const { uid } = this;
       const owner = { apiVersion: 'v1', kind: 'Node', name, uid };
       const metadata = {
         name,
         namespace: leaseNamespace,
-        ...(uid === '' ? {} : { ownerReferences: [owner] }),
+        // With another UID than the node's, the garbage collector would delete it.
+        ...(uid === undefined ? {} : { ownerReferences: [owner] }),
       };
       const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
       this.lease = await client.create<Lease>({ resource: leases, namespace: leaseNamespace }, lease, {

@@ -29,6 +29,9 @@ describe('a kubelet that takes its pods from the API', () => {
       name: 'node-1',
     });
     expect(lease.spec).toMatchObject({ holderIdentity: 'node-1', leaseDurationSeconds: 40 });
+    // With another UID it would be collected as the lease of a node that is gone.
+    const owner = { apiVersion: 'v1', kind: 'Node', name: 'node-1', uid: found.metadata.uid };
+    expect(lease.metadata).toMatchObject({ ownerReferences: [owner] });
     expect(isLeaseValid(lease, Date.now())).toBe(true);
   });
 
