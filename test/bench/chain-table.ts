@@ -9,7 +9,7 @@ import {
 } from './chains.js';
 import { measureIdleAgents } from './idle-memory.js';
 import { tableOf } from './results.js';
-import { measureRounds } from './rounds.js';
+import { measureRounds, roundsText } from './rounds.js';
 import type { Run, Section } from './section.js';
 
 const legend =
@@ -40,7 +40,7 @@ async function measureChains(run: Run): Promise<void> {
   }
   const names = chains.map(({ name }) => name);
   const wantedRows = rows.filter(({ cell }) => isWanted(cell));
-  run.write(`${legend}\n\n${tableOf(results, wantedRows, names)}`);
+  run.write(`${roundsText(options, options.delayMs)}${legend}\n\n${tableOf(results, wantedRows, names)}`);
 }
 
 async function startChains(context: Context): Promise<readonly Chain[]> {

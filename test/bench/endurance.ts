@@ -22,10 +22,16 @@ export const enduranceSection: Section = {
   long: true,
   async measure(run: Run): Promise<boolean> {
     const context = await run.prepare();
+    // It rests while the others are at work.
     const stopped = stoppedReader(run, context);
-    const verdicts = [await muchThroughOne(run, context), await manyAtOnce(run, context), await stopped];
-    for (const { text, ok } of verdicts) run.write(`${ok ? 'ok   ' : 'WRONG'}  ${text}\n`);
-    return verdicts.every(({ ok }) => ok);
+    const checks = [() => muchThroughOne(run, context), () => manyAtOnce(run, context), () => stopped];
+    let allRight = true;
+    for (const check of checks) {
+      const { text, ok } = await check();
+      run.write(`${ok ? 'ok   ' : 'WRONG'}  ${text}\n`);
+      if (!ok) allRight = false;
+    }
+    return allRight;
   },
 };
 

@@ -1,7 +1,7 @@
 import { cells } from './cells.js';
 import { type Chain, programsOf, startRawChain, startTunnelChain } from './chains.js';
 import { type Row, tableOf } from './results.js';
-import { measureRounds } from './rounds.js';
+import { measureRounds, roundsText } from './rounds.js';
 import type { Run, Section } from './section.js';
 
 const delaysMs = [10, 50];
@@ -25,7 +25,7 @@ export const longLinkSection: Section = {
       names.splice(0, names.length, ...chains.map(({ name }) => name));
       run.children.kill();
     }
-    run.write(tableOf(run.results, rows, names));
+    run.write(`${roundsText(run.options)}\n${tableOf(run.results, rows, names)}`);
   },
 };
 

@@ -15,12 +15,11 @@ import { sectionNames, sections } from './sections.js';
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-function machineLine({ rounds, windowMs, delayMs, nodeFlags }: BenchOptions): string {
+function machineLine({ nodeFlags }: BenchOptions): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown';
   const machine = `${availableParallelism()} cores (${model}), node ${process.version}, ${process.platform}`;
   const flags = nodeFlags.length === 0 ? '' : `; ours with ${nodeFlags.join(' ')}`;
-  const delay = delayMs === 0 ? '' : `; agent link + ${delayMs} ms round trip`;
-  return `${machine}; medians of ${rounds} rounds of ${windowMs} ms${delay}${flags}`;
+  return `${machine}${flags}`;
 }
 
 /** An endpoint for the chains of one section. */

@@ -1,5 +1,6 @@
 import type { Cell } from './cells.js';
 import type { Chain } from './chains.js';
+import type { BenchOptions } from './options.js';
 import type { Run } from './section.js';
 
 export interface Rounds {
@@ -8,6 +9,12 @@ export interface Rounds {
   readonly cells: Readonly<Record<string, Cell>>;
   /** Of the agent link, there and back. */
   readonly delayMs: number;
+}
+
+/** How often and how long each cell is measured, for people. */
+export function roundsText({ rounds, windowMs }: BenchOptions, delayMs = 0): string {
+  const delay = delayMs === 0 ? '' : `; agent link + ${delayMs} ms round trip`;
+  return `medians of ${rounds} rounds of ${windowMs} ms${delay}\n`;
 }
 
 /** Measures each cell of each chain, one after the other, in each round. A cell that fails says so and has no sample. */

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 
@@ -14,14 +15,23 @@ export async function listen(server: Server, address: string): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+/** Below the ports that systems give to clients and to listeners without a wish, which would take it meanwhile. */
+const portsFrom = 10_000;
+const portsTo = 32_000;
+
 /** A port that is free now, in the range that Konnectivity's flags accept. */
 export async function freePort(): Promise<number> {
   for (;;) {
+    const port = randomInt(portsFrom, portsTo);
     const server = createServer();
-    const port = await listen(server, host);
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, host, () => resolve(true));
+    });
+    if (!free) continue;
     server.close();
     await once(server, 'close');
-    if (port >= 1024 && port <= 49151) return port;
+    return port;
   }
 }
 

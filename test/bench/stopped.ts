@@ -1,7 +1,7 @@
 import type { Cell } from './cells.js';
 import { type Chain, programsOf, startRawChain, startTunnelChain } from './chains.js';
 import type { Results } from './results.js';
-import { measureRounds } from './rounds.js';
+import { measureRounds, roundsText } from './rounds.js';
 import type { Run, Section } from './section.js';
 import { numberText, textTable } from './table.js';
 
@@ -30,6 +30,7 @@ export const stoppedSection: Section = {
     }
     await measureRounds(run, { chains, cells, delayMs: options.delayMs });
     const names = chains.map(({ name }) => name);
+    run.write(`${roundsText(options, options.delayMs)}\n`);
     run.write(textTable([heads, ...names.map((name) => lineOf(results, name))]));
   },
 };

@@ -1,7 +1,7 @@
 import { cells } from './cells.js';
 import { type Chain, type Context, type PlainOptions, startPlainChain } from './chains.js';
 import type { Results } from './results.js';
-import { measureRounds } from './rounds.js';
+import { measureRounds, roundsText } from './rounds.js';
 import type { Run, Section } from './section.js';
 import { host } from './sockets.js';
 import { numberText, textTable } from './table.js';
@@ -37,6 +37,7 @@ export const watchingSection: Section = {
     const chains: Chain[] = [];
     for (const variant of variants) chains.push(await startVariant(context, variant));
     await measureRounds(run, { chains, cells: measured, delayMs: run.options.delayMs });
+    run.write(`${roundsText(run.options, run.options.delayMs)}\n`);
     run.write(textTable([heads, ...variants.map((variant) => lineOf(run.results, variant))]));
   },
 };
