@@ -85,7 +85,8 @@ describe('a process runtime whose own process is killed', () => {
 
   it('leaves no guardian behind when it ended normally', async () => {
     const { child, root } = await started(['sleep', '76511']);
-    expect(await processesWith(`konnsim-guardian\0${root}`)).toHaveLength(1);
+    // A process that it is just starting has its command line for a moment.
+    await expect.poll(() => processesWith(`konnsim-guardian\0${root}`)).toHaveLength(1);
     child.stdin.end();
     expect(await once(child, 'exit')).toEqual([0, null]);
     expect(await processesWith(root)).toEqual([]);
