@@ -155,7 +155,8 @@ describe('three replicas of the API', () => {
     const replica = lab.apiserver(number);
     const { url } = replica;
     const mark = lab.mark();
-    const rolled = replica.roll({ delayMs: 400 });
+    // Long enough for the questions below on a busy machine.
+    const rolled = replica.roll({ delayMs: 2000 });
     await lab.waitFor({ kind: 'apiserver.leaving', node: replica.name }, { since: mark, withinMs: waitMs });
     const ready = await ask(lab, `${url}/readyz`);
     expect(ready.status).toBe(500);
