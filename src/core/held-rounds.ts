@@ -41,7 +41,7 @@ export class HeldRounds<Connection extends Watched> {
     this.options = options;
   }
 
-  /** There is a connection. Rounds go on until there is none. */
+  /** A connection was opened: starts the rounds. They end when the stream has no connection left. */
   watch(): void {
     this.timer ??= this.options.clock.after(roundMs, () => this.round());
   }

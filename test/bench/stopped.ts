@@ -17,7 +17,7 @@ const cells = {
   'others-ping-stopped': { ...pings, beside: { idle, stopped: 1 } },
 } as const satisfies Readonly<Record<string, Cell>>;
 
-/** A hundred connections of one agent, one of which is a download that nobody reads: what the others notice. */
+/** A hundred connections of one agent. One is a download whose client does not read: what do the others notice? */
 export const stoppedSection: Section = {
   name: 'stopped-reader',
   long: false,

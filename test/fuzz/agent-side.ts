@@ -20,7 +20,7 @@ class FuzzEndpoint extends FuzzPort implements EndpointPort {
 
   write(data: Uint8Array): void {
     if (this.endpoint.kind !== 'open') throw new Error(`bytes for an endpoint that is ${this.endpoint.kind}`);
-    this.queue(data.length);
+    this.put(data.length);
   }
 
   override finish(): void {

@@ -55,7 +55,7 @@ class ClientWorld {
         failed: () => told.to('over', 'dialling'),
         data: (bytes) => {
           told.data();
-          reader.queue(bytes.length);
+          reader.put(bytes.length);
           return reader;
         },
         closed: () => {

@@ -22,7 +22,7 @@ class FuzzClient extends FuzzPort implements ConnectClient {
   write(bytes: Uint8Array): void {
     if (this.started === '') this.started = Buffer.from(bytes.subarray(0, 9)).toString('latin1');
     if (this.started !== 'HTTP/1.1 ') throw new Error(`R24: an answer begins with ${this.started}`);
-    this.queue(bytes.length);
+    this.put(bytes.length);
   }
 
   end(ended: () => void): void {

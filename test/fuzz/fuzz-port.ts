@@ -1,6 +1,6 @@
 import { type CongestionMarks, CongestionMeter } from '../../src/core/congestion.js';
 import type { Packet } from '../../src/core/packet.js';
-import type { ClosablePort, Congestible } from '../../src/core/port.js';
+import { type ClosablePort, type Congestible, QueueFront } from '../../src/core/port.js';
 import type { Random } from '../../src/core/random.js';
 
 const marks: CongestionMarks = { highBytes: 4096, lowBytes: 1024 };
@@ -12,37 +12,28 @@ const marks: CongestionMarks = { highBytes: 4096, lowBytes: 1024 };
 const maxBeyondFull = 4096;
 
 /** One direction of a stream, whose far end reads when the test says. */
-export class FuzzPort implements ClosablePort {
+export class FuzzPort extends QueueFront<CongestionMeter> implements ClosablePort {
   /** Called when the machine cancels the stream, as drivers do: at once, and only once. */
   onCancel: () => void = () => undefined;
-  private readonly meter = new CongestionMeter(marks);
   private sizes: number[] = [];
   private beyondFull = 0;
   private over = false;
   private finished = false;
 
-  get congested(): boolean {
-    return this.meter.congested;
-  }
-
-  get takenBytes(): number {
-    return this.meter.takenBytes;
-  }
-
-  whenClear(resume: () => void): void {
-    this.meter.whenClear(resume);
+  constructor() {
+    super(new CongestionMeter(marks));
   }
 
   send(packet: Packet): void {
-    this.queue(32 + (packet.kind === 'DATA' ? packet.data.length : 0));
+    this.put(32 + (packet.kind === 'DATA' ? packet.data.length : 0));
   }
 
-  queue(sizeBytes: number): void {
+  put(sizeBytes: number): void {
     if (this.over || this.finished) return;
     this.beyondFull = this.congested ? this.beyondFull + 1 : 0;
     if (this.beyondFull > maxBeyondFull) throw new Error('a full stream is fed without bound');
     this.sizes.push(sizeBytes);
-    this.meter.add(sizeBytes);
+    this.queue.add(sizeBytes);
   }
 
   finish(): void {
@@ -57,7 +48,7 @@ export class FuzzPort implements ClosablePort {
 
   /** The far end reads. */
   read(count: number): void {
-    for (const size of this.sizes.splice(0, count)) this.meter.remove(size);
+    for (const size of this.sizes.splice(0, count)) this.queue.remove(size);
   }
 
   /** True when the far end has read it all. */
@@ -69,7 +60,7 @@ export class FuzzPort implements ClosablePort {
   close(): void {
     this.over = true;
     this.sizes = [];
-    this.meter.clear();
+    this.queue.clear();
   }
 }
 

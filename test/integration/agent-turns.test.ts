@@ -23,7 +23,7 @@ describe('agents that share turns', () => {
       await bench.waitFor({ kind: 'agent.connected', node: `agent/${name}` });
     const since = bench.journal.mark();
     await server.stop();
-    // Nobody listens there any more: all have to hear of it, each in its turn.
+    // The server is gone. Each agent finds that out in its turn.
     for (const name of ['a', 'b', 'c'])
       await bench.waitFor({ kind: 'agent.retry', node: `agent/${name}` }, since);
   });
