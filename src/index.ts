@@ -29,6 +29,7 @@ export type {
   EventBody,
   EventCommon,
   EventKind,
+  FaultEvent,
   FlowEvent,
   LabEvent,
   LeaseEvent,
@@ -69,8 +70,10 @@ export type {
 export type { RuntimeKind } from './lab/create-runtime.js';
 export type { ExecOptions, ExecOutcome } from './lab/exec-call.js';
 export type { Lab, OpenCounts } from './lab/lab.js';
-export type { LabOptions } from './lab/options.js';
-export type { LabPart } from './lab/part.js';
+export type { LabJournal } from './lab/lab-journal.js';
+export type { LabLink, LinkFaultDocument } from './lab/lab-link.js';
+export type { LabKeepalive, LabOptions } from './lab/options.js';
+export type { FreezablePart, LabPart } from './lab/part.js';
 export type {
   ApiServerReplica,
   ApiServers,
@@ -81,6 +84,17 @@ export type {
 export type { LabWatch, LabWatchOptions, WatchedName } from './lab/replicas-watch.js';
 export { startLab } from './lab/start-lab.js';
 export type { DeploymentObject, NodeSpec, Topology } from './lab/topology.js';
+export type { Balance } from './links/balance.js';
+export type { Fault, Healing } from './links/fault.js';
+export type {
+  Duration,
+  FaultAction,
+  FaultDocument,
+  FaultSettings,
+  FaultTime,
+  PlainFault,
+} from './links/fault-document.js';
+export type { PresetName } from './links/presets.js';
 export type { EventField, EventOf, EventPattern, FieldMatch } from './observe/event-match.js';
 export type { EventPredicate, WaitOptions } from './observe/journal.js';
 export type { LadderOptions } from './observe/ladder.js';

@@ -147,11 +147,20 @@ export class ServerConnection {
 }
 
 function openConnection(agent: AgentOptions): TunnelConnection {
-  const { server: address, keepaliveTimeMs, serverName, alpnProtocols = [], proxy } = agent;
+  const {
+    clock,
+    server: address,
+    keepaliveTimeMs,
+    serverName,
+    alpnProtocols = [],
+    proxy,
+    openServer,
+  } = agent;
   const named = serverName === undefined ? {} : { serverName };
   const secure = agent.tls === 'none' ? {} : { tls: currentTls(agent.tls) };
   return new TunnelConnection({
-    ...{ address, ...secure, keepaliveTimeMs, alpnProtocols, eager: true, proxy, ...named },
+    ...{ clock, address, ...secure, keepaliveTimeMs, alpnProtocols, eager: true, proxy, ...named },
+    openSocket: openServer,
   });
 }
 

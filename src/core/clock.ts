@@ -1,3 +1,5 @@
+import { TunnelError } from './errors.js';
+
 /** A pending timer. Cancelling twice, or after it fired, does nothing. */
 export interface Timer {
   cancel(): void;
@@ -32,6 +34,77 @@ export function createRealClock(timeScale = 1): Clock {
       return { cancel: () => host.clearTimeout(handle) };
     },
   };
+}
+
+interface ScaledTimer {
+  readonly dueMs: number;
+  readonly fire: () => void;
+  readonly background: boolean;
+  handle: { unref?(): void } | undefined;
+}
+
+/** The machine's clock with a speed that can change. Timers that wait follow. */
+export class ScaledClock implements Clock {
+  private readonly host = globalThis as unknown as HostTimers;
+  private readonly timers = new Set<ScaledTimer>();
+  private factor: number;
+  private fromMs: number;
+  private realFromMs: number;
+
+  /** Throws CONFIG_INVALID, as a later change does. */
+  constructor(timeScale: number) {
+    checkTimeScale(timeScale);
+    this.factor = timeScale;
+    this.realFromMs = this.host.performance.now();
+    this.fromMs = this.realFromMs * timeScale;
+  }
+
+  /** How many ms pass in one real ms. */
+  get timeScale(): number {
+    return this.factor;
+  }
+
+  set timeScale(timeScale: number) {
+    checkTimeScale(timeScale);
+    this.fromMs = this.now();
+    this.realFromMs = this.host.performance.now();
+    this.factor = timeScale;
+    for (const timer of this.timers) {
+      this.host.clearTimeout(timer.handle);
+      this.arm(timer);
+    }
+  }
+
+  now(): number {
+    return this.fromMs + (this.host.performance.now() - this.realFromMs) * this.factor;
+  }
+
+  after(delayMs: number, fire: () => void, background = false): Timer {
+    const timer: ScaledTimer = { dueMs: this.now() + delayMs, fire, background, handle: undefined };
+    this.timers.add(timer);
+    this.arm(timer);
+    return {
+      cancel: () => {
+        this.timers.delete(timer);
+        this.host.clearTimeout(timer.handle);
+      },
+    };
+  }
+
+  private arm(timer: ScaledTimer): void {
+    const realMs = Math.max(0, timer.dueMs - this.now()) / this.factor;
+    const due = (): void => {
+      this.timers.delete(timer);
+      timer.fire();
+    };
+    timer.handle = this.host.setTimeout(due, Math.min(realMs, maxDelayMs));
+    if (timer.background) timer.handle.unref?.();
+  }
+}
+
+function checkTimeScale(timeScale: number): void {
+  if (Number.isFinite(timeScale) && timeScale > 0) return;
+  throw new TunnelError('CONFIG_INVALID', `timeScale must be a number above 0, not ${timeScale}`);
 }
 
 /** A clock that moves only by `advance`: for tests, replay and stepping. */

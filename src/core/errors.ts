@@ -125,6 +125,11 @@ export const errorTable = {
     httpStatus: 503,
     hint: 'The lab was not ready in time; its events say what was missing.',
   },
+  LINK_NOT_FOUND: {
+    audience: 'user',
+    httpStatus: 404,
+    hint: 'Name two parts that have a link, such as `agent/node-1` and `server/1`; `*` stands for any text.',
+  },
   WAIT_TIMEOUT: { audience: 'user', httpStatus: 504, hint: 'The awaited event did not happen in time.' },
   LAB_UNREACHABLE: {
     audience: 'user',

@@ -204,14 +204,16 @@ export interface FlowEvent extends EventCommon {
   readonly flow?: string;
   /** The target of the flow: `host:port`. */
   readonly address?: string;
-  /** What happens to an idle flow: `drop` loses its bytes silently, `reset` resets both ends. */
-  readonly verdict?: 'drop' | 'reset';
+  /** The link of the flow: `agent/node-1 → server/server-1`. */
+  readonly link?: string;
+  /** How a link ended the flow: `drop` loses its bytes silently, `reset` and `fin` tell both ends. */
+  readonly verdict?: 'drop' | 'reset' | 'fin';
   /** How long the flow carried no bytes, ms. */
   readonly idleMs?: number;
   /** The sender of the bytes that were lost. */
   readonly from?: 'client' | 'target';
-  /** How the flow ended. */
-  readonly end?: 'fin' | 'reset' | 'idle reset' | 'forgotten';
+  /** How the flow ended: `cut` by a link that told both ends, `forgotten` by one that did not. */
+  readonly end?: 'fin' | 'reset' | 'cut' | 'forgotten';
   /** Bytes that the client sent. */
   readonly clientBytes?: number;
   /** Bytes that the target sent. */
@@ -224,6 +226,20 @@ export interface FlowEvent extends EventCommon {
   readonly durationMs?: number;
 }
 
+/** A fault of a link was set, hit a connection, or was removed. */
+export interface FaultEvent extends EventCommon {
+  /** What happened. */
+  readonly kind: 'fault.set' | 'fault.hit' | 'fault.healed';
+  /** The name of the fault: `fault-1`. */
+  readonly fault: string;
+  /** What it does: `drop`, `latency`. */
+  readonly action: string;
+  /** The link of the connection that it hit: `agent/node-1 → server/server-1`. */
+  readonly link?: string;
+  /** The flow that it hit, as in events of the kind `flow.…`. Absent for an attempt to connect. */
+  readonly flow?: string;
+}
+
 /** An event as a part reports it, without its place in the journal. */
 export type EventBody =
   | PacketEvent
@@ -231,6 +247,7 @@ export type EventBody =
   | ConnectionEvent
   | RequestEvent
   | FlowEvent
+  | FaultEvent
   | WatchEvent
   | LeaseEvent;
 /** The kinds of events, such as `agent.connected`. */

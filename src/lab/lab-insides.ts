@@ -38,7 +38,10 @@ export interface LabInsides {
 }
 
 /** Stops all parts of a lab, also of one that did not start completely. */
-export async function stopAll({ api, parts, clients, journal, folder }: LabInsides): Promise<void> {
+export async function stopAll(insides: LabInsides): Promise<void> {
+  const { api, parts, clients, journal, folder, context } = insides;
+  // A part behind a fault could not end in order.
+  context.links.heal();
   await clients.cluster.close();
   const kubelets = parts.kubelets.filter((part) => part.running);
   await Promise.all([api.close(), ...kubelets.map((part) => part.value.source.close())]);
@@ -47,6 +50,7 @@ export async function stopAll({ api, parts, clients, journal, folder }: LabInsid
   await Promise.all(parts.agents.map((part) => part.stop()));
   await parts.servers.stop();
   await Promise.all(parts.kubelets.map((part) => part.stop()));
+  context.links.close();
   await folder.remove();
   journal.emit({ kind: 'lab.stopped', node: 'lab/lab' });
   journal.close();

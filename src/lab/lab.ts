@@ -1,11 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { renderKubeconfig } from '../apiserver/kubeconfig.js';
 import { TunnelError } from '../core/errors.js';
-import type { EventKind, LabEvent } from '../core/events.js';
 import { pause } from '../core/pause.js';
-import type { EventOf, EventPattern } from '../observe/event-match.js';
-import type { EventPredicate, WaitOptions } from '../observe/journal.js';
-import { drawLadder, type LadderOptions } from '../observe/ladder.js';
+import type { Fault } from '../links/fault.js';
+import type { FaultDocument } from '../links/fault-document.js';
+import type { PresetName } from '../links/presets.js';
 import type { CertificateSet } from '../pki/certificate-set.js';
 import type { Dialer, DialOptions } from '../wire/client/dialer.js';
 import type {
@@ -16,8 +15,11 @@ import type {
   PortForwardOptions,
 } from './cluster-client.js';
 import { type ExecOptions, type ExecOutcome, execAndGather } from './exec-call.js';
+import { Freezer } from './freezer.js';
 import { type LabInsides, stopAll } from './lab-insides.js';
-import type { LabPart, RestartablePart } from './part.js';
+import { LabJournal } from './lab-journal.js';
+import { LabLink } from './lab-link.js';
+import type { FreezablePart, LabPart, RestartablePart } from './part.js';
 import type { ApiServerReplica, ApiServers } from './replicas.js';
 import { type LabWatch, type LabWatchOptions, startLabWatch, type WatchedName } from './replicas-watch.js';
 import type { NodeSpec, Topology } from './topology.js';
@@ -45,18 +47,33 @@ const settleStepMs = 2;
  * A whole simulated cluster in this process: API façade, proxy-server, and nodes with agent and kubelet. `startLab`
  * resolves with a lab that is ready, or rejects and leaves nothing behind.
  */
-export class Lab implements AsyncDisposable {
+export class Lab extends LabJournal implements AsyncDisposable {
   private readonly insides: LabInsides;
   private stopping: Promise<void> | undefined;
   private readonly watches: LabWatch[] = [];
+  private readonly freezer: Freezer;
 
   constructor(insides: LabInsides) {
+    super(insides.journal);
     this.insides = insides;
+    this.freezer = new Freezer(insides.context.links);
   }
 
   /** The seed of all random choices. `startLab({ seed })` repeats them. */
   get seed(): number {
     return this.insides.seed;
+  }
+
+  /**
+   * How fast lab time runs: 60 makes a minute of lab time last a second. Timers that wait follow a change, so that a test can
+   * hurry through a quiet minute and then be slow enough for a busy machine. Throws CONFIG_INVALID unless it is above 0.
+   */
+  get timeScale(): number {
+    return this.insides.context.clock.timeScale;
+  }
+
+  set timeScale(timeScale: number) {
+    this.insides.context.clock.timeScale = timeScale;
   }
 
   /** The nodes, in order of their names: `node-1`, `node-2` … */
@@ -150,7 +167,7 @@ export class Lab implements AsyncDisposable {
   }
 
   /** One part by its name: `agent/node-1`, `kubelet/node-1`, `server/server-1`, `apiserver/main`. Throws NODE_NOT_FOUND. */
-  part(name: string): LabPart {
+  part(name: string): FreezablePart {
     const found = this.parts().find((part) => part.name === name);
     if (found !== undefined) return found;
     const names = this.parts().map((part) => part.name);
@@ -188,40 +205,28 @@ export class Lab implements AsyncDisposable {
   }
 
   /** All parts, in the order in which a request passes them. */
-  parts(): readonly LabPart[] {
+  parts(): readonly FreezablePart[] {
     const { apiservers, servers, agents, kubelets } = this.insides.parts;
     return [...apiservers.parts, ...servers.parts, ...agents, ...kubelets].map((part) => this.withMesh(part));
   }
 
-  /** The events in the journal, oldest first. The journal drops the oldest when it is full. */
-  events(): readonly LabEvent[] {
-    return this.insides.journal.events();
-  }
-
-  /** The `seq` of the newest event. Give it as `since` to `waitFor`. */
-  mark(): number {
-    return this.insides.journal.mark();
-  }
-
   /**
-   * Resolves with the first event after `since` that matches. Default: any event still in the journal, or a later one,
-   * for 5000 ms of lab time. Rejects with WAIT_TIMEOUT, whose text shows the event that matched best, with LAB_STOPPED,
-   * or with the reason of `signal`.
+   * Links between parts, by patterns: `lab.link('agent/node-1', 'server/1')`. In a pattern `*` stands for any text, and a number
+   * alone for the part with that number. Connections go from `from` to `to`: `apiserver/main` or `client/lab` to
+   * `server/server-1`, `agent/node-1` to `server/server-1`, to `kubelet/node-1` or to `pod/default/web-1`.
    */
-  waitFor<K extends EventKind>(wanted: EventPattern<K>, options?: WaitOptions): Promise<EventOf<K>>;
-  waitFor(wanted: EventPredicate, options?: WaitOptions): Promise<LabEvent>;
-  waitFor(wanted: EventPattern | EventPredicate, options?: WaitOptions): Promise<LabEvent> {
-    return this.insides.journal.waitFor(wanted as EventPredicate, options);
+  link(from = '*', to = '*'): LabLink {
+    return new LabLink(this.insides.context.links, { from, to });
   }
 
-  /** Calls `listener` for each later event. Call the returned function to end that. */
-  onEvent(listener: (event: LabEvent) => void): () => void {
-    return this.insides.journal.subscribe(listener);
+  /** Sets a fault on the links that its `on` names, default all, or a preset by its name. Throws as `LabLink.fault`. */
+  fault(fault: FaultDocument | PresetName): Fault {
+    return this.insides.context.links.set(fault);
   }
 
-  /** Draws the packets of one request as text: a column for each part, a row for each packet. */
-  ladder(request: string, options?: LadderOptions): string {
-    return drawLadder(this.events(), { request }, options);
+  /** Removes all faults. */
+  heal(): void {
+    this.insides.context.links.heal();
   }
 
   /** Counts what is open now. */
@@ -255,7 +260,7 @@ export class Lab implements AsyncDisposable {
   }
 
   /** A part whose `start` also waits until all agents that can connect have connected. */
-  private withMesh(part: LabPart): LabPart {
+  private withMesh(part: LabPart): FreezablePart {
     const start = async (): Promise<void> => {
       await part.start();
       await this.meshed();
@@ -266,6 +271,8 @@ export class Lab implements AsyncDisposable {
         return part.running;
       },
       kill: () => part.kill(),
+      freeze: () => this.freezer.freeze(part.name),
+      thaw: () => this.freezer.thaw(part.name),
       start,
       restart: async () => {
         await part.kill();

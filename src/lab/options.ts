@@ -3,7 +3,16 @@ import type { LabEvent } from '../core/events.js';
 import type { BehaviourMode, FaithfulName } from '../core/faithful.js';
 import type { StrategyName } from '../core/strategy.js';
 import type { LabKubeletConfig } from '../kubelet-stub/config.js';
+import type { Balance } from '../links/balance.js';
 import type { RuntimeKind } from './create-runtime.js';
+
+/** HTTP/2 pings on the connections between agents and servers, ms of lab time. */
+export interface LabKeepalive {
+  /** After how long without a byte an agent pings. A server takes no ping more often than every 30 s. Default 31 s. */
+  readonly agentsMs?: number;
+  /** After how long without a byte a server pings. Default 30 s. */
+  readonly serversMs?: number;
+}
 
 /** Options of `startLab`. All may be left out. */
 export interface LabOptions {
@@ -44,8 +53,15 @@ export interface LabOptions {
    * through one address. Default 1.
    */
   readonly servers?: number;
+  /** How the agents' address chooses the server of a new connection, when there are several. Default `spread`. */
+  readonly balance?: Balance;
   /** The number of servers that the servers announce. Agents connect to that many. Default: `servers`. */
   readonly serverCount?: number;
+  /**
+   * After how long without a byte agents ping their servers, and servers their agents, ms of lab time. Konnectivity's
+   * default is an hour for both. Default 31 s for agents and 30 s for servers.
+   */
+  readonly keepalive?: LabKeepalive;
   /** Starts a controller that watches pods, as `lab.watch('pods')` does. Default false. */
   readonly controller?: boolean;
   /** The port of the API façade, or of its replicas' address, on 127.0.0.1. Default 0: a free port. */

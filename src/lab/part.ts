@@ -18,6 +18,18 @@ export interface LabPart {
   restart(): Promise<void>;
 }
 
+/** A part of a lab that can be frozen, too. */
+export interface FreezablePart extends LabPart {
+  /**
+   * Freezes it, as a stopped process or a node that hangs looks to its peers: its connections stay open, new ones are
+   * accepted, and no byte passes on its links. Its own timers run on. A client of the API is frozen out only in a lab with the
+   * option `apiservers`.
+   */
+  freeze(): void;
+  /** Lets it go on: all that waited arrives, in order. Does nothing when it is not frozen. `lab.heal` thaws, too. */
+  thaw(): void;
+}
+
 export interface PartOptions<T> {
   readonly name: string;
   readonly emit: EventSink;

@@ -1,30 +1,41 @@
+import type { Socket } from 'node:net';
 import { Agent } from '../agent/agent.js';
 import { agentDefaults } from '../agent/options.js';
 import { type ApiServer, startApiServer } from '../apiserver/api-server.js';
 import type { TokenKeys } from '../apiserver/auth/service-account-tokens.js';
+import { createDirectDialer } from '../apiserver/egress/direct-dialer.js';
+import { intoCluster } from '../apiserver/egress/selector.js';
 import type { LocalStore } from '../apiserver/store/object-store.js';
 import type { Behaviour } from '../containers/behaviours.js';
-import type { Clock } from '../core/clock.js';
+import { joinHostPort } from '../core/address.js';
+import type { ScaledClock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { FaithfulOptions } from '../core/faithful.js';
 import { createRandom, type Random } from '../core/random.js';
 import type { StrategyName } from '../core/strategy.js';
 import type { Turns } from '../core/turns.js';
 import type { LabKubeletConfig } from '../kubelet-stub/config.js';
+import type { Links } from '../links/links.js';
 import type { NodeNetwork } from '../links/node-network.js';
+import type { OpenTcp } from '../links/tcp-connect.js';
 import { type CertificateSet, leafTls } from '../pki/certificate-set.js';
-import { defaultKeepaliveTimeMs } from '../server/options.js';
 import { type ProxyServer, startProxyServer } from '../server/server.js';
 import type { Dialer } from '../wire/client/dialer.js';
 import type { TlsFiles } from '../wire/net/tls.js';
 import type { RuntimeKind } from './create-runtime.js';
+import type { LabKeepalive } from './options.js';
 import { RestartablePart } from './part.js';
 import type { NodeSpec } from './topology.js';
 
 const host = '127.0.0.1';
 
+interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface LabContext {
-  readonly clock: Clock;
+  readonly clock: ScaledClock;
   readonly random: Random;
   readonly emit: EventSink;
   readonly certificates: CertificateSet;
@@ -33,6 +44,11 @@ export interface LabContext {
   /** For all agents, so that those of a large lab connect a few at a time. */
   readonly agentTurns: Turns;
   readonly network: NodeNetwork;
+  readonly keepalive: Required<LabKeepalive>;
+  /** Every connection between parts passes one of these. */
+  readonly links: Links;
+  /** The part that listens at an address of the network: `kubelet/node-1`, `pod/default/web-1`. */
+  readonly nameOf: (target: HostPort) => string;
   readonly behaviours: readonly Behaviour[];
   readonly kubelet: LabKubeletConfig;
   /** For all parts. Each uses those of its role. */
@@ -76,7 +92,7 @@ export function serverPart(
         agents: { kind: 'tcp', host, port, tls: leafTls(context.certificates, 'server') },
         health: { host, port: 0 },
         strategies,
-        keepaliveTimeMs: defaultKeepaliveTimeMs,
+        keepaliveTimeMs: context.keepalive.serversMs,
         clock,
         random,
         emit,
@@ -94,11 +110,13 @@ export function serverPart(
 export function agentPart(
   context: LabContext,
   node: NodeSpec,
-  servers: { readonly agentAddress: string },
+  servers: { readonly agentAddress: string; connect(from: string): Socket },
 ): RestartablePart<Agent> {
   const { clock, random, emit, network, behaviour, agentTls: tls, agentTurns: turns } = context;
+  const name = `agent/${node.name}`;
+  const open: OpenTcp = (real, shown) => context.links.open({ from: name, to: context.nameOf(shown) }, real);
   return new RestartablePart<Agent>({
-    name: `agent/${node.name}`,
+    name,
     emit,
     start: async () => {
       const agent = new Agent({
@@ -109,7 +127,9 @@ export function agentPart(
         server: servers.agentAddress,
         tls,
         turns,
-        connectEndpoint: (address, port, options) => network.connect(address, port, options),
+        keepaliveTimeMs: context.keepalive.agentsMs,
+        connectEndpoint: (address, port, options) => network.connect(address, port, { ...options, open }),
+        openServer: () => servers.connect(name),
         clock,
         random,
         emit,
@@ -142,6 +162,9 @@ export function apiServerPart(
   const { name = 'main', store, dialer, version, tokenKeys, controllers } = options;
   const { ca: clientCa, cert, key } = leafTls(certificates, 'apiserver');
   const random = createRandom(context.random.below(2 ** 32));
+  const open: OpenTcp = (real, { host: at, port: to }) =>
+    context.links.open({ from: `apiserver/${name}`, to: `webhook/${joinHostPort(at, to)}` }, real);
+  const egress = intoCluster(dialer, createDirectDialer(clock, open));
   let port = options.port;
   return new RestartablePart<ApiServer>({
     name: `apiserver/${name}`,
@@ -153,7 +176,7 @@ export function apiServerPart(
         port,
         tls: { cert, key, clientCa },
         store,
-        dialer,
+        egress,
         kubeletTls: leafTls(certificates, 'apiserver-kubelet-client'),
         tokenKeys,
         controllers,

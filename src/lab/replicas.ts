@@ -5,7 +5,7 @@ import type { ShutdownOptions } from '../apiserver/serving/shutdown.js';
 import type { LocalStore } from '../apiserver/store/object-store.js';
 import { TunnelError } from '../core/errors.js';
 import { createRandom } from '../core/random.js';
-import { type Middlebox, startMiddlebox } from '../links/middlebox.js';
+import { type Middlebox, startMiddlebox, type Target } from '../links/middlebox.js';
 import type { LabPart, RestartablePart } from './part.js';
 import type { LabContext } from './parts.js';
 
@@ -102,6 +102,16 @@ export class Replicas implements ApiServers {
     return `https://${this.box?.addresses[0] ?? this.first.value.address}`;
   }
 
+  /** Where kubelets reach the replicas. */
+  get kubeletUrl(): string {
+    return `https://${this.box?.addresses[1] ?? this.first.value.address}`;
+  }
+
+  /** True when clients reach the replicas through the dedicated address. */
+  get hasAddress(): boolean {
+    return this.box !== undefined;
+  }
+
   get count(): number {
     return this.replicas.length;
   }
@@ -136,10 +146,14 @@ export class Replicas implements ApiServers {
     const ends = await Promise.allSettled(this.replicas.map(({ part }) => part.start()));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
     if (this.options.count === undefined) return;
-    const { clock, emit, random } = this.options.context;
-    const listen = `${host}:${this.options.port}`;
-    const routes = [{ listen, to: this.addresses() }];
-    this.box = await startMiddlebox({ name: 'apiservers', routes, clock, emit });
+    const { clock, emit, random, links } = this.options.context;
+    const to = this.targets();
+    // Kubelets have a door of their own, so that a fault on the leg of clients spares them.
+    const routes = [
+      { listen: `${host}:${this.options.port}`, to, from: 'client/any' },
+      { listen: `${host}:0`, to, from: 'kubelet/any' },
+    ];
+    this.box = await startMiddlebox({ name: 'apiservers', routes, links, clock, emit });
     // The controllers do not depend on a replica, so that they run on when one dies.
     const { store } = this.options;
     this.controllers = startControllers({ store, clock, random: createRandom(random.below(2 ** 32)) });
@@ -147,10 +161,10 @@ export class Replicas implements ApiServers {
 
   async resize(count: number): Promise<void> {
     checkCount(count);
-    const box = this.needBox('resized');
+    this.needBox('resized');
     while (this.replicas.length < count) await this.add().part.start();
     const surplus = this.replicas.splice(count);
-    box.setTargets(0, this.addresses());
+    this.setTargets(this.targets());
     this.tell('apiservers.resized', `${count} replicas`);
     await Promise.all(surplus.map((replica) => end(replica)));
   }
@@ -161,7 +175,7 @@ export class Replicas implements ApiServers {
       'apiservers.moved',
       connections === 'silence' ? 'connections hear nothing' : 'connections are reset',
     );
-    const back = box.relisten(0, outageMs);
+    const back = Promise.all(box.addresses.map((_address, route) => box.relisten(route, outageMs)));
     box.forget(connections === 'silence' ? 'drop' : 'reset');
     await back;
   }
@@ -228,18 +242,23 @@ export class Replicas implements ApiServers {
     const { value } = part;
     this.options.context.emit({ kind: 'apiserver.leaving', node: part.name, address: value.address });
     // A balancer sees that `/readyz` fails from here on.
-    const others = this.addresses().filter((address) => address !== value.address);
-    if (others.length > 0) this.box?.setTargets(0, others);
+    const others = this.targets().filter(({ address }) => address !== value.address);
+    if (others.length > 0) this.setTargets(others);
     await value.shutdown(options);
     await part.stop();
   }
 
-  private addresses(): readonly string[] {
-    return this.running.map(({ address }) => address);
+  private targets(): readonly Exclude<Target, string>[] {
+    const running = this.replicas.filter(({ part }) => part.running);
+    return running.map(({ part }) => ({ address: part.value.address, name: part.name }));
   }
 
   private retarget(): void {
-    if (!this.stopping) this.box?.setTargets(0, this.addresses());
+    if (!this.stopping) this.setTargets(this.targets());
+  }
+
+  private setTargets(targets: readonly Target[]): void {
+    for (const route of this.box?.addresses.keys() ?? []) this.box?.setTargets(route, targets);
   }
 
   private needBox(what: string): Middlebox {

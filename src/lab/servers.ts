@@ -1,9 +1,11 @@
 import { linkSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { TunnelError } from '../core/errors.js';
 import type { StrategyName } from '../core/strategy.js';
-import { type Middlebox, startMiddlebox } from '../links/middlebox.js';
+import type { Balance } from '../links/balance.js';
+import { type Middlebox, startMiddlebox, type Target } from '../links/middlebox.js';
 import type { LabPart } from './part.js';
 import { type LabContext, type ServerPart, serverPart } from './parts.js';
 
@@ -16,6 +18,14 @@ export interface ServersOptions {
   readonly announced: number;
   readonly agentPort: number;
   readonly strategies: readonly StrategyName[];
+  readonly balance: Balance;
+}
+
+/** How a client reaches a server. */
+interface Frontend {
+  readonly address: string;
+  readonly serverName: string;
+  readonly openSocket: () => Socket;
 }
 
 interface Server {
@@ -54,15 +64,29 @@ export class Servers {
     return this.box?.addresses[0] ?? this.first.server.agentAddress();
   }
 
+  /** Connects to the server that the balancer chooses, or to the only one. `from` is the agent's name. */
+  connect(from: string): Socket {
+    if (this.box !== undefined) return this.box.connect(0, from);
+    const { part, agentAddress } = this.first.server;
+    const port = Number(agentAddress().split(':').at(-1));
+    return this.options.context.links.open({ from, to: part.name }, { host, port });
+  }
+
   /** Where each server listens for frontends: `unix://PATH`. */
   get frontendAddresses(): readonly string[] {
     return this.servers.map(({ socketPath }) => `unix://${socketPath}`);
   }
 
-  /** Address and name of the server that API replica `replica` uses; `replica` counts from 1. */
-  beside(replica: number): { readonly address: string; readonly serverName: string } {
-    const { socketPath, server } = this.servers[(replica - 1) % this.servers.length] ?? this.first;
-    return { address: `unix://${socketPath}`, serverName: server.part.name };
+  /** The server that API replica `replica` uses, counted from 1. `from` is who dials. */
+  beside(replica: number, from: string): Frontend {
+    const { socketPath: path, server } = this.servers[(replica - 1) % this.servers.length] ?? this.first;
+    const serverName = server.part.name;
+    const { links } = this.options.context;
+    return {
+      address: `unix://${path}`,
+      serverName,
+      openSocket: () => links.open({ from, to: serverName }, { path }),
+    };
   }
 
   /** True when every agent connects to every server. */
@@ -94,9 +118,16 @@ export class Servers {
     const ends = await Promise.allSettled(this.servers.map(({ server }) => server.part.start()));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
     if (this.servers.length === 1) return;
-    const { clock, emit } = this.options.context;
-    const routes = [{ listen: `${host}:${this.options.agentPort}`, to: this.targets() }];
-    this.box = await startMiddlebox({ name: 'servers', routes, clock, emit });
+    const { clock, emit, links } = this.options.context;
+    const routes = [
+      {
+        listen: `${host}:${this.options.agentPort}`,
+        to: this.targets(),
+        from: 'agent/any',
+        balance: this.options.balance,
+      },
+    ];
+    this.box = await startMiddlebox({ name: 'servers', routes, links, clock, emit });
   }
 
   async stop(): Promise<void> {
@@ -123,8 +154,8 @@ export class Servers {
     return { name, socketPath, server: serverPart(context, own) };
   }
 
-  private targets(): readonly string[] {
-    return this.running.map(({ server }) => server.agentAddress());
+  private targets(): readonly Target[] {
+    return this.running.map(({ server }) => ({ address: server.agentAddress(), name: server.part.name }));
   }
 
   /** Forwards to the servers that run, as a balancer with health checks. */

@@ -1,22 +1,25 @@
 import { randomInt } from 'node:crypto';
+import { agentDefaults } from '../agent/options.js';
 import { createTokenKeys } from '../apiserver/auth/service-account-tokens.js';
 import { GrpcDialer } from '../apiserver/egress/grpc-dialer.js';
 import { coreResource } from '../apiserver/resources/catalogue.js';
 import { defaultVersion } from '../apiserver/serving/version.js';
 import { createObjectStore, type LocalStore } from '../apiserver/store/object-store.js';
-import { createRealClock } from '../core/clock.js';
+import { ScaledClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { LabEvent } from '../core/events.js';
 import { faithfulSet, hasFlowControl } from '../core/faithful.js';
 import { createRandom } from '../core/random.js';
 import { Turns } from '../core/turns.js';
 import type { Pod } from '../kube/pod-objects.js';
+import { Links } from '../links/links.js';
 import { createNodeNetwork } from '../links/node-network.js';
 import { createJournal } from '../observe/journal.js';
 import { createCertificateSet, leafTls } from '../pki/certificate-set.js';
-import { defaultStrategies } from '../server/options.js';
+import { defaultKeepaliveTimeMs, defaultStrategies } from '../server/options.js';
 import { TunnelClient } from '../wire/client/tunnel-client.js';
 import { ClusterClient, type PodPlace } from './cluster-client.js';
+import { createNames, labEdges } from './edges.js';
 import { KubeletApi } from './kubelet-api.js';
 import { type KubeletPartOptions, kubeletPart } from './kubelet-part.js';
 import { Lab } from './lab.js';
@@ -52,7 +55,7 @@ export async function startLabIn(folder: WorkFolder, options: LabOptions): Promi
     throw error;
   }
   // All pods run by now, so that the kubelets' first calls to the API delay no start.
-  insides.api.tell(insides.parts.apiservers.url);
+  insides.api.tell(insides.parts.apiservers.kubeletUrl);
   insides.journal.emit({ kind: 'lab.ready', node: 'lab/lab', text: `seed ${insides.seed}` });
   const lab = new Lab(insides);
   if (options.controller === true) await lab.watch('pods').synced;
@@ -62,7 +65,7 @@ export async function startLabIn(folder: WorkFolder, options: LabOptions): Promi
 async function build(options: LabOptions, folder: WorkFolder): Promise<LabInsides> {
   const seed = options.seed ?? randomInt(2 ** 32);
   const random = createRandom(seed);
-  const clock = createRealClock(options.timeScale ?? 1);
+  const clock = new ScaledClock(options.timeScale ?? 1);
   const version = options.kubernetesVersion ?? defaultVersion;
   const topology = createTopology({
     nodes: options.nodes ?? 2,
@@ -77,6 +80,16 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     ipAddresses: [kubernetesServiceIp],
   });
   const network = createNodeNetwork({ clock });
+  const store = createObjectStore(topology.objects, clock);
+  const links = new Links({
+    node: 'lab/lab',
+    clock,
+    // Of its own, so that a fault changes no other choice.
+    random: createRandom(seed ^ 0x9e3779b9),
+    emit: journal.emit,
+    edges: () => labEdges(assembled.parts, store),
+  });
+  journal.subscribe((event) => links.see(event));
   const context: LabContext = {
     clock,
     random,
@@ -85,13 +98,20 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     agentTls: leafTls(certificates, 'agent'),
     agentTurns: new Turns(maxConnecting),
     network,
+    links,
+    nameOf: createNames(topology, store),
+    keepalive: {
+      agentsMs: agentDefaults.keepaliveTimeMs,
+      serversMs: defaultKeepaliveTimeMs,
+      ...options.keepalive,
+    },
     behaviours: options.behaviours ?? [],
     kubelet: options.kubelet ?? {},
     behaviour: { as: options.as ?? 'real', faithful: options.faithful ?? [] },
     runtime: options.runtime ?? 'sandbox',
     folder: folder.path,
   };
-  const store = createObjectStore(topology.objects, clock);
+  const assembled = assemble(options, context, { topology, store, version });
   return {
     seed,
     context,
@@ -99,7 +119,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     journal,
     folder,
     store,
-    ...assemble(options, context, { topology, store, version }),
+    ...assembled,
   };
 }
 
@@ -115,13 +135,14 @@ function assemble(
   { topology, store, version }: Stock,
 ): Pick<LabInsides, 'api' | 'parts' | 'clients'> {
   const { strategies = defaultStrategies } = options;
-  const { servers: count = 1, serverCount: announced = count, agentPort = 0 } = options;
-  const servers = new Servers({ context, count, announced, agentPort, strategies });
+  const { servers: count = 1, serverCount: announced = count, agentPort = 0, balance = 'spread' } = options;
+  const servers = new Servers({ context, count, announced, agentPort, strategies, balance });
   const faithful = faithfulSet(context.behaviour);
   const flowControl = hasFlowControl(context.behaviour);
   const client = (name: string, replica: number): GrpcDialer =>
-    new GrpcDialer({ ...context, ...servers.beside(replica), name, faithful, flowControl });
-  const lab = new TunnelClient({ ...context, ...servers.beside(1), name: 'client/lab', flowControl });
+    new GrpcDialer({ ...context, ...servers.beside(replica, name), name, faithful, flowControl });
+  const name = 'client/lab';
+  const lab = new TunnelClient({ ...context, ...servers.beside(1, name), name, flowControl });
   const { nodes } = topology;
   const api = new KubeletApi(context, nodes[0]?.name ?? '');
   const parts: LabParts = {

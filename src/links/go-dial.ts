@@ -3,7 +3,7 @@ import { isIP, type Socket } from 'node:net';
 import { type Clock, createRealClock } from '../core/clock.js';
 import { type Deadline, startDeadline } from './deadline.js';
 import { type GoTarget, invalidPort, lookupError, noSuchHost, stopError } from './go-errors.js';
-import { type ConnectPlan, connectTcp } from './tcp-connect.js';
+import { type ConnectPlan, connectTcp, type OpenTcp } from './tcp-connect.js';
 
 /** Konnectivity's agent waits five seconds for an endpoint. */
 export const defaultDialTimeoutMs = 5000;
@@ -15,6 +15,8 @@ export interface GoDialOptions {
   readonly clock?: Clock;
   /** The `where` of errors. Default `endpoint HOST:PORT`. */
   readonly where?: string;
+  /** Opens the socket. Default `net.connect`. */
+  readonly open?: OpenTcp | undefined;
 }
 
 /**
@@ -29,7 +31,8 @@ export async function goDial(host: string, port: number, options: GoDialOptions 
   const deadline = startDeadline(clock, options.timeoutMs ?? defaultDialTimeoutMs, options.signal);
   try {
     const addresses = isIP(target.host) === 0 ? await resolve(target, deadline) : [target.host];
-    return await connectFirst(addresses, target, { clock, deadline, signal: options.signal });
+    const { signal, open } = options;
+    return await connectFirst(addresses, target, { clock, deadline, signal, open });
   } finally {
     deadline.close();
   }
@@ -55,6 +58,7 @@ interface Attempt {
   readonly clock: Clock;
   readonly deadline: Deadline;
   readonly signal: AbortSignal | undefined;
+  readonly open: OpenTcp | undefined;
 }
 
 const minShareMs = 2000;
@@ -67,14 +71,14 @@ async function connectFirst(
 ): Promise<Socket> {
   const [only] = addresses;
   if (only === undefined) throw noSuchHost(target);
-  if (addresses.length === 1) return connectTcp(planFor(only, target), attempt.deadline);
+  if (addresses.length === 1) return connectTcp(planFor(only, target), attempt.deadline, attempt.open);
   let first: unknown;
   for (const [index, host] of addresses.entries()) {
     const leftMs = attempt.deadline.remainingMs();
     const shareMs = Math.min(leftMs, Math.max(minShareMs, leftMs / (addresses.length - index)));
     const share = startDeadline(attempt.clock, shareMs, attempt.signal);
     try {
-      return await connectTcp(planFor(host, target), share);
+      return await connectTcp(planFor(host, target), share, attempt.open);
     } catch (error) {
       if (share.stopped === 'cancelled') throw error;
       if (index === 0) first = error;

@@ -1,56 +1,62 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, Socket } from 'node:net';
 import { joinHostPort, splitHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
 import { listenError, TunnelError } from '../core/errors.js';
-import type { EventSink, FlowEvent } from '../core/events.js';
+import type { EventSink } from '../core/events.js';
 import { pause } from '../core/pause.js';
-import type { FlowCounts, FlowPolicy, IdleVerdict } from './flow.js';
+import { type Balance, chooseTarget, Turns } from './balance.js';
+import type { LinkFlow } from './fault.js';
+import type { FlowCounts, FlowVerdict } from './flow.js';
 import { connectError } from './go-errors.js';
+import type { FlowOwner, Links } from './links.js';
 import type { MiddleboxCounts } from './middlebox-counts.js';
-import { type FlowSockets, MiddleboxFlow } from './middlebox-flow.js';
 
 /** A port of the device and the targets of its flows. Several targets are used in turn, as by a balancer. */
 export interface MiddleboxRoute {
   /** Where it listens: `HOST:PORT`. Port 0 means a free port. */
   readonly listen: string;
-  /** `HOST:PORT` of each target. */
-  readonly to: readonly string[];
+  /** The targets: `HOST:PORT`, or with the name that links know them by. */
+  readonly to: readonly Target[];
+  /** Who connects there, for the names of links: `client/any`. Default `client/HOST`. */
+  readonly from?: string;
+  /** How the target of a connection is chosen. Default `roundRobin`. */
+  readonly balance?: Balance;
 }
+
+/** `HOST:PORT`, and the name of the part that listens there. Default name `target/HOST:PORT`. */
+export type Target = string | { readonly address: string; readonly name: string };
 
 export interface MiddleboxOptions {
   /** Its name in events: `middlebox/NAME`. Default `middlebox`. */
   readonly name?: string;
   readonly routes: readonly MiddleboxRoute[];
-  /** When idle flows are forgotten. Default: never. */
-  readonly policy?: FlowPolicy;
+  /** The links that its flows pass. They close with the device's owner, not with the device. */
+  readonly links: Links;
   readonly clock: Clock;
   readonly emit: EventSink;
 }
 
-/** A TCP device between two networks, with a table of flows and an idle timer for each. */
+/** A TCP device between two networks: a table of flows, and a balancer. Its links have the faults. */
 export interface Middlebox {
   /** `HOST:PORT` of each route, in order. */
   readonly addresses: readonly string[];
   counts(): MiddleboxCounts;
-  /** Changes the policy, also of open flows. */
-  setPolicy(policy: FlowPolicy): void;
   /** Forgets all flows, or those to one target (`HOST:PORT`), as a device that restarts. */
-  forget(verdict: IdleVerdict, target?: string): void;
+  forget(verdict: FlowVerdict, target?: string): void;
   /** Changes the targets of new flows of a route. Open flows stay. Without a target, connections are reset. */
-  setTargets(route: number, to: readonly string[]): void;
+  setTargets(route: number, to: readonly Target[]): void;
+  /** Connects to a route's next target, as `net.connect` does, without the listener. `from` names the link's client. */
+  connect(route: number, from: string): Socket;
   /** Stops listening for `outageMs`, then listens at the same address again. Rejects as `startMiddlebox`. */
   relisten(route: number, outageMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
-export const noIdleTimer: FlowPolicy = { idleTimeoutMs: 0, onIdle: 'drop' };
-
 interface HostPort {
   readonly host: string;
   readonly port: number;
+  readonly name: string;
 }
-
-type FlowEnds = Required<Pick<FlowEvent, 'peer' | 'address'>>;
 
 /** Starts a middlebox. Rejects with CONFIG_INVALID, ADDRESS_IN_USE or ADDRESS_UNAVAILABLE. */
 export async function startMiddlebox(options: MiddleboxOptions): Promise<Middlebox> {
@@ -69,11 +75,11 @@ class Device implements Middlebox {
   private readonly options: MiddleboxOptions;
   private readonly node: string;
   private readonly doors: Door[] = [];
-  private readonly flows = new Map<string, { readonly flow: MiddleboxFlow; readonly target: string }>();
-  private readonly connecting = new Set<Socket>();
+  /** Its open flows, with their targets. */
+  private readonly flows = new Map<LinkFlow, string>();
+  private readonly connecting = new Set<() => void>();
   private readonly past = { client: 0, target: 0, lost: 0 };
-  private readonly forgotten = { drop: 0, reset: 0 };
-  private policy: FlowPolicy;
+  private readonly forgotten = { drop: 0, reset: 0, fin: 0 };
   private opened = 0;
   private refused = 0;
   private closing: Promise<void> | undefined;
@@ -81,12 +87,11 @@ class Device implements Middlebox {
   constructor(options: MiddleboxOptions) {
     this.options = options;
     this.node = `middlebox/${options.name ?? 'middlebox'}`;
-    this.policy = options.policy ?? noIdleTimer;
   }
 
   counts(): MiddleboxCounts {
     const sum = { ...this.past };
-    for (const { flow } of this.flows.values()) addCounts(sum, flow.counts);
+    for (const { machine } of this.flows.keys()) addCounts(sum, machine.counts);
     return {
       openFlows: this.flows.size,
       openedFlows: this.opened,
@@ -98,19 +103,14 @@ class Device implements Middlebox {
     };
   }
 
-  setPolicy(policy: FlowPolicy): void {
-    this.policy = policy;
-    for (const { flow } of this.flows.values()) flow.reconsider();
-  }
-
-  forget(verdict: IdleVerdict, target?: string): void {
-    for (const each of this.flows.values()) {
-      if (target === undefined || each.target === target) each.flow.forget(verdict);
+  forget(verdict: FlowVerdict, target?: string): void {
+    for (const [{ machine }, to] of this.flows) {
+      if (target === undefined || to === target) machine.stop(verdict);
     }
   }
 
-  setTargets(route: number, to: readonly string[]): void {
-    this.door(route).targets = to.map(address);
+  setTargets(route: number, to: readonly Target[]): void {
+    this.door(route).targets = to.map(targetOf);
   }
 
   async relisten(route: number, outageMs: number): Promise<void> {
@@ -123,11 +123,26 @@ class Device implements Middlebox {
     await startListening(door.server, address(this.addresses[route] ?? ''));
   }
 
-  async listen({ listen, to }: MiddleboxRoute): Promise<void> {
-    const door: Door = { server: createServer(), targets: to.map(address), turn: 0 };
+  async listen({ listen, to, from, balance = 'roundRobin' }: MiddleboxRoute): Promise<void> {
+    const door: Door = {
+      server: createServer(),
+      targets: to.map(targetOf),
+      turns: new Turns(),
+      from,
+      balance,
+    };
     door.server = this.createServer(door);
     this.doors.push(door);
     this.addresses.push(await startListening(door.server, address(listen)));
+  }
+
+  connect(route: number, from: string): Socket {
+    const door = this.door(route);
+    const target = this.choose(door, from);
+    const socket = new Socket();
+    if (target === undefined) process.nextTick(() => socket.destroy(resetError()));
+    else this.links.connect(socket, { from, to: target.name }, target, this.owner({ peer: from, target }));
+    return socket.on('error', () => undefined);
   }
 
   close(): Promise<void> {
@@ -135,15 +150,31 @@ class Device implements Middlebox {
     return this.closing;
   }
 
+  private get links(): Links {
+    return this.options.links;
+  }
+
   private createServer(door: Door): Server {
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
     server.on('connection', (client) => {
       client.on('error', () => undefined);
-      const target = door.targets[door.turn++ % door.targets.length];
+      const target = this.choose(door, client.remoteAddress ?? '');
       if (target === undefined) client.resetAndDestroy();
-      else this.open(client, target);
+      else this.open(client, target, door.from);
     });
     return server;
+  }
+
+  private choose(door: Door, source: string): HostPort | undefined {
+    const open = [...this.flows.values()];
+    return chooseTarget(door.balance, {
+      targets: door.targets,
+      turn: door.turns.next(door.balance, source),
+      source,
+      openFlows: (target) =>
+        open.filter((address) => address === joinHostPort(target.host, target.port)).length,
+      random: this.options.links.random,
+    });
   }
 
   private door(route: number): Door {
@@ -152,54 +183,65 @@ class Device implements Middlebox {
     throw new TunnelError('CONFIG_INVALID', `there is no route ${route}`, { where: 'middlebox' });
   }
 
-  private open(client: Socket, target: HostPort): void {
-    const ends = {
-      peer: joinHostPort(client.remoteAddress ?? '', client.remotePort ?? 0),
-      address: joinHostPort(target.host, target.port),
+  private open(client: Socket, target: HostPort, from: string | undefined): void {
+    const host = client.remoteAddress ?? '';
+    const edge = { from: from ?? `client/${host}`, to: target.name };
+    const owner = this.owner({ peer: joinHostPort(host, client.remotePort ?? 0), target });
+    const attempt = {
+      failed: () => client.resetAndDestroy(),
+      reached: (socket: Socket) => {
+        client.off('close', abandon);
+        this.connecting.delete(abandon);
+        if (client.destroyed) socket.destroy();
+        else this.links.carry(edge, { client, target: socket }, owner);
+      },
     };
-    const socket = connect({ ...target, allowHalfOpen: true, noDelay: true });
-    this.connecting.add(socket);
-    const abandon = (): void => void socket.destroy();
-    client.once('close', abandon);
-    socket.on('error', (cause) => {
-      if (this.connecting.has(socket)) this.refuse(ends, connectError(target, cause).message);
-    });
-    socket.once('close', () => this.connecting.delete(socket) && client.resetAndDestroy());
-    socket.once('connect', () => {
-      client.off('close', abandon);
-      this.connecting.delete(socket);
-      this.add({ client, target: socket }, ends);
+    const abandon = this.links.reach(edge, target, attempt, owner);
+    this.connecting.add(abandon);
+    client.once('close', () => {
+      abandon();
+      this.connecting.delete(abandon);
     });
   }
 
-  private refuse(ends: FlowEnds, error: string): void {
-    this.refused++;
-    this.options.emit({ kind: 'flow.refused', node: this.node, ...ends, error });
-  }
-
-  private add(sockets: FlowSockets, ends: FlowEnds): void {
-    const flow = String(++this.opened);
+  /** Its events and counters for one flow. */
+  private owner({ peer, target }: { readonly peer: string; readonly target: HostPort }): FlowOwner {
     const { clock, emit } = this.options;
-    const about = { node: this.node, flow, ...ends };
+    const about = { peer, address: joinHostPort(target.host, target.port) };
     const born = clock.now();
-    emit({ kind: 'flow.opened', ...about });
-    const made = new MiddleboxFlow(sockets, clock, {
-      policy: () => this.policy,
-      forgotten: (verdict, idleMs) => {
+    return {
+      node: this.node,
+      about,
+      refused: (cause) => {
+        this.refused++;
+        const error = connectError(target, cause).message;
+        emit({ kind: 'flow.refused', node: this.node, ...about, error });
+      },
+      opened: (flow) => {
+        this.opened++;
+        this.flows.set(flow, about.address);
+        emit({ kind: 'flow.opened', node: this.node, flow: flow.number, ...about });
+      },
+      stopped: (verdict) => {
         this.forgotten[verdict]++;
-        emit({ kind: 'flow.forgotten', ...about, verdict, idleMs, text: forgottenText[verdict] });
       },
-      lost: (from, lostBytes) =>
-        emit({ kind: 'flow.lost', ...about, from, lostBytes, text: 'and all later bytes' }),
-      closed: (end) => {
+      closed: (flow, end) => {
         this.flows.delete(flow);
-        addCounts(this.past, made.counts);
-        const { client, target, lost } = made.counts;
-        const bytes = { clientBytes: client, targetBytes: target, lostBytes: lost };
-        emit({ kind: 'flow.closed', ...about, end, ...bytes, durationMs: clock.now() - born });
+        const { client: clientBytes, target: targetBytes, lost: lostBytes } = flow.machine.counts;
+        addCounts(this.past, flow.machine.counts);
+        const bytes = { clientBytes, targetBytes, lostBytes };
+        const durationMs = clock.now() - born;
+        emit({
+          kind: 'flow.closed',
+          node: this.node,
+          flow: flow.number,
+          ...about,
+          end,
+          ...bytes,
+          durationMs,
+        });
       },
-    });
-    this.flows.set(flow, { flow: made, target: ends.address });
+    };
   }
 
   private async stop(): Promise<void> {
@@ -207,8 +249,8 @@ class Device implements Middlebox {
       ({ server }) =>
         new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve())),
     );
-    for (const socket of this.connecting) socket.destroy();
-    for (const { flow } of this.flows.values()) flow.destroy();
+    for (const abandon of this.connecting) abandon();
+    for (const flow of [...this.flows.keys()]) flow.destroy();
     await Promise.all(closed);
   }
 }
@@ -216,8 +258,9 @@ class Device implements Middlebox {
 interface Door {
   server: Server;
   targets: readonly HostPort[];
-  /** Counts connections. */
-  turn: number;
+  readonly turns: Turns;
+  readonly from: string | undefined;
+  readonly balance: Balance;
 }
 
 /** Resolves with `HOST:PORT`. */
@@ -231,19 +274,23 @@ function startListening(server: Server, { host, port }: HostPort): Promise<strin
   });
 }
 
-const forgottenText = {
-  drop: 'neither end is told; bytes are lost from now on',
-  reset: 'both ends are told',
-} as const;
-
 function addCounts(sum: { client: number; target: number; lost: number }, more: FlowCounts): void {
   sum.client += more.client;
   sum.target += more.target;
   sum.lost += more.lost;
 }
 
+function targetOf(target: Target): HostPort {
+  return typeof target === 'string' ? address(target) : { ...address(target.address), name: target.name };
+}
+
 function address(text: string): HostPort {
   const parts = splitHostPort(text);
-  if (parts !== undefined) return parts;
+  if (parts !== undefined) return { ...parts, name: `target/${text}` };
   throw new TunnelError('CONFIG_INVALID', `${text} is not HOST:PORT`, { where: 'middlebox' });
+}
+
+/** What a client of a balancer without targets sees. */
+function resetError(): Error {
+  return Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' });
 }

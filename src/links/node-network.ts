@@ -1,10 +1,10 @@
 import { BlockList, isIP, type Socket } from 'node:net';
 import { type Clock, createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
-import { startDeadline } from './deadline.js';
+import { type Deadline, startDeadline } from './deadline.js';
 import { defaultDialTimeoutMs, type GoDialOptions, goDial, isPort } from './go-dial.js';
 import { connectError, type GoTarget, invalidPort, noSuchHost, stopError } from './go-errors.js';
-import { connectTcp } from './tcp-connect.js';
+import { connectBy, connectTcp } from './tcp-connect.js';
 
 export interface RealAddress {
   readonly host: string;
@@ -67,7 +67,7 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): NodeNetwork
 
   const segmentOf = (host: string): NetworkSegment | undefined =>
     [...segments].find((each) => each.has(host));
-  const routeOf = (target: GoTarget, dial: GoDialOptions): Route | Promise<Socket> => {
+  const routeOf = (target: GoTarget, dial: GoDialOptions & { clock: Clock }): Route | Promise<Socket> => {
     const host = canonical(target.host);
     const ports = hosts.get(host);
     const route = ports?.get(target.port);
@@ -117,11 +117,16 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): NodeNetwork
 async function connectSegment(
   segment: NetworkSegment,
   target: GoTarget,
-  dial: GoDialOptions,
+  dial: GoDialOptions & { clock: Clock },
 ): Promise<Socket> {
-  const socket = await segment.open(target.host, target.port, dial);
-  if (socket === undefined) throw connectError(target, { code: 'ECONNREFUSED' });
-  return socket;
+  const reach = async (): Promise<Socket> => {
+    const socket = await segment.open(target.host, target.port, dial);
+    if (socket === undefined) throw connectError(target, { code: 'ECONNREFUSED' });
+    return socket;
+  };
+  const { open } = dial;
+  if (open === undefined) return reach();
+  return within(dial, (deadline) => connectBy({ real: reach, shown: target }, deadline, open));
 }
 
 async function follow(
@@ -129,12 +134,21 @@ async function follow(
   shown: GoTarget,
   options: GoDialOptions & { clock: Clock },
 ): Promise<Socket> {
-  const deadline = startDeadline(options.clock, options.timeoutMs ?? defaultDialTimeoutMs, options.signal);
-  try {
-    if (route !== 'silence') return await connectTcp({ real: route, shown }, deadline);
-    return await new Promise<never>((_resolve, reject) => {
+  return within(options, (deadline) => {
+    if (route !== 'silence') return connectTcp({ real: route, shown }, deadline, options.open);
+    return new Promise<never>((_resolve, reject) => {
       deadline.onStop((reason) => reject(stopError(shown, reason)));
     });
+  });
+}
+
+async function within<T>(
+  { clock, timeoutMs = defaultDialTimeoutMs, signal }: GoDialOptions & { clock: Clock },
+  connect: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
+  const deadline = startDeadline(clock, timeoutMs, signal);
+  try {
+    return await connect(deadline);
   } finally {
     deadline.close();
   }

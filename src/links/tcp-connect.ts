@@ -1,32 +1,39 @@
 import { connect, type Socket } from 'node:net';
+import { TunnelError } from '../core/errors.js';
 import type { Deadline } from './deadline.js';
 import { connectError, type GoTarget, stopError } from './go-errors.js';
 
 /** Go's default for new connections. */
 const keepAliveMs = 15_000;
 
-export interface ConnectPlan {
-  readonly real: { readonly host: string; readonly port: number };
+/** What a socket connects to: a listener, or whatever gives a connected socket. */
+export type TcpTarget = { readonly host: string; readonly port: number } | (() => Promise<Socket>);
+
+/** Begins to connect to `real`, which callers know as `shown`. The socket emits `connect`, or the kernel's error. */
+export type OpenTcp<T = TcpTarget> = (real: T, shown: GoTarget) => Socket;
+
+export interface ConnectPlan<T = Exclude<TcpTarget, () => unknown>> {
+  readonly real: T;
   readonly shown: GoTarget;
 }
 
 /** Opens one TCP socket within the deadline, with an `error` listener and no Nagle delay. Texts are Go's. */
-export function connectTcp(plan: ConnectPlan, deadline: Deadline): Promise<Socket> {
+export function connectTcp(plan: ConnectPlan, deadline: Deadline, open?: OpenTcp): Promise<Socket> {
+  return connectBy(plan, deadline, open ?? openReal);
+}
+
+/** As `connectTcp`, to a target that only `open` knows how to reach. */
+export function connectBy<T>(plan: ConnectPlan<T>, deadline: Deadline, open: OpenTcp<T>): Promise<Socket> {
   return new Promise((resolve, reject) => {
     if (deadline.stopped !== undefined) {
       reject(stopError(plan.shown, deadline.stopped));
       return;
     }
-    const socket = connect({
-      ...plan.real,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: keepAliveMs,
-    });
+    const socket = open(plan.real, plan.shown).setNoDelay(true);
     // Kept: an error before the new owner listens must not end the process.
     socket.on('error', (error) => {
       forget();
-      reject(connectError(plan.shown, error));
+      reject(error instanceof TunnelError ? error : connectError(plan.shown, error));
     });
     const forget = deadline.onStop((reason) => {
       socket.destroy();
@@ -37,4 +44,8 @@ export function connectTcp(plan: ConnectPlan, deadline: Deadline): Promise<Socke
       resolve(socket);
     });
   });
+}
+
+function openReal(real: { readonly host: string; readonly port: number }): Socket {
+  return connect({ ...real, keepAlive: true, keepAliveInitialDelay: keepAliveMs });
 }

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { EventBody, LabEvent } from '../core/events.js';
+import type { EventBody, FaultEvent, FlowEvent, LabEvent } from '../core/events.js';
 import { eventText } from './event-text.js';
 
 /** From most to least important. */
@@ -50,6 +50,7 @@ function textWriter(destination: Writable): EventWriter {
 /** The level of an event, for a user who watches a healthy lab. */
 export function levelOf(event: EventBody): LogLevel {
   if (event.kind === 'packet') return event.packet === 'DATA' ? 'trace' : 'debug';
+  if (isOfNetwork(event)) return networkLevels[event.kind];
   switch (event.kind) {
     case 'dial.failed':
     case 'request.failed':
@@ -63,9 +64,6 @@ export function levelOf(event: EventBody): LogLevel {
     case 'store.lost':
     case 'watch.broken':
     case 'watch.relisted':
-    case 'flow.refused':
-    case 'flow.forgotten':
-    case 'flow.lost':
       return 'warn';
     case 'agent.disconnected':
     case 'backend.disconnected':
@@ -103,8 +101,19 @@ export function levelOf(event: EventBody): LogLevel {
     case 'endpoint.dialing':
     case 'endpoint.connected':
     case 'endpoint.closed':
-    case 'flow.opened':
-    case 'flow.closed':
       return 'debug';
   }
 }
+
+const isOfNetwork = (event: EventBody): event is FlowEvent | FaultEvent => /^(flow|fault)\./.test(event.kind);
+
+const networkLevels = {
+  'flow.opened': 'debug',
+  'flow.refused': 'warn',
+  'flow.forgotten': 'warn',
+  'flow.lost': 'warn',
+  'flow.closed': 'debug',
+  'fault.set': 'info',
+  'fault.hit': 'warn',
+  'fault.healed': 'info',
+} as const satisfies Record<(FlowEvent | FaultEvent)['kind'], LogLevel>;

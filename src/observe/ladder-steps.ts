@@ -118,6 +118,7 @@ function isSetback(event: Exclude<Doing, { kind: ConnectionEvent['kind'] | Reque
     case 'agent.draining':
     case 'backend.disconnected':
     case 'certificates.rejected':
+    case 'fault.hit':
       return true;
     case 'apiserver.leaving':
     case 'apiservers.resized':
@@ -148,6 +149,8 @@ function isSetback(event: Exclude<Doing, { kind: ConnectionEvent['kind'] | Reque
     case 'flow.forgotten':
     case 'flow.lost':
     case 'flow.closed':
+    case 'fault.set':
+    case 'fault.healed':
       return false;
   }
 }
@@ -199,6 +202,7 @@ function choiceText(peer: string | undefined, because: string): string {
 }
 
 function mishapText(event: Doing & { error?: string }): string {
+  if (event.kind === 'fault.hit') return `${event.fault}: ${event.action} on ${event.link ?? ''}`;
   const what = event.kind.replace(/^role\./, '').replace('.', ' ');
   return [what, event.error].filter((part) => part !== undefined).join(': ');
 }

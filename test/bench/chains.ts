@@ -185,6 +185,8 @@ export interface PlainOptions {
   readonly watching?: Watching;
   /** The agent dials the endpoint through a network of node addresses, as in a lab. Default false. */
   readonly nodeNetwork?: boolean;
+  /** Both connections of the agent pass links without faults, as in a lab. Default false. */
+  readonly linked?: boolean;
   /** The agent link goes through a device without faults, in a process of its own. Default false. */
   readonly middlebox?: boolean;
 }
@@ -195,7 +197,7 @@ export type PlainChain = Chain & { readonly healthPorts: readonly number[] };
 /** Our server and agent without TLS between them. */
 export async function startPlainChain(
   context: Context,
-  { name, watching = 'nothing', nodeNetwork = false, middlebox = false }: PlainOptions,
+  { name, watching = 'nothing', nodeNetwork = false, linked = false, middlebox = false }: PlainOptions,
 ): Promise<PlainChain> {
   const { children, folder, nodeFlags, endpoint } = context;
   const flags = [...packetFlags, ...nodeFlags];
@@ -209,7 +211,7 @@ export async function startPlainChain(
   const serverPort = box?.hello ?? linkPort;
   const endpointPort = endpoint.port;
   const healthPort = healthPorts[1];
-  const agent = await start({ role: 'agent', serverPort, watching, endpointPort, healthPort });
+  const agent = await start({ role: 'agent', serverPort, watching, endpointPort, healthPort, linked });
   const target = { host: nodeNetwork ? nodeAddress : host, port: endpoint.port };
   const way: Way = { kind: 'tunnel', address: `unix://${socket}`, endpoint: target, watching };
   const hops = [server.worker.pid, agent.worker.pid];

@@ -19,6 +19,12 @@ const variants: readonly Variant[] = [
   { name: 'watch-packets', title: 'a journal of every packet, as a lab', watching: 'packets' },
   { name: 'watch-metrics', title: '/metrics, twice a second', scraped: true },
   { name: 'watch-network', title: 'a network of node addresses, as a lab', nodeNetwork: true },
+  {
+    name: 'watch-links',
+    title: 'links on both sides of the agent, as a lab',
+    nodeNetwork: true,
+    linked: true,
+  },
   { name: 'watch-device', title: 'a device on the agent link, a process more', middlebox: true },
 ];
 

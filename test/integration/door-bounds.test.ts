@@ -206,6 +206,7 @@ const listeners: Readonly<Record<string, string>> = {
   'lab/kubelet-client/dial-bridge.ts': 'a socket that only this process knows',
   'lab/cluster-client.ts': 'carries bytes of its user to a pod',
   'lab/pod-network.ts': 'one connection, which it makes itself',
+  'links/socket-pairs.ts': 'both ends are of this process; others are refused',
   'links/middlebox.ts': 'a device that knows flows, not requests; --idle-timeout',
   'containers/programs/main.ts': 'sockets in the folder of a container',
   'containers/programs/web.ts': 'a program in a container',

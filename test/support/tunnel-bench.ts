@@ -220,7 +220,8 @@ export class TunnelBench {
     for (const client of this.clients) expect(client.openConnections).toBe(0);
     this.journal.close();
     await expectNoNewHandles(this.before);
-    expect(this.clock.pendingTimers).toBe(0);
+    // The last ones end with their HTTP/2 sessions, which close a moment after their sockets.
+    await expect.poll(() => this.clock.pendingTimers).toBe(0);
     await rm(this.folder, { recursive: true, force: true });
   }
 }

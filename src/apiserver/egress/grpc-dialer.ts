@@ -15,7 +15,7 @@ const retry = { firstMs: 1_000, factor: 1.6, jitter: 0.2 };
 
 const resetText = 'connection reset by peer';
 
-export type GrpcDialerContext = EgressContext & Pick<TunnelClientSettings, 'address' | 'tls'>;
+export type GrpcDialerContext = EgressContext & Pick<TunnelClientSettings, 'address' | 'tls' | 'openSocket'>;
 
 /** `GRPC` over a Unix socket, or mTLS. */
 export class GrpcDialer implements Dialer {

@@ -1,19 +1,25 @@
+import { randomInt } from 'node:crypto';
 import { Command } from 'commander';
 import { TunnelError } from '../../core/errors.js';
-import type { IdleVerdict } from '../../links/flow.js';
+import { createRandom } from '../../core/random.js';
+import { type Balance, balances } from '../../links/balance.js';
+import type { FlowVerdict } from '../../links/flow.js';
+import { Links } from '../../links/links.js';
 import { type MiddleboxRoute, startMiddlebox } from '../../links/middlebox.js';
 import { startHealthServer } from '../../observe/health.js';
 import { createMiddleboxMetrics } from '../../observe/middlebox-metrics.js';
+import { addFaultOptions, type FaultFlags, faultsOf } from '../faults.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import { type CommonFlags, commonOptions, runRole } from '../role.js';
 import { durationMs, hostPort, option, portNumber } from '../values.js';
 
-interface MiddleboxFlags extends CommonFlags {
+interface MiddleboxFlags extends CommonFlags, FaultFlags {
   readonly listen: readonly string[];
   readonly to: readonly (readonly string[])[];
   readonly idleTimeout: number;
-  readonly onIdle: IdleVerdict;
+  readonly onIdle: FlowVerdict;
+  readonly balance: Balance;
   readonly healthPort: number;
   readonly healthAddress: string;
   readonly name: string;
@@ -21,7 +27,7 @@ interface MiddleboxFlags extends CommonFlags {
 
 /** `konnsim middlebox`: the network device between control plane and nodes. */
 export function middleboxCommand(invocation: Invocation): Command {
-  return new Command('middlebox')
+  const command = new Command('middlebox')
     .description('run a TCP device between two networks: a flow table with an idle timer, a balancer')
     .addOption(
       option('--listen <address>', 'HOST:PORT where it accepts flows; may be given several times')
@@ -42,8 +48,11 @@ export function middleboxCommand(invocation: Invocation): Command {
         .default(0, 'never'),
     )
     .addOption(
-      option('--on-idle <verdict>', 'drop: lose later bytes without telling the ends; reset: reset both ends')
-        .choices(['drop', 'reset'])
+      option(
+        '--on-idle <verdict>',
+        'drop: lose later bytes without telling the ends; reset: reset both ends; fin: end both in order',
+      )
+        .choices(['drop', 'reset', 'fin'])
         .default('drop'),
     )
     .addOption(option('--health-address <address>', 'where the health port listens').default('127.0.0.1'))
@@ -53,12 +62,17 @@ export function middleboxCommand(invocation: Invocation): Command {
     .addOption(option('--certs <folder>', 'certificates of the admin port').default('certs'))
     .addOption(commonOptions.adminPort())
     .addOption(commonOptions.adminAddress())
-    .addOption(option('--name <name>', 'its name in events').default('middlebox'))
+    .addOption(option('--name <name>', 'its name in events').default('middlebox'));
+  command.addOption(
+    option('--balance <way>', 'how a target is chosen').choices(balances).default('roundRobin'),
+  );
+  return addFaultOptions(command)
     .addHelpText(
       'after',
       examples(
         'konnsim middlebox --listen 127.0.0.1:9091 --to 127.0.0.1:8091 --idle-timeout 60s --on-idle drop',
         'konnsim middlebox --listen 127.0.0.1:9091 --to 127.0.0.1:8091,127.0.0.1:8191',
+        'konnsim middlebox --listen 127.0.0.1:9091 --to 127.0.0.1:8091 --fault max-age-60s',
       ),
     )
     .action(async (flags: MiddleboxFlags) => {
@@ -68,14 +82,15 @@ export function middleboxCommand(invocation: Invocation): Command {
 
 function run(flags: MiddleboxFlags): Promise<number> {
   return runRole(flags, async ({ clock, emit }, started) => {
-    const device = await startMiddlebox({
-      name: flags.name,
-      routes: routesOf(flags),
-      policy: { idleTimeoutMs: flags.idleTimeout, onIdle: flags.onIdle },
-      clock,
-      emit,
+    const random = createRandom(randomInt(2 ** 32));
+    const links = new Links({ node: `middlebox/${flags.name}`, clock, random, emit });
+    if (flags.idleTimeout > 0) links.set({ when: { idleFor: flags.idleTimeout }, do: flags.onIdle });
+    for (const fault of await faultsOf(flags)) links.set(fault);
+    const device = await startMiddlebox({ name: flags.name, routes: routesOf(flags), links, clock, emit });
+    started(async () => {
+      await device.close();
+      links.close();
     });
-    started(() => device.close());
     const health = await startHealthServer({
       host: flags.healthAddress,
       port: flags.healthPort,
@@ -92,13 +107,13 @@ function run(flags: MiddleboxFlags): Promise<number> {
   });
 }
 
-function routesOf({ listen, to }: MiddleboxFlags): MiddleboxRoute[] {
+function routesOf({ listen, to, balance }: MiddleboxFlags): MiddleboxRoute[] {
   if (listen.length !== to.length) {
     throw new TunnelError('USAGE', `there are ${listen.length} --listen, but ${to.length} --to`, {
       hint: 'Give each --listen its --to, in the same order.',
     });
   }
-  return listen.map((address, index) => ({ listen: address, to: to[index] ?? [] }));
+  return listen.map((address, index) => ({ listen: address, to: to[index] ?? [], balance }));
 }
 
 function collectAddresses(text: string, soFar: readonly string[] | undefined): string[] {

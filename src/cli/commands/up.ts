@@ -9,6 +9,7 @@ import { maxServers } from '../../lab/servers.js';
 import { maxNodes } from '../../lab/topology.js';
 import { eventText } from '../../observe/event-text.js';
 import { defaultStrategies } from '../../server/options.js';
+import { addFaultOptions, type FaultFlag, type FaultFlags, faultsOf } from '../faults.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import { defaultLabFolder, LabFiles } from '../lab-files.js';
@@ -26,7 +27,7 @@ import {
 } from '../values.js';
 import { withLab } from '../with-lab.js';
 
-interface UpFlags extends BehaviourFlags {
+interface UpFlags extends BehaviourFlags, FaultFlags {
   readonly dir: string;
   readonly nodes: number;
   readonly apiservers?: number;
@@ -40,9 +41,17 @@ interface UpFlags extends BehaviourFlags {
   readonly output: 'text' | 'json';
 }
 
+const help = examples(
+  'konnsim up',
+  'konnsim up --nodes 5 --events',
+  'konnsim up --apiservers 3 --servers 3',
+  'konnsim up --events --fault idle-60s-drop',
+  'konnsim up --dir /tmp/lab --output json',
+);
+
 /** `konnsim up`: the whole lab in one process, until interrupted. */
 export function upCommand(invocation: Invocation): Command {
-  return new Command('up')
+  const command = new Command('up')
     .description('start a lab: API façade, proxy-server, nodes with agent and kubelet; Ctrl-C ends it')
     .addOption(
       option('--dir <folder>', 'where kubeconfig and addresses are written')
@@ -87,16 +96,9 @@ export function upCommand(invocation: Invocation): Command {
       option('--output <format>', 'format of the addresses').choices(['text', 'json']).default('text'),
     )
     .addOption(asOption())
-    .addOption(faithfulOption(['server', 'agent', 'apiserver']))
-    .addHelpText(
-      'after',
-      examples(
-        'konnsim up',
-        'konnsim up --nodes 5 --events',
-        'konnsim up --apiservers 3 --servers 3',
-        'konnsim up --dir /tmp/lab --output json',
-      ),
-    )
+    .addOption(faithfulOption(['server', 'agent', 'apiserver']));
+  return addFaultOptions(command)
+    .addHelpText('after', help)
     .action(async (flags: UpFlags) => {
       invocation.exitCode = await run(flags, createTerminal(invocation.colour));
     });
@@ -105,11 +107,16 @@ export function upCommand(invocation: Invocation): Command {
 function run(flags: UpFlags, terminal: Terminal): Promise<number> {
   const files = new LabFiles(flags.dir);
   const startedAt = performance.now();
+  let faults: readonly FaultFlag[] = [];
   return withLab({
-    prepare: () => files.claim(),
+    prepare: async () => {
+      faults = await faultsOf(flags);
+      await files.claim();
+    },
     lab: labOptions(flags),
     cleanUp: () => files.remove(),
     use: async (lab, interruption) => {
+      for (const fault of faults) lab.fault(fault);
       await files.write(lab, packageVersion());
       const readyMs = Math.round(performance.now() - startedAt);
       if (flags.output === 'json') terminal.data(JSON.stringify(await files.read()));

@@ -9,7 +9,7 @@ import {
 } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import { splitHostPort } from '../../core/address.js';
-import { createRealClock, type Timer } from '../../core/clock.js';
+import { type Clock, createRealClock, type Timer } from '../../core/clock.js';
 import { goBrokenText } from '../../core/go-texts.js';
 import type { Congestible } from '../../core/port.js';
 import type { HttpProxy } from '../net/proxy-environment.js';
@@ -34,6 +34,8 @@ export interface TunnelConnectionOptions {
   readonly address: string;
   /** Absent for Unix sockets, which have no TLS. */
   readonly tls?: ClientTls;
+  /** The time of pings. Default: real time. */
+  readonly clock?: Clock;
   /** Time between two pings, ms. Default: no pings. */
   readonly keepaliveTimeMs?: number;
   /** How long the server may take to answer one, ms. Default 20 s. */
@@ -48,7 +50,12 @@ export interface TunnelConnectionOptions {
   readonly serverName?: string;
   /** An HTTP proxy on the way. Default: none. */
   readonly proxy?: HttpProxy | undefined;
+  /** Begins to connect to the address. Default `net.connect`. */
+  readonly openSocket?: OpenSocket | undefined;
 }
+
+/** Begins to connect. The socket emits `connect`, or an error as the kernel's. */
+export type OpenSocket = () => Socket;
 
 /** Turns of the event loop until the last frames of a session reach the kernel, with a margin. */
 const turnsOfFarewell = 8;
@@ -77,9 +84,9 @@ export class TunnelConnection {
   /** Throws CERT_INVALID. */
   constructor(options: TunnelConnectionOptions) {
     this.options = options;
-    const { address, tls, proxy, openingTimeoutMs = 20_000 } = options;
+    const { address, tls, proxy, openSocket, openingTimeoutMs = 20_000 } = options;
     if (tls !== undefined) this.secureContext = checkTlsFiles(tls, address);
-    this.socket = openSocket(proxy?.address ?? address);
+    this.socket = openSocket?.() ?? connectTo(proxy?.address ?? address);
     this.socket.on('error', () => undefined);
     this.socket.setNoDelay(true);
     this.opening = clock.after(openingTimeoutMs, () => this.fail(unavailable(lateText)), true);
@@ -159,7 +166,8 @@ export class TunnelConnection {
     });
     session.once('close', () => this.fail(this.whyLost()));
     const silent = (): void => this.silent();
-    if (timeMs !== undefined) keepAlive(session, { timeMs, timeoutMs, silent });
+    if (timeMs !== undefined)
+      keepAlive(session, { clock: this.options.clock ?? clock, timeMs, timeoutMs, silent });
     for (const [method, metadata, call] of this.waiting.splice(0)) this.carry(method, metadata, call);
     // The calls that waited continue: their first frames have to leave before the session's last one.
     if (this.closing) setImmediate(() => session.close());
@@ -209,7 +217,7 @@ export class TunnelConnection {
   }
 }
 
-function openSocket(address: string): Socket {
+function connectTo(address: string): Socket {
   const path = /^unix:(?:\/\/)?(.*)$/.exec(address)?.[1];
   if (path !== undefined) return connectSocket(path);
   const { host = address, port = 0 } = splitHostPort(address) ?? {};

@@ -86,7 +86,7 @@ function openSession(socket: Duplex, options: TunnelListenerOptions): ServerHttp
     calls.take(stream, headers, { ...options, sent }),
   );
   boundSession(session, { clock, prefaceMs: openingTimeoutMs, firstStreamMs: firstStreamTimeoutMs, cut });
-  keepAlive(session, { timeMs, timeoutMs, silent: cut });
+  keepAlive(session, { clock, timeMs, timeoutMs, silent: cut });
   return session;
 }
 

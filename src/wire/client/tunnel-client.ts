@@ -9,7 +9,7 @@ import type { Random } from '../../core/random.js';
 import { creditsMetadata, knowsCredits } from '../carrier/call-headers.js';
 import type { CarriedStream } from '../carrier/carried-stream.js';
 import type { StreamEnd } from '../carrier/packet-stream.js';
-import { TunnelConnection } from '../carrier/tunnel-connection.js';
+import { type OpenSocket, TunnelConnection } from '../carrier/tunnel-connection.js';
 import { currentTls, type Renewable, type TlsFiles } from '../net/tls.js';
 import { unreachableCode } from '../net/transport-text.js';
 import {
@@ -39,6 +39,8 @@ export interface TunnelClientSettings extends ProxyClientSettings {
   readonly singleUse?: boolean;
   /** Offers flow control for each connection to the server and its agents. Default false. */
   readonly flowControl?: boolean;
+  /** Begins to connect to the address. Default `net.connect`. */
+  readonly openSocket?: OpenSocket;
 }
 
 const closeTimeoutMs = 10_000;
@@ -91,8 +93,10 @@ export class TunnelClient extends ProxyClient<TunnelClientSettings, TunnelCallDr
 
   private newConnection(): TunnelConnection {
     const tls = this.tls();
-    const { address } = this.settings;
-    return new TunnelConnection({ address, ...(tls === undefined ? {} : { tls }) });
+    const { address, openSocket } = this.settings;
+    // Many dials on one connection can have more under way, both ways, than the kernel holds; one dial cannot.
+    const eager = this.settings.singleUse !== true;
+    return new TunnelConnection({ address, openSocket, eager, ...(tls === undefined ? {} : { tls }) });
   }
 
   private tls(): TlsFiles | undefined {

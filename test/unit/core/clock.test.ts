@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createRealClock, ManualClock } from '../../../src/core/clock.js';
+import { createRealClock, ManualClock, ScaledClock } from '../../../src/core/clock.js';
+import { soon } from '../../support/waits.js';
 
 describe('ManualClock', () => {
   it('fires due timers in order, each at its own time', () => {
@@ -55,5 +56,38 @@ describe('the real clock', () => {
     await new Promise<void>((resolve) => void clock.after(20, resolve));
     timer.cancel();
     expect(fired).toBe(false);
+  });
+});
+
+describe('a clock whose speed changes', () => {
+  it('goes on from where it is, and takes its timers with it', async () => {
+    const clock = new ScaledClock(1);
+    const before = clock.now();
+    const fired: number[] = [];
+    const hour = 3_600_000;
+    const both = soon<void>((resolve) => {
+      clock.after(hour, () => fired.push(1));
+      clock.after(2 * hour, () => {
+        fired.push(2);
+        resolve();
+      });
+    }, 'two timers');
+    const never = clock.after(hour, () => fired.push(3));
+    never.cancel();
+    clock.timeScale = 100_000_000;
+    await both;
+    expect(fired).toEqual([1, 2]);
+    clock.timeScale = 1;
+    const later = clock.now();
+    expect(later - before).toBeGreaterThanOrEqual(2 * hour);
+    expect(clock.now()).toBeGreaterThanOrEqual(later);
+    expect(clock.timeScale).toBe(1);
+  });
+
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('refuses %s', (timeScale) => {
+    const wrong = expect.objectContaining({ code: 'CONFIG_INVALID' });
+    expect(() => new ScaledClock(timeScale)).toThrow(wrong);
+    const clock = new ScaledClock(1);
+    expect(() => Object.assign(clock, { timeScale })).toThrow(wrong);
   });
 });

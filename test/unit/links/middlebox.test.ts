@@ -1,7 +1,10 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRealClock, ManualClock } from '../../../src/core/clock.js';
-import type { EventBody } from '../../../src/core/events.js';
+import type { EventBody, EventSink } from '../../../src/core/events.js';
+import { createRandom } from '../../../src/core/random.js';
+import type { FaultDocument } from '../../../src/links/fault-document.js';
+import { Links } from '../../../src/links/links.js';
 import { type Middlebox, type MiddleboxOptions, startMiddlebox } from '../../../src/links/middlebox.js';
 import { currentHandles, expectNoNewHandles, type Handles } from '../../support/handles.js';
 import { each, once, soon } from '../../support/waits.js';
@@ -32,18 +35,22 @@ async function target(serve: (socket: Socket) => void = (socket) => void socket.
   return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, sockets };
 }
 
-async function box(to: readonly string[], more: Partial<MiddleboxOptions> = {}) {
+interface BoxOptions extends Pick<Partial<MiddleboxOptions>, 'routes' | 'clock'> {
+  readonly fault?: FaultDocument;
+}
+
+async function box(to: readonly string[], { clock = createRealClock(), fault, ...more }: BoxOptions = {}) {
   const events: EventBody[] = [];
   const waiting: { kind: string; found: (event: EventBody) => void }[] = [];
-  const device = await startMiddlebox({
-    routes: [{ listen: '127.0.0.1:0', to }],
-    clock: createRealClock(),
-    emit: (event) => {
-      events.push(event);
-      for (const one of waiting) if (one.kind === event.kind) one.found(event);
-    },
-    ...more,
-  });
+  const emit: EventSink = (event) => {
+    events.push(event);
+    for (const one of waiting) if (one.kind === event.kind) one.found(event);
+  };
+  const links = new Links({ node: 'middlebox/middlebox', clock, random: createRandom(1), emit });
+  closers.push(() => links.close());
+  if (fault !== undefined) links.set(fault);
+  const routes = [{ listen: '127.0.0.1:0', to }];
+  const device = await startMiddlebox({ routes, links, clock, emit, ...more });
   closers.push(() => device.close());
   const next = (kind: EventBody['kind']): Promise<EventBody> =>
     soon(
@@ -92,7 +99,7 @@ describe('a middlebox', () => {
     const { address, sockets } = await target();
     const { device, next } = await box([address], {
       clock,
-      policy: { idleTimeoutMs: 60_000, onIdle: 'drop' },
+      fault: { when: { idleFor: '60s' }, do: 'drop' },
     });
     const socket = await client(device);
     socket.write('hello');
@@ -105,14 +112,14 @@ describe('a middlebox', () => {
     expect(device.counts()).toMatchObject({
       openFlows: 1,
       lostBytes: 8,
-      forgottenFlows: { drop: 1, reset: 0 },
+      forgottenFlows: { drop: 1, reset: 0, fin: 0 },
     });
   });
 
   it('reads more than the kernel holds from a dropped flow, so that its sender notices nothing', async () => {
     const clock = new ManualClock();
     const { address } = await target((socket) => void socket.pause());
-    const { device, next } = await box([address], { clock, policy: { idleTimeoutMs: 1000, onIdle: 'drop' } });
+    const { device, next } = await box([address], { clock });
     const socket = await client(device);
     await next('flow.opened');
     const all = soon<void>(
@@ -127,14 +134,14 @@ describe('a middlebox', () => {
   it('resets both ends of an idle flow when told to', async () => {
     const clock = new ManualClock();
     const { address, sockets } = await target();
-    const { device, next } = await box([address], { clock, policy: { idleTimeoutMs: 50, onIdle: 'reset' } });
+    const { device, next } = await box([address], { clock, fault: { when: { idleFor: 50 }, do: 'reset' } });
     const socket = await client(device);
     socket.write('x');
     await read(socket, 1);
     const errors = [once(socket, 'error'), once(sockets[0] as Socket, 'error')];
     clock.advance(50);
     for (const [error] of await Promise.all(errors)) expect(error).toMatchObject({ code: 'ECONNRESET' });
-    expect(await next('flow.closed')).toMatchObject({ end: 'idle reset' });
+    expect(await next('flow.closed')).toMatchObject({ end: 'cut' });
   });
 
   it('pauses a sender while the other end does not read', async () => {
@@ -198,7 +205,7 @@ describe('a middlebox', () => {
     await broken;
     second.write('b');
     expect(await read(second, 1)).toBe('b');
-    expect(device.counts().forgottenFlows).toEqual({ drop: 0, reset: 1 });
+    expect(device.counts().forgottenFlows).toEqual({ drop: 0, reset: 1, fin: 0 });
   });
 
   it('listens again at the same address after an outage, and its flows continue', async () => {

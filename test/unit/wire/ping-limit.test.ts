@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ManualClock } from '../../../src/core/clock.js';
+import { createRealClock, ManualClock } from '../../../src/core/clock.js';
 import { agentKeepalivePolicy, frontendKeepalivePolicy } from '../../../src/core/keepalive-policy.js';
 import { connectId, dataPacket } from '../../../src/core/packet.js';
 import { createCertificateSet, leafTls } from '../../../src/pki/certificate-set.js';
@@ -218,7 +218,7 @@ describe('a peer that falls silent with its TCP connection up', () => {
     const listener = await startTunnelListener({
       method: 'Connect',
       endpoint: { kind: 'tcp', host: '127.0.0.1', port: 0, tls: { cert, key } },
-      ...{ keepaliveTimeMs: 100, keepaliveTimeoutMs: 300, where: 'test', clock: new ManualClock() },
+      ...{ keepaliveTimeMs: 100, keepaliveTimeoutMs: 300, where: 'test', clock: createRealClock() },
       serve: (call) => void calls.push(call),
     });
     closes.push(() => listener.close());

@@ -1,7 +1,7 @@
 import { type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ManualClock } from '../../../src/core/clock.js';
+import { createRealClock, ManualClock } from '../../../src/core/clock.js';
 import { connectId, dataPacket } from '../../../src/core/packet.js';
 import type { ServedCall } from '../../../src/wire/carrier/served-call.js';
 import {
@@ -175,7 +175,7 @@ describe('the socket is closed of a client that', () => {
     // A frame of a stream that is none. Its session ends, and waits for the write.
     ['breaks HTTP/2, and reads nothing', frame('data', { stream: 0 })],
   ])('%s', async (_what, last) => {
-    const bench = await open({ keepaliveTimeMs: 50, keepaliveTimeoutMs: 100 });
+    const bench = await open({ keepaliveTimeMs: 50, keepaliveTimeoutMs: 100, clock: createRealClock() });
     const others = openSockets();
     const windowBytes = 2 ** 30;
     // 4: the first window of a stream.
@@ -193,7 +193,7 @@ describe('the socket is closed of a client that', () => {
   });
 });
 
-const keepalive = { keepaliveTimeMs: 50, keepaliveTimeoutMs: 50 };
+const keepalive = { keepaliveTimeMs: 50, keepaliveTimeoutMs: 50, clock: createRealClock() };
 
 it('a call that is open when new ones are refused ends when its peer falls silent', async () => {
   const bench = await open(keepalive);

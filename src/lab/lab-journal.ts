@@ -1,0 +1,44 @@
+import type { EventKind, LabEvent } from '../core/events.js';
+import type { EventOf, EventPattern } from '../observe/event-match.js';
+import type { EventPredicate, Journal, WaitOptions } from '../observe/journal.js';
+import { drawLadder, type LadderOptions } from '../observe/ladder.js';
+
+/** What a lab says of its journal. */
+export class LabJournal {
+  private readonly journal: Journal;
+
+  constructor(journal: Journal) {
+    this.journal = journal;
+  }
+
+  /** The events in the journal, oldest first. The journal drops the oldest when it is full. */
+  events(): readonly LabEvent[] {
+    return this.journal.events();
+  }
+
+  /** The `seq` of the newest event. Give it as `since` to `waitFor`. */
+  mark(): number {
+    return this.journal.mark();
+  }
+
+  /**
+   * Resolves with the first event after `since` that matches. Default: any event still in the journal, or a later one,
+   * for 5000 ms of lab time. Rejects with WAIT_TIMEOUT, whose text shows the event that matched best, with LAB_STOPPED,
+   * or with the reason of `signal`.
+   */
+  waitFor<K extends EventKind>(wanted: EventPattern<K>, options?: WaitOptions): Promise<EventOf<K>>;
+  waitFor(wanted: EventPredicate, options?: WaitOptions): Promise<LabEvent>;
+  waitFor(wanted: EventPattern | EventPredicate, options?: WaitOptions): Promise<LabEvent> {
+    return this.journal.waitFor(wanted as EventPredicate, options);
+  }
+
+  /** Calls `listener` for each later event. Call the returned function to end that. */
+  onEvent(listener: (event: LabEvent) => void): () => void {
+    return this.journal.subscribe(listener);
+  }
+
+  /** Draws the packets of one request as text: a column for each part, a row for each packet. */
+  ladder(request: string, options?: LadderOptions): string {
+    return drawLadder(this.events(), { request }, options);
+  }
+}

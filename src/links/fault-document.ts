@@ -1,0 +1,92 @@
+/** Milliseconds of lab time, or Go's duration text: `250ms`, `60s`, `1m30s`. */
+export type Duration = number | string;
+
+/** When a fault begins. `now`: at once, and for new connections, until it is removed. */
+export type FaultTime =
+  | 'now'
+  | {
+      /** For each connection that carries no byte for so long, in either direction. */
+      readonly idleFor: Duration;
+    }
+  | {
+      /** For each connection that is open for so long, also a busy one. */
+      readonly age: Duration;
+    }
+  | {
+      /** For each connection that has carried so many bytes in a direction of the fault: exactly so many pass. */
+      readonly afterBytes: number;
+    }
+  | {
+      /** For one connection: the nth new one, counted from 1 when the fault is set. */
+      readonly connection: number;
+    }
+  | {
+      /** At each later event of this kind, for all connections then open. */
+      readonly event: string;
+      /** The fields that the event must have. Default: any. */
+      readonly fields?: Readonly<Record<string, string | number | boolean>>;
+    }
+  | {
+      /** Again and again after so long, for all connections then open. */
+      readonly every: Duration;
+    };
+
+/** Faults that have settings. `docs/faults.md` says what each does. */
+export interface FaultSettings {
+  /** Everything arrives later: by `delay`, and by chance up to `jitter` (default 0) more or less. */
+  readonly latency: {
+    readonly delay: Duration;
+    readonly jitter?: Duration;
+    readonly distribution?: 'uniform' | 'normal' | 'pareto';
+  };
+  /** No more than so many bytes a second pass, in each direction of each connection. */
+  readonly rate: { readonly bytesPerSecond: number };
+  /** Pieces of at most `size` bytes, each written by itself. */
+  readonly slice: { readonly size: number };
+  /** Pauses, as TCP shows lost packets: `share` from 0 to 1; `resendAfter` is the first pause, default 200 ms. */
+  readonly loss: { readonly share: number; readonly resendAfter?: Duration };
+  /** One side is reset, the other hears nothing. Default `told`: `client`, who connected. */
+  readonly halfOpen: { readonly told?: 'client' | 'target' };
+  /** Ends and resets arrive later. */
+  readonly slowClose: { readonly delay: Duration };
+  /** The bits of `mask` (default 1) are flipped in one byte of each direction. */
+  readonly corrupt: { readonly mask?: number };
+  /** A piece larger than `largest` bytes (default 1400) never arrives, and nothing after it. */
+  readonly sizeLimit: { readonly largest?: number };
+}
+
+/** Faults that need no settings. `docs/faults.md` says what each does. */
+export type PlainFault =
+  | 'freeze'
+  | 'drop'
+  | 'expire'
+  | 'halfOpen'
+  | 'fin'
+  | 'reset'
+  | 'corrupt'
+  | 'sizeLimit'
+  | 'refuse'
+  | 'synDrop';
+
+/** What a fault does: its name, or one name with settings, as in `{ latency: { delay: '50ms' } }`. */
+export type FaultAction = PlainFault | Partial<FaultSettings>;
+
+/** A fault as data. The same in the library, in files and on the command line. */
+export interface FaultDocument {
+  /** Its name in events, and to remove it by. Default `fault-1`, `fault-2` … */
+  readonly id?: string;
+  /** The links that it is on, as patterns. Default: all. */
+  readonly on?: { readonly from?: string; readonly to?: string };
+  /** Which bytes it changes, and counts. Default both. */
+  readonly direction?: 'both' | 'toTarget' | 'toClient';
+  /** When it begins. Default `now`. */
+  readonly when?: FaultTime;
+  /** What it does. */
+  readonly do: FaultAction;
+  /** How long it stays on once it has begun. Default: until it is removed. */
+  readonly for?: Duration;
+  /** How many connections it hits at most. Default: all. */
+  readonly limit?: number;
+  /** The chance that it hits a connection, from 0 to 1, drawn from the lab's seed. Default 1. */
+  readonly probability?: number;
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import type { Clock } from '../../core/clock.js';
+import { parseDuration } from '../../core/duration.js';
+import type { Random } from '../../core/random.js';
+import type { FlowMachine, FlowSide } from '../flow.js';
+import type { Pass, Stage } from '../lane.js';
+
+/** What a fault may use. */
+export interface FaultTools {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** What a new connection meets. */
+export type ConnectVerdict = 'refuse' | 'silence' | { readonly delayMs: number };
+
+/**
+ * One kind of fault. It has one hook or more: `stage` while it is on, for each direction of each flow; `strike` once for
+ * each flow; `connect` for each new connection while it is on. When a fault begins by itself (at once, at an event), the
+ * stage is used before the strike; when a flow's own timer or counter begins it, the strike before the stage.
+ */
+export interface FaultKind<S> {
+  /** What it does, one sentence. */
+  readonly does: string;
+  /** What it teaches, one sentence. */
+  readonly lesson: string;
+  /** What happens to what it broke when it is removed. */
+  readonly heals: string;
+  readonly settings: z.ZodType<S>;
+  readonly stage?: (settings: S, tools: FaultTools, pass: Pass) => Stage;
+  readonly strike?: (flow: FlowMachine, settings: S, tools: FaultTools) => void;
+  readonly connect?: (settings: S, tools: FaultTools) => ConnectVerdict;
+}
+
+/** Milliseconds, or Go's duration text: `250ms`, `60s`, `1m30s`. */
+export const duration = z
+  .union([
+    z.number().nonnegative(),
+    z.string().refine((text) => (parseDuration(text) ?? -1) >= 0, 'is no duration, such as 250ms or 60s'),
+  ])
+  .transform((value) => (typeof value === 'number' ? value : (parseDuration(value) ?? 0)));
+
+/** A whole number of bytes, at least 1. */
+export const byteCount = z.int().positive();
+
+export const side = z.enum(['client', 'target'] as const satisfies readonly FlowSide[]);
+
+/** Faults without settings take none. */
+export const noSettings = z.strictObject({});

@@ -1,0 +1,10 @@
+import { type FaultKind, noSettings } from './fault-kind.js';
+
+export const synDrop: FaultKind<Record<never, never>> = {
+  does: 'New connections get no answer.',
+  lesson:
+    'Without any answer only the dialler’s own timeout ends the attempt: 5 s at an agent, 20 s or more in gRPC.',
+  heals: 'New attempts pass. Attempts that wait stay without an answer.',
+  settings: noSettings,
+  connect: () => 'silence',
+};

@@ -1,0 +1,244 @@
+import { connect, Socket } from 'node:net';
+import type { Clock } from '../core/clock.js';
+import { TunnelError } from '../core/errors.js';
+import type { EventBody, EventSink, FlowEvent } from '../core/events.js';
+import type { Random } from '../core/random.js';
+import { type Edge, edgeText } from './edge.js';
+import { type Fault, LinkFault, type LinkFlow } from './fault.js';
+import type { FaultDocument } from './fault-document.js';
+import { type FaultPlan, planFault } from './fault-plan.js';
+import type { FlowEnd, FlowVerdict } from './flow.js';
+import type { PresetName } from './presets.js';
+import { type FlowSockets, SocketFlow } from './socket-flow.js';
+import { SocketPairs } from './socket-pairs.js';
+import type { TcpTarget } from './tcp-connect.js';
+
+/** A listener at an address or a path, or whatever gives a connected socket. */
+export type LinkTarget = TcpTarget | { readonly path: string };
+
+export interface LinksOptions {
+  /** Who reports events: `lab/lab`, `middlebox/edge`. */
+  readonly node: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: EventSink;
+  /** The links that exist, so that a fault on no link is an error. Default: any link may exist. */
+  readonly edges?: () => Iterable<Edge>;
+}
+
+/** Whose flows they are: a device has counters and events of its own. */
+export interface FlowOwner {
+  /** Who reports the events of these flows. Default: the owner of the links. */
+  readonly node?: string;
+  readonly about?: Pick<FlowEvent, 'peer' | 'address'>;
+  readonly refused?: (cause: Error) => void;
+  readonly opened?: (flow: LinkFlow) => void;
+  readonly stopped?: (verdict: FlowVerdict) => void;
+  readonly closed?: (flow: LinkFlow, end: FlowEnd) => void;
+}
+
+export interface LinkAttempt {
+  readonly reached: (target: Socket) => void;
+  readonly failed: (cause: Error) => void;
+}
+
+/** The links between parts: every connection passes one, and its faults with it. */
+export class Links {
+  private readonly options: LinksOptions;
+  private readonly pairs = new SocketPairs();
+  private readonly faults = new Set<LinkFault>();
+  private readonly flows = new Set<LinkFlow>();
+  /** Attempts to connect that have no answer. */
+  private readonly silent = new Set<() => void>();
+  private numbers = 0;
+  private faultNumbers = 0;
+
+  constructor(options: LinksOptions) {
+    this.options = options;
+  }
+
+  get random(): Random {
+    return this.options.random;
+  }
+
+  /** The faults that are on, in the order in which they were set. */
+  get active(): readonly Fault[] {
+    return [...this.faults];
+  }
+
+  /** Sets a fault; `on` goes before that of the document. Throws CONFIG_INVALID for a wrong one, and LINK_NOT_FOUND. */
+  set(document: FaultDocument | PresetName, on?: FaultPlan['on']): Fault {
+    const planned = planFault(document);
+    const plan = on === undefined ? planned : { ...planned, on };
+    const { clock, random, emit, node } = this.options;
+    const id = plan.id ?? `fault-${++this.faultNumbers}`;
+    if ([...this.faults].some((fault) => fault.id === id))
+      throw new TunnelError('CONFIG_INVALID', `a fault called ${id} is on already`, { where: 'links' });
+    const fault = new LinkFault(id, plan, {
+      clock,
+      random,
+      flows: () => this.flows,
+      tell: (event) => emit({ node, ...event }),
+      over: (over) => {
+        this.faults.delete(over);
+        for (const again of [...this.silent]) again();
+      },
+    });
+    this.checkLinks(fault, plan.on);
+    this.faults.add(fault);
+    fault.begin();
+    return fault;
+  }
+
+  /** Removes all faults. */
+  heal(): void {
+    for (const fault of [...this.faults]) fault.remove();
+  }
+
+  /** Tells the faults of an event. */
+  see(event: EventBody): void {
+    for (const fault of this.faults) fault.see(event);
+  }
+
+  /** Connects through a link, as `net.connect` does: the socket emits `connect`, or the kernel's error. */
+  open(edge: Edge, target: LinkTarget): Socket {
+    const near = new Socket();
+    near.on('error', () => undefined);
+    this.connect(near, edge, target);
+    return near;
+  }
+
+  /** As `open`, for a new socket of the caller. A silent link never answers. */
+  connect(near: Socket, edge: Edge, target: LinkTarget, owner?: FlowOwner): void {
+    const attempt: LinkAttempt = {
+      failed: (cause) => near.destroy(cause),
+      reached: (socket) => {
+        near.off('close', abandon);
+        if (near.destroyed) socket.destroy();
+        else this.pairs.connect(near, (far) => this.carry(edge, { client: far, target: socket }, owner));
+      },
+    };
+    const abandon = this.reach(edge, target, attempt, owner);
+    near.once('close', abandon);
+  }
+
+  /** Connects to the target of a new connection. Call the returned function to give up. */
+  reach(edge: Edge, target: LinkTarget, attempt: LinkAttempt, owner: FlowOwner = {}): () => void {
+    let isOver = false;
+    let cancel: () => void = () => undefined;
+    const fail = (cause: Error): void => {
+      if (isOver) return;
+      isOver = true;
+      owner.refused?.(cause);
+      attempt.failed(cause);
+    };
+    const connectNow = (): void => {
+      if (typeof target === 'function') return void target().then(reached, fail);
+      const socket = connect({ ...target, allowHalfOpen: true, noDelay: true });
+      cancel = () => socket.destroy();
+      socket.on('error', fail);
+      socket.once('connect', () => reached(socket));
+    };
+    const reached = (socket: Socket): void => {
+      cancel = () => undefined;
+      if (isOver) return void socket.destroy();
+      isOver = true;
+      attempt.reached(socket);
+    };
+    const ask = (): void => {
+      this.silent.delete(ask);
+      const verdict = this.meet(edge);
+      if (verdict === 'silence') this.silent.add(ask);
+      else if (verdict === 'refuse') process.nextTick(() => fail(refusal(target)));
+      else if (verdict.delayMs === 0) connectNow();
+      else {
+        const timer = this.options.clock.after(verdict.delayMs, connectNow);
+        cancel = () => timer.cancel();
+      }
+    };
+    ask();
+    return () => {
+      isOver = true;
+      this.silent.delete(ask);
+      cancel();
+    };
+  }
+
+  /** Joins two connected sockets by a flow, with the faults of its link. */
+  carry(edge: Edge, sockets: FlowSockets, owner: FlowOwner = {}): void {
+    const { clock, emit } = this.options;
+    const { node = this.options.node, about = {} } = owner;
+    const number = String(++this.numbers);
+    const where = { node, flow: number, link: edgeText(edge), ...about };
+    const carried = new SocketFlow(sockets, clock, {
+      stopped: (verdict, idleMs) => {
+        owner.stopped?.(verdict);
+        emit({ kind: 'flow.forgotten', ...where, verdict, idleMs, text: verdictText[verdict] });
+      },
+      lost: (from, lostBytes) =>
+        emit({ kind: 'flow.lost', ...where, from, lostBytes, text: 'and all later bytes' }),
+      closed: (end) => {
+        this.flows.delete(flow);
+        for (const fault of [...this.faults]) fault.left(flow);
+        owner.closed?.(flow, end);
+      },
+    });
+    const destroy = (): void => carried.destroy();
+    const flow: LinkFlow = { edge, number, machine: carried.machine, destroy };
+    this.flows.add(flow);
+    owner.opened?.(flow);
+    for (const fault of [...this.faults]) fault.joined(flow);
+    carried.start();
+  }
+
+  /** Ends all connections. */
+  close(): void {
+    this.heal();
+    this.silent.clear();
+    for (const flow of [...this.flows]) flow.destroy();
+    this.pairs.close();
+  }
+
+  /** Asks the faults in order. The first that refuses or keeps silent decides; delays add up. */
+  private meet(edge: Edge): 'refuse' | 'silence' | { readonly delayMs: number } {
+    let delayMs = 0;
+    for (const fault of this.faults) {
+      const verdict = fault.connecting(edge);
+      if (typeof verdict === 'string') return verdict;
+      delayMs += verdict?.delayMs ?? 0;
+    }
+    return { delayMs };
+  }
+
+  private checkLinks(fault: LinkFault, { from = '*', to = '*' }: FaultPlan['on']): void {
+    const { edges } = this.options;
+    // These come into being with a dial.
+    if (edges === undefined || /^(endpoint|webhook)\//.test(to)) return;
+    const known = [...edges()];
+    if (known.some((edge) => fault.hasLink(edge))) return;
+    const some = known.slice(0, maxNamed).map(edgeText);
+    const more = known.length > maxNamed ? `, and ${known.length - maxNamed} more` : '';
+    throw new TunnelError('LINK_NOT_FOUND', `no link ${from} → ${to}; there are ${some.join(', ')}${more}`, {
+      where: 'links',
+    });
+  }
+}
+
+/** How many links an error names. */
+const maxNamed = 20;
+
+const verdictText = {
+  drop: 'neither end is told; bytes are lost from now on',
+  reset: 'both ends are told',
+  fin: 'both ends see an end',
+} as const;
+
+/** The error that the kernel gives when nothing listens at an address. */
+function refusal(target: LinkTarget): Error {
+  const address =
+    typeof target === 'function' ? '' : 'path' in target ? target.path : `${target.host}:${target.port}`;
+  return Object.assign(new Error(`connect ECONNREFUSED ${address}`), {
+    code: 'ECONNREFUSED',
+    syscall: 'connect',
+  });
+}

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { expect, expectTypeOf, it } from 'vitest';
+import type { FaultSettings, PlainFault } from '../../../src/links/fault-document.js';
+import { planFault } from '../../../src/links/fault-plan.js';
+import { type FaultName, faults } from '../../../src/links/faults/faults.js';
+import { type PresetName, presets } from '../../../src/links/presets.js';
+
+const page = readFileSync(new URL('../../../docs/faults.md', import.meta.url), 'utf8');
+
+/** The rows of the table below a heading, as cells, without its head. */
+function table(heading: string): string[][] {
+  const [, below = ''] = page.split(`\n## ${heading}\n`);
+  const lines =
+    below
+      .split('\n## ')[0]
+      ?.split('\n')
+      .filter((line) => line.startsWith('|')) ?? [];
+  return lines.slice(2).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+it('docs/faults.md lists all faults, in order, with their texts', () => {
+  const rows = table('All faults').map(([name, , ...texts]) => [name, ...texts]);
+  expect(rows).toEqual(
+    Object.entries(faults).map(([name, { does, lesson, heals }]) => [`\`${name}\``, does, lesson, heals]),
+  );
+});
+
+it('docs/faults.md names the settings of each fault', () => {
+  for (const [name = '', settings = ''] of table('All faults')) {
+    const { shape } = faults[name.replaceAll('`', '') as keyof typeof faults].settings as never as {
+      shape: Record<string, unknown>;
+    };
+    for (const setting of Object.keys(shape)) expect(settings).toContain(`\`${setting}\``);
+  }
+});
+
+it('docs/faults.md lists all presets', () => {
+  const rows = table('Presets').map(([name, when, action, like]) => [name, when, action, like]);
+  expect(rows).toEqual(
+    Object.entries(presets).map(([name, { like, fault }]) => {
+      const [[timer, duration] = []] = Object.entries(fault.when);
+      return [`\`${name}\``, `\`{ ${timer}: '${duration}' }\``, `\`${fault.do}\``, like];
+    }),
+  );
+});
+
+it.each(Object.keys(presets) as PresetName[])('%s is a right document', (name) => {
+  expect(planFault(name)).toMatchObject({ direction: 'both' });
+});
+
+it('the types of a document name all faults', () => {
+  expectTypeOf<PlainFault | keyof FaultSettings>().toEqualTypeOf<FaultName>();
+});
