@@ -13,9 +13,16 @@ const ranks = [
 
 /**
  * Exceptions among equals: TLS errors have one wording; files are read in one way; the kubelet's gRPC calls speak in
- * the types of streams; a middlebox's counts are metrics; programs share what serves any.
+ * the types of streams; a middlebox's counts are metrics; programs share what serves any. `konnsim lint` reads flags as
+ * the drop-ins do; the rule below keeps all else of cli away from them.
  */
-const siblings = { kube: ['wire', 'pki'], wire: ['streams'], observe: ['links'], dropin: ['cli'] };
+const siblings = {
+  kube: ['wire', 'pki'],
+  wire: ['streams'],
+  observe: ['links'],
+  dropin: ['cli'],
+  cli: ['dropin'],
+};
 
 /** The same inside a folder: its rooms, lowest first. Files beside the rooms may import them all. */
 const rooms = {
@@ -125,6 +132,24 @@ module.exports = {
       comment: 'what is shipped must not need a library that is not installed with it',
       from: { path: '^src/', pathNot: bundled },
       to: { dependencyTypes: ['npm-dev', 'npm-unknown', 'npm-no-pkg'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'flags-for-lint',
+      severity: 'error',
+      comment: 'of cli, only lint may import dropin, and of it only what reads and checks flags',
+      from: { path: '^src/cli/' },
+      to: {
+        path: '^src/dropin/',
+        pathNot:
+          '^src/dropin/(flags/|command-line\\.ts|file-checks\\.ts|[^/]+/([^/]+-(flags|checks)|tls-limits)\\.ts)',
+      },
+    },
+    {
+      name: 'flags-for-lint-only',
+      severity: 'error',
+      comment: 'of cli, only lint may import dropin',
+      from: { path: '^src/cli/', pathNot: '^src/cli/lint/' },
+      to: { path: '^src/dropin/' },
     },
     {
       name: 'no-circle',

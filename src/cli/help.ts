@@ -5,6 +5,7 @@ export const helpGroups = {
   tour: 'See it:',
   lab: 'A whole lab in one process, and commands for it:',
   roles: 'One role at a time:',
+  real: 'For a real cluster:',
 } as const;
 
 /** The end of a command's help: lines to copy. */

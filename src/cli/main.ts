@@ -34,6 +34,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   apiserver: { group: 'roles', load: async () => (await import('./commands/apiserver.js')).apiserverCommand },
   store: { group: 'roles', load: async () => (await import('./commands/store.js')).storeCommand },
   middlebox: { group: 'roles', load: async () => (await import('./commands/middlebox.js')).middleboxCommand },
+  lint: { group: 'real', load: async () => (await import('./commands/lint.js')).lintCommand },
 };
 
 /** The command that is called by name. Without one, all commands, for help and errors. */
@@ -94,7 +95,7 @@ const overview = `${examples(
 )}
 
 Flags are read from the environment too: --api-port from KONNSIM_API_PORT.
-Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not ready in time, 6 no lab there, 125 exec lost its command.`;
+Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not ready in time, 4 lint found something, 6 no lab there, 125 exec lost its command.`;
 
 function add(program: Command, command: Command): void {
   explainUsageErrors(command, `konnsim ${command.name()}`);

@@ -12,27 +12,30 @@ export function missingFile(path: string): string | undefined {
   }
 }
 
+/** Says what is wrong with a path, or undefined. */
+export type FileCheck = (path: string) => string | undefined;
+
 export interface NamedFile {
   /** Its name, such as `server key`. */
   readonly what: string;
   readonly path: string;
 }
 
-export function fileFault({ what, path }: NamedFile): string | undefined {
-  const missing = missingFile(path);
+export function fileFault({ what, path }: NamedFile, check: FileCheck): string | undefined {
+  const missing = check(path);
   return missing === undefined ? undefined : `error checking ${what} ${path}, got ${missing}`;
 }
 
 /** The fault of a key and its certificate: each needs the other, and both files must exist. */
-export function pairFault(key: NamedFile, cert: NamedFile): string | undefined {
-  return halfFault(key, cert) ?? halfFault(cert, key);
+export function pairFault(key: NamedFile, cert: NamedFile, check: FileCheck): string | undefined {
+  return halfFault(key, cert, check) ?? halfFault(cert, key, check);
 }
 
-function halfFault(half: NamedFile, other: NamedFile): string | undefined {
+function halfFault(half: NamedFile, other: NamedFile, check: FileCheck): string | undefined {
   if (half.path === '') return undefined;
   const lonely =
     other.path === ''
       ? `cannot have ${other.what} empty when ${half.what} is set to "${half.path}"`
       : undefined;
-  return fileFault(half) ?? lonely;
+  return fileFault(half, check) ?? lonely;
 }

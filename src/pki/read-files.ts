@@ -71,6 +71,15 @@ export async function readDocument(path: string, signal?: AbortSignal): Promise<
   return readText(path);
 }
 
+/** Reads a stream of at most 1 MiB to its end. Rejects with FILE_UNREADABLE, with `name` and the reason. */
+export async function readStream(name: string, stream: AsyncIterable<Uint8Array>): Promise<string> {
+  try {
+    return await gather(stream);
+  } catch (cause) {
+    throw unreadable(name, cause);
+  }
+}
+
 function isPipe(fd: number): boolean {
   const yes = fstatSync(fd).isFIFO();
   if (!yes) closeSync(fd);

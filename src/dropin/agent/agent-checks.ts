@@ -4,29 +4,30 @@ import {
   parseAgentIdentifiers,
   unknownIdentifierType,
 } from '../../core/identifiers.js';
-import { fileFault, missingFile, pairFault } from '../file-checks.js';
+import { type FileCheck, fileFault, missingFile, pairFault } from '../file-checks.js';
 import { durationText } from '../flags/go-duration.js';
 import { goQuote } from '../flags/go-quote.js';
 import type { RawAgentFlags } from './agent-flags.js';
 
 /** The first fault of the flags, in Konnectivity's words and order. Undefined without a fault. */
-export function agentFault(flags: RawAgentFlags): string | undefined {
+export function agentFault(flags: RawAgentFlags, check: FileCheck = missingFile): string | undefined {
   return (
     pairFault(
       { what: 'agent key', path: flags['agent-key'] },
       { what: 'agent cert', path: flags['agent-cert'] },
+      check,
     ) ??
-    fileFault({ what: 'agent CA cert', path: flags['ca-cert'] }) ??
+    fileFault({ what: 'agent CA cert', path: flags['ca-cert'] }, check) ??
     portFault('proxy server', flags['proxy-server-port']) ??
     portFault('health server', flags['health-server-port']) ??
     portFault('admin server', flags['admin-server-port']) ??
     queueFault(flags['xfr-channel-size']) ??
     profilingFault(flags) ??
     syncFault(flags) ??
-    fileFault({ what: 'service account token path', path: flags['service-account-token-path'] }) ??
+    fileFault({ what: 'service account token path', path: flags['service-account-token-path'] }, check) ??
     agentIdFault(flags['agent-id']) ??
     identifierFault(flags['agent-identifiers']) ??
-    kubeconfigFault(flags.kubeconfig) ??
+    kubeconfigFault(flags.kubeconfig, check) ??
     countSourceFault(flags['server-count-source'])
   );
 }
@@ -72,8 +73,8 @@ function identifierFault(text: string): string | undefined {
   return undefined;
 }
 
-function kubeconfigFault(path: string): string | undefined {
-  const missing = missingFile(path);
+function kubeconfigFault(path: string, check: FileCheck): string | undefined {
+  const missing = check(path);
   return missing === undefined ? undefined : `error checking KubeconfigPath ${goQuote(path)}, got ${missing}`;
 }
 

@@ -1,5 +1,5 @@
 import type { StrategyName } from '../../core/strategy.js';
-import { fileFault, missingFile, pairFault } from '../file-checks.js';
+import { type FileCheck, fileFault, missingFile, pairFault } from '../file-checks.js';
 import { durationText } from '../flags/go-duration.js';
 import { readLabels } from '../flags/go-list.js';
 import { goQuote } from '../flags/go-quote.js';
@@ -8,13 +8,13 @@ import type { RawServerFlags } from './server-flags.js';
 import { cipherSuiteFault, readTlsVersion } from './tls-limits.js';
 
 /** The first fault of the flags, in Konnectivity's words and order. Undefined without a fault. */
-export function serverFault(flags: RawServerFlags): string | undefined {
+export function serverFault(flags: RawServerFlags, check: FileCheck = missingFile): string | undefined {
   return (
-    certificateFault(flags) ??
+    certificateFault(flags, check) ??
     frontendFault(flags) ??
     portFault(flags) ??
     profilingFault(flags) ??
-    tokenFault(flags) ??
+    tokenFault(flags, check) ??
     strategyFault(flags['proxy-strategies']) ??
     queueFault(flags) ??
     faultOf(readTlsVersion(flags['tls-min-version'])) ??
@@ -25,18 +25,20 @@ export function serverFault(flags: RawServerFlags): string | undefined {
   );
 }
 
-function certificateFault(flags: RawServerFlags): string | undefined {
+function certificateFault(flags: RawServerFlags, check: FileCheck): string | undefined {
   return (
     pairFault(
       { what: 'server key', path: flags['server-key'] },
       { what: 'server cert', path: flags['server-cert'] },
+      check,
     ) ??
-    fileFault({ what: 'server CA cert', path: flags['server-ca-cert'] }) ??
+    fileFault({ what: 'server CA cert', path: flags['server-ca-cert'] }, check) ??
     pairFault(
       { what: 'cluster key', path: flags['cluster-key'] },
       { what: 'cluster cert', path: flags['cluster-cert'] },
+      check,
     ) ??
-    fileFault({ what: 'cluster CA cert', path: flags['cluster-ca-cert'] })
+    fileFault({ what: 'cluster CA cert', path: flags['cluster-ca-cert'] }, check)
   );
 }
 
@@ -84,7 +86,7 @@ export function wantsTokens(flags: RawServerFlags): boolean {
 
 const tokenFlags = ['agent-namespace', 'agent-service-account', 'authentication-audience'] as const;
 
-function tokenFault(flags: RawServerFlags): string | undefined {
+function tokenFault(flags: RawServerFlags, check: FileCheck): string | undefined {
   if (wantsTokens(flags)) {
     if (flags['cluster-ca-cert'] !== '') {
       return '--cluster-ca-cert can not be used when agent authentication is enabled';
@@ -92,7 +94,7 @@ function tokenFault(flags: RawServerFlags): string | undefined {
     const empty = tokenFlags.find((name) => flags[name] === '');
     if (empty !== undefined) return `--${empty} cannot be empty when agent authentication is enabled`;
   }
-  const missing = missingFile(flags.kubeconfig);
+  const missing = check(flags.kubeconfig);
   return missing === undefined
     ? undefined
     : `checking KubeconfigPath ${goQuote(flags.kubeconfig)}, got ${missing}`;
