@@ -68,7 +68,9 @@ export type {
 } from './lab/cluster-client.js';
 export type { RuntimeKind } from './lab/create-runtime.js';
 export type { ExecOptions, ExecOutcome } from './lab/exec-call.js';
-export type { Lab, OpenCounts } from './lab/lab.js';
+export type { InvariantOptions } from './lab/invariants.js';
+export type { Lab } from './lab/lab.js';
+export type { OpenCounts } from './lab/open-counts.js';
 export type { LabOptions } from './lab/options.js';
 export type { LabPart } from './lab/part.js';
 export type {
@@ -82,6 +84,7 @@ export type { LabWatch, LabWatchOptions, WatchedName } from './lab/replicas-watc
 export { startLab } from './lab/start-lab.js';
 export type { DeploymentObject, NodeSpec, Topology } from './lab/topology.js';
 export type { EventField, EventOf, EventPattern, FieldMatch } from './observe/event-match.js';
+export type { EventsOf, ExpectOptions, PatternsOf } from './observe/expect-events.js';
 export type { EventPredicate, WaitOptions } from './observe/journal.js';
 export type { LadderOptions } from './observe/ladder.js';
 export type { Authority } from './pki/authority.js';

@@ -126,6 +126,16 @@ export const errorTable = {
     hint: 'The lab was not ready in time; its events say what was missing.',
   },
   WAIT_TIMEOUT: { audience: 'user', httpStatus: 504, hint: 'The awaited event did not happen in time.' },
+  EXPECTATION_FAILED: {
+    audience: 'user',
+    httpStatus: 417,
+    hint: 'An event happened that the test had ruled out; the text shows it.',
+  },
+  INVARIANT_BROKEN: {
+    audience: 'user',
+    httpStatus: 500,
+    hint: 'Close what the test opened. What a lab leaves open, or mixes up, by itself is a bug of konnectivity-sim; please report it.',
+  },
   LAB_UNREACHABLE: {
     audience: 'user',
     httpStatus: 503,

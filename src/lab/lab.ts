@@ -4,6 +4,12 @@ import { TunnelError } from '../core/errors.js';
 import type { EventKind, LabEvent } from '../core/events.js';
 import { pause } from '../core/pause.js';
 import type { EventOf, EventPattern } from '../observe/event-match.js';
+import {
+  type EventsOf,
+  type ExpectOptions,
+  expectEvents,
+  type PatternsOf,
+} from '../observe/expect-events.js';
 import type { EventPredicate, WaitOptions } from '../observe/journal.js';
 import { drawLadder, type LadderOptions } from '../observe/ladder.js';
 import type { CertificateSet } from '../pki/certificate-set.js';
@@ -16,27 +22,14 @@ import type {
   PortForwardOptions,
 } from './cluster-client.js';
 import { type ExecOptions, type ExecOutcome, execAndGather } from './exec-call.js';
+import { checkInvariants, type InvariantOptions } from './invariants.js';
 import { type LabInsides, stopAll } from './lab-insides.js';
-import type { LabPart, RestartablePart } from './part.js';
+import { countOpen, type OpenCounts } from './open-counts.js';
+import type { LabOptions } from './options.js';
+import type { LabPart } from './part.js';
 import type { ApiServerReplica, ApiServers } from './replicas.js';
 import { type LabWatch, type LabWatchOptions, startLabWatch, type WatchedName } from './replicas-watch.js';
 import type { NodeSpec, Topology } from './topology.js';
-
-/** What is open at one moment, for leak checks. All counts are 0 in a lab without requests. */
-export interface OpenCounts {
-  /** Frontend streams at the proxy-servers. */
-  readonly frontends: number;
-  /** Dials that proxy-servers have passed on and that are not answered yet. */
-  readonly pendingDials: number;
-  /** Connections through the proxy-servers. */
-  readonly established: number;
-  /** Sockets that agents have open to endpoints. */
-  readonly endpoints: number;
-  /** Requests that kubelets are serving. */
-  readonly kubeletRequests: number;
-  /** Dials and connections of the lab's tunnel client and of the API façade. */
-  readonly tunnelConnections: number;
-}
 
 /** How often a condition is checked, lab ms. */
 const settleStepMs = 2;
@@ -57,6 +50,11 @@ export class Lab implements AsyncDisposable {
   /** The seed of all random choices. `startLab({ seed })` repeats them. */
   get seed(): number {
     return this.insides.seed;
+  }
+
+  /** The options that the lab was started with. */
+  get options(): LabOptions {
+    return this.insides.options;
   }
 
   /** The nodes, in order of their names: `node-1`, `node-2` … */
@@ -214,6 +212,28 @@ export class Lab implements AsyncDisposable {
     return this.insides.journal.waitFor(wanted as EventPredicate, options);
   }
 
+  /**
+   * Resolves with the first events after `since` that match, one for each pattern: in the order of the patterns, with any
+   * events between them, or in any order. Rejects with WAIT_TIMEOUT, whose text names the first that is missing and the event
+   * that matched best; with EXPECTATION_FAILED at once when one of `none` happens before the last of them; or as `waitFor`.
+   */
+  expectEvents<const K extends readonly EventKind[]>(
+    patterns: PatternsOf<K>,
+    options?: ExpectOptions,
+  ): Promise<EventsOf<K>> {
+    return expectEvents<K>(this.insides.journal, patterns, options);
+  }
+
+  /**
+   * Waits until what ends by itself has ended, and rejects with INVARIANT_BROKEN when something is left open, when a
+   * proxy-server and the agents do not agree on who is connected, or when the DATA of a connection arrived in other sizes or in
+   * another order than they were sent. The text names each. Open connections to webhooks that wait for their next call are
+   * no fault.
+   */
+  checkInvariants(options?: InvariantOptions): Promise<void> {
+    return checkInvariants(this.insides, options);
+  }
+
   /** Calls `listener` for each later event. Call the returned function to end that. */
   onEvent(listener: (event: LabEvent) => void): () => void {
     return this.insides.journal.subscribe(listener);
@@ -226,16 +246,7 @@ export class Lab implements AsyncDisposable {
 
   /** Counts what is open now. */
   open(): OpenCounts {
-    const { parts, clients } = this.insides;
-    const running = <T>(all: readonly RestartablePart<T>[]): readonly T[] =>
-      all.filter((part) => part.running).map((part) => part.value);
-    const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
-    return {
-      ...parts.servers.open(),
-      endpoints: sum(running(parts.agents).map((agent) => agent.snapshot().endpoints)),
-      kubeletRequests: sum(running(parts.kubelets).map(({ kubelet }) => kubelet.openRequests)),
-      tunnelConnections: clients.lab.openConnections + parts.apiservers.tunnelConnections,
-    };
+    return countOpen(this.insides);
   }
 
   /**

@@ -94,6 +94,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
   const store = createObjectStore(topology.objects, clock);
   return {
     seed,
+    options,
     context,
     topology,
     journal,
