@@ -92,4 +92,7 @@ export type { Authorities, AuthorityName, CertificateSet, RoleLeaf } from './pki
 export type { KeyPair } from './pki/key-pair.js';
 export type { KeyUsage, LeafRequest } from './pki/subject.js';
 export type { RemoteCommandResult, RemoteCommandStreams, TerminalSize } from './streams/types.js';
+export { labMatchers, type MatcherOutcome, type SeenOptions } from './testing/matchers.js';
+export { type ReportOptions, reportOf } from './testing/report.js';
+export { type WithLabOptions, withLab } from './testing/with-lab.js';
 export type { Dialer, DialOptions } from './wire/client/dialer.js';
