@@ -8,7 +8,7 @@ const ranks = [
   ['containers'],
   ['server', 'agent', 'kubelet-stub', 'apiserver'],
   ['lab'],
-  ['cli', 'dropin'],
+  ['cli', 'dropin', 'testing'],
 ];
 
 /**
@@ -52,6 +52,7 @@ const wrapped = {
   'reflect-metadata': '^src/pki/',
   'just-bash': bundled,
   commander: '^src/cli/',
+  vitest: '^src/testing/vitest\\.ts$',
 };
 
 const anyOf = (folders) => `^src/(${folders.join('|')})/`;
@@ -131,7 +132,10 @@ module.exports = {
       severity: 'error',
       comment: 'what is shipped must not need a library that is not installed with it',
       from: { path: '^src/', pathNot: bundled },
-      to: { dependencyTypes: ['npm-dev', 'npm-unknown', 'npm-no-pkg'], dependencyTypesNot: ['type-only'] },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-unknown', 'npm-no-pkg'],
+        dependencyTypesNot: ['type-only', 'npm-peer'],
+      },
     },
     {
       name: 'flags-for-lint',

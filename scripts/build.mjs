@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleShell } from './bundle-shell.mjs';
+import { typeEntries } from './entries.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -47,9 +48,9 @@ function compile() {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** Removes the types that `index.d.ts` does not lead to. False when it leads to some that are not there. */
+/** Removes the types that no entry of the package leads to. False when it leads to some that are not there. */
 function keepPublicTypes() {
-  const kept = new Set([join(dist, 'index.d.ts')]);
+  const kept = new Set(typeEntries);
   for (const file of kept) {
     if (!existsSync(file)) return false;
     for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()['"](\.[^'"]+)\.js['"]/g)) {

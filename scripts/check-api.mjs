@@ -1,21 +1,18 @@
 /**
- * Checks the public API in dist/: every declaration that index.d.ts exports, and each of its members, has a docstring,
- * and every type that their signatures name is exported, too. Fields that Kubernetes documents need no docstring here.
+ * Checks the public API in dist/: every declaration that an entry of the package exports, and each of its members, has a
+ * docstring, and every type that their signatures name is exported by one of them, too. Fields that Kubernetes documents
+ * need no docstring here.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseSync } from '@swc/core';
+import { typeEntries } from './entries.mjs';
 
 const dist = join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist');
 const kubernetesFields = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status']);
 const files = new Map();
-const entries = readFile(join(dist, 'index.d.ts')).exports;
-const declarations = entries.map(({ name, origin, typeOnly }) => ({
-  ...find(origin),
-  typeOnly,
-  exportedAs: name,
-}));
+const declarations = typeEntries.flatMap(declarationsOf);
 const memberName = ({ type, key }) => key?.value ?? key?.expression?.property?.value ?? type;
 const exported = new Set(declarations.map(({ file, name }) => `${file.path} ${name}`));
 const problems = [...new Set(declarations.flatMap(problemsOf))];
@@ -24,12 +21,19 @@ for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exit(1);
 console.log(`api: ${declarations.length} exports, all with docstrings`);
 
+/** What an entry exports: names from other files, and its own declarations. */
+function declarationsOf(entry) {
+  const file = readFile(entry);
+  const named = file.exports.map(({ origin, typeOnly }) => ({ ...find(origin), typeOnly }));
+  return [...named, ...file.own.map((name) => find({ source: entry, name }))];
+}
+
 /** Reads what a file declares, and where its imports and re-exports come from. */
 function readFile(path) {
   const known = files.get(path);
   if (known !== undefined) return known;
   const text = readFileSync(path);
-  const file = { path, text, declared: new Map(), imported: new Map(), exports: [] };
+  const file = { path, text, declared: new Map(), imported: new Map(), exports: [], own: [] };
   files.set(path, file);
   for (const item of parseSync(text.toString(), { syntax: 'typescript' }).body) {
     const from = item.source?.value;
@@ -41,8 +45,12 @@ function readFile(path) {
       else file.exports.push({ name: (as ?? orig).value, origin, typeOnly: item.typeOnly || isTypeOnly });
     }
     const node = item.declaration ?? item;
-    for (const { id, identifier = id } of node.declarations ?? [node])
-      if (identifier !== undefined) file.declared.set(identifier.value, { node, span: item.span });
+    for (const { id, identifier = id } of node.declarations ?? [node]) {
+      // The first overload of a function has the docstring.
+      if (identifier === undefined || file.declared.has(identifier.value)) continue;
+      file.declared.set(identifier.value, { node, span: item.span });
+      if (item.type === 'ExportDeclaration') file.own.push(identifier.value);
+    }
   }
   return file;
 }

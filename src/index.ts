@@ -69,9 +69,11 @@ export type {
 } from './lab/cluster-client.js';
 export type { RuntimeKind } from './lab/create-runtime.js';
 export type { ExecOptions, ExecOutcome } from './lab/exec-call.js';
-export type { Lab, OpenCounts } from './lab/lab.js';
+export type { InvariantOptions } from './lab/invariants.js';
+export type { Lab } from './lab/lab.js';
 export type { LabJournal } from './lab/lab-journal.js';
 export type { LabLink, LinkFaultDocument } from './lab/lab-link.js';
+export type { OpenCounts } from './lab/open-counts.js';
 export type { LabKeepalive, LabOptions } from './lab/options.js';
 export type { FreezablePart, LabPart } from './lab/part.js';
 export type {
@@ -96,6 +98,7 @@ export type {
 } from './links/fault-document.js';
 export type { PresetName } from './links/presets.js';
 export type { EventField, EventOf, EventPattern, FieldMatch } from './observe/event-match.js';
+export type { EventsOf, ExpectOptions, PatternsOf } from './observe/expect-events.js';
 export type { EventPredicate, WaitOptions } from './observe/journal.js';
 export type { LadderOptions } from './observe/ladder.js';
 export type { Authority } from './pki/authority.js';
@@ -103,4 +106,7 @@ export type { Authorities, AuthorityName, CertificateSet, RoleLeaf } from './pki
 export type { KeyPair } from './pki/key-pair.js';
 export type { KeyUsage, LeafRequest } from './pki/subject.js';
 export type { RemoteCommandResult, RemoteCommandStreams, TerminalSize } from './streams/types.js';
+export { labMatchers, type MatcherOutcome, type SeenOptions } from './testing/matchers.js';
+export { type ReportOptions, reportOf } from './testing/report.js';
+export { type WithLabOptions, withLab } from './testing/with-lab.js';
 export type { Dialer, DialOptions } from './wire/client/dialer.js';

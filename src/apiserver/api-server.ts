@@ -77,6 +77,8 @@ export interface ApiServer {
   readonly address: string;
   /** Long-lived requests that are open now. */
   openStreams(): StreamCounts;
+  /** Connections through the tunnel to webhooks that wait for their next call. */
+  keptConnections(): number;
   /** Ends gracefully, as kube-apiserver does at SIGTERM; then does the same as `close`. */
   shutdown(options?: ShutdownOptions): Promise<void>;
   close(): Promise<void>;
@@ -112,6 +114,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     url: `https://${address}`,
     address,
     openStreams: () => facade.streams.counts(),
+    keptConnections: () => webhooks.kept(),
     shutdown: async (shutdown = {}) => {
       const { lifecycle, streams } = facade;
       const underWay = (): number => handling.open() - streamsWithoutEnd(streams.counts());

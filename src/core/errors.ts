@@ -131,6 +131,16 @@ export const errorTable = {
     hint: 'Name two parts that have a link, such as `agent/node-1` and `server/1`; `*` stands for any text.',
   },
   WAIT_TIMEOUT: { audience: 'user', httpStatus: 504, hint: 'The awaited event did not happen in time.' },
+  EXPECTATION_FAILED: {
+    audience: 'user',
+    httpStatus: 417,
+    hint: 'An event happened that the test had ruled out; the text shows it.',
+  },
+  INVARIANT_BROKEN: {
+    audience: 'user',
+    httpStatus: 500,
+    hint: 'Close what the test opened. What a lab leaves open, or mixes up, by itself is a bug of konnectivity-sim; please report it.',
+  },
   LAB_UNREACHABLE: {
     audience: 'user',
     httpStatus: 503,

@@ -5,6 +5,7 @@ import type { TunnelClient } from '../wire/client/tunnel-client.js';
 import type { ClusterClient } from './cluster-client.js';
 import type { KubeletApi } from './kubelet-api.js';
 import type { RunningKubelet } from './kubelet-part.js';
+import type { LabOptions } from './options.js';
 import type { RestartablePart } from './part.js';
 import type { LabContext } from './parts.js';
 import type { Replicas } from './replicas.js';
@@ -23,6 +24,7 @@ export interface LabParts {
 /** What a Lab is made of. Only `startLab` makes one. */
 export interface LabInsides {
   readonly seed: number;
+  readonly options: LabOptions;
   readonly context: LabContext;
   readonly topology: Topology;
   readonly journal: Journal;

@@ -1,5 +1,11 @@
 import type { EventKind, LabEvent } from '../core/events.js';
 import type { EventOf, EventPattern } from '../observe/event-match.js';
+import {
+  type EventsOf,
+  type ExpectOptions,
+  expectEvents,
+  type PatternsOf,
+} from '../observe/expect-events.js';
 import type { EventPredicate, Journal, WaitOptions } from '../observe/journal.js';
 import { drawLadder, type LadderOptions } from '../observe/ladder.js';
 
@@ -30,6 +36,18 @@ export class LabJournal {
   waitFor(wanted: EventPredicate, options?: WaitOptions): Promise<LabEvent>;
   waitFor(wanted: EventPattern | EventPredicate, options?: WaitOptions): Promise<LabEvent> {
     return this.journal.waitFor(wanted as EventPredicate, options);
+  }
+
+  /**
+   * Resolves with the first events after `since` that match, one for each pattern: in the order of the patterns, with any
+   * events between them, or in any order. Rejects with WAIT_TIMEOUT, whose text names the first that is missing and the event
+   * that matched best; with EXPECTATION_FAILED at once when one of `none` happens before the last of them; or as `waitFor`.
+   */
+  expectEvents<const K extends readonly EventKind[]>(
+    patterns: PatternsOf<K>,
+    options?: ExpectOptions,
+  ): Promise<EventsOf<K>> {
+    return expectEvents<K>(this.journal, patterns, options);
   }
 
   /** Calls `listener` for each later event. Call the returned function to end that. */

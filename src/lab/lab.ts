@@ -16,29 +16,16 @@ import type {
 } from './cluster-client.js';
 import { type ExecOptions, type ExecOutcome, execAndGather } from './exec-call.js';
 import { Freezer } from './freezer.js';
+import { checkInvariants, type InvariantOptions } from './invariants.js';
 import { type LabInsides, stopAll } from './lab-insides.js';
 import { LabJournal } from './lab-journal.js';
 import { LabLink } from './lab-link.js';
-import type { FreezablePart, LabPart, RestartablePart } from './part.js';
+import { countOpen, type OpenCounts } from './open-counts.js';
+import type { LabOptions } from './options.js';
+import type { FreezablePart, LabPart } from './part.js';
 import type { ApiServerReplica, ApiServers } from './replicas.js';
 import { type LabWatch, type LabWatchOptions, startLabWatch, type WatchedName } from './replicas-watch.js';
 import type { NodeSpec, Topology } from './topology.js';
-
-/** What is open at one moment, for leak checks. All counts are 0 in a lab without requests. */
-export interface OpenCounts {
-  /** Frontend streams at the proxy-servers. */
-  readonly frontends: number;
-  /** Dials that proxy-servers have passed on and that are not answered yet. */
-  readonly pendingDials: number;
-  /** Connections through the proxy-servers. */
-  readonly established: number;
-  /** Sockets that agents have open to endpoints. */
-  readonly endpoints: number;
-  /** Requests that kubelets are serving. */
-  readonly kubeletRequests: number;
-  /** Dials and connections of the lab's tunnel client and of the API façade. */
-  readonly tunnelConnections: number;
-}
 
 /** How often a condition is checked, lab ms. */
 const settleStepMs = 2;
@@ -74,6 +61,11 @@ export class Lab extends LabJournal implements AsyncDisposable {
 
   set timeScale(timeScale: number) {
     this.insides.context.clock.timeScale = timeScale;
+  }
+
+  /** The options that the lab was started with. */
+  get options(): LabOptions {
+    return this.insides.options;
   }
 
   /** The nodes, in order of their names: `node-1`, `node-2` … */
@@ -224,6 +216,16 @@ export class Lab extends LabJournal implements AsyncDisposable {
     return this.insides.context.links.set(fault);
   }
 
+  /**
+   * Waits until what ends by itself has ended, and rejects with INVARIANT_BROKEN when something is left open, when a
+   * proxy-server and the agents do not agree on who is connected, or when the DATA of a connection arrived in other sizes or in
+   * another order than they were sent. The text names each. Open connections to webhooks that wait for their next call are
+   * no fault.
+   */
+  checkInvariants(options?: InvariantOptions): Promise<void> {
+    return checkInvariants(this.insides, options);
+  }
+
   /** Removes all faults. */
   heal(): void {
     this.insides.context.links.heal();
@@ -231,16 +233,7 @@ export class Lab extends LabJournal implements AsyncDisposable {
 
   /** Counts what is open now. */
   open(): OpenCounts {
-    const { parts, clients } = this.insides;
-    const running = <T>(all: readonly RestartablePart<T>[]): readonly T[] =>
-      all.filter((part) => part.running).map((part) => part.value);
-    const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
-    return {
-      ...parts.servers.open(),
-      endpoints: sum(running(parts.agents).map((agent) => agent.snapshot().endpoints)),
-      kubeletRequests: sum(running(parts.kubelets).map(({ kubelet }) => kubelet.openRequests)),
-      tunnelConnections: clients.lab.openConnections + parts.apiservers.tunnelConnections,
-    };
+    return countOpen(this.insides);
   }
 
   /**

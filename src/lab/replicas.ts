@@ -120,6 +120,11 @@ export class Replicas implements ApiServers {
     return this.replicas.reduce((total, { client }) => total + client.openConnections, 0);
   }
 
+  /** Connections through the tunnel to webhooks that wait for their next call. */
+  get keptConnections(): number {
+    return this.running.reduce((total, server) => total + server.keptConnections(), 0);
+  }
+
   get parts(): readonly ApiServerReplica[] {
     return this.replicas.map((replica) => this.handle(replica));
   }

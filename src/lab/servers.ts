@@ -105,6 +105,14 @@ export class Servers {
     return sum;
   }
 
+  /** How many agents each running server has. */
+  connected(): readonly { readonly name: string; readonly agents: number }[] {
+    return this.running.map(({ name, server }) => ({
+      name,
+      agents: server.part.value.snapshot().backends,
+    }));
+  }
+
   /** How many connections these agents still look for. */
   missing(agents: number): number {
     const backends = this.running.map(({ server }) => server.part.value.snapshot().backends);

@@ -114,6 +114,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
   const assembled = assemble(options, context, { topology, store, version });
   return {
     seed,
+    options,
     context,
     topology,
     journal,

@@ -41,7 +41,8 @@ export function eventsOfRequest(events: readonly LabEvent[], selector: RequestSe
   return own.length === 0 ? [] : addMishaps(own, entries);
 }
 
-function withDials(events: readonly LabEvent[]): RequestEventEntry[] {
+/** Each event with its dial, where it has one, its own or that of its connection. */
+export function withDials(events: readonly LabEvent[]): RequestEventEntry[] {
   const owners = new Map<string, string>();
   return events.map((event) => {
     const key =

@@ -4,34 +4,50 @@ import { eventText } from './event-text.js';
 
 const lastEvents = 5;
 
+type Wanted = EventPattern | ((event: LabEvent) => boolean);
+
 interface FailedWait {
-  readonly wanted: EventPattern | ((event: LabEvent) => boolean);
+  readonly wanted: Wanted;
   readonly withinMs: number;
   readonly events: readonly LabEvent[];
 }
 
 /** Describes the awaited event, the event that matched best, and the last events. */
 export function timeoutText({ wanted, withinMs, events }: FailedWait): string {
-  const what = typeof wanted === 'function' ? 'event matching the predicate' : patternText(wanted);
-  const lines = [`no ${what} within ${withinMs} ms`];
+  return [`no ${wantedText(wanted)} within ${withinMs} ms`, ...missLines(wanted, events)].join('\n');
+}
+
+/** The event that matched best, and the last events. */
+export function missLines(wanted: Wanted, events: readonly LabEvent[]): string[] {
   const nearest = typeof wanted === 'function' ? undefined : nearestMiss(wanted, events);
-  if (nearest !== undefined)
-    lines.push(`nearest: ${line(nearest.event)} (differs in ${nearest.fields.join(', ')})`);
-  if (events.length === 0) lines.push('no event since the mark');
-  else lines.push('last events:', ...events.slice(-lastEvents).map((event) => `  ${line(event)}`));
-  return lines.join('\n');
+  const lines = nearest === undefined ? [] : [nearestText(nearest)];
+  if (events.length === 0) return [...lines, 'no event since the mark'];
+  return [...lines, 'last events:', ...events.slice(-lastEvents).map((event) => `  ${eventLine(event)}`)];
 }
 
-function patternText(pattern: EventPattern): string {
-  const fields = Object.entries(pattern).filter(([field, value]) => field !== 'kind' && value !== undefined);
-  return [pattern.kind, ...fields.map(([field, value]) => `${field}=${String(value)}`)].join(' ');
+/** The kind and the fields of a pattern, in one line. */
+export function wantedText(wanted: Wanted): string {
+  if (typeof wanted === 'function') return 'event matching the predicate';
+  const fields = Object.entries(wanted).filter(([field, value]) => field !== 'kind' && value !== undefined);
+  return [wanted.kind, ...fields.map(([field, value]) => `${field}=${String(value)}`)].join(' ');
 }
 
-function nearestMiss(
-  pattern: EventPattern,
-  events: readonly LabEvent[],
-): { event: LabEvent; fields: string[] } | undefined {
-  let best: { event: LabEvent; fields: string[] } | undefined;
+/** One event of a journal as one line, with its number and its time. */
+export function eventLine(event: LabEvent): string {
+  return `#${event.seq} ${event.t.toFixed(1)} ms  ${eventText(event)}`;
+}
+
+interface Miss {
+  readonly event: LabEvent;
+  readonly fields: readonly string[];
+}
+
+function nearestText({ event, fields }: Miss): string {
+  return `nearest: ${eventLine(event)} (differs in ${fields.join(', ')})`;
+}
+
+function nearestMiss(pattern: EventPattern, events: readonly LabEvent[]): Miss | undefined {
+  let best: Miss | undefined;
   for (const event of events) {
     if (event.kind !== pattern.kind) continue;
     const fields = mismatches(pattern, event);
@@ -39,8 +55,4 @@ function nearestMiss(
     if (best === undefined || fields.length <= best.fields.length) best = { event, fields };
   }
   return best;
-}
-
-function line(event: LabEvent): string {
-  return `#${event.seq} ${event.t.toFixed(1)} ms  ${eventText(event)}`;
 }

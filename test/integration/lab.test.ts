@@ -19,6 +19,7 @@ const idle = {
 async function atRest(lab: Lab): Promise<void> {
   await lab.settled();
   expect(lab.open()).toEqual(idle);
+  await lab.checkInvariants();
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -65,6 +65,9 @@ describe.skipIf(newest === undefined)('connections to webhooks through the tunne
     expect(await create()).toEqual(created(0));
     const reused = await lab.waitFor({ kind: 'connection.reused' }, { since, withinMs: waitMs });
     expect(lab.ladder(reused.request ?? '')).toMatch(/● uses the connection of main-\d+ to\s/);
+    // It is open, and that is no leak.
+    expect(lab.open()).toMatchObject({ established: 1, endpoints: 1, tunnelConnections: 1 });
+    await lab.checkInvariants();
   });
 
   it('are dialled anew when the webhook has closed them', async () => {

@@ -62,6 +62,21 @@ describe('the types of the public API', () => {
     });
   });
 
+  it('expectEvents gives the events of the kinds that were asked for', () => {
+    void (async () => {
+      const [packet, retry] = await lab.expectEvents([
+        { kind: 'packet', packet: 'DIAL_REQ' },
+        { kind: 'agent.retry', node: 'agent/*' },
+      ]);
+      expectTypeOf(packet).toExtend<PacketEvent>();
+      expectTypeOf(retry).toHaveProperty('delayMs');
+      // @ts-expect-error no such field
+      void lab.expectEvents([{ kind: 'packet', colour: 'red' }]);
+      // @ts-expect-error no such order
+      void lab.expectEvents([{ kind: 'packet' }], { order: 'random' });
+    });
+  });
+
   it('waitFor gives the event of the kind that was asked for', () => {
     void (() => {
       expectTypeOf(lab.waitFor({ kind: 'packet', packet: 'DIAL_REQ' })).resolves.toExtend<PacketEvent>();

@@ -26,6 +26,21 @@ export async function runProgram(file: string, args: readonly string[], cwd: str
   );
 }
 
+const unreachable =
+  /code (E(?:NOTFOUND|NOTCACHED|AI_AGAIN|CONN\w+|TIMEDOUT|RR_SOCKET_TIMEOUT|NETUNREACH|HOSTUNREACH|5\d\d))/;
+
+/** Installs packages in a folder, without their scripts. Resolves with the reason when the registry cannot be reached. */
+export async function npmInstall(folder: string, packages: readonly string[]): Promise<string | undefined> {
+  const offline = ['--prefer-offline', '--fetch-retries=1', '--fetch-timeout=20000'];
+  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund'];
+  const args = ['install', '--omit=dev', ...quiet, ...offline, ...packages];
+  const { code, stderr } = await runProgram('npm', args, folder);
+  if (code === 0) return undefined;
+  const reason = unreachable.exec(stderr);
+  if (reason === null) throw new Error(`npm install: ${stderr}`);
+  return `the package registry cannot be reached: ${reason[1]}`;
+}
+
 /** A user's project with the package in it, packed from `dist` as it is, and installed as for production. */
 export class PackedProject {
   readonly folder: string;
@@ -46,32 +61,16 @@ export class PackedProject {
     );
     const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
     await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
-    const offline = ['--prefer-offline', '--fetch-retries=1', '--fetch-timeout=20000'];
-    const args = [
-      'install',
-      '--omit=dev',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      ...offline,
-      `./${filename}`,
-    ];
-    const { code, stderr } = await runProgram('npm', args, folder);
-    if (code === 0) return new PackedProject(folder, undefined);
-    const reason =
-      /code (E(?:NOTFOUND|NOTCACHED|AI_AGAIN|CONN\w+|TIMEDOUT|RR_SOCKET_TIMEOUT|NETUNREACH|HOSTUNREACH|5\d\d))/.exec(
-        stderr,
-      );
-    if (reason === null) throw new Error(`npm install: ${stderr}`);
-    return new PackedProject(folder, `the package registry cannot be reached: ${reason[1]}`);
+    return new PackedProject(folder, await npmInstall(folder, [`./${filename}`]));
   }
 
   at(...path: readonly string[]): string {
     return join(this.folder, ...path);
   }
 
-  async run(file: string, args: readonly string[]): Promise<Output> {
-    return runProgram(file, args, this.folder);
+  /** Runs a program in a folder of the project, default its own. */
+  async run(file: string, args: readonly string[], folder = ''): Promise<Output> {
+    return runProgram(file, args, this.at(folder));
   }
 
   async remove(): Promise<void> {

@@ -133,7 +133,7 @@ async function open({ destination, ca, clock, request }: Post, signal: AbortSign
     asHttpClient: true,
     written: () => writes++,
   });
-  return { connection, writes: () => writes };
+  return { connection, tunnelled: !(raw instanceof Socket), writes: () => writes };
 }
 
 /**

@@ -12,6 +12,8 @@ import { WebhookConnections } from './webhook-connections.js';
 
 export interface WebhookAdmission {
   readonly admit: Admission;
+  /** Connections through the tunnel that wait for their next call. */
+  kept(): number;
   close(): void;
 }
 
@@ -45,5 +47,5 @@ export function createWebhookAdmission(
       },
     };
   };
-  return { admit, close: () => connections.destroy() };
+  return { admit, kept: () => connections.kept, close: () => connections.destroy() };
 }

@@ -16,6 +16,8 @@ export interface PooledOptions extends RequestOptions {
 
 export interface Opened {
   readonly connection: Duplex;
+  /** False for a socket of this machine. */
+  readonly tunnelled: boolean;
   /** How many writes the connection has taken, below TLS. */
   readonly writes: () => number;
 }
@@ -24,6 +26,7 @@ export interface Opened {
 interface Kept {
   /** The API request that opened it. */
   readonly openedBy: string;
+  readonly tunnelled: boolean;
   readonly writes: () => number;
   /** Runs while the connection waits for a call. */
   idle: Timer | undefined;
@@ -42,6 +45,12 @@ export class WebhookConnections extends Agent {
   constructor(clock: Clock) {
     super({ keepAlive: true, maxFreeSockets: maxIdle });
     this.clock = clock;
+  }
+
+  /** Connections through the tunnel that wait for their next call. */
+  get kept(): number {
+    const waiting = Object.values(this.freeSockets).flatMap((some) => some ?? []);
+    return waiting.filter((connection) => this.known.get(connection)?.tunnelled === true).length;
   }
 
   /** The API request that opened the connection. */
@@ -63,8 +72,8 @@ export class WebhookConnections extends Agent {
     done: (error: Error | null, connection: Duplex) => void = () => undefined,
   ): undefined {
     const { open, user } = options as PooledOptions;
-    const opened = ({ connection, writes }: Opened): void => {
-      const kept: Kept = { openedBy: user, writes, idle: undefined };
+    const opened = ({ connection, tunnelled, writes }: Opened): void => {
+      const kept: Kept = { openedBy: user, tunnelled, writes, idle: undefined };
       this.known.set(connection, kept);
       // The TLS socket allows half-open connections: it does not close by itself.
       connection.once('end', () => void (kept.idle && connection.destroy()));
