@@ -34,6 +34,14 @@ export function expectThat(holds: boolean, invariant: Invariant, text: () => str
   if (!holds) throw new BrokenInvariant(invariant, text());
 }
 
+/** Throws unless all counts are 0. */
+export function expectNothing(left: Readonly<Record<string, number>>): void {
+  const named = Object.entries(left).filter(([, count]) => count !== 0);
+  expectThat(named.length === 0, 'nothing-left', () =>
+    named.map(([what, count]) => `${what}: ${count}`).join(', '),
+  );
+}
+
 /** Watches that things begin once and end once. */
 export class Ledger<Key> {
   readonly open = new Set<Key>();
