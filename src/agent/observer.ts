@@ -4,7 +4,7 @@ import type { AgentOptions } from './options.js';
 
 /** Turns the reports of a machine into events of the journal. `serverId` is known only after the announcement. */
 export function createAgentObserver(
-  { emit, name, packetEvents = true }: AgentOptions,
+  { emit, name, packetEvents = true }: Pick<AgentOptions, 'emit' | 'name' | 'packetEvents'>,
   serverId: () => string,
 ): AgentObserver {
   const node = `agent/${name}`;

@@ -198,7 +198,7 @@ export class CreditModel {
 
   private frontendStream(id: number): MemoryEnd {
     // As much as 4 MiB may wait for a frontend, which is more than its window.
-    const [toServer, toClient] = memoryPair(1000);
+    const [toServer, toClient] = memoryPair({ marks: { highBytes: 1000, lowBytes: 1000 } });
     this.streams.push(toServer, toClient);
     const frontend = this.server.openFrontend(`f${id}`, toClient, { credits: true });
     toClient.owner = {

@@ -8,58 +8,9 @@ import type { Drained } from '../../src/core/port.js';
 import { createRandom, type Random } from '../../src/core/random.js';
 import { ServerMachine } from '../../src/core/server/machine.js';
 import type { Backend, Frontend } from '../../src/core/server/state.js';
-import { turnOf } from '../../src/wire/carrier/fair-queue.js';
+import { nextTurn } from './fair-turns.js';
+import { ByteFlow, Ledger } from './invariants.js';
 import { type MemoryEnd, memoryPair } from './memory-stream.js';
-
-/** Counts how often something began and ended; a thing ends at most once, and never before it began. */
-export class Ledger {
-  readonly open = new Set<string>();
-  private readonly seen = new Set<string>();
-  private readonly what: string;
-
-  constructor(what: string) {
-    this.what = what;
-  }
-
-  begin(key: string): void {
-    if (this.seen.has(key)) throw new Error(`${this.what} ${key} began twice`);
-    this.seen.add(key);
-    this.open.add(key);
-  }
-
-  end(key: string): void {
-    if (!this.open.delete(key)) throw new Error(`${this.what} ${key} ended twice, or never began`);
-  }
-}
-
-/** What one side of one connection sent, as words that name connection and place: `7:3`. */
-class Words {
-  readonly sent: string[] = [];
-  readonly received: string[] = [];
-  private readonly name: string;
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  next(): Uint8Array {
-    const word = `${this.name}:${this.sent.length}`;
-    this.sent.push(word);
-    return Buffer.from(word);
-  }
-
-  /** Throws unless this is exactly the next word of this connection. */
-  take(bytes: Uint8Array): void {
-    const word = Buffer.from(bytes).toString();
-    const expected = this.sent[this.received.length];
-    if (word !== expected) throw new Error(`${this.name} received ${word} instead of ${expected}`);
-    this.received.push(word);
-  }
-
-  get complete(): boolean {
-    return this.received.length === this.sent.length;
-  }
-}
 
 /** A gate that a reader or an endpoint shuts when it does not want more. */
 class Gate implements Drained {
@@ -82,8 +33,8 @@ class Gate implements Drained {
 
 /** One dial with its connection, from the client's call to the endpoint's socket. */
 export class Call {
-  readonly up: Words;
-  readonly down: Words;
+  readonly up: ByteFlow;
+  readonly down: ByteFlow;
   readonly reader = new Gate();
   machine: TunnelMachine | undefined;
   /** The transport of the Proxy stream goes away. */
@@ -97,8 +48,8 @@ export class Call {
   cut = false;
 
   constructor(id: bigint) {
-    this.up = new Words(`up${id}`);
-    this.down = new Words(`down${id}`);
+    this.up = new ByteFlow(Number(id) * 2, `up ${id}`);
+    this.down = new ByteFlow(Number(id) * 2 + 1, `down ${id}`);
   }
 }
 
@@ -137,30 +88,17 @@ export interface ModelAgent {
   seenLost: boolean;
 }
 
-/** What the queue of a real stream may send next: what goes first, else the oldest packet of any connection. */
-function nextTurn(inbox: readonly (Packet | 'finished')[], random: Random): number {
-  const turns = new Map<unknown, number>();
-  inbox.forEach((item, index) => {
-    const turn = item === 'finished' ? item : turnOf(item);
-    if (!turns.has(turn)) turns.set(turn, index);
-  });
-  const first = turns.get(undefined);
-  if (first !== undefined) return first;
-  if (turns.size > 1) turns.delete('finished');
-  return [...turns.values()][random.below(turns.size)] ?? 0;
-}
-
 /** Clients, one server and its agents, joined by streams that the test delivers by hand. */
 export class TunnelModel {
   readonly clock = new ManualClock();
   readonly calls: Call[] = [];
   readonly agents: ModelAgent[] = [];
-  readonly clientDials = new Ledger('client dial');
-  readonly clientConnections = new Ledger('client connection');
-  readonly serverDials = new Ledger('server dial');
-  readonly serverConnections = new Ledger('server connection');
-  readonly agentDials = new Ledger('agent dial');
-  readonly endpoints = new Ledger('endpoint');
+  readonly clientDials = new Ledger<string>('client dial');
+  readonly clientConnections = new Ledger<string>('client connection');
+  readonly serverDials = new Ledger<string>('server dial');
+  readonly serverConnections = new Ledger<string>('server connection');
+  readonly agentDials = new Ledger<string>('agent dial');
+  readonly endpoints = new Ledger<string>('endpoint');
   readonly server: ServerMachine;
   private readonly ends: MemoryEnd[] = [];
   /** In half of the runs all parts agree on flow control. */
@@ -334,8 +272,7 @@ export class TunnelModel {
     if (this.lossy && live) throw new Error(`a live connection was closed: ${error}`);
     if (error !== '' || call.closing) return;
     if (!call.endpointEnded) throw new Error('an orderly end that neither side asked for');
-    if (!call.down.complete)
-      throw new Error(`truncated: ${call.down.received.length} of ${call.down.sent.length}`);
+    if (!call.down.complete) throw new Error(`truncated: ${call.down.came} of ${call.down.written} bytes`);
   }
 
   private agentMachine(

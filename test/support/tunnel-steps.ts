@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
+import { recordBytes } from './invariants.js';
 import type { Call, TunnelModel } from './tunnel-model.js';
 
 const operations = [
@@ -77,12 +78,12 @@ function endpointEnds(call: Call | undefined): void {
 /** Writes as drivers do: only while what takes the bytes is not full. */
 function clientWrites(call: Call | undefined): void {
   if (call?.machine === undefined || call.outcome !== 'open' || call.closing) return;
-  call.machine.write(call.up.next());
+  call.machine.write(call.up.next(recordBytes));
 }
 
 function endpointWrites(call: Call | undefined): void {
   if (call?.endpoint === undefined || call.endpoint.agent.toServer.congested) return;
-  call.endpoint.agent.machine.endpointData(call.endpoint.port.endpoint, call.down.next());
+  call.endpoint.agent.machine.endpointData(call.endpoint.port.endpoint, call.down.next(recordBytes));
 }
 
 export function clientCloses(call: Call | undefined): void {
