@@ -17,6 +17,7 @@ export type {
 } from './containers/behaviours.js';
 export type { ContainerRef } from './containers/runtime.js';
 export type { StreamRefusal } from './containers/stream-refusal.js';
+export type { ConnectStep, EndReason } from './core/end-reasons.js';
 export {
   type Audience,
   type ErrorCode,
@@ -38,6 +39,7 @@ export type {
   RequestEvent,
   Role,
   WatchEvent,
+  WebhookEvent,
 } from './core/events.js';
 export type { BehaviourMode, FaithfulName } from './core/faithful.js';
 export type { StrategyName } from './core/strategy.js';

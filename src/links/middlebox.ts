@@ -180,9 +180,11 @@ class Device implements Middlebox {
   private add(sockets: FlowSockets, ends: FlowEnds): void {
     const flow = String(++this.opened);
     const { clock, emit } = this.options;
-    const about = { node: this.node, flow, ...ends };
+    const { localAddress, localPort } = sockets.target;
+    const local = joinHostPort(localAddress ?? '', localPort ?? 0);
+    const about = { node: this.node, flow, ...ends, local };
     const born = clock.now();
-    emit({ kind: 'flow.opened', ...about });
+    emit({ kind: 'flow.opened', ...about, idleTimeoutMs: this.policy.idleTimeoutMs });
     const made = new MiddleboxFlow(sockets, clock, {
       policy: () => this.policy,
       forgotten: (verdict, idleMs) => {

@@ -40,12 +40,14 @@ export interface ProxyServer {
  * ADDRESS_UNAVAILABLE, CERT_INVALID or FILE_UNWRITABLE.
  */
 export async function startProxyServer(options: ProxyServerOptions): Promise<ProxyServer> {
-  const { emit, clock, serverId } = options;
+  const { emit, clock, serverId, serverCount: count, keepaliveTimeMs: keepaliveMs } = options;
+  const strategies = options.strategies.join(',');
   const parts = createParts(options);
   const listeners = new Listeners();
   try {
     const addresses = await bindAll(options, parts, listeners);
-    emit({ kind: 'role.started', node: parts.node, address: addresses.agentAddress });
+    const shown = { count, strategies, keepaliveMs };
+    emit({ kind: 'role.started', node: parts.node, address: addresses.agentAddress, ...shown });
     const { machine, metrics } = parts;
     const lease = startLease(options, parts);
     const stop = createStop(options, parts, listeners, lease);
