@@ -84,8 +84,12 @@ export type { LabWatch, LabWatchOptions, WatchedName } from './lab/replicas-watc
 export { startLab } from './lab/start-lab.js';
 export type { DeploymentObject, NodeSpec, Topology } from './lab/topology.js';
 export type { EventField, EventOf, EventPattern, FieldMatch } from './observe/event-match.js';
+export type { CauseName } from './observe/explain/cause.js';
+export { explainRequest } from './observe/explain/explain-request.js';
+export type { Explanation, ProvenCause } from './observe/explain/explanation.js';
 export type { EventPredicate, WaitOptions } from './observe/journal.js';
 export type { LadderOptions } from './observe/ladder.js';
+export { type Recording, readRecording } from './observe/recording.js';
 export type { Authority } from './pki/authority.js';
 export type { Authorities, AuthorityName, CertificateSet, RoleLeaf } from './pki/certificate-set.js';
 export type { KeyPair } from './pki/key-pair.js';

@@ -1,6 +1,7 @@
 import type { Agent } from '../agent/agent.js';
 import type { LocalStore } from '../apiserver/store/object-store.js';
 import type { Journal } from '../observe/journal.js';
+import type { Recorder } from '../observe/recorder.js';
 import type { TunnelClient } from '../wire/client/tunnel-client.js';
 import type { ClusterClient } from './cluster-client.js';
 import type { KubeletApi } from './kubelet-api.js';
@@ -26,6 +27,8 @@ export interface LabInsides {
   readonly context: LabContext;
   readonly topology: Topology;
   readonly journal: Journal;
+  /** Writes the journal to a file. */
+  readonly recorder: Recorder | undefined;
   readonly folder: WorkFolder;
   /** The objects that the façade serves. They survive its restarts. */
   readonly store: LocalStore;
@@ -38,7 +41,8 @@ export interface LabInsides {
 }
 
 /** Stops all parts of a lab, also of one that did not start completely. */
-export async function stopAll({ api, parts, clients, journal, folder }: LabInsides): Promise<void> {
+export async function stopAll({ api, parts, clients, ...insides }: LabInsides): Promise<void> {
+  const { journal, recorder, folder } = insides;
   await clients.cluster.close();
   const kubelets = parts.kubelets.filter((part) => part.running);
   await Promise.all([api.close(), ...kubelets.map((part) => part.value.source.close())]);
@@ -50,4 +54,5 @@ export async function stopAll({ api, parts, clients, journal, folder }: LabInsid
   await folder.remove();
   journal.emit({ kind: 'lab.stopped', node: 'lab/lab' });
   journal.close();
+  recorder?.close();
 }

@@ -4,6 +4,8 @@ import { TunnelError } from '../core/errors.js';
 import type { EventKind, LabEvent } from '../core/events.js';
 import { pause } from '../core/pause.js';
 import type { EventOf, EventPattern } from '../observe/event-match.js';
+import { explainRequest } from '../observe/explain/explain-request.js';
+import type { Explanation } from '../observe/explain/explanation.js';
 import type { EventPredicate, WaitOptions } from '../observe/journal.js';
 import { drawLadder, type LadderOptions } from '../observe/ladder.js';
 import type { CertificateSet } from '../pki/certificate-set.js';
@@ -222,6 +224,14 @@ export class Lab implements AsyncDisposable {
   /** Draws the packets of one request as text: a column for each part, a row for each packet. */
   ladder(request: string, options?: LadderOptions): string {
     return drawLadder(this.events(), { request }, options);
+  }
+
+  /**
+   * Explains why a request failed, from the events in the journal; without a name, the last that failed. Throws
+   * REQUEST_NOT_FOUND.
+   */
+  explain(request?: string): Explanation {
+    return explainRequest(this.events(), request);
   }
 
   /** Counts what is open now. */

@@ -4,7 +4,7 @@ import { GrpcDialer } from '../apiserver/egress/grpc-dialer.js';
 import { coreResource } from '../apiserver/resources/catalogue.js';
 import { defaultVersion } from '../apiserver/serving/version.js';
 import { createObjectStore, type LocalStore } from '../apiserver/store/object-store.js';
-import { createRealClock } from '../core/clock.js';
+import { type Clock, createRealClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { LabEvent } from '../core/events.js';
 import { faithfulSet, hasFlowControl } from '../core/faithful.js';
@@ -12,7 +12,8 @@ import { createRandom } from '../core/random.js';
 import { Turns } from '../core/turns.js';
 import type { Pod } from '../kube/pod-objects.js';
 import { createNodeNetwork } from '../links/node-network.js';
-import { createJournal } from '../observe/journal.js';
+import { createJournal, type Journal } from '../observe/journal.js';
+import { openRecorder, type Recorder } from '../observe/recorder.js';
 import { createCertificateSet, leafTls } from '../pki/certificate-set.js';
 import { defaultStrategies } from '../server/options.js';
 import { TunnelClient } from '../wire/client/tunnel-client.js';
@@ -92,15 +93,20 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     folder: folder.path,
   };
   const store = createObjectStore(topology.objects, clock);
-  return {
-    seed,
-    context,
-    topology,
-    journal,
-    folder,
-    store,
-    ...assemble(options, context, { topology, store, version }),
-  };
+  const made = assemble(options, context, { topology, store, version });
+  const recorder = record(options, journal, { seed, clock });
+  return { seed, context, topology, journal, recorder, folder, store, ...made };
+}
+
+function record(
+  { record: path }: LabOptions,
+  journal: Journal,
+  about: { readonly seed: number; readonly clock: Clock },
+): Recorder | undefined {
+  if (path === undefined) return undefined;
+  const recorder = openRecorder({ path, startedAtMs: Date.now(), ...about });
+  journal.subscribe(recorder.write);
+  return recorder;
 }
 
 interface Stock {
