@@ -68,6 +68,7 @@ export type {
   RequestOptions,
   StreamExecOptions,
 } from './lab/cluster-client.js';
+export type { Belief, ConnectionEnd, ConnectionView } from './lab/connections.js';
 export type { RuntimeKind } from './lab/create-runtime.js';
 export type { ExecOptions, ExecOutcome } from './lab/exec-call.js';
 export type { Lab, OpenCounts } from './lab/lab.js';

@@ -27,6 +27,18 @@ export interface AgentState {
   readonly draining: boolean;
 }
 
+/** A dial or connection to an endpoint, as the agent believes it. */
+export interface AgentBelief {
+  readonly server: string;
+  readonly dialId: string;
+  readonly connectId: string;
+  readonly address: string;
+  readonly state: 'dialing' | 'open';
+  /** Payload passed on so far. */
+  readonly toEndpointBytes: number;
+  readonly fromEndpointBytes: number;
+}
+
 /** The node's end of the tunnel: it dials out to the proxy-servers and dials endpoints for them. */
 export class Agent {
   private readonly options: AgentOptions;
@@ -89,6 +101,21 @@ export class Agent {
       endpoints: machines.reduce((sum, machine) => sum + machine.endpoints.size, 0),
       draining: this.state === 'draining',
     };
+  }
+
+  /** The dials and connections that it holds now. */
+  beliefs(): readonly AgentBelief[] {
+    return [...this.connections].flatMap(([server, { machine }]) =>
+      [...machine.endpoints.values()].map(({ dialId, connectId, kind, address, ...endpoint }) => ({
+        server: `server/${server}`,
+        dialId: dialId.toString(),
+        connectId: connectId.toString(),
+        address,
+        state: kind === 'dialing' ? 'dialing' : 'open',
+        toEndpointBytes: endpoint.toEndpointBytes,
+        fromEndpointBytes: endpoint.fromEndpointBytes,
+      })),
+    );
   }
 
   /** Asks the servers to choose other agents. Open connections continue. */

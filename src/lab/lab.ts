@@ -17,6 +17,7 @@ import type {
   PortForward,
   PortForwardOptions,
 } from './cluster-client.js';
+import { type ConnectionView, connectionsOf } from './connections.js';
 import { type ExecOptions, type ExecOutcome, execAndGather } from './exec-call.js';
 import { type LabInsides, stopAll } from './lab-insides.js';
 import type { LabPart, RestartablePart } from './part.js';
@@ -232,6 +233,11 @@ export class Lab implements AsyncDisposable {
    */
   explain(request?: string): Explanation {
     return explainRequest(this.events(), request);
+  }
+
+  /** Each connection through the tunnel that any end holds now, with what all its ends believe of it. */
+  connections(): readonly ConnectionView[] {
+    return connectionsOf(this.insides);
   }
 
   /** Counts what is open now. */

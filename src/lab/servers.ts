@@ -2,6 +2,7 @@ import { linkSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TunnelError } from '../core/errors.js';
+import type { ServerBelief } from '../core/server/connection-view.js';
 import type { StrategyName } from '../core/strategy.js';
 import { type Middlebox, startMiddlebox } from '../links/middlebox.js';
 import type { LabPart } from './part.js';
@@ -79,6 +80,11 @@ export class Servers {
       sum.established += established;
     }
     return sum;
+  }
+
+  /** What each running server holds, by its name. */
+  beliefs(): readonly (readonly [string, readonly ServerBelief[]])[] {
+    return this.running.map(({ server: { part } }) => [part.name, part.value.beliefs()] as const);
   }
 
   /** How many connections these agents still look for. */
