@@ -3,20 +3,48 @@ import { absencesIn, sceneOf } from './absences.js';
 import { between, type Case, proof, timeText } from './case.js';
 import type { Family, Found } from './cause.js';
 
-/** The connection of an agent to a server. */
-interface Link {
-  readonly server: string;
-  readonly agent: string;
+/** A link that the request took or would have taken. */
+interface Way {
+  readonly from: string;
+  /** Undefined for whatever the agent dialled. */
+  readonly to: string | undefined;
+  /** The `seq` of the last event that shows it working, before the request. What came earlier did not break it. */
+  readonly since: number;
 }
 
-/** The connections that the request's dials took or, without an agent, would have taken. */
-function linksOf(facts: Case): readonly Link[] {
-  const links = facts.dials.flatMap(({ serverName: server, agentName: agent }) =>
-    server === undefined || agent === undefined ? [] : [{ server, agent }],
-  );
+/** The ways between agents and servers: of the dials and, without an agent, of those that were missing. */
+function agentWays(facts: Case): readonly Way[] {
+  const pairs = facts.dials.map(({ serverName, agentName }) => [agentName, serverName] as const);
   const scene = sceneOf(facts);
   const missing = scene === undefined ? [] : absencesIn(scene).flatMap(({ evidence }) => agentsIn(evidence));
-  return [...links, ...missing.map((agent) => ({ server: scene?.server.name ?? '', agent }))];
+  const all = [...pairs, ...missing.map((agent) => [agent, scene?.server.name] as const)];
+  return all.flatMap(([from, to]) => {
+    if (from === undefined || to === undefined) return [];
+    const since = workedAt(facts, ({ kind, node, peer }) => {
+      if (kind === 'agent.connected') return node === from && peer === to;
+      return kind === 'dial.established' && node === to && peer === from;
+    });
+    return [{ from, to, since }];
+  });
+}
+
+/** The ways from frontends to servers, and from agents to what they dialled for this request. */
+function otherWays(facts: Case): readonly Way[] {
+  return facts.dials.flatMap(({ frontend, serverName: to, agent }) => {
+    const from = frontend?.node;
+    const isProof = ({ kind, node, peer }: LabEvent): boolean =>
+      kind === 'dial.established' && node === from && peer === to;
+    const first =
+      from === undefined || to === undefined ? [] : [{ from, to, since: workedAt(facts, isProof) }];
+    const { started } = agent ?? {};
+    const last = started === undefined ? [] : [{ from: started.node, to: undefined, since: started.seq }];
+    return [...first, ...last];
+  });
+}
+
+function workedAt({ all, own }: Case, isProof: (event: LabEvent) => boolean): number {
+  const begin = own[0]?.seq ?? 0;
+  return all.findLast((event) => event.seq < begin && isProof(event))?.seq ?? 0;
 }
 
 function agentsIn(events: readonly LabEvent[]): readonly string[] {
@@ -24,77 +52,93 @@ function agentsIn(events: readonly LabEvent[]): readonly string[] {
   return [...new Set(nodes)].filter((node) => node.startsWith('agent/'));
 }
 
-/** The last event of the case. What came later did not break it. */
-function endOf({ own }: Case): number {
-  return own.at(-1)?.seq ?? 0;
+/** The events up to the last of the case. What came later did not break it. */
+function past({ all, own }: Case): readonly LabEvent[] {
+  const end = own.at(-1)?.seq ?? 0;
+  return all.filter(({ seq }) => seq <= end);
+}
+
+/** Events of links name them: `agent/node-1 → server/server-1`. */
+type Linked = LabEvent & { readonly link?: string };
+
+function isOn({ from, to, since }: Way, { link, seq }: Linked): boolean {
+  if (link === undefined || seq <= since) return false;
+  // An agent's other links lead to servers.
+  if (to === undefined) return link.startsWith(`${from} → `) && !link.startsWith(`${from} → server/`);
+  return link === `${from} → ${to}`;
 }
 
 type Flow = LabEvent & FlowEvent;
 
-/** The events of the flow through a middlebox that carries a link: its ends are named in the events of both parts. */
-function flowOf(facts: Case, { server, agent }: Link): readonly Flow[] {
-  const until = endOf(facts);
-  const past = facts.all.filter(({ seq }) => seq <= until);
-  const agentSide = past.findLast(
-    ({ kind, node, peer }) => kind === 'agent.connected' && node === agent && peer === server,
-  );
-  const serverSide = past.findLast(
-    ({ kind, node, peer }) => kind === 'backend.connected' && node === server && peer === agent,
-  );
+/** The events of the flow that carries a way: its link is named, or its ends are those that both parts name. */
+function flowOf(facts: Case, way: Way): readonly Flow[] {
+  const events = past(facts);
+  const isAgents = ({ node, peer }: LabEvent): boolean => node === way.from && peer === way.to;
+  const isServers = ({ node, peer }: LabEvent): boolean => node === way.to && peer === way.from;
+  const agentSide = events.findLast((event) => event.kind === 'agent.connected' && isAgents(event));
+  const serverSide = events.findLast((event) => event.kind === 'backend.connected' && isServers(event));
   const local = agentSide?.kind === 'agent.connected' ? agentSide.local : undefined;
   const address = serverSide?.kind === 'backend.connected' ? serverSide.address : undefined;
-  const flows = past.filter((event): event is Flow => event.kind.startsWith('flow.'));
+  const flows = events.filter((event): event is Flow => event.kind.startsWith('flow.'));
   return flows.filter(
     (flow) =>
-      (local !== undefined && flow.peer === local) || (address !== undefined && flow.local === address),
+      (local !== undefined && flow.peer === local) ||
+      (address !== undefined && flow.local === address) ||
+      isOn(way, flow),
   );
 }
 
+const fates = {
+  drop: 'told neither end, and lost later bytes',
+  reset: 'reset both ends',
+  fin: 'ended both ends',
+} as const;
+
 function forgotten(facts: Case): Found | undefined {
-  for (const link of linksOf(facts)) {
-    const flow = flowOf(facts, link);
+  for (const way of agentWays(facts)) {
+    const flow = flowOf(facts, way);
     const found = flow.findLast(({ kind }) => kind === 'flow.forgotten');
     if (found === undefined) continue;
     const lost = flow.find(({ kind, seq }) => kind === 'flow.lost' && seq > found.seq);
     const last = facts.own.at(-1) ?? found;
     const idle = `${timeText(found.idleMs ?? 0)} without bytes`;
-    const told = found.verdict === 'reset' ? 'reset both ends' : 'told neither end, and lost later bytes';
-    const why = `${found.node} forgot the connection of ${link.agent} to ${link.server} after ${idle}, ${between(found, last)} earlier: it ${told}.`;
+    const what = `${found.node} gave up the connection of ${way.from} to ${way.to} after ${idle}`;
+    const why = `${what}, ${between(found, last)} earlier: it ${fates[found.verdict ?? 'drop']}.`;
     return { why, evidence: proof(flow[0], found, lost) };
   }
   return undefined;
 }
 
-/** A fault's firing, as `src/links` reports it. */
-type FaultHit = LabEvent & { readonly fault?: string; readonly link?: string; readonly flow?: string };
+/** A fault's event, as links report it. */
+type FaultEvent = Linked & { readonly fault?: string };
 
-function hitsOf(facts: Case): readonly FaultHit[] {
-  const links = linksOf(facts);
-  const flows = links.flatMap((link) => flowOf(facts, link)).map(({ node, flow }) => `${node} ${flow}`);
-  const [first] = facts.own;
-  const parts = new Set(
-    facts.dials.flatMap(({ frontend, serverName, agentName }) => [frontend?.node, serverName, agentName]),
-  );
-  const dials = new Set(facts.own.flatMap(({ dialId }) => dialId ?? []));
-  const until = endOf(facts);
-  return (facts.all as readonly FaultHit[]).filter((event) => {
-    if ((event.kind as string) !== 'fault.hit' || event.seq > until) return false;
-    if (event.request === facts.name || dials.has(event.dialId ?? '')) return true;
-    if (event.flow !== undefined && flows.includes(`${event.node} ${event.flow}`)) return true;
-    // A link without its flow is that of the request only if both its ends are parts of it, and while it ran.
-    const ends = (event.link ?? '').match(/[a-z]+\/[\w.-]+/g) ?? [];
-    return event.seq > (first?.seq ?? 0) && ends.length === 2 && ends.every((end) => parts.has(end));
-  });
+function isFault(event: FaultEvent, kind: 'fault.hit' | 'fault.healed'): boolean {
+  return (event.kind as string) === kind;
 }
+
+/** The hits on the ways of the request that were not healed before it. */
+function hitsOf(facts: Case): readonly FaultEvent[] {
+  const ways = [...agentWays(facts), ...otherWays(facts)];
+  const begin = facts.own[0]?.seq ?? 0;
+  const events = past(facts) as readonly FaultEvent[];
+  const healed = events.filter((event) => isFault(event, 'fault.healed') && event.seq < begin);
+  return events.filter(
+    (event) =>
+      isFault(event, 'fault.hit') &&
+      ways.some((way) => isOn(way, event)) &&
+      !healed.some(({ fault, seq }) => fault === event.fault && seq > event.seq),
+  );
+}
+
+/** How many hits are shown. */
+const mostHits = 5;
 
 function faultHit(facts: Case): Found | undefined {
   const hits = hitsOf(facts);
-  const [hit] = hits;
-  if (hit === undefined) return undefined;
-  const names = [...new Set(hits.map(({ fault }) => fault ?? 'a fault'))].join(', ');
-  const where = hit.link === undefined ? hit.node : hit.link;
-  const times = hits.length === 1 ? 'once' : `${hits.length} times`;
-  return { why: `The fault ${names} hit ${where} ${times}.`, evidence: proof(...hits.slice(0, 5)) };
+  if (hits.length === 0) return undefined;
+  const named = hits.map(({ fault, link }) => `The fault ${fault} hit ${link}.`);
+  const why = [...new Set(named)].slice(0, mostHits).join(' ');
+  return { why, evidence: proof(...hits.slice(0, mostHits)) };
 }
 
 /** Behind the cause that the user met. It is looked for in every failure, and none of its proofs is missed. */
@@ -106,17 +150,18 @@ export const onTheWay: Family = {
       name: 'flow-forgotten',
       faults: 'N9 N17 L3',
       means:
-        'A middlebox forgot the connection between agent and server, because it was idle or the device restarted.',
+        'A device gave up the connection between agent and server: it was idle, or the device restarted.',
       proof:
-        '`flow.forgotten` of the flow whose ends are the `local` of `agent.connected` or the `address` of `backend.connected`',
+        '`flow.forgotten` of the flow of that link, or whose ends are the `local` of `agent.connected` or the `address` of `backend.connected`',
       hint: 'Ping more often than the device forgets: an HTTP/2 keepalive of 30 s from both ends, for a timer of 60 s.',
       find: forgotten,
     },
     {
       name: 'fault-hit',
       faults: '',
-      means: 'A fault that the test has set hit the request.',
-      proof: '`fault.hit` of the request’s flow or dial, or of its link while it ran',
+      means: 'A fault that was set hit a link of the request, which has not worked since.',
+      proof:
+        '`fault.hit` of a link of the request, no `fault.healed` and no success over that link between it and the request',
       hint: 'That was the experiment. Remove the fault to see it heal.',
       find: faultHit,
     },

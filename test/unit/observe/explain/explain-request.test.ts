@@ -148,16 +148,36 @@ describe('behind a cause', () => {
     expect(causesOf(...ready, other, ...silent)).toEqual(['agent-silent']);
   });
 
-  it('is the fault that hit that flow, or the link between two parts of the request while it ran', () => {
-    const hit = (more: object): EventBody =>
-      ({ kind: 'fault.hit', node: 'lab/lab', fault: 'drop-1', ...more }) as unknown as EventBody;
-    const onFlow = hit({ node: flow.node, flow: flow.flow });
-    const openedFlow: EventBody = { kind: 'flow.opened', ...flow };
-    expect(causesOf(...ready, openedFlow, onFlow, ...silent)).toContain('fault-hit');
-    const onLink = hit({ link: `${agent} → ${server}` });
-    expect(causesOf(...ready, ...asked, say.passed, onLink, ...backstop)).toContain('fault-hit');
-    const elsewhere = hit({ link: `agent/node-11 → ${server}` });
-    expect(causesOf(...ready, ...asked, say.passed, elsewhere, ...backstop)).not.toContain('fault-hit');
+  /** An event of a fault or a flow with the name of its link, as links report them. */
+  const linked = (kind: string, link: string): EventBody =>
+    ({ kind, node: 'lab/lab', fault: 'fault-1', flow: '4', link, verdict: 'drop' }) as unknown as EventBody;
+  const link = `${agent} → ${server}`;
+
+  it('is the flow that its link gave up', () => {
+    expect(causesOf(...ready, linked('flow.forgotten', link), ...silent)).toEqual([
+      'agent-silent',
+      'flow-forgotten',
+    ]);
+    const ofOther = linked('flow.forgotten', `agent/node-11 → ${server}`);
+    expect(causesOf(...ready, ofOther, ...silent)).toEqual(['agent-silent']);
+  });
+
+  it('is the fault that hit a link of the request, which has not worked since', () => {
+    const hit = linked('fault.hit', link);
+    const both = ['agent-silent', 'fault-hit'];
+    expect(causesOf(...ready, hit, ...silent)).toEqual(both);
+    expect(causesOf(...ready, ...asked, say.passed, hit, ...backstop)).toEqual(both);
+    expect(causesOf(...ready, hit, linked('fault.healed', link), ...silent)).toEqual(['agent-silent']);
+    const again: EventBody = { ...say.answered, dialId: '76' };
+    expect(causesOf(...ready, hit, again, ...silent)).toEqual(['agent-silent']);
+    expect(causesOf(...ready, hit, say.connected, ...silent)).toEqual(['agent-silent']);
+  });
+
+  it('is the fault of the way to the kubelet, if it hit during the dial', () => {
+    const hit = linked('fault.hit', `${agent} → ${kubelet}`);
+    const dialling = [...asked, say.passed, say.dialing];
+    expect(causesOf(...ready, ...dialling, hit, ...backstop)).toEqual(['endpoint-silent', 'fault-hit']);
+    expect(causesOf(...ready, hit, ...dialling, ...backstop)).toEqual(['endpoint-silent']);
   });
 });
 
