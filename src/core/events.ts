@@ -92,7 +92,7 @@ export interface LifecycleEvent extends EventCommon {
     | 'store.lost';
   /** The address that the event is about. */
   readonly address?: string;
-  /** The agent's own address on its connection to the server, for `agent.connected`. */
+  /** The agent's own address on its connection, for `agent.connected`: `peer` in the events of its flow in a middlebox. */
   readonly local?: string;
   /** The reason of a failure. */
   readonly error?: string;
@@ -243,10 +243,6 @@ export interface FlowEvent extends EventCommon {
   readonly flow?: string;
   /** The target of the flow: `host:port`. */
   readonly address?: string;
-  /** The device's own address on its connection to the target: there it is the address of the client. */
-  readonly local?: string;
-  /** How long a flow may carry nothing, ms; 0 for no limit. For `flow.opened`. */
-  readonly idleTimeoutMs?: number;
   /** What happens to an idle flow: `drop` loses its bytes silently, `reset` resets both ends. */
   readonly verdict?: 'drop' | 'reset';
   /** How long the flow carried no bytes, ms. */

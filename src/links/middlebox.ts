@@ -180,11 +180,9 @@ class Device implements Middlebox {
   private add(sockets: FlowSockets, ends: FlowEnds): void {
     const flow = String(++this.opened);
     const { clock, emit } = this.options;
-    const { localAddress, localPort } = sockets.target;
-    const local = joinHostPort(localAddress ?? '', localPort ?? 0);
-    const about = { node: this.node, flow, ...ends, local };
+    const about = { node: this.node, flow, ...ends };
     const born = clock.now();
-    emit({ kind: 'flow.opened', ...about, idleTimeoutMs: this.policy.idleTimeoutMs });
+    emit({ kind: 'flow.opened', ...about });
     const made = new MiddleboxFlow(sockets, clock, {
       policy: () => this.policy,
       forgotten: (verdict, idleMs) => {

@@ -70,22 +70,14 @@ function isOn({ from, to, since }: Way, { link, seq }: Linked): boolean {
 
 type Flow = LabEvent & FlowEvent;
 
-/** The events of the flow that carries a way: its link is named, or its ends are those that both parts name. */
+/** The events of the flow that carries a way: its link is named, or its client has the agent's address. */
 function flowOf(facts: Case, way: Way): readonly Flow[] {
   const events = past(facts);
   const isAgents = ({ node, peer }: LabEvent): boolean => node === way.from && peer === way.to;
-  const isServers = ({ node, peer }: LabEvent): boolean => node === way.to && peer === way.from;
   const agentSide = events.findLast((event) => event.kind === 'agent.connected' && isAgents(event));
-  const serverSide = events.findLast((event) => event.kind === 'backend.connected' && isServers(event));
   const local = agentSide?.kind === 'agent.connected' ? agentSide.local : undefined;
-  const address = serverSide?.kind === 'backend.connected' ? serverSide.address : undefined;
   const flows = events.filter((event): event is Flow => event.kind.startsWith('flow.'));
-  return flows.filter(
-    (flow) =>
-      (local !== undefined && flow.peer === local) ||
-      (address !== undefined && flow.local === address) ||
-      isOn(way, flow),
-  );
+  return flows.filter((flow) => (local !== undefined && flow.peer === local) || isOn(way, flow));
 }
 
 const fates = {
@@ -152,7 +144,7 @@ export const onTheWay: Family = {
       means:
         'A device gave up the connection between agent and server: it was idle, or the device restarted.',
       proof:
-        '`flow.forgotten` of the flow of that link, or whose ends are the `local` of `agent.connected` or the `address` of `backend.connected`',
+        '`flow.forgotten` of the flow of that link, or with the `local` of `agent.connected` as its `peer`',
       hint: 'Ping more often than the device forgets: an HTTP/2 keepalive of 30 s from both ends, for a timer of 60 s.',
       find: forgotten,
     },
