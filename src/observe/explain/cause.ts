@@ -51,6 +51,7 @@ export type CauseName =
   | 'reply-lost'
   // Behind the others: what happened on the way.
   | 'flow-forgotten'
+  | 'flow-cut'
   | 'fault-hit';
 
 /** What the events of one case say of a cause. */

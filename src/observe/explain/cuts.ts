@@ -60,8 +60,9 @@ function agentLost(facts: Case, life: Life): Found | undefined {
   );
   const gone = endOf(facts, agentName, life);
   const reason = lost?.kind === 'backend.disconnected' ? because(lost) : '';
-  const how = gone === undefined ? `The stream of ${agentName} ended${reason}` : `${agentName} ${verb(gone)}`;
-  const why = `${how} while the connection was open (it was opened ${between(life.opened, closed)} earlier).`;
+  const how = gone === undefined ? `The stream of ${agentName} ended` : `${agentName} ${verb(gone)}`;
+  const open = `while the connection was open (it was opened ${between(life.opened, closed)} earlier)`;
+  const why = `${how} ${open}${gone === undefined ? reason : ''}.`;
   return { why, evidence: proof(life.opened, gone, closed, lost) };
 }
 

@@ -1,7 +1,7 @@
 import type { FlowEvent, LabEvent } from '../../core/events.js';
 import { absencesIn, sceneOf } from './absences.js';
 import { between, type Case, proof, timeText } from './case.js';
-import type { Family, Found } from './cause.js';
+import type { Cause, Family, Found } from './cause.js';
 
 /** A link that the request took or would have taken. */
 interface Way {
@@ -80,25 +80,22 @@ function flowOf(facts: Case, way: Way): readonly Flow[] {
   return flows.filter((flow) => (local !== undefined && flow.peer === local) || isOn(way, flow));
 }
 
-const fates = {
-  drop: 'told neither end, and lost later bytes',
-  reset: 'reset both ends',
-  fin: 'ended both ends',
-} as const;
-
-function forgotten(facts: Case): Found | undefined {
-  for (const way of agentWays(facts)) {
-    const flow = flowOf(facts, way);
-    const found = flow.findLast(({ kind }) => kind === 'flow.forgotten');
-    if (found === undefined) continue;
-    const lost = flow.find(({ kind, seq }) => kind === 'flow.lost' && seq > found.seq);
-    const last = facts.own.at(-1) ?? found;
-    const idle = `${timeText(found.idleMs ?? 0)} without bytes`;
-    const what = `${found.node} gave up the connection of ${way.from} to ${way.to} after ${idle}`;
-    const why = `${what}, ${between(found, last)} earlier: it ${fates[found.verdict ?? 'drop']}.`;
-    return { why, evidence: proof(flow[0], found, lost) };
-  }
-  return undefined;
+/** The end that a device made of a flow: it tells neither end, or both. */
+function givenUp(isSilent: boolean, fate: string): Cause['find'] {
+  return (facts) => {
+    for (const way of agentWays(facts)) {
+      const flow = flowOf(facts, way);
+      const found = flow.findLast(({ kind }) => kind === 'flow.forgotten');
+      if (found === undefined || (found.verdict === 'drop') !== isSilent) continue;
+      const lost = flow.find(({ kind, seq }) => kind === 'flow.lost' && seq > found.seq);
+      const last = facts.own.at(-1) ?? found;
+      const idle = `${timeText(found.idleMs ?? 0)} without bytes`;
+      const what = `${found.node} gave up the connection of ${way.from} to ${way.to} after ${idle}`;
+      const why = `${what}, ${between(found, last)} earlier. ${fate}`;
+      return { why, evidence: proof(flow[0], found, lost) };
+    }
+    return undefined;
+  };
 }
 
 /** A fault's event, as links report it. */
@@ -141,12 +138,19 @@ export const onTheWay: Family = {
     {
       name: 'flow-forgotten',
       faults: 'N9 N17 L3',
-      means:
-        'A device gave up the connection between agent and server: it was idle, or the device restarted.',
+      means: 'A device forgot the connection between agent and server and told neither end.',
       proof:
-        '`flow.forgotten` of the flow of that link, or with the `local` of `agent.connected` as its `peer`',
+        '`flow.forgotten` with verdict `drop`, of the flow of that link or with the `local` of `agent.connected` as its `peer`',
       hint: 'Ping more often than the device forgets: an HTTP/2 keepalive of 30 s from both ends, for a timer of 60 s.',
-      find: forgotten,
+      find: givenUp(true, 'It told neither end, and lost later bytes.'),
+    },
+    {
+      name: 'flow-cut',
+      faults: 'N7 N8 N10 N17',
+      means: 'A device cut the connection between agent and server, and told both ends.',
+      proof: '`flow.forgotten` with verdict `reset` or `fin`, of that flow',
+      hint: 'Pings help if the device cuts idle connections. One that cuts at an age, or restarts, needs clients that begin again.',
+      find: givenUp(false, 'Both ends were told.'),
     },
     {
       name: 'fault-hit',

@@ -144,6 +144,7 @@ describe('behind a cause', () => {
     const told = explainRequest(journal(...ready, forgotten, ...silent));
     expect(told.causes.map(({ cause }) => cause)).toEqual(['agent-silent', 'flow-forgotten']);
     expect(told.causes[1]?.why).toContain('after 60 s without bytes');
+    expect(causesOf(...ready, { ...forgotten, verdict: 'reset' }, ...silent)).toContain('flow-cut');
     const other: EventBody = { ...forgotten, peer: '127.0.0.1:5002' };
     expect(causesOf(...ready, other, ...silent)).toEqual(['agent-silent']);
   });
