@@ -17,6 +17,7 @@ export type {
 } from './containers/behaviours.js';
 export type { ContainerRef } from './containers/runtime.js';
 export type { StreamRefusal } from './containers/stream-refusal.js';
+export type { ConnectStep, EndReason } from './core/end-reasons.js';
 export {
   type Audience,
   type ErrorCode,
@@ -39,6 +40,7 @@ export type {
   RequestEvent,
   Role,
   WatchEvent,
+  WebhookEvent,
 } from './core/events.js';
 export type { BehaviourMode, FaithfulName } from './core/faithful.js';
 export type { StrategyName } from './core/strategy.js';
@@ -67,6 +69,7 @@ export type {
   RequestOptions,
   StreamExecOptions,
 } from './lab/cluster-client.js';
+export type { Belief, ConnectionEnd, ConnectionView } from './lab/connections.js';
 export type { RuntimeKind } from './lab/create-runtime.js';
 export type { ExecOptions, ExecOutcome } from './lab/exec-call.js';
 export type { InvariantOptions } from './lab/invariants.js';
@@ -99,8 +102,12 @@ export type {
 export type { PresetName } from './links/presets.js';
 export type { EventField, EventOf, EventPattern, FieldMatch } from './observe/event-match.js';
 export type { EventsOf, ExpectOptions, PatternsOf } from './observe/expect-events.js';
+export type { CauseName } from './observe/explain/cause.js';
+export { explainRequest } from './observe/explain/explain-request.js';
+export type { Explanation, ProvenCause } from './observe/explain/explanation.js';
 export type { EventPredicate, WaitOptions } from './observe/journal.js';
 export type { LadderOptions } from './observe/ladder.js';
+export { type Recording, readRecording } from './observe/recording.js';
 export type { Authority } from './pki/authority.js';
 export type { Authorities, AuthorityName, CertificateSet, RoleLeaf } from './pki/certificate-set.js';
 export type { KeyPair } from './pki/key-pair.js';

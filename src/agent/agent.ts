@@ -3,7 +3,9 @@ import { createConnectIds } from '../core/agent/machine.js';
 import type { Endpoint } from '../core/agent/state.js';
 import { SyncSchedule } from '../core/agent/sync.js';
 import type { Timer } from '../core/clock.js';
+import type { ConnectStep } from '../core/end-reasons.js';
 import { TunnelError } from '../core/errors.js';
+import type { LifecycleEvent } from '../core/events.js';
 import { type FaithfulName, type FaithfulSet, faithfulSet } from '../core/faithful.js';
 import { type AgentMetrics, createAgentMetrics } from '../observe/agent-metrics.js';
 import type { AgentLevels } from '../observe/agent-own-metrics.js';
@@ -25,6 +27,18 @@ export interface AgentState {
   readonly draining: boolean;
 }
 
+/** A dial or connection to an endpoint, as the agent believes it. */
+export interface AgentBelief {
+  readonly server: string;
+  readonly dialId: string;
+  readonly connectId: string;
+  readonly address: string;
+  readonly state: 'dialing' | 'open';
+  /** Payload passed on so far. */
+  readonly toEndpointBytes: number;
+  readonly fromEndpointBytes: number;
+}
+
 /** The node's end of the tunnel: it dials out to the proxy-servers and dials endpoints for them. */
 export class Agent {
   private readonly options: AgentOptions;
@@ -36,6 +50,8 @@ export class Agent {
   private readonly connections = new Map<string, ServerConnection>();
   private readonly serverCount: ServerCount;
   private attempt: ServerConnection | undefined;
+  /** Where the last attempt ended. Undefined when it could not begin. */
+  private lastStep: ConnectStep | undefined;
   /** A round of the search runs, or waits for its turn. */
   private searching = false;
   private timer: Timer | undefined;
@@ -67,12 +83,12 @@ export class Agent {
   /** Starts to look for servers. Rejects with ADDRESS_IN_USE or ADDRESS_UNAVAILABLE for the health port. */
   async start(): Promise<void> {
     if (this.health !== undefined || this.state === 'stopped') return;
-    const { emit, server } = this.options;
+    const { emit, server, keepaliveTimeMs: keepaliveMs } = this.options;
     this.health = this.openHealth();
     const page = await this.health;
     if (page !== undefined) this.address = joinHostPort(page.host, page.port);
     if (this.isStopped()) return;
-    emit({ kind: 'role.started', node: this.node, address: server });
+    emit({ kind: 'role.started', node: this.node, address: server, keepaliveMs });
     this.serverCount.start();
     void this.sync();
   }
@@ -85,6 +101,21 @@ export class Agent {
       endpoints: machines.reduce((sum, machine) => sum + machine.endpoints.size, 0),
       draining: this.state === 'draining',
     };
+  }
+
+  /** The dials and connections that it holds now. */
+  beliefs(): readonly AgentBelief[] {
+    return [...this.connections].flatMap(([server, { machine }]) =>
+      [...machine.endpoints.values()].map(({ dialId, connectId, kind, address, ...endpoint }) => ({
+        server: `server/${server}`,
+        dialId: dialId.toString(),
+        connectId: connectId.toString(),
+        address,
+        state: kind === 'dialing' ? 'dialing' : 'open',
+        toEndpointBytes: endpoint.toEndpointBytes,
+        fromEndpointBytes: endpoint.fromEndpointBytes,
+      })),
+    );
   }
 
   /** Asks the servers to choose other agents. Open connections continue. */
@@ -150,13 +181,17 @@ export class Agent {
     try {
       const result = await this.inTurn(() => this.connectOnce());
       const delayMs = this.schedule.afterSuccess();
-      if (result.kind === 'duplicate') this.reportRetry(`duplicate server: ${result.serverId}`, delayMs);
+      if (result.kind === 'duplicate') {
+        const { serverId } = result;
+        this.reportRetry({ error: `duplicate server: ${serverId}`, peer: `server/${serverId}` }, delayMs);
+      }
       return result.kind === 'added' && this.wantsMore() ? this.soonMs() : delayMs;
     } catch (error) {
       this.metrics.own.serverAttempt('failed');
-      const { message } = TunnelError.from(error, 'SERVER_UNREACHABLE', this.node);
+      const { message, code } = TunnelError.from(error, 'SERVER_UNREACHABLE', this.node);
       const delayMs = this.schedule.afterFailure();
-      this.reportRetry(message, delayMs);
+      const step = this.lastStep === undefined ? {} : { step: this.lastStep };
+      this.reportRetry({ error: message, code, ...step }, delayMs);
       return delayMs;
     }
   }
@@ -177,6 +212,7 @@ export class Agent {
 
   private async connectOnce(): Promise<{ kind: 'added' } | { kind: 'duplicate'; serverId: string }> {
     this.options.emit({ kind: 'agent.connecting', node: this.node, address: this.options.server });
+    this.lastStep = undefined;
     const connection: ServerConnection = new ServerConnection({
       agent: this.options,
       nextConnectId: this.isFaithful('connect-ids-per-server') ? createConnectIds() : this.nextConnectId,
@@ -197,6 +233,7 @@ export class Agent {
       return { kind: 'added' };
     } finally {
       this.attempt = undefined;
+      this.lastStep = connection.step;
       if (this.connections.get(connection.serverId) !== connection) void connection.close();
     }
   }
@@ -207,7 +244,9 @@ export class Agent {
     this.serverCount.announce(serverCount);
     this.showServers();
     const { server: address, emit } = this.options;
-    emit({ kind: 'agent.connected', node: this.node, peer: `server/${serverId}`, address });
+    const { local } = connection;
+    const more = { count: this.serverCount.wanted(), ...(local === undefined ? {} : { local }) };
+    emit({ kind: 'agent.connected', node: this.node, peer: `server/${serverId}`, address, ...more });
   }
 
   private lost(connection: ServerConnection, { kind, text, code }: StreamEnd): void {
@@ -256,10 +295,10 @@ export class Agent {
     this.serverCount.show();
   }
 
-  private reportRetry(error: string, delayMs: number): void {
+  private reportRetry(why: Pick<LifecycleEvent, 'error' | 'code' | 'step' | 'peer'>, delayMs: number): void {
     if (this.state !== 'running') return;
     const { server: address, emit } = this.options;
-    emit({ kind: 'agent.retry', node: this.node, address, error, delayMs });
+    emit({ kind: 'agent.retry', node: this.node, address, ...why, delayMs });
   }
 
   private again(delayMs: number): void {

@@ -25,8 +25,9 @@ export function createAgentObserver(
     dialStarted: (endpoint) => emit({ kind: 'endpoint.dialing', ...facts(endpoint) }),
     dialSucceeded: (endpoint, durationMs) =>
       emit({ kind: 'endpoint.connected', ...facts(endpoint), durationMs }),
-    dialFailed: (endpoint, error) => emit({ kind: 'endpoint.failed', ...facts(endpoint), error }),
-    endpointClosed: (endpoint, durationMs) =>
-      emit({ kind: 'endpoint.closed', ...facts(endpoint), durationMs }),
+    dialFailed: (endpoint, error, reason) =>
+      emit({ kind: 'endpoint.failed', ...facts(endpoint), error, reason }),
+    endpointClosed: (endpoint, durationMs, reason) =>
+      emit({ kind: 'endpoint.closed', ...facts(endpoint), durationMs, reason }),
   };
 }

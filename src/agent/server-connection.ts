@@ -1,6 +1,7 @@
 import { AgentMachine } from '../core/agent/machine.js';
 import type { AgentObserver } from '../core/agent/state.js';
 import type { Timer } from '../core/clock.js';
+import type { ConnectStep } from '../core/end-reasons.js';
 import { extensionsOf } from '../core/extensions.js';
 import { faithfulSet, hasFlowControl } from '../core/faithful.js';
 import type { ConnectId } from '../core/packet.js';
@@ -71,6 +72,16 @@ export class ServerConnection {
 
   get announcedServers(): number {
     return this.announcement.identity?.serverCount ?? 0;
+  }
+
+  /** What the connection does, or did when it was lost. */
+  get step(): ConnectStep {
+    return this.connection.step;
+  }
+
+  /** The agent's address on it: `host:port`. */
+  get local(): string | undefined {
+    return this.connection.local;
   }
 
   get alive(): boolean {

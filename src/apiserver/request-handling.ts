@@ -9,7 +9,7 @@ import { impersonated } from './auth/impersonate.js';
 import { sendStatus } from './http/respond.js';
 import { parseTarget, type RequestContext, type User } from './request/exchange.js';
 import { findRoute, isPublic, type Route } from './request/route.js';
-import { type Status, StatusError, statusOf, unauthorized } from './request/status.js';
+import { codeBehind, type Status, StatusError, statusOf, unauthorized } from './request/status.js';
 import { upgradeUse } from './request/upgrade-use.js';
 import { dispatch } from './routes/dispatch.js';
 import { handleUpgrade } from './routes/upgrade.js';
@@ -131,7 +131,8 @@ async function serve(facade: Facade, authenticate: Authenticator, arrival: Arriv
   } catch (caught) {
     const status = statusOf(caught);
     arrival.refuse(status, caught instanceof StatusError && caught.plainText);
-    finish({ status: status.code, error: status.message });
+    const code = codeBehind(caught);
+    finish({ status: status.code, error: status.message, ...(code === undefined ? {} : { code }) });
   } finally {
     leave();
   }

@@ -21,6 +21,7 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'FILE_UNREADABLE',
   'FILE_UNWRITABLE',
   'CERT_INVALID',
+  'RECORDING_INVALID',
 ]);
 
 export function exitCodeFor(code: ErrorCode): number {

@@ -24,6 +24,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/port-forward.js')).portForwardCommand,
   },
   webhook: { group: 'lab', load: async () => (await import('./commands/webhook.js')).webhookCommand },
+  explain: { group: 'lab', load: async () => (await import('./commands/explain.js')).explainCommand },
   events: { group: 'roles', load: async () => (await import('./commands/events.js')).eventsCommand },
   ready: { group: 'roles', load: async () => (await import('./commands/ready.js')).readyCommand },
   certs: { group: 'roles', load: async () => (await import('./commands/certs.js')).certsCommand },

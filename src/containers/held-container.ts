@@ -340,7 +340,8 @@ export abstract class HeldContainer<R extends HeldRun> {
   }
 
   private emit(kind: 'role.started' | 'role.stopped', text: string): void {
-    const { namespace, name } = this.held.pod.metadata;
-    this.held.emit({ kind, node: `container/${namespace}/${name}/${this.spec.name}`, text });
+    const { metadata, spec } = this.held.pod;
+    const node = `container/${metadata.namespace}/${metadata.name}/${this.spec.name}`;
+    this.held.emit({ kind, node, peer: `kubelet/${spec.nodeName}`, text });
   }
 }

@@ -69,6 +69,16 @@ export const errorTable = {
     httpStatus: 404,
     hint: '`kubectl get nodes` lists the nodes of the lab.',
   },
+  REQUEST_NOT_FOUND: {
+    audience: 'user',
+    httpStatus: 404,
+    hint: 'The events of a request carry its name, such as exec-1. Without a name the last failed request is explained.',
+  },
+  RECORDING_INVALID: {
+    audience: 'user',
+    httpStatus: 400,
+    hint: 'Name a file that `startLab({ record })` or `konnsim up --record FILE` has written.',
+  },
   LOGS_UNAVAILABLE: { audience: 'user', httpStatus: 400, hint: 'The container has no such logs.' },
   READER_TOO_SLOW: {
     audience: 'user',

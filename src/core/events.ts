@@ -1,3 +1,4 @@
+import type { ConnectStep, EndReason } from './end-reasons.js';
 import type { ErrorCode } from './errors.js';
 
 /** The parts of the picture. A `node` name in an event is `<role>/<name>`, such as `agent/node-1`. */
@@ -91,12 +92,24 @@ export interface LifecycleEvent extends EventCommon {
     | 'store.lost';
   /** The address that the event is about. */
   readonly address?: string;
+  /** The agent's own address on its connection, for `agent.connected`: `peer` in the events of its flow in a middlebox. */
+  readonly local?: string;
   /** The reason of a failure. */
   readonly error?: string;
-  /** The code of a failure. */
+  /** The code of a failure. An `agent.retry` without it has a `peer`: the server to which the agent is connected already. */
   readonly code?: ErrorCode;
+  /** What the agent was doing when its attempt failed, for `agent.retry`. */
+  readonly step?: ConnectStep;
   /** Milliseconds until the next try, for `agent.retry`. */
   readonly delayMs?: number;
+  /** A number of servers: what a server announces (`role.started`), how many an agent looks for (`agent.connected`). */
+  readonly count?: number;
+  /** How the server chooses agents, in order and with commas between: `destHost,default`. For its `role.started`. */
+  readonly strategies?: string;
+  /** What the agent claims, as it sent it: `ipv4=10.0.1.11&host=node-1`. For `backend.connected`. */
+  readonly identifiers?: string;
+  /** The idle time after which a server or an agent pings its peers, ms. For `role.started`. */
+  readonly keepaliveMs?: number;
 }
 
 /** One dial or connection through the tunnel, seen from `node`. */
@@ -121,6 +134,10 @@ export interface ConnectionEvent extends EventCommon {
   readonly error?: string;
   /** The code of a failure. */
   readonly code?: ErrorCode;
+  /** Why it failed or ended. Only servers and agents say it. */
+  readonly reason?: EndReason;
+  /** What each strategy of the server found, for NO_AGENT: `destHost: no agent claims 10.0.1.99`. */
+  readonly tried?: string;
   /** How long the dial took, or how long the connection was open, ms. */
   readonly durationMs?: number;
 }
@@ -148,8 +165,30 @@ export interface RequestEvent extends EventCommon {
   readonly exitCode?: number;
   /** The reason of a failure. */
   readonly error?: string;
+  /** The code of a failure of the tunnel or of TLS behind the answer. Absent for the API's own refusals. */
+  readonly code?: ErrorCode;
   /** How long the request took, ms. */
   readonly durationMs?: number;
+}
+
+/** An API server's call of an admission webhook. `peer` is absent: a webhook is no part of a lab. */
+export interface WebhookEvent extends EventCommon {
+  /** `webhook.answered`: it answered, and allowed or denied. `webhook.failed`: it could not be called. */
+  readonly kind: 'webhook.answered' | 'webhook.failed';
+  /** The name of the webhook in its configuration. */
+  readonly webhook: string;
+  /** `cluster`: a Service, called through the tunnel. `controlplane`: a URL, called directly. */
+  readonly egress: 'cluster' | 'controlplane';
+  /** What its configuration says of failures: `Fail` refuses the write, `Ignore` lets it pass. */
+  readonly policy: 'Fail' | 'Ignore';
+  /** True when the webhook allowed the write, for `webhook.answered`. As a text: events hold texts and numbers. */
+  readonly allowed?: 'true' | 'false';
+  /** 200, the status of the refusal, or that of the failure. */
+  readonly status: number;
+  /** The reason of a failure. */
+  readonly error?: string;
+  /** How long the call took, ms. */
+  readonly durationMs: number;
 }
 
 /** Leases of proxy-servers in a Kubernetes API, and the number of servers that agents count. */
@@ -246,6 +285,7 @@ export type EventBody =
   | LifecycleEvent
   | ConnectionEvent
   | RequestEvent
+  | WebhookEvent
   | FlowEvent
   | FaultEvent
   | WatchEvent

@@ -107,6 +107,12 @@ export class BackendTable<B extends Candidate> {
     return undefined;
   }
 
+  /** What each strategy finds for an address for which `choose` finds no agent. */
+  whyNone(address: string): string {
+    const host = destinationHost(address);
+    return this.stores.map(({ strategy }) => `${strategy}: ${absence(strategy, host)}`).join('; ');
+  }
+
   all(): readonly B[] {
     return [...this.members];
   }
@@ -125,6 +131,17 @@ function keysFor(strategy: StrategyName, { agentId, identifiers }: Candidate): r
       return [...identifiers.ipv4, ...identifiers.ipv6, ...identifiers.host];
     case 'defaultRoute':
       return identifiers.defaultRoute ? [agentId] : [];
+  }
+}
+
+function absence(strategy: StrategyName, host: string): string {
+  switch (strategy) {
+    case 'default':
+      return 'no agent is connected';
+    case 'destHost':
+      return `no agent claims ${host}`;
+    case 'defaultRoute':
+      return 'no agent has a default route';
   }
 }
 

@@ -14,7 +14,7 @@ import { HealthImplementation, service as healthService } from 'grpc-health-chec
 import { TunnelError } from '../core/errors.js';
 import { CallBounds } from '../wire/grpc/call-bounds.js';
 import { kubeletService, protoDefinition } from '../wire/grpc/proto.js';
-import { statusFromError } from '../wire/net/grpc-status.js';
+import { requestKey, statusFromError } from '../wire/net/grpc-status.js';
 import type { Verdict } from './auth/access-control.js';
 import { attributesOf } from './auth/attributes.js';
 import { connectionKey, identifyPeer, type PeerIdentity } from './auth/peer-identity.js';
@@ -25,7 +25,7 @@ import { logsHandler } from './grpc-logs.js';
 import { listPodsHandler } from './grpc-pods.js';
 import { portForwardHandler } from './grpc-port-forward.js';
 import { bearerToken } from './http-credentials.js';
-import { traceRequest } from './request-trace.js';
+import { type RequestSubject, traceRequest } from './request-trace.js';
 
 /** How long a connection may have no calls (as for HTTP/1.1), ms. */
 const idleTimeoutMs = 90_000;
@@ -61,7 +61,9 @@ function clientGuard(context: DoorContext, peers: ReadonlyMap<string, PeerIdenti
               token: bearerToken(metadata.get('authorization')[0]?.toString()),
             };
             void context.access.check(credentials, methodAttributes(method.path)).then((verdict) => {
-              if (verdict.kind === 'refused') return refuse(context, call, method.path, verdict);
+              const request = metadata.get(requestKey)[0]?.toString();
+              const subject = { verb: 'get', path: method.path, protocol: 'grpc', request };
+              if (verdict.kind === 'refused') return refuse(context, call, subject, verdict);
               proceed(metadata);
             });
           },
@@ -79,11 +81,10 @@ const closedConnection: PeerIdentity = {
 function refuse(
   context: DoorContext,
   call: ServerInterceptingCallInterface,
-  path: string,
+  subject: RequestSubject,
   { status, reason }: Extract<Verdict, { kind: 'refused' }>,
 ): void {
-  const subject = { verb: 'get', path, protocol: 'grpc', peer: call.getPeer() };
-  traceRequest(context, subject).failed(reason, { status });
+  traceRequest(context, { ...subject, peer: call.getPeer() }).failed(reason, { status });
   const refusal = statusFromError(new TunnelError('UNAUTHORIZED', reason, { where: context.node }));
   call.sendStatus(status === 403 ? { ...refusal, code: grpcStatus.PERMISSION_DENIED } : refusal);
 }

@@ -277,8 +277,10 @@ export class ClusterClient {
     emit({ kind: 'request.started', ...about });
     return (error, exitCode) => {
       const durationMs = clock.now() - startedAt;
-      if (error !== undefined) emit({ kind: 'request.failed', ...about, durationMs, error: error.message });
-      else
+      if (error !== undefined) {
+        const { message, code } = error;
+        emit({ kind: 'request.failed', ...about, durationMs, error: message, code });
+      } else
         emit({
           kind: 'request.finished',
           ...about,

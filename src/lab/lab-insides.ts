@@ -1,6 +1,7 @@
 import type { Agent } from '../agent/agent.js';
 import type { LocalStore } from '../apiserver/store/object-store.js';
 import type { Journal } from '../observe/journal.js';
+import type { Recorder } from '../observe/recorder.js';
 import type { TunnelClient } from '../wire/client/tunnel-client.js';
 import type { ClusterClient } from './cluster-client.js';
 import type { KubeletApi } from './kubelet-api.js';
@@ -28,6 +29,8 @@ export interface LabInsides {
   readonly context: LabContext;
   readonly topology: Topology;
   readonly journal: Journal;
+  /** Writes the journal to a file. */
+  readonly recorder: Recorder | undefined;
   readonly folder: WorkFolder;
   /** The objects that the façade serves. They survive its restarts. */
   readonly store: LocalStore;
@@ -41,7 +44,7 @@ export interface LabInsides {
 
 /** Stops all parts of a lab, also of one that did not start completely. */
 export async function stopAll(insides: LabInsides): Promise<void> {
-  const { api, parts, clients, journal, folder, context } = insides;
+  const { api, parts, clients, journal, recorder, folder, context } = insides;
   // A part behind a fault could not end in order.
   context.links.heal();
   await clients.cluster.close();
@@ -56,4 +59,5 @@ export async function stopAll(insides: LabInsides): Promise<void> {
   await folder.remove();
   journal.emit({ kind: 'lab.stopped', node: 'lab/lab' });
   journal.close();
+  recorder?.close();
 }

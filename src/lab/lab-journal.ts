@@ -6,6 +6,8 @@ import {
   expectEvents,
   type PatternsOf,
 } from '../observe/expect-events.js';
+import { explainRequest } from '../observe/explain/explain-request.js';
+import type { Explanation } from '../observe/explain/explanation.js';
 import type { EventPredicate, Journal, WaitOptions } from '../observe/journal.js';
 import { drawLadder, type LadderOptions } from '../observe/ladder.js';
 
@@ -58,5 +60,13 @@ export class LabJournal {
   /** Draws the packets of one request as text: a column for each part, a row for each packet. */
   ladder(request: string, options?: LadderOptions): string {
     return drawLadder(this.events(), { request }, options);
+  }
+
+  /**
+   * Explains why a request failed, from the events in the journal; without a name, the last that failed. Throws
+   * REQUEST_NOT_FOUND.
+   */
+  explain(request?: string): Explanation {
+    return explainRequest(this.events(), request);
   }
 }

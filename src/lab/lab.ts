@@ -14,6 +14,7 @@ import type {
   PortForward,
   PortForwardOptions,
 } from './cluster-client.js';
+import { type ConnectionView, connectionsOf } from './connections.js';
 import { type ExecOptions, type ExecOutcome, execAndGather } from './exec-call.js';
 import { Freezer } from './freezer.js';
 import { checkInvariants, type InvariantOptions } from './invariants.js';
@@ -229,6 +230,11 @@ export class Lab extends LabJournal implements AsyncDisposable {
   /** Removes all faults. */
   heal(): void {
     this.insides.context.links.heal();
+  }
+
+  /** Each connection through the tunnel that any end holds now, with what all its ends believe of it. */
+  connections(): readonly ConnectionView[] {
+    return connectionsOf(this.insides);
   }
 
   /** Counts what is open now. */

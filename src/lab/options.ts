@@ -72,6 +72,11 @@ export interface LabOptions {
   readonly kubernetesVersion?: string;
   /** How many events the journal holds; it drops the oldest first. Default 20 000. */
   readonly journalCapacity?: number;
+  /**
+   * A file to which every event is written, from the first, one a line. `readRecording` and `konnsim explain` read it.
+   * Default: no file.
+   */
+  readonly record?: string;
   /** Called with every event, from the first. Must not throw. Default: no call. */
   readonly onEvent?: (event: LabEvent) => void;
   /** How long to wait for all agents, ms of real time. Default 10 000, and 50 for each node beyond 200. */

@@ -6,6 +6,7 @@ import type { LocalStore } from '../apiserver/store/object-store.js';
 import { TunnelError } from '../core/errors.js';
 import { createRandom } from '../core/random.js';
 import { type Middlebox, startMiddlebox, type Target } from '../links/middlebox.js';
+import type { TunnelBelief } from '../wire/client/tunnel-client.js';
 import type { LabPart, RestartablePart } from './part.js';
 import type { LabContext } from './parts.js';
 
@@ -123,6 +124,11 @@ export class Replicas implements ApiServers {
   /** Connections through the tunnel to webhooks that wait for their next call. */
   get keptConnections(): number {
     return this.running.reduce((total, server) => total + server.keptConnections(), 0);
+  }
+
+  /** What the tunnel client of each replica holds, by its name. */
+  beliefs(): readonly (readonly [string, readonly TunnelBelief[]])[] {
+    return this.replicas.map(({ part, client }) => [part.name, client.beliefs()] as const);
   }
 
   get parts(): readonly ApiServerReplica[] {

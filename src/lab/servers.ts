@@ -3,6 +3,7 @@ import { rename } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { TunnelError } from '../core/errors.js';
+import type { ServerBelief } from '../core/server/connection-view.js';
 import type { StrategyName } from '../core/strategy.js';
 import type { Balance } from '../links/balance.js';
 import { type Middlebox, startMiddlebox, type Target } from '../links/middlebox.js';
@@ -111,6 +112,11 @@ export class Servers {
       name,
       agents: server.part.value.snapshot().backends,
     }));
+  }
+
+  /** What each running server holds, by its name. */
+  beliefs(): readonly (readonly [string, readonly ServerBelief[]])[] {
+    return this.running.map(({ server: { part } }) => [part.name, part.value.beliefs()] as const);
   }
 
   /** How many connections these agents still look for. */

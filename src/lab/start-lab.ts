@@ -5,7 +5,7 @@ import { GrpcDialer } from '../apiserver/egress/grpc-dialer.js';
 import { coreResource } from '../apiserver/resources/catalogue.js';
 import { defaultVersion } from '../apiserver/serving/version.js';
 import { createObjectStore, type LocalStore } from '../apiserver/store/object-store.js';
-import { ScaledClock } from '../core/clock.js';
+import { type Clock, ScaledClock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { LabEvent } from '../core/events.js';
 import { faithfulSet, hasFlowControl } from '../core/faithful.js';
@@ -14,7 +14,8 @@ import { Turns } from '../core/turns.js';
 import type { Pod } from '../kube/pod-objects.js';
 import { Links } from '../links/links.js';
 import { createNodeNetwork } from '../links/node-network.js';
-import { createJournal } from '../observe/journal.js';
+import { createJournal, type Journal } from '../observe/journal.js';
+import { openRecorder, type Recorder } from '../observe/recorder.js';
 import { createCertificateSet, leafTls } from '../pki/certificate-set.js';
 import { defaultKeepaliveTimeMs, defaultStrategies } from '../server/options.js';
 import { TunnelClient } from '../wire/client/tunnel-client.js';
@@ -112,16 +113,19 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     folder: folder.path,
   };
   const assembled = assemble(options, context, { topology, store, version });
-  return {
-    seed,
-    options,
-    context,
-    topology,
-    journal,
-    folder,
-    store,
-    ...assembled,
-  };
+  const recorder = record(options, journal, { seed, clock });
+  return { seed, options, context, topology, journal, recorder, folder, store, ...assembled };
+}
+
+function record(
+  { record: path }: LabOptions,
+  journal: Journal,
+  about: { readonly seed: number; readonly clock: Clock },
+): Recorder | undefined {
+  if (path === undefined) return undefined;
+  const recorder = openRecorder({ path, startedAtMs: Date.now(), ...about });
+  journal.subscribe(recorder.write);
+  return recorder;
 }
 
 interface Stock {

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { EventBody, FaultEvent, FlowEvent, LabEvent } from '../core/events.js';
+import type { EventBody, EventKind, LabEvent } from '../core/events.js';
 import { eventText } from './event-text.js';
 
 /** From most to least important. */
@@ -47,73 +47,69 @@ function textWriter(destination: Writable): EventWriter {
   };
 }
 
-/** The level of an event, for a user who watches a healthy lab. */
-export function levelOf(event: EventBody): LogLevel {
-  if (event.kind === 'packet') return event.packet === 'DATA' ? 'trace' : 'debug';
-  if (isOfNetwork(event)) return networkLevels[event.kind];
-  switch (event.kind) {
-    case 'dial.failed':
-    case 'request.failed':
-    case 'endpoint.failed':
-    case 'connection.stale':
-    case 'role.killed':
-    case 'agent.retry':
-    case 'peer.refused':
-    case 'lease.failed':
-    case 'certificates.rejected':
-    case 'store.lost':
-    case 'watch.broken':
-    case 'watch.relisted':
-      return 'warn';
-    case 'agent.disconnected':
-    case 'backend.disconnected':
-      return event.error === undefined ? 'info' : 'warn';
-    case 'lab.ready':
-    case 'lab.stopped':
-    case 'role.started':
-    case 'role.stopped':
-    case 'agent.connected':
-    case 'apiserver.leaving':
-    case 'apiservers.resized':
-    case 'apiservers.moved':
-    case 'store.connected':
-    case 'watch.resumed':
-    case 'servers.counted':
-    case 'lease.acquired':
-    case 'lease.released':
-    case 'lease.collected':
-    case 'agent.draining':
-    case 'backend.connected':
-    case 'backend.draining':
-    case 'certificates.renewed':
-    case 'request.started':
-    case 'request.finished':
-    case 'command.left':
-    case 'command.ended':
-      return 'info';
-    case 'agent.connecting':
-    case 'frontend.opened':
-    case 'frontend.closed':
-    case 'dial.started':
-    case 'dial.established':
-    case 'connection.closed':
-    case 'connection.reused':
-    case 'endpoint.dialing':
-    case 'endpoint.connected':
-    case 'endpoint.closed':
-      return 'debug';
-  }
-}
-
-const isOfNetwork = (event: EventBody): event is FlowEvent | FaultEvent => /^(flow|fault)\./.test(event.kind);
-
-const networkLevels = {
-  'flow.opened': 'debug',
+/** The levels of events, for a user who watches a healthy lab. Packets have their own rule. */
+const levels: Readonly<Record<Exclude<EventKind, 'packet'>, LogLevel>> = {
+  'dial.failed': 'warn',
+  'request.failed': 'warn',
+  'endpoint.failed': 'warn',
+  'connection.stale': 'warn',
+  'role.killed': 'warn',
+  'agent.retry': 'warn',
+  'peer.refused': 'warn',
+  'lease.failed': 'warn',
+  'certificates.rejected': 'warn',
+  'store.lost': 'warn',
+  'watch.broken': 'warn',
+  'watch.relisted': 'warn',
   'flow.refused': 'warn',
   'flow.forgotten': 'warn',
   'flow.lost': 'warn',
-  'flow.closed': 'debug',
-  'fault.set': 'info',
   'fault.hit': 'warn',
+  'webhook.failed': 'warn',
+  'agent.disconnected': 'info',
+  'backend.disconnected': 'info',
+  'fault.set': 'info',
   'fault.healed': 'info',
-} as const satisfies Record<(FlowEvent | FaultEvent)['kind'], LogLevel>;
+  'lab.ready': 'info',
+  'lab.stopped': 'info',
+  'role.started': 'info',
+  'role.stopped': 'info',
+  'agent.connected': 'info',
+  'apiserver.leaving': 'info',
+  'apiservers.resized': 'info',
+  'apiservers.moved': 'info',
+  'store.connected': 'info',
+  'watch.resumed': 'info',
+  'servers.counted': 'info',
+  'lease.acquired': 'info',
+  'lease.released': 'info',
+  'lease.collected': 'info',
+  'agent.draining': 'info',
+  'backend.connected': 'info',
+  'backend.draining': 'info',
+  'certificates.renewed': 'info',
+  'request.started': 'info',
+  'request.finished': 'info',
+  'command.left': 'info',
+  'command.ended': 'info',
+  'agent.connecting': 'debug',
+  'frontend.opened': 'debug',
+  'frontend.closed': 'debug',
+  'dial.started': 'debug',
+  'dial.established': 'debug',
+  'connection.closed': 'debug',
+  'connection.reused': 'debug',
+  'endpoint.dialing': 'debug',
+  'endpoint.connected': 'debug',
+  'endpoint.closed': 'debug',
+  'flow.opened': 'debug',
+  'flow.closed': 'debug',
+  'webhook.answered': 'debug',
+};
+
+/** The level of an event. A connection that ends in order is no warning. */
+export function levelOf(event: EventBody): LogLevel {
+  if (event.kind === 'packet') return event.packet === 'DATA' ? 'trace' : 'debug';
+  const isLoss = event.kind === 'agent.disconnected' || event.kind === 'backend.disconnected';
+  return isLoss && event.error !== undefined ? 'warn' : levels[event.kind];
+}

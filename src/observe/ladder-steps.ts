@@ -1,4 +1,4 @@
-import type { ConnectionEvent, LabEvent, RequestEvent } from '../core/events.js';
+import type { ConnectionEvent, LabEvent, RequestEvent, WebhookEvent } from '../core/events.js';
 import { printable } from './event-text.js';
 import { arrowOf, type Hop, HopPairing, mergeData, shortDial } from './ladder-hops.js';
 import {
@@ -99,9 +99,12 @@ function doings(event: Doing, cast: Cast): (ArrowStep | NoteStep)[] {
       return [endpointArrow(event, 'connected', 'arrived', 'from')];
     case 'endpoint.failed':
       return note(`✗ ${event.error ?? 'connect failed'}`, 'bad');
+    case 'webhook.failed':
+      return note(`✗ webhook ${event.webhook}: ${event.error ?? ''}`, 'bad');
     case 'endpoint.closed':
       return [endpointArrow(event, 'closed', 'both', 'to')];
     case 'dial.established':
+    case 'webhook.answered':
       return [];
     default:
       return isSetback(event) ? note(`✗ ${mishapText(event)}`, 'bad') : [];
@@ -109,7 +112,9 @@ function doings(event: Doing, cast: Cast): (ArrowStep | NoteStep)[] {
 }
 
 /** True for an event of a part or flow that needs a note. */
-function isSetback(event: Exclude<Doing, { kind: ConnectionEvent['kind'] | RequestEvent['kind'] }>): boolean {
+function isSetback(
+  event: Exclude<Doing, { kind: ConnectionEvent['kind'] | RequestEvent['kind'] | WebhookEvent['kind'] }>,
+): boolean {
   switch (event.kind) {
     case 'peer.refused':
     case 'role.stopped':

@@ -29,16 +29,25 @@ export function isMishap(event: LabEvent): boolean {
  */
 export function eventsOfRequest(events: readonly LabEvent[], selector: RequestSelector): RequestEventEntry[] {
   const entries = withDials(events);
+  const own = ownEvents(entries, selector);
+  return own.length === 0 ? [] : addMishaps(own, entries);
+}
+
+/** The events of one request alone, without the failures of parts on its way. */
+export function ownEventsOf(events: readonly LabEvent[], selector: RequestSelector): RequestEventEntry[] {
+  return ownEvents(withDials(events), selector);
+}
+
+function ownEvents(entries: readonly RequestEventEntry[], selector: RequestSelector): RequestEventEntry[] {
   const named = 'request' in selector ? selector.request : undefined;
   const dials = new Set('dialId' in selector ? [selector.dialId] : []);
   for (const { event, dialId } of entries) {
     if (named !== undefined && event.request === named && dialId !== undefined) dials.add(dialId);
   }
-  const own = entries.filter(
+  return entries.filter(
     ({ event, dialId }) =>
       (named !== undefined && event.request === named) || (dialId !== undefined && dials.has(dialId)),
   );
-  return own.length === 0 ? [] : addMishaps(own, entries);
 }
 
 /** Each event with its dial, where it has one, its own or that of its connection. */

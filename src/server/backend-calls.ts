@@ -101,7 +101,8 @@ export class BackendCalls {
     this.open.add(stream);
     meter.opened();
     changed();
-    emit({ kind: 'backend.connected', node, peer: name, address: call.peer });
+    const [identifiers = ''] = texts(call.headers, 'agentidentifiers');
+    emit({ kind: 'backend.connected', node, peer: name, address: call.peer, identifiers });
   }
 
   cut(): void {

@@ -26,11 +26,21 @@ export function createEventObserver(node: string, emit: EventSink, packetEvents 
         durationMs,
       }),
     dialFailed: (dial, reason, code, error) =>
-      emit({ kind: 'dial.failed', ...dialFields(node, dial), code, error, text: reason }),
-    unrecognizedDialResponse: (peer, dialId) =>
-      emit({ kind: 'dial.failed', node, peer, dialId: dialId.toString(), text: 'unrecognized_response' }),
+      emit({
+        kind: 'dial.failed',
+        ...dialFields(node, dial),
+        code,
+        error,
+        reason,
+        text: reason,
+        ...(reason === 'no_agent' ? { tried: dial.because } : {}),
+      }),
+    unrecognizedDialResponse(peer, dialId) {
+      const reason = 'unrecognized_response';
+      emit({ kind: 'dial.failed', node, peer, dialId: dialId.toString(), reason, text: reason });
+    },
     connectionClosed: (facts, reason) =>
-      emit({ kind: 'connection.closed', ...connectionFields(node, facts), text: reason }),
+      emit({ kind: 'connection.closed', ...connectionFields(node, facts), reason, text: reason }),
     connectionStale: (peer, connectId, text) =>
       emit({
         kind: 'connection.stale',

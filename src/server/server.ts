@@ -1,6 +1,7 @@
 import { joinHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
 import { agentKeepalivePolicy, frontendKeepalivePolicy } from '../core/keepalive-policy.js';
+import type { ServerBelief } from '../core/server/connection-view.js';
 import type { ServerMachine, ServerState } from '../core/server/machine.js';
 import { startHealthServer } from '../observe/health.js';
 import type { MetricsText } from '../observe/metric-kit.js';
@@ -23,6 +24,8 @@ export interface ProxyServer {
   readonly healthAddress: string;
   readonly metrics: MetricsText;
   snapshot(): ServerState;
+  /** The dials and connections that it holds now. */
+  beliefs(): readonly ServerBelief[];
   /** Cuts every stream at once, as the end of the process does. Keeps the lease. Resolves when no socket is open. */
   stop(): Promise<void>;
   /**
@@ -40,12 +43,14 @@ export interface ProxyServer {
  * ADDRESS_UNAVAILABLE, CERT_INVALID or FILE_UNWRITABLE.
  */
 export async function startProxyServer(options: ProxyServerOptions): Promise<ProxyServer> {
-  const { emit, clock, serverId } = options;
+  const { emit, clock, serverId, serverCount: count, keepaliveTimeMs: keepaliveMs } = options;
+  const strategies = options.strategies.join(',');
   const parts = createParts(options);
   const listeners = new Listeners();
   try {
     const addresses = await bindAll(options, parts, listeners);
-    emit({ kind: 'role.started', node: parts.node, address: addresses.agentAddress });
+    const shown = { count, strategies, keepaliveMs };
+    emit({ kind: 'role.started', node: parts.node, address: addresses.agentAddress, ...shown });
     const { machine, metrics } = parts;
     const lease = startLease(options, parts);
     const stop = createStop(options, parts, listeners, lease);
@@ -55,6 +60,7 @@ export async function startProxyServer(options: ProxyServerOptions): Promise<Pro
       metrics,
       stop,
       snapshot: () => machine.state(),
+      beliefs: () => machine.connections(),
       finish: async (graceMs) => {
         listeners.drainFrontends();
         await (graceMs === 0

@@ -64,6 +64,7 @@ export class LabUse {
     if (failed) return { report: this.report() };
     if (!invariants || before === undefined) return {};
     try {
+      this.uses.lab.heal();
       await this.uses.lab.checkInvariants(before);
       return {};
     } catch (error) {

@@ -10,7 +10,7 @@ import type { ConditionContext } from './match-conditions.js';
 import { postJson } from './post-json.js';
 import { readAnswer, reviewOf, type WebhookAnswer } from './review.js';
 import type { WebhookConnections } from './webhook-connections.js';
-import type { CallReport, WebhookObserver } from './webhook-observer.js';
+import { type CallReport, type WebhookObserver, webhookEvent } from './webhook-observer.js';
 
 export interface InvokeContext extends DestinationContext, ConditionContext {
   readonly clock: Clock;
@@ -32,8 +32,11 @@ export async function invoke(
   refuseOver(request, context.clock);
   if (request.dryRun && !harmless.includes(webhook.sideEffects)) throw dryRunUnsupported(webhook.name);
   const startedAt = context.clock.now();
-  const report = (end: Omit<CallReport, 'webhook' | 'request' | 'durationMs'>): void =>
-    context.observe({ webhook, request, durationMs: context.clock.now() - startedAt, ...end });
+  const report = (end: Omit<CallReport, 'webhook' | 'request' | 'durationMs'>): void => {
+    const whole = { webhook, request, durationMs: context.clock.now() - startedAt, ...end };
+    context.observe(whole);
+    context.emit({ node: context.node, ...webhookEvent(whole) });
+  };
   let answer: WebhookAnswer;
   try {
     answer = await ask(context, webhook, request);

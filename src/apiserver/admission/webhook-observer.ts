@@ -1,4 +1,6 @@
+import type { WebhookEvent } from '../../core/events.js';
 import type { AdmissionRequest } from '../request/admission.js';
+import { at } from '../resources/api-object.js';
 import type { Webhook } from './configurations.js';
 
 /** How a call ended. `failed-open` is a failure that the policy ignores. */
@@ -15,3 +17,20 @@ export interface CallReport {
 }
 
 export type WebhookObserver = (report: CallReport) => void;
+
+/** The journal's event for a call. */
+export function webhookEvent(report: CallReport): Omit<WebhookEvent, 'node'> {
+  const { webhook, request, durationMs, code, outcome, error } = report;
+  const about = {
+    request: request.request,
+    webhook: webhook.name,
+    egress: at(webhook.clientConfig, 'service') === undefined ? 'controlplane' : 'cluster',
+    policy: webhook.ignoresFailure ? 'Ignore' : 'Fail',
+    status: code,
+    durationMs,
+  } as const;
+  if (outcome === 'allowed' || outcome === 'denied') {
+    return { kind: 'webhook.answered', ...about, allowed: outcome === 'allowed' ? 'true' : 'false' };
+  }
+  return { kind: 'webhook.failed', ...about, ...(error === undefined ? {} : { error }) };
+}

@@ -2,7 +2,11 @@ import { agentLostText, serverSilentText } from '../../core/dial-texts.js';
 import { TunnelError } from '../../core/errors.js';
 import { pause } from '../../core/pause.js';
 import type { Dialer } from '../../wire/client/dialer.js';
-import { TunnelClient, type TunnelClientSettings } from '../../wire/client/tunnel-client.js';
+import {
+  type TunnelBelief,
+  TunnelClient,
+  type TunnelClientSettings,
+} from '../../wire/client/tunnel-client.js';
 import { closedEarlyText } from '../../wire/net/transport-text.js';
 import type { EgressContext } from './context.js';
 
@@ -34,6 +38,11 @@ export class GrpcDialer implements Dialer {
   /** Dials and connections that are not over yet. */
   get openConnections(): number {
     return this.client.openConnections + this.pausing;
+  }
+
+  /** The dials and connections that it holds now. */
+  beliefs(): readonly TunnelBelief[] {
+    return this.client.beliefs();
   }
 
   /** Rejects with kube-apiserver's texts. A server that comes back within 30 s is reached. */

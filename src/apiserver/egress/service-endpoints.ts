@@ -83,7 +83,7 @@ export function noServicePort(port: number, service: string): StatusError {
   return unavailable(`no service port ${port} found for service ${JSON.stringify(service)}`);
 }
 
-/** 503. */
-export function unavailable(message: string): StatusError {
-  return new StatusError(503, message, { reason: 'ServiceUnavailable' });
+/** 503. `cause` is the failure behind it, for the journal. */
+export function unavailable(message: string, cause?: unknown): StatusError {
+  return new StatusError(503, message, { reason: 'ServiceUnavailable', cause });
 }

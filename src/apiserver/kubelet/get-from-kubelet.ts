@@ -33,6 +33,7 @@ export async function getFromKubelet(
       request.end();
     });
   } catch (caught) {
-    throw new StatusError(500, `Get "https://${authority}${path}": ${goErrorText(caught, endpoint.host)}`);
+    const text = `Get "https://${authority}${path}": ${goErrorText(caught, endpoint.host)}`;
+    throw new StatusError(500, text, { cause: caught });
   }
 }

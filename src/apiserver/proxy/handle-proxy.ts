@@ -27,7 +27,7 @@ export async function handleProxy(facade: Facade, exchange: Exchange, route: Nam
   }
   const answer = await ask(exchange, target, `${rest === '' ? '/' : rest}${search}`).catch(
     (caught: unknown) => {
-      throw unavailable(`error trying to reach service: ${goErrorText(caught, target.host)}`);
+      throw unavailable(`error trying to reach service: ${goErrorText(caught, target.host)}`, caught);
     },
   );
   response.writeHead(answer.statusCode ?? 502, responseHeaders(answer, { target, prefix }));

@@ -1,4 +1,4 @@
-import { TunnelError } from '../../core/errors.js';
+import { type ErrorCode, TunnelError } from '../../core/errors.js';
 
 /** Kubernetes' meta.k8s.io Status: the form of every failure of the API. */
 export interface Status {
@@ -50,6 +50,8 @@ interface StatusExtras {
   readonly metadata?: Status['metadata'];
   /** Answered before the API objects are involved, so clients get text and no Status. */
   readonly plainText?: boolean;
+  /** What failed behind the answer, for the journal. Clients do not see it. */
+  readonly cause?: unknown;
 }
 
 /** An unsuccessful answer of the API. Handlers throw it; the owner of the response writes it. */
@@ -58,8 +60,8 @@ export class StatusError extends Error {
   readonly status: Status;
   readonly plainText: boolean;
 
-  constructor(code: number, message: string, { plainText = false, ...extras }: StatusExtras = {}) {
-    super(message);
+  constructor(code: number, message: string, { plainText = false, cause, ...extras }: StatusExtras = {}) {
+    super(message, cause === undefined ? undefined : { cause });
     this.plainText = plainText;
     this.status = {
       kind: 'Status',
@@ -129,6 +131,12 @@ export function statusOf(caught: unknown): Status {
   if (caught instanceof StatusError) return caught.status;
   if (caught instanceof TunnelError) return new StatusError(caught.httpStatus, caught.message).status;
   return internalError(caught instanceof Error ? caught.message : String(caught)).status;
+}
+
+/** The code of the failure of the tunnel or of TLS that is behind an error; undefined when there is none. */
+export function codeBehind(caught: unknown): ErrorCode | undefined {
+  if (caught instanceof TunnelError) return caught.code;
+  return caught instanceof Error && caught.cause !== undefined ? codeBehind(caught.cause) : undefined;
 }
 
 /** `pods`, or `deployments.apps` outside the core group. */

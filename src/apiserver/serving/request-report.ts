@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../core/errors.js';
 import type { RequestEvent } from '../../core/events.js';
 import { offeredProtocol } from '../../streams/protocol-names.js';
 import type { StreamProtocol } from '../../streams/types.js';
@@ -11,6 +12,8 @@ import { requestLabels } from './request-labels.js';
 export interface RequestEnd {
   readonly status: number;
   readonly error?: string;
+  /** The failure of the tunnel or of TLS behind `error`. */
+  readonly code?: ErrorCode;
   /** The command's exit code, for exec and attach where it is known. */
   readonly exitCode?: number;
   /** The protocol, where it is known later than the request. */

@@ -28,9 +28,10 @@ export async function reachKubelet(
   } catch (error) {
     if (gone.signal.aborted)
       return { kind: 'over', outcome: { protocol, status: 499, error: 'the client is gone' } };
-    const message = `error dialing backend: ${TunnelError.from(error).message}`;
+    const { code, message: reason } = TunnelError.from(error);
+    const message = `error dialing backend: ${reason}`;
     answerStatusError(client, message, request.clock);
-    return { kind: 'over', outcome: { protocol, status: 500, error: message } };
+    return { kind: 'over', outcome: { protocol, status: 500, error: message, code } };
   } finally {
     client.off('close', abort);
   }

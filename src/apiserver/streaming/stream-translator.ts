@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { WebSocket } from 'ws';
-import { TunnelError } from '../../core/errors.js';
+import { type ErrorCode, TunnelError } from '../../core/errors.js';
 import type { UpgradeAnswer } from '../../streams/http-upgrade.js';
 import { clientSpdyProtocols, streamProtocolHeader } from '../../streams/protocol-names.js';
 import { openSpdyRemoteCommand, type SpdyRemoteCommand } from '../../streams/remote-command-client.js';
@@ -22,7 +22,10 @@ const pingIntervalMs = 5_000;
 const idleTimeoutMs = 4 * 3_600_000;
 
 /** What ends a translation: a result for our own Status, or the Status in the kubelet's answer to the upgrade. */
-type TranslationEnd = RemoteCommandResult | { readonly kind: 'kubelet-status'; readonly json: Buffer };
+type TranslationEnd =
+  | RemoteCommandResult
+  | { readonly kind: 'error'; readonly message: string; readonly failure: ErrorCode }
+  | { readonly kind: 'kubelet-status'; readonly json: Buffer };
 
 /**
  * The stream translator, for exec and attach of WebSocket clients that offer v5: the WebSocket is accepted first, then
@@ -68,12 +71,12 @@ async function translate(request: StreamingRequest, ws: WebSocket): Promise<Stre
   return { protocol: kind, status: 101, ...outcomeOf(end) };
 }
 
-function outcomeOf(end: TranslationEnd): Pick<StreamingOutcome, 'exitCode' | 'error'> {
+function outcomeOf(end: TranslationEnd): Pick<StreamingOutcome, 'exitCode' | 'error' | 'code'> {
   switch (end.kind) {
     case 'exit':
       return { exitCode: end.code };
     case 'error':
-      return { error: end.message };
+      return { error: end.message, ...('failure' in end ? { code: end.failure } : {}) };
     case 'kubelet-status':
       return { error: end.json.toString('utf8') };
   }
@@ -103,7 +106,8 @@ async function runTranslation(
     });
     return await relay(command, ends, request.faithful?.has('exec-cut-is-success') === true);
   } catch (error) {
-    return { kind: 'error', message: TunnelError.from(error).message };
+    const { code: failure, message } = TunnelError.from(error);
+    return { kind: 'error', message, failure };
   }
 }
 

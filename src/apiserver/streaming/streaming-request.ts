@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { joinHostPort } from '../../core/address.js';
 import type { Clock } from '../../core/clock.js';
+import type { ErrorCode } from '../../core/errors.js';
 import type { FaithfulSet } from '../../core/faithful.js';
 import type { StreamProtocol, Upgrade } from '../../streams/types.js';
 import type { ConnectOptions } from '../kubelet/connector.js';
@@ -39,6 +40,8 @@ export interface StreamingOutcome {
   readonly exitCode?: number;
   /** The error, as far as it can be seen here. */
   readonly error?: string;
+  /** The code of a kubelet that could not be reached. */
+  readonly code?: ErrorCode;
 }
 
 /** `HOST:PORT`, IPv6 in brackets. */

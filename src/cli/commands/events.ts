@@ -3,6 +3,7 @@ import { createRealClock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import { createWallClock } from '../../core/wall-clock.js';
 import { eventText } from '../../observe/event-text.js';
+import { headerLine } from '../../observe/recording.js';
 import type { PlacedEvent } from '../admin/event-merge.js';
 import { readMergedEvents } from '../admin/event-reader.js';
 import { exitCodes } from '../exit-codes.js';
@@ -17,7 +18,7 @@ interface EventsFlags {
   readonly certs: string;
   readonly follow?: boolean;
   readonly packets?: boolean;
-  readonly output: 'text' | 'ndjson';
+  readonly output: 'text' | 'ndjson' | 'recording';
 }
 
 /** `konnsim events`: the events of several roles, in one order. */
@@ -29,8 +30,8 @@ export function eventsCommand(invocation: Invocation): Command {
     .addOption(option('-f, --follow', 'print new events, too, and connect again to roles that went away'))
     .addOption(option('--packets', 'packets, too'))
     .addOption(
-      option('--output <format>', 'readable lines, or one JSON object per line')
-        .choices(['text', 'ndjson'])
+      option('--output <format>', 'readable lines, one JSON object per line, or a file for `konnsim explain`')
+        .choices(['text', 'ndjson', 'recording'])
         .default('text'),
     )
     .addHelpText(
@@ -38,6 +39,7 @@ export function eventsCommand(invocation: Invocation): Command {
       examples(
         'konnsim events --follow 127.0.0.1:8095 127.0.0.1:8195',
         'konnsim events --output ndjson 127.0.0.1:8095 > events.ndjson',
+        'konnsim events --output recording 127.0.0.1:8095 127.0.0.1:8195 > lab.ndjson',
       ),
     )
     .action(async (addresses: readonly string[], flags: EventsFlags) => {
@@ -56,6 +58,7 @@ async function run(named: readonly string[], flags: EventsFlags): Promise<number
   for (const address of addresses) hostPort(address);
   const tls = await readTls(flags.certs, 'observer');
   const print = createEventPrinter();
+  const line = { text: textLine, ndjson: jsonLine, recording: recordingLines() }[flags.output];
   const interruption = listenForSignals();
   let interrupted: number | undefined;
   void interruption.wanted.then((code) => {
@@ -71,7 +74,7 @@ async function run(named: readonly string[], flags: EventsFlags): Promise<number
       clock,
       wallNowMs: createWallClock(clock),
       signal: interruption.signal,
-      event: (event) => print(flags.output === 'ndjson' ? jsonLine(event) : textLine(event)),
+      event: (event) => print(line(event)),
       say: (line) => void process.stderr.write(`${line}\n`),
     });
   } finally {
@@ -88,4 +91,16 @@ function textLine({ wallMs, event, late }: PlacedEvent): string {
 function jsonLine({ source, wallMs, event, late }: PlacedEvent): string {
   const { t: _ownTime, ...body } = event;
   return JSON.stringify({ wallMs, source, ...(late && { late }), ...body });
+}
+
+/** One journal of all processes: numbered in the order of their times, which begin with the first event. */
+function recordingLines(): (event: PlacedEvent) => string {
+  let seq = 0;
+  let firstMs = 0;
+  return ({ wallMs, event }) => {
+    if (seq === 0) firstMs = wallMs;
+    seq += 1;
+    const placed = JSON.stringify({ ...event, seq, t: wallMs - firstMs });
+    return seq === 1 ? `${headerLine(wallMs)}\n${placed}` : placed;
+  };
 }

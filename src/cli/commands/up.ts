@@ -38,15 +38,17 @@ interface UpFlags extends BehaviourFlags, FaultFlags {
   readonly proxyStrategies: readonly StrategyName[];
   readonly runtime: RuntimeKind;
   readonly events?: boolean;
+  readonly record?: string;
   readonly output: 'text' | 'json';
 }
 
-const help = examples(
+const upExamples = examples(
   'konnsim up',
   'konnsim up --nodes 5 --events',
   'konnsim up --apiservers 3 --servers 3',
   'konnsim up --events --fault idle-60s-drop',
   'konnsim up --dir /tmp/lab --output json',
+  'konnsim up --record lab.ndjson       # then: konnsim explain lab.ndjson',
 );
 
 /** `konnsim up`: the whole lab in one process, until interrupted. */
@@ -93,12 +95,15 @@ export function upCommand(invocation: Invocation): Command {
     )
     .addOption(option('--events', 'print events, one per line'))
     .addOption(
+      option('--record <file>', 'write all events to a file, for `konnsim explain`').argParser(someText),
+    )
+    .addOption(
       option('--output <format>', 'format of the addresses').choices(['text', 'json']).default('text'),
     )
     .addOption(asOption())
     .addOption(faithfulOption(['server', 'agent', 'apiserver']));
   return addFaultOptions(command)
-    .addHelpText('after', help)
+    .addHelpText('after', upExamples)
     .action(async (flags: UpFlags) => {
       invocation.exitCode = await run(flags, createTerminal(invocation.colour));
     });
@@ -142,6 +147,7 @@ function labOptions(flags: UpFlags): LabOptions {
     runtime,
     ...(seed === undefined ? {} : { seed }),
     ...(flags.apiservers === undefined ? {} : { apiservers: flags.apiservers }),
+    ...(flags.record === undefined ? {} : { record: flags.record }),
     ...(events ? { onEvent: (event: LabEvent) => print(eventText(event)) } : {}),
   };
 }

@@ -22,6 +22,7 @@ import {
   failDial,
   sendToServer,
   type TunnelContext,
+  type TunnelState,
   type TunnelUser,
 } from './state.js';
 
@@ -78,6 +79,10 @@ export class TunnelMachine {
 
   get ended(): boolean {
     return this.context.state.kind === 'ended';
+  }
+
+  get state(): TunnelState['kind'] {
+    return this.context.state.kind;
   }
 
   get connectId(): ConnectId | undefined {

@@ -52,7 +52,7 @@ function handleDialRequest({ context, frontend }: FromFrontend, packet: DialRequ
   const choice = context.backends.choose(packet.address);
   const facts = { dialId: packet.dialId, frontend: frontend.name, address: packet.address };
   if (choice === undefined) {
-    const because = 'no strategy knows an agent for it';
+    const because = context.backends.whyNone(packet.address);
     context.observer.dialFailed({ ...facts, agent: '', because }, 'no_agent', 'NO_AGENT', noAgentText);
     stopFrontend(context, frontend);
     sendToFrontend(context, frontend, dialFailure(packet.dialId, noAgentText));

@@ -9,6 +9,7 @@ import { BackendTable, type StrategyName } from '../strategy.js';
 import { UnreadAnswers } from '../unread-answers.js';
 import { type AgentView, type Payload, sumPayload, viewAgents } from './agent-view.js';
 import { backendHandlers, releaseBackend } from './backend-handlers.js';
+import { type ServerBelief, viewConnections } from './connection-view.js';
 import { createFrontend } from './frontend.js';
 import { frontendHandlers, releaseFrontend } from './frontend-handlers.js';
 import { createRounds } from './held.js';
@@ -137,6 +138,10 @@ export class ServerMachine {
   agents(): readonly AgentView[] {
     const { backends, clock } = this.context;
     return viewAgents(backends.all(), clock.now());
+  }
+
+  connections(): readonly ServerBelief[] {
+    return viewConnections(this.context.backends.all());
   }
 
   payload(): Payload {

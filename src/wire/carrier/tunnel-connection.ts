@@ -8,8 +8,9 @@ import {
   type SecureContext,
 } from 'node:tls';
 import { status } from '@grpc/grpc-js';
-import { splitHostPort } from '../../core/address.js';
+import { joinHostPort, splitHostPort } from '../../core/address.js';
 import { type Clock, createRealClock, type Timer } from '../../core/clock.js';
+import type { ConnectStep } from '../../core/end-reasons.js';
 import { goBrokenText } from '../../core/go-texts.js';
 import type { Congestible } from '../../core/port.js';
 import type { HttpProxy } from '../net/proxy-environment.js';
@@ -71,6 +72,7 @@ export class TunnelConnection {
   private readonly socket: Socket;
   private readonly secureContext: SecureContext | undefined;
   private readonly opening: Timer;
+  private currentStep: ConnectStep;
   private eagerSocket: EagerSocket | undefined;
   private session: ClientHttp2Session | undefined;
   private waiting: [TunnelMethod, CallMetadata, AskedCall][] = [];
@@ -86,7 +88,12 @@ export class TunnelConnection {
     this.options = options;
     const { address, tls, proxy, openSocket, openingTimeoutMs = 20_000 } = options;
     if (tls !== undefined) this.secureContext = checkTlsFiles(tls, address);
-    this.socket = openSocket?.() ?? connectTo(proxy?.address ?? address);
+    const first = proxy?.address ?? address;
+    this.socket = openSocket?.() ?? connectTo(first);
+    this.currentStep = isIP(splitHostPort(first)?.host ?? '127.0.0.1') === 0 ? 'lookup' : 'connect';
+    this.socket.once('lookup', (error: Error | null) => {
+      if (error === null) this.currentStep = 'connect';
+    });
     this.socket.on('error', () => undefined);
     this.socket.setNoDelay(true);
     this.opening = clock.after(openingTimeoutMs, () => this.fail(unavailable(lateText)), true);
@@ -104,6 +111,17 @@ export class TunnelConnection {
   /** The bytes that wait for the kernel below HTTP/2, which does not see them when this end is eager. */
   get backlog(): Congestible | undefined {
     return this.eagerSocket;
+  }
+
+  /** What it does, or did when it was lost. */
+  get step(): ConnectStep {
+    return this.currentStep;
+  }
+
+  /** Its own address, `host:port`. Undefined for a Unix socket, before it is connected, and after its end. */
+  get local(): string | undefined {
+    const { localAddress, localPort } = this.socket;
+    return localAddress === undefined ? undefined : joinHostPort(localAddress, localPort ?? 0);
   }
 
   /** True when no more calls can be opened: the connection failed, is closed, or its server has announced its end. */
@@ -138,6 +156,7 @@ export class TunnelConnection {
     if (eager) this.eagerSocket = new EagerSocket(socket);
     const carrier = this.eagerSocket ?? socket;
     if (secureContext === undefined) return this.begin(carrier);
+    this.currentStep = 'tls';
     const secured = connectTls({ ...secureOptions(options), secureContext, socket: carrier });
     await happens(secured, 'secureConnect');
     this.begin(secured);
@@ -145,6 +164,7 @@ export class TunnelConnection {
 
   private begin(stream: Duplex): void {
     const { tls, keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = this.options;
+    this.currentStep = 'http2';
     stream.on('error', (error) => this.ends(error));
     stream.once('close', () => this.ends());
     // The calls say the server's name: not every name may stand in a URL.

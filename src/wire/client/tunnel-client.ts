@@ -45,6 +45,16 @@ export interface TunnelClientSettings extends ProxyClientSettings {
 
 const closeTimeoutMs = 10_000;
 
+/** A dial or connection as the client believes it. */
+export interface TunnelBelief {
+  readonly server: string;
+  readonly address: string;
+  readonly dialId: string;
+  readonly connectId?: string;
+  readonly request?: string;
+  readonly state: 'dialing' | 'open' | 'closing';
+}
+
 /** The frontend end of the tunnel: each `dial` is one Proxy stream, whose connection is handed out as a Duplex. */
 export class TunnelClient extends ProxyClient<TunnelClientSettings, TunnelCallDriver> {
   protected readonly cancelledText = 'dial timeout, context';
@@ -55,6 +65,11 @@ export class TunnelClient extends ProxyClient<TunnelClientSettings, TunnelCallDr
   /** Where the proxy-server is: `host:port` or `unix:///path`. */
   get address(): string {
     return this.settings.address;
+  }
+
+  /** The dials and connections that it holds now. */
+  beliefs(): readonly TunnelBelief[] {
+    return [...this.dials].flatMap((dial) => dial.belief() ?? []);
   }
 
   protected opener(): (task: DialTask<TunnelClientSettings>) => TunnelCallDriver {
@@ -161,6 +176,15 @@ class TunnelCallDriver implements TunnelUser {
     this.duplex.destroy();
     this.machine.close();
     this.stream.cancel();
+  }
+
+  /** Undefined when it is over, and only its stream is left. */
+  belief(): TunnelBelief | undefined {
+    const { state } = this.machine;
+    if (state === 'ended') return undefined;
+    const { address, request, settings } = this.options;
+    const named = request === undefined ? {} : { request };
+    return { server: settings.serverName, address, ...this.ids(), ...named, state };
   }
 
   established(): void {

@@ -140,7 +140,8 @@ describe('stream translator', () => {
     const message = `error sending request: Post "https://10.0.0.1:10250${execPath}": No agent available`;
     expect(JSON.parse(end.text(3))).toEqual(failure(message));
     expect(end.code).toBe(1000);
-    expect(await front.outcome()).toEqual({ protocol: 'websocket-v5', status: 101, error: message });
+    const code = 'DIAL_FAILED';
+    expect(await front.outcome()).toEqual({ protocol: 'websocket-v5', status: 101, error: message, code });
   });
 
   it('puts a connection that ends before the answer on channel 3', async () => {

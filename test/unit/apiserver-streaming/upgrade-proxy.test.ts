@@ -147,7 +147,7 @@ describe('plain upgrade proxy', () => {
       code: 500,
     });
     const error = 'error dialing backend: No agent available';
-    expect(await front.outcome()).toEqual({ protocol: 'spdy', status: 500, error });
+    expect(await front.outcome()).toEqual({ protocol: 'spdy', status: 500, error, code: 'DIAL_FAILED' });
   });
 
   it('echoes a refusal with its status, headers and body', async () => {

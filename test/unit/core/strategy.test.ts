@@ -112,6 +112,13 @@ describe('a list of strategies', () => {
     expect(made.choose('x:1')?.because).toMatch(/^default: agent [ab], one of 2$/);
   });
 
+  it('says what each of them found when it finds no agent', () => {
+    const made = table(['destHost', 'defaultRoute'], stream('a', { host: ['h'] }));
+    expect(made.whyNone('x:1')).toBe(
+      'destHost: no agent claims x; defaultRoute: no agent has a default route',
+    );
+  });
+
   it('lists its agents until they leave', () => {
     const [a, b] = [stream('a'), stream('b')];
     const made = table(['destHost'], a, b);
