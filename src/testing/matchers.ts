@@ -1,6 +1,9 @@
+import { createRealClock } from '../core/clock.js';
 import { parseDuration } from '../core/duration.js';
 import { TunnelError } from '../core/errors.js';
 import type { LabEvent } from '../core/events.js';
+import { pause } from '../core/pause.js';
+import type { ConnectionView } from '../lab/connections.js';
 import type { Lab } from '../lab/lab.js';
 import { type EventPattern, matches } from '../observe/event-match.js';
 import { eventLine, missLines, wantedText } from '../observe/wait-text.js';
@@ -59,7 +62,27 @@ export const labMatchers = {
         : `the lab did not stay quiet for ${duration}: ${eventLine(found)}`;
     return { pass: found === undefined, message };
   },
+
+  /** All ends agree on which connections there are, at once or within 5 s of real time: a packet may be on its way. */
+  async toHaveNoZombies(lab: Lab): Promise<MatcherOutcome> {
+    checkLab(lab, 'toHaveNoZombies');
+    const clock = createRealClock();
+    const deadline = clock.now() + agreeWithinMs;
+    const zombies = (): readonly ConnectionView[] => lab.connections().filter(({ zombie }) => zombie);
+    while (zombies().length > 0 && clock.now() < deadline) await pause(clock, 10);
+    const found = zombies();
+    const message = (): string =>
+      found.length === 0
+        ? 'all ends of the lab agree on their connections'
+        : ['the lab has connections that not all their ends hold:', ...found.map(zombieText)].join('\n');
+    return { pass: found.length === 0, message };
+  },
 };
+
+const agreeWithinMs = 5000;
+
+const zombieText = ({ address, request, server, agent, heldBy }: ConnectionView): string =>
+  `  ${request ?? 'a dial'} to ${address} through ${server}${agent === undefined ? '' : ` and ${agent}`}: held by ${heldBy.join(', ')} alone`;
 
 const tunnelKinds =
   /^(?:packet$|dial\.|connection\.|endpoint\.|agent\.|backend\.|frontend\.|flow\.(?:forgotten|lost|refused)|peer\.|role\.|fault\.)/;

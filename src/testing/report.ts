@@ -54,11 +54,7 @@ function requestLines(lab: Lab, events: readonly LabEvent[]): string[] {
   return [`${failed.request} failed:`, storyOf(lab, failed.request)];
 }
 
-/** Why it failed, from a lab that can explain it, else its packets. */
-function storyOf(lab: Lab & Explainer, request: string): string {
-  return lab.explain?.(request).text ?? lab.ladder(request, { maxRows });
-}
-
-interface Explainer {
-  explain?(request: string): { readonly text: string };
+/** Why it failed, and its packets. */
+function storyOf(lab: Lab, request: string): string {
+  return `${lab.explain(request).text}\n${lab.ladder(request, { maxRows })}`;
 }

@@ -16,6 +16,8 @@ export interface LabMatchers {
    * connection, agent, server or other part changes; requests to the API that do not use the tunnel do not count. Await it.
    */
   toStayQuietFor(duration: number | string, ...patterns: readonly EventPattern[]): Promise<void>;
+  /** All ends agree on which connections there are, at once or within 5 s of real time. Await it. */
+  toHaveNoZombies(): Promise<void>;
 }
 
 declare module 'vitest' {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ConnectionView, type Lab, startLab } from '../../src/index.js';
+import { type ConnectionView, type Lab, labMatchers, startLab } from '../../src/index.js';
 import { eventually, once, waitMs } from '../support/waits.js';
 
 let lab: Lab;
@@ -42,6 +42,7 @@ describe('lab.connections()', () => {
       zombie: false,
       heldBy: ['frontend', 'server', 'agent'],
     });
+    expect(await labMatchers.toHaveNoZombies(lab)).toMatchObject({ pass: true });
     stream.destroy();
     await lab.settled({ withinMs: waitMs });
     expect(lab.connections()).toEqual([]);
@@ -63,9 +64,9 @@ describe('lab.connections()', () => {
     await expect(dial).rejects.toMatchObject({ code: 'DIAL_CANCELLED' });
   });
 
-  it('names the ends that hold a zombie alone: the agent is gone, and the middlebox told no one', async () => {
+  it('names the ends that hold a zombie alone: the agent is gone, and its link lost the end', async () => {
     const stream = await lab.dial(echoIp(), 7);
-    lab['insides'].parts.servers['box']?.forget('drop');
+    lab.link('agent/node-1', 'server/*').fault({ do: 'drop' });
     await lab.part('agent/node-1').kill();
     expect(only()).toMatchObject({
       atFrontend: 'open',
@@ -74,6 +75,9 @@ describe('lab.connections()', () => {
       zombie: true,
       heldBy: ['frontend', 'server'],
     });
+    const { pass, message } = await labMatchers.toHaveNoZombies(lab);
+    expect(pass).toBe(false);
+    expect(message()).toContain('through server/server-1 and agent/node-1: held by frontend, server alone');
     stream.destroy();
     await eventually(() => expect(only()).toMatchObject({ atFrontend: 'closing', atServer: 'open' }));
   });
