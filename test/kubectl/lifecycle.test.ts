@@ -134,13 +134,13 @@ describeEachKubectl('the life of a pod', (binary) => {
     await output(['create', '-f', '-'], { stdin });
     await expect
       .poll(() => output(['get', 'pod', 'failing', '--no-headers']))
-      .toMatch(/^failing +0\/1 +CrashLoopBackOff +1 /);
+      .toMatch(/^failing +0\/1 +CrashLoopBackOff +\d+ /);
     for (const previous of [[], ['-p'], ['-f']])
       expect(await output(['logs', 'failing', ...previous])).toMatch(/^on node-\d\n$/);
     // A kubelet sends events beside its work, and one behind the other.
     for (const event of [
       /Normal +Started +.* +kubelet +Started container first/,
-      /Normal +Created +.*\(x2 over .*\) +kubelet +Created container: main/,
+      /Normal +Created +.*\(x\d+ over .*\) +kubelet +Created container: main/,
       /Warning +BackOff +.* +Back-off restarting failed container main in pod failing_/,
       /NotSimulated +.*spec\.containers\{main\}\.livenessProbe\n/,
     ])
