@@ -65,7 +65,7 @@ describe('a kubelet that is told where the API is', () => {
   it('runs the standard pods before the API is there, then what the API says, and follows one that forgot', async () => {
     const url = `https://127.0.0.1:${port}`;
     const kubelet = start(['kubelet', '--node', 'node-1', '--port', '0', '--server', url]);
-    await kubelet.waitFor(/^container\/default\/web-1\/web +role\.started/m);
+    await kubelet.waitFor(/^container\/default\/web-1\/web · kubelet\/node-1 +role\.started/m);
     const [, kubeletPort] = await kubelet.waitFor(/^kubelet 127\.0\.0\.1:(\d+)$/m);
     await kubelet.waitFor(/request\.failed +verb=api.+connection refused/);
     const api = await startApi();
@@ -79,12 +79,14 @@ describe('a kubelet that is told where the API is', () => {
     await expect.poll(shownPort, seconds).toBe(Number(kubeletPort));
     await admin.delete({ ...pods, name: 'web-1' });
     await expect.poll(() => phase('web-1'), seconds).toBe('gone');
-    await kubelet.waitFor(/^container\/default\/web-1\/web +role\.stopped/m);
+    await kubelet.waitFor(/^container\/default\/web-1\/web · kubelet\/node-1 +role\.stopped/m);
     // An API that forgot everything: its pods end, and the standard ones are back.
     await api.stop('SIGKILL');
     await startApi();
-    await kubelet.waitFor(/^container\/default\/late\/main +role\.stopped/m);
-    await kubelet.waitFor(/web-1\/web +role\.stopped[^]+web-1\/web +role\.started/);
+    await kubelet.waitFor(/^container\/default\/late\/main · kubelet\/node-1 +role\.stopped/m);
+    await kubelet.waitFor(
+      /web-1\/web · kubelet\/node-1 +role\.stopped[^]+web-1\/web · kubelet\/node-1 +role\.started/,
+    );
   });
 
   it('says what is wrong with its flags', async () => {
