@@ -23,7 +23,7 @@ import { TunnelClient, type TunnelClientSettings } from '../../src/wire/client/t
 import type { TlsFiles } from '../../src/wire/net/tls.js';
 import { CountingClock } from './counting-clock.js';
 import { currentHandles, expectNoNewHandles, type Handles } from './handles.js';
-import { once, waitMs } from './waits.js';
+import { eventually, once, waitMs } from './waits.js';
 
 export const host = '127.0.0.1';
 
@@ -221,7 +221,7 @@ export class TunnelBench {
     this.journal.close();
     await expectNoNewHandles(this.before);
     // The last ones end with their HTTP/2 sessions, which close a moment after their sockets.
-    await expect.poll(() => this.clock.pendingTimers).toBe(0);
+    await eventually(() => expect(this.clock.pendingTimers).toBe(0));
     await rm(this.folder, { recursive: true, force: true });
   }
 }
