@@ -17,7 +17,7 @@ const whenSchema = z.union(
       event: z.string(),
       fields: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
     }),
-    z.strictObject({ every: duration }),
+    z.strictObject({ every: duration.refine((ms) => ms > 0, 'must be above 0') }),
   ],
   'is none of now, { idleFor }, { age }, { afterBytes }, { connection }, { event } and { every }',
 );
@@ -55,7 +55,7 @@ export function planFault(document: FaultDocument | PresetName): FaultPlan {
 
 function preset(name: string): unknown {
   const found = (presets as Readonly<Record<string, { readonly fault: FaultDocument }>>)[name];
-  if (found !== undefined) return found.fault;
+  if (found !== undefined && Object.hasOwn(presets, name)) return found.fault;
   throw invalid(`no preset is called ${name}; there are ${Object.keys(presets).join(', ')}`);
 }
 

@@ -190,6 +190,8 @@ describe('a fault document', () => {
     [{ do: 'reset', colour: 'red' }, /^fault: the document: .*colour/],
     [{ do: { drop: { hard: true } } }, /^fault: do\.drop: .*hard/],
     [{ do: 'reset', limit: 0 }, /^fault: limit: /],
+    [{ do: 'reset', when: { every: '0s' } }, /^fault: when\.every: must be above 0/],
+    ['constructor', /^fault: no preset is called constructor/],
     ['idle-61s', /^fault: no preset is called idle-61s; there are idle-60s-drop,/],
   ])('%j is refused, and the text names the field', (document, text) => {
     expect(() => planFault(document as never)).toThrow(text);
