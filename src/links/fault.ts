@@ -227,7 +227,8 @@ export class LinkFault implements Fault {
     this.struck.set(flow, fault);
     // Told first: what follows it in the journal is its consequence.
     this.counted({ link: edgeText(flow.edge), flow: flow.number });
-    fault.hit(whose);
+    // Who is told may remove it.
+    if (this.on) fault.hit(whose);
   }
 
   private mayHit(): boolean {

@@ -21,7 +21,7 @@ export class SocketFlow {
     this.machine = new FlowMachine(clock, {
       write: (side, bytes) => this.write(side, bytes),
       end: (side) => void sockets[side].end(),
-      reset: (side) => void sockets[side].resetAndDestroy(),
+      reset: (side) => resetSocket(sockets[side]),
       hold: (side, held) => {
         this.held[side] = held;
         if (held) sockets[side].pause();
@@ -61,9 +61,15 @@ export class SocketFlow {
     const sink = this.sockets[otherSide[from]];
     source.on('data', (chunk: Buffer) => this.machine.received(from, chunk));
     sink.on('drain', () => this.resume(from));
-    sink.once('close', () => source.resume());
+    sink.once('close', () => this.resume(from));
     source.once('end', () => this.machine.ended(from));
     source.once('close', (broken) => this.machine.gone(from, broken));
     source.resume();
   }
+}
+
+/** A Unix socket has no reset, and no address. */
+function resetSocket(socket: Socket): void {
+  if (socket.remoteAddress === undefined) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -61,6 +61,8 @@ export class SocketPairs {
 
   private accept(far: Socket): void {
     far.on('error', () => undefined);
+    // A port alone does not name an end: 127.0.0.2 has the same ports.
+    if (far.remoteAddress !== host) return void far.destroy();
     const port = far.remotePort ?? 0;
     const joined = this.expected.get(port);
     this.expected.delete(port);

@@ -5,14 +5,13 @@ import type { Clock } from '../../core/clock.js';
  * The first receive window of both ends of an agent's link, and of frontends, bytes. The default would limit each
  * direction to 64 KiB per round trip. node:http2 does not read while a write waits for the kernel, so two ends that
  * both may send more than the kernel's buffers hold can stop each other for good. An agent therefore uses an
- * EagerSocket, which always reads, and so does a frontend whose dials share a connection. For other frontends only the
- * direction to the frontend is wide.
+ * EagerSocket, which always reads. For frontends only the direction to the frontend is wide.
  */
 export const windowBytes = 4 * 1024 * 1024;
 /**
- * The receive window of a frontend's connection at the server, bytes. A frontend with a connection for each dial has no
- * eager socket (in JS it would cost more than the rest of its work). So its window must fit the kernel's buffers, and
- * those of a Unix socket hold some 200 KiB. Its link is short; twice the default saves half of the wake-ups.
+ * The receive window of a frontend's connection at the server, bytes. A frontend has no eager socket (in JS it would
+ * cost more than the rest of its work). So its window must fit the kernel's buffers, and those of a Unix socket hold
+ * some 200 KiB. Its link is short; twice the default saves half of the wake-ups.
  */
 export const frontendWindowBytes = 128 * 1024;
 /** The largest window, which is grpc-go's limit, too. */

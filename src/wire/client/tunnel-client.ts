@@ -109,9 +109,7 @@ export class TunnelClient extends ProxyClient<TunnelClientSettings, TunnelCallDr
   private newConnection(): TunnelConnection {
     const tls = this.tls();
     const { address, openSocket } = this.settings;
-    // Many dials on one connection can have more under way, both ways, than the kernel holds; one dial cannot.
-    const eager = this.settings.singleUse !== true;
-    return new TunnelConnection({ address, openSocket, eager, ...(tls === undefined ? {} : { tls }) });
+    return new TunnelConnection({ address, openSocket, ...(tls === undefined ? {} : { tls }) });
   }
 
   private tls(): TlsFiles | undefined {
