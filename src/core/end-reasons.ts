@@ -1,3 +1,5 @@
+import type { DialFailureReason } from './observer.js';
+
 /** The steps of a connection to a server, in order: its name, TCP, TLS, then HTTP/2 until the server has answered. */
 export type ConnectStep = 'lookup' | 'connect' | 'tls' | 'http2';
 
@@ -6,14 +8,8 @@ export type ConnectStep = 'lookup' | 'connect' | 'tls' | 'http2';
  * `endpoint` closed it in order; `…_lost` means that a stream ended, `…_stalled` that an end did not read.
  */
 export type EndReason =
-  // A dial, at a server; spelling as in Konnectivity's metric.
-  | 'no_agent'
-  | 'error_response'
-  | 'unrecognized_response'
-  | 'send_rsp'
-  | 'backend_close'
-  | 'backend_dial_timeout'
-  | 'frontend_close'
+  // A dial, at a server.
+  | DialFailureReason
   // A dial, at an agent.
   | 'timeout'
   | 'refused'

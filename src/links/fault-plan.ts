@@ -19,7 +19,7 @@ const whenSchema = z.union(
     }),
     z.strictObject({ every: duration.refine((ms) => ms > 0, 'must be above 0') }),
   ],
-  'is none of now, { idleFor }, { age }, { afterBytes }, { connection }, { event } and { every }',
+  'must be one of now, { idleFor }, { age }, { afterBytes }, { connection }, { event } and { every }',
 );
 
 const documentSchema = z.strictObject({

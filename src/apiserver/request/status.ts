@@ -133,7 +133,7 @@ export function statusOf(caught: unknown): Status {
   return internalError(caught instanceof Error ? caught.message : String(caught)).status;
 }
 
-/** The code of the failure of the tunnel or of TLS that is behind an error; undefined when there is none. */
+/** The error code of the tunnel or of TLS that caused this error. Undefined when something else caused it. */
 export function codeBehind(caught: unknown): ErrorCode | undefined {
   if (caught instanceof TunnelError) return caught.code;
   return caught instanceof Error && caught.cause !== undefined ? codeBehind(caught.cause) : undefined;

@@ -11,7 +11,7 @@ export const trustRules: readonly Rule[] = [
     id: 'agents-not-authenticated',
     severity: 'error',
     finds: 'A server lets in agents without certificate or token.',
-    why: 'Whoever reaches its agent port becomes an agent. It gets requests for kubelets, pods and webhooks.',
+    why: 'Any program that reaches its agent port can become an agent. It gets requests for kubelets, pods and webhooks.',
     fix: "Set --cluster-ca-cert to the CA of the agents' certificates, or the three flags of tokens.",
     evidence: "ANP's agent port asks for client certificates only with that flag",
     check: eachServer('cluster-ca-cert', ({ values }) =>
@@ -125,7 +125,7 @@ export const trustRules: readonly Rule[] = [
     id: 'frontend-tls-incomplete',
     severity: 'error',
     finds: 'Frontends connect over TCP, without all that TLS needs.',
-    why: 'The port is always TLS. Without --server-ca-cert releases from v0.35 on do not start, and older ones ask no client for a certificate: whoever reaches the port reaches every node.',
+    why: 'The port is always TLS. Without --server-ca-cert releases from v0.35 on do not start, and older ones ask no client for a certificate: a program that reaches the port reaches every node.',
     fix: 'Set --server-cert, --server-key and --server-ca-cert, or use --uds-name with --server-port=0.',
     evidence: "validation of ANP's server from v0.35 on",
     check: eachServer('server-ca-cert', ({ values }) => {

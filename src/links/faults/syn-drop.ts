@@ -4,7 +4,7 @@ export const synDrop: FaultKind<Record<never, never>> = {
   does: 'New connections get no answer.',
   lesson:
     'Without any answer only the dialler’s own timeout ends the attempt: 5 s at an agent, 20 s or more in gRPC.',
-  heals: 'New attempts pass. Attempts that wait stay without an answer.',
+  heals: 'Attempts that wait go on, as TCP tries again.',
   settings: noSettings,
   connect: () => 'silence',
 };

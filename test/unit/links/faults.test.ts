@@ -185,7 +185,7 @@ describe('a fault document', () => {
     ],
     [{ do: { latency: {} } }, /^fault: do\.latency\.delay: /],
     [{ do: { reset: {}, fin: {} } }, /^fault: do has more than one fault/],
-    [{ do: 'reset', when: { idle: 1 } }, /^fault: when: is none of now, \{ idleFor \}/],
+    [{ do: 'reset', when: { idle: 1 } }, /^fault: when: must be one of now, \{ idleFor \}/],
     [{ do: 'reset', probability: 2 }, /^fault: probability: /],
     [{ do: 'reset', colour: 'red' }, /^fault: the document: .*colour/],
     [{ do: { drop: { hard: true } } }, /^fault: do\.drop: .*hard/],
