@@ -43,6 +43,7 @@ export type {
   WebhookEvent,
 } from './core/events.js';
 export type { BehaviourMode, FaithfulName } from './core/faithful.js';
+export type { DialFailureReason } from './core/observer.js';
 export type { StrategyName } from './core/strategy.js';
 export type { ItemChange } from './kube/item-store.js';
 export type { KubeObject } from './kube/objects.js';

@@ -40,6 +40,7 @@ function collect(text: string, soFar: readonly FaultFlag[]): readonly FaultFlag[
 
 function parse(text: string, where: string): FaultFlag[] {
   const found = documentsIn(text, where).flatMap((document) => document) as FaultFlag[];
+  if (found.length === 0) throw new TunnelError('CONFIG_INVALID', `${where} has no fault`);
   for (const [index, fault] of found.entries()) {
     try {
       planFault(fault);

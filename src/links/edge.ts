@@ -14,9 +14,22 @@ export function edgeText({ from, to }: Edge): string {
  * `server/1` is `server/server-1`, `agent/2` is `agent/node-2`.
  */
 export function namePattern(pattern: string): (name: string) => boolean {
-  const numbered = /^([a-z]+)\/(\d+)$/.exec(pattern);
-  const escaped = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  const source = numbered === null ? escaped.join('.*') : `${numbered[1]}/(?:.*-)?${numbered[2]}`;
-  const expression = new RegExp(`^${source}$`);
-  return (name) => expression.test(name);
+  const numbered = /^([a-z]+)\/\d+$/.exec(pattern);
+  if (numbered !== null) {
+    const [role = '', number = ''] = pattern.split('/');
+    return (name) => name === pattern || (name.startsWith(`${role}/`) && name.endsWith(`-${number}`));
+  }
+  const [first = '', ...middle] = pattern.split('*');
+  const last = middle.pop();
+  if (last === undefined) return (name) => name === pattern;
+  return (name) => {
+    if (!name.startsWith(first)) return false;
+    let at = first.length;
+    for (const part of middle) {
+      const found = name.indexOf(part, at);
+      if (found === -1) return false;
+      at = found + part.length;
+    }
+    return name.length - last.length >= at && name.endsWith(last);
+  };
 }

@@ -49,8 +49,20 @@ export function planFault(document: FaultDocument | PresetName): FaultPlan {
   );
   const [name, settings] = actionOf(action);
   const kind = faults[name] as FaultKind<unknown>;
-  const field = typeof action === 'string' ? 'do' : `do.${name}`;
-  return { ...rest, name, kind, settings: read(kind.settings, settings, field) };
+  const field = `do.${name}`;
+  const plan = { ...rest, name, kind, settings: read(kind.settings, settings, field) };
+  checkTime(plan);
+  return plan;
+}
+
+/** Refuses what would have no effect. */
+function checkTime({ name, kind, when, for: forMs }: FaultPlan): void {
+  const isOwn = typeof when === 'object' && ('idleFor' in when || 'age' in when || 'afterBytes' in when);
+  if (!isOwn) return;
+  if (kind.stage === undefined && kind.strike === undefined)
+    throw invalid(`when: ${name} is for new connections: now, { connection }, { event } or { every }`);
+  if (forMs !== undefined && kind.strike !== undefined)
+    throw invalid(`for: ${name} at a connection's own time or count is for good`);
 }
 
 function preset(name: string): unknown {
@@ -66,7 +78,9 @@ function actionOf(action: unknown): [FaultName, unknown] {
     return [name as FaultName, settings];
   const known = Object.keys(faults).join(', ');
   const wrong =
-    names.length > 1 ? 'do has more than one fault' : `do: ${JSON.stringify(name) ?? 'nothing'} is no fault`;
+    names.length > 1
+      ? 'do has more than one fault'
+      : `do: ${name === undefined ? 'nothing' : JSON.stringify(typeof name === 'string' ? name : typeof name)} is no fault`;
   throw invalid(`${wrong}; there are ${known}`);
 }
 

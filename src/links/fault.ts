@@ -45,6 +45,8 @@ export interface LinkFlow {
 export interface FaultContext extends FaultTools {
   readonly flows: () => Iterable<LinkFlow>;
   readonly tell: (event: Pick<FaultEvent, 'kind' | 'fault' | 'action' | 'link' | 'flow' | 'text'>) => void;
+  /** It lets new connections pass again. */
+  readonly calm: (fault: LinkFault) => void;
   /** It is over, and must not be asked any more. */
   readonly over: (fault: LinkFault) => void;
 }
@@ -91,6 +93,8 @@ export class LinkFault implements Fault {
   begin(): void {
     const { when } = this.plan;
     this.tell('fault.set', {});
+    // Who is told may remove it, here and at each hit.
+    if (!this.on) return;
     if (when === 'now') this.force();
     else if (typeof when === 'object' && 'every' in when) this.repeat(when.every);
     else for (const flow of this.flows()) this.watch(flow);
@@ -135,7 +139,7 @@ export class LinkFault implements Fault {
     const { when, kind } = this.plan;
     if (!this.hasLink(flow.edge)) return;
     if (typeof when === 'object' && 'connection' in when) {
-      if (kind.connect === undefined && this.isTurn(when.connection)) this.hit(flow, 'own');
+      if (!this.stopsConnects && this.isTurn(when.connection)) this.hit(flow, 'own');
     } else if (this.inForce && kind.stage !== undefined) this.hit(flow, 'all');
     else this.watch(flow);
   }
@@ -153,7 +157,8 @@ export class LinkFault implements Fault {
   connecting(edge: Edge): ConnectVerdict | undefined {
     const { kind, settings, when } = this.plan;
     if (kind.connect === undefined || !this.hasLink(edge)) return undefined;
-    const isTurn = typeof when === 'object' && 'connection' in when && this.isTurn(when.connection);
+    const isChosen = typeof when === 'object' && 'connection' in when && this.stopsConnects;
+    const isTurn = isChosen && this.isTurn(when.connection);
     if (!isTurn && !this.inForce) return undefined;
     if (!this.mayHit()) return undefined;
     const verdict = kind.connect(settings, this.context);
@@ -178,6 +183,12 @@ export class LinkFault implements Fault {
     for (const flow of this.context.flows()) if (this.hasLink(flow.edge)) yield flow;
   }
 
+  /** It ends attempts to connect, so that it counts these; one that only delays them counts connections. */
+  private get stopsConnects(): boolean {
+    const { connect, stage, strike } = this.plan.kind;
+    return connect !== undefined && (stage === undefined || strike !== undefined);
+  }
+
   private isTurn(wanted: number): boolean {
     this.newConnections += 1;
     return this.newConnections === wanted;
@@ -194,10 +205,14 @@ export class LinkFault implements Fault {
   private force(): void {
     const { when, for: forMs } = this.plan;
     this.inForce = true;
-    for (const flow of [...this.flows()]) this.hit(flow, 'all');
-    if (forMs === undefined) return;
+    for (const flow of [...this.flows()]) if (this.on) this.hit(flow, 'all');
+    if (forMs === undefined || !this.on) return;
     this.end?.cancel();
-    this.end = this.context.clock.after(forMs, () => (when === 'now' ? this.remove() : this.calm()));
+    this.end = this.context.clock.after(forMs, () => {
+      if (when === 'now') return void this.remove();
+      this.calm();
+      this.context.calm(this);
+    });
   }
 
   /** What is left of it in all connections ends. */
@@ -227,7 +242,6 @@ export class LinkFault implements Fault {
     this.struck.set(flow, fault);
     // Told first: what follows it in the journal is its consequence.
     this.counted({ link: edgeText(flow.edge), flow: flow.number });
-    // Who is told may remove it.
     if (this.on) fault.hit(whose);
   }
 

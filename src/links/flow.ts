@@ -62,6 +62,8 @@ export class FlowMachine {
   private ending: FlowEnd = 'fin';
   private isOver = false;
   private answers = false;
+  /** It is over, but what its lanes hold still passes. */
+  private empties = false;
   private toldLoss = false;
 
   constructor(clock: Clock, port: FlowPort) {
@@ -133,11 +135,13 @@ export class FlowMachine {
   stop(verdict: FlowVerdict, { told, answers = false }: DropManner = {}): void {
     if (this.isOver) return;
     this.isOver = true;
+    this.empties = verdict === 'fin';
     this.answers = answers;
     this.ending = verdict === 'drop' ? 'forgotten' : 'cut';
     this.port.stopped(verdict, this.idleMs);
     for (const side of bothSides) {
-      if (verdict === 'fin') this.port.end(side);
+      // Behind the bytes that faults still hold.
+      if (verdict === 'fin') this.lanes[otherSide[side]].take('end');
       else if (verdict === 'reset' || side === told) this.port.reset(side);
       // The bytes of an end that was not told are read and dropped.
       this.port.hold(side, false);
@@ -171,15 +175,17 @@ export class FlowMachine {
   private laneFrom(from: FlowSide): LanePort {
     const to = otherSide[from];
     const unlessOver = (act: () => void): void => {
-      if (!this.isOver) act();
+      if (!this.isOver || this.empties) act();
     };
     return {
       write: (bytes) => {
-        if (!this.isOver) this.port.write(to, bytes);
+        if (!this.isOver || this.empties) this.port.write(to, bytes);
       },
       end: () => unlessOver(() => this.port.end(to)),
       reset: () => unlessOver(() => this.port.reset(to)),
-      full: (isFull) => unlessOver(() => this.port.hold(from, isFull)),
+      full: (isFull) => {
+        if (!this.isOver) this.port.hold(from, isFull);
+      },
     };
   }
 

@@ -37,6 +37,11 @@ export interface FlowOwner {
   readonly closed?: (flow: LinkFlow, end: FlowEnd) => void;
 }
 
+interface Meeting {
+  readonly verdict: 'refuse' | 'silence' | { readonly delayMs: number };
+  readonly by: LinkFault | undefined;
+}
+
 export interface LinkAttempt {
   readonly reached: (target: Socket) => void;
   readonly failed: (cause: Error) => void;
@@ -48,8 +53,11 @@ export class Links {
   private readonly pairs = new SocketPairs();
   private readonly faults = new Set<LinkFault>();
   private readonly flows = new Set<LinkFlow>();
-  /** Attempts to connect that have no answer. */
-  private readonly silent = new Set<() => void>();
+  /** How to give up each attempt to connect. */
+  private readonly attempts = new Set<() => void>();
+  /** Attempts without an answer, with the fault that keeps it back. */
+  private readonly silent = new Map<() => void, LinkFault | undefined>();
+  private isClosed = false;
   private numbers = 0;
   private faultNumbers = 0;
 
@@ -71,17 +79,20 @@ export class Links {
     const planned = planFault(document);
     const plan = on === undefined ? planned : { ...planned, on };
     const { clock, random, emit, node } = this.options;
-    const id = plan.id ?? `fault-${++this.faultNumbers}`;
-    if ([...this.faults].some((fault) => fault.id === id))
+    const isTaken = (name: string): boolean => [...this.faults].some((fault) => fault.id === name);
+    let id = plan.id ?? `fault-${++this.faultNumbers}`;
+    while (plan.id === undefined && isTaken(id)) id = `fault-${++this.faultNumbers}`;
+    if (isTaken(id))
       throw new TunnelError('CONFIG_INVALID', `a fault called ${id} is on already`, { where: 'links' });
     const fault = new LinkFault(id, plan, {
       clock,
       random,
       flows: () => this.flows,
       tell: (event) => emit({ node, ...event }),
+      calm: (calmed) => this.wake(calmed),
       over: (over) => {
         this.faults.delete(over);
-        for (const again of [...this.silent]) again();
+        this.wake(over);
       },
     });
     this.checkLinks(fault, plan.on);
@@ -108,14 +119,17 @@ export class Links {
     return near;
   }
 
-  /** As `open`, for a new socket of the caller. A silent link never answers. */
+  /** As `open`, for a new socket of the caller, which must not write before `connect`. A silent link never answers. */
   connect(near: Socket, edge: Edge, target: LinkTarget, owner?: FlowOwner): void {
     const attempt: LinkAttempt = {
       failed: (cause) => near.destroy(cause),
       reached: (socket) => {
         near.off('close', abandon);
-        if (near.destroyed) socket.destroy();
-        else this.pairs.connect(near, (far) => this.carry(edge, { client: far, target: socket }, owner));
+        if (near.destroyed) return void socket.destroy();
+        this.pairs.connect(near, {
+          joined: (far) => this.carry(edge, { client: far, target: socket }, owner),
+          lost: () => socket.destroy(),
+        });
       },
     };
     const abandon = this.reach(edge, target, attempt, owner);
@@ -126,29 +140,33 @@ export class Links {
   reach(edge: Edge, target: LinkTarget, attempt: LinkAttempt, owner: FlowOwner = {}): () => void {
     let isOver = false;
     let cancel: () => void = () => undefined;
+    const asked = new Set<LinkFault>();
+    const end = (): void => {
+      isOver = true;
+      this.silent.delete(ask);
+      this.attempts.delete(abandon);
+    };
+    const abandon = (): void => {
+      end();
+      cancel();
+    };
     const fail = (cause: Error): void => {
       if (isOver) return;
-      isOver = true;
+      end();
       owner.refused?.(cause);
       attempt.failed(cause);
     };
-    const connectNow = (): void => {
-      if (typeof target === 'function') return void target().then(reached, fail);
-      const socket = connect({ ...target, allowHalfOpen: true, noDelay: true });
-      cancel = () => socket.destroy();
-      socket.on('error', fail);
-      socket.once('connect', () => reached(socket));
-    };
     const reached = (socket: Socket): void => {
-      cancel = () => undefined;
       if (isOver) return void socket.destroy();
-      isOver = true;
+      end();
       attempt.reached(socket);
     };
+    const connectNow = (): void => {
+      cancel = connectTo(target, { reached, failed: fail });
+    };
     const ask = (): void => {
-      this.silent.delete(ask);
-      const verdict = this.meet(edge);
-      if (verdict === 'silence') this.silent.add(ask);
+      const { verdict, by } = this.meet(edge, asked);
+      if (verdict === 'silence') this.silent.set(ask, by);
       else if (verdict === 'refuse') process.nextTick(() => fail(refusal(target)));
       else if (verdict.delayMs === 0) connectNow();
       else {
@@ -156,12 +174,10 @@ export class Links {
         cancel = () => timer.cancel();
       }
     };
-    ask();
-    return () => {
-      isOver = true;
-      this.silent.delete(ask);
-      cancel();
-    };
+    this.attempts.add(abandon);
+    if (this.isClosed) process.nextTick(() => fail(refusal(target)));
+    else ask();
+    return abandon;
   }
 
   /** Joins two connected sockets by a flow, with the faults of its link. */
@@ -191,23 +207,35 @@ export class Links {
     carried.start();
   }
 
-  /** Ends all connections. */
+  /** Ends all connections and attempts, without an answer to these. */
   close(): void {
+    this.isClosed = true;
+    for (const abandon of [...this.attempts]) abandon();
     this.heal();
-    this.silent.clear();
     for (const flow of [...this.flows]) flow.destroy();
     this.pairs.close();
   }
 
-  /** Asks the faults in order. The first that refuses or keeps silent decides; delays add up. */
-  private meet(edge: Edge): 'refuse' | 'silence' | { readonly delayMs: number } {
+  /** A fault keeps silent no longer: the attempts that it held go on. */
+  private wake(fault: LinkFault): void {
+    for (const [ask, by] of [...this.silent]) {
+      if (by !== fault) continue;
+      this.silent.delete(ask);
+      ask();
+    }
+  }
+
+  /** Asks the faults in order, each once. The first that refuses or keeps silent decides; delays add up. */
+  private meet(edge: Edge, asked: Set<LinkFault>): Meeting {
     let delayMs = 0;
     for (const fault of this.faults) {
+      if (asked.has(fault)) continue;
+      asked.add(fault);
       const verdict = fault.connecting(edge);
-      if (typeof verdict === 'string') return verdict;
+      if (typeof verdict === 'string') return { verdict, by: fault };
       delayMs += verdict?.delayMs ?? 0;
     }
-    return { delayMs };
+    return { verdict: { delayMs }, by: undefined };
   }
 
   private checkLinks(fault: LinkFault, { from = '*', to = '*' }: FaultPlan['on']): void {
@@ -241,4 +269,20 @@ function refusal(target: LinkTarget): Error {
     code: 'ECONNREFUSED',
     syscall: 'connect',
   });
+}
+
+/** Returns how to give up. */
+function connectTo(target: LinkTarget, { reached, failed }: LinkAttempt): () => void {
+  if (typeof target === 'function') {
+    target().then(reached, failed);
+    return () => undefined;
+  }
+  const socket = connect({ ...target, allowHalfOpen: true, noDelay: true });
+  let isConnected = false;
+  socket.on('error', (cause) => isConnected || failed(cause));
+  socket.once('connect', () => {
+    isConnected = true;
+    reached(socket);
+  });
+  return () => isConnected || socket.destroy();
 }

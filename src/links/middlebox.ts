@@ -198,6 +198,8 @@ class Device implements Middlebox {
     };
     const abandon = this.links.reach(edge, target, attempt, owner);
     this.connecting.add(abandon);
+    // Reads nothing, but sees a reset while the attempt waits.
+    client.read(0);
     client.once('close', () => {
       abandon();
       this.connecting.delete(abandon);

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Command } from 'commander';
 import { TunnelError } from '../../core/errors.js';
+import type { EventSink } from '../../core/events.js';
 import { createRandom } from '../../core/random.js';
 import { type Balance, balances } from '../../links/balance.js';
 import type { FlowVerdict } from '../../links/flow.js';
@@ -81,7 +82,11 @@ export function middleboxCommand(invocation: Invocation): Command {
 }
 
 function run(flags: MiddleboxFlags): Promise<number> {
-  return runRole(flags, async ({ clock, emit }, started) => {
+  return runRole(flags, async ({ clock, emit: tell }, started) => {
+    const emit: EventSink = (event) => {
+      tell(event);
+      links.see(event);
+    };
     const random = createRandom(randomInt(2 ** 32));
     const links = new Links({ node: `middlebox/${flags.name}`, clock, random, emit });
     if (flags.idleTimeout > 0) links.set({ when: { idleFor: flags.idleTimeout }, do: flags.onIdle });

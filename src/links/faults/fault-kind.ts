@@ -32,12 +32,14 @@ export interface FaultKind<S> {
   readonly connect?: (settings: S, tools: FaultTools) => ConnectVerdict;
 }
 
+const noDuration = 'is no duration, such as 250ms or 60s';
+
 /** Milliseconds, or Go's duration text: `250ms`, `60s`, `1m30s`. */
 export const duration = z
-  .union([
-    z.number().nonnegative(),
-    z.string().refine((text) => (parseDuration(text) ?? -1) >= 0, 'is no duration, such as 250ms or 60s'),
-  ])
+  .union(
+    [z.number().nonnegative(), z.string().refine((text) => (parseDuration(text) ?? -1) >= 0, noDuration)],
+    noDuration,
+  )
   .transform((value) => (typeof value === 'number' ? value : (parseDuration(value) ?? 0)));
 
 /** A whole number of bytes, at least 1. */

@@ -30,14 +30,17 @@ export const rate: FaultKind<z.output<typeof settings>> = {
       queue.shift();
       const part = pieceOf(item, bytesPerSecond);
       if (part !== item && typeof item !== 'string') queue.unshift(item.subarray(sizeOf(part)));
-      freeAtMs = now + (sizeOf(part) / bytesPerSecond) * 1000;
+      // From when it was due: a late timer must not slow the rate down.
+      freeAtMs += (sizeOf(part) / bytesPerSecond) * 1000;
       pass(part);
       next();
     };
     return {
       take(item) {
         queue.push(item);
-        if (timer === undefined) next();
+        if (timer !== undefined) return;
+        freeAtMs = Math.max(freeAtMs, clock.now());
+        next();
       },
       release() {
         timer?.cancel();

@@ -191,9 +191,13 @@ describe('a fault document', () => {
     [{ do: { drop: { hard: true } } }, /^fault: do\.drop: .*hard/],
     [{ do: 'reset', limit: 0 }, /^fault: limit: /],
     [{ do: 'reset', when: { every: '0s' } }, /^fault: when\.every: must be above 0/],
+    [{ do: 'latency' }, /^fault: do\.latency\.delay: is no duration/],
+    [{ do: 10n }, /^fault: do: "bigint" is no fault/],
+    [{ do: 'refuse', when: { idleFor: '1s' } }, /^fault: when: refuse is for new connections/],
+    [{ do: 'drop', when: { idleFor: '1s' }, for: '1s' }, /^fault: for: drop at a connection's own time/],
     ['constructor', /^fault: no preset is called constructor/],
     ['idle-61s', /^fault: no preset is called idle-61s; there are idle-60s-drop,/],
-  ])('%j is refused, and the text names the field', (document, text) => {
+  ])('%s is refused, and the text names the field', (document, text) => {
     expect(() => planFault(document as never)).toThrow(text);
     expect(() => planFault(document as never)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
   });
