@@ -5,6 +5,7 @@ import type { EventSink } from '../core/events.js';
 import type { FaithfulOptions } from '../core/faithful.js';
 import type { Random } from '../core/random.js';
 import type { Turns } from '../core/turns.js';
+import type { FaultPoints } from '../links/fault-points.js';
 import type { OpenSocket } from '../wire/carrier/tunnel-connection.js';
 import type { HttpProxy } from '../wire/net/proxy-environment.js';
 import type { ClientTls, Renewable } from '../wire/net/tls.js';
@@ -39,6 +40,8 @@ export interface AgentOptions extends FaithfulOptions {
   /** Begins to connect to a server. Default `net.connect` to `server`, or to `proxy`. */
   readonly openServer?: OpenSocket;
   readonly sync: SyncIntervals;
+  /** Where it meets its faults. Default: none. */
+  readonly faults?: FaultPoints;
   /** How the agent learns the number of servers. Default: from the servers. */
   readonly serverCount?: ServerCountOptions;
   /**

@@ -31,7 +31,7 @@ export interface EventCommon {
   readonly node: string;
   /** The other end: `<role>/<name>`. Absent in events of one part alone. */
   readonly peer?: string;
-  /** The user request (exec, logs, port-forward) that the event belongs to, such as `exec-1`. */
+  /** The request (exec, logs, port-forward, webhook …) that the event belongs to, such as `exec-1`. */
   readonly request?: string;
   /** The dial, as decimal text: 64-bit IDs do not fit a JSON number. */
   readonly dialId?: string;
@@ -277,6 +277,10 @@ export interface FaultEvent extends EventCommon {
   readonly link?: string;
   /** The flow that it hit, as in events of the kind `flow.…`. Absent for an attempt to connect. */
   readonly flow?: string;
+  /** The fault as JSON, for `fault.set`. */
+  readonly document?: string;
+  /** The part that it hit, for faults of parts: `kubelet/node-1`. */
+  readonly part?: string;
 }
 
 /** An event as a part reports it, without its place in the journal. */

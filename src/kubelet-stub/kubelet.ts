@@ -2,6 +2,7 @@ import type { Runtime } from '../containers/runtime.js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import { createWallClock } from '../core/wall-clock.js';
+import type { FaultPoints } from '../links/fault-points.js';
 import type { Renewable } from '../wire/net/tls.js';
 import { AccessControl } from './auth/access-control.js';
 import { type KubeletConfig, settingsOf } from './config.js';
@@ -27,6 +28,8 @@ export interface KubeletOptions {
   /** Runs the containers. The caller owns it: closing the kubelet does not close it. */
   readonly runtime: Runtime;
   readonly config?: KubeletConfig;
+  /** Where it meets its faults. Default: none. */
+  readonly faults?: FaultPoints;
   readonly clock: Clock;
   readonly emit: EventSink;
   /** Wall time of the lab in epoch milliseconds. Default: the machine's time, advanced by `clock`. */

@@ -1,38 +1,25 @@
-import { TunnelError } from '../core/errors.js';
 import type { Fault } from '../links/fault.js';
-import type { Links } from '../links/links.js';
+import type { FaultSet } from '../links/fault-set.js';
 
 /**
  * Freezes parts of a lab, as a stopped process or a node that hangs looks to its peers: connections stay open and are
  * accepted, and no byte passes. The part's own timers run on, which no peer can see.
  */
 export class Freezer {
-  private readonly links: Links;
-  private readonly frozen = new Map<string, readonly Fault[]>();
+  private readonly faults: FaultSet;
+  private readonly frozen = new Map<string, Fault>();
 
-  constructor(links: Links) {
-    this.links = links;
+  constructor(faults: FaultSet) {
+    this.faults = faults;
   }
 
   freeze(part: string): void {
-    if (this.frozen.get(part)?.some((fault) => fault.on) === true) return;
-    const ways = [this.freezeLinks(part, { from: part }), this.freezeLinks(part, { to: part })];
-    this.frozen.set(part, ways.flat());
+    if (this.frozen.get(part)?.on === true) return;
+    this.frozen.set(part, this.faults.set({ id: `frozen ${part}`, on: { part }, do: 'freeze' }));
   }
 
   thaw(part: string): void {
-    for (const fault of this.frozen.get(part) ?? []) fault.remove();
+    this.frozen.get(part)?.remove();
     this.frozen.delete(part);
-  }
-
-  private freezeLinks(part: string, on: { readonly from?: string; readonly to?: string }): readonly Fault[] {
-    const id = `frozen ${part} ${on.from === undefined ? 'in' : 'out'}`;
-    try {
-      return [this.links.set({ id, on, do: 'freeze' })];
-    } catch (error) {
-      // A kubelet, for one, has only links that lead to it.
-      if (TunnelError.from(error).code === 'LINK_NOT_FOUND') return [];
-      throw error;
-    }
   }
 }

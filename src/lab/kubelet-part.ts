@@ -52,7 +52,8 @@ export function kubeletPart(
       const tls = { cert, key, clientCa: ca };
       const config = context.kubelet;
       // Most kubelets of a large lab are never dialled.
-      const own = { nodeName: spec.name, tls, lazyTls: true };
+      const faults = context.links.faults.points(`kubelet/${spec.name}`);
+      const own = { nodeName: spec.name, tls, lazyTls: true, faults };
       const kubelet = await startKubelet({ ...own, runtime, config, clock, emit });
       network.register(spec.ip, spec.kubeletPort, kubelet.address);
       const begin = ({ url, services }: KnownApi): PodSource => {

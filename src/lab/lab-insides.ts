@@ -46,7 +46,7 @@ export interface LabInsides {
 export async function stopAll(insides: LabInsides): Promise<void> {
   const { api, parts, clients, journal, recorder, folder, context } = insides;
   // A part behind a fault could not end in order.
-  context.links.heal();
+  context.links.faults.heal();
   await clients.cluster.close();
   const kubelets = parts.kubelets.filter((part) => part.running);
   await Promise.all([api.close(), ...kubelets.map((part) => part.value.source.close())]);

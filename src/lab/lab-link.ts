@@ -1,6 +1,6 @@
 import type { Fault } from '../links/fault.js';
 import type { FaultDocument } from '../links/fault-document.js';
-import type { Links } from '../links/links.js';
+import type { FaultSet } from '../links/fault-set.js';
 import type { PresetName } from '../links/presets.js';
 
 /** A fault for the links that `lab.link` has chosen. */
@@ -8,11 +8,11 @@ export type LinkFaultDocument = Omit<FaultDocument, 'on'>;
 
 /** Some links of a lab, chosen by two patterns. */
 export class LabLink {
-  private readonly links: Links;
+  private readonly faults: FaultSet;
   private readonly on: { readonly from: string; readonly to: string };
 
-  constructor(links: Links, on: { readonly from: string; readonly to: string }) {
-    this.links = links;
+  constructor(faults: FaultSet, on: { readonly from: string; readonly to: string }) {
+    this.faults = faults;
     this.on = on;
   }
 
@@ -21,7 +21,7 @@ export class LabLink {
    * `lab.heal`. Throws CONFIG_INVALID, whose text names the field, or LINK_NOT_FOUND.
    */
   fault(fault: LinkFaultDocument | PresetName): Fault {
-    return this.links.set(fault, this.on);
+    return this.faults.set(fault, this.on);
   }
 
   /** Sets a fault while `work` runs. Rejects as `fault` throws, or with the error of `work`. */

@@ -16,6 +16,7 @@ import type {
 } from './cluster-client.js';
 import { type ConnectionView, connectionsOf } from './connections.js';
 import { type ExecOptions, type ExecOutcome, execAndGather } from './exec-call.js';
+import { faultyPart } from './faulty-part.js';
 import { Freezer } from './freezer.js';
 import { checkInvariants, type InvariantOptions } from './invariants.js';
 import { type LabInsides, stopAll } from './lab-insides.js';
@@ -44,7 +45,9 @@ export class Lab extends LabJournal implements AsyncDisposable {
   constructor(insides: LabInsides) {
     super(insides.journal);
     this.insides = insides;
-    this.freezer = new Freezer(insides.context.links);
+    const { faults } = insides.context.links;
+    this.freezer = new Freezer(faults);
+    faults.attend(() => this.parts().map(faultyPart));
   }
 
   /** The seed of all random choices. `startLab({ seed })` repeats them. */
@@ -209,12 +212,12 @@ export class Lab extends LabJournal implements AsyncDisposable {
    * `server/server-1`, `agent/node-1` to `server/server-1`, to `kubelet/node-1` or to `pod/default/web-1`.
    */
   link(from = '*', to = '*'): LabLink {
-    return new LabLink(this.insides.context.links, { from, to });
+    return new LabLink(this.insides.context.links.faults, { from, to });
   }
 
   /** Sets a fault on the links that its `on` names, default all, or a preset by its name. Throws as `LabLink.fault`. */
   fault(fault: FaultDocument | PresetName): Fault {
-    return this.insides.context.links.set(fault);
+    return this.insides.context.links.faults.set(fault);
   }
 
   /**
@@ -229,7 +232,7 @@ export class Lab extends LabJournal implements AsyncDisposable {
 
   /** Removes all faults. */
   heal(): void {
-    this.insides.context.links.heal();
+    this.insides.context.links.faults.heal();
   }
 
   /** Each connection through the tunnel that any end holds now, with what all its ends believe of it. */
@@ -272,6 +275,7 @@ export class Lab extends LabJournal implements AsyncDisposable {
       kill: () => part.kill(),
       freeze: () => this.freezer.freeze(part.name),
       thaw: () => this.freezer.thaw(part.name),
+      fault: (fault) => this.insides.context.links.faults.set(fault, { part: part.name }),
       start,
       restart: async () => {
         await part.kill();

@@ -1,5 +1,8 @@
 import { TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
+import type { Fault } from '../links/fault.js';
+import type { PresetName } from '../links/presets.js';
+import type { LinkFaultDocument } from './lab-link.js';
 
 /** One part of the lab, which can be killed and started again. */
 export interface LabPart {
@@ -26,6 +29,11 @@ export interface FreezablePart extends LabPart {
    * option `apiservers`.
    */
   freeze(): void;
+  /**
+   * Sets a fault of this part, or on all links that lead to it or from it. Throws CONFIG_INVALID, whose text names the field,
+   * LINK_NOT_FOUND, or NODE_NOT_FOUND when a part of this role cannot have it.
+   */
+  fault(fault: LinkFaultDocument | PresetName): Fault;
   /** Lets it go on: all that waited arrives, in order. Does nothing when it is not frozen. `lab.heal` thaws, too. */
   thaw(): void;
 }

@@ -90,7 +90,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     emit: journal.emit,
     edges: () => labEdges(assembled.parts, store),
   });
-  journal.subscribe((event) => links.see(event));
+  journal.subscribe((event) => links.faults.see(event));
   const context: LabContext = {
     clock,
     random,

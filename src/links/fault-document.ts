@@ -21,6 +21,10 @@ export type FaultTime =
       readonly connection: number;
     }
   | {
+      /** For faults of parts: the nth time that a part could meet it, counted from 1 when the fault is set. */
+      readonly nth: number;
+    }
+  | {
       /** At each later event of this kind, for all connections then open. */
       readonly event: string;
       /** The fields that the event must have. Default: any. */
@@ -66,7 +70,8 @@ export type PlainFault =
   | 'corrupt'
   | 'sizeLimit'
   | 'refuse'
-  | 'synDrop';
+  | 'synDrop'
+  | 'kill';
 
 /** What a fault does: its name, or one name with settings, as in `{ latency: { delay: '50ms' } }`. */
 export type FaultAction = PlainFault | Partial<FaultSettings>;
@@ -75,8 +80,11 @@ export type FaultAction = PlainFault | Partial<FaultSettings>;
 export interface FaultDocument {
   /** Its name in events, and to remove it by. Default `fault-1`, `fault-2` … */
   readonly id?: string;
-  /** The links that it is on, as patterns. Default: all. */
-  readonly on?: { readonly from?: string; readonly to?: string };
+  /**
+   * Where it is, as patterns: the links between two parts, or one part. A fault of links that is on a part is on all links
+   * that lead to it or from it. Default: all links.
+   */
+  readonly on?: { readonly from?: string; readonly to?: string } | { readonly part: string };
   /** Which bytes it changes, and counts. Default both. */
   readonly direction?: 'both' | 'toTarget' | 'toClient';
   /** When it begins. Default `now`. */

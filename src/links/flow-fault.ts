@@ -1,5 +1,5 @@
 import type { Timer } from '../core/clock.js';
-import type { FaultPlan } from './fault-plan.js';
+import type { LinkPlan } from './fault-plan.js';
 import type { FaultTools } from './faults/fault-kind.js';
 import type { FlowMachine, FlowSide } from './flow.js';
 
@@ -7,18 +7,18 @@ const sidesOf = {
   both: ['client', 'target'],
   toTarget: ['client'],
   toClient: ['target'],
-} as const satisfies Record<FaultPlan['direction'], readonly FlowSide[]>;
+} as const satisfies Record<LinkPlan['direction'], readonly FlowSide[]>;
 
 /** One fault in one flow: its own timers and counters, and what it does there. */
 export class FlowFault {
   private readonly machine: FlowMachine;
-  private readonly plan: FaultPlan;
+  private readonly plan: LinkPlan;
   private readonly tools: FaultTools;
   /** Ends timers and counters, and removes stages. */
   private undoes: (() => void)[] = [];
   private wasHit = false;
 
-  constructor(machine: FlowMachine, plan: FaultPlan, tools: FaultTools) {
+  constructor(machine: FlowMachine, plan: LinkPlan, tools: FaultTools) {
     this.machine = machine;
     this.plan = plan;
     this.tools = tools;
@@ -29,7 +29,7 @@ export class FlowFault {
   }
 
   /** Calls `due` when this flow's time has come. Returns false when it has no timer or counter of its own. */
-  await(when: Exclude<FaultPlan['when'], string>, due: () => void): boolean {
+  await(when: Exclude<LinkPlan['when'], string>, due: () => void): boolean {
     if ('idleFor' in when) this.onTimer(when.idleFor, () => this.machine.idleMs, due);
     else if ('age' in when) this.onTimer(when.age, () => this.machine.ageMs, due);
     else if ('afterBytes' in when) {

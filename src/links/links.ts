@@ -1,30 +1,16 @@
 import { connect, Socket } from 'node:net';
-import type { Clock } from '../core/clock.js';
-import { TunnelError } from '../core/errors.js';
-import type { EventBody, EventSink, FlowEvent } from '../core/events.js';
+import type { FlowEvent } from '../core/events.js';
 import type { Random } from '../core/random.js';
 import { type Edge, edgeText } from './edge.js';
-import { type Fault, LinkFault, type LinkFlow } from './fault.js';
-import type { FaultDocument } from './fault-document.js';
-import { type FaultPlan, planFault } from './fault-plan.js';
+import { FaultSet, type FaultSetOptions } from './fault-set.js';
 import type { FlowEnd, FlowVerdict } from './flow.js';
-import type { PresetName } from './presets.js';
+import type { LinkFault, LinkFlow } from './link-fault.js';
 import { type FlowSockets, SocketFlow } from './socket-flow.js';
 import { SocketPairs } from './socket-pairs.js';
 import type { TcpTarget } from './tcp-connect.js';
 
 /** A listener at an address or a path, or whatever gives a connected socket. */
 export type LinkTarget = TcpTarget | { readonly path: string };
-
-export interface LinksOptions {
-  /** Who reports events: `lab/lab`, `middlebox/edge`. */
-  readonly node: string;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly emit: EventSink;
-  /** The links that exist, so that a fault on no link is an error. Default: any link may exist. */
-  readonly edges?: () => Iterable<Edge>;
-}
 
 /** Whose flows they are: a device has counters and events of its own. */
 export interface FlowOwner {
@@ -49,9 +35,10 @@ export interface LinkAttempt {
 
 /** The links between parts: every connection passes one, and its faults with it. */
 export class Links {
-  private readonly options: LinksOptions;
+  /** What can go wrong on them, and in the parts. */
+  readonly faults: FaultSet;
+  private readonly options: FaultSetOptions;
   private readonly pairs = new SocketPairs();
-  private readonly faults = new Set<LinkFault>();
   private readonly flows = new Set<LinkFlow>();
   /** How to give up each attempt to connect. */
   private readonly attempts = new Set<() => void>();
@@ -59,56 +46,17 @@ export class Links {
   private readonly silent = new Map<() => void, LinkFault | undefined>();
   private isClosed = false;
   private numbers = 0;
-  private faultNumbers = 0;
 
-  constructor(options: LinksOptions) {
+  constructor(options: FaultSetOptions) {
     this.options = options;
+    this.faults = new FaultSet(options, {
+      flows: () => this.flows,
+      calm: (fault) => this.wake(fault),
+    });
   }
 
   get random(): Random {
     return this.options.random;
-  }
-
-  /** The faults that are on, in the order in which they were set. */
-  get active(): readonly Fault[] {
-    return [...this.faults];
-  }
-
-  /** Sets a fault; `on` goes before that of the document. Throws CONFIG_INVALID for a wrong one, and LINK_NOT_FOUND. */
-  set(document: FaultDocument | PresetName, on?: FaultPlan['on']): Fault {
-    const planned = planFault(document);
-    const plan = on === undefined ? planned : { ...planned, on };
-    const { clock, random, emit, node } = this.options;
-    const isTaken = (name: string): boolean => [...this.faults].some((fault) => fault.id === name);
-    let id = plan.id ?? `fault-${++this.faultNumbers}`;
-    while (plan.id === undefined && isTaken(id)) id = `fault-${++this.faultNumbers}`;
-    if (isTaken(id))
-      throw new TunnelError('CONFIG_INVALID', `a fault called ${id} is on already`, { where: 'links' });
-    const fault = new LinkFault(id, plan, {
-      clock,
-      random,
-      flows: () => this.flows,
-      tell: (event) => emit({ node, ...event }),
-      calm: (calmed) => this.wake(calmed),
-      over: (over) => {
-        this.faults.delete(over);
-        this.wake(over);
-      },
-    });
-    this.checkLinks(fault, plan.on);
-    this.faults.add(fault);
-    fault.begin();
-    return fault;
-  }
-
-  /** Removes all faults. */
-  heal(): void {
-    for (const fault of [...this.faults]) fault.remove();
-  }
-
-  /** Tells the faults of an event. */
-  see(event: EventBody): void {
-    for (const fault of this.faults) fault.see(event);
   }
 
   /** Connects through a link, as `net.connect` does: the socket emits `connect`, or the kernel's error. */
@@ -195,7 +143,7 @@ export class Links {
         emit({ kind: 'flow.lost', ...where, from, lostBytes, text: 'and all later bytes' }),
       closed: (end) => {
         this.flows.delete(flow);
-        for (const fault of [...this.faults]) fault.left(flow);
+        for (const fault of this.faults.onLinks) fault.left(flow);
         owner.closed?.(flow, end);
       },
     });
@@ -203,7 +151,7 @@ export class Links {
     const flow: LinkFlow = { edge, number, machine: carried.machine, destroy };
     this.flows.add(flow);
     owner.opened?.(flow);
-    for (const fault of [...this.faults]) fault.joined(flow);
+    for (const fault of this.faults.onLinks) fault.joined(flow);
     carried.start();
   }
 
@@ -211,7 +159,7 @@ export class Links {
   close(): void {
     this.isClosed = true;
     for (const abandon of [...this.attempts]) abandon();
-    this.heal();
+    this.faults.heal();
     for (const flow of [...this.flows]) flow.destroy();
     this.pairs.close();
   }
@@ -228,7 +176,7 @@ export class Links {
   /** Asks the faults in order, each once. The first that refuses or keeps silent decides; delays add up. */
   private meet(edge: Edge, asked: Set<LinkFault>): Meeting {
     let delayMs = 0;
-    for (const fault of this.faults) {
+    for (const fault of this.faults.onLinks) {
       if (asked.has(fault)) continue;
       asked.add(fault);
       const verdict = fault.connecting(edge);
@@ -237,23 +185,7 @@ export class Links {
     }
     return { verdict: { delayMs }, by: undefined };
   }
-
-  private checkLinks(fault: LinkFault, { from = '*', to = '*' }: FaultPlan['on']): void {
-    const { edges } = this.options;
-    // These come into being with a dial.
-    if (edges === undefined || /^(endpoint|webhook)\//.test(to)) return;
-    const known = [...edges()];
-    if (known.some((edge) => fault.hasLink(edge))) return;
-    const some = known.slice(0, maxNamed).map(edgeText);
-    const more = known.length > maxNamed ? `, and ${known.length - maxNamed} more` : '';
-    throw new TunnelError('LINK_NOT_FOUND', `no link ${from} → ${to}; there are ${some.join(', ')}${more}`, {
-      where: 'links',
-    });
-  }
 }
-
-/** How many links an error names. */
-const maxNamed = 20;
 
 const verdictText = {
   drop: 'neither end is told; bytes are lost from now on',

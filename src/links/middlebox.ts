@@ -5,9 +5,9 @@ import { listenError, TunnelError } from '../core/errors.js';
 import type { EventSink } from '../core/events.js';
 import { pause } from '../core/pause.js';
 import { type Balance, chooseTarget, Turns } from './balance.js';
-import type { LinkFlow } from './fault.js';
 import type { FlowCounts, FlowVerdict } from './flow.js';
 import { connectError } from './go-errors.js';
+import type { LinkFlow } from './link-fault.js';
 import type { FlowOwner, Links } from './links.js';
 import type { MiddleboxCounts } from './middlebox-counts.js';
 

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventBody, EventKind, EventSink, LabEvent } from '../core/events.js';
 import { type EventOf, type EventPattern, matches } from './event-match.js';
+import { RequestLinks } from './request-links.js';
 import { Ring } from './ring.js';
 import { timeoutText } from './wait-text.js';
 
@@ -60,6 +61,7 @@ class RingJournal implements Journal {
   private readonly clock: Clock;
   readonly startedAt: number;
   private readonly ring: Ring<LabEvent>;
+  private readonly requests = new RequestLinks();
   private readonly listeners = new Set<(event: LabEvent) => void>();
   private readonly stops = new Set<() => void>();
   private seq = 0;
@@ -78,7 +80,9 @@ class RingJournal implements Journal {
 
   readonly emit = (body: EventBody): void => {
     this.seq += 1;
-    const event: LabEvent = { ...body, seq: this.seq, t: this.clock.now() - this.startedAt };
+    const place = { seq: this.seq, t: this.clock.now() - this.startedAt };
+    const request = this.requests.of(body);
+    const event: LabEvent = request === undefined ? { ...body, ...place } : { ...body, request, ...place };
     this.ring.push(event);
     for (const listener of [...this.listeners]) this.tell(listener, event);
   };

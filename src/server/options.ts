@@ -3,6 +3,7 @@ import type { EventSink } from '../core/events.js';
 import type { FaithfulOptions, FaithfulSet } from '../core/faithful.js';
 import type { Random } from '../core/random.js';
 import type { StrategyName } from '../core/strategy.js';
+import type { FaultPoints } from '../links/fault-points.js';
 import type { GrpcEndpoint, PlainEndpoint } from '../wire/net/secure-listener.js';
 import type { LeaseOptions } from './lease-options.js';
 import type { AgentTokenOptions } from './token-review.js';
@@ -34,6 +35,8 @@ export interface ProxyServerOptions extends FaithfulOptions {
   readonly keepaliveTimeMs: number;
   /** The same for frontends. Default: `keepaliveTimeMs`. */
   readonly frontendKeepaliveTimeMs?: number;
+  /** Where it meets its faults. Default: none. */
+  readonly faults?: FaultPoints;
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;

@@ -85,12 +85,12 @@ function run(flags: MiddleboxFlags): Promise<number> {
   return runRole(flags, async ({ clock, emit: tell }, started) => {
     const emit: EventSink = (event) => {
       tell(event);
-      links.see(event);
+      links.faults.see(event);
     };
     const random = createRandom(randomInt(2 ** 32));
     const links = new Links({ node: `middlebox/${flags.name}`, clock, random, emit });
-    if (flags.idleTimeout > 0) links.set({ when: { idleFor: flags.idleTimeout }, do: flags.onIdle });
-    for (const fault of await faultsOf(flags)) links.set(fault);
+    if (flags.idleTimeout > 0) links.faults.set({ when: { idleFor: flags.idleTimeout }, do: flags.onIdle });
+    for (const fault of await faultsOf(flags)) links.faults.set(fault);
     const device = await startMiddlebox({ name: flags.name, routes: routesOf(flags), links, clock, emit });
     started(async () => {
       await device.close();

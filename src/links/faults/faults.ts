@@ -33,4 +33,4 @@ export const faults = {
   synDrop,
 } as const;
 
-export type FaultName = keyof typeof faults;
+export type LinkFaultName = keyof typeof faults;

@@ -11,7 +11,7 @@ describe('a fault', () => {
     const { links, events, connected } = await link();
     const socket = await connected();
     expect(await echo(socket, 'before')).toBe('before');
-    const fault = links.set({ do: 'drop' });
+    const fault = links.faults.set({ do: 'drop' });
     await fault.firstHit();
     socket.write('lost?');
     expect(fault.remove()).toEqual({ healed: 1, broken: 0 });
@@ -19,7 +19,10 @@ describe('a fault', () => {
       'lost?',
     );
     expect(events.filter(({ kind }) => kind.startsWith('fault.'))).toEqual([
-      { kind: 'fault.set', node: 'lab/lab', fault: 'fault-1', action: 'drop' },
+      {
+        ...{ kind: 'fault.set', node: 'lab/lab', fault: 'fault-1', action: 'drop' },
+        document: '{"do":"drop","on":{}}',
+      },
       expect.objectContaining({ kind: 'fault.hit', link: 'agent/node-1 → server/server-1', flow: '1' }),
       expect.objectContaining({ kind: 'fault.healed', text: '1 connections continue, 0 do not' }),
     ]);
@@ -30,7 +33,7 @@ describe('a fault', () => {
     const socket = await connected();
     await echo(socket, 'x');
     const ends = [failed(socket), failed(far[0] as Socket)];
-    const fault = links.set({ do: 'reset' });
+    const fault = links.faults.set({ do: 'reset' });
     for (const error of await Promise.all(ends)) expect(error).toMatchObject({ code: 'ECONNRESET' });
     expect(await echo(await connected(), 'new ones pass')).toBe('new ones pass');
     expect(fault.remove()).toEqual({ healed: 0, broken: 1 });
@@ -41,7 +44,7 @@ describe('a fault', () => {
     const socket = await connected();
     await echo(socket, 'x');
     const told = failed(socket);
-    links.set({ do: { halfOpen: { told: 'client' } } });
+    links.faults.set({ do: { halfOpen: { told: 'client' } } });
     expect(await told).toMatchObject({ code: 'ECONNRESET' });
     expect(far[0]?.readyState).toBe('open');
   });
@@ -51,7 +54,7 @@ describe('a fault', () => {
     const [one, two] = [await connected('agent/node-1'), await connected('agent/node-2')];
     for (const socket of [one, two]) await echo(socket, 'x');
     const ended = failed(one);
-    const fault = links.set({ on: { from: 'agent/node-1' }, do: 'reset' });
+    const fault = links.faults.set({ on: { from: 'agent/node-1' }, do: 'reset' });
     await ended;
     expect(await echo(two, 'still here')).toBe('still here');
     expect(fault.hits).toBe(1);
@@ -61,7 +64,7 @@ describe('a fault', () => {
     const { links, far, connected } = await link();
     const socket = await connected();
     await echo(socket, 'x');
-    const fault = links.set({ direction: 'toClient', do: 'drop' });
+    const fault = links.faults.set({ direction: 'toClient', do: 'drop' });
     const arrived = once(far[0] as Socket, 'data');
     socket.write('a question');
     expect(String((await arrived)[0])).toBe('a question');
@@ -75,7 +78,7 @@ describe('a fault', () => {
     const { links, connected, events } = await link({ clock });
     const socket = await connected();
     await echo(socket, 'x');
-    const fault = links.set('idle-60s-reset');
+    const fault = links.faults.set('idle-60s-reset');
     clock.advance(59_000);
     await echo(socket, 'x');
     clock.advance(59_000);
@@ -92,7 +95,7 @@ describe('a fault', () => {
   it('cuts a busy connection at its age', async () => {
     const clock = new ManualClock();
     const { links, connected } = await link({ clock });
-    links.set('max-age-60s');
+    links.faults.set('max-age-60s');
     const socket = await connected();
     for (let second = 0; second < 59; second++) clock.advance(1000);
     await echo(socket, 'x');
@@ -107,7 +110,7 @@ describe('a fault', () => {
     await echo(socket, 'x');
     const got: Buffer[] = [];
     far[0]?.on('data', (data: Buffer) => void got.push(data));
-    links.set({ direction: 'toTarget', when: { afterBytes: 1000 }, do: 'fin' });
+    links.faults.set({ direction: 'toTarget', when: { afterBytes: 1000 }, do: 'fin' });
     const ended = once(far[0] as Socket, 'end');
     socket.write(Buffer.alloc(5000));
     await ended;
@@ -116,7 +119,7 @@ describe('a fault', () => {
 
   it('chooses the nth new connection', async () => {
     const { links, connected } = await link();
-    const fault = links.set({ when: { connection: 2 }, do: 'freeze' });
+    const fault = links.faults.set({ when: { connection: 2 }, do: 'freeze' });
     const [one, two, three] = [await connected(), await connected(), await connected()];
     for (const socket of [one, three]) expect(await echo(socket, 'x')).toBe('x');
     two.write('later');
@@ -131,11 +134,11 @@ describe('a fault', () => {
     const socket = await connected();
     await echo(socket, 'x');
     const when = { event: 'agent.connected', fields: { node: 'agent/node-1' } };
-    const fault = links.set({ when, do: 'freeze', for: '10s' });
-    links.see({ kind: 'agent.connected', node: 'agent/node-2' });
+    const fault = links.faults.set({ when, do: 'freeze', for: '10s' });
+    links.faults.see({ kind: 'agent.connected', node: 'agent/node-2' });
     await Promise.resolve();
     expect(fault.hits).toBe(0);
-    links.see({ kind: 'agent.connected', node: 'agent/node-1' });
+    links.faults.see({ kind: 'agent.connected', node: 'agent/node-1' });
     await fault.firstHit();
     socket.write('later');
     const late = once(socket, 'data');
@@ -147,7 +150,7 @@ describe('a fault', () => {
   it('comes again and again, up to its limit', async () => {
     const clock = new ManualClock();
     const { links, connected } = await link({ clock });
-    const fault = links.set({ when: { every: '10s' }, do: 'reset', limit: 2 });
+    const fault = links.faults.set({ when: { every: '10s' }, do: 'reset', limit: 2 });
     for (let round = 1; round <= 3; round++) {
       const socket = await connected();
       await echo(socket, 'x');
@@ -162,7 +165,7 @@ describe('a fault', () => {
   it('hits by chance, the same with the same seed', async () => {
     const hitBy = async (seed: number): Promise<readonly boolean[]> => {
       const { links, connected } = await link({ seed });
-      links.set({ direction: 'toTarget', when: { afterBytes: 1 }, do: 'reset', probability: 0.5 });
+      links.faults.set({ direction: 'toTarget', when: { afterBytes: 1 }, do: 'reset', probability: 0.5 });
       const hits: boolean[] = [];
       for (let count = 0; count < 12; count++) {
         const socket = await connected();
@@ -183,7 +186,7 @@ describe('a fault', () => {
   it('refuses new connections, and open ones continue', async () => {
     const { links, connected, open } = await link();
     const socket = await connected();
-    const fault = links.set({ do: 'refuse' });
+    const fault = links.faults.set({ do: 'refuse' });
     expect(await failed(open())).toMatchObject({ code: 'ECONNREFUSED' });
     expect(await echo(socket, 'x')).toBe('x');
     expect(fault.hits).toBe(1);
@@ -193,19 +196,19 @@ describe('a fault', () => {
 
   it('gives attempts no answer, and they continue when it heals', async () => {
     const { links, open } = await link();
-    const fault = links.set({ do: 'synDrop' });
+    const fault = links.faults.set({ do: 'synDrop' });
     const socket = open();
     await fault.firstHit();
     expect(socket.pending).toBe(true);
     const there = once(socket, 'connect');
-    links.heal();
+    links.faults.heal();
     await there;
   });
 
   it('lets a connect wait for its round trip', async () => {
     const clock = new ManualClock();
     const { links, open } = await link({ clock });
-    links.set({ do: { latency: { delay: '1s' } } });
+    links.faults.set({ do: { latency: { delay: '1s' } } });
     const socket = open();
     clock.advance(1999);
     expect(socket.pending).toBe(true);
@@ -218,32 +221,32 @@ describe('a fault', () => {
     const { links } = await link();
     let unused: Promise<void>;
     {
-      using fault = links.set({ do: 'reset' });
+      using fault = links.faults.set({ do: 'reset' });
       unused = fault.firstHit();
       unused.catch(() => undefined);
-      expect(links.active).toHaveLength(1);
+      expect(links.faults.active).toHaveLength(1);
     }
-    expect(links.active).toHaveLength(0);
+    expect(links.faults.active).toHaveLength(0);
     await expect(unused).rejects.toMatchObject({ code: 'WAIT_TIMEOUT' });
   });
 
   it('is over for good when it is removed while it is told', async () => {
     const { links, connected } = await link({
       listen: (event, all) => {
-        if (event.kind === 'fault.hit') all.heal();
+        if (event.kind === 'fault.hit') all.faults.heal();
       },
     });
     const sockets = [await connected(), await connected()];
     for (const socket of sockets) await echo(socket, 'x');
-    const fault = links.set({ do: 'freeze' });
+    const fault = links.faults.set({ do: 'freeze' });
     for (const socket of sockets) expect(await echo(socket, 'still')).toBe('still');
     expect([fault.hits, fault.on]).toEqual([1, false]);
   });
 
   it('wakes its own attempts alone', async () => {
     const { links, open, connected } = await link();
-    const silence = links.set({ when: { connection: 1 }, do: 'synDrop' });
-    const other = links.set({ do: 'freeze' });
+    const silence = links.faults.set({ when: { connection: 1 }, do: 'synDrop' });
+    const other = links.faults.set({ do: 'freeze' });
     const waiting = open();
     other.remove();
     // It would have connected before this one.
@@ -258,8 +261,8 @@ describe('a fault', () => {
   it('lets attempts go on when its time is over', async () => {
     const clock = new ManualClock();
     const { links, open } = await link({ clock });
-    links.set({ when: { event: 'lab.ready' }, do: 'drop', for: '1s' });
-    links.see({ kind: 'lab.ready', node: 'lab/lab' });
+    links.faults.set({ when: { event: 'lab.ready' }, do: 'drop', for: '1s' });
+    links.faults.see({ kind: 'lab.ready', node: 'lab/lab' });
     await Promise.resolve();
     const waiting = open();
     expect(waiting.pending).toBe(true);
@@ -271,7 +274,7 @@ describe('a fault', () => {
   it('of latency can choose one connection', async () => {
     const clock = new ManualClock();
     const { links, connected } = await link({ clock });
-    const fault = links.set({ when: { connection: 1 }, do: { latency: { delay: '1h' } } });
+    const fault = links.faults.set({ when: { connection: 1 }, do: { latency: { delay: '1h' } } });
     const socket = await connected();
     socket.write('later');
     const late = once(socket, 'data');
@@ -289,8 +292,8 @@ describe('a fault', () => {
     const got: Buffer[] = [];
     far[0]?.on('data', (data: Buffer) => void got.push(data));
     const ended = once(far[0] as Socket, 'end');
-    links.set({ do: { latency: { delay: '1s' } } });
-    const cut = links.set({ direction: 'toTarget', when: { afterBytes: 1000 }, do: 'fin' });
+    links.faults.set({ do: { latency: { delay: '1s' } } });
+    const cut = links.faults.set({ direction: 'toTarget', when: { afterBytes: 1000 }, do: 'fin' });
     socket.write(Buffer.alloc(5000));
     await cut.firstHit();
     clock.advance(1000);
@@ -300,19 +303,19 @@ describe('a fault', () => {
 
   it('has a name of its own beside one that looks like it', async () => {
     const { links } = await link();
-    links.set({ id: 'fault-1', do: 'freeze' });
-    expect(links.set({ do: 'freeze' }).id).toBe('fault-2');
+    links.faults.set({ id: 'fault-1', do: 'freeze' });
+    expect(links.faults.set({ do: 'freeze' }).id).toBe('fault-2');
   });
 
   it('needs a link that exists and a name of its own, and its error lists the links', async () => {
     const { links } = await link();
     const nowhere = { on: { from: 'agent/node-7', to: 'server/1' }, do: 'reset' } as const;
-    expect(() => links.set(nowhere)).toThrow(
+    expect(() => links.faults.set(nowhere)).toThrow(
       'no link agent/node-7 → server/1; there are agent/node-1 → server/server-1, agent/node-2 → server/server-1',
     );
-    expect(() => links.set(nowhere)).toThrow(expect.objectContaining({ code: 'LINK_NOT_FOUND' }));
-    links.set({ id: 'mine', do: 'reset' });
-    expect(() => links.set({ id: 'mine', do: 'reset' })).toThrow(/a fault called mine is on already/);
-    expect(links.active).toHaveLength(1);
+    expect(() => links.faults.set(nowhere)).toThrow(expect.objectContaining({ code: 'LINK_NOT_FOUND' }));
+    links.faults.set({ id: 'mine', do: 'reset' });
+    expect(() => links.faults.set({ id: 'mine', do: 'reset' })).toThrow(/a fault called mine is on already/);
+    expect(links.faults.active).toHaveLength(1);
   });
 });

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, expectTypeOf, it } from 'vitest';
 import type { FaultSettings, PlainFault } from '../../../src/links/fault-document.js';
 import { planFault } from '../../../src/links/fault-plan.js';
-import { type FaultName, faults } from '../../../src/links/faults/faults.js';
+import { faults, type LinkFaultName } from '../../../src/links/faults/faults.js';
+import { type PartFaultName, partFaults } from '../../../src/links/part-faults/part-faults.js';
 import { type PresetName, presets } from '../../../src/links/presets.js';
 
 const page = readFileSync(new URL('../../../docs/faults.md', import.meta.url), 'utf8');
@@ -23,16 +24,27 @@ function table(heading: string): string[][] {
   );
 }
 
-it('docs/faults.md lists all faults, in order, with their texts', () => {
-  const rows = table('All faults').map(([name, , ...texts]) => [name, ...texts]);
+it.each([
+  ['Faults of links', faults],
+  ['Faults of parts', partFaults],
+])('docs/faults.md: %s, in order, with their texts', (heading, kinds) => {
+  const rows = table(heading).map(([name, , ...texts]) => [name, ...texts.slice(-3)]);
   expect(rows).toEqual(
-    Object.entries(faults).map(([name, { does, lesson, heals }]) => [`\`${name}\``, does, lesson, heals]),
+    Object.entries(kinds).map(([name, { does, lesson, heals }]) => [`\`${name}\``, does, lesson, heals]),
+  );
+});
+
+it('docs/faults.md says which parts can have a fault', () => {
+  const rows = table('Faults of parts').map(([name, , parts]) => [name, parts]);
+  expect(rows).toEqual(
+    Object.entries(partFaults).map(([name, { roles }]) => [`\`${name}\``, roles.join(', ')]),
   );
 });
 
 it('docs/faults.md names the settings of each fault', () => {
-  for (const [name = '', settings = ''] of table('All faults')) {
-    const { shape } = faults[name.replaceAll('`', '') as keyof typeof faults].settings as never as {
+  const kinds = { ...faults, ...partFaults };
+  for (const [name = '', settings = ''] of [...table('Faults of links'), ...table('Faults of parts')]) {
+    const { shape } = kinds[name.replaceAll('`', '') as keyof typeof kinds].settings as never as {
       shape: Record<string, unknown>;
     };
     for (const setting of Object.keys(shape)) expect(settings).toContain(`\`${setting}\``);
@@ -54,5 +66,5 @@ it.each(Object.keys(presets) as PresetName[])('%s is a right document', (name) =
 });
 
 it('the types of a document name all faults', () => {
-  expectTypeOf<PlainFault | keyof FaultSettings>().toEqualTypeOf<FaultName>();
+  expectTypeOf<PlainFault | keyof FaultSettings>().toEqualTypeOf<LinkFaultName | PartFaultName>();
 });

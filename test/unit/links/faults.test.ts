@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import { createRandom } from '../../../src/core/random.js';
-import type { FaultAction } from '../../../src/links/fault-document.js';
-import { planFault } from '../../../src/links/fault-plan.js';
+import type { FaultAction, FaultDocument } from '../../../src/links/fault-document.js';
+import { type LinkPlan, planFault } from '../../../src/links/fault-plan.js';
 import { Lane } from '../../../src/links/lane.js';
+
+function planLinkFault(document: FaultDocument): LinkPlan {
+  const plan = planFault(document);
+  if (plan.level !== 'link') throw new Error('it is no fault of links');
+  return plan;
+}
 
 /** One direction with one fault. `log` has what arrived, and when. */
 function lane(action: FaultAction, seed = 1) {
@@ -16,7 +22,7 @@ function lane(action: FaultAction, seed = 1) {
     reset: () => arrived('reset'),
     full: (isFull) => arrived(isFull ? 'full' : 'not full'),
   });
-  const { kind, settings } = planFault({ do: action });
+  const { kind, settings } = planLinkFault({ do: action });
   const tools = { clock, random: createRandom(seed) };
   const remove = way.add((pass) => {
     if (kind.stage === undefined) throw new Error('it has no stage');
@@ -157,7 +163,7 @@ describe('a chain', () => {
       full: () => undefined,
     });
     const add = (action: FaultAction): (() => void) => {
-      const { kind, settings } = planFault({ do: action });
+      const { kind, settings } = planLinkFault({ do: action });
       return way.add((pass) => kind.stage?.(settings, { clock, random: createRandom(1) }, pass) ?? never());
     };
     const never = (): never => {

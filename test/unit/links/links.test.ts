@@ -31,11 +31,11 @@ describe('a link', () => {
 
   it('gives up with its client', async () => {
     const { links, open, far, connected } = await link();
-    links.set({ do: 'synDrop' });
+    links.faults.set({ do: 'synDrop' });
     const socket = open();
     socket.destroy();
     await once(socket, 'close');
-    links.heal();
+    links.faults.heal();
     await connected();
     expect(far).toHaveLength(1);
   });
@@ -67,7 +67,7 @@ describe('the sockets of a link', () => {
     const one = links.open(edge, { path });
     await once(one, 'connect');
     const told = failed(one);
-    links.set({ do: 'reset' }).remove();
+    links.faults.set({ do: 'reset' }).remove();
     expect(await told).toMatchObject({ code: 'ECONNRESET' });
     const two = links.open(edge, { path });
     await once(two, 'connect');
@@ -77,7 +77,7 @@ describe('the sockets of a link', () => {
 
   it('are none after the end: an attempt that waits never connects', async () => {
     const { links, open, far } = await link();
-    links.set({ do: 'synDrop' });
+    links.faults.set({ do: 'synDrop' });
     const waiting = open();
     links.close();
     expect(await failed(open())).toMatchObject({ code: 'ECONNREFUSED' });

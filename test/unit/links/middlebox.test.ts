@@ -48,7 +48,7 @@ async function box(to: readonly string[], { clock = createRealClock(), fault, ..
   };
   const links = new Links({ node: 'middlebox/middlebox', clock, random: createRandom(1), emit });
   closers.push(() => links.close());
-  if (fault !== undefined) links.set(fault);
+  if (fault !== undefined) links.faults.set(fault);
   const routes = [{ listen: '127.0.0.1:0', to }];
   const device = await startMiddlebox({ routes, links, clock, emit, ...more });
   closers.push(() => device.close());

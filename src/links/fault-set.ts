@@ -1,0 +1,196 @@
+import type { Clock } from '../core/clock.js';
+import { TunnelError } from '../core/errors.js';
+import type { EventBody, EventSink } from '../core/events.js';
+import type { Random } from '../core/random.js';
+import { type Edge, edgeText } from './edge.js';
+import type { Fault } from './fault.js';
+import type { FaultDocument } from './fault-document.js';
+import { type FaultPlan, type LinkPlan, type PartPlan, planFault } from './fault-plan.js';
+import type { Deed, FaultPoints, Occasion, PartSettings } from './fault-points.js';
+import { LinkFault, type LinkFlow } from './link-fault.js';
+import { type Offer, PartFault } from './part-fault.js';
+import type { PartFaultName } from './part-faults/part-faults.js';
+import type { PresetName } from './presets.js';
+
+export interface FaultSetOptions {
+  /** Who reports events: `lab/lab`, `middlebox/edge`. */
+  readonly node: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: EventSink;
+  /** The links that exist, so that a fault on no link is an error. Default: any link may exist. */
+  readonly edges?: () => Iterable<Edge>;
+}
+
+/** A part that can have faults. */
+export interface FaultyPart {
+  readonly name: string;
+  /** What is done to it from outside. */
+  readonly deeds: { readonly [K in PartFaultName]?: Deed<K> };
+}
+
+/** What the links do for their faults. */
+export interface LinkSide {
+  readonly flows: () => Iterable<LinkFlow>;
+  /** A fault lets new connections pass again. */
+  readonly calm: (fault: LinkFault) => void;
+}
+
+/** All faults that are on, in the order in which they were set. */
+export class FaultSet {
+  private readonly options: FaultSetOptions;
+  private readonly linkSide: LinkSide;
+  private readonly faults = new Set<LinkFault | PartFault>();
+  private readonly offers = new Set<Offer>();
+  private parts: () => Iterable<FaultyPart> = () => [];
+  private numbers = 0;
+
+  constructor(options: FaultSetOptions, linkSide: LinkSide) {
+    this.options = options;
+    this.linkSide = linkSide;
+  }
+
+  /** All of them. */
+  get active(): readonly Fault[] {
+    return [...this.faults];
+  }
+
+  /** Those on links. */
+  get onLinks(): readonly LinkFault[] {
+    return [...this.faults].filter((fault) => fault instanceof LinkFault);
+  }
+
+  /** Sets a fault; `on` goes before that of the document. Throws CONFIG_INVALID, LINK_NOT_FOUND or NODE_NOT_FOUND. */
+  set(document: FaultDocument | PresetName, on?: FaultPlan['on']): Fault {
+    const plan = planFault(document, on);
+    const id = this.idOf(plan);
+    const fault = plan.level === 'link' ? this.linkFault(id, plan) : this.partFault(id, plan);
+    this.faults.add(fault);
+    fault.begin();
+    return fault;
+  }
+
+  /** Names the parts that can have faults. Without them a fault of a part is an error. */
+  attend(parts: () => Iterable<FaultyPart>): void {
+    this.parts = parts;
+  }
+
+  /** Removes all faults. */
+  heal(): void {
+    for (const fault of [...this.faults]) fault.remove();
+  }
+
+  /** Tells the faults of an event. */
+  see(event: EventBody): void {
+    for (const fault of this.faults) fault.see(event);
+  }
+
+  /** Where the part of this name meets its faults. */
+  points(part: string): FaultPoints {
+    return {
+      meet: (kind, occasion = {}, matches = () => true) => this.meet(part, kind, { occasion, matches }),
+      offer: (kind, deed, occasion = {}) => this.offer({ part, kind, deed, occasion }),
+    };
+  }
+
+  private meet<K extends PartFaultName>(
+    part: string,
+    kind: K,
+    { occasion, matches }: { occasion: Occasion; matches: (settings: PartSettings<K>) => boolean },
+  ): PartSettings<K> | undefined {
+    // Most labs have no fault, and this is asked often.
+    if (this.faults.size === 0) return undefined;
+    for (const fault of this.faults) {
+      if (!(fault instanceof PartFault) || fault.plan.name !== kind) continue;
+      const settings = fault.plan.settings as PartSettings<K>;
+      if (matches(settings) && fault.meets(part, occasion)) return settings;
+    }
+    return undefined;
+  }
+
+  private offer<K extends PartFaultName>(
+    own: Omit<Offer, 'deed' | 'kind'> & { readonly kind: K; readonly deed: Deed<K> },
+  ): () => void {
+    const offer = own as Offer;
+    this.offers.add(offer);
+    for (const fault of [...this.faults]) if (fault instanceof PartFault) fault.offered(offer);
+    return () => this.offers.delete(offer);
+  }
+
+  private idOf({ id: given }: FaultPlan): string {
+    const isTaken = (name: string): boolean => [...this.faults].some((fault) => fault.id === name);
+    let id = given ?? `fault-${++this.numbers}`;
+    while (given === undefined && isTaken(id)) id = `fault-${++this.numbers}`;
+    if (!isTaken(id)) return id;
+    throw new TunnelError('CONFIG_INVALID', `a fault called ${id} is on already`, { where: 'links' });
+  }
+
+  private linkFault(id: string, plan: LinkPlan): LinkFault {
+    const { clock, random, emit, node } = this.options;
+    const fault = new LinkFault(id, plan, {
+      clock,
+      random,
+      flows: this.linkSide.flows,
+      tell: (event) => emit({ node, ...event }),
+      calm: this.linkSide.calm,
+      over: (over) => {
+        this.faults.delete(over);
+        this.linkSide.calm(over);
+      },
+    });
+    this.checkLinks(fault, plan.on);
+    return fault;
+  }
+
+  private partFault(id: string, plan: PartPlan): PartFault {
+    const { clock, random, emit, node } = this.options;
+    const fault = new PartFault(id, plan, {
+      clock,
+      random,
+      offers: () => [...this.offers, ...this.deeds()],
+      tell: (event) => emit({ node, ...event }),
+      over: (over) => this.faults.delete(over),
+    });
+    this.checkParts(fault);
+    return fault;
+  }
+
+  private deeds(): readonly Offer[] {
+    return [...this.parts()].flatMap(({ name: part, deeds }) =>
+      Object.entries(deeds).map(([kind, deed]) => ({ part, kind, deed, occasion: {} }) as Offer),
+    );
+  }
+
+  private checkLinks(fault: LinkFault, on: FaultPlan['on']): void {
+    const { edges } = this.options;
+    // These come into being with a dial.
+    if (edges === undefined || /^(endpoint|webhook)\//.test(on.to ?? '')) return;
+    const known = [...edges()];
+    if (known.some((edge) => fault.hasLink(edge))) return;
+    const { from = '*', to = '*', part } = on;
+    const missing = part === undefined ? `${from} → ${to}` : `of ${part}`;
+    throw new TunnelError('LINK_NOT_FOUND', `no link ${missing}; there are ${some(known.map(edgeText))}`, {
+      where: 'links',
+    });
+  }
+
+  private checkParts(fault: PartFault): void {
+    const { name, kind, on } = fault.plan;
+    const known = [...this.parts()].map(({ name }) => name);
+    const found = known.filter((part) => fault.hasPart(part));
+    const canHave = (part: string): boolean => kind.roles.some((role) => part.startsWith(`${role}/`));
+    if (found.some(canHave)) return;
+    const able = known.filter(canHave);
+    const wrong = found.length === 0 ? `no part is called ${on.part}` : `${on.part} cannot have ${name}`;
+    throw new TunnelError('NODE_NOT_FOUND', `${wrong}; there are ${some(able)}`, { where: 'links' });
+  }
+}
+
+/** How many names an error lists. */
+const maxNamed = 20;
+
+function some(names: readonly string[]): string {
+  if (names.length === 0) return 'none';
+  const more = names.length > maxNamed ? `, and ${names.length - maxNamed} more` : '';
+  return `${names.slice(0, maxNamed).join(', ')}${more}`;
+}

@@ -1,0 +1,92 @@
+import { expect, it, vi } from 'vitest';
+import { ManualClock } from '../../../src/core/clock.js';
+import type { EventBody } from '../../../src/core/events.js';
+import { createRandom } from '../../../src/core/random.js';
+import { FaultSet } from '../../../src/links/fault-set.js';
+
+function faultSet(names = ['agent/node-1', 'agent/node-2', 'kubelet/node-1', 'client/lab']) {
+  const clock = new ManualClock();
+  const events: EventBody[] = [];
+  const emit = (event: EventBody): void => void events.push(event);
+  const set = new FaultSet(
+    { node: 'lab/lab', clock, random: createRandom(1), emit },
+    { flows: () => [], calm: () => undefined },
+  );
+  const done: string[] = [];
+  set.attend(() =>
+    names.map((name) => ({
+      name,
+      deeds: {
+        kill: () => {
+          done.push(`kill ${name}`);
+          return () => void done.push(`start ${name}`);
+        },
+      },
+    })),
+  );
+  return { set, clock, events, done };
+}
+
+it('is done to the parts of its pattern, told for each, and undone when it is removed', () => {
+  const { set, events, done } = faultSet();
+  const fault = set.set({ on: { part: 'agent/*' }, do: 'kill' });
+  expect(done).toEqual(['kill agent/node-1', 'kill agent/node-2']);
+  expect(fault.remove()).toEqual({ healed: 2, broken: 0 });
+  expect(done.slice(2)).toEqual(['start agent/node-1', 'start agent/node-2']);
+  const hit = { kind: 'fault.hit', node: 'lab/lab', fault: 'fault-1', action: 'kill' };
+  expect(events.slice(1, 3)).toEqual([
+    { ...hit, part: 'agent/node-1' },
+    { ...hit, part: 'agent/node-2' },
+  ]);
+});
+
+it('ends by itself, and comes again and again', () => {
+  const { set, clock, done } = faultSet(['agent/node-1']);
+  set.set({ on: { part: 'agent/1' }, do: 'kill', for: '2s' });
+  clock.advance(2000);
+  expect(done).toEqual(['kill agent/node-1', 'start agent/node-1']);
+  expect(set.active).toEqual([]);
+  const again = set.set({ on: { part: 'agent/1' }, when: { every: '10s' }, do: 'kill', for: '1s', limit: 2 });
+  clock.advance(60_000);
+  expect(again.hits).toBe(2);
+  expect(done.slice(2)).toEqual(['kill', 'start', 'kill', 'start'].map((verb) => `${verb} agent/node-1`));
+});
+
+it('begins after an event', async () => {
+  const { set, done } = faultSet(['agent/node-1']);
+  set.set({ on: { part: 'agent/*' }, when: { event: 'agent.connected', fields: { peer: 's' } }, do: 'kill' });
+  set.see({ kind: 'agent.connected', node: 'agent/node-1', peer: 't' });
+  set.see({ kind: 'agent.connected', node: 'agent/node-1', peer: 's' });
+  expect(done).toEqual([]);
+  await vi.waitFor(() => expect(done).toEqual(['kill agent/node-1']));
+});
+
+it('is done by a part that can do it later', () => {
+  const { set } = faultSet();
+  const deed = vi.fn(() => undefined);
+  const points = set.points('kubelet/node-1');
+  const fault = set.set({ on: { part: 'kubelet/*' }, do: 'kill' });
+  const withdraw = points.offer('kill', deed, { peer: 'x' });
+  expect(deed).toHaveBeenCalledTimes(1);
+  withdraw();
+  fault.remove();
+  set.set({ on: { part: 'kubelet/*' }, do: 'kill' });
+  expect(deed).toHaveBeenCalledTimes(1);
+});
+
+it.each([
+  [{ do: 'kill' }, /on: kill is a fault of parts: \{ part: 'agent\/\*' \}/],
+  [{ on: { part: 'agent/*' }, direction: 'toClient', do: 'kill' }, /direction: kill has none/],
+  [{ on: { part: 'agent/*' }, when: { idleFor: 1 }, do: 'kill' }, /when: kill takes now, \{ event \} or/],
+  [{ on: { part: 'agent/*', from: 'x' }, do: 'kill' }, /on: takes from and to, or part/],
+  [{ on: { from: 'agent/*' }, when: { nth: 2 }, do: 'reset' }, /when: reset is on links: \{ connection \}/],
+  [
+    { on: { part: 'agent/node-9' }, do: 'kill' },
+    /no part is called agent\/node-9; there are agent\/node-1, /,
+  ],
+  [{ on: { part: 'client/lab' }, do: 'kill' }, /client\/lab cannot have kill; there are agent\/node-1, /],
+] as const)('%j is refused', (document, text) => {
+  const { set } = faultSet();
+  expect(() => set.set(document as never)).toThrow(text);
+  expect(set.active).toEqual([]);
+});
