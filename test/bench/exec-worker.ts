@@ -1,5 +1,7 @@
-import { startLab } from '../../src/lab/start-lab.js';
+import { built } from './built.js';
 import { serve } from './worker.js';
+
+const { startLab } = await built<typeof import('../../src/lab/start-lab.js')>('lab/start-lab.js');
 
 /** Resolves with the kubeconfig of the lab. A request is a number of execs, one after the other: what each took, ms. */
 serve(async () => {

@@ -1,9 +1,6 @@
-import { Agent } from '../../src/agent/agent.js';
-import { agentDefaults } from '../../src/agent/options.js';
-import { createRealClock } from '../../src/core/clock.js';
-import { createRandom } from '../../src/core/random.js';
-import { goDial } from '../../src/links/go-dial.js';
+import type { Agent } from '../../src/agent/agent.js';
 import type { TlsFiles } from '../../src/wire/net/tls.js';
+import { built } from './built.js';
 import { host } from './sockets.js';
 import { serve } from './worker.js';
 
@@ -14,6 +11,12 @@ export interface IdleAgentsSetup {
 
 const atOnce = 20;
 
+const agentModule = await built<typeof import('../../src/agent/agent.js')>('agent/agent.js');
+const { agentDefaults } = await built<typeof import('../../src/agent/options.js')>('agent/options.js');
+const { createRealClock } = await built<typeof import('../../src/core/clock.js')>('core/clock.js');
+const { createRandom } = await built<typeof import('../../src/core/random.js')>('core/random.js');
+const { goDial } = await built<typeof import('../../src/links/go-dial.js')>('links/go-dial.js');
+
 serve(async ({ server, tls }: IdleAgentsSetup) => {
   const clock = createRealClock();
   const random = createRandom(1);
@@ -21,7 +24,7 @@ serve(async ({ server, tls }: IdleAgentsSetup) => {
   const add = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const name = `idle-${agents.length + 1}`;
-      const agent = new Agent({
+      const agent = new agentModule.Agent({
         ...agentDefaults,
         ...{ name, agentId: name, identifiers: `host=${name}`, server, tls, clock, random },
         connectEndpoint: (to, port, options) => goDial(to, port, { ...options, clock }),

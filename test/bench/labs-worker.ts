@@ -1,5 +1,7 @@
-import { startLab } from '../../src/lab/start-lab.js';
+import { built } from './built.js';
 import { serve } from './worker.js';
+
+const { startLab } = await built<typeof import('../../src/lab/start-lab.js')>('lab/start-lab.js');
 
 /** So many labs at once, each with so many nodes. */
 export interface LabsStep {
