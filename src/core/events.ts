@@ -281,6 +281,11 @@ export interface FaultEvent extends EventCommon {
   readonly document?: string;
   /** The part that it hit, for faults of parts: `kubelet/node-1`. */
   readonly part?: string;
+  /**
+   * The connections through the tunnel that the flow carried when it was hit: connect IDs with commas between. Absent when
+   * there were none, and when its link had several flows.
+   */
+  readonly connections?: string;
 }
 
 /** An event as a part reports it, without its place in the journal. */

@@ -1,6 +1,8 @@
 import type { AgentBelief } from '../agent/agent.js';
+import { splitHostPort } from '../core/address.js';
 import type { LabEvent } from '../core/events.js';
 import type { ServerBelief } from '../core/server/connection-view.js';
+import type { Edge } from '../links/edge.js';
 import type { TunnelBelief } from '../wire/client/tunnel-client.js';
 import type { LabInsides } from './lab-insides.js';
 
@@ -71,6 +73,31 @@ export function connectionsOf(insides: LabInsides): readonly ConnectionView[] {
       of(belief.dialId).agent = { ...belief, name: part.name };
   const known = dialledBy(journal.events(), dials);
   return [...dials].map(([dialId, holders]) => viewOf(dialId, holders, known.get(dialId)));
+}
+
+/** The connect IDs of the connections that pass a link now, as the end that is nearest to it knows them. */
+export function connectionsOn(
+  { parts, clients, context }: Pick<LabInsides, 'parts' | 'clients' | 'context'>,
+  { from, to }: Edge,
+): readonly string[] {
+  const agent = parts.agents.find(({ name }) => name === from);
+  if (to.startsWith('server/')) {
+    const [, atServer = []] = parts.servers.beliefs().find(([name]) => name === to) ?? [];
+    if (agent !== undefined) return idsOf(atServer.filter((belief) => belief.agent === from));
+    const frontends = [['client/lab', clients.lab.beliefs()] as const, ...parts.apiservers.beliefs()];
+    const [, atFrontend = []] = frontends.find(([name]) => name === from) ?? [];
+    return idsOf(atFrontend.filter(({ server }) => server === to));
+  }
+  if (agent?.running !== true) return [];
+  const isThere = ({ address }: AgentBelief): boolean => {
+    const place = splitHostPort(address);
+    return place !== undefined && context.nameOf(place) === to;
+  };
+  return idsOf(agent.value.beliefs().filter(isThere));
+}
+
+function idsOf(beliefs: readonly { readonly connectId?: string }[]): readonly string[] {
+  return beliefs.flatMap(({ connectId }) => connectId ?? []);
 }
 
 interface Dialled {

@@ -20,6 +20,7 @@ import { createCertificateSet, leafTls } from '../pki/certificate-set.js';
 import { defaultKeepaliveTimeMs, defaultStrategies } from '../server/options.js';
 import { TunnelClient } from '../wire/client/tunnel-client.js';
 import { ClusterClient, type PodPlace } from './cluster-client.js';
+import { connectionsOn } from './connections.js';
 import { createNames, labEdges } from './edges.js';
 import { KubeletApi } from './kubelet-api.js';
 import { type KubeletPartOptions, kubeletPart } from './kubelet-part.js';
@@ -89,6 +90,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     random: createRandom(seed ^ 0x9e3779b9),
     emit: journal.emit,
     edges: () => labEdges(assembled.parts, store),
+    carried: (edge) => connectionsOn({ ...assembled, context }, edge),
   });
   journal.subscribe((event) => links.faults.see(event));
   const context: LabContext = {

@@ -8,7 +8,7 @@ import type { FaultPlan } from './fault-plan.js';
 export type FaultReport = Omit<FaultEvent, 'node'>;
 
 /** Where a fault hit. */
-export type HitPlace = Pick<FaultEvent, 'link' | 'flow' | 'part' | 'peer' | 'request' | 'text' | 'document'>;
+export type HitPlace = Omit<FaultReport, 'kind' | 'fault' | 'action'>;
 
 export interface HitTools {
   readonly clock: Clock;

@@ -20,6 +20,8 @@ export interface FaultSetOptions {
   readonly emit: EventSink;
   /** The links that exist, so that a fault on no link is an error. Default: any link may exist. */
   readonly edges?: () => Iterable<Edge>;
+  /** The connect IDs of the tunnel connections that pass a link now. Default: none are known. */
+  readonly carried?: (edge: Edge) => readonly string[];
 }
 
 /** A part that can have faults. */
@@ -131,6 +133,7 @@ export class FaultSet {
       clock,
       random,
       flows: this.linkSide.flows,
+      carriedBy: (flow) => this.carriedBy(flow),
       tell: (event) => emit({ node, ...event }),
       calm: this.linkSide.calm,
       over: (over) => {
@@ -140,6 +143,15 @@ export class FaultSet {
     });
     this.checkLinks(fault, plan.on);
     return fault;
+  }
+
+  /** Of several flows of one link nobody knows which connection is in which. */
+  private carriedBy({ edge }: LinkFlow): { readonly connections?: string } {
+    const ids = this.options.carried?.(edge) ?? [];
+    if (ids.length === 0) return {};
+    const link = edgeText(edge);
+    const flows = [...this.linkSide.flows()].filter((flow) => edgeText(flow.edge) === link);
+    return flows.length === 1 ? { connections: ids.join(',') } : {};
   }
 
   private partFault(id: string, plan: PartPlan): PartFault {

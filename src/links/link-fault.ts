@@ -22,6 +22,8 @@ export interface LinkFlow {
 export interface FaultContext extends FaultTools {
   readonly flows: () => Iterable<LinkFlow>;
   readonly tell: (event: FaultReport) => void;
+  /** The tunnel connections that a flow carries, for the event of its hit. */
+  readonly carriedBy: (flow: LinkFlow) => Pick<FaultReport, 'connections'>;
   /** It lets new connections pass again. */
   readonly calm: (fault: LinkFault) => void;
   /** It is over, and must not be asked any more. */
@@ -202,7 +204,7 @@ export class LinkFault implements Fault {
     const fault = this.struck.get(flow) ?? new FlowFault(flow.machine, this.plan, this.context);
     this.struck.set(flow, fault);
     // Told first: what follows it in the journal is its consequence.
-    this.record.hit({ link: edgeText(flow.edge), flow: flow.number });
+    this.record.hit({ link: edgeText(flow.edge), flow: flow.number, ...this.context.carriedBy(flow) });
     if (this.on) fault.hit(whose);
   }
 }

@@ -64,6 +64,25 @@ describe('lab.connections()', () => {
     await expect(dial).rejects.toMatchObject({ code: 'DIAL_CANCELLED' });
   });
 
+  it('are named by a fault that hits their flow, unless its link has several', async () => {
+    const named = (): unknown[] => {
+      const since = lab.mark();
+      for (const to of ['server/1', 'pod/default/echo'])
+        lab.link('agent/node-1', to).fault({ do: { latency: { delay: 1 } } });
+      lab.heal();
+      const hits = lab.events().filter(({ kind, seq }) => kind === 'fault.hit' && seq > since);
+      return hits.map((hit) => Reflect.get(hit, 'connections'));
+    };
+    const first = await lab.dial(echoIp(), 7);
+    const [one] = lab.connections();
+    expect(named()).toEqual([one?.connectId, one?.connectId]);
+    const second = await lab.dial(echoIp(), 7);
+    const two = lab.connections().at(-1);
+    expect(named()).toEqual([`${one?.connectId},${two?.connectId}`, undefined, undefined]);
+    first.destroy();
+    second.destroy();
+  });
+
   it('names the ends that hold a zombie alone: the agent is gone, and its link lost the end', async () => {
     const stream = await lab.dial(echoIp(), 7);
     lab.link('agent/node-1', 'server/*').fault({ do: 'drop' });

@@ -39,40 +39,6 @@ async function works(one: Lab): Promise<void> {
 }
 
 describe('the link of an agent and a server', () => {
-  it('is reset: a running exec ends, the agent comes back, and exec works again', async () => {
-    const { one, mark } = await lab();
-    const cut = codeOf(one.exec('web-1', ['sleep', '1000']));
-    await one.waitFor({ kind: 'dial.established' }, { since: mark });
-    const fault = one.link('agent/node-1', 'server/*').fault({ do: 'reset' });
-    expect(fault.hits).toBe(1);
-    expect(await cut).toBe('TUNNEL_CLOSED');
-    await one.waitFor({ kind: 'backend.disconnected' }, { since: mark });
-    await one.waitFor({ kind: 'backend.connected' }, { since: mark, ...soonEnough });
-    await works(one);
-  });
-
-  it('is silent: a dial runs into its timeout, and the journal says which fault it was', async () => {
-    const { one } = await lab({ timeScale: brisk });
-    const fault = one.link('agent/node-1', 'server/*').fault({ do: 'drop' });
-    expect(await codeOf(one.exec('web-1', ['true']))).toBe('DIAL_TIMEOUT');
-    expect(one.events().find(({ kind }) => kind === 'fault.hit')).toMatchObject({
-      fault: fault.id,
-      action: 'drop',
-      link: 'agent/node-1 → server/server-1',
-    });
-    one.heal();
-    await works(one);
-  });
-
-  it('is slow: a dial takes a round trip longer', async () => {
-    const { one, mark } = await lab({ timeScale: brisk });
-    using fault = one.link('agent/*', 'server/*').fault({ do: { latency: { delay: '2s' } } });
-    expect(fault.hits).toBe(1);
-    expect((await one.exec('web-1', ['echo', 'late'])).stdout).toBe('late\n');
-    const established = await one.waitFor({ kind: 'dial.established' }, { since: mark });
-    expect(established.durationMs).toBeGreaterThanOrEqual(4000);
-  });
-
   it('is cut for all nodes and heals: agents come back by themselves', async () => {
     const { one, mark } = await lab({ nodes: 2, timeScale: fast });
     const nodes = ['agent/node-1', 'agent/node-2'];
@@ -88,16 +54,6 @@ describe('the link of an agent and a server', () => {
 });
 
 describe('a device that forgets a flow after 60 s without a byte', () => {
-  it('drops it: with pings once an hour neither end notices, and the next exec runs into its timeout', async () => {
-    const { one, mark } = await lab({ timeScale: fast, keepalive: { agentsMs: hour, serversMs: hour } });
-    const fault = one.link('agent/*', 'server/*').fault('idle-60s-drop');
-    await fault.firstHit(soonEnough);
-    one.timeScale = brisk;
-    expect(await codeOf(one.exec('web-1', ['true']))).toBe('DIAL_TIMEOUT');
-    expect(await one.waitFor({ kind: 'flow.lost' }, { since: mark })).toMatchObject({ from: 'target' });
-    expect(one.events().some(({ kind }) => kind === 'agent.disconnected')).toBe(false);
-  });
-
   it('resets it: the agent is told, and comes back', async () => {
     const { one, mark } = await lab({ timeScale: fast, keepalive: { agentsMs: hour, serversMs: hour } });
     one.link('agent/*', 'server/*').fault({ when: { idleFor: '60s' }, do: 'reset', limit: 1 });
@@ -134,28 +90,6 @@ it('when only agents ping, a silent loss leaves the server with a connection tha
   expect(one.events().some(({ kind }) => kind === 'backend.disconnected')).toBe(false);
 });
 
-describe('the link of an agent and a kubelet', () => {
-  it('refuses: the dial fails with the words of the kernel', async () => {
-    const { one } = await lab();
-    using fault = one.link('agent/*', 'kubelet/node-1').fault({ do: 'refuse' });
-    await expect(one.exec('web-1', ['true'])).rejects.toMatchObject({
-      code: 'DIAL_FAILED',
-      message: expect.stringContaining('dial tcp 10.0.1.11:10250: connect: connection refused'),
-    });
-    expect(fault.hits).toBe(1);
-  });
-
-  it('gives no answer: the agent gives up after 5 s', async () => {
-    const { one } = await lab({ timeScale: brisk });
-    await one.link('agent/*', 'kubelet/*').withFault({ do: 'synDrop' }, async () => {
-      await expect(one.exec('web-1', ['true'])).rejects.toMatchObject({
-        message: expect.stringContaining('dial tcp 10.0.1.11:10250: i/o timeout'),
-      });
-    });
-    await works(one);
-  });
-});
-
 it('an agent that is frozen looks alive: a dial runs into its timeout, and works when it is thawed', async () => {
   const { one, mark } = await lab({ timeScale: brisk, keepalive: { agentsMs: hour, serversMs: hour } });
   const agent = one.part('agent/node-1');
@@ -166,26 +100,6 @@ it('an agent that is frozen looks alive: a dial runs into its timeout, and works
   agent.thaw();
   agent.thaw();
   await works(one);
-});
-
-it('a port-forward is cut after so many bytes of the pod', async () => {
-  const { one } = await lab();
-  const address = one.topology.objects.pods.find(({ metadata }) => metadata.name === 'web-1')?.status?.podIP;
-  using fault = one.link('agent/*', 'pod/default/web-1').fault({
-    direction: 'toClient',
-    when: { afterBytes: 10 },
-    do: 'reset',
-  });
-  const stream = await one.dial(address ?? '', 8080);
-  stream.write('GET / HTTP/1.1\r\nHost: web\r\n\r\n');
-  let got = '';
-  await expect(
-    (async () => {
-      for await (const chunk of stream) got += String(chunk);
-    })(),
-  ).resolves.toBeUndefined();
-  expect(got).toBe('HTTP/1.1 2');
-  expect(fault.hits).toBe(1);
 });
 
 it('a fault on a link that does not exist lists those that do', async () => {

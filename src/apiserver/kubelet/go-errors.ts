@@ -3,6 +3,7 @@ import { goBrokenText } from '../../core/go-texts.js';
 
 const distrusted = 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
 const outOfTime = 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid';
+const notTls = 'tls: first record does not look like a TLS handshake';
 
 /** Go's texts for the TLS and HTTP failures that Node identifies by code. */
 const textsByCode: Readonly<Record<string, string>> = {
@@ -14,7 +15,8 @@ const textsByCode: Readonly<Record<string, string>> = {
   CERT_SIGNATURE_FAILURE: distrusted,
   CERT_HAS_EXPIRED: outOfTime,
   CERT_NOT_YET_VALID: outOfTime,
-  ERR_SSL_WRONG_VERSION_NUMBER: 'tls: first record does not look like a TLS handshake',
+  ERR_SSL_WRONG_VERSION_NUMBER: notTls,
+  ERR_SSL_UNEXPECTED_MESSAGE: notTls,
 };
 
 /** The text after `Get "URL": ` for a failed request to a kubelet, in a Go client's words. */

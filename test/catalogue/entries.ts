@@ -1,0 +1,17 @@
+import { agentFaults } from './entries/agents.js';
+import { capacityFaults } from './entries/capacity.js';
+import { kubeletFaults } from './entries/kubelets.js';
+import { networkFaults } from './entries/network.js';
+import { serverFaults } from './entries/servers.js';
+import { streamFaults } from './entries/streams.js';
+import type { Entry } from './entry.js';
+
+/** All that have an entry, in any order. */
+export const entries: readonly Entry[] = [
+  ...networkFaults,
+  ...serverFaults,
+  ...agentFaults,
+  ...kubeletFaults,
+  ...streamFaults,
+  ...capacityFaults,
+];
