@@ -8,6 +8,7 @@ const ranks = [
   ['containers'],
   ['server', 'agent', 'kubelet-stub', 'apiserver'],
   ['lab'],
+  ['scenario'],
   ['cli', 'dropin', 'testing'],
 ];
 

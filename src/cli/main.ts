@@ -16,6 +16,7 @@ interface CommandEntry {
 
 const commands: Readonly<Record<string, CommandEntry>> = {
   demo: { group: 'tour', load: async () => (await import('./commands/demo.js')).demoCommand },
+  lesson: { group: 'tour', load: async () => (await import('./commands/lesson.js')).lessonCommand },
   up: { group: 'lab', load: async () => (await import('./commands/up.js')).upCommand },
   exec: { group: 'lab', load: async () => (await import('./commands/exec.js')).execCommand },
   logs: { group: 'lab', load: async () => (await import('./commands/logs.js')).logsCommand },
@@ -25,6 +26,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   webhook: { group: 'lab', load: async () => (await import('./commands/webhook.js')).webhookCommand },
   explain: { group: 'lab', load: async () => (await import('./commands/explain.js')).explainCommand },
+  scenario: { group: 'lab', load: async () => (await import('./commands/scenario.js')).scenarioCommand },
   events: { group: 'roles', load: async () => (await import('./commands/events.js')).eventsCommand },
   ready: { group: 'roles', load: async () => (await import('./commands/ready.js')).readyCommand },
   certs: { group: 'roles', load: async () => (await import('./commands/certs.js')).certsCommand },
@@ -96,7 +98,7 @@ const overview = `${examples(
 )}
 
 Flags are read from the environment too: --api-port from KONNSIM_API_PORT.
-Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not ready in time, 4 lint found something, 6 no lab there, 125 exec lost its command.`;
+Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not ready in time, 4 lint found something or an expectation failed, 6 no lab there, 125 exec lost its command.`;
 
 function add(program: Command, command: Command): void {
   explainUsageErrors(command, `konnsim ${command.name()}`);

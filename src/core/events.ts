@@ -217,7 +217,9 @@ export interface LeaseEvent extends EventCommon {
 /** A watch of a controller of the lab ended or continued. */
 export interface WatchEvent extends EventCommon {
   /** What happened. */
-  readonly kind: /** The watch ended. `error` says why; without it, the server ended it in order. */
+  readonly kind: /** The first watch is open: later changes are seen. */
+    | 'watch.started'
+    /** The watch ended. `error` says why; without it, the server ended it in order. */
     | 'watch.broken'
     /** The watch continues after `resourceVersion`, and no change was missed. */
     | 'watch.resumed'

@@ -67,6 +67,16 @@ export class Lab extends LabJournal implements AsyncDisposable {
     this.insides.context.clock.timeScale = timeScale;
   }
 
+  /** Lab time since the lab began, ms: the `t` of an event that happens now. */
+  get now(): number {
+    return this.insides.context.clock.now() - this.insides.journal.startedAt;
+  }
+
+  /** Resolves after so much lab time, ms. To wait for what happens, `waitFor` is better. */
+  sleep(ms: number): Promise<void> {
+    return pause(this.insides.context.clock, ms);
+  }
+
   /** The options that the lab was started with. */
   get options(): LabOptions {
     return this.insides.options;

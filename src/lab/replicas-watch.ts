@@ -91,14 +91,18 @@ class LossJournal {
   }
 
   began(verb: 'list' | 'watch', resourceVersion: string): void {
-    if (this.lostAt === undefined) return;
+    const { lostAt, common } = this;
+    if (lostAt === undefined) {
+      if (verb === 'watch') this.context.emit({ kind: 'watch.started', ...common, resourceVersion });
+      return;
+    }
     if (verb === 'list') {
       this.relisted = true;
       return;
     }
-    const blindMs = this.context.clock.now() - this.lostAt;
+    const blindMs = this.context.clock.now() - lostAt;
     const kind = this.relisted ? 'watch.relisted' : 'watch.resumed';
-    this.context.emit({ kind, ...this.common, resourceVersion, blindMs });
+    this.context.emit({ kind, ...common, resourceVersion, blindMs });
     this.lostAt = undefined;
     this.relisted = false;
   }

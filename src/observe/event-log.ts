@@ -79,6 +79,7 @@ const levels: Readonly<Record<Exclude<EventKind, 'packet'>, LogLevel>> = {
   'apiservers.resized': 'info',
   'apiservers.moved': 'info',
   'store.connected': 'info',
+  'watch.started': 'debug',
   'watch.resumed': 'info',
   'servers.counted': 'info',
   'lease.acquired': 'info',

@@ -131,6 +131,7 @@ function isSetback(
     case 'store.connected':
     case 'store.lost':
     case 'watch.broken':
+    case 'watch.started':
     case 'watch.resumed':
     case 'watch.relisted':
     case 'servers.counted':

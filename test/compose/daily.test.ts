@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { webhookYaml } from '../../src/cli/commands/webhook.js';
+import { webhookYaml } from '../../src/scenario/sample-webhook.js';
 import { dryRunPod } from '../support/kubectl.js';
 import { freePort } from './compose.js';
 import { type ComposeLab, services, startComposeLab } from './lab.js';

@@ -79,7 +79,7 @@ describe('konnsim lint', () => {
 
   it.each([
     [['none.yaml'], /none\.yaml: .*no such file/, 'FILE_UNREADABLE'],
-    [['broken.yaml'], /broken\.yaml:\d: no YAML: /, 'CONFIG_INVALID'],
+    [['broken.yaml'], /broken\.yaml:\d:\d+: no YAML: /, 'CONFIG_INVALID'],
     [['agent.txt'], /agent\.txt:1: this is not a Kubernetes object/, 'CONFIG_INVALID'],
     [['--agent-flags', 'other.yaml'], /other\.yaml:1: this is a manifest/, 'CONFIG_INVALID'],
     [['other.yaml'], /other\.yaml: no container runs proxy-server or proxy-agent/, 'CONFIG_INVALID'],

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { webhookYaml } from '../../src/cli/commands/webhook.js';
+import { webhookYaml } from '../../src/scenario/sample-webhook.js';
 import { describeEachKubectl, dryRunPod } from '../support/kubectl.js';
 import { missingPty } from '../support/pty.js';
 import { waitMs } from '../support/waits.js';

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { webhookYaml } from '../../src/cli/commands/webhook.js';
 import { type Lab, startLab } from '../../src/index.js';
 import { createAuthority } from '../../src/pki/authority.js';
+import { webhookYaml } from '../../src/scenario/sample-webhook.js';
 import { createKubectl, findKubectls, type Kubectl } from '../support/kubectl.js';
 import { once, waitMs } from '../support/waits.js';
 

@@ -1,6 +1,6 @@
+import { fieldOf, itemsOf, parseYamlTree, textAt, type YamlNode } from '../../kube/yaml-tree.js';
 import { type PodFacts, podFacts, type Workload } from './pod-facts.js';
 import { badInput, findProgram, type Role, shellLines, type Word } from './words.js';
-import { fieldOf, itemsOf, parseYamlTree, textAt, type YamlNode } from './yaml-tree.js';
 
 /** A command line of one of the two programs, as it stands in a file. */
 export interface FoundProgram {

@@ -1,4 +1,4 @@
-import { fieldOf, itemsOf, textAt, type YamlNode } from './yaml-tree.js';
+import { fieldOf, itemsOf, textAt, type YamlNode } from '../../kube/yaml-tree.js';
 
 export interface Probe {
   readonly kind: 'liveness' | 'readiness' | 'startup';

@@ -113,9 +113,9 @@ spec:
   });
 
   it.each([
-    ['kind: Pod\nspec: {containers: [', /^f:\d: no YAML: /],
-    ['kind: Pod\nkind: Pod\n', /^f:2: no YAML: the key kind is there twice$/],
-    ['kind: Pod\nspec: *none\n', /^f:2: no YAML: there is no anchor none$/],
+    ['kind: Pod\nspec: {containers: [', /^f:\d:\d+: no YAML: /],
+    ['kind: Pod\nkind: Pod\n', /^f:2:\d+: no YAML: the key kind is there twice$/],
+    ['kind: Pod\nspec: *none\n', /^f:2:8: no YAML: there is no anchor none$/],
     ['kind: Pod\n---\n--v=1 --server-count=3\n', /^f:3: this is not a Kubernetes object, as it has no kind$/],
     [pod('args: [{a: b}]'), /^f:5: command and args are lists of texts$/],
   ])('fail with file and line: %j', (text, message) => {

@@ -1,28 +1,31 @@
 import { EVENT_ID, type Event, getScalarValue, parseEvents, YAMLException } from 'js-yaml';
-import { badInput } from './words.js';
+import { TunnelError } from '../core/errors.js';
 
-/** A value of a YAML file, and the line where it begins, from 1. All scalars are texts. */
+/** Where a value begins, both from 1. */
+export interface YamlPlace {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A value of a YAML file, and where it begins. All scalars are texts. */
 export type YamlNode = TextNode | ListNode | MapNode;
 
-interface TextNode {
+interface TextNode extends YamlPlace {
   readonly kind: 'text';
   readonly text: string;
-  readonly line: number;
 }
 
-interface ListNode {
+interface ListNode extends YamlPlace {
   readonly kind: 'list';
   readonly items: YamlNode[];
-  readonly line: number;
 }
 
-interface MapNode {
+interface MapNode extends YamlPlace {
   readonly kind: 'map';
   readonly fields: Map<string, YamlNode>;
-  readonly line: number;
 }
 
-/** Reads all documents of a YAML or JSON file. Throws CONFIG_INVALID with file and line. */
+/** Reads all documents of a YAML or JSON file. Throws CONFIG_INVALID with file, line and column. */
 export function parseYamlTree(file: string, text: string): readonly YamlNode[] {
   try {
     const builder = new TreeBuilder(text);
@@ -30,8 +33,28 @@ export function parseYamlTree(file: string, text: string): readonly YamlNode[] {
     return builder.documents;
   } catch (caught) {
     if (!(caught instanceof YAMLException)) throw caught;
-    throw badInput(file, (caught.mark?.line ?? 0) + 1, `no YAML: ${caught.reason}`);
+    const { line = 0, column = 0 } = caught.mark ?? {};
+    throw badYaml(file, { line: line + 1, column: column + 1 }, `no YAML: ${caught.reason}`);
   }
+}
+
+/** The failure of a file, with the place of what is wrong. */
+export function badYaml(file: string, { line, column }: YamlPlace, what: string): TunnelError {
+  const where = `${file}:${line}:${column}`;
+  return new TunnelError('CONFIG_INVALID', `${where}: ${what}`, { where });
+}
+
+/** The value at a path of keys and indexes, or the nearest one around it. */
+export function nearest(node: YamlNode, path: readonly PropertyKey[]): YamlNode {
+  const [key, ...rest] = path;
+  if (key === undefined) return node;
+  const found =
+    node.kind === 'list'
+      ? node.items[Number(key)]
+      : node.kind === 'map'
+        ? node.fields.get(String(key))
+        : undefined;
+  return found === undefined ? node : nearest(found, rest);
 }
 
 /** A value in nested maps, or undefined. */
@@ -71,6 +94,7 @@ class TreeBuilder {
   private readonly text: string;
   private position = 0;
   private line = 1;
+  private lineStart = 0;
 
   constructor(text: string) {
     this.text = text;
@@ -83,18 +107,18 @@ class TreeBuilder {
         this.open.push({ kind: 'document' });
         return;
       case EVENT_ID.SCALAR: {
-        const line = this.lineAt(event.valueStart);
-        const node: TextNode = { kind: 'text', text: getScalarValue(this.text, event), line };
+        const text = getScalarValue(this.text, event);
+        const node: TextNode = { kind: 'text', text, ...this.placeOf(event.valueStart) };
         this.place(this.named(node, event));
         return;
       }
       case EVENT_ID.SEQUENCE: {
-        const node: ListNode = { kind: 'list', items: [], line: this.lineAt(event.start) };
+        const node: ListNode = { kind: 'list', items: [], ...this.placeOf(event.start) };
         this.open.push({ kind: 'list', node: this.named(node, event) });
         return;
       }
       case EVENT_ID.MAPPING: {
-        const node: MapNode = { kind: 'map', fields: new Map(), line: this.lineAt(event.start) };
+        const node: MapNode = { kind: 'map', fields: new Map(), ...this.placeOf(event.start) };
         this.open.push({ kind: 'map', node: this.named(node, event), merged: [] });
         return;
       }
@@ -136,7 +160,7 @@ class TreeBuilder {
     const name = this.text.slice(start, end);
     const node = this.anchors.get(name);
     if (node !== undefined) return node;
-    this.lineAt(start);
+    this.placeOf(start);
     return this.fail(`there is no anchor ${name}`);
   }
 
@@ -145,11 +169,13 @@ class TreeBuilder {
   }
 
   /** Events come in the order of the text. Empty values have no position. */
-  private lineAt(position: number): number {
+  private placeOf(position: number): YamlPlace {
     for (; this.position < position; this.position += 1) {
-      if (this.text[this.position] === '\n') this.line += 1;
+      if (this.text[this.position] !== '\n') continue;
+      this.line += 1;
+      this.lineStart = this.position + 1;
     }
-    return this.line;
+    return { line: this.line, column: this.position - this.lineStart + 1 };
   }
 }
 
