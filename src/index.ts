@@ -100,6 +100,7 @@ export type {
   FaultTime,
   PlainFault,
 } from './links/fault-document.js';
+export type { Http2Code } from './links/http2-codes.js';
 export type { PresetName } from './links/presets.js';
 export type { EventField, EventOf, EventPattern, FieldMatch } from './observe/event-match.js';
 export type { EventsOf, ExpectOptions, PatternsOf } from './observe/expect-events.js';

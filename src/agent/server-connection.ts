@@ -5,6 +5,7 @@ import type { ConnectStep } from '../core/end-reasons.js';
 import { extensionsOf } from '../core/extensions.js';
 import { faithfulSet, hasFlowControl } from '../core/faithful.js';
 import type { ConnectId } from '../core/packet.js';
+import { noFaults } from '../links/fault-points.js';
 import { type CallMetadata, extensionMetadata, sharedExtensions } from '../wire/carrier/call-headers.js';
 import type { CarriedStream } from '../wire/carrier/carried-stream.js';
 import type { PacketStreamOwner, StreamEnd } from '../wire/carrier/packet-stream.js';
@@ -166,12 +167,14 @@ function openConnection(agent: AgentOptions): TunnelConnection {
     alpnProtocols = [],
     proxy,
     openServer,
+    faults = noFaults,
   } = agent;
   const named = serverName === undefined ? {} : { serverName };
   const secure = agent.tls === 'none' ? {} : { tls: currentTls(agent.tls) };
   return new TunnelConnection({
     ...{ clock, address, ...secure, keepaliveTimeMs, alpnProtocols, eager: true, proxy, ...named },
     openSocket: openServer,
+    isPingLost: () => faults.meet('losePings') !== undefined,
   });
 }
 

@@ -267,7 +267,7 @@ export interface FlowEvent extends EventCommon {
   readonly durationMs?: number;
 }
 
-/** A fault of a link was set, hit a connection, or was removed. */
+/** A fault was set, hit a connection, a part or a packet, or was removed. */
 export interface FaultEvent extends EventCommon {
   /** What happened. */
   readonly kind: 'fault.set' | 'fault.hit' | 'fault.healed';
@@ -288,6 +288,8 @@ export interface FaultEvent extends EventCommon {
    * there were none, and when its link had several flows.
    */
   readonly connections?: string;
+  /** The type of the packet that it hit, or put in. */
+  readonly packet?: PacketName;
 }
 
 /** An event as a part reports it, without its place in the journal. */

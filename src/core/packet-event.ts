@@ -13,7 +13,8 @@ export function packetEvent(
   return { kind: 'packet', node, peer, dir, packet: packet.kind, bytes, ...idsOf(packet), ...textOf(packet) };
 }
 
-function idsOf(packet: Packet): { dialId?: string; connectId?: string } {
+/** The dial and the connection that a packet names. */
+export function idsOf(packet: Packet): { dialId?: string; connectId?: string } {
   return {
     ...('dialId' in packet ? { dialId: packet.dialId.toString() } : {}),
     ...('connectId' in packet && packet.connectId !== 0n ? { connectId: packet.connectId.toString() } : {}),

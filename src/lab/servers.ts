@@ -3,6 +3,7 @@ import { rename } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { TunnelError } from '../core/errors.js';
+import type { OpenPath } from '../core/packet-path.js';
 import type { ServerBelief } from '../core/server/connection-view.js';
 import type { StrategyName } from '../core/strategy.js';
 import type { Balance } from '../links/balance.js';
@@ -27,6 +28,7 @@ interface Frontend {
   readonly address: string;
   readonly serverName: string;
   readonly openSocket: () => Socket;
+  readonly openPath: OpenPath;
 }
 
 interface Server {
@@ -87,6 +89,7 @@ export class Servers {
       address: `unix://${path}`,
       serverName,
       openSocket: () => links.open({ from, to: serverName }, { path }),
+      openPath: links.faults.path({ from, to: serverName }, 'client'),
     };
   }
 

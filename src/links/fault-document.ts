@@ -1,3 +1,6 @@
+import type { PacketName } from '../core/events.js';
+import type { Http2Code } from './http2-codes.js';
+
 /** Milliseconds of lab time, or Go's duration text: `250ms`, `60s`, `1m30s`. */
 export type Duration = number | string;
 
@@ -21,7 +24,10 @@ export type FaultTime =
       readonly connection: number;
     }
   | {
-      /** For faults of parts: the nth time that a part could meet it, counted from 1 when the fault is set. */
+      /**
+       * For faults of parts: the nth time that a part could meet it. For `packet`: the nth packet of its type and direction.
+       * Counted from 1 when the fault is set.
+       */
       readonly nth: number;
     }
   | {
@@ -57,6 +63,32 @@ export interface FaultSettings {
   readonly corrupt: { readonly mask?: number };
   /** A piece larger than `largest` bytes (default 1400) never arrives, and nothing after it. */
   readonly sizeLimit: { readonly largest?: number };
+  /**
+   * What becomes of a packet of this `type`, default any: it arrives later by `delay`, so that others overtake it; behind the
+   * next packet of the type `past` of its connection or dial, of either direction; or as if it were of connection `connectId`.
+   */
+  readonly packet: { readonly type?: PacketName } & (
+    | { readonly is: 'lost' | 'duplicated' }
+    | { readonly is: 'delayed'; readonly delay: Duration }
+    | { readonly is: 'heldPast'; readonly past: PacketName }
+    | { readonly is: 'renumbered'; readonly connectId: number }
+  );
+  /** A packet that nobody has sent: larger than gRPC takes, of an unknown type, or DATA of no connection. */
+  readonly inject: { readonly packet: 'unknownType' | 'oversized' | 'dataForUnknown' };
+  /** The stream is reset with this code of HTTP/2, default `PROTOCOL_ERROR`; `NO_ERROR` closes it without an error. */
+  readonly resetStream: { readonly code?: Http2Code };
+  /** Packets vanish, and an end whose bytes no one has acknowledged for `giveUpAfter` is told. */
+  readonly drop: { readonly giveUpAfter?: Duration };
+  /** A server tells its `peers`, default `agents`, that it takes no new streams. Default: `NO_ERROR` without a text. */
+  readonly goaway: {
+    readonly code?: Http2Code;
+    readonly text?: string;
+    readonly peers?: 'agents' | 'frontends';
+  };
+  /** The answers to a part's own pings are lost; those of a server's `peers`, default `agents`. */
+  readonly losePings: { readonly peers?: 'agents' | 'frontends' };
+  /** How many streams a server takes on one connection of a frontend. More wait at the frontend. */
+  readonly maxStreams: { readonly count: number };
 }
 
 /** Faults that need no settings. `docs/faults.md` says what each does. */
@@ -71,7 +103,10 @@ export type PlainFault =
   | 'sizeLimit'
   | 'refuse'
   | 'synDrop'
-  | 'kill';
+  | 'kill'
+  | 'resetStream'
+  | 'goaway'
+  | 'losePings';
 
 /** What a fault does: its name, or one name with settings, as in `{ latency: { delay: '50ms' } }`. */
 export type FaultAction = PlainFault | Partial<FaultSettings>;
@@ -93,8 +128,8 @@ export interface FaultDocument {
   readonly do: FaultAction;
   /** How long it stays on once it has begun. Default: until it is removed. */
   readonly for?: Duration;
-  /** How many connections it hits at most. Default: all. */
+  /** How many connections, packets or occasions it hits at most. Default: all. */
   readonly limit?: number;
-  /** The chance that it hits a connection, from 0 to 1, drawn from the lab's seed. Default 1. */
+  /** The chance that it hits each of them, from 0 to 1, drawn from the lab's seed. Default 1. */
   readonly probability?: number;
 }

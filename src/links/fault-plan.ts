@@ -3,6 +3,8 @@ import { TunnelError } from '../core/errors.js';
 import type { FaultDocument } from './fault-document.js';
 import { duration, type FaultKind } from './faults/fault-kind.js';
 import { faults, type LinkFaultName } from './faults/faults.js';
+import type { PacketFaultKind } from './packet-faults/packet-fault-kind.js';
+import { type PacketFaultName, packetFaults } from './packet-faults/packet-faults.js';
 import type { PartFaultKind } from './part-faults/part-fault-kind.js';
 import { type PartFaultName, partFaults } from './part-faults/part-faults.js';
 import { type PresetName, presets } from './presets.js';
@@ -62,8 +64,15 @@ export interface PartPlan extends PlanBase {
   readonly kind: PartFaultKind<unknown>;
 }
 
+/** The checked document of a fault of packets, with its defaults. */
+export interface PacketPlan extends PlanBase {
+  readonly level: 'packet';
+  readonly name: PacketFaultName;
+  readonly kind: PacketFaultKind<unknown>;
+}
+
 /** A document that was checked, with its defaults. */
-export type FaultPlan = LinkPlan | PartPlan;
+export type FaultPlan = LinkPlan | PartPlan | PacketPlan;
 
 /**
  * Checks a document, or finds a preset; `on` goes before that of the document. Throws CONFIG_INVALID, whose text names
@@ -75,12 +84,19 @@ export function planFault(document: FaultDocument | PresetName, on?: FaultPlan['
   const [name, given] = actionOf(action);
   const place = on ?? own.on;
   const rest = { ...own, on: place, source: JSON.stringify({ ...(whole as FaultDocument), on: place }) };
-  const plan = isPartFault(name)
-    ? { ...rest, level: 'part' as const, name, ...withSettings(partFaults[name], name, given) }
-    : { ...rest, level: 'link' as const, name, ...withSettings(faults[name], name, given) };
+  const plan = levelled(name, given, rest);
   if (plan.level === 'link') checkLinkTime(plan);
-  else checkPart(plan);
+  else if (plan.level === 'part') checkPart(plan);
+  else checkPacket(plan);
   return plan;
+}
+
+function levelled(name: FaultName, given: unknown, rest: Omit<PlanBase, 'settings'>): FaultPlan {
+  if (isOf(partFaults, name))
+    return { ...rest, level: 'part', name, ...withSettings(partFaults[name], name, given) };
+  if (isOf(packetFaults, name))
+    return { ...rest, level: 'packet', name, ...withSettings(packetFaults[name], name, given) };
+  return { ...rest, level: 'link', name, ...withSettings(faults[name], name, given) };
 }
 
 function withSettings<K extends { readonly settings: z.ZodType }>(
@@ -117,22 +133,32 @@ function checkPart({ name, kind, on, when, direction }: PartPlan): void {
     throw invalid(`when: ${name} takes now, { event } or { every }`);
 }
 
+/** Refuses what would have no effect. */
+function checkPacket({ name, kind, when, direction, for: forMs }: PacketPlan): void {
+  const [own] = typeof when === 'object' ? Object.keys(when) : ['now'];
+  const known =
+    kind.turn === undefined ? ['now', 'idleFor', 'age', 'event', 'every'] : ['now', 'nth', 'event'];
+  if (!known.includes(own ?? '')) throw invalid(`when: ${name} takes ${known.join(', ')}`);
+  if (kind.turn === undefined && forMs !== undefined) throw invalid(`for: ${name} is done at once`);
+  if (name === 'resetStream' && direction !== 'both') throw invalid(`direction: ${name} has none`);
+}
+
 function preset(name: string): unknown {
   const found = (presets as Readonly<Record<string, { readonly fault: FaultDocument }>>)[name];
   if (found !== undefined && Object.hasOwn(presets, name)) return found.fault;
   throw invalid(`no preset is called ${name}; there are ${Object.keys(presets).join(', ')}`);
 }
 
-type FaultName = LinkFaultName | PartFaultName;
+type FaultName = LinkFaultName | PartFaultName | PacketFaultName;
 
-function isPartFault(name: FaultName): name is PartFaultName {
-  return Object.hasOwn(partFaults, name);
+function isOf<K extends FaultName>(kinds: Readonly<Record<K, unknown>>, name: FaultName): name is K {
+  return Object.hasOwn(kinds, name);
 }
 
 function actionOf(action: unknown): [FaultName, unknown] {
   const names = typeof action === 'object' && action !== null ? Object.entries(action) : [[action, {}]];
   const [name, settings] = names[0] ?? [];
-  const known = { ...faults, ...partFaults };
+  const known = { ...faults, ...packetFaults, ...partFaults };
   if (names.length === 1 && typeof name === 'string' && Object.hasOwn(known, name))
     return [name as FaultName, settings];
   const wrong =

@@ -1,5 +1,8 @@
 import type { z } from 'zod';
+import { directPath, type OpenPath } from '../core/packet-path.js';
+import type { Edge } from './edge.js';
 import type { HitPlace } from './fault-hits.js';
+import type { FlowSide } from './flow.js';
 import type { PartFaultName, partFaults } from './part-faults/part-faults.js';
 
 /** The checked settings of a fault of parts. */
@@ -22,12 +25,23 @@ export interface FaultPoints {
     occasion?: Occasion,
     matches?: (settings: PartSettings<K>) => boolean,
   ): PartSettings<K> | undefined;
-  /** Offers to do what faults of this kind say. Call the returned function when that is not possible any more. */
-  offer<K extends PartFaultName>(kind: K, deed: Deed<K>, occasion?: Occasion): () => void;
+  /**
+   * Offers to do what faults of this kind say; `matches` sorts out those that it has nothing to do with. Call the returned
+   * function when that is not possible any more.
+   */
+  offer<K extends PartFaultName>(
+    kind: K,
+    deed: Deed<K>,
+    occasion?: Occasion,
+    matches?: (settings: PartSettings<K>) => boolean,
+  ): () => void;
+  /** The path of each new stream of packets of a link. `ours` is the part's end of it. */
+  path(edge: Edge, ours: FlowSide): OpenPath;
 }
 
 /** For parts that run without faults. */
 export const noFaults: FaultPoints = {
   meet: () => undefined,
   offer: () => () => undefined,
+  path: () => directPath,
 };

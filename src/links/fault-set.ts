@@ -1,13 +1,17 @@
 import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
 import type { EventBody, EventSink } from '../core/events.js';
+import type { OpenPath } from '../core/packet-path.js';
 import type { Random } from '../core/random.js';
 import { type Edge, edgeText } from './edge.js';
 import type { Fault } from './fault.js';
 import type { FaultDocument } from './fault-document.js';
-import { type FaultPlan, type LinkPlan, type PartPlan, planFault } from './fault-plan.js';
+import { type FaultPlan, type LinkPlan, type PacketPlan, type PartPlan, planFault } from './fault-plan.js';
 import type { Deed, FaultPoints, Occasion, PartSettings } from './fault-points.js';
+import type { FlowSide } from './flow.js';
 import { LinkFault, type LinkFlow } from './link-fault.js';
+import { PacketFault } from './packet-fault.js';
+import { PacketFlow } from './packet-flow.js';
 import { type Offer, PartFault } from './part-fault.js';
 import type { PartFaultName } from './part-faults/part-faults.js';
 import type { PresetName } from './presets.js';
@@ -42,7 +46,8 @@ export interface LinkSide {
 export class FaultSet {
   private readonly options: FaultSetOptions;
   private readonly linkSide: LinkSide;
-  private readonly faults = new Set<LinkFault | PartFault>();
+  private readonly faults = new Set<LinkFault | PartFault | PacketFault>();
+  private readonly streams = new Set<PacketFlow>();
   private readonly offers = new Set<Offer>();
   private parts: () => Iterable<FaultyPart> = () => [];
   private numbers = 0;
@@ -66,7 +71,7 @@ export class FaultSet {
   set(document: FaultDocument | PresetName, on?: FaultPlan['on']): Fault {
     const plan = planFault(document, on);
     const id = this.idOf(plan);
-    const fault = plan.level === 'link' ? this.linkFault(id, plan) : this.partFault(id, plan);
+    const fault = this.create(id, plan);
     this.faults.add(fault);
     fault.begin();
     return fault;
@@ -91,8 +96,34 @@ export class FaultSet {
   points(part: string): FaultPoints {
     return {
       meet: (kind, occasion = {}, matches = () => true) => this.meet(part, kind, { occasion, matches }),
-      offer: (kind, deed, occasion = {}) => this.offer({ part, kind, deed, occasion }),
+      offer: (kind, deed, occasion = {}, matches = () => true) =>
+        this.offer({ part, kind, deed, occasion, matches }),
+      path: (edge, ours) => this.path(edge, ours),
     };
+  }
+
+  /** The path of each new stream of packets of a link. `ours` is the end that is here. */
+  path(edge: Edge, ours: FlowSide): OpenPath {
+    return (stream, handle) => {
+      const { clock } = this.options;
+      const closed = (over: PacketFlow): void => {
+        this.streams.delete(over);
+        for (const fault of this.onPackets) fault.left(over);
+      };
+      const flow = new PacketFlow({ edge, ours, clock, stream, handle, closed });
+      this.streams.add(flow);
+      for (const fault of this.onPackets) fault.joined(flow);
+      return flow;
+    };
+  }
+
+  private get onPackets(): readonly PacketFault[] {
+    return [...this.faults].filter((fault) => fault instanceof PacketFault);
+  }
+
+  private create(id: string, plan: FaultPlan): LinkFault | PartFault | PacketFault {
+    if (plan.level === 'link') return this.linkFault(id, plan);
+    return plan.level === 'part' ? this.partFault(id, plan) : this.packetFault(id, plan);
   }
 
   private meet<K extends PartFaultName>(
@@ -111,7 +142,11 @@ export class FaultSet {
   }
 
   private offer<K extends PartFaultName>(
-    own: Omit<Offer, 'deed' | 'kind'> & { readonly kind: K; readonly deed: Deed<K> },
+    own: Omit<Offer, 'deed' | 'kind' | 'matches'> & {
+      readonly kind: K;
+      readonly deed: Deed<K>;
+      readonly matches: (settings: PartSettings<K>) => boolean;
+    },
   ): () => void {
     const offer = own as Offer;
     this.offers.add(offer);
@@ -167,9 +202,23 @@ export class FaultSet {
     return fault;
   }
 
+  private packetFault(id: string, plan: PacketPlan): PacketFault {
+    const { clock, random, emit, node } = this.options;
+    const fault = new PacketFault(id, plan, {
+      clock,
+      random,
+      flows: () => this.streams,
+      tell: (event) => emit({ node, ...event }),
+      over: (over) => this.faults.delete(over),
+    });
+    this.checkPackets(fault, plan.on);
+    return fault;
+  }
+
   private deeds(): readonly Offer[] {
+    const matches = (): boolean => true;
     return [...this.parts()].flatMap(({ name: part, deeds }) =>
-      Object.entries(deeds).map(([kind, deed]) => ({ part, kind, deed, occasion: {} }) as Offer),
+      Object.entries(deeds).map(([kind, deed]) => ({ part, kind, deed, occasion: {}, matches }) as Offer),
     );
   }
 
@@ -184,6 +233,21 @@ export class FaultSet {
     throw new TunnelError('LINK_NOT_FOUND', `no link ${missing}; there are ${some(known.map(edgeText))}`, {
       where: 'links',
     });
+  }
+
+  /** Only streams to a proxy-server have packets, and a device on the way cannot read them. */
+  private checkPackets(fault: PacketFault, { from = '*', to = '*', part }: FaultPlan['on']): void {
+    const { edges } = this.options;
+    // A stream may be of a stranger, such as Konnectivity's agent.
+    const open = [...this.streams].map(({ edge }) => edge);
+    const known = [...open, ...(edges?.() ?? [])].filter((edge) => edge.to.startsWith('server/'));
+    if (known.some((edge) => fault.hasLink(edge))) return;
+    const missing = part === undefined ? `${from} → ${to}` : `of ${part}`;
+    const text =
+      edges === undefined
+        ? 'a device on the way sees no packets: TLS hides them'
+        : `no link ${missing} has packets; there are ${some([...new Set(known.map(edgeText))])}`;
+    throw new TunnelError('LINK_NOT_FOUND', text, { where: 'links' });
   }
 
   private checkParts(fault: PartFault): void {

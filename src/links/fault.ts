@@ -1,8 +1,8 @@
-/** What removing a fault does to the connections, or to the parts, that it hit. */
+/** What removing a fault does to the connections, parts or packets that it hit. */
 export interface Healing {
-  /** Those that continue. */
+  /** Those that continue; packets that were kept back and pass now. */
   readonly healed: number;
-  /** Those that stay broken, or have ended. */
+  /** Those that stay broken, or have ended; packets that are lost. */
   readonly broken: number;
 }
 
@@ -10,7 +10,7 @@ export interface Healing {
 export interface Fault extends Disposable {
   /** Its name in events. */
   readonly id: string;
-  /** How often it has hit: connections and attempts to connect, or occasions of a part. */
+  /** How often it has hit: connections and attempts to connect, packets, or occasions of a part. */
   readonly hits: number;
   /** False when it was removed, or its time is over. */
   readonly on: boolean;

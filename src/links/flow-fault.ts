@@ -3,7 +3,8 @@ import type { LinkPlan } from './fault-plan.js';
 import type { FaultTools } from './faults/fault-kind.js';
 import type { FlowMachine, FlowSide } from './flow.js';
 
-const sidesOf = {
+/** The ends that send in each direction. */
+export const sidesOf = {
   both: ['client', 'target'],
   toTarget: ['client'],
   toClient: ['target'],
@@ -48,9 +49,10 @@ export class FlowFault {
     }
     const { stage } = kind;
     if (stage === undefined) return;
-    const removes = this.sides.map((side) =>
-      this.machine.addStage(side, (pass) => stage(settings, this.tools, pass)),
-    );
+    const removes = this.sides.map((side) => {
+      const tools = { ...this.tools, giveUp: () => this.machine.stop('drop', { told: side }) };
+      return this.machine.addStage(side, (pass) => stage(settings, tools, pass));
+    });
     this.undoes.push(...removes);
     if (forMs === undefined || whose === 'all') return;
     const end = this.tools.clock.after(forMs, () => {

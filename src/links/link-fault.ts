@@ -210,7 +210,7 @@ export class LinkFault implements Fault {
 }
 
 /** A part stands for all links that lead to it, or from it. */
-function edgeTest(on: LinkPlan['on']): (edge: Edge) => boolean {
+export function edgeTest(on: LinkPlan['on']): (edge: Edge) => boolean {
   if (on.part !== undefined) {
     const isPart = namePattern(on.part);
     return ({ from, to }) => isPart(from) || isPart(to);

@@ -13,6 +13,8 @@ export interface Offer {
   readonly kind: PartPlan['name'];
   readonly deed: (settings: never) => (() => void) | undefined;
   readonly occasion: Occasion;
+  /** Whether settings concern it. */
+  readonly matches: (settings: never) => boolean;
 }
 
 export interface PartFaultContext extends HitTools {
@@ -131,8 +133,9 @@ export class PartFault implements Fault {
     });
   }
 
-  private act({ part, kind, deed, occasion }: Offer): void {
-    if (kind !== this.plan.name || !this.isPart(part) || !this.record.mayHit()) return;
+  private act({ part, kind, deed, occasion, matches }: Offer): void {
+    if (kind !== this.plan.name || !this.isPart(part)) return;
+    if (!matches(this.plan.settings as never) || !this.record.mayHit()) return;
     this.record.hit({ part, ...occasion });
     if (!this.on) return;
     const undo = deed(this.plan.settings as never);

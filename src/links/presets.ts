@@ -40,6 +40,18 @@ export const presets = {
     like: 'The balancer of a cluster in containers.',
     fault: { when: { idleFor: '600s' }, do: 'fin' },
   },
+  'stream-idle-60s-reset': {
+    like: 'An ingress that resets a stream which carries no data, and keeps its connection.',
+    fault: { when: { idleFor: '60s' }, do: 'resetStream' },
+  },
+  'stream-idle-60s-close': {
+    like: 'An API gateway that closes such a stream without an error.',
+    fault: { when: { idleFor: '60s' }, do: { resetStream: { code: 'NO_ERROR' } } },
+  },
+  'unacked-15m-reset': {
+    like: 'A kernel that sends its bytes again for 15 min before it takes the connection for broken.',
+    fault: { when: 'now', do: { drop: { giveUpAfter: '15m' } } },
+  },
 } as const satisfies Readonly<Record<string, Preset>>;
 
 /** The name of a fault that is ready to use, such as `idle-60s-drop` (`docs/faults.md`). */

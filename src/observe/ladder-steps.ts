@@ -208,7 +208,8 @@ function choiceText(peer: string | undefined, because: string): string {
 }
 
 function mishapText(event: Doing & { error?: string }): string {
-  if (event.kind === 'fault.hit') return `${event.fault}: ${event.action} on ${event.link ?? ''}`;
+  if (event.kind === 'fault.hit')
+    return `${event.fault}: ${event.text ?? event.action} on ${event.link ?? event.part ?? ''}`;
   const what = event.kind.replace(/^role\./, '').replace('.', ' ');
   return [what, event.error].filter((part) => part !== undefined).join(': ');
 }

@@ -5,6 +5,8 @@ import type { EventSink } from '../core/events.js';
 import type { Extension } from '../core/extensions.js';
 import { type AgentIdentifiers, agentIdRule, isAgentId, parseAgentIdentifiers } from '../core/identifiers.js';
 import type { BackendKind, ServerMachine } from '../core/server/machine.js';
+import type { Backend } from '../core/server/state.js';
+import type { FaultPoints } from '../links/fault-points.js';
 import {
   type CallMetadata,
   extensionMetadata,
@@ -28,6 +30,8 @@ export interface BackendCallsOptions {
   readonly extensions: readonly Extension[];
   /** Absent when agents need no tokens. */
   readonly authenticator: TokenAuthenticator | undefined;
+  /** Where packets of agents meet their faults. */
+  readonly faults: FaultPoints;
   /** Called when an agent connected or disconnected. */
   readonly changed: () => void;
 }
@@ -81,15 +85,19 @@ export class BackendCalls {
   }
 
   private serve(call: ServedCall, identity: Omit<BackendKind, 'name'>): void {
-    const { machine, node, emit, meter, changed, clock, extensions } = this.options;
+    const { machine, node, emit, meter, changed, clock, extensions, faults } = this.options;
     const name = `agent/${identity.agentId}`;
     const stream = call.carry({ growWindow: clock, fair: extensions.includes('fc1') });
-    const backend = machine.openBackend({ ...identity, name }, stream);
+    // This end knows both names of the link.
+    const openPath = faults.path({ from: name, to: node }, 'target');
+    const path = openPath(stream, (packet) => machine.handleBackendPacket(backend, packet));
+    const backend: Backend = machine.openBackend({ ...identity, name }, path.port);
     stream.start({
-      packet: (packet) => machine.handleBackendPacket(backend, packet),
+      packet: path.received,
       paused: (paused) => meter.paused(paused),
       ended: (end) => {
         this.open.delete(stream);
+        path.closed();
         machine.closeBackend(backend);
         meter.ended(end);
         changed();

@@ -2,6 +2,7 @@ import { extensionsOf } from '../core/extensions.js';
 import { type FaithfulSet, faithfulSet, hasFlowControl } from '../core/faithful.js';
 import type { Congestible } from '../core/port.js';
 import { ServerMachine } from '../core/server/machine.js';
+import { noFaults } from '../links/fault-points.js';
 import type { Readiness } from '../observe/health.js';
 import { createServerMetrics, type ServerMetrics } from '../observe/server-metrics.js';
 import type { ServerLevels } from '../observe/server-own-metrics.js';
@@ -33,7 +34,7 @@ export interface ServerParts {
 }
 
 export function createParts(options: ProxyServerOptions): ServerParts {
-  const { emit, serverId, serverCount, clock, random } = options;
+  const { emit, serverId, serverCount, clock, random, faults = noFaults } = options;
   const faithful = faithfulSet(options);
   const node = `server/${options.name}`;
   const metrics: ServerMetrics = createServerMetrics(() => levels(machine, serverCount));
@@ -75,6 +76,7 @@ export function createParts(options: ProxyServerOptions): ServerParts {
     meter: new StreamMeter(metrics, 'Connect'),
     clock,
     extensions: extensionsOf(options),
+    faults,
   });
   return {
     node,

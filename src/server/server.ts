@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.js';
 import { agentKeepalivePolicy, frontendKeepalivePolicy } from '../core/keepalive-policy.js';
 import type { ServerBelief } from '../core/server/connection-view.js';
 import type { ServerMachine, ServerState } from '../core/server/machine.js';
+import { noFaults } from '../links/fault-points.js';
 import { startHealthServer } from '../observe/health.js';
 import type { MetricsText } from '../observe/metric-kit.js';
 import { frontendWindowBytes } from '../wire/carrier/growing-window.js';
@@ -13,6 +14,7 @@ import { LeaseController } from './lease-controller.js';
 import { Listeners } from './listeners.js';
 import type { FrontendEndpoint, ProxyServerOptions } from './options.js';
 import { createParts, type ServerParts } from './parts.js';
+import { sessionFaults } from './session-faults.js';
 
 export interface ProxyServer {
   readonly serverId: string;
@@ -79,7 +81,13 @@ export async function startProxyServer(options: ProxyServerOptions): Promise<Pro
 }
 
 async function bindAll(options: ProxyServerOptions, parts: ServerParts, listeners: Listeners) {
-  const { keepaliveTimeMs, frontendKeepaliveTimeMs = keepaliveTimeMs, health, clock } = options;
+  const {
+    keepaliveTimeMs,
+    frontendKeepaliveTimeMs = keepaliveTimeMs,
+    health,
+    clock,
+    faults = noFaults,
+  } = options;
   const { node: where, metrics, ready } = parts;
   const refused = ({ peer: address, error }: Refusal): void =>
     options.emit({ kind: 'peer.refused', node: where, error, ...(address === '' ? {} : { address }) });
@@ -91,6 +99,7 @@ async function bindAll(options: ProxyServerOptions, parts: ServerParts, listener
     keepaliveTimeMs,
     serve: parts.serveAgent,
     pings: { policy: agentKeepalivePolicy, clock },
+    ...sessionFaults(faults, 'agents'),
   });
   const openFrontend = (endpoint: FrontendEndpoint) =>
     endpoint.protocol === 'http-connect'
@@ -102,6 +111,7 @@ async function bindAll(options: ProxyServerOptions, parts: ServerParts, listener
           keepaliveTimeMs: frontendKeepaliveTimeMs,
           serve: parts.serveFrontend,
           pings: { policy: frontendKeepalivePolicy, clock },
+          ...sessionFaults(faults, 'frontends'),
         });
   const agentAddress = await listeners.openAgents(agents);
   const frontendAddresses: string[] = [];

@@ -2,6 +2,7 @@ import { agentFaults } from './entries/agents.js';
 import { capacityFaults } from './entries/capacity.js';
 import { kubeletFaults } from './entries/kubelets.js';
 import { networkFaults } from './entries/network.js';
+import { packetFaults } from './entries/packets.js';
 import { serverFaults } from './entries/servers.js';
 import { streamFaults } from './entries/streams.js';
 import type { Entry } from './entry.js';
@@ -14,4 +15,5 @@ export const entries: readonly Entry[] = [
   ...kubeletFaults,
   ...streamFaults,
   ...capacityFaults,
+  ...packetFaults,
 ];

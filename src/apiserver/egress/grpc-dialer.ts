@@ -19,7 +19,8 @@ const retry = { firstMs: 1_000, factor: 1.6, jitter: 0.2 };
 
 const resetText = 'connection reset by peer';
 
-export type GrpcDialerContext = EgressContext & Pick<TunnelClientSettings, 'address' | 'tls' | 'openSocket'>;
+export type GrpcDialerContext = EgressContext &
+  Pick<TunnelClientSettings, 'address' | 'tls' | 'openSocket' | 'openPath'>;
 
 /** `GRPC` over a Unix socket, or mTLS. */
 export class GrpcDialer implements Dialer {

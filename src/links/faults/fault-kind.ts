@@ -9,6 +9,8 @@ import type { Pass, Stage } from '../lane.js';
 export interface FaultTools {
   readonly clock: Clock;
   readonly random: Random;
+  /** For a stage: the sender of this direction is told that the connection is gone, and the other end hears nothing. */
+  readonly giveUp?: () => void;
 }
 
 /** What a new connection meets. */

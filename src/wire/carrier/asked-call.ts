@@ -23,7 +23,11 @@ export class AskedCall {
     this.accepted = accepted;
     const cancel = (): void => this.reset();
     const isAccepted = (): boolean => this.hasAnswer;
-    this.packets = new CarriedStream({ isAccepted, cancel, refuse: cancel }, tuning);
+    const reset = (code: number): void => {
+      this.reset(code);
+      this.fail(resetStatus(code));
+    };
+    this.packets = new CarriedStream({ isAccepted, cancel, reset, refuse: cancel }, tuning);
   }
 
   /** True when its user gave it up before it had a stream. */
@@ -72,9 +76,9 @@ export class AskedCall {
     this.stream?.end();
   }
 
-  private reset(): void {
+  private reset(code: number = h2.NGHTTP2_CANCEL): void {
     const { stream } = this;
     this.given = true;
-    if (stream !== undefined && !stream.closed && !stream.destroyed) stream.close(h2.NGHTTP2_CANCEL);
+    if (stream !== undefined && !stream.closed && !stream.destroyed) stream.close(code);
   }
 }

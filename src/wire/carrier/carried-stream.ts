@@ -2,8 +2,10 @@ import { type Http2Stream, constants as h2 } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import type { Clock } from '../../core/clock.js';
 import type { Packet } from '../../core/packet.js';
+import type { PathStream } from '../../core/packet-path.js';
 import { QueueFront } from '../../core/port.js';
 import { MessageReader, RefusedMessage } from '../codec/message-reader.js';
+import { PacketBatch } from '../codec/packet-batch.js';
 import { type CallStatus, goCodeName } from './call-headers.js';
 import { GrowingWindow } from './growing-window.js';
 import type { PacketStream, PacketStreamOwner, StreamEnd } from './packet-stream.js';
@@ -15,12 +17,14 @@ export interface CallEnds {
   isAccepted(): boolean;
   /** Resets the stream. */
   cancel(): void;
+  /** Resets the stream as a proxy on the way does, with a code of HTTP/2: both ends are told. */
+  reset(code: number): void;
   /** The other end broke the rules: ends the call and tells it. */
   refuse(fault: CallStatus): void;
 }
 
 /** The packets of one call, in both directions. The call opens the HTTP/2 stream, and tells its end. */
-export class CarriedStream extends QueueFront<SendQueue> implements PacketStream {
+export class CarriedStream extends QueueFront<SendQueue> implements PacketStream, PathStream {
   private readonly call: CallEnds;
   private readonly growWindow: Clock | undefined;
   private readonly reader = new MessageReader((packet) => this.receive(packet));
@@ -75,6 +79,17 @@ export class CarriedStream extends QueueFront<SendQueue> implements PacketStream
     this.end({ kind: 'lost', text, code: 'Canceled' });
   }
 
+  reset(code: number): void {
+    if (!this.over) this.call.reset(code);
+  }
+
+  take(packet: Packet): void {
+    const batch = new PacketBatch();
+    batch.add(packet);
+    // Of its own, as a message of the other end may be half read.
+    this.read(Buffer.concat(batch.slices), new MessageReader((read) => this.receive(read)));
+  }
+
   /** The call is over. Only the first end counts. */
   end(end: StreamEnd): void {
     if (this.over) return;
@@ -95,10 +110,10 @@ export class CarriedStream extends QueueFront<SendQueue> implements PacketStream
     });
   }
 
-  private read(chunk: Buffer): void {
+  private read(chunk: Buffer, reader = this.reader): void {
     if (this.over) return;
     try {
-      this.reader.feed(chunk);
+      reader.feed(chunk);
     } catch (error) {
       const known = error instanceof RefusedMessage;
       const details = known ? error.message : 'Error deserializing request';

@@ -10,6 +10,8 @@ export interface KeepaliveOptions {
   readonly timeoutMs?: number | undefined;
   /** The peer has not answered. */
   readonly silent: () => void;
+  /** Whether this answer counts as lost. Default: none does. */
+  readonly isLost?: (() => boolean) | undefined;
 }
 
 /** Turns of the event loop in which an answer can still be read that came while the process was busy. */
@@ -18,7 +20,7 @@ const turnsOfAnswer = 8;
 /** Pings the peer of a session until the session ends. */
 export function keepAlive(
   session: Http2Session,
-  { clock, timeMs, timeoutMs = 20_000, silent }: KeepaliveOptions,
+  { clock, timeMs, timeoutMs = 20_000, silent, isLost = () => false }: KeepaliveOptions,
 ): void {
   let timer: Timer;
   const wait = (): void => {
@@ -31,7 +33,7 @@ export function keepAlive(
     const late = (): void => afterTurns(turnsOfAnswer, () => answered || silent());
     timer = clock.after(timeoutMs, late, true);
     ask(session, (error) => {
-      answered = error === null;
+      answered = error === null && !isLost();
       if (!answered) return;
       timer.cancel();
       wait();

@@ -86,6 +86,7 @@ export class ServedCall {
       {
         isAccepted: () => true,
         cancel: () => this.reset(h2.NGHTTP2_CANCEL),
+        reset: (code) => this.reset(code),
         refuse: (fault) => this.finishWith(fault),
       },
       { ...tuning, sent: this.sent },

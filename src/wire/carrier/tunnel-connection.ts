@@ -41,6 +41,8 @@ export interface TunnelConnectionOptions {
   readonly keepaliveTimeMs?: number;
   /** How long the server may take to answer one, ms. Default 20 s. */
   readonly keepaliveTimeoutMs?: number;
+  /** Whether the answer to a ping counts as lost. Default: none does. */
+  readonly isPingLost?: () => boolean;
   /** How long TCP, a proxy and TLS may take together, ms. Default 20 s, grpc-go's `minConnectTimeout`. Real time. */
   readonly openingTimeoutMs?: number;
   /** Protocols that TLS offers by ALPN before h2. Default: only h2. */
@@ -163,7 +165,7 @@ export class TunnelConnection {
   }
 
   private begin(stream: Duplex): void {
-    const { tls, keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = this.options;
+    const { tls, keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs, isPingLost: isLost } = this.options;
     this.currentStep = 'http2';
     stream.on('error', (error) => this.ends(error));
     stream.once('close', () => this.ends());
@@ -187,7 +189,7 @@ export class TunnelConnection {
     session.once('close', () => this.fail(this.whyLost()));
     const silent = (): void => this.silent();
     if (timeMs !== undefined)
-      keepAlive(session, { clock: this.options.clock ?? clock, timeMs, timeoutMs, silent });
+      keepAlive(session, { clock: this.options.clock ?? clock, timeMs, timeoutMs, silent, isLost });
     for (const [method, metadata, call] of this.waiting.splice(0)) this.carry(method, metadata, call);
     // The calls that waited continue: their first frames have to leave before the session's last one.
     if (this.closing) setImmediate(() => session.close());

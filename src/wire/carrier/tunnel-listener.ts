@@ -17,6 +17,7 @@ import { httpFault, requestFault, type TunnelMethod } from './call-headers.js';
 import { keepAlive } from './keepalive.js';
 import { limitPings, type PingLimit, type SessionTraffic } from './ping-limit.js';
 import { ServedCall } from './served-call.js';
+import { ServedSession } from './served-session.js';
 
 export interface TunnelListenerOptions extends Omit<SecureListenerOptions, 'take'> {
   /** The one method that is served here. */
@@ -29,6 +30,10 @@ export interface TunnelListenerOptions extends Omit<SecureListenerOptions, 'take
   readonly keepaliveTimeoutMs?: number;
   /** Which pings peers may send. Default: any. */
   readonly pings?: PingLimit;
+  /** Whether the answer of a peer to a ping counts as lost. Default: none does. */
+  readonly isPingLost?: (peer: string) => boolean;
+  /** Told of each connection. What it returns is called at the end of the connection. */
+  readonly opened?: (session: ServedSession) => () => void;
   /** The first receive window of a connection and of its streams, bytes. Default: HTTP/2's, 64 KiB. */
   readonly windowBytes?: number;
 }
@@ -69,6 +74,8 @@ function openSession(socket: Duplex, options: TunnelListenerOptions): ServerHttp
     refused,
     keepaliveTimeMs: timeMs,
     keepaliveTimeoutMs: timeoutMs,
+    isPingLost = () => false,
+    opened = () => () => undefined,
   } = options;
   const session = performServerHandshake(socket, {
     // Our own bounds are on what waits.
@@ -86,7 +93,9 @@ function openSession(socket: Duplex, options: TunnelListenerOptions): ServerHttp
     calls.take(stream, headers, { ...options, sent }),
   );
   boundSession(session, { clock, prefaceMs: openingTimeoutMs, firstStreamMs: firstStreamTimeoutMs, cut });
-  keepAlive(session, { clock, timeMs, timeoutMs, silent: cut });
+  const served = new ServedSession(session);
+  keepAlive(session, { clock, timeMs, timeoutMs, silent: cut, isLost: () => isPingLost(served.peer) });
+  session.once('close', opened(served));
   return session;
 }
 

@@ -5,6 +5,7 @@ import { serverSilentText } from '../../core/dial-texts.js';
 import { type ErrorCode, TunnelError } from '../../core/errors.js';
 import { dialId, type Packet } from '../../core/packet.js';
 import { packetEvent } from '../../core/packet-event.js';
+import { directPath, type OpenPath, type PacketPath } from '../../core/packet-path.js';
 import type { Random } from '../../core/random.js';
 import { creditsMetadata, knowsCredits } from '../carrier/call-headers.js';
 import type { CarriedStream } from '../carrier/carried-stream.js';
@@ -41,6 +42,8 @@ export interface TunnelClientSettings extends ProxyClientSettings {
   readonly flowControl?: boolean;
   /** Begins to connect to the address. Default `net.connect`. */
   readonly openSocket?: OpenSocket;
+  /** What packets pass on their way. Default: nothing. */
+  readonly openPath?: OpenPath;
 }
 
 const closeTimeoutMs = 10_000;
@@ -122,6 +125,7 @@ class TunnelCallDriver implements TunnelUser {
   private readonly options: DialTask<TunnelClientSettings>;
   private readonly connection: TunnelConnection;
   private readonly stream: CarriedStream;
+  private readonly path: PacketPath;
   private readonly machine: TunnelMachine;
   private readonly duplex: TunnelDuplex;
   private readonly id: bigint;
@@ -142,9 +146,11 @@ class TunnelCallDriver implements TunnelUser {
     };
     const metadata = flowControl ? creditsMetadata : {};
     this.stream = connection.open('Proxy', metadata, { accepted }).packets;
+    const { openPath = directPath } = settings;
+    this.path = openPath(this.stream, (packet) => this.machine.handlePacket(packet));
     this.machine = new TunnelMachine({
       clock: settings.clock,
-      server: this.stream,
+      server: this.path.port,
       user: this,
       dialId: dialId(this.id),
       address,
@@ -159,7 +165,7 @@ class TunnelCallDriver implements TunnelUser {
       close: () => this.machine.close(),
     });
     this.stream.start({
-      packet: (packet) => this.machine.handlePacket(packet),
+      packet: this.path.received,
       ended: (end) => this.streamEnded(end),
     });
   }
@@ -199,7 +205,7 @@ class TunnelCallDriver implements TunnelUser {
     this.report('dial.failed', { code, error: text });
     // A server that was too slow to answer may also be too slow to notice the end of the stream.
     if (found === 'DIAL_TIMEOUT' || found === 'DIAL_CANCELLED') this.stream.cancel();
-    else this.stream.finish();
+    else this.path.port.finish();
     this.options.reject(new TunnelError(code, text, { where: this.whereFailed(code) }));
   }
 
@@ -213,7 +219,7 @@ class TunnelCallDriver implements TunnelUser {
       error,
       `tunnel to ${this.options.address} through ${this.options.settings.serverName}`,
     );
-    if (error === '') this.stream.finish();
+    if (error === '') this.path.port.finish();
     else this.stream.cancel();
   }
 
@@ -226,6 +232,7 @@ class TunnelCallDriver implements TunnelUser {
   }
 
   private streamEnded({ text }: StreamEnd): void {
+    this.path.closed();
     const secure = this.options.settings.tls !== undefined;
     const code = this.reachedServer ? 'TUNNEL_CLOSED' : unreachableCode(text, secure);
     this.machine.streamLost(code, text);

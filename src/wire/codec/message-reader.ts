@@ -53,7 +53,7 @@ export class MessageReader {
       throw new RefusedMessage(status.INTERNAL, 'a message is compressed, but the stream has no compression');
     const bytes = prefix.readUInt32BE(1);
     if (bytes > maxMessageBytes) {
-      const text = `Received message larger than max (${bytes} vs ${maxMessageBytes})`;
+      const text = `grpc: received message larger than max (${bytes} vs. ${maxMessageBytes})`;
       throw new RefusedMessage(status.RESOURCE_EXHAUSTED, text);
     }
     this.frameBytes = prefixBytes + bytes;

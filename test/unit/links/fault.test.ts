@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import { closeAfterEach, echo, failed, link } from '../../support/link-bench.js';
-import { once, soon } from '../../support/waits.js';
+import { once, soon, until } from '../../support/waits.js';
 
 closeAfterEach();
 
@@ -71,6 +71,23 @@ describe('a fault', () => {
     const answer = once(socket, 'data');
     fault.remove();
     expect(String((await answer)[0])).toBe('a question');
+  });
+
+  it('tells an end whose bytes were lost for too long, and the other one nothing', async () => {
+    const clock = new ManualClock();
+    const { links, far, connected } = await link({ clock });
+    const socket = await connected();
+    await echo(socket, 'x');
+    links.faults.set('unacked-15m-reset');
+    clock.advance(3_600_000);
+    socket.write('lost');
+    const told = failed(socket);
+    await until(() => {
+      clock.advance(60_000);
+      return socket.destroyed;
+    });
+    expect(await told).toMatchObject({ code: 'ECONNRESET' });
+    expect(far[0]?.readyState).toBe('open');
   });
 
   it('waits for the idle time of each connection, in either direction', async () => {

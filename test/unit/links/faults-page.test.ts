@@ -3,6 +3,7 @@ import { expect, expectTypeOf, it } from 'vitest';
 import type { FaultSettings, PlainFault } from '../../../src/links/fault-document.js';
 import { planFault } from '../../../src/links/fault-plan.js';
 import { faults, type LinkFaultName } from '../../../src/links/faults/faults.js';
+import { type PacketFaultName, packetFaults } from '../../../src/links/packet-faults/packet-faults.js';
 import { type PartFaultName, partFaults } from '../../../src/links/part-faults/part-faults.js';
 import { type PresetName, presets } from '../../../src/links/presets.js';
 
@@ -24,8 +25,18 @@ function table(heading: string): string[][] {
   );
 }
 
+/** A value as it stands in code. */
+function written(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  const pairs = Object.entries(value).map(
+    ([name, inner]) => `${name}: ${typeof inner === 'object' ? written(inner) : `'${inner}'`}`,
+  );
+  return `{ ${pairs.join(', ')} }`;
+}
+
 it.each([
   ['Faults of links', faults],
+  ['Faults of packets', packetFaults],
   ['Faults of parts', partFaults],
 ])('docs/faults.md: %s, in order, with their texts', (heading, kinds) => {
   const rows = table(heading).map(([name, , ...texts]) => [name, ...texts.slice(-3)]);
@@ -42,8 +53,9 @@ it('docs/faults.md says which parts can have a fault', () => {
 });
 
 it('docs/faults.md names the settings of each fault', () => {
-  const kinds = { ...faults, ...partFaults };
-  for (const [name = '', settings = ''] of [...table('Faults of links'), ...table('Faults of parts')]) {
+  const kinds = { ...faults, ...packetFaults, ...partFaults };
+  const rows = ['Faults of links', 'Faults of packets', 'Faults of parts'].flatMap(table);
+  for (const [name = '', settings = ''] of rows) {
     const { shape } = kinds[name.replaceAll('`', '') as keyof typeof kinds].settings as never as {
       shape: Record<string, unknown>;
     };
@@ -55,8 +67,7 @@ it('docs/faults.md lists all presets', () => {
   const rows = table('Presets').map(([name, when, action, like]) => [name, when, action, like]);
   expect(rows).toEqual(
     Object.entries(presets).map(([name, { like, fault }]) => {
-      const [[timer, duration] = []] = Object.entries(fault.when);
-      return [`\`${name}\``, `\`{ ${timer}: '${duration}' }\``, `\`${fault.do}\``, like];
+      return [`\`${name}\``, `\`${written(fault.when)}\``, `\`${written(fault.do)}\``, like];
     }),
   );
 });
@@ -66,5 +77,7 @@ it.each(Object.keys(presets) as PresetName[])('%s is a right document', (name) =
 });
 
 it('the types of a document name all faults', () => {
-  expectTypeOf<PlainFault | keyof FaultSettings>().toEqualTypeOf<LinkFaultName | PartFaultName>();
+  expectTypeOf<PlainFault | keyof FaultSettings>().toEqualTypeOf<
+    LinkFaultName | PacketFaultName | PartFaultName
+  >();
 });
