@@ -37,6 +37,7 @@ export type {
   LifecycleEvent,
   PacketEvent,
   PacketName,
+  PingEvent,
   RequestEvent,
   Role,
   WatchEvent,

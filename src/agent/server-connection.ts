@@ -8,6 +8,7 @@ import type { ConnectId } from '../core/packet.js';
 import { noFaults } from '../links/fault-points.js';
 import { type CallMetadata, extensionMetadata, sharedExtensions } from '../wire/carrier/call-headers.js';
 import type { CarriedStream } from '../wire/carrier/carried-stream.js';
+import type { PingStep } from '../wire/carrier/keepalive.js';
 import type { PacketStreamOwner, StreamEnd } from '../wire/carrier/packet-stream.js';
 import { TunnelConnection } from '../wire/carrier/tunnel-connection.js';
 import { currentTls } from '../wire/net/tls.js';
@@ -45,7 +46,7 @@ export class ServerConnection {
     const { agent } = options;
     const metadata = requestMetadata(agent);
     this.startedAt = agent.clock.now();
-    this.connection = openConnection(agent);
+    this.connection = openConnection(agent, (ping) => this.pinged(ping));
     this.announcement = new Announcement(agent);
     const { packets } = this.connection.open('Connect', metadata, {
       accepted: (headers) => {
@@ -103,6 +104,13 @@ export class ServerConnection {
     return new Promise((resolve) => this.whenNoSocket.push(resolve));
   }
 
+  private pinged(ping: PingStep): void {
+    const { emit, name } = this.options.agent;
+    const { serverId, local } = this;
+    const where = local === undefined ? {} : { address: local };
+    emit({ ...ping, node: `agent/${name}`, peer: `server/${serverId}`, ...where });
+  }
+
   private owner(): PacketStreamOwner {
     return {
       packet: (packet) => this.machine.handlePacket(packet),
@@ -158,7 +166,7 @@ export class ServerConnection {
   }
 }
 
-function openConnection(agent: AgentOptions): TunnelConnection {
+function openConnection(agent: AgentOptions, pinged: (ping: PingStep) => void): TunnelConnection {
   const {
     clock,
     server: address,
@@ -175,6 +183,7 @@ function openConnection(agent: AgentOptions): TunnelConnection {
     ...{ clock, address, ...secure, keepaliveTimeMs, alpnProtocols, eager: true, proxy, ...named },
     openSocket: openServer,
     isPingLost: () => faults.meet('losePings') !== undefined,
+    pinged,
   });
 }
 

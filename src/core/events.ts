@@ -237,6 +237,16 @@ export interface WatchEvent extends EventCommon {
   readonly error?: string;
 }
 
+/** An HTTP/2 ping between a server and an agent, seen from the one that sent it. */
+export interface PingEvent extends EventCommon {
+  /** What happened. After `ping.unanswered` the connection is given up. */
+  readonly kind: 'ping.sent' | 'ping.answered' | 'ping.unanswered';
+  /** The agent's address on the connection, as this end sees it: `host:port`. A device between them has two. */
+  readonly address?: string;
+  /** From the ping to its answer, ms. For `ping.answered`. */
+  readonly durationMs?: number;
+}
+
 /** A TCP flow through a middlebox. `peer` is the client that connected. */
 export interface FlowEvent extends EventCommon {
   /** What happened. */
@@ -299,6 +309,7 @@ export type EventBody =
   | ConnectionEvent
   | RequestEvent
   | WebhookEvent
+  | PingEvent
   | FlowEvent
   | FaultEvent
   | WatchEvent

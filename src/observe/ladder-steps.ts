@@ -150,6 +150,9 @@ function isSetback(
     case 'certificates.renewed':
     case 'frontend.opened':
     case 'frontend.closed':
+    case 'ping.sent':
+    case 'ping.answered':
+    case 'ping.unanswered':
     case 'flow.opened':
     case 'flow.refused':
     case 'flow.forgotten':

@@ -46,6 +46,7 @@ export class BackendCalls {
   private readonly options: BackendCallsOptions;
   private readonly open = new Set<CarriedStream>();
   private readonly reviews = new Set<AbortController>();
+  private readonly names = new Map<string, string>();
 
   constructor(options: BackendCallsOptions) {
     this.options = options;
@@ -107,10 +108,17 @@ export class BackendCalls {
       },
     });
     this.open.add(stream);
+    this.names.set(call.peer, name);
     meter.opened();
     changed();
     const [identifiers = ''] = texts(call.headers, 'agentidentifiers');
     emit({ kind: 'backend.connected', node, peer: name, address: call.peer, identifiers });
+  }
+
+  /** The agent that connects from this address. */
+  agentAt(address: string): { readonly peer?: string } {
+    const peer = this.names.get(address);
+    return peer === undefined ? {} : { peer };
   }
 
   cut(): void {

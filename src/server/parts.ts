@@ -26,6 +26,8 @@ export interface ServerParts {
   readonly machine: ServerMachine;
   readonly metrics: ServerMetrics;
   readonly ready: () => Readiness;
+  /** The agent that connects from this address. */
+  readonly agentAt: (address: string) => { readonly peer?: string };
   readonly serveAgent: (call: ServedCall) => void;
   readonly serveFrontend: (call: ServedCall) => void;
   readonly serveConnect: (request: ConnectRequest) => void;
@@ -85,6 +87,7 @@ export function createParts(options: ProxyServerOptions): ServerParts {
     ready: () => readiness(machine),
     serveFrontend: (call) => frontends.handle(call),
     serveConnect: (request) => connects.handle(request),
+    agentAt: (address) => backends.agentAt(address),
     serveAgent: (call) => backends.handle(call),
     cut() {
       frontends.cut();

@@ -100,6 +100,7 @@ async function bindAll(options: ProxyServerOptions, parts: ServerParts, listener
     serve: parts.serveAgent,
     pings: { policy: agentKeepalivePolicy, clock },
     ...sessionFaults(faults, 'agents'),
+    pinged: (address, ping) => options.emit({ ...ping, node: where, ...parts.agentAt(address), address }),
   });
   const openFrontend = (endpoint: FrontendEndpoint) =>
     endpoint.protocol === 'http-connect'

@@ -28,7 +28,7 @@ import {
 import { connectThrough } from './connect-through.js';
 import { EagerSocket } from './eager-socket.js';
 import { windowBytes } from './growing-window.js';
-import { keepAlive } from './keepalive.js';
+import { keepAlive, type PingStep } from './keepalive.js';
 
 export interface TunnelConnectionOptions {
   /** `host:port` or `unix:///path`. */
@@ -43,6 +43,8 @@ export interface TunnelConnectionOptions {
   readonly keepaliveTimeoutMs?: number;
   /** Whether the answer to a ping counts as lost. Default: none does. */
   readonly isPingLost?: () => boolean;
+  /** Told of each ping and its answer. */
+  readonly pinged?: (ping: PingStep) => void;
   /** How long TCP, a proxy and TLS may take together, ms. Default 20 s, grpc-go's `minConnectTimeout`. Real time. */
   readonly openingTimeoutMs?: number;
   /** Protocols that TLS offers by ALPN before h2. Default: only h2. */
@@ -165,7 +167,8 @@ export class TunnelConnection {
   }
 
   private begin(stream: Duplex): void {
-    const { tls, keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs, isPingLost: isLost } = this.options;
+    const { tls, keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = this.options;
+    const { isPingLost: isLost, pinged } = this.options;
     this.currentStep = 'http2';
     stream.on('error', (error) => this.ends(error));
     stream.once('close', () => this.ends());
@@ -189,7 +192,7 @@ export class TunnelConnection {
     session.once('close', () => this.fail(this.whyLost()));
     const silent = (): void => this.silent();
     if (timeMs !== undefined)
-      keepAlive(session, { clock: this.options.clock ?? clock, timeMs, timeoutMs, silent, isLost });
+      keepAlive(session, { clock: this.options.clock ?? clock, timeMs, timeoutMs, silent, isLost, pinged });
     for (const [method, metadata, call] of this.waiting.splice(0)) this.carry(method, metadata, call);
     // The calls that waited continue: their first frames have to leave before the session's last one.
     if (this.closing) setImmediate(() => session.close());

@@ -14,7 +14,7 @@ import {
 } from '../net/secure-listener.js';
 import { boundSession } from '../net/session-bounds.js';
 import { httpFault, requestFault, type TunnelMethod } from './call-headers.js';
-import { keepAlive } from './keepalive.js';
+import { keepAlive, type PingStep } from './keepalive.js';
 import { limitPings, type PingLimit, type SessionTraffic } from './ping-limit.js';
 import { ServedCall } from './served-call.js';
 import { ServedSession } from './served-session.js';
@@ -32,6 +32,8 @@ export interface TunnelListenerOptions extends Omit<SecureListenerOptions, 'take
   readonly pings?: PingLimit;
   /** Whether the answer of a peer to a ping counts as lost. Default: none does. */
   readonly isPingLost?: (peer: string) => boolean;
+  /** Told of each ping and its answer. `peer` is `host:port`. */
+  readonly pinged?: (peer: string, ping: PingStep) => void;
   /** Told of each connection. What it returns is called at the end of the connection. */
   readonly opened?: (session: ServedSession) => () => void;
   /** The first receive window of a connection and of its streams, bytes. Default: HTTP/2's, 64 KiB. */
@@ -75,6 +77,7 @@ function openSession(socket: Duplex, options: TunnelListenerOptions): ServerHttp
     keepaliveTimeMs: timeMs,
     keepaliveTimeoutMs: timeoutMs,
     isPingLost = () => false,
+    pinged = () => undefined,
     opened = () => () => undefined,
   } = options;
   const session = performServerHandshake(socket, {
@@ -94,7 +97,11 @@ function openSession(socket: Duplex, options: TunnelListenerOptions): ServerHttp
   );
   boundSession(session, { clock, prefaceMs: openingTimeoutMs, firstStreamMs: firstStreamTimeoutMs, cut });
   const served = new ServedSession(session);
-  keepAlive(session, { clock, timeMs, timeoutMs, silent: cut, isLost: () => isPingLost(served.peer) });
+  keepAlive(session, {
+    ...{ clock, timeMs, timeoutMs, silent: cut },
+    isLost: () => isPingLost(served.peer),
+    pinged: (ping) => pinged(served.peer, ping),
+  });
   session.once('close', opened(served));
   return session;
 }
