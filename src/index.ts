@@ -80,7 +80,7 @@ export type { LabJournal } from './lab/lab-journal.js';
 export type { LabLink, LinkFaultDocument } from './lab/lab-link.js';
 export type { OpenCounts } from './lab/open-counts.js';
 export type { LabKeepalive, LabOptions } from './lab/options.js';
-export type { FreezablePart, LabPart } from './lab/part.js';
+export type { FreezablePart, LabPart, StopOptions } from './lab/part.js';
 export type {
   ApiServerReplica,
   ApiServers,
@@ -89,6 +89,7 @@ export type {
   ReplicaKillOptions,
 } from './lab/replicas.js';
 export type { LabWatch, LabWatchOptions, WatchedName } from './lab/replicas-watch.js';
+export type { RollOptions } from './lab/roll.js';
 export { startLab } from './lab/start-lab.js';
 export type { DeploymentObject, NodeSpec, Topology } from './lab/topology.js';
 export type { Balance } from './links/balance.js';

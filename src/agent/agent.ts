@@ -13,6 +13,7 @@ import { type Readiness, startHealthServer } from '../observe/health.js';
 import type { PageServer } from '../observe/page-server.js';
 import type { StreamEnd } from '../wire/carrier/packet-stream.js';
 import type { ServerIdentity } from './announcement.js';
+import { withDialFaults } from './dial-faults.js';
 import { countFor } from './metrics-observer.js';
 import { createAgentObserver } from './observer.js';
 import type { AgentOptions } from './options.js';
@@ -61,7 +62,11 @@ export class Agent {
   private state: 'running' | 'draining' | 'stopped' = 'running';
 
   constructor(options: AgentOptions) {
-    this.options = options;
+    const { faults, connectEndpoint, clock } = options;
+    this.options =
+      faults === undefined
+        ? options
+        : { ...options, connectEndpoint: withDialFaults(connectEndpoint, faults, clock) };
     this.node = `agent/${options.name}`;
     this.faithful = faithfulSet(options);
     this.schedule = new SyncSchedule(options.sync, options.random);

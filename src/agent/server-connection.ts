@@ -188,7 +188,8 @@ function openConnection(agent: AgentOptions, pinged: (ping: PingStep) => void): 
 }
 
 function requestMetadata(agent: AgentOptions): CallMetadata {
-  const { agentId, identifiers, metadata = () => ({}) } = agent;
+  const { metadata = () => ({}), faults = noFaults } = agent;
+  const { agentId = agent.agentId, identifiers = agent.identifiers } = faults.meet('claim') ?? {};
   const offered = extensionMetadata(extensionsOf(agent));
   return { ...metadata(), ...offered, agentid: agentId, agentidentifiers: identifiers };
 }

@@ -49,6 +49,7 @@ export function goConnectText(code: string, otherwise: string): string {
 const lookupTexts: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no such host',
   ENODATA: 'no such host',
+  ESERVFAIL: 'server misbehaving',
   EAI_AGAIN: 'Temporary failure in name resolution',
 };
 

@@ -14,7 +14,7 @@ export class Freezer {
   }
 
   freeze(part: string): void {
-    if (this.frozen.get(part)?.on === true) return;
+    if (this.frozen.get(part)?.active === true) return;
     this.frozen.set(part, this.faults.set({ id: `frozen ${part}`, on: { part }, do: 'freeze' }));
   }
 

@@ -52,9 +52,9 @@ export async function stopAll(insides: LabInsides): Promise<void> {
   await Promise.all([api.close(), ...kubelets.map((part) => part.value.source.close())]);
   await parts.apiservers.stop();
   await clients.lab.close();
-  await Promise.all(parts.agents.map((part) => part.stop()));
+  await Promise.all(parts.agents.map((part) => part.close()));
   await parts.servers.stop();
-  await Promise.all(parts.kubelets.map((part) => part.stop()));
+  await Promise.all(parts.kubelets.map((part) => part.close()));
   context.links.close();
   await folder.remove();
   journal.emit({ kind: 'lab.stopped', node: 'lab/lab' });

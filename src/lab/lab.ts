@@ -24,9 +24,11 @@ import { LabJournal } from './lab-journal.js';
 import { LabLink } from './lab-link.js';
 import { countOpen, type OpenCounts } from './open-counts.js';
 import type { LabOptions } from './options.js';
-import type { FreezablePart, LabPart } from './part.js';
+import type { FreezablePart } from './part.js';
+import { partHandle } from './part-handle.js';
 import type { ApiServerReplica, ApiServers } from './replicas.js';
 import { type LabWatch, type LabWatchOptions, startLabWatch, type WatchedName } from './replicas-watch.js';
+import { type RollOptions, roll } from './roll.js';
 import type { NodeSpec, Topology } from './topology.js';
 
 /** How often a condition is checked, lab ms. */
@@ -47,7 +49,7 @@ export class Lab extends LabJournal implements AsyncDisposable {
     this.insides = insides;
     const { faults } = insides.context.links;
     this.freezer = new Freezer(faults);
-    faults.attend(() => this.parts().map(faultyPart));
+    faults.attend(() => this.parts().map((part) => faultyPart(part, insides.parts.servers)));
   }
 
   /** The seed of all random choices. `startLab({ seed })` repeats them. */
@@ -213,7 +215,19 @@ export class Lab extends LabJournal implements AsyncDisposable {
   /** All parts, in the order in which a request passes them. */
   parts(): readonly FreezablePart[] {
     const { apiservers, servers, agents, kubelets } = this.insides.parts;
-    return [...apiservers.parts, ...servers.parts, ...agents, ...kubelets].map((part) => this.withMesh(part));
+    const { faults } = this.insides.context.links;
+    const tools = { faults, freezer: this.freezer, meshed: () => this.meshed() };
+    return [...apiservers.parts, ...servers.parts, ...agents, ...kubelets].map((part) =>
+      partHandle(part, tools),
+    );
+  }
+
+  /**
+   * Stops the parts whose names fit a pattern, and starts them again, as a rolling update does. In a pattern `*` stands for any
+   * text. Rejects with NODE_NOT_FOUND when no name fits, and as `LabPart.start`.
+   */
+  roll(pattern: string, options: RollOptions = {}): Promise<void> {
+    return roll(this.parts(), pattern, options);
   }
 
   /**
@@ -269,29 +283,6 @@ export class Lab extends LabJournal implements AsyncDisposable {
       withinMs,
       still: () => `still open: ${open().join(', ')}`,
     });
-  }
-
-  /** A part whose `start` also waits until all agents that can connect have connected. */
-  private withMesh(part: LabPart): FreezablePart {
-    const start = async (): Promise<void> => {
-      await part.start();
-      await this.meshed();
-    };
-    return {
-      name: part.name,
-      get running() {
-        return part.running;
-      },
-      kill: () => part.kill(),
-      freeze: () => this.freezer.freeze(part.name),
-      thaw: () => this.freezer.thaw(part.name),
-      fault: (fault) => this.insides.context.links.faults.set(fault, { part: part.name }),
-      start,
-      restart: async () => {
-        await part.kill();
-        await start();
-      },
-    };
   }
 
   /** Resolves when every running agent is connected to all running servers that it looks for. */

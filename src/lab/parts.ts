@@ -8,9 +8,10 @@ import { intoCluster } from '../apiserver/egress/selector.js';
 import type { LocalStore } from '../apiserver/store/object-store.js';
 import type { Behaviour } from '../containers/behaviours.js';
 import { joinHostPort } from '../core/address.js';
-import type { ScaledClock } from '../core/clock.js';
+import type { Clock, ScaledClock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import type { FaithfulOptions } from '../core/faithful.js';
+import { pause } from '../core/pause.js';
 import { createRandom, type Random } from '../core/random.js';
 import type { StrategyName } from '../core/strategy.js';
 import type { Turns } from '../core/turns.js';
@@ -25,6 +26,7 @@ import type { TlsFiles } from '../wire/net/tls.js';
 import type { RuntimeKind } from './create-runtime.js';
 import type { LabKeepalive } from './options.js';
 import { RestartablePart } from './part.js';
+import { dialServers, serversName } from './server-dial.js';
 import type { NodeSpec } from './topology.js';
 
 const host = '127.0.0.1';
@@ -103,35 +105,41 @@ export function serverPart(
       return server;
     },
     stop: (server) => server.stop(),
+    // 0 would wait without an end.
+    leave: (server, graceMs) => server.finish(Math.max(1, graceMs)),
   });
   return { part, agentAddress: () => `${host}:${port}` };
 }
 
-/** A node's agent. It dials the servers' address at that time. */
+/** A node's agent. It dials its servers by their name, at the port of that time. */
 export function agentPart(
   context: LabContext,
   node: NodeSpec,
-  servers: { readonly agentAddress: string; connect(from: string): Socket },
+  servers: { readonly agentAddress: string; connect(from: string, socket: Socket): unknown },
 ): RestartablePart<Agent> {
   const { clock, random, emit, network, behaviour, agentTls: tls, agentTurns: turns } = context;
   const name = `agent/${node.name}`;
+  const faults = context.links.faults.points(name);
   const open: OpenTcp = (real, shown) => context.links.open({ from: name, to: context.nameOf(shown) }, real);
   return new RestartablePart<Agent>({
     name,
     emit,
     start: async () => {
+      const port = Number(servers.agentAddress.split(':').at(-1));
+      const dial = { faults, clock, ip: node.ip, port, attemptMs: agentDefaults.connectTimeoutMs };
       const agent = new Agent({
         ...agentDefaults,
         name: node.name,
         agentId: node.name,
         identifiers: `ipv4=${node.ip}&host=${node.name}`,
-        server: servers.agentAddress,
+        server: joinHostPort(serversName, port),
+        serverName: host,
         tls,
         turns,
         keepaliveTimeMs: context.keepalive.agentsMs,
         connectEndpoint: (address, port, options) => network.connect(address, port, { ...options, open }),
-        openServer: () => servers.connect(name),
-        faults: context.links.faults.points(name),
+        openServer: () => dialServers({ ...dial, connect: (socket) => servers.connect(name, socket) }),
+        faults,
         clock,
         random,
         emit,
@@ -141,7 +149,23 @@ export function agentPart(
       return agent;
     },
     stop: async (agent) => agent.stop(),
+    drain: (agent) => agent.drain(),
+    leave: (agent, graceMs) => drained(agent, clock, graceMs),
   });
+}
+
+/** How often it looks whether an agent that drains has connections, ms. */
+const lookEveryMs = 5;
+
+/** How long an agent stays that has no connections, ms: its servers must hear that it drains. */
+const farewellMs = 1000;
+
+/** Resolves when the last connection of an agent that drains is over, or the time is. */
+async function drained(agent: Agent, clock: Clock, graceMs: number): Promise<void> {
+  agent.drain();
+  const deadline = clock.now() + graceMs;
+  await pause(clock, Math.min(farewellMs, graceMs));
+  while (agent.snapshot().endpoints > 0 && clock.now() < deadline) await pause(clock, lookEveryMs);
 }
 
 export interface ApiServerPartOptions {

@@ -195,7 +195,7 @@ export class Replicas implements ApiServers {
     this.stopping = true;
     this.controllers?.close();
     await this.box?.close();
-    await Promise.all(this.replicas.map(({ part }) => part.stop()));
+    await Promise.all(this.replicas.map(({ part }) => part.close()));
     await Promise.all(this.replicas.map(({ client }) => client.close()));
   }
 
@@ -226,6 +226,8 @@ export class Replicas implements ApiServers {
       },
       start,
       kill,
+      stop: ({ graceMs = 30_000 } = {}) => this.leave(replica, { graceMs }),
+      drain: () => part.drain(),
       restart: async () => {
         await kill();
         await start();
@@ -256,7 +258,7 @@ export class Replicas implements ApiServers {
     const others = this.targets().filter(({ address }) => address !== value.address);
     if (others.length > 0) this.setTargets(others);
     await value.shutdown(options);
-    await part.stop();
+    await part.end();
   }
 
   private targets(): readonly Exclude<Target, string>[] {
@@ -285,7 +287,7 @@ export class Replicas implements ApiServers {
 
 async function end({ part, client }: Replica): Promise<void> {
   if (part.running) await part.value.shutdown();
-  await part.stop();
+  await part.close();
   await client.close();
 }
 

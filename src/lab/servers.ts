@@ -1,15 +1,18 @@
 import { linkSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { TunnelError } from '../core/errors.js';
 import type { OpenPath } from '../core/packet-path.js';
 import type { ServerBelief } from '../core/server/connection-view.js';
 import type { StrategyName } from '../core/strategy.js';
 import type { Balance } from '../links/balance.js';
+import type { FaultyPart } from '../links/fault-set.js';
+import type { FlowVerdict } from '../links/flow.js';
 import { type Middlebox, startMiddlebox, type Target } from '../links/middlebox.js';
 import type { LabPart } from './part.js';
 import { type LabContext, type ServerPart, serverPart } from './parts.js';
+import { takeSocket } from './socket-fault.js';
 
 export const maxServers = 9;
 
@@ -45,6 +48,9 @@ export class Servers {
   private readonly servers: readonly Server[];
   private box: Middlebox | undefined;
   private stopping = false;
+  /** Those that the balancer has no more, though they run: by a fault, or because they end. */
+  private readonly removed = new Set<string>();
+  private readonly leaving = new Set<string>();
 
   /** Throws CONFIG_INVALID. */
   constructor(options: ServersOptions) {
@@ -67,12 +73,40 @@ export class Servers {
     return this.box?.addresses[0] ?? this.first.server.agentAddress();
   }
 
-  /** Connects to the server that the balancer chooses, or to the only one. `from` is the agent's name. */
-  connect(from: string): Socket {
-    if (this.box !== undefined) return this.box.connect(0, from);
+  /** Connects a new socket to the server that the balancer chooses, or to the only one. `from` is the agent's name. */
+  connect(from: string, socket = new Socket()): Socket {
+    socket.on('error', () => undefined);
+    if (this.box !== undefined) {
+      this.box.connect(0, from, socket);
+      return socket;
+    }
     const { part, agentAddress } = this.first.server;
     const port = Number(agentAddress().split(':').at(-1));
-    return this.options.context.links.open({ from, to: part.name }, { host, port });
+    this.options.context.links.connect(socket, { from, to: part.name }, { host, port });
+    return socket;
+  }
+
+  /** What faults do to one of the servers. */
+  deeds(name: string): FaultyPart['deeds'] {
+    const server = this.servers.find(({ server: { part } }) => part.name === name);
+    if (server === undefined) return {};
+    return {
+      frontendSocket: ({ is }) => takeSocket(server.socketPath, is),
+      ...(this.box === undefined
+        ? {}
+        : { removeTarget: ({ flows }) => this.removeTarget(server.server, flows) }),
+    };
+  }
+
+  /** Returns how the server becomes a target again. */
+  private removeTarget({ part, agentAddress }: ServerPart, flows: FlowVerdict | 'keep'): () => void {
+    this.removed.add(part.name);
+    this.retarget();
+    if (flows !== 'keep') this.box?.forget(flows, agentAddress());
+    return () => {
+      this.removed.delete(part.name);
+      this.retarget();
+    };
   }
 
   /** Where each server listens for frontends: `unix://PATH`. */
@@ -150,7 +184,7 @@ export class Servers {
   async stop(): Promise<void> {
     this.stopping = true;
     await this.box?.close();
-    await Promise.all(this.servers.map(({ server }) => server.part.stop()));
+    await Promise.all(this.servers.map(({ server }) => server.part.close()));
   }
 
   private get first(): Server {
@@ -172,7 +206,11 @@ export class Servers {
   }
 
   private targets(): readonly Target[] {
-    return this.running.map(({ server }) => ({ address: server.agentAddress(), name: server.part.name }));
+    const targets = this.running.map(({ server: { part, agentAddress } }) => ({
+      address: agentAddress(),
+      name: part.name,
+    }));
+    return targets.filter(({ name }) => !this.removed.has(name) && !this.leaving.has(name));
   }
 
   /** Forwards to the servers that run, as a balancer with health checks. */
@@ -196,6 +234,12 @@ export class Servers {
         return part.running;
       },
       kill,
+      stop: async (options) => {
+        this.leaving.add(part.name);
+        this.retarget();
+        await part.stop(options).finally(() => this.leaving.delete(part.name));
+      },
+      drain: () => part.drain(),
       start,
       restart: async () => {
         await kill();

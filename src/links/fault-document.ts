@@ -63,6 +63,27 @@ export interface FaultSettings {
   readonly corrupt: { readonly mask?: number };
   /** A piece larger than `largest` bytes (default 1400) never arrives, and nothing after it. */
   readonly sizeLimit: { readonly largest?: number };
+  /** The part waits at most `grace` for what is open, default 30 s. */
+  readonly stop: { readonly grace?: Duration };
+  /**
+   * What an agent's resolver answers for names that fit `name` (a pattern, default all): for `proxy.konnsim`, by which a lab's
+   * agents know their servers, and for names that they dial. `deadFirst`: two addresses, the first dead. `stale`: the
+   * address of before a move.
+   */
+  readonly resolver: {
+    readonly answer: 'NXDOMAIN' | 'SERVFAIL' | 'timeout' | 'deadFirst' | 'ipv6First' | 'stale';
+    readonly name?: string;
+  };
+  /** What a server tells agents that connect, in place of its own ID and of the number of servers. */
+  readonly announce: { readonly serverId?: string; readonly serverCount?: number };
+  /** What an agent claims when it connects: its ID, and identifiers such as `ipv4=10.0.1.11&host=node-1`. */
+  readonly claim: { readonly agentId?: string; readonly identifiers?: string };
+  /** How many dials and connections to endpoints an agent may have at once. */
+  readonly descriptors: { readonly limit: number };
+  /** What is in place of a server's Unix socket: nothing (`missing`, the default), or one where nobody listens. */
+  readonly frontendSocket: { readonly is?: 'missing' | 'stale' };
+  /** What becomes of the flows of a target that a balancer has lost. Default `keep`. */
+  readonly removeTarget: { readonly flows?: 'keep' | 'drop' | 'reset' | 'fin' };
   /**
    * What becomes of a packet of this `type`, default any: it arrives later by `delay`, so that others overtake it; behind the
    * next packet of the type `past` of its connection or dial, of either direction; or as if it were of connection `connectId`.
@@ -104,6 +125,12 @@ export type PlainFault =
   | 'refuse'
   | 'synDrop'
   | 'kill'
+  | 'forget'
+  | 'stop'
+  | 'drain'
+  | 'mute'
+  | 'frontendSocket'
+  | 'removeTarget'
   | 'resetStream'
   | 'goaway'
   | 'losePings';
@@ -116,10 +143,13 @@ export interface FaultDocument {
   /** Its name in events, and to remove it by. Default `fault-1`, `fault-2` … */
   readonly id?: string;
   /**
-   * Where it is, as patterns: the links between two parts, or one part. A fault of links that is on a part is on all links
-   * that lead to it or from it. Default: all links.
+   * Where it is, as patterns: the links between two parts, those between two groups of parts in both directions, or one
+   * part. A fault of links that is on a part is on all links that lead to it or from it. Default: all links.
    */
-  readonly on?: { readonly from?: string; readonly to?: string } | { readonly part: string };
+  readonly on?:
+    | { readonly from?: string; readonly to?: string }
+    | { readonly between: readonly string[]; readonly and: readonly string[] }
+    | { readonly part: string };
   /** Which bytes it changes, and counts. Default both. */
   readonly direction?: 'both' | 'toTarget' | 'toClient';
   /** When it begins. Default `now`. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TunnelError } from '../core/errors.js';
+import { eventKinds } from '../core/event-kinds.js';
 import type { FaultDocument } from './fault-document.js';
 import { duration, type FaultKind } from './faults/fault-kind.js';
 import { faults, type LinkFaultName } from './faults/faults.js';
@@ -27,15 +28,24 @@ const whenSchema = z.union(
   'must be one of now, { idleFor }, { age }, { afterBytes }, { connection }, { nth }, { event } and { every }',
 );
 
+const name = z.string();
+const group = z.array(name).min(1);
+const onSchema = z
+  .strictObject({
+    from: name.optional(),
+    to: name.optional(),
+    part: name.optional(),
+    between: group.optional(),
+    and: group.optional(),
+  })
+  .refine(({ from, to, part, between, and }) => {
+    const ways = [from ?? to, part, between ?? and].filter((way) => way !== undefined);
+    return ways.length <= 1 && (between === undefined) === (and === undefined);
+  }, 'takes from and to, or part, or between and and');
+
 const documentSchema = z.strictObject({
   id: z.string().min(1).optional(),
-  on: z
-    .strictObject({ from: z.string().optional(), to: z.string().optional(), part: z.string().optional() })
-    .refine(
-      ({ from, to, part }) => part === undefined || (from ?? to) === undefined,
-      'takes from and to, or part',
-    )
-    .default({}),
+  on: onSchema.default({}),
   direction: z.enum(['both', 'toTarget', 'toClient']).default('both'),
   when: whenSchema.default('now'),
   do: z.unknown().optional(),
@@ -81,6 +91,7 @@ export type FaultPlan = LinkPlan | PartPlan | PacketPlan;
 export function planFault(document: FaultDocument | PresetName, on?: FaultPlan['on']): FaultPlan {
   const whole = typeof document === 'string' ? preset(document) : document;
   const { do: action, ...own } = read(documentSchema, whole, '');
+  checkEvent(own.when);
   const [name, given] = actionOf(action);
   const place = on ?? own.on;
   const rest = { ...own, on: place, source: JSON.stringify({ ...(whole as FaultDocument), on: place }) };
@@ -106,6 +117,28 @@ function withSettings<K extends { readonly settings: z.ZodType }>(
 ): { kind: never; settings: unknown } {
   // Each kind takes the settings of its own schema, which the compiler cannot see here.
   return { kind: kind as never, settings: read(kind.settings, given, `do.${name}`) };
+}
+
+/** Refuses an event that never happens, and names those that are spelt much alike. */
+function checkEvent(when: PlanBase['when']): void {
+  if (typeof when !== 'object' || !('event' in when)) return;
+  const { event } = when;
+  if (eventKinds.some((kind) => kind === event)) return;
+  const words = event
+    .toLowerCase()
+    .split('.')
+    .filter((word) => word !== '');
+  const near = eventKinds.filter((kind) =>
+    kind.split('.').some((part) => words.some((word) => isNear(part, word))),
+  );
+  const known = near.length === 0 ? eventKinds : near;
+  throw invalid(`when.event: no event is called ${JSON.stringify(event)}; there are ${known.join(', ')}`);
+}
+
+/** Two words that begin alike. */
+function isNear(one: string, other: string): boolean {
+  const length = Math.min(one.length, other.length, 5);
+  return length > 2 && one.slice(0, length) === other.slice(0, length);
 }
 
 /** Refuses what would have no effect. */

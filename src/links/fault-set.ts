@@ -227,12 +227,9 @@ export class FaultSet {
     // These come into being with a dial.
     if (edges === undefined || /^(endpoint|webhook)\//.test(on.to ?? '')) return;
     const known = [...edges()];
-    if (known.some((edge) => fault.hasLink(edge))) return;
-    const { from = '*', to = '*', part } = on;
-    const missing = part === undefined ? `${from} → ${to}` : `of ${part}`;
-    throw new TunnelError('LINK_NOT_FOUND', `no link ${missing}; there are ${some(known.map(edgeText))}`, {
-      where: 'links',
-    });
+    if (known.some((edge) => fault.hasLink(edge) || fault.hasLink(anyOf(edge, on)))) return;
+    const text = `no link ${placeText(on)}; there are ${some(known.map(edgeText))}`;
+    throw new TunnelError('LINK_NOT_FOUND', text, { where: 'links' });
   }
 
   /** Only streams to a proxy-server have packets, and a device on the way cannot read them. */
@@ -260,6 +257,18 @@ export class FaultSet {
     const wrong = found.length === 0 ? `no part is called ${on.part}` : `${on.part} cannot have ${name}`;
     throw new TunnelError('NODE_NOT_FOUND', `${wrong}; there are ${some(able)}`, { where: 'links' });
   }
+}
+
+/** The edge from whom a fault names, if `edge` is one from anybody of that role: `client/*`. */
+function anyOf(edge: Edge, { from = '*' }: FaultPlan['on']): Edge {
+  const [role = ''] = edge.from.split('*');
+  return edge.from.endsWith('/*') && from.startsWith(role) ? { ...edge, from } : edge;
+}
+
+/** `agent/node-1 → server/1`. */
+function placeText({ from = '*', to = '*', part, between, and = [] }: FaultPlan['on']): string {
+  if (part !== undefined) return `of ${part}`;
+  return between === undefined ? `${from} → ${to}` : `between ${between.join(', ')} and ${and.join(', ')}`;
 }
 
 /** How many names an error lists. */

@@ -13,7 +13,7 @@ export interface Fault extends Disposable {
   /** How often it has hit: connections and attempts to connect, packets, or occasions of a part. */
   readonly hits: number;
   /** False when it was removed, or its time is over. */
-  readonly on: boolean;
+  readonly active: boolean;
   /**
    * Resolves when it has hit something. Rejects with WAIT_TIMEOUT after `withinMs` of lab time (default 5000), or when it
    * is removed before.

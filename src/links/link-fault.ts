@@ -60,7 +60,7 @@ export class LinkFault implements Fault {
     return this.record.count;
   }
 
-  get on(): boolean {
+  get active(): boolean {
     return this.healing === undefined;
   }
 
@@ -73,7 +73,7 @@ export class LinkFault implements Fault {
     const { when } = this.plan;
     this.record.tell('fault.set', { document: this.plan.source });
     // Who is told may remove it, here and at each hit.
-    if (!this.on) return;
+    if (!this.active) return;
     if (when === 'now') this.force();
     else if (typeof when === 'object' && 'every' in when) this.repeat(when.every);
     else for (const flow of this.flows()) this.watch(flow);
@@ -138,7 +138,7 @@ export class LinkFault implements Fault {
     if (!this.isEvent(event)) return;
     // After the event: its own part is still at work.
     queueMicrotask(() => {
-      if (this.on) this.force();
+      if (this.active) this.force();
     });
   }
 
@@ -160,7 +160,7 @@ export class LinkFault implements Fault {
   private repeat(everyMs: number): void {
     this.timer = this.context.clock.after(everyMs, () => {
       this.force();
-      if (this.on) this.repeat(everyMs);
+      if (this.active) this.repeat(everyMs);
     });
   }
 
@@ -168,8 +168,8 @@ export class LinkFault implements Fault {
   private force(): void {
     const { when, for: forMs } = this.plan;
     this.inForce = true;
-    for (const flow of [...this.flows()]) if (this.on) this.hit(flow, 'all');
-    if (forMs === undefined || !this.on) return;
+    for (const flow of [...this.flows()]) if (this.active) this.hit(flow, 'all');
+    if (forMs === undefined || !this.active) return;
     this.end?.cancel();
     this.end = this.context.clock.after(forMs, () => {
       if (when === 'now') return void this.remove();
@@ -205,17 +205,27 @@ export class LinkFault implements Fault {
     this.struck.set(flow, fault);
     // Told first: what follows it in the journal is its consequence.
     this.record.hit({ link: edgeText(flow.edge), flow: flow.number, ...this.context.carriedBy(flow) });
-    if (this.on) fault.hit(whose);
+    if (this.active) fault.hit(whose);
   }
 }
 
-/** A part stands for all links that lead to it, or from it. */
+/** A part stands for all links that lead to it, or from it; two groups for those from one to the other. */
 export function edgeTest(on: LinkPlan['on']): (edge: Edge) => boolean {
   if (on.part !== undefined) {
     const isPart = namePattern(on.part);
     return ({ from, to }) => isPart(from) || isPart(to);
   }
+  if (on.between !== undefined) {
+    const isHere = groupTest(on.between);
+    const isThere = groupTest(on.and ?? []);
+    return ({ from, to }) => (isHere(from) && isThere(to)) || (isThere(from) && isHere(to));
+  }
   const isFrom = namePattern(on.from ?? '*');
   const isTo = namePattern(on.to ?? '*');
   return ({ from, to }) => isFrom(from) && isTo(to);
+}
+
+function groupTest(patterns: readonly string[]): (name: string) => boolean {
+  const tests = patterns.map(namePattern);
+  return (name) => tests.some((isOne) => isOne(name));
 }

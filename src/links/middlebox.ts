@@ -1,4 +1,4 @@
-import { createServer, type Server, Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { joinHostPort, splitHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
 import { listenError, TunnelError } from '../core/errors.js';
@@ -45,8 +45,8 @@ export interface Middlebox {
   forget(verdict: FlowVerdict, target?: string): void;
   /** Changes the targets of new flows of a route. Open flows stay. Without a target, connections are reset. */
   setTargets(route: number, to: readonly Target[]): void;
-  /** Connects to a route's next target, as `net.connect` does, without the listener. `from` names the link's client. */
-  connect(route: number, from: string): Socket;
+  /** Connects a new socket to a route's next target, without the listener. `from` names the link's client. */
+  connect(route: number, from: string, socket: Socket): void;
   /** Stops listening for `outageMs`, then listens at the same address again. Rejects as `startMiddlebox`. */
   relisten(route: number, outageMs: number): Promise<void>;
   close(): Promise<void>;
@@ -77,6 +77,8 @@ class Device implements Middlebox {
   private readonly doors: Door[] = [];
   /** Its open flows, with their targets. */
   private readonly flows = new Map<LinkFlow, string>();
+  /** How many clients each target has, connecting or open. */
+  private readonly clients = new Map<string, number>();
   private readonly connecting = new Set<() => void>();
   private readonly past = { client: 0, target: 0, lost: 0 };
   private readonly forgotten = { drop: 0, reset: 0, fin: 0 };
@@ -136,13 +138,15 @@ class Device implements Middlebox {
     this.addresses.push(await startListening(door.server, address(listen)));
   }
 
-  connect(route: number, from: string): Socket {
-    const door = this.door(route);
-    const target = this.choose(door, from);
-    const socket = new Socket();
-    if (target === undefined) process.nextTick(() => socket.destroy(resetError()));
-    else this.links.connect(socket, { from, to: target.name }, target, this.owner({ peer: from, target }));
-    return socket.on('error', () => undefined);
+  connect(route: number, from: string, socket: Socket): void {
+    const target = this.choose(this.door(route), from);
+    socket.on('error', () => undefined);
+    if (target === undefined) {
+      process.nextTick(() => socket.destroy(resetError()));
+      return;
+    }
+    this.count(socket, target);
+    this.links.connect(socket, { from, to: target.name }, target, this.owner({ peer: from, target }));
   }
 
   close(): Promise<void> {
@@ -166,15 +170,22 @@ class Device implements Middlebox {
   }
 
   private choose(door: Door, source: string): HostPort | undefined {
-    const open = [...this.flows.values()];
     return chooseTarget(door.balance, {
       targets: door.targets,
       turn: door.turns.next(door.balance, source),
       source,
-      openFlows: (target) =>
-        open.filter((address) => address === joinHostPort(target.host, target.port)).length,
+      openFlows: (target) => this.clients.get(addressOf(target)) ?? 0,
       random: this.options.links.random,
     });
+  }
+
+  /** Counts a client of a target until it closes. */
+  private count(client: Socket, target: HostPort): void {
+    const address = addressOf(target);
+    const add = (more: number): void =>
+      void this.clients.set(address, (this.clients.get(address) ?? 0) + more);
+    add(1);
+    client.once('close', () => add(-1));
   }
 
   private door(route: number): Door {
@@ -186,11 +197,13 @@ class Device implements Middlebox {
   private open(client: Socket, target: HostPort, from: string | undefined): void {
     const host = client.remoteAddress ?? '';
     const edge = { from: from ?? `client/${host}`, to: target.name };
+    this.count(client, target);
     const owner = this.owner({ peer: joinHostPort(host, client.remotePort ?? 0), target });
+    const leave = (): void => void client.destroy();
     const attempt = {
       failed: () => client.resetAndDestroy(),
       reached: (socket: Socket) => {
-        client.off('close', abandon);
+        client.off('close', abandon).off('end', leave);
         this.connecting.delete(abandon);
         if (client.destroyed) socket.destroy();
         else this.links.carry(edge, { client, target: socket }, owner);
@@ -198,8 +211,9 @@ class Device implements Middlebox {
     };
     const abandon = this.links.reach(edge, target, attempt, owner);
     this.connecting.add(abandon);
-    // Reads nothing, but sees a reset while the attempt waits.
+    // Takes no bytes, but sees a reset, and an end without bytes before it, while the attempt waits.
     client.read(0);
+    client.once('end', leave);
     client.once('close', () => {
       abandon();
       this.connecting.delete(abandon);
@@ -209,7 +223,7 @@ class Device implements Middlebox {
   /** Its events and counters for one flow. */
   private owner({ peer, target }: { readonly peer: string; readonly target: HostPort }): FlowOwner {
     const { clock, emit } = this.options;
-    const about = { peer, address: joinHostPort(target.host, target.port) };
+    const about = { peer, address: addressOf(target) };
     const born = clock.now();
     return {
       node: this.node,
@@ -290,6 +304,10 @@ function address(text: string): HostPort {
   const parts = splitHostPort(text);
   if (parts !== undefined) return { ...parts, name: `target/${text}` };
   throw new TunnelError('CONFIG_INVALID', `${text} is not HOST:PORT`, { where: 'middlebox' });
+}
+
+function addressOf({ host, port }: HostPort): string {
+  return joinHostPort(host, port);
 }
 
 /** What a client of a balancer without targets sees. */

@@ -48,7 +48,7 @@ export class PacketFault implements Fault, PacketJudge {
     return this.record.count;
   }
 
-  get on(): boolean {
+  get active(): boolean {
     return this.healing === undefined;
   }
 
@@ -61,7 +61,7 @@ export class PacketFault implements Fault, PacketJudge {
     const { when } = this.plan;
     this.record.tell('fault.set', { document: this.plan.source });
     // Who is told may remove it, here and at each hit.
-    if (!this.on) return;
+    if (!this.active) return;
     for (const flow of [...this.context.flows()]) this.joined(flow);
     if (when === 'now') this.force();
     else if (typeof when === 'object' && 'every' in when) this.repeat(when.every);
@@ -121,7 +121,7 @@ export class PacketFault implements Fault, PacketJudge {
     if (turn.is === 'lost') this.broken += 1;
     const how = turn.is === 'heldPast' ? `is held past ${turn.past}` : `is ${turn.is}`;
     this.record.hit({ link: edgeText(edge), ...placeOf(packet), text: `${packet.kind} ${how}` });
-    return this.on ? turn : undefined;
+    return this.active ? turn : undefined;
   }
 
   /** An event of the lab. */
@@ -129,14 +129,14 @@ export class PacketFault implements Fault, PacketJudge {
     if (!this.isEvent(event)) return;
     // After the event: its own part is still at work.
     queueMicrotask(() => {
-      if (this.on) this.force();
+      if (this.active) this.force();
     });
   }
 
   private repeat(everyMs: number): void {
     this.timer = this.context.clock.after(everyMs, () => {
       this.force();
-      if (this.on) this.repeat(everyMs);
+      if (this.active) this.repeat(everyMs);
     });
   }
 
@@ -144,7 +144,7 @@ export class PacketFault implements Fault, PacketJudge {
     const { when, for: forMs, kind } = this.plan;
     this.inForce = true;
     if (kind.strike !== undefined) for (const flow of [...this.context.flows()]) this.strike(flow);
-    if (forMs === undefined || !this.on) return;
+    if (forMs === undefined || !this.active) return;
     this.end?.cancel();
     this.end = this.context.clock.after(forMs, () => {
       if (when === 'now') return void this.remove();
@@ -155,13 +155,13 @@ export class PacketFault implements Fault, PacketJudge {
 
   private strike(flow: PacketFlow): void {
     const { kind, settings, direction } = this.plan;
-    if (!this.on || !this.hasLink(flow.edge) || !this.record.mayHit()) return;
+    if (!this.active || !this.hasLink(flow.edge) || !this.record.mayHit()) return;
     const strike = kind.strike?.(settings);
     if (strike === undefined) return;
     const { text, packet, act } = strike;
     // Told first: what follows it in the journal is its consequence.
     this.record.hit({ link: edgeText(flow.edge), ...(packet === undefined ? {} : placeOf(packet)), text });
-    if (this.on) act(flow, sidesOf[direction]);
+    if (this.active) act(flow, sidesOf[direction]);
   }
 
   /** Packets only record the time, which is cheaper than a new timer for each. */

@@ -51,7 +51,7 @@ export class PartFault implements Fault {
     return this.record.count;
   }
 
-  get on(): boolean {
+  get active(): boolean {
     return this.healing === undefined;
   }
 
@@ -64,7 +64,7 @@ export class PartFault implements Fault {
     const { when } = this.plan;
     this.record.tell('fault.set', { document: this.plan.source });
     // Who is told may remove it, here and at each hit.
-    if (!this.on) return;
+    if (!this.active) return;
     if (when === 'now') this.force();
     else if (typeof when === 'object' && 'every' in when) this.repeat(when.every);
   }
@@ -101,7 +101,7 @@ export class PartFault implements Fault {
 
   /** A part can do it from now on. */
   offered(offer: Offer): void {
-    if (this.inForce && this.on) this.act(offer);
+    if (this.inForce && this.active) this.act(offer);
   }
 
   /** An event of the lab. */
@@ -109,14 +109,14 @@ export class PartFault implements Fault {
     if (!this.isEvent(event)) return;
     // After the event: its own part is still at work.
     queueMicrotask(() => {
-      if (this.on) this.force();
+      if (this.active) this.force();
     });
   }
 
   private repeat(everyMs: number): void {
     this.timer = this.context.clock.after(everyMs, () => {
       this.force();
-      if (this.on) this.repeat(everyMs);
+      if (this.active) this.repeat(everyMs);
     });
   }
 
@@ -124,8 +124,8 @@ export class PartFault implements Fault {
     const { when, for: forMs } = this.plan;
     // What happens again and again, or at an event without an end, is done once each time.
     this.inForce = when === 'now' || forMs !== undefined || this.plan.kind.how === 'asked';
-    for (const offer of [...this.context.offers()]) if (this.on) this.act(offer);
-    if (forMs === undefined || !this.on) return;
+    for (const offer of [...this.context.offers()]) if (this.active) this.act(offer);
+    if (forMs === undefined || !this.active) return;
     this.end?.cancel();
     this.end = this.context.clock.after(forMs, () => {
       if (when === 'now') this.remove();
@@ -137,7 +137,7 @@ export class PartFault implements Fault {
     if (kind !== this.plan.name || !this.isPart(part)) return;
     if (!matches(this.plan.settings as never) || !this.record.mayHit()) return;
     this.record.hit({ part, ...occasion });
-    if (!this.on) return;
+    if (!this.active) return;
     const undo = deed(this.plan.settings as never);
     if (undo !== undefined) this.undoes.push(undo);
   }

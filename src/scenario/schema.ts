@@ -106,7 +106,7 @@ export const stepSchemas = {
   heal: z.strictObject({ heal: z.literal(true), ...words }),
   part: z.strictObject({
     part: text,
-    do: z.enum(['kill', 'start', 'restart', 'freeze', 'thaw']),
+    do: z.enum(['kill', 'start', 'restart', 'freeze', 'thaw', 'stop', 'drain']),
     ...words,
   }),
   apiservers: z.strictObject({

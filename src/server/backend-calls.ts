@@ -30,7 +30,7 @@ export interface BackendCallsOptions {
   readonly extensions: readonly Extension[];
   /** Absent when agents need no tokens. */
   readonly authenticator: TokenAuthenticator | undefined;
-  /** Where packets of agents meet their faults. */
+  /** Where it meets its faults, and packets of agents theirs. */
   readonly faults: FaultPoints;
   /** Called when an agent connected or disconnected. */
   readonly changed: () => void;
@@ -56,7 +56,7 @@ export class BackendCalls {
     const identity = identify(call.headers);
     if (typeof identity === 'string') return call.refuse({ code: status.UNKNOWN, details: identity });
     const { authenticator } = this.options;
-    if (authenticator === undefined) this.welcome(call, identity);
+    if (authenticator === undefined) this.unlessMute(call, identity);
     else void this.review(call, identity, authenticator);
   }
 
@@ -69,7 +69,7 @@ export class BackendCalls {
     this.reviews.delete(gone);
     if (gone.signal.aborted || call.gone) return;
     if (fault === undefined) {
-      this.welcome(call, identity);
+      this.unlessMute(call, identity);
       return;
     }
     const { emit, node } = this.options;
@@ -78,10 +78,24 @@ export class BackendCalls {
     call.refuse({ code: status.UNKNOWN, details: fault });
   }
 
+  /** Lets the agent wait while a fault makes the server mute. */
+  private unlessMute(call: ServedCall, identity: AgentIdentity): void {
+    const answer = (): void => {
+      if (!call.gone) this.welcome(call, identity);
+    };
+    let isMute = false;
+    const hold = (): (() => void) => {
+      isMute = true;
+      return answer;
+    };
+    this.options.faults.offer('mute', hold, { peer: `agent/${identity.agentId}` })();
+    if (!isMute) answer();
+  }
+
   private welcome(call: ServedCall, identity: AgentIdentity): void {
     // Sent at once, because the agent waits for it before it does anything else (R13).
     const agreed = sharedExtensions(call.headers, this.options.extensions);
-    call.accept({ ...this.announcement(), ...extensionMetadata(agreed) });
+    call.accept({ ...this.announcement(`agent/${identity.agentId}`), ...extensionMetadata(agreed) });
     this.serve(call, { ...identity, credits: agreed.includes('fc1'), ids: agreed.includes('ids1') });
   }
 
@@ -126,8 +140,10 @@ export class BackendCalls {
     for (const stream of [...this.open]) stream.cancel();
   }
 
-  private announcement(): CallMetadata {
-    const { serverId, serverCount } = this.options;
+  private announcement(peer: string): CallMetadata {
+    const { faults, ...own } = this.options;
+    const { serverId = own.serverId, serverCount = own.serverCount } =
+      faults.meet('announce', { peer }) ?? {};
     return { serverid: serverId, servercount: String(serverCount) };
   }
 }

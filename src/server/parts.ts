@@ -46,37 +46,17 @@ export function createParts(options: ProxyServerOptions): ServerParts {
   const showReady = createReadyBackends(metrics);
   const changed = (): void => showReady(machine.state());
   changed();
-  const flowControl = hasFlowControl(options);
-  const frontends = new FrontendCalls({
-    node,
-    machine,
-    emit,
-    clock,
-    meter: new StreamMeter(metrics, 'Proxy'),
-    frontendBounds,
-    flowControl,
-  });
-  const connects = new ConnectCalls({
-    node,
-    machine,
-    emit,
-    clock,
-    random,
-    metrics,
-    faithful,
-    frontendBounds,
-    flowControl,
-  });
+  const shared = { node, machine, emit, clock };
+  const bounds = { frontendBounds, flowControl: hasFlowControl(options) };
+  const frontends = new FrontendCalls({ ...shared, ...bounds, meter: new StreamMeter(metrics, 'Proxy') });
+  const connects = new ConnectCalls({ ...shared, ...bounds, random, metrics, faithful });
   const backends = new BackendCalls({
-    node,
+    ...shared,
     serverId,
     serverCount,
-    machine,
-    emit,
     changed,
     authenticator: options.agentTokens && new TokenAuthenticator(options.agentTokens),
     meter: new StreamMeter(metrics, 'Connect'),
-    clock,
     extensions: extensionsOf(options),
     faults,
   });

@@ -3,6 +3,7 @@ import { capacityFaults } from './entries/capacity.js';
 import { kubeletFaults } from './entries/kubelets.js';
 import { networkFaults } from './entries/network.js';
 import { packetFaults } from './entries/packets.js';
+import { partFaults } from './entries/parts.js';
 import { serverFaults } from './entries/servers.js';
 import { streamFaults } from './entries/streams.js';
 import type { Entry } from './entry.js';
@@ -15,5 +16,6 @@ export const entries: readonly Entry[] = [
   ...kubeletFaults,
   ...streamFaults,
   ...capacityFaults,
+  ...partFaults,
   ...packetFaults,
 ];

@@ -115,6 +115,8 @@ describe('faults on the command line', () => {
     expect(wrong.stderr).toMatch(
       /wrong\.yaml, fault 2: fault: do: "explode" is no fault; there are latency, /,
     );
+    const lost = await konnsim([...flags, '--fault', '{ on: { to: server/1 }, do: reset }'], { cwd });
+    expect(lost.stderr).toContain('no link * → server/1; there are client/* → target/127.0.0.1:1');
     const none = await konnsim([...flags, '--faults', 'nowhere.yaml'], { cwd });
     expect(none.stderr).toContain('nowhere.yaml');
     const preset = await konnsim(['up', '--fault', 'idle-61s'], { cwd });

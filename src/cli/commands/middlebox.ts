@@ -4,6 +4,7 @@ import { TunnelError } from '../../core/errors.js';
 import type { EventSink } from '../../core/events.js';
 import { createRandom } from '../../core/random.js';
 import { type Balance, balances } from '../../links/balance.js';
+import type { Edge } from '../../links/edge.js';
 import type { FlowVerdict } from '../../links/flow.js';
 import { Links } from '../../links/links.js';
 import { type MiddleboxRoute, startMiddlebox } from '../../links/middlebox.js';
@@ -88,7 +89,9 @@ function run(flags: MiddleboxFlags): Promise<number> {
       links.faults.see(event);
     };
     const random = createRandom(randomInt(2 ** 32));
-    const links = new Links({ node: `middlebox/${flags.name}`, clock, random, emit });
+    const targets = flags.to.flat();
+    const edges = (): Edge[] => targets.map((to) => ({ from: 'client/*', to: `target/${to}` }));
+    const links = new Links({ node: `middlebox/${flags.name}`, clock, random, emit, edges });
     if (flags.idleTimeout > 0) links.faults.set({ when: { idleFor: flags.idleTimeout }, do: flags.onIdle });
     for (const fault of await faultsOf(flags)) links.faults.set(fault);
     const device = await startMiddlebox({ name: flags.name, routes: routesOf(flags), links, clock, emit });

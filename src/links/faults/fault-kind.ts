@@ -47,6 +47,9 @@ export const duration = z
 /** A whole number of bytes, at least 1. */
 export const byteCount = z.int().positive();
 
+/** What a header of HTTP/2 can carry. */
+export const headerText = z.string().regex(/^[\x20-\x7e]*$/, 'must be printable ASCII');
+
 export const side = z.enum(['client', 'target'] as const satisfies readonly FlowSide[]);
 
 /** Faults without settings take none. */

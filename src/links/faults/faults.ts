@@ -2,6 +2,7 @@ import { corrupt } from './corrupt.js';
 import { drop } from './drop.js';
 import { expire } from './expire.js';
 import { fin } from './fin.js';
+import { forget } from './forget.js';
 import { freeze } from './freeze.js';
 import { halfOpen } from './half-open.js';
 import { latency } from './latency.js';
@@ -31,6 +32,7 @@ export const faults = {
   sizeLimit,
   refuse,
   synDrop,
+  forget,
 } as const;
 
 export type LinkFaultName = keyof typeof faults;

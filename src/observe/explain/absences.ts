@@ -15,6 +15,8 @@ export interface Scene {
   readonly host: string;
   /** The server's refusals of peers until then. */
   readonly refusals: readonly Refusal[];
+  /** The connections of agents that the server has seen until then. */
+  readonly visits: readonly LabEvent[];
   /** The first connection of each agent to the server after that. */
   readonly came: ReadonlyMap<string, LabEvent>;
 }
@@ -38,14 +40,17 @@ export function sceneOf(facts: Case): Scene | undefined {
   const parts = partsAt(facts.all, failed.seq);
   const server = parts.server(failed.node);
   const refusals: Refusal[] = [];
+  const visits: LabEvent[] = [];
   const came = new Map<string, LabEvent>();
   for (const event of facts.all) {
     if (event.node !== failed.node) continue;
     const { peer = '', seq } = event;
     if (event.kind === 'peer.refused' && seq < failed.seq) refusals.push(event);
-    if (event.kind === 'backend.connected' && seq > failed.seq && !came.has(peer)) came.set(peer, event);
+    if (event.kind !== 'backend.connected') continue;
+    if (seq < failed.seq) visits.push(event);
+    else if (!came.has(peer)) came.set(peer, event);
   }
-  return { failed, parts, server, host: destinationHost(failed.address ?? ''), refusals, came };
+  return { failed, parts, server, host: destinationHost(failed.address ?? ''), refusals, visits, came };
 }
 
 /** The agents without a connection that could have served the dial, each with the reason if the journal proves one. */
@@ -67,7 +72,8 @@ function absenceOf(scene: Scene, agent: AgentAt): Absence | undefined {
     return { cause: 'agent-dead', why, evidence: proof(agent.ended, left) };
   }
   if (!agent.reports) return left && leftFor(agent, left, failed);
-  const proven = refusedToken(scene, agent, left) ?? absenceOfLiving(scene, agent);
+  const proven =
+    refusedToken(scene, agent, left) ?? otherId(scene, agent, left) ?? absenceOfLiving(scene, agent);
   if (proven !== undefined) return proven;
   const isLater = left !== undefined && left.seq > (server.started?.seq ?? 0);
   return isLater ? leftFor(agent, left, failed) : justStarted(scene, agent, left);
@@ -89,6 +95,36 @@ function refusedToken(
   return { cause: 'agent-token', why, evidence: proof(refused) };
 }
 
+/** The agent has connected, and the server knows it by another name. */
+function otherId(
+  { server }: Scene,
+  { name, links }: AgentAt,
+  left: LabEvent | undefined,
+): Absence | undefined {
+  const here = links.get(server.name);
+  if (here === undefined || here.seq < (left?.seq ?? 0)) return undefined;
+  const known = [...server.backends].map(([peer, event]) => `${peer} (${event.identifiers ?? ''})`);
+  const why = `${name} is connected to ${server.name}, which knows no agent of that ID, but ${known.join(', ')}.`;
+  return { cause: 'other-agent-id', why, evidence: proof(left, ...server.backends.values(), here) };
+}
+
+/** The agent has come to the server, and left it for one that it took for the same. */
+function sameServerId(
+  { server, visits }: Scene,
+  name: string,
+  tries: readonly Attempt[],
+): Absence | undefined {
+  for (const { begun, retry } of tries.toReversed()) {
+    if (retry?.peer === undefined || retry.peer === server.name) continue;
+    const { seq: end, peer } = retry;
+    const visit = visits.find((each) => each.peer === name && each.seq > begun.seq && each.seq < end);
+    if (visit === undefined) continue;
+    const why = `${name} came to ${server.name}, which announced itself as ${peer}. It is connected to ${peer}, and left.`;
+    return { cause: 'same-server-id', why, evidence: proof(server.started, visit, retry) };
+  }
+  return undefined;
+}
+
 /** What an agent that runs does instead: it is content elsewhere, or its attempts fail. */
 function absenceOfLiving(scene: Scene, agent: AgentAt): Absence | undefined {
   const { server } = scene;
@@ -104,6 +140,8 @@ function absenceOfLiving(scene: Scene, agent: AgentAt): Absence | undefined {
   }
   const last = tries.at(-1);
   if (last?.retry?.code !== undefined) return failedAttempt(scene, agent, last);
+  const twin = sameServerId(scene, name, tries);
+  if (twin !== undefined) return twin;
   if (elsewhere.length === 0 || tries.length < enoughDuplicates) return undefined;
   const met = [...new Set(tries.map(({ retry }) => retry?.peer))].join(', ');
   const why = `${name} looks for ${wanted ?? 'more'} servers. Its last ${tries.length} connections all came to ${met}, none to ${server.name}.`;

@@ -30,6 +30,8 @@ export type CauseName =
   | 'agent-left'
   | 'server-just-started'
   | 'wrong-count'
+  | 'same-server-id'
+  | 'other-agent-id'
   | 'balancer'
   | 'name-resolution'
   | 'agent-certificate'
@@ -38,6 +40,7 @@ export type CauseName =
   | 'no-candidate'
   // The server could not be reached.
   | 'server-down'
+  | 'server-out-of-reach'
   | 'server-tls'
   // A dial that failed at the agent, or that was not answered.
   | 'endpoint-refused'

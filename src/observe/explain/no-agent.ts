@@ -55,7 +55,7 @@ export const noAgent: Family = {
   causes: [
     {
       name: 'agent-dead',
-      faults: 'A2',
+      faults: 'A1 A2',
       means: 'The agent that could have served the address was killed or stopped.',
       proof: '`role.killed` or `role.stopped` of the agent, `backend.disconnected` at the server',
       hint: 'Start the agent again. With the strategies `destHost,default` another agent takes over meanwhile.',
@@ -63,7 +63,7 @@ export const noAgent: Family = {
     },
     {
       name: 'agent-left',
-      faults: 'A2 A3 N5',
+      faults: 'A2 A3 N5 D2',
       means: 'The stream of the agent ended, and the agent had not come back.',
       proof: '`backend.disconnected` at the server, no `backend.connected` after it',
       hint: 'The reason in the event says how it ended. Look at the agent, at devices on the way, and at the keepalive of both ends.',
@@ -79,15 +79,33 @@ export const noAgent: Family = {
     },
     {
       name: 'wrong-count',
-      faults: 'S3 S4 S12',
+      faults: 'S3 S12',
       means: 'The agents look for fewer servers than there are, and found as many as they look for.',
       proof: '`agent.connected` with `count`, as many connections to other servers',
       hint: 'Set the server count (`--server-count`, `serverCount`) to the number of servers, or let leases count them.',
       find: absent('wrong-count'),
     },
     {
+      name: 'same-server-id',
+      faults: 'S4',
+      means: 'Two servers announce one ID, so that agents take the second for the first and leave it.',
+      proof:
+        '`backend.connected` at the server, then the agent’s `agent.retry` with another server as `peer`',
+      hint: 'Give each server an ID of its own (`--server-id`), and look for copied configuration.',
+      find: absent('same-server-id'),
+    },
+    {
+      name: 'other-agent-id',
+      faults: 'A4 A5',
+      means: 'The agent is connected, and claims the ID of another agent.',
+      proof:
+        '`agent.connected` at the agent, no `backend.connected` of that name at the server since it lost it',
+      hint: 'Give each agent an ID of its own (`--agent-id`): a node that was cloned may have the one of its original.',
+      find: absent('other-agent-id'),
+    },
+    {
       name: 'balancer',
-      faults: 'L1',
+      faults: 'L1 L4',
       means: 'The balancer sends the agents to servers that they have already.',
       proof: 'several `agent.retry` with a `peer`: that server again',
       hint: 'Let the balancer spread connections: round robin or random, without stickiness to the source.',
@@ -119,7 +137,7 @@ export const noAgent: Family = {
     },
     {
       name: 'agent-cannot-connect',
-      faults: 'N12 N16 L3',
+      faults: 'N12 N16 L3 S5 D5',
       means: 'The agents run, and their connections to the servers fail.',
       proof: '`agent.retry` with code SERVER_UNREACHABLE, begun after the server’s start',
       hint: 'Check the address that agents dial, the balancer’s targets and the network between.',

@@ -22,6 +22,17 @@ function serverDown(facts: Case): Found | undefined {
   return { why, evidence: proof(end, frontend.started, failed) };
 }
 
+/** The server runs: what leads to it is broken. */
+function serverOutOfReach(facts: Case): Found | undefined {
+  const { frontend, serverName } = unreached(facts) ?? {};
+  if (frontend?.failed?.code !== 'SERVER_UNREACHABLE' || serverName === undefined) return undefined;
+  const { failed } = frontend;
+  const { started, ended } = partsAt(facts.all, failed.seq).server(serverName);
+  if (started === undefined || ended !== undefined) return undefined;
+  const why = `${serverName} runs since ${between(started, failed)}, and ${frontend.node} cannot reach it${because(failed)}.`;
+  return { why, evidence: proof(started, frontend.started, failed) };
+}
+
 function serverTls(facts: Case): Found | undefined {
   const { frontend, serverName } = unreached(facts) ?? {};
   if (frontend?.failed?.code !== 'TLS_REJECTED') return undefined;
@@ -43,12 +54,22 @@ export const serverReach: Family = {
   causes: [
     {
       name: 'server-down',
-      faults: 'S1 S10',
+      faults: 'S1',
       means: 'The proxy-server does not run.',
       proof:
         '`role.killed` or `role.stopped` of the server, no `role.started` after it, `dial.failed` SERVER_UNREACHABLE at the frontend',
       hint: 'Start the server. kube-apiserver waits 30 s for one that comes back.',
       find: serverDown,
+    },
+    {
+      name: 'server-out-of-reach',
+      faults: 'S10 N16',
+      means:
+        'The proxy-server runs, and what leads to it is broken: its socket or address, or the way there.',
+      proof:
+        '`role.started` of the server, no end of it since, `dial.failed` SERVER_UNREACHABLE at the frontend',
+      hint: 'Compare the socket (or address) in the egress configuration with the server’s. A process that died leaves a socket file to which nobody listens.',
+      find: serverOutOfReach,
     },
     {
       name: 'server-tls',

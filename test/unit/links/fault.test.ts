@@ -109,6 +109,30 @@ describe('a fault', () => {
     });
   });
 
+  it('is on all links between two groups, in both directions, and names groups without a link', async () => {
+    const { links, connected } = await link();
+    const [one, two] = [await connected('agent/node-1'), await connected('agent/node-2')];
+    for (const socket of [one, two]) await echo(socket, 'x');
+    const ended = failed(two);
+    const on = { between: ['server/*', 'kubelet/*'], and: ['agent/2', 'agent/3'] };
+    expect(links.faults.set({ on, do: 'reset' }).hits).toBe(1);
+    await ended;
+    expect(await echo(one, 'still here')).toBe('still here');
+    const nowhere = { on: { between: ['agent/*'], and: ['agent/*'] }, do: 'reset' } as const;
+    expect(() => links.faults.set(nowhere)).toThrow(/^no link between agent\/\* and agent\/\*; there are/);
+  });
+
+  it('forgets a flow for good, and lets new ones pass', async () => {
+    const { links, far, connected } = await link();
+    const socket = await connected();
+    await echo(socket, 'x');
+    const fault = links.faults.set({ do: 'forget' });
+    expect(await echo(await connected(), 'new')).toBe('new');
+    socket.write('lost');
+    expect([socket.readyState, far[0]?.readyState]).toEqual(['open', 'open']);
+    expect(fault.remove()).toEqual({ healed: 0, broken: 1 });
+  });
+
   it('cuts a busy connection at its age', async () => {
     const clock = new ManualClock();
     const { links, connected } = await link({ clock });
@@ -161,7 +185,7 @@ describe('a fault', () => {
     const late = once(socket, 'data');
     clock.advance(10_000);
     expect(String((await late)[0])).toBe('later');
-    expect(fault.on).toBe(true);
+    expect(fault.active).toBe(true);
   });
 
   it('comes again and again, up to its limit', async () => {
@@ -257,7 +281,7 @@ describe('a fault', () => {
     for (const socket of sockets) await echo(socket, 'x');
     const fault = links.faults.set({ do: 'freeze' });
     for (const socket of sockets) expect(await echo(socket, 'still')).toBe('still');
-    expect([fault.hits, fault.on]).toEqual([1, false]);
+    expect([fault.hits, fault.active]).toEqual([1, false]);
   });
 
   it('wakes its own attempts alone', async () => {

@@ -201,6 +201,25 @@ describe('a fault document', () => {
     [{ do: 10n }, /^fault: do: "bigint" is no fault/],
     [{ do: 'refuse', when: { idleFor: '1s' } }, /^fault: when: refuse is for new connections/],
     [{ do: 'drop', when: { idleFor: '1s' }, for: '1s' }, /^fault: for: drop at a connection's own time/],
+    [
+      { do: 'reset', when: { event: 'agent.conected' } },
+      /^fault: when\.event: no event is called "agent\.conected"; there are agent\.connecting, agent\.connected,/,
+    ],
+    [{ do: 'reset', when: { event: 'now' } }, /^fault: when\.event: .* there are packet, lab\.ready,/],
+    [
+      { do: 'reset', on: { from: 'a/b', between: ['c/d'], and: ['e/f'] } },
+      /^fault: on: takes from and to, or/,
+    ],
+    [{ do: 'reset', on: { between: ['c/d'] } }, /^fault: on: takes from and to, or part, or between and and/],
+    [
+      { do: { announce: {} }, on: { part: 'server/*' } },
+      /^fault: do\.announce: takes serverId or serverCount/,
+    ],
+    [{ do: { claim: {} }, on: { part: 'agent/*' } }, /^fault: do\.claim: takes agentId or identifiers/],
+    [
+      { do: { claim: { agentId: 'nöde' } }, on: { part: 'agent/*' } },
+      /^fault: do\.claim\.agentId: must be printable/,
+    ],
     ['constructor', /^fault: no preset is called constructor/],
     ['idle-61s', /^fault: no preset is called idle-61s; there are idle-60s-drop,/],
   ])('%s is refused, and the text names the field', (document, text) => {

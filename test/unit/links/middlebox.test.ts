@@ -7,7 +7,7 @@ import type { FaultDocument } from '../../../src/links/fault-document.js';
 import { Links } from '../../../src/links/links.js';
 import { type Middlebox, type MiddleboxOptions, startMiddlebox } from '../../../src/links/middlebox.js';
 import { currentHandles, expectNoNewHandles, type Handles } from '../../support/handles.js';
-import { each, once, soon } from '../../support/waits.js';
+import { each, once, soon, until } from '../../support/waits.js';
 
 const closers: (() => unknown)[] = [];
 let before: Handles;
@@ -62,7 +62,7 @@ async function box(to: readonly string[], { clock = createRealClock(), fault, ..
       `event ${kind}`,
       { seen: () => events.slice(-5) },
     );
-  return { device, events, next };
+  return { device, events, next, links };
 }
 
 async function client(device: Middlebox): Promise<Socket> {
@@ -206,6 +206,42 @@ describe('a middlebox', () => {
     second.write('b');
     expect(await read(second, 1)).toBe('b');
     expect(device.counts().forgottenFlows).toEqual({ drop: 0, reset: 1, fin: 0 });
+  });
+
+  it('lets a client go that closes in order while its target does not answer', async () => {
+    const { address, sockets } = await target();
+    const { device } = await box([address], { fault: { do: 'synDrop' } });
+    const socket = await client(device);
+    socket.end();
+    // It is told, though the fault goes on.
+    await once(socket.resume(), 'close');
+    expect(sockets).toHaveLength(0);
+  });
+
+  it('keeps what a client sends while its target does not answer, and its end', async () => {
+    const { address } = await target();
+    const { device, links } = await box([address], { fault: { do: 'synDrop' } });
+    const socket = await client(device);
+    socket.end('hello');
+    await once(socket, 'finish');
+    links.faults.heal();
+    expect(String(Buffer.concat(await socket.toArray()))).toBe('hello');
+  });
+
+  it('counts those who still connect when it looks for the least connections', async () => {
+    const [one, two] = [await target(), await target()];
+    const routes = [
+      { listen: '127.0.0.1:0', to: [one.address, two.address], balance: 'leastConnections' as const },
+    ];
+    const { device, links } = await box([], { routes, fault: { do: 'synDrop' } });
+    const clients = [await client(device), await client(device)];
+    await until(() => links.faults.active[0]?.hits === 2);
+    links.faults.heal();
+    for (const each of clients) {
+      each.write('x');
+      await read(each, 1);
+    }
+    expect([one.sockets.length, two.sockets.length]).toEqual([1, 1]);
   });
 
   it('listens again at the same address after an outage, and its flows continue', async () => {
