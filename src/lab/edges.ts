@@ -28,12 +28,9 @@ export function* labEdges(
   { servers, agents, apiservers, kubelets }: LabParts,
   store: LocalStore,
 ): Iterable<Edge> {
-  if (apiservers.hasAddress) {
-    for (const { name: to } of apiservers.parts)
-      yield* [
-        { from: 'client/any', to },
-        { from: 'kubelet/any', to },
-      ];
+  for (const { name: to } of apiservers.parts) {
+    yield { from: 'client/any', to };
+    if (!apiservers.isLone) yield { from: 'kubelet/any', to };
   }
   const frontends = [...apiservers.parts.map(({ name }) => name), 'client/lab'];
   for (const from of frontends) for (const to of servers.names) yield { from, to };

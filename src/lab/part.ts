@@ -44,8 +44,7 @@ export interface LabPart {
 export interface FreezablePart extends LabPart {
   /**
    * Freezes it, as a stopped process or a node that hangs looks to its peers: its connections stay open, new ones are
-   * accepted, and no byte passes on its links. Its own timers run on. A client of the API is frozen out only in a lab with the
-   * option `apiservers`.
+   * accepted, and no byte passes on its links. Its own timers run on.
    */
   freeze(): void;
   /**

@@ -90,12 +90,15 @@ export class Replicas implements ApiServers {
   private readonly replicas: Replica[] = [];
   private box: Middlebox | undefined;
   private controllers: { close(): void } | undefined;
+  /** Where the dedicated address listens; a free port is kept. */
+  private port: number;
   private stopping = false;
 
   constructor(options: ReplicasOptions) {
     const { count } = options;
     if (count !== undefined) checkCount(count);
     this.options = options;
+    this.port = options.port;
     for (let number = 1; number <= (count ?? 1); number++) this.add();
   }
 
@@ -105,12 +108,12 @@ export class Replicas implements ApiServers {
 
   /** Where kubelets reach the replicas. */
   get kubeletUrl(): string {
-    return `https://${this.box?.addresses[1] ?? this.first.value.address}`;
+    return `https://${this.isLone ? this.first.value.address : this.box?.addresses[1]}`;
   }
 
-  /** True when clients reach the replicas through the dedicated address. */
-  get hasAddress(): boolean {
-    return this.box !== undefined;
+  /** A single façade, whose address is there only while it runs. Kubelets reach it directly. */
+  get isLone(): boolean {
+    return this.options.count === undefined;
   }
 
   get count(): number {
@@ -156,18 +159,31 @@ export class Replicas implements ApiServers {
   async start(): Promise<void> {
     const ends = await Promise.allSettled(this.replicas.map(({ part }) => part.start()));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    if (this.options.count === undefined) return;
-    const { clock, emit, random, links } = this.options.context;
-    const to = this.targets();
-    // Kubelets have a door of their own, so that a fault on the leg of clients spares them.
-    const routes = [
-      { listen: `${host}:${this.options.port}`, to, from: 'client/any' },
-      { listen: `${host}:0`, to, from: 'kubelet/any' },
-    ];
-    this.box = await startMiddlebox({ name: 'apiservers', routes, links, clock, emit });
+    await this.openAddress();
+    if (this.isLone) return;
+    const { clock, random } = this.options.context;
     // The controllers do not depend on a replica, so that they run on when one dies.
     const { store } = this.options;
     this.controllers = startControllers({ store, clock, random: createRandom(random.below(2 ** 32)) });
+  }
+
+  /** Kubelets have a door of their own, so that a fault on the leg of clients spares them. */
+  private async openAddress(): Promise<void> {
+    const { clock, emit, links } = this.options.context;
+    const to = this.targets();
+    const clients = { listen: `${host}:${this.port}`, to, from: 'client/any' };
+    const kubelets = { listen: `${host}:0`, to, from: 'kubelet/any' };
+    const routes = this.isLone ? [clients] : [clients, kubelets];
+    this.box = await startMiddlebox({ name: 'apiservers', routes, links, clock, emit });
+    this.port = Number(this.box.addresses[0]?.split(':').at(-1));
+  }
+
+  /** The address of a single façade ends with it. */
+  private async closeLone(): Promise<void> {
+    if (!this.isLone) return;
+    const { box } = this;
+    this.box = undefined;
+    await box?.close();
   }
 
   async resize(count: number): Promise<void> {
@@ -213,6 +229,7 @@ export class Replicas implements ApiServers {
     const { part } = replica;
     const start = async (): Promise<void> => {
       await part.start();
+      if (this.isLone && this.box === undefined) await this.openAddress();
       this.retarget();
     };
     const kill = (options?: ReplicaKillOptions): Promise<void> => this.kill(replica, options);
@@ -244,7 +261,7 @@ export class Replicas implements ApiServers {
     const { connections = 'fin', noticedAfterMs = 0 } = options;
     const { address } = part.value;
     if (connections !== 'fin') this.box?.forget(connections === 'reset' ? 'reset' : 'drop', address);
-    const killed = part.kill();
+    const killed = Promise.all([part.kill(), this.closeLone()]);
     if (noticedAfterMs <= 0) this.retarget();
     else this.options.context.clock.after(noticedAfterMs, () => this.retarget(), true);
     await killed;
@@ -257,8 +274,10 @@ export class Replicas implements ApiServers {
     // A balancer sees that `/readyz` fails from here on.
     const others = this.targets().filter(({ address }) => address !== value.address);
     if (others.length > 0) this.setTargets(others);
+    if (this.isLone) this.box?.refuse();
     await value.shutdown(options);
     await part.end();
+    await this.closeLone();
   }
 
   private targets(): readonly Exclude<Target, string>[] {
@@ -275,7 +294,7 @@ export class Replicas implements ApiServers {
   }
 
   private needBox(what: string): Middlebox {
-    if (this.box !== undefined) return this.box;
+    if (this.box !== undefined && !this.isLone) return this.box;
     const message = `a lab without the option apiservers has one API server, which cannot be ${what}`;
     throw new TunnelError('CONFIG_INVALID', message, { where: 'apiservers' });
   }

@@ -173,14 +173,13 @@ interface ReplicaNeeds {
   readonly client: (name: string, replica: number) => GrpcDialer;
 }
 
-/** A single façade listens on `apiPort`. Replicas listen on free ports, behind one address with that port. */
+/** They listen on free ports, behind one address with `apiPort`. */
 function replicas(
   { apiservers: count, apiPort = 0 }: LabOptions,
   context: LabContext,
   { store, version, client }: ReplicaNeeds,
 ): Replicas {
   const own = { tokenKeys: createTokenKeys(), store, version };
-  const alone = count === undefined;
   return new Replicas({
     context,
     store,
@@ -188,7 +187,7 @@ function replicas(
     port: apiPort,
     client,
     makePart: (name, dialer) =>
-      apiServerPart(context, { ...own, name, dialer, port: alone ? apiPort : 0, controllers: alone }),
+      apiServerPart(context, { ...own, name, dialer, port: 0, controllers: count === undefined }),
   });
 }
 

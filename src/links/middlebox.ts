@@ -47,6 +47,8 @@ export interface Middlebox {
   setTargets(route: number, to: readonly Target[]): void;
   /** Connects a new socket to a route's next target, without the listener. `from` names the link's client. */
   connect(route: number, from: string, socket: Socket): void;
+  /** Stops listening. Open flows continue. */
+  refuse(): void;
   /** Stops listening for `outageMs`, then listens at the same address again. Rejects as `startMiddlebox`. */
   relisten(route: number, outageMs: number): Promise<void>;
   close(): Promise<void>;
@@ -113,6 +115,10 @@ class Device implements Middlebox {
 
   setTargets(route: number, to: readonly Target[]): void {
     this.door(route).targets = to.map(targetOf);
+  }
+
+  refuse(): void {
+    for (const { server } of this.doors) server.close();
   }
 
   async relisten(route: number, outageMs: number): Promise<void> {

@@ -105,7 +105,7 @@ it('an agent that is frozen looks alive: a dial runs into its timeout, and works
 it('a fault on a link that does not exist lists those that do', async () => {
   const { one } = await lab();
   expect(() => one.link('agent/node-9', 'server/1').fault({ do: 'reset' })).toThrow(
-    /no link agent\/node-9 → server\/1; there are apiserver\/main → server\/server-1, client\/lab → server\/server-1/,
+    /no link agent\/node-9 → server\/1; there are client\/any → apiserver\/main, apiserver\/main → server\/server-1, client\/lab → server\/server-1/,
   );
 });
 
