@@ -7,6 +7,7 @@ import type { Random } from '../core/random.js';
 import type { Turns } from '../core/turns.js';
 import type { FaultPoints } from '../links/fault-points.js';
 import type { OpenSocket } from '../wire/carrier/tunnel-connection.js';
+import type { HandshakeFaults } from '../wire/net/handshake-faults.js';
 import type { HttpProxy } from '../wire/net/proxy-environment.js';
 import type { ClientTls, Renewable } from '../wire/net/tls.js';
 import type { ServerCountOptions } from './server-count.js';
@@ -42,6 +43,8 @@ export interface AgentOptions extends FaithfulOptions {
   readonly sync: SyncIntervals;
   /** Where it meets its faults. Default: none. */
   readonly faults?: FaultPoints;
+  /** What is wrong in its handshakes with servers. Default: nothing. */
+  readonly handshakes?: HandshakeFaults;
   /** How the agent learns the number of servers. Default: from the servers. */
   readonly serverCount?: ServerCountOptions;
   /**

@@ -176,6 +176,7 @@ function openConnection(agent: AgentOptions, pinged: (ping: PingStep) => void): 
     proxy,
     openServer,
     faults = noFaults,
+    handshakes,
   } = agent;
   const named = serverName === undefined ? {} : { serverName };
   const secure = agent.tls === 'none' ? {} : { tls: currentTls(agent.tls) };
@@ -183,6 +184,7 @@ function openConnection(agent: AgentOptions, pinged: (ping: PingStep) => void): 
     ...{ clock, address, ...secure, keepaliveTimeMs, alpnProtocols, eager: true, proxy, ...named },
     openSocket: openServer,
     isPingLost: () => faults.meet('losePings') !== undefined,
+    handshakes,
     pinged,
   });
 }

@@ -7,6 +7,7 @@ import { type FaithfulOptions, faithfulSet } from '../core/faithful.js';
 import { createRandom, type Random } from '../core/random.js';
 import { createWallClock, type WallClock } from '../core/wall-clock.js';
 import type { Dialer } from '../wire/client/dialer.js';
+import type { HandshakeFaults } from '../wire/net/handshake-faults.js';
 import type { Renewable } from '../wire/net/tls.js';
 import { createWebhookAdmission, type WebhookAdmission } from './admission/webhook-admission.js';
 import { createAuthenticator, createTokenAuthenticator, type TokenRecord } from './auth/authenticate.js';
@@ -44,6 +45,10 @@ export interface ApiServerOptions extends FaithfulOptions {
   /** The dialers by destination. Default: `dialer` for the cluster, and plain TCP. */
   readonly egress?: EgressDialers;
   readonly kubeletTls: KubeletTls | Renewable<KubeletTls>;
+  /** What is wrong in its handshakes with kubelets. Default: nothing. */
+  readonly kubeletHandshakes?: HandshakeFaults;
+  /** The time by which tokens are judged. Default `now`. */
+  readonly tokenNow?: WallClock;
   /** Which address of a node is dialled; preferred type first. Default: kube-apiserver's, `defaultAddressTypes`. */
   readonly preferredAddressTypes?: readonly NodeAddressType[];
   /** Bearer tokens, in addition to client certificates. */
@@ -157,7 +162,12 @@ function createFacade(
     node,
     store,
     preferredAddressTypes: options.preferredAddressTypes ?? defaultAddressTypes,
-    kubelets: createKubeletConnector({ dialer: egress.dialer('cluster'), tls: options.kubeletTls, clock }),
+    kubelets: createKubeletConnector({
+      dialer: egress.dialer('cluster'),
+      tls: options.kubeletTls,
+      clock,
+      handshakes: options.kubeletHandshakes,
+    }),
     egress,
     clock,
     now,
@@ -165,7 +175,10 @@ function createFacade(
     random,
     metrics,
     tokenKeys,
-    authenticateToken: createTokenAuthenticator(options.tokens ?? [], { keys: tokenKeys, store, now }),
+    authenticateToken: createTokenAuthenticator(options.tokens ?? [], {
+      ...{ keys: tokenKeys, store },
+      now: options.tokenNow ?? now,
+    }),
     authorize,
     admit: mode === 'RBAC' ? restrictNodes(asked, store) : asked,
     version: versionInfo(options.version ?? defaultVersion),

@@ -117,7 +117,14 @@ const alertTexts: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'remote error: tls: certificate required',
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'remote error: tls: unknown certificate authority',
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'remote error: tls: bad certificate',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'remote error: tls: protocol version not supported',
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: 'remote error: tls: no application protocol',
 };
+
+/** What Go says of an alert, by Node's code for it; undefined for other codes. */
+export function goAlertText(code: string): string | undefined {
+  return alertTexts[code];
+}
 
 /** What Go says of the error that ended a connection. */
 export function goBrokenText({ code = '', message }: Error & { readonly code?: string | undefined }): string {

@@ -1,7 +1,10 @@
+import type { TLSSocket } from 'node:tls';
 import type { Runtime } from '../containers/runtime.js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
+import type { FaultPoints } from '../links/fault-points.js';
 import type { AccessControl } from './auth/access-control.js';
+import type { PeerIdentity } from './auth/peer-identity.js';
 import type { KubeletSettings } from './config.js';
 import type { HealthChecks } from './http-health.js';
 import type { HttpCounters } from './metrics/http-counters.js';
@@ -22,6 +25,11 @@ export interface DoorContext {
   /** The requests that are being answered now. */
   readonly active: Set<object>;
   readonly access: AccessControl;
+  readonly faults: FaultPoints;
+  /** Aborted when the kubelet closes. */
+  readonly closing: AbortSignal;
+  /** Whose connection it is, by its certificate and the clock of this node. */
+  readonly identify: (socket: TLSSocket) => PeerIdentity;
   readonly settings: KubeletSettings;
   readonly counters: HttpCounters;
   readonly health: HealthChecks;

@@ -17,7 +17,7 @@ import { kubeletService, protoDefinition } from '../wire/grpc/proto.js';
 import { requestKey, statusFromError } from '../wire/net/grpc-status.js';
 import type { Verdict } from './auth/access-control.js';
 import { attributesOf } from './auth/attributes.js';
-import { connectionKey, identifyPeer, type PeerIdentity } from './auth/peer-identity.js';
+import { connectionKey, type PeerIdentity } from './auth/peer-identity.js';
 import type { NodeAttributes } from './auth/user.js';
 import type { DoorContext } from './door-context.js';
 import { commandHandler } from './grpc-exec.js';
@@ -25,6 +25,7 @@ import { logsHandler } from './grpc-logs.js';
 import { listPodsHandler } from './grpc-pods.js';
 import { portForwardHandler } from './grpc-port-forward.js';
 import { bearerToken } from './http-credentials.js';
+import { judgeRequest } from './judge-request.js';
 import { type RequestSubject, traceRequest } from './request-trace.js';
 
 /** How long a connection may have no calls (as for HTTP/1.1), ms. */
@@ -60,7 +61,7 @@ function clientGuard(context: DoorContext, peers: ReadonlyMap<string, PeerIdenti
               certificate,
               token: bearerToken(metadata.get('authorization')[0]?.toString()),
             };
-            void context.access.check(credentials, methodAttributes(method.path)).then((verdict) => {
+            void judgeRequest(context, credentials, methodAttributes(method.path)).then((verdict) => {
               const request = metadata.get(requestKey)[0]?.toString();
               const subject = { verb: 'get', path: method.path, protocol: 'grpc', request };
               if (verdict.kind === 'refused') return refuse(context, call, subject, verdict);
@@ -85,9 +86,17 @@ function refuse(
   { status, reason }: Extract<Verdict, { kind: 'refused' }>,
 ): void {
   traceRequest(context, { ...subject, peer: call.getPeer() }).failed(reason, { status });
-  const refusal = statusFromError(new TunnelError('UNAUTHORIZED', reason, { where: context.node }));
-  call.sendStatus(status === 403 ? { ...refusal, code: grpcStatus.PERMISSION_DENIED } : refusal);
+  const code = status === 401 || status === 403 ? 'UNAUTHORIZED' : 'BAD_REQUEST';
+  const refusal = statusFromError(new TunnelError(code, reason, { where: context.node }));
+  call.sendStatus({ ...refusal, code: grpcStatuses[status] ?? refusal.code });
 }
+
+const grpcStatuses: Readonly<Record<number, grpcStatus>> = {
+  403: grpcStatus.PERMISSION_DENIED,
+  405: grpcStatus.UNIMPLEMENTED,
+  500: grpcStatus.INTERNAL,
+  503: grpcStatus.UNAVAILABLE,
+};
 
 /** The attributes of the HTTP path that does the same. */
 function methodAttributes(path: string): NodeAttributes {
@@ -125,7 +134,7 @@ export function createGrpcDoor(context: DoorContext): GrpcDoor {
   return {
     accept(socket) {
       const key = connectionKey(socket.remoteAddress, socket.remotePort);
-      peers.set(key, identifyPeer(socket));
+      peers.set(key, context.identify(socket));
       socket.once('close', () => peers.delete(key));
       bounds.watch(socket);
       made ??= createInjectedServer(context, [bounds.interceptor, clientGuard(context, peers)]);

@@ -2,15 +2,18 @@ import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { takeProtocolToken } from '../streams/protocol-token.js';
 import type { Credentials } from './auth/access-control.js';
-import { identifyPeer } from './auth/peer-identity.js';
+import type { DoorContext } from './door-context.js';
 
 /** The credentials of a request. Tokens are removed from it, so that nothing shows them. */
-export function credentialsOf(request: IncomingMessage): Credentials {
+export function credentialsOf(
+  { identify }: Pick<DoorContext, 'identify'>,
+  request: IncomingMessage,
+): Credentials {
   const offered = takeProtocolToken(request);
   const token = bearerToken(request.headers.authorization);
   delete request.headers.authorization;
   return {
-    certificate: identifyPeer(request.socket as TLSSocket),
+    certificate: identify(request.socket as TLSSocket),
     ...(token === undefined ? offered : { token }),
   };
 }

@@ -10,6 +10,7 @@ import { credentialsOf } from './http-credentials.js';
 import { type Refusal, sendText } from './http-reply.js';
 import { answerRequest, type ParsedRequest, parseRequest, subjectOf } from './http-request.js';
 import { answerUpgrade } from './http-upgrade.js';
+import { judgeRequest } from './judge-request.js';
 import { traceRequest } from './request-trace.js';
 
 export interface HttpDoor {
@@ -31,7 +32,7 @@ async function admit(
 ): Promise<Refusal | undefined> {
   if (answeredByMux.has(parsed.route.kind)) return undefined;
   const attributes = attributesOf(request.method ?? 'GET', decodeURIComponent(parsed.pathname));
-  const verdict = await context.access.check(credentialsOf(request), attributes);
+  const verdict = await judgeRequest(context, credentialsOf(context, request), attributes);
   if (verdict.kind === 'allowed') return undefined;
   const { status, text, reason } = verdict;
   traceRequest(context, subjectOf(request, parsed)).failed(reason, { status });

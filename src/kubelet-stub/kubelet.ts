@@ -1,10 +1,13 @@
+import { setMaxListeners } from 'node:events';
 import type { Runtime } from '../containers/runtime.js';
 import type { Clock } from '../core/clock.js';
 import type { EventSink } from '../core/events.js';
 import { createWallClock } from '../core/wall-clock.js';
-import type { FaultPoints } from '../links/fault-points.js';
+import { type FaultPoints, noFaults } from '../links/fault-points.js';
+import type { HandshakeFaults } from '../wire/net/handshake-faults.js';
 import type { Renewable } from '../wire/net/tls.js';
 import { AccessControl } from './auth/access-control.js';
+import { identifyPeer } from './auth/peer-identity.js';
 import { type KubeletConfig, settingsOf } from './config.js';
 import type { DoorContext } from './door-context.js';
 import { createGrpcDoor } from './grpc-door.js';
@@ -30,6 +33,8 @@ export interface KubeletOptions {
   readonly config?: KubeletConfig;
   /** Where it meets its faults. Default: none. */
   readonly faults?: FaultPoints;
+  /** What is wrong in its handshakes, and with the certificates of its clients. Default: nothing. */
+  readonly handshakes?: HandshakeFaults;
   readonly clock: Clock;
   readonly emit: EventSink;
   /** Wall time of the lab in epoch milliseconds. Default: the machine's time, advanced by `clock`. */
@@ -57,7 +62,10 @@ const defaultHandshakeTimeoutMs = 10_000;
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const { clock, emit } = options;
   let listening: Kubelet['address'] = { host: '', port: 0 };
-  const context = contextOf(options, () => listening);
+  const closing = new AbortController();
+  // Each request that a fault holds up listens.
+  setMaxListeners(0, closing.signal);
+  const context = { ...contextOf(options, () => listening), closing: closing.signal };
   const grpc = createGrpcDoor(context);
   const http = createHttpDoor(context);
   const port = await openTlsPort({
@@ -68,6 +76,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     clock,
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs,
     accept: { h2: (socket) => grpc.accept(socket), http1: (socket) => http.accept(socket) },
+    handshakes: options.handshakes,
+    delayMs: () => context.faults.meet('slow', {}, ({ at }) => at === 'tls')?.delay ?? 0,
   });
   const { address } = port;
   listening = address;
@@ -81,6 +91,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       return context.active.size;
     },
     close: closeOnce(async () => {
+      closing.abort();
       grpc.close();
       http.close();
       await port.close();
@@ -90,9 +101,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 }
 
 function contextOf(
-  { nodeName, runtime, clock, emit, wallTimeMs, config = {} }: KubeletOptions,
+  { nodeName, runtime, clock, emit, wallTimeMs, config = {}, faults = noFaults, handshakes }: KubeletOptions,
   address: DoorContext['address'],
-): DoorContext {
+): Omit<DoorContext, 'closing'> {
   const wall = wallTimeMs ?? createWallClock(clock);
   const settings = settingsOf(config);
   return {
@@ -104,6 +115,8 @@ function contextOf(
     settings,
     address,
     active: new Set(),
+    faults,
+    identify: (socket) => identifyPeer(socket, handshakes),
     wallTimeMs: wall,
     startedAtMs: wall(),
     access: new AccessControl(settings.access),

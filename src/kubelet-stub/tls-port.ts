@@ -9,6 +9,7 @@ import { joinHostPort } from '../core/address.js';
 import type { Clock } from '../core/clock.js';
 import { ConnectionBounds } from '../core/connection-bounds.js';
 import { listenError, TunnelError } from '../core/errors.js';
+import type { HandshakeFaults, OddHandshake } from '../wire/net/handshake-faults.js';
 import { withoutResumption } from '../wire/net/peer-certificate.js';
 import { currentTls, isRenewable, type Renewable } from '../wire/net/tls.js';
 
@@ -27,6 +28,10 @@ export interface TlsPortOptions {
   readonly clock: Clock;
   /** The time limit for a TLS handshake, counted from the connection's start. */
   readonly handshakeTimeoutMs: number;
+  /** What is wrong in its handshakes. Default: nothing. */
+  readonly handshakes?: HandshakeFaults | undefined;
+  /** How long a new connection waits for its handshake, ms. Default: it does not wait. */
+  readonly delayMs?: () => number;
   /** A peer without a valid certificate fails in its handshake. Default: it gets an answer of the doors. */
   readonly demanding?: boolean;
   /** TLS is made ready for the first connection: it costs a millisecond. Default false: a bad certificate is found now. */
@@ -70,16 +75,29 @@ function createTlsServer({ tls, demanding = false }: TlsPortOptions): TlsServer 
 }
 
 /** The part of the port that does TLS. It listens nowhere: it gets its connections as events. */
-function openDoors(options: TlsPortOptions): TlsServer {
+function openDoors(options: TlsPortOptions, handshakes: ConnectionBounds): TlsServer {
   const server = createTlsServer(options);
-  const handshakes = new ConnectionBounds(options.clock);
-  server.on('connection', (socket: Socket) => handshakes.expect(socket, options.handshakeTimeoutMs));
   server.on('secureConnection', (socket) => {
     handshakes.met(socket);
     dispatch(socket, options);
   });
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   return server;
+}
+
+/** For one connection. */
+function oddDoors(options: TlsPortOptions, handshakes: ConnectionBounds, { tls }: OddHandshake): TlsServer {
+  const { ca, cert, key } = tls;
+  const own = currentTls(options.tls);
+  const odd = { cert: cert ?? own.cert, key: key ?? own.key, clientCa: ca ?? own.clientCa };
+  return openDoors({ ...options, tls: odd }, handshakes);
+}
+
+function afterDelay({ clock, delayMs }: TlsPortOptions, socket: Socket, then: () => void): void {
+  const waitMs = delayMs?.() ?? 0;
+  if (waitMs === 0) return then();
+  const timer = clock.after(waitMs, then);
+  socket.once('close', () => timer.cancel());
 }
 
 function secureOptions({ cert, key, clientCa: ca }: KubeletTls): SecureContextOptions {
@@ -95,7 +113,8 @@ function dispatch(socket: TLSSocket, { accept }: TlsPortOptions): void {
 /** Hands TLS connections on by ALPN: `h2` to gRPC, others to HTTP/1.1. A bad peer loses only its own connection. */
 export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
   const { tls, lazy = false } = options;
-  let doors = lazy ? undefined : openDoors(options);
+  const handshakes = new ConnectionBounds(options.clock);
+  let doors = lazy ? undefined : openDoors(options, handshakes);
   const forget = isRenewable(tls)
     ? tls.subscribe((renewed) => doors?.setSecureContext(secureOptions(renewed)))
     : () => undefined;
@@ -107,8 +126,13 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
-    doors ??= openDoors(options);
-    doors.emit('connection', socket);
+    afterDelay(options, socket, () => {
+      handshakes.expect(socket, options.handshakeTimeoutMs);
+      const odd = options.handshakes?.next();
+      if (odd !== undefined) return void oddDoors(options, handshakes, odd).emit('connection', socket);
+      doors ??= openDoors(options, handshakes);
+      doors.emit('connection', socket);
+    });
   });
   await listen(server, options.host, options.port);
   server.on('error', () => undefined);

@@ -8,12 +8,14 @@ import { type Kubelet, startKubelet } from '../kubelet-stub/kubelet.js';
 import { type PodSource, startPodSource } from '../kubelet-stub/pod-source/pod-source.js';
 import { afterLoss } from '../kubelet-stub/pod-source/pod-status.js';
 import { sourceInTurn } from '../kubelet-stub/pod-source/source-in-turn.js';
+import { kubeletLeaf } from '../pki/certificate-set.js';
 import { createRuntime } from './create-runtime.js';
 import { type KnownApi, type KubeletApi, kubeletClient, kubeletPair } from './kubelet-api.js';
 import { RestartablePart } from './part.js';
 import type { LabContext } from './parts.js';
 import { joinPodNetwork, type PodNetwork } from './pod-network.js';
 import type { NodeSpec } from './topology.js';
+import { handshakesOf } from './trust-faults.js';
 
 /** A node's kubelet with its containers. Both end together, as when the node reboots. */
 export interface RunningKubelet {
@@ -53,7 +55,11 @@ export function kubeletPart(
       const config = context.kubelet;
       // Most kubelets of a large lab are never dialled.
       const faults = context.links.faults.points(`kubelet/${spec.name}`);
-      const own = { nodeName: spec.name, tls, lazyTls: true, faults };
+      const handshakes = handshakesOf(context, {
+        part: `kubelet/${spec.name}`,
+        leaf: kubeletLeaf(spec.name),
+      });
+      const own = { nodeName: spec.name, tls, lazyTls: true, faults, handshakes };
       const kubelet = await startKubelet({ ...own, runtime, config, clock, emit });
       network.register(spec.ip, spec.kubeletPort, kubelet.address);
       const begin = ({ url, services }: KnownApi): PodSource => {

@@ -49,6 +49,7 @@ export async function stopAll(insides: LabInsides): Promise<void> {
   context.links.faults.heal();
   await clients.cluster.close();
   const kubelets = parts.kubelets.filter((part) => part.running);
+  await context.agentTokens?.close();
   await Promise.all([api.close(), ...kubelets.map((part) => part.value.source.close())]);
   await parts.apiservers.stop();
   await clients.lab.close();

@@ -62,6 +62,11 @@ export interface LabOptions {
    * default is an hour for both. Default 31 s for agents and 30 s for servers.
    */
   readonly keepalive?: LabKeepalive;
+  /**
+   * Agents show the token of a service account, and servers let the API check it, as with Konnectivity's
+   * `--authentication-audience`. Their certificates are checked, too. Default false.
+   */
+  readonly agentTokens?: boolean;
   /** Starts a controller that watches pods, as `lab.watch('pods')` does. Default false. */
   readonly controller?: boolean;
   /** The port of the API façade, or of its replicas' address, on 127.0.0.1. Default 0: a free port. */

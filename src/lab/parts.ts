@@ -23,11 +23,13 @@ import { type CertificateSet, leafTls } from '../pki/certificate-set.js';
 import { type ProxyServer, startProxyServer } from '../server/server.js';
 import type { Dialer } from '../wire/client/dialer.js';
 import type { TlsFiles } from '../wire/net/tls.js';
+import type { LabAgentTokens } from './agent-tokens.js';
 import type { RuntimeKind } from './create-runtime.js';
 import type { LabKeepalive } from './options.js';
 import { RestartablePart } from './part.js';
 import { dialServers, serversName } from './server-dial.js';
 import type { NodeSpec } from './topology.js';
+import { handshakesOf, type TrustContext, wrongClock } from './trust-faults.js';
 
 const host = '127.0.0.1';
 
@@ -36,7 +38,7 @@ interface HostPort {
   readonly port: number;
 }
 
-export interface LabContext {
+export interface LabContext extends TrustContext {
   readonly clock: ScaledClock;
   readonly random: Random;
   readonly emit: EventSink;
@@ -45,6 +47,8 @@ export interface LabContext {
   readonly agentTls: TlsFiles;
   /** For all agents, so that those of a large lab connect a few at a time. */
   readonly agentTurns: Turns;
+  /** What agents show beside their certificates, and who checks it. Absent when they need no token. */
+  readonly agentTokens: LabAgentTokens | undefined;
   readonly network: NodeNetwork;
   readonly keepalive: Required<LabKeepalive>;
   /** Every connection between parts passes one of these. */
@@ -96,6 +100,8 @@ export function serverPart(
         strategies,
         keepaliveTimeMs: context.keepalive.serversMs,
         faults: context.links.faults.points(`server/${name}`),
+        agentHandshakes: handshakesOf(context, { part: `server/${name}`, leaf: 'server' }),
+        ...(context.agentTokens === undefined ? {} : { agentTokens: context.agentTokens.review() }),
         clock,
         random,
         emit,
@@ -140,6 +146,8 @@ export function agentPart(
         connectEndpoint: (address, port, options) => network.connect(address, port, { ...options, open }),
         openServer: () => dialServers({ ...dial, connect: (socket) => servers.connect(name, socket) }),
         faults,
+        handshakes: handshakesOf(context, { part: name, leaf: 'agent', isClient: true }),
+        metadata: () => context.agentTokens?.metadata(faults) ?? {},
         clock,
         random,
         emit,
@@ -191,9 +199,11 @@ export function apiServerPart(
   const open: OpenTcp = (real, { host: at, port: to }) =>
     context.links.open({ from: `apiserver/${name}`, to: `webhook/${joinHostPort(at, to)}` }, real);
   const egress = intoCluster(dialer, createDirectDialer(clock, open));
+  const part = `apiserver/${name}`;
+  const faults = context.links.faults.points(part);
   let port = options.port;
   return new RestartablePart<ApiServer>({
-    name: `apiserver/${name}`,
+    name: part,
     emit,
     start: async () => {
       const apiserver = await startApiServer({
@@ -204,6 +214,8 @@ export function apiServerPart(
         store,
         egress,
         kubeletTls: leafTls(certificates, 'apiserver-kubelet-client'),
+        kubeletHandshakes: handshakesOf(context, { part, leaf: 'apiserver-kubelet-client', isClient: true }),
+        tokenNow: wrongClock(context, faults),
         tokenKeys,
         controllers,
         clock,

@@ -16,9 +16,10 @@ import { Links } from '../links/links.js';
 import { createNodeNetwork } from '../links/node-network.js';
 import { createJournal, type Journal } from '../observe/journal.js';
 import { openRecorder, type Recorder } from '../observe/recorder.js';
-import { createCertificateSet, leafTls } from '../pki/certificate-set.js';
+import { createCertificateSet, leafRequest, leafTls } from '../pki/certificate-set.js';
 import { defaultKeepaliveTimeMs, defaultStrategies } from '../server/options.js';
 import { TunnelClient } from '../wire/client/tunnel-client.js';
+import { LabAgentTokens } from './agent-tokens.js';
 import { ClusterClient, type PodPlace } from './cluster-client.js';
 import { connectionsOn } from './connections.js';
 import { createNames, labEdges } from './edges.js';
@@ -77,10 +78,11 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
   });
   const journal = createJournal({ clock, capacity: options.journalCapacity ?? 20_000 });
   if (options.onEvent !== undefined) journal.subscribe(options.onEvent);
-  const certificates = await createCertificateSet({
+  const names = {
     nodes: topology.nodes.map(({ name, ip }) => ({ name, ipAddresses: [ip] })),
     ipAddresses: [kubernetesServiceIp],
-  });
+  };
+  const certificates = await createCertificateSet(names);
   const network = createNodeNetwork({ clock });
   const store = createObjectStore(topology.objects, clock);
   const links = new Links({
@@ -98,7 +100,10 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     random,
     emit: journal.emit,
     certificates,
+    requests: (leaf) => leafRequest(names, leaf),
     agentTls: leafTls(certificates, 'agent'),
+    agentTokens:
+      options.agentTokens === true ? new LabAgentTokens({ store, certificates, clock }) : undefined,
     agentTurns: new Turns(maxConnecting),
     network,
     links,
@@ -179,7 +184,7 @@ function replicas(
   context: LabContext,
   { store, version, client }: ReplicaNeeds,
 ): Replicas {
-  const own = { tokenKeys: createTokenKeys(), store, version };
+  const own = { tokenKeys: context.agentTokens?.keys ?? createTokenKeys(), store, version };
   return new Replicas({
     context,
     store,
@@ -236,6 +241,7 @@ async function startParts(insides: LabInsides, options: LabOptions): Promise<voi
   await startAll([parts.servers, parts.apiservers, ...parts.kubelets]);
   const { hostname: host, port } = new URL(parts.apiservers.url);
   const place = { host, port: Number(port) };
+  context.agentTokens?.tell(parts.apiservers.url);
   const [first] = topology.objects.nodes;
   publishKubernetesService(store, place, first?.metadata.creationTimestamp ?? '');
   // kube-proxy routes this address on every node.

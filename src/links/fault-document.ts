@@ -110,6 +110,23 @@ export interface FaultSettings {
   readonly losePings: { readonly peers?: 'agents' | 'frontends' };
   /** How many streams a server takes on one connection of a frontend. More wait at the frontend. */
   readonly maxStreams: { readonly count: number };
+  /** A kubelet waits so long before the TLS handshake of a connection (`tls`), or before it looks at a request (`answer`). */
+  readonly slow: { readonly at: 'tls' | 'answer'; readonly delay: Duration };
+  /** A kubelet refuses requests with this status. Default `text`: the kubelet's. */
+  readonly answer: { readonly status: 401 | 403 | 405 | 500 | 503; readonly text?: string };
+  /** A part shows a wrong certificate in its next handshakes. Nobody checks the name of an agent's. */
+  readonly certificate: { readonly is: 'expired' | 'notYetValid' | 'otherCa' | 'otherName' };
+  /** A part trusts another CA than that of its peers, or its CA file is cut off, in its next handshakes. */
+  readonly trusts: { readonly ca: 'other' | 'malformed' };
+  /**
+   * What an agent or a server speaks in its next handshakes: no protocol or another one than `h2` by ALPN (default `h2`);
+   * only this version (default TLS 1.2 and 1.3).
+   */
+  readonly tls: { readonly alpn?: 'none' | 'http/1.1'; readonly version?: 'TLSv1.2' | 'TLSv1.3' };
+  /** The clock by which a part judges certificates and tokens is fast by `offset`, or slow when it is negative: `-1h`. */
+  readonly clock: { readonly offset: Duration };
+  /** An agent shows a wrong token at its next connections. For a lab with the option `agentTokens`. */
+  readonly token: { readonly is: 'expired' | 'notYetValid' | 'otherAudience' };
 }
 
 /** Faults that need no settings. `docs/faults.md` says what each does. */

@@ -6,7 +6,10 @@ interface Preset {
   readonly fault: FaultDocument;
 }
 
-/** Middlebox timers, named after what they do. */
+/** Where streams go, one connection for each. */
+const kubeletLinks = { from: 'agent/*', to: 'kubelet/*' } as const;
+
+/** Timers of middleboxes and of kubelets, named after what they do. */
 export const presets = {
   'idle-60s-drop': {
     like: 'A software-defined network whose rule for returning packets expires.',
@@ -51,6 +54,14 @@ export const presets = {
   'unacked-15m-reset': {
     like: 'A kernel that sends its bytes again for 15 min before it takes the connection for broken.',
     fault: { when: 'now', do: { drop: { giveUpAfter: '15m' } } },
+  },
+  'stream-idle-4h-close': {
+    like: 'A kubelet, which ends exec, attach and port-forward without a byte: its `streamingConnectionIdleTimeout`.',
+    fault: { on: kubeletLinks, when: { idleFor: '4h' }, do: 'fin' },
+  },
+  'stream-idle-5m-close': {
+    like: 'A container runtime with a shorter limit than its kubelet.',
+    fault: { on: kubeletLinks, when: { idleFor: '5m' }, do: 'fin' },
   },
 } as const satisfies Readonly<Record<string, Preset>>;
 

@@ -15,7 +15,9 @@ import { children, type Der } from './der.js';
 import { checkKeyPair, type KeyPair, parsePrivateKey } from './key-pair.js';
 import {
   exportKeyPem,
+  type FreshKeys,
   generateKeys,
+  generateKeysNow,
   keyIdentifier,
   publicKeyInfo,
   type SigningKey,
@@ -48,8 +50,13 @@ export async function createAuthority(options: AuthorityOptions = {}): Promise<A
   const extensions = [basicConstraints(true), authorityKeyUsage, subjectKeyIdentifier(publicKey)];
   const certPem = writeCertificate({ issuer: name, subject: name, validity, publicKey, extensions }, signer);
   const issuer = { name, signer, keyIdentifier: keyIdentifier(publicKey) };
-  return { certPem, keyPem: exportKeyPem(privateKey), issue: (request) => issueLeaf(issuer, request) };
+  return { certPem, keyPem: exportKeyPem(privateKey), issue: issuing(issuer) };
 }
+
+const issuing =
+  (issuer: Issuer): Authority['issue'] =>
+  async (request) =>
+    issueLeaf(issuer, request, await generateKeys());
 
 /** Loads an existing authority. Rejects with CERT_INVALID when the pair is damaged, expired or not a CA. */
 export async function loadAuthority(
@@ -61,13 +68,21 @@ export async function loadAuthority(
       where: names.certName,
     });
   }
-  const key = parsePrivateKey(pair.keyPem, names.keyName);
-  const issuer = {
-    name: subjectBytes(new X509Certificate(pair.certPem)),
-    signer: signingKey(key, names.keyName),
+  return { ...pair, issue: issuing(issuerOf(pair, names.keyName)) };
+}
+
+/** A leaf of an authority, without waiting. Throws CONFIG_INVALID for a bad request. */
+export function issueNow(authority: KeyPair, request: LeafRequest): KeyPair {
+  return issueLeaf(issuerOf(authority, 'CA key'), request, generateKeysNow());
+}
+
+function issuerOf({ certPem, keyPem }: KeyPair, keyName: string): Issuer {
+  const key = parsePrivateKey(keyPem, keyName);
+  return {
+    name: subjectBytes(new X509Certificate(certPem)),
+    signer: signingKey(key, keyName),
     keyIdentifier: keyIdentifier(publicKeyInfo(createPublicKey(key))),
   };
-  return { ...pair, issue: (request) => issueLeaf(issuer, request) };
 }
 
 /** The subject, byte for byte, because chains are built by comparing these bytes. */
@@ -86,11 +101,10 @@ interface Issuer {
   readonly keyIdentifier: Buffer;
 }
 
-async function issueLeaf(issuer: Issuer, request: LeafRequest): Promise<KeyPair> {
+function issueLeaf(issuer: Issuer, request: LeafRequest, { publicKey, privateKey }: FreshKeys): KeyPair {
   const subject = writeName(subjectOf(request.commonName, request.organizations));
   const validity = validityOf(request, leafDays);
   const wanted = leafExtensions(request);
-  const { publicKey, privateKey } = await generateKeys();
   const extensions = [...wanted, ...identifiers(issuer, publicKey)];
   const content = { issuer: issuer.name, subject, validity, publicKey, extensions };
   return { certPem: writeCertificate(content, issuer.signer), keyPem: exportKeyPem(privateKey) };

@@ -193,6 +193,13 @@ export function leafRequests(options: Omit<CertificateSetOptions, 'authorities'>
   return requests;
 }
 
+/** What stands in one leaf of a set. Throws INTERNAL for a name without one. */
+export function leafRequest(options: Omit<CertificateSetOptions, 'authorities'>, leaf: string): LeafRequest {
+  const request = leafRequests(options).get(leaf);
+  if (request !== undefined) return request;
+  throw new TunnelError('INTERNAL', `there is no certificate ${leaf}`);
+}
+
 const apiserverNames = [
   'kubernetes',
   'kubernetes.default',

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPair, type KeyObject, sign } from 'node:crypto';
+import { createHash, generateKeyPair, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import { TunnelError } from '../core/errors.js';
 import { children, content, type Der, oid, sequence } from './der.js';
@@ -44,6 +44,12 @@ const generate = promisify(generateKeyPair);
 /** Creates a P-256 key pair. Every TLS stack accepts it, and it needs less than a millisecond. */
 export async function generateKeys(): Promise<FreshKeys> {
   const { publicKey, privateKey } = await generate('ec', { namedCurve: 'prime256v1' });
+  return { publicKey: publicKeyInfo(publicKey), privateKey };
+}
+
+/** The same at once: for a single pair the time does not matter. */
+export function generateKeysNow(): FreshKeys {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   return { publicKey: publicKeyInfo(publicKey), privateKey };
 }
 

@@ -36,6 +36,7 @@ export const labSchema = z.strictObject({
   serverCount: positive.optional(),
   keepalive: z.strictObject({ agentsMs: duration.optional(), serversMs: duration.optional() }).optional(),
   controller: z.boolean().optional(),
+  agentTokens: z.boolean().optional(),
 });
 
 const codes = Object.keys(errorTable) as [string, ...string[]];

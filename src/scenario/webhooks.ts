@@ -71,6 +71,16 @@ async function running(lab: Lab): Promise<void> {
 const readyWithinMs = 20_000;
 const lookAgainMs = 20;
 
+/** The answer to a review. Undefined for what is none. */
+function allowAll(body: string): string | undefined {
+  try {
+    const { request, ...review } = JSON.parse(body) as { request: { uid: string } };
+    return JSON.stringify({ ...review, response: { uid: request.uid, allowed: true } });
+  } catch {
+    return undefined;
+  }
+}
+
 /** A server in this process that allows all, and its configuration. */
 async function addOutside(lab: Lab, policy: WebhookChoice['policy']): Promise<() => void> {
   const authority = await createAuthority({ commonName: 'konnsim-webhook-ca' });
@@ -83,12 +93,13 @@ async function addOutside(lab: Lab, policy: WebhookChoice['policy']): Promise<()
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
-      const review = JSON.parse(String(Buffer.concat(parts))) as { request: { uid: string } };
-      const answer = { ...review, request: undefined, response: { uid: review.request.uid, allowed: true } };
-      response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
+      const answer = allowAll(String(Buffer.concat(parts)));
+      response.statusCode = answer === undefined ? 400 : 200;
+      response.setHeader('content-type', 'application/json').end(answer);
     });
   });
   server.on('error', () => undefined);
+  server.on('tlsClientError', () => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   await create(lab, {

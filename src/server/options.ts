@@ -4,6 +4,7 @@ import type { FaithfulOptions, FaithfulSet } from '../core/faithful.js';
 import type { Random } from '../core/random.js';
 import type { StrategyName } from '../core/strategy.js';
 import type { FaultPoints } from '../links/fault-points.js';
+import type { HandshakeFaults } from '../wire/net/handshake-faults.js';
 import type { GrpcEndpoint, PlainEndpoint } from '../wire/net/secure-listener.js';
 import type { LeaseOptions } from './lease-options.js';
 import type { AgentTokenOptions } from './token-review.js';
@@ -37,6 +38,8 @@ export interface ProxyServerOptions extends FaithfulOptions {
   readonly frontendKeepaliveTimeMs?: number;
   /** Where it meets its faults. Default: none. */
   readonly faults?: FaultPoints;
+  /** What is wrong in its handshakes with agents. Default: nothing. */
+  readonly agentHandshakes?: HandshakeFaults;
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;

@@ -96,6 +96,7 @@ async function bindAll(options: ProxyServerOptions, parts: ServerParts, listener
   const agents = openGrpc({
     method: 'Connect',
     endpoint: options.agents,
+    handshakes: options.agentHandshakes,
     keepaliveTimeMs,
     serve: parts.serveAgent,
     pings: { policy: agentKeepalivePolicy, clock },

@@ -22,10 +22,3 @@ export function idsOf(family: Family): readonly FaultId[] {
 
 /** All 83. */
 export const allIds: readonly FaultId[] = (Object.keys(families) as Family[]).flatMap(idsOf);
-
-/** Those without an entry. */
-export const notYet: readonly FaultId[] = [
-  ...idsOf('T'),
-  ...(['K3', 'K4', 'K5', 'K6', 'K12'] as const),
-  ...(['A11'] as const),
-];

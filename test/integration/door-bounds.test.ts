@@ -208,6 +208,7 @@ const listeners: Readonly<Record<string, string>> = {
   'lab/pod-network.ts': 'one connection, which it makes itself',
   'links/socket-pairs.ts': 'both ends are of this process; others are refused',
   'links/middlebox.ts': 'a device that knows flows, not requests; --idle-timeout',
+  'scenario/webhooks.ts': 'allows all, on the loopback, while a scenario runs',
   'containers/programs/main.ts': 'sockets in the folder of a container',
   'containers/programs/web.ts': 'a program in a container',
   'containers/programs/webhook.ts': 'a program in a container',

@@ -2,6 +2,8 @@ import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tl
 import type { Clock } from '../../core/clock.js';
 import { TunnelError } from '../../core/errors.js';
 import type { Dialer } from '../../wire/client/dialer.js';
+import { unverifiedText } from '../../wire/net/go-tls-text.js';
+import type { HandshakeFaults } from '../../wire/net/handshake-faults.js';
 import { currentTls, type Renewable } from '../../wire/net/tls.js';
 import { startClientTls } from './client-tls.js';
 import type { KubeletEndpoint } from './endpoint.js';
@@ -17,6 +19,8 @@ export interface KubeletConnectorOptions {
   readonly dialer: Dialer;
   readonly tls: KubeletTls | Renewable<KubeletTls>;
   readonly clock: Clock;
+  /** What is wrong in handshakes with kubelets. Default: nothing. */
+  readonly handshakes?: HandshakeFaults | undefined;
 }
 
 export interface ConnectOptions {
@@ -41,24 +45,23 @@ export interface KubeletConnector {
 
 /** Throws CERT_INVALID when the credential cannot be used. */
 export function createKubeletConnector(options: KubeletConnectorOptions): KubeletConnector {
-  const { dialer, tls, clock } = options;
+  const { dialer, tls, clock, handshakes } = options;
   const contexts = createContexts(tls);
   return {
     async connect(endpoint, { request, signal, insecure, patient = false, asHttpClient = false }) {
       const raw = await dialer.dial(endpoint.host, endpoint.port, { request, signal });
-      const { secureContext, verifiable } = contexts();
+      const odd = handshakes?.next();
+      const { secureContext, verifiable } =
+        odd === undefined ? contexts() : clientContext({ ...currentTls(tls), ...odd.tls });
       const verify = verifiable && insecure !== true;
       const { host } = endpoint;
-      return startClientTls(raw, {
-        secureContext,
-        rejectUnauthorized: verify,
-        host,
-        signal,
-        clock,
-        where: `kubelet ${host}`,
-        patient,
-        asHttpClient,
-      });
+      const where = `kubelet ${host}`;
+      const own = { signal, clock, where, patient, asHttpClient };
+      const socket = await startClientTls(raw, { secureContext, rejectUnauthorized: verify, host, ...own });
+      const fault = verify ? handshakes?.judge(socket) : undefined;
+      if (fault === undefined) return socket;
+      socket.destroy();
+      throw new TunnelError('TLS_REJECTED', `${unverifiedText}: ${fault}`, { where });
     },
   };
 }
@@ -72,13 +75,17 @@ interface ClientContext {
 /** The context of the current credential, made once after each renewal. Throws CERT_INVALID. */
 function createContexts(tls: KubeletConnectorOptions['tls']): () => ClientContext {
   let texts = currentTls(tls);
-  let secureContext = contextOf(texts);
+  let context = clientContext(texts);
   return () => {
     const latest = currentTls(tls);
-    if (latest !== texts) secureContext = contextOf(latest);
+    if (latest !== texts) context = clientContext(latest);
     texts = latest;
-    return { secureContext, verifiable: texts.ca !== undefined };
+    return context;
   };
+}
+
+function clientContext(texts: KubeletTls): ClientContext {
+  return { secureContext: contextOf(texts), verifiable: texts.ca !== undefined };
 }
 
 function contextOf({ ca, cert, key }: KubeletTls): SecureContext {

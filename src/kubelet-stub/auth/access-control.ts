@@ -26,18 +26,29 @@ export interface Credentials {
 }
 
 /** `refused`: `text` is for the peer, `reason` for the log. */
-export type Verdict =
-  | { readonly kind: 'allowed'; readonly user: UserInfo }
-  | {
-      readonly kind: 'refused';
-      readonly status: 401 | 403 | 500;
-      readonly text: string;
-      readonly reason: string;
-    };
+export type Verdict = { readonly kind: 'allowed'; readonly user: UserInfo } | Refused;
+
+export interface Refused {
+  readonly kind: 'refused';
+  readonly status: 401 | 403 | 405 | 500 | 503;
+  readonly text: string;
+  readonly reason: string;
+}
 
 type Identified = { readonly user: UserInfo } | { readonly reason: string };
 
 const anonymousUser: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+function askedText(user: UserInfo, { verb }: NodeAttributes): string {
+  return `user=${user.name}, verb=${verb}, resource=nodes`;
+}
+
+/** The refusal of a user who may not do this. */
+export function forbidden(user: UserInfo, attributes: NodeAttributes): Refused {
+  const subresources = attributes.subresources.join(' ');
+  const reason = `Forbidden (${askedText(user, attributes)}, subresource(s)=[${subresources}])`;
+  return { kind: 'refused', status: 403, text: `${reason}\n`, reason };
+}
 
 export class AccessControl {
   private readonly options: AccessOptions;
@@ -54,7 +65,7 @@ export class AccessControl {
     }
     const { user } = found;
     const { verb, subresources } = attributes;
-    const asked = `user=${user.name}, verb=${verb}, resource=nodes`;
+    const asked = askedText(user, attributes);
     const { authorizer = alwaysAllow } = this.options;
     for (const subresource of subresources) {
       try {
@@ -65,8 +76,7 @@ export class AccessControl {
         return { kind: 'refused', status: 500, text, reason: `${text}: ${TunnelError.from(caught).message}` };
       }
     }
-    const reason = `Forbidden (${asked}, subresource(s)=[${subresources.join(' ')}])`;
-    return { kind: 'refused', status: 403, text: `${reason}\n`, reason };
+    return forbidden(user, attributes);
   }
 
   /** A certificate goes first, then a token. An invalid credential is refused, never treated as anonymous. */

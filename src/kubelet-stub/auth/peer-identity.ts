@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls';
+import type { HandshakeFaults } from '../../wire/net/handshake-faults.js';
 import { acceptedCertificate } from '../../wire/net/peer-certificate.js';
 
 /** The peer of a connection: a client whose certificate the client CA signed, or a stranger. */
@@ -6,16 +7,21 @@ export type PeerIdentity =
   | { readonly kind: 'client'; readonly name: string; readonly groups: readonly string[] }
   | { readonly kind: 'stranger'; readonly reason: string; readonly isAbsent: boolean };
 
-export function identifyPeer(socket: TLSSocket): PeerIdentity {
+export function identifyPeer(socket: TLSSocket, faults?: HandshakeFaults): PeerIdentity {
   const accepted = acceptedCertificate(socket);
   if (accepted !== undefined) {
+    const fault = faults?.judge(socket);
+    if (fault !== undefined) return notAccepted(fault);
     const { CN, O } = accepted.subject ?? {};
     return identityOf(textsOf(CN).at(-1) ?? '', textsOf(O));
   }
   if (socket.getPeerCertificate().raw === undefined)
     return { kind: 'stranger', reason: 'no client certificate was presented', isAbsent: true };
   const verdict: unknown = socket.authorizationError;
-  const text = verdict instanceof Error ? verdict.message : String(verdict);
+  return notAccepted(verdict instanceof Error ? verdict.message : String(verdict));
+}
+
+function notAccepted(text: string): PeerIdentity {
   return { kind: 'stranger', reason: `the client certificate was not accepted: ${text}`, isAbsent: false };
 }
 

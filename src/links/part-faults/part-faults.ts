@@ -1,5 +1,8 @@
 import { announce } from './announce.js';
+import { answer } from './answer.js';
+import { certificate } from './certificate.js';
 import { claim } from './claim.js';
+import { clock } from './clock.js';
 import { descriptors } from './descriptors.js';
 import { drain } from './drain.js';
 import { frontendSocket } from './frontend-socket.js';
@@ -10,7 +13,11 @@ import { maxStreams } from './max-streams.js';
 import { mute } from './mute.js';
 import { removeTarget } from './remove-target.js';
 import { resolver } from './resolver.js';
+import { slow } from './slow.js';
 import { stop } from './stop.js';
+import { tls } from './tls.js';
+import { token } from './token.js';
+import { trusts } from './trusts.js';
 
 /** Every fault of a part, by the name that stands in `do`. */
 export const partFaults = {
@@ -27,6 +34,13 @@ export const partFaults = {
   goaway,
   losePings,
   maxStreams,
+  slow,
+  answer,
+  certificate,
+  trusts,
+  tls,
+  clock,
+  token,
 } as const;
 
 export type PartFaultName = keyof typeof partFaults;

@@ -157,6 +157,10 @@ function failedAttempt(scene: Scene, { name }: AgentAt, { begun, retry }: Attemp
     const why = `${name} cannot resolve the name of its servers, ${retry.address}${said}`;
     return { cause: 'name-resolution', why, evidence: proof(...evidence) };
   }
+  if (retry?.code === 'CERT_INVALID') {
+    const why = `${name} cannot use its own certificate, key or CA${said}`;
+    return { cause: 'agent-certificate', why, evidence: proof(...evidence) };
+  }
   if (retry?.code !== 'TLS_REJECTED') {
     const why = `${name} cannot connect to ${retry?.address ?? 'its servers'}${said}`;
     return { cause: 'agent-cannot-connect', why, evidence: proof(...evidence) };

@@ -121,9 +121,10 @@ export const noAgent: Family = {
     },
     {
       name: 'agent-certificate',
-      faults: 'T1 T2 T3 T5',
-      means: 'The agents reach a server, and one end refuses the certificate of the other.',
-      proof: '`agent.retry` with code TLS_REJECTED, often `peer.refused` at the server',
+      faults: 'T1 T2 T3 T4 T5 T7 T8',
+      means:
+        'One end refuses the certificate of the other, both have no TLS version or protocol in common, or the agents cannot use their own files.',
+      proof: '`agent.retry` with code TLS_REJECTED or CERT_INVALID, often `peer.refused` at the server',
       hint: 'Compare the CAs, names and dates of both certificates. An open connection does not notice that one has expired: only the next does.',
       find: absent('agent-certificate'),
     },

@@ -13,6 +13,13 @@ import { type Clock, createRealClock, type Timer } from '../../core/clock.js';
 import type { ConnectStep } from '../../core/end-reasons.js';
 import { goBrokenText } from '../../core/go-texts.js';
 import type { Congestible } from '../../core/port.js';
+import {
+  alpnOptions,
+  checkServer,
+  type HandshakeFaults,
+  handshakeError,
+  type OddHandshake,
+} from '../net/handshake-faults.js';
 import type { HttpProxy } from '../net/proxy-environment.js';
 import { type ClientTls, checkTlsFiles } from '../net/tls.js';
 import { closedEarlyText, transportText } from '../net/transport-text.js';
@@ -53,6 +60,8 @@ export interface TunnelConnectionOptions {
   readonly eager?: boolean;
   /** The name that the server's certificate must have. Default: the host of the address. */
   readonly serverName?: string;
+  /** What is wrong in its handshake. Default: nothing. */
+  readonly handshakes?: HandshakeFaults | undefined;
   /** An HTTP proxy on the way. Default: none. */
   readonly proxy?: HttpProxy | undefined;
   /** Begins to connect to the address. Default `net.connect`. */
@@ -75,6 +84,7 @@ export class TunnelConnection {
   private readonly options: TunnelConnectionOptions;
   private readonly socket: Socket;
   private readonly secureContext: SecureContext | undefined;
+  private readonly odd: OddHandshake | undefined;
   private readonly opening: Timer;
   private currentStep: ConnectStep;
   private eagerSocket: EagerSocket | undefined;
@@ -91,7 +101,10 @@ export class TunnelConnection {
   constructor(options: TunnelConnectionOptions) {
     this.options = options;
     const { address, tls, proxy, openSocket, openingTimeoutMs = 20_000 } = options;
-    if (tls !== undefined) this.secureContext = checkTlsFiles(tls, address);
+    if (tls !== undefined) {
+      this.odd = options.handshakes?.next();
+      this.secureContext = checkTlsFiles(this.odd === undefined ? tls : { ...tls, ...this.odd.tls }, address);
+    }
     const first = proxy?.address ?? address;
     this.socket = openSocket?.() ?? connectTo(first);
     this.currentStep = isIP(splitHostPort(first)?.host ?? '127.0.0.1') === 0 ? 'lookup' : 'connect';
@@ -161,8 +174,11 @@ export class TunnelConnection {
     const carrier = this.eagerSocket ?? socket;
     if (secureContext === undefined) return this.begin(carrier);
     this.currentStep = 'tls';
-    const secured = connectTls({ ...secureOptions(options), secureContext, socket: carrier });
-    await happens(secured, 'secureConnect');
+    const secured = connectTls({ ...secureOptions(options, this.odd?.alpn), secureContext, socket: carrier });
+    await happens(secured, 'secureConnect').catch((error: Error) => {
+      throw handshakeError(error, nameOf(options));
+    });
+    checkServer(secured, options.handshakes);
     this.begin(secured);
   }
 
@@ -254,16 +270,19 @@ function authorityOf({ address, serverName }: TunnelConnectionOptions): string {
   return serverName ?? (address.startsWith('unix:') ? 'localhost' : address);
 }
 
+/** The name that the server's certificate must have. */
+function nameOf({ address, serverName }: TunnelConnectionOptions): string {
+  return serverName ?? splitHostPort(address)?.host ?? '';
+}
+
 /** TLS has no server name for addresses, so for those nothing is sent, and the certificate is checked here. */
-function secureOptions({
-  address,
-  serverName,
-  alpnProtocols = [],
-}: TunnelConnectionOptions): ConnectionOptions {
-  const name = serverName ?? splitHostPort(address)?.host ?? '';
+function secureOptions(options: TunnelConnectionOptions, odd: OddHandshake['alpn']): ConnectionOptions {
+  const { alpnProtocols = [] } = options;
+  const name = nameOf(options);
+  // As in grpc-go, h2 comes last unless it is in the list.
+  const usual = alpnProtocols.includes('h2') ? [...alpnProtocols] : [...alpnProtocols, 'h2'];
   return {
-    // As in grpc-go, h2 comes last unless it is in the list.
-    ALPNProtocols: alpnProtocols.includes('h2') ? [...alpnProtocols] : [...alpnProtocols, 'h2'],
+    ...alpnOptions(odd ?? usual),
     servername: isIP(name) === 0 ? name : '',
     checkServerIdentity: (_sent, certificate) => checkServerIdentity(name, certificate),
   };

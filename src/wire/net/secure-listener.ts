@@ -1,7 +1,14 @@
 import type { Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import {
+  createServer as createTlsServer,
+  type TLSSocket,
+  type TlsOptions,
+  type Server as TlsServer,
+} from 'node:tls';
 import type { Clock } from '../../core/clock.js';
 import { ConnectionBounds } from '../../core/connection-bounds.js';
+import { TunnelError } from '../../core/errors.js';
+import { alpnOptions, type HandshakeFaults, type OddHandshake } from './handshake-faults.js';
 import { acceptedCertificate, peerOf } from './peer-certificate.js';
 import { type ListenEndpoint, listenOn, type SocketFile } from './socket-listener.js';
 import {
@@ -43,6 +50,8 @@ export interface SecureListenerOptions {
   readonly where: string;
   /** Common names of the certificates that may connect, only with TLS. Default: all valid certificates. */
   readonly clients?: readonly string[];
+  /** What is wrong in its handshakes. Default: nothing. */
+  readonly handshakes?: HandshakeFaults | undefined;
   /** Called for each peer whose TLS handshake fails. */
   readonly refused?: ((refusal: Refusal) => void) | undefined;
   /** Gets each connection, after its TLS handshake if there is one. The socket has an error listener. */
@@ -99,40 +108,70 @@ interface Receiver {
   readonly forget: () => void;
 }
 
-function receiver({ endpoint, clients, refused, clock, take }: SecureListenerOptions): Receiver {
+function receiver(options: SecureListenerOptions): Receiver {
+  const { endpoint, clock, take, handshakes } = options;
   if (endpoint.kind !== 'tcp') return { receive: take, forget: () => undefined };
-  const options = { ...tlsServerOptions(currentTls(endpoint.tls)), ALPNProtocols: ['h2'] };
-  const handshakes = new ConnectionBounds(clock);
-  const tls = createTlsServer(options, (secured) => {
+  const bounds = new ConnectionBounds(clock);
+  const opened = (secured: TLSSocket): void => {
     secured.on('error', () => undefined);
-    handshakes.met(secured);
-    if (isWelcome(secured, clients, refused)) take(secured);
-  });
-  watchRefusals(tls, refused);
+    bounds.met(secured);
+    if (isWelcome(secured, options)) take(secured);
+  };
+  const usual = serveTls(options, tlsServerOptions(currentTls(endpoint.tls)), opened);
   return {
     receive: (socket) => {
-      handshakes.expect(socket, openingTimeoutMs);
-      tls.emit('connection', socket);
+      bounds.expect(socket, openingTimeoutMs);
+      const odd = handshakes?.next();
+      const server = odd === undefined ? usual : oddServer(options, endpoint.tls, { odd, opened });
+      if (server === undefined) socket.destroy();
+      else server.emit('connection', socket);
     },
-    forget: followRenewals(tls, endpoint.tls),
+    forget: followRenewals(usual, endpoint.tls),
   };
 }
 
-/** A peer with the certificate of another part is refused before HTTP/2. */
-function isWelcome(
-  socket: TLSSocket,
-  clients: SecureListenerOptions['clients'],
-  refused: SecureListenerOptions['refused'],
-): boolean {
-  if (clients === undefined) return true;
-  const name = String(acceptedCertificate(socket)?.subject?.CN ?? '');
-  if (clients.includes(name)) return true;
-  refused?.({
-    peer: peerOf(socket),
-    error: `client certificate: ${JSON.stringify(name)} may not connect here`,
-  });
+type Opened = (secured: TLSSocket) => void;
+
+function serveTls(
+  { refused }: SecureListenerOptions,
+  tls: TlsOptions,
+  opened: Opened,
+  alpn: readonly string[] = ['h2'],
+): TlsServer {
+  const server = createTlsServer({ ...tls, ...alpnOptions(alpn) }, opened);
+  watchRefusals(server, refused);
+  return server;
+}
+
+/** For one connection. Undefined when its certificates cannot be used. */
+function oddServer(
+  options: SecureListenerOptions,
+  usual: ServerTls | Renewable<ServerTls>,
+  { odd, opened }: { readonly odd: OddHandshake; readonly opened: Opened },
+): TlsServer | undefined {
+  const tls = { ...currentTls(usual), ...odd.tls };
+  try {
+    checkTlsFiles(tls, options.where);
+  } catch (error) {
+    options.refused?.({ peer: '', error: TunnelError.from(error).message });
+    return undefined;
+  }
+  return serveTls(options, tlsServerOptions(tls), opened, odd.alpn);
+}
+
+/** A peer with the certificate of another part, or with one that this end does not accept, is refused before HTTP/2. */
+function isWelcome(socket: TLSSocket, { clients, refused, handshakes }: SecureListenerOptions): boolean {
+  const fault = handshakes?.judge(socket) ?? strangerFault(socket, clients);
+  if (fault === undefined) return true;
+  refused?.({ peer: peerOf(socket), error: `client certificate: ${fault}` });
   socket.destroy();
   return false;
+}
+
+function strangerFault(socket: TLSSocket, clients: SecureListenerOptions['clients']): string | undefined {
+  if (clients === undefined) return undefined;
+  const name = String(acceptedCertificate(socket)?.subject?.CN ?? '');
+  return clients.includes(name) ? undefined : `${JSON.stringify(name)} may not connect here`;
 }
 
 export function socketEndpoint(endpoint: GrpcEndpoint | PlainEndpoint): ListenEndpoint {

@@ -2,6 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { ManualClock } from '../../../src/core/clock.js';
 import type { EventBody } from '../../../src/core/events.js';
 import { createRandom } from '../../../src/core/random.js';
+import type { FaultDocument } from '../../../src/links/fault-document.js';
 import { FaultSet } from '../../../src/links/fault-set.js';
 
 function faultSet(names = ['agent/node-1', 'agent/node-2', 'kubelet/node-1', 'client/lab']) {
@@ -89,4 +90,15 @@ it.each([
   const { set } = faultSet();
   expect(() => set.set(document as never)).toThrow(text);
   expect(set.active).toEqual([]);
+});
+
+it.each<[unknown, string]>([
+  [{ certificate: { is: 'old' } }, 'do.certificate.is: Invalid option'],
+  [{ tls: {} }, 'do.tls: needs alpn or version'],
+  [{ clock: { offset: 'soon' } }, 'do.clock.offset: is no offset, such as -1h or 9000h'],
+  [{ answer: { status: 418 } }, 'do.answer.status: must be one of 401, 403, 405, 500, 503'],
+  [{ slow: { at: 'tls', delay: '-1s' } }, 'do.slow.delay: is no duration'],
+])('%j is refused by the name of its field', (action, text) => {
+  const { set } = faultSet();
+  expect(() => set.set({ on: { part: '*' }, do: action as FaultDocument['do'] })).toThrow(text);
 });
