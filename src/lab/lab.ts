@@ -288,7 +288,13 @@ export class Lab extends LabJournal implements AsyncDisposable {
   /** Resolves when every running agent is connected to all running servers that it looks for. */
   private async meshed(): Promise<void> {
     const { servers, agents } = this.insides.parts;
-    const missing = (): number => servers.missing(agents.filter((agent) => agent.running).length);
+    const missing = (): number => {
+      const running = agents
+        .filter((agent) => agent.running)
+        .map(({ value }) => value.snapshot().servers.length);
+      // A server may not have noticed yet that an agent's earlier connection is gone.
+      return Math.max(servers.missing(running.length), servers.missingAt(running));
+    };
     await this.until(() => missing() === 0, {
       withinMs: 30_000,
       still: () => `${missing()} agents not connected`,

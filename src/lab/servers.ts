@@ -165,6 +165,12 @@ export class Servers {
     return Math.max(0, agents * announced - backends.reduce((total, some) => total + some, 0));
   }
 
+  /** The same as the agents see it: to how many servers each is connected. */
+  missingAt(agents: readonly number[]): number {
+    const wanted = Math.min(this.options.announced, this.running.length);
+    return agents.reduce((total, servers) => total + Math.max(0, wanted - servers), 0);
+  }
+
   async start(): Promise<void> {
     const ends = await Promise.allSettled(this.servers.map(({ server }) => server.part.start()));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;

@@ -128,7 +128,7 @@ export const stepSchemas = {
     events: z.array(pattern),
     order: z.enum(['strict', 'any']).optional(),
     none: z.array(pattern).optional(),
-    /** A step's name, or `start`. Default: the step before. */
+    /** The name of a request, the ID of a fault, or `start`. Default: the step before. */
     since: text.optional(),
     ...within,
     ...words,

@@ -52,9 +52,11 @@ const verbs: { readonly [V in Verb]: (run: ScenarioRun, step: StepOf<V>) => Prom
     if (outcome === undefined) throw failed(`no earlier step has the name ${join}`);
     return judge(await outcome, expect);
   },
-  async fault({ lab, faults }, { fault }) {
+  async fault({ lab, faults, marks }, { fault }) {
+    const mark = lab.mark();
     const set = lab.fault(fault as unknown as FaultDocument);
     faults.set(set.id, set);
+    marks.set(set.id, mark);
     return set.id;
   },
   async remove({ faults }, { remove }) {

@@ -225,3 +225,12 @@ describe('groups and devices', () => {
     await works(lab);
   });
 });
+
+it('an agent that has started again after an orderly end carries the next request', async () => {
+  await using lab = await startLab({ nodes: 1, strategies: ['destHost'] });
+  for (let times = 0; times < 5; times += 1) {
+    await lab.part('agent/node-1').stop();
+    await lab.part('agent/node-1').start();
+    expect(await lab.exec('web-1', ['hostname'])).toMatchObject({ stdout: 'web-1\n' });
+  }
+});
