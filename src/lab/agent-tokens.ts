@@ -6,7 +6,7 @@ import {
 import type { LocalStore } from '../apiserver/store/object-store.js';
 import type { Clock } from '../core/clock.js';
 import { TunnelError } from '../core/errors.js';
-import { createWallClock, type WallClock } from '../core/wall-clock.js';
+import type { WallClock } from '../core/wall-clock.js';
 import { KubeClient } from '../kube/kube-client.js';
 import { rfc3339 } from '../kube/time.js';
 import { kubeletRateLimit } from '../kubelet-stub/pod-source/pod-source.js';
@@ -27,6 +27,7 @@ export interface AgentTokensContext {
   readonly store: LocalStore;
   readonly certificates: CertificateSet;
   readonly clock: Clock;
+  readonly now: WallClock;
 }
 
 /** The tokens of the agents' service account, and the client with which servers let the API check them. */
@@ -39,7 +40,7 @@ export class LabAgentTokens {
 
   constructor(context: AgentTokensContext) {
     this.context = context;
-    this.now = createWallClock(context.clock);
+    this.now = context.now;
     const metadata = { ...account, creationTimestamp: rfc3339(this.now()) };
     context.store.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata });
   }

@@ -1,6 +1,5 @@
 import type { NodeRuntime } from '../containers/runtime.js';
 import { createRandom } from '../core/random.js';
-import { createWallClock } from '../core/wall-clock.js';
 import type { KubeClient } from '../kube/kube-client.js';
 import type { Node, Pod } from '../kube/pod-objects.js';
 import { rfc3339 } from '../kube/time.js';
@@ -44,7 +43,7 @@ export function kubeletPart(
   const { certPem: cert, keyPem: key } = kubeletPair(context, spec.name);
   const ca = certificates.ca.certPem;
   const random = createRandom(context.random.below(2 ** 32));
-  const now = createWallClock(context.clock);
+  const { now } = context;
   let { pods } = options;
   return new RestartablePart<RunningKubelet>({
     name: `kubelet/${spec.name}`,

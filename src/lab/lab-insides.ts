@@ -46,7 +46,7 @@ export interface LabInsides {
 export async function stopAll(insides: LabInsides): Promise<void> {
   const { api, parts, clients, journal, recorder, folder, context } = insides;
   // A part behind a fault could not end in order.
-  context.links.faults.heal();
+  context.links.faults.close();
   await clients.cluster.close();
   const kubelets = parts.kubelets.filter((part) => part.running);
   await context.agentTokens?.close();

@@ -224,7 +224,7 @@ export class Lab extends LabJournal implements AsyncDisposable {
 
   /**
    * Stops the parts whose names fit a pattern, and starts them again, as a rolling update does. In a pattern `*` stands for any
-   * text. Rejects with NODE_NOT_FOUND when no name fits, and as `LabPart.start`.
+   * text. Rejects with NODE_NOT_FOUND when no name fits, CONFIG_INVALID, and as `LabPart.start`.
    */
   roll(pattern: string, options: RollOptions = {}): Promise<void> {
     return roll(this.parts(), pattern, options);

@@ -215,6 +215,7 @@ export function apiServerPart(
         egress,
         kubeletTls: leafTls(certificates, 'apiserver-kubelet-client'),
         kubeletHandshakes: handshakesOf(context, { part, leaf: 'apiserver-kubelet-client', isClient: true }),
+        now: context.now,
         tokenNow: wrongClock(context, faults),
         tokenKeys,
         controllers,

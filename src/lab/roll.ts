@@ -11,12 +11,17 @@ export interface RollOptions extends StopOptions {
   readonly order?: 'inTurn' | 'reversed' | 'together';
 }
 
-/** Stops and starts the parts whose names fit. Rejects with NODE_NOT_FOUND, or as `LabPart.start`. */
+const orders: readonly string[] = ['inTurn', 'reversed', 'together'];
+
+/** Stops and starts the parts whose names fit. Rejects with NODE_NOT_FOUND, CONFIG_INVALID, or as `LabPart.start`. */
 export async function roll(
   parts: readonly LabPart[],
   pattern: string,
   { order = 'inTurn', ...stop }: RollOptions,
 ): Promise<void> {
+  if (!orders.includes(order)) {
+    throw new TunnelError('CONFIG_INVALID', `order: is one of ${orders.join(', ')}, not ${order}`);
+  }
   const chosen = parts.filter(({ name }) => namePattern(pattern)(name));
   if (chosen.length === 0) {
     const names = parts.map(({ name }) => name).join(', ');

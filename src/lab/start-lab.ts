@@ -11,6 +11,7 @@ import type { LabEvent } from '../core/events.js';
 import { faithfulSet, hasFlowControl } from '../core/faithful.js';
 import { createRandom } from '../core/random.js';
 import { Turns } from '../core/turns.js';
+import { createWallClock } from '../core/wall-clock.js';
 import type { Pod } from '../kube/pod-objects.js';
 import { Links } from '../links/links.js';
 import { createNodeNetwork } from '../links/node-network.js';
@@ -69,6 +70,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
   const seed = options.seed ?? randomInt(2 ** 32);
   const random = createRandom(seed);
   const clock = new ScaledClock(options.timeScale ?? 1);
+  const now = createWallClock(clock);
   const version = options.kubernetesVersion ?? defaultVersion;
   const topology = createTopology({
     nodes: options.nodes ?? 2,
@@ -97,13 +99,14 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
   journal.subscribe((event) => links.faults.see(event));
   const context: LabContext = {
     clock,
+    now,
     random,
     emit: journal.emit,
     certificates,
     requests: (leaf) => leafRequest(names, leaf),
     agentTls: leafTls(certificates, 'agent'),
     agentTokens:
-      options.agentTokens === true ? new LabAgentTokens({ store, certificates, clock }) : undefined,
+      options.agentTokens === true ? new LabAgentTokens({ store, certificates, clock, now }) : undefined,
     agentTurns: new Turns(maxConnecting),
     network,
     links,

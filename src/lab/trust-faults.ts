@@ -1,5 +1,4 @@
-import type { Clock } from '../core/clock.js';
-import { createWallClock, type WallClock } from '../core/wall-clock.js';
+import type { WallClock } from '../core/wall-clock.js';
 import type { FaultPoints } from '../links/fault-points.js';
 import type { Links } from '../links/links.js';
 import type { WrongCertificate } from '../links/part-faults/certificate.js';
@@ -26,7 +25,8 @@ export interface TrustContext {
   readonly certificates: CertificateSet;
   /** What stands in the certificate of this name. */
   readonly requests: (leaf: string) => LeafRequest;
-  readonly clock: Clock;
+  /** One for all parts, also for those that start later: clocks that run fast drift apart. */
+  readonly now: WallClock;
 }
 
 /** The CA that no part of a lab knows. */
@@ -40,7 +40,7 @@ export function handshakesOf(
   { part, leaf, isClient = false }: TrustEnd,
 ): HandshakeFaults {
   const faults = context.links.faults.points(part);
-  const now = createWallClock(context.clock);
+  const { now } = context;
   return {
     next() {
       const certificate = faults.meet('certificate', {}, ({ is }) => !(isClient && is === 'otherName'));
@@ -62,8 +62,7 @@ export function handshakesOf(
 }
 
 /** The wall time of a part whose clock may be wrong. */
-export function wrongClock({ clock }: Pick<TrustContext, 'clock'>, faults: FaultPoints): WallClock {
-  const now = createWallClock(clock);
+export function wrongClock({ now }: Pick<TrustContext, 'now'>, faults: FaultPoints): WallClock {
   return () => now() + (faults.meet('clock')?.offset ?? 0);
 }
 

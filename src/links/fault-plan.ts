@@ -121,8 +121,8 @@ function withSettings<K extends { readonly settings: z.ZodType }>(
 
 /** Refuses an event that never happens, and names those that are spelt much alike. */
 function checkEvent(when: PlanBase['when']): void {
-  if (typeof when !== 'object' || !('event' in when)) return;
-  const { event } = when;
+  const event = eventOf(when);
+  if (event === undefined) return;
   if (eventKinds.some((kind) => kind === event)) return;
   const words = event
     .toLowerCase()
@@ -167,13 +167,19 @@ function checkPart({ name, kind, on, when, direction }: PartPlan): void {
 }
 
 /** Refuses what would have no effect. */
-function checkPacket({ name, kind, when, direction, for: forMs }: PacketPlan): void {
+function checkPacket({ name, kind, when, direction, for: forMs, limit }: PacketPlan): void {
   const [own] = typeof when === 'object' ? Object.keys(when) : ['now'];
   const known =
     kind.turn === undefined ? ['now', 'idleFor', 'age', 'event', 'every'] : ['now', 'nth', 'event'];
   if (!known.includes(own ?? '')) throw invalid(`when: ${name} takes ${known.join(', ')}`);
   if (kind.turn === undefined && forMs !== undefined) throw invalid(`for: ${name} is done at once`);
+  if (name === 'inject' && eventOf(when) === 'packet' && limit === undefined)
+    throw invalid('limit: what is put in at each packet is a packet, too, and would have no end');
   if (name === 'resetStream' && direction !== 'both') throw invalid(`direction: ${name} has none`);
+}
+
+function eventOf(when: PlanBase['when']): string | undefined {
+  return typeof when === 'object' && 'event' in when ? when.event : undefined;
 }
 
 function preset(name: string): unknown {

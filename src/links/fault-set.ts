@@ -42,6 +42,10 @@ export interface LinkSide {
   readonly calm: (fault: LinkFault) => void;
 }
 
+/** Longer chains of faults that begin at each other's events go on a little later, so that all else goes on, too. */
+const maxChain = 3;
+const chainPauseMs = 1;
+
 /** All faults that are on, in the order in which they were set. */
 export class FaultSet {
   private readonly options: FaultSetOptions;
@@ -51,6 +55,11 @@ export class FaultSet {
   private readonly offers = new Set<Offer>();
   private parts: () => Iterable<FaultyPart> = () => [];
   private numbers = 0;
+  /** How many faults have begun, each at an event that the one before has caused. */
+  private chain = 0;
+  private isClosed = false;
+  /** Faults whose turn in such a chain is later. */
+  private readonly paused = new Set<LinkFault | PartFault | PacketFault>();
 
   constructor(options: FaultSetOptions, linkSide: LinkSide) {
     this.options = options;
@@ -67,8 +76,10 @@ export class FaultSet {
     return [...this.faults].filter((fault) => fault instanceof LinkFault);
   }
 
-  /** Sets a fault; `on` goes before that of the document. Throws CONFIG_INVALID, LINK_NOT_FOUND or NODE_NOT_FOUND. */
+  /** Sets a fault; `on` goes before that of the document. Throws CONFIG_INVALID, LINK_NOT_FOUND, NODE_NOT_FOUND or LAB_STOPPED. */
   set(document: FaultDocument | PresetName, on?: FaultPlan['on']): Fault {
+    if (this.isClosed)
+      throw new TunnelError('LAB_STOPPED', 'no fault can be set any more', { where: 'links' });
     const plan = planFault(document, on);
     const id = this.idOf(plan);
     const fault = this.create(id, plan);
@@ -87,9 +98,15 @@ export class FaultSet {
     for (const fault of [...this.faults]) fault.remove();
   }
 
+  /** Removes all faults, and takes no more: their timers would run on. */
+  close(): void {
+    this.isClosed = true;
+    this.heal();
+  }
+
   /** Tells the faults of an event. */
   see(event: EventBody): void {
-    for (const fault of this.faults) fault.see(event);
+    for (const fault of this.faults) if (fault.beginsAt(event)) this.follow(fault);
   }
 
   /** Where the part of this name meets its faults. */
@@ -115,6 +132,25 @@ export class FaultSet {
       for (const fault of this.onPackets) fault.joined(flow);
       return flow;
     };
+  }
+
+  /** A fault begins after its event, whose own part is still at work. */
+  private follow(fault: LinkFault | PartFault | PacketFault): void {
+    const isLong = this.chain >= maxChain;
+    const chain = isLong ? 0 : this.chain + 1;
+    const begin = (): void => {
+      this.paused.delete(fault);
+      this.chain = chain;
+      try {
+        fault.beginNow();
+      } finally {
+        this.chain = 0;
+      }
+    };
+    if (!isLong) return queueMicrotask(begin);
+    if (this.paused.has(fault)) return;
+    this.paused.add(fault);
+    this.options.clock.after(chainPauseMs, begin);
   }
 
   private get onPackets(): readonly PacketFault[] {
@@ -195,11 +231,21 @@ export class FaultSet {
       clock,
       random,
       offers: () => [...this.offers, ...this.deeds()],
+      heir: (over, part) => this.heirOf(over, part),
       tell: (event) => emit({ node, ...event }),
       over: (over) => this.faults.delete(over),
     });
     this.checkParts(fault);
     return fault;
+  }
+
+  /** Of two faults that both keep a part down, the end of one does not bring it back. */
+  private heirOf(over: PartFault, part: string): PartFault | undefined {
+    for (const fault of this.faults) {
+      if (!(fault instanceof PartFault) || fault === over || !fault.holds(part)) continue;
+      if (holdOf(fault) === holdOf(over)) return fault;
+    }
+    return undefined;
   }
 
   private packetFault(id: string, plan: PacketPlan): PacketFault {
@@ -258,6 +304,10 @@ export class FaultSet {
     throw new TunnelError('NODE_NOT_FOUND', `${wrong}; there are ${some(able)}`, { where: 'links' });
   }
 }
+
+/** What it holds: a part that was killed, stopped or drained starts again in the same way. */
+const holdOf = ({ plan: { name } }: PartFault): string =>
+  name === 'stop' || name === 'drain' ? 'kill' : name;
 
 /** The edge from whom a fault names, if `edge` is one from anybody of that role: `client/*`. */
 function anyOf(edge: Edge, { from = '*' }: FaultPlan['on']): Edge {

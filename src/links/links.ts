@@ -159,7 +159,7 @@ export class Links {
   close(): void {
     this.isClosed = true;
     for (const abandon of [...this.attempts]) abandon();
-    this.faults.heal();
+    this.faults.close();
     for (const flow of [...this.flows]) flow.destroy();
     this.pairs.close();
   }

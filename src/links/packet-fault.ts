@@ -124,13 +124,14 @@ export class PacketFault implements Fault, PacketJudge {
     return this.active ? turn : undefined;
   }
 
-  /** An event of the lab. */
-  see(event: EventBody): void {
-    if (!this.isEvent(event)) return;
-    // After the event: its own part is still at work.
-    queueMicrotask(() => {
-      if (this.active) this.force();
-    });
+  /** Whether it begins at this event. It is not told of its own. */
+  beginsAt(event: EventBody): boolean {
+    return this.isEvent(event) && !('fault' in event && event.fault === this.id);
+  }
+
+  /** Its event has happened. */
+  beginNow(): void {
+    if (this.active) this.force();
   }
 
   private repeat(everyMs: number): void {

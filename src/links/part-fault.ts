@@ -19,8 +19,16 @@ export interface Offer {
 
 export interface PartFaultContext extends HitTools {
   readonly offers: () => Iterable<Offer>;
+  /** Another fault that holds the part in the same way. */
+  readonly heir: (fault: PartFault, part: string) => PartFault | undefined;
   /** It is over, and must not be asked any more. */
   readonly over: (fault: PartFault) => void;
+}
+
+/** How to undo what was done to a part. */
+interface Undo {
+  readonly part: string;
+  readonly run: () => void;
 }
 
 /** A fault in parts: when it hits which of them, and how often. */
@@ -31,7 +39,7 @@ export class PartFault implements Fault {
   private readonly isPart: (name: string) => boolean;
   private readonly isEvent: (event: EventBody) => boolean;
   private readonly record: FaultHits;
-  private readonly undoes: (() => void)[] = [];
+  private readonly undoes: Undo[] = [];
   private timer: Timer | undefined;
   private end: Timer | undefined;
   private occasions = 0;
@@ -104,13 +112,14 @@ export class PartFault implements Fault {
     if (this.inForce && this.active) this.act(offer);
   }
 
-  /** An event of the lab. */
-  see(event: EventBody): void {
-    if (!this.isEvent(event)) return;
-    // After the event: its own part is still at work.
-    queueMicrotask(() => {
-      if (this.active) this.force();
-    });
+  /** Whether it begins at this event. It is not told of its own. */
+  beginsAt(event: EventBody): boolean {
+    return this.isEvent(event) && !('fault' in event && event.fault === this.id);
+  }
+
+  /** Its event has happened. */
+  beginNow(): void {
+    if (this.active) this.force();
   }
 
   private repeat(everyMs: number): void {
@@ -139,14 +148,23 @@ export class PartFault implements Fault {
     this.record.hit({ part, ...occasion });
     if (!this.active) return;
     const undo = deed(this.plan.settings as never);
-    if (undo !== undefined) this.undoes.push(undo);
+    if (undo !== undefined) this.undoes.push({ part, run: undo });
   }
 
-  /** What it has done is undone. */
+  /** It has done something to this part that is not undone. */
+  holds(part: string): boolean {
+    return this.undoes.some((undo) => undo.part === part);
+  }
+
+  /** What it has done is undone, by the last fault that holds the part. */
   private calm(): number {
     this.inForce = false;
     const undoes = this.undoes.splice(0);
-    for (const undo of undoes) undo();
+    for (const undo of undoes) {
+      const heir = this.context.heir(this, undo.part);
+      if (heir === undefined) undo.run();
+      else heir.undoes.push(undo);
+    }
     return undoes.length;
   }
 }

@@ -179,6 +179,9 @@ describe('verbs', () => {
     expect(stopped).toEqual(['server/server-2', 'server/server-1']);
     await works(lab);
     await expect(lab.roll('server/9')).rejects.toMatchObject({ code: 'NODE_NOT_FOUND' });
+    // As from JavaScript, where no compiler looks.
+    const order = 'backwards' as 'reversed';
+    await expect(lab.roll('server/*', { order })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 });
 

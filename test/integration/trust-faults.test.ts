@@ -152,3 +152,14 @@ describe('the token of an agent', () => {
     expect(JSON.stringify(lab.events())).not.toContain('Bearer');
   });
 });
+
+it('an API server that was started again judges tokens by the time of the lab', async () => {
+  const lab = await start({ agentTokens: true });
+  lab.timeScale = 100_000;
+  await lab.sleep(3 * 3_600_000);
+  lab.timeScale = 5;
+  await lab.apiserver().kill();
+  await lab.apiserver().start();
+  await lab.part('agent/node-1').restart();
+  expect(await hostname(lab)).toBe('web-1');
+});

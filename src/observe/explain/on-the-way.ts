@@ -99,10 +99,15 @@ function givenUp(isSilent: boolean, fate: string): Cause['find'] {
 }
 
 /** A fault's event, as links report it. */
-type FaultEvent = Linked & { readonly fault?: string };
+type FaultEvent = Linked & { readonly fault?: string; readonly part?: string };
 
 function isFault(event: FaultEvent, kind: 'fault.hit' | 'fault.healed'): boolean {
   return (event.kind as string) === kind;
+}
+
+/** A part at one end of the way was hit. */
+function isAt({ from, to, since }: Way, { part, seq }: FaultEvent): boolean {
+  return part !== undefined && seq > since && (part === from || part === to);
 }
 
 /** The hits on the ways of the request that were not healed before it. */
@@ -114,7 +119,7 @@ function hitsOf(facts: Case): readonly FaultEvent[] {
   return events.filter(
     (event) =>
       isFault(event, 'fault.hit') &&
-      ways.some((way) => isOn(way, event)) &&
+      ways.some((way) => isOn(way, event) || isAt(way, event)) &&
       !healed.some(({ fault, seq }) => fault === event.fault && seq > event.seq),
   );
 }
@@ -125,7 +130,7 @@ const mostHits = 5;
 function faultHit(facts: Case): Found | undefined {
   const hits = hitsOf(facts);
   if (hits.length === 0) return undefined;
-  const named = hits.map(({ fault, link }) => `The fault ${fault} hit ${link}.`);
+  const named = hits.map(({ fault, link, part }) => `The fault ${fault} hit ${link ?? part}.`);
   const why = [...new Set(named)].slice(0, mostHits).join(' ');
   return { why, evidence: proof(...hits.slice(0, mostHits)) };
 }
@@ -155,9 +160,10 @@ export const onTheWay: Family = {
     {
       name: 'fault-hit',
       faults: '',
-      means: 'A fault that was set hit a link of the request, which has not worked since.',
+      means:
+        'A fault that was set hit a link of the request, or a part at its end, which has not worked since.',
       proof:
-        '`fault.hit` of a link of the request, no `fault.healed` and no success over that link between it and the request',
+        '`fault.hit` of a link of the request or of agent, server or frontend, no `fault.healed` and no success over that link between it and the request',
       hint: 'That was the experiment. Remove the fault to see it heal.',
       find: faultHit,
     },

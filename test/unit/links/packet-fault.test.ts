@@ -308,6 +308,10 @@ it.each<[FaultDocument, string]>([
   [{ when: { idleFor: 1 }, do: { packet: { is: 'lost' } } }, 'when: packet takes now, nth, event'],
   [{ when: { nth: 1 }, do: 'resetStream' }, 'when: resetStream takes now, idleFor, age, event, every'],
   [{ for: 1, do: 'resetStream' }, 'for: resetStream is done at once'],
+  [
+    { when: { event: 'packet' }, do: { inject: { packet: 'unknownType' } } },
+    'limit: what is put in at each packet is a packet, too',
+  ],
   [{ direction: 'toClient', do: 'resetStream' }, 'direction: resetStream has none'],
   [{ do: { resetStream: { code: 'NONE' } } as never }, 'do.resetStream.code: '],
   [

@@ -8,7 +8,12 @@ import { FaultSet } from '../../../src/links/fault-set.js';
 function faultSet(names = ['agent/node-1', 'agent/node-2', 'kubelet/node-1', 'client/lab']) {
   const clock = new ManualClock();
   const events: EventBody[] = [];
-  const emit = (event: EventBody): void => void events.push(event);
+  const emit = (event: EventBody): void => {
+    events.push(event);
+    // One that never ends would end no test either.
+    if (events.length > 1000) throw new Error('too many events');
+    set.see(event);
+  };
   const set = new FaultSet(
     { node: 'lab/lab', clock, random: createRandom(1), emit },
     { flows: () => [], calm: () => undefined },
@@ -62,6 +67,45 @@ it('begins after an event', async () => {
   await vi.waitFor(() => expect(done).toEqual(['kill agent/node-1']));
 });
 
+it('does not begin at its own event, and two that begin at each other let time pass', async () => {
+  const { set, clock, done } = faultSet(['agent/node-1', 'agent/node-2']);
+  const at = { event: 'fault.hit' };
+  const own = set.set({ on: { part: 'agent/1' }, when: at, do: 'kill' });
+  set.set({ on: { part: 'agent/2' }, do: 'kill' });
+  await vi.waitFor(() => expect(own.hits).toBe(1));
+  set.heal();
+  done.length = 0;
+  set.set({ on: { part: 'agent/1' }, when: at, do: 'kill' });
+  const other = set.set({ on: { part: 'agent/2' }, when: at, do: 'kill' });
+  set.set({ on: { part: 'agent/2' }, do: 'kill', limit: 1 }).remove();
+  await vi.waitFor(() => expect(other.hits).toBeGreaterThan(0));
+  const hits = other.hits;
+  expect(done.length).toBeLessThan(20);
+  clock.advance(2);
+  await vi.waitFor(() => expect(other.hits).toBeGreaterThan(hits));
+  set.heal();
+});
+
+it('cannot be set when all is over, and leaves no timer', () => {
+  const { set, clock } = faultSet();
+  set.set({ on: { part: 'agent/1' }, when: { every: '1s' }, do: 'kill' });
+  set.close();
+  expect(clock.pendingTimers).toBe(0);
+  const late = (): unknown => set.set({ on: { part: 'agent/1' }, when: { every: '1s' }, do: 'kill' });
+  expect(late).toThrow(expect.objectContaining({ code: 'LAB_STOPPED' }));
+});
+
+it('does not bring back a part that another fault keeps down', () => {
+  const { set, clock, done } = faultSet(['agent/node-1', 'agent/node-2']);
+  const kept = set.set({ on: { part: 'agent/1' }, do: 'kill' });
+  set.set({ on: { part: 'agent/*' }, do: 'kill', for: '1s' });
+  done.length = 0;
+  clock.advance(1000);
+  expect(done).toEqual(['start agent/node-2']);
+  kept.remove();
+  expect(done).toEqual(['start agent/node-2', 'start agent/node-1', 'start agent/node-1']);
+});
+
 it('is done by a part that can do it later', () => {
   const { set } = faultSet();
   const deed = vi.fn(() => undefined);
@@ -96,6 +140,7 @@ it.each<[unknown, string]>([
   [{ certificate: { is: 'old' } }, 'do.certificate.is: Invalid option'],
   [{ tls: {} }, 'do.tls: needs alpn or version'],
   [{ clock: { offset: 'soon' } }, 'do.clock.offset: is no offset, such as -1h or 9000h'],
+  [{ clock: { offset: 1e15 } }, 'do.clock.offset: is more than 1000 years'],
   [{ answer: { status: 418 } }, 'do.answer.status: must be one of 401, 403, 405, 500, 503'],
   [{ slow: { at: 'tls', delay: '-1s' } }, 'do.slow.delay: is no duration'],
 ])('%j is refused by the name of its field', (action, text) => {

@@ -174,6 +174,14 @@ describe('behind a cause', () => {
     expect(causesOf(...ready, hit, say.connected, ...silent)).toEqual(['agent-silent']);
   });
 
+  it('is the fault of a part at an end of the way', () => {
+    const hitAt = (part: string): EventBody =>
+      ({ kind: 'fault.hit', node: 'lab/lab', fault: 'fault-1', part }) as unknown as EventBody;
+    expect(causesOf(...ready, hitAt(server), ...silent)).toEqual(['agent-silent', 'fault-hit']);
+    expect(causesOf(...ready, hitAt('agent/node-11'), ...silent)).toEqual(['agent-silent']);
+    expect(causesOf(hitAt(agent), ...ready, say.connected, ...silent)).toEqual(['agent-silent']);
+  });
+
   it('is the fault of the way to the kubelet, if it hit during the dial', () => {
     const hit = linked('fault.hit', `${agent} → ${kubelet}`);
     const dialling = [...asked, say.passed, say.dialing];
