@@ -9,6 +9,7 @@ const ranks = [
   ['server', 'agent', 'kubelet-stub', 'apiserver'],
   ['lab'],
   ['scenario'],
+  ['control'],
   ['cli', 'dropin', 'testing'],
 ];
 
@@ -53,6 +54,8 @@ const wrapped = {
   'reflect-metadata': '^src/pki/',
   'just-bash': bundled,
   commander: '^src/cli/',
+  hono: '^src/control/',
+  '@hono/node-server': '^src/control/',
   vitest: '^src/testing/vitest\\.ts$',
 };
 

@@ -17,6 +17,7 @@ export type {
 } from './containers/behaviours.js';
 export type { ContainerRef } from './containers/runtime.js';
 export type { StreamRefusal } from './containers/stream-refusal.js';
+export { type Control, type ControlOptions, startControl } from './control/start-control.js';
 export type { ConnectStep, EndReason } from './core/end-reasons.js';
 export {
   type Audience,
@@ -76,6 +77,7 @@ export type { RuntimeKind } from './lab/create-runtime.js';
 export type { ExecOptions, ExecOutcome } from './lab/exec-call.js';
 export type { InvariantOptions } from './lab/invariants.js';
 export type { Lab } from './lab/lab.js';
+export type { LabFaults } from './lab/lab-faults.js';
 export type { LabJournal } from './lab/lab-journal.js';
 export type { LabLink, LinkFaultDocument } from './lab/lab-link.js';
 export type { OpenCounts } from './lab/open-counts.js';
@@ -93,7 +95,7 @@ export type { RollOptions } from './lab/roll.js';
 export { startLab } from './lab/start-lab.js';
 export type { DeploymentObject, NodeSpec, Topology } from './lab/topology.js';
 export type { Balance } from './links/balance.js';
-export type { Fault, Healing } from './links/fault.js';
+export type { Fault, FaultReach, Healing, LinkView } from './links/fault.js';
 export type {
   Duration,
   FaultAction,

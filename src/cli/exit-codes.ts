@@ -28,6 +28,7 @@ export function exitCodeFor(code: ErrorCode): number {
   if (usageCodes.has(code)) return exitCodes.usage;
   if (code === 'NOT_READY' || code === 'WAIT_TIMEOUT') return exitCodes.notReady;
   if (code === 'EXPECTATION_FAILED' || code === 'INVARIANT_BROKEN') return exitCodes.expectationFailed;
+  if (code === 'LINK_NOT_FOUND') return exitCodes.faultMatchedNothing;
   if (code === 'LAB_UNREACHABLE') return exitCodes.labUnreachable;
   return exitCodes.unexpected;
 }

@@ -54,7 +54,8 @@ function parse(text: string, where: string): FaultFlag[] {
   return found;
 }
 
-function documentsIn(text: string, where: string): unknown[] {
+/** The documents of a YAML or JSON text. Throws CONFIG_INVALID. */
+export function documentsIn(text: string, where: string): unknown[] {
   try {
     return loadAll(text, { schema: CORE_SCHEMA }).filter(
       (document) => document !== null && document !== undefined,

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 export const helpGroups = {
   tour: 'See it:',
   lab: 'A whole lab in one process, and commands for it:',
+  control: 'Watch a running lab and change it:',
   roles: 'One role at a time:',
   real: 'For a real cluster:',
 } as const;

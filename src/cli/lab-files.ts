@@ -20,6 +20,10 @@ const addressesSchema = z.object({
   frontend: z.string(),
   /** Where agents connect: `127.0.0.1:PORT`. */
   agents: z.string(),
+  /** The control API and the page: `http://127.0.0.1:7575`. */
+  control: z.string().optional(),
+  /** The file of its token, when it has one. */
+  controlTokenFile: z.string().optional(),
   tls: z.object({ ca: z.string(), cert: z.string(), key: z.string() }),
   nodes: z.array(z.object({ name: z.string(), ip: z.string(), kubeletPort: z.number() })),
   pods: z.array(
@@ -31,8 +35,21 @@ export type LabAddresses = z.infer<typeof addressesSchema>;
 
 const addressesFile = 'addresses.json';
 const partialFile = `${addressesFile}.partial`;
-const fileNames = [addressesFile, 'kubeconfig', 'ca.crt', 'kubelet-client.crt', 'kubelet-client.key'];
+const tokenFile = 'control-token';
+const fileNames = [
+  addressesFile,
+  tokenFile,
+  ...['kubeconfig', 'ca.crt', 'kubelet-client.crt', 'kubelet-client.key'],
+];
 export const defaultLabFolder = '.konnsim';
+
+/** What a lab does not know of itself. */
+export interface LabPlace {
+  readonly version: string;
+  /** Where its control API is. */
+  readonly control: string;
+  readonly token: string | undefined;
+}
 
 export class LabFiles {
   readonly folder: string;
@@ -48,6 +65,10 @@ export class LabFiles {
 
   get kubeconfigPath(): string {
     return join(this.folder, 'kubeconfig');
+  }
+
+  private get tokenPath(): string {
+    return join(this.folder, tokenFile);
   }
 
   get addressesPath(): string {
@@ -98,7 +119,7 @@ export class LabFiles {
   }
 
   /** `addresses.json` is written last and at once, so that programs which wait for it find all files. */
-  async write(lab: Lab, version: string): Promise<void> {
+  async write(lab: Lab, { version, control, token }: LabPlace): Promise<void> {
     const { ca, leaves } = lab.certificates;
     const pair = leaves['apiserver-kubelet-client'];
     const tls = {
@@ -111,8 +132,11 @@ export class LabFiles {
       await this.secret(tls.cert, pair.certPem);
       await this.secret(tls.key, pair.keyPem);
       await this.secret(this.kubeconfigPath, lab.kubeconfig);
+      if (token !== undefined) await this.secret(this.tokenPath, `${token}\n`);
       const partial = join(this.folder, partialFile);
-      await this.secret(partial, `${JSON.stringify(this.describe(lab, tls, version), undefined, 2)}\n`);
+      const place = { control, ...(token === undefined ? {} : { controlTokenFile: this.tokenPath }) };
+      const addresses = { ...this.describe(lab, tls, version), ...place };
+      await this.secret(partial, `${JSON.stringify(addresses, undefined, 2)}\n`);
       await rename(partial, this.addressesPath);
     } catch (caught) {
       throw this.unwritable(caught);

@@ -1,10 +1,10 @@
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../control/package-version.js';
 import { TunnelError } from '../core/errors.js';
 import { exitCodeFor, exitCodes } from './exit-codes.js';
 import { examples, explainUsageErrors, helpGroups } from './help.js';
 import type { Invocation } from './invocation.js';
 import { watchOutput } from './output-watch.js';
-import { packageVersion } from './package-version.js';
 import { errorLines } from './terminal.js';
 import { option } from './values.js';
 
@@ -25,9 +25,13 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/port-forward.js')).portForwardCommand,
   },
   webhook: { group: 'lab', load: async () => (await import('./commands/webhook.js')).webhookCommand },
-  explain: { group: 'lab', load: async () => (await import('./commands/explain.js')).explainCommand },
   scenario: { group: 'lab', load: async () => (await import('./commands/scenario.js')).scenarioCommand },
-  events: { group: 'roles', load: async () => (await import('./commands/events.js')).eventsCommand },
+  status: { group: 'control', load: async () => (await import('./commands/status.js')).statusCommand },
+  fault: { group: 'control', load: async () => (await import('./commands/fault.js')).faultCommand },
+  part: { group: 'control', load: async () => (await import('./commands/part.js')).partCommand },
+  reset: { group: 'control', load: async () => (await import('./commands/reset.js')).resetCommand },
+  explain: { group: 'control', load: async () => (await import('./commands/explain.js')).explainCommand },
+  events: { group: 'control', load: async () => (await import('./commands/events.js')).eventsCommand },
   ready: { group: 'roles', load: async () => (await import('./commands/ready.js')).readyCommand },
   certs: { group: 'roles', load: async () => (await import('./commands/certs.js')).certsCommand },
   server: { group: 'roles', load: async () => (await import('./commands/server.js')).serverCommand },
@@ -98,10 +102,12 @@ const overview = `${examples(
 )}
 
 Flags are read from the environment too: --api-port from KONNSIM_API_PORT.
-Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not ready in time, 4 lint found something or an expectation failed, 6 no lab there, 125 exec lost its command.`;
+Exit codes: 0 ok, 1 unexpected, 2 usage, 3 not ready in time, 4 lint found something or an expectation failed, 5 a fault matched nothing, 6 no lab there, 125 exec lost its command.`;
 
 function add(program: Command, command: Command): void {
   explainUsageErrors(command, `konnsim ${command.name()}`);
+  for (const inner of command.commands)
+    explainUsageErrors(inner, `konnsim ${command.name()} ${inner.name()}`);
   program.addCommand(command);
 }
 

@@ -8,9 +8,9 @@ export interface Terminal {
   /** True when stdout is a terminal and plain text was not asked for (NO_COLOR, --no-color). */
   readonly colour: boolean;
   /** A line of data. */
-  data(line: string): void;
+  readonly data: (line: string) => void;
   /** A line for people. */
-  say(line: string): void;
+  readonly say: (line: string) => void;
   /** Styles a text. Without colour it stays plain. */
   style(style: Parameters<typeof styleText>[0], text: string): string;
 }

@@ -79,6 +79,17 @@ export const errorTable = {
     httpStatus: 400,
     hint: 'Name a file that `startLab({ record })` or `konnsim up --record FILE` has written.',
   },
+  FAULT_NOT_FOUND: {
+    audience: 'user',
+    httpStatus: 404,
+    hint: '`konnsim fault ls` lists the faults that are on.',
+  },
+  PATH_NOT_FOUND: { audience: 'user', httpStatus: 404, hint: '`/openapi.json` lists all paths and methods.' },
+  FORBIDDEN: {
+    audience: 'user',
+    httpStatus: 403,
+    hint: 'The control API answers programs of this machine and its own page only.',
+  },
   LOGS_UNAVAILABLE: { audience: 'user', httpStatus: 400, hint: 'The container has no such logs.' },
   READER_TOO_SLOW: {
     audience: 'user',

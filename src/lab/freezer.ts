@@ -13,8 +13,12 @@ export class Freezer {
     this.faults = faults;
   }
 
+  isFrozen(part: string): boolean {
+    return this.frozen.get(part)?.active === true;
+  }
+
   freeze(part: string): void {
-    if (this.frozen.get(part)?.active === true) return;
+    if (this.isFrozen(part)) return;
     this.frozen.set(part, this.faults.set({ id: `frozen ${part}`, on: { part }, do: 'freeze' }));
   }
 

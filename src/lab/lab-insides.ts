@@ -25,6 +25,8 @@ export interface LabParts {
 /** What a Lab is made of. Only `startLab` makes one. */
 export interface LabInsides {
   readonly seed: number;
+  /** The wall time of the journal's time 0, epoch ms. */
+  readonly startedAtMs: number;
   readonly options: LabOptions;
   readonly context: LabContext;
   readonly topology: Topology;

@@ -2,9 +2,6 @@ import type { Duplex } from 'node:stream';
 import { renderKubeconfig } from '../apiserver/kubeconfig.js';
 import { TunnelError } from '../core/errors.js';
 import { pause } from '../core/pause.js';
-import type { Fault } from '../links/fault.js';
-import type { FaultDocument } from '../links/fault-document.js';
-import type { PresetName } from '../links/presets.js';
 import type { CertificateSet } from '../pki/certificate-set.js';
 import type { Dialer, DialOptions } from '../wire/client/dialer.js';
 import type {
@@ -19,9 +16,8 @@ import { type ExecOptions, type ExecOutcome, execAndGather } from './exec-call.j
 import { faultyPart } from './faulty-part.js';
 import { Freezer } from './freezer.js';
 import { checkInvariants, type InvariantOptions } from './invariants.js';
+import { LabFaults } from './lab-faults.js';
 import { type LabInsides, stopAll } from './lab-insides.js';
-import { LabJournal } from './lab-journal.js';
-import { LabLink } from './lab-link.js';
 import { countOpen, type OpenCounts } from './open-counts.js';
 import type { LabOptions } from './options.js';
 import type { FreezablePart } from './part.js';
@@ -38,14 +34,14 @@ const settleStepMs = 2;
  * A whole simulated cluster in this process: API façade, proxy-server, and nodes with agent and kubelet. `startLab`
  * resolves with a lab that is ready, or rejects and leaves nothing behind.
  */
-export class Lab extends LabJournal implements AsyncDisposable {
+export class Lab extends LabFaults implements AsyncDisposable {
   private readonly insides: LabInsides;
   private stopping: Promise<void> | undefined;
   private readonly watches: LabWatch[] = [];
   private readonly freezer: Freezer;
 
   constructor(insides: LabInsides) {
-    super(insides.journal);
+    super(insides);
     this.insides = insides;
     const { faults } = insides.context.links;
     this.freezer = new Freezer(faults);
@@ -72,6 +68,11 @@ export class Lab extends LabJournal implements AsyncDisposable {
   /** Lab time since the lab began, ms: the `t` of an event that happens now. */
   get now(): number {
     return this.insides.context.clock.now() - this.insides.journal.startedAt;
+  }
+
+  /** The wall time at which lab time was 0. */
+  get startedAt(): Date {
+    return new Date(this.insides.startedAtMs);
   }
 
   /** Resolves after so much lab time, ms. To wait for what happens, `waitFor` is better. */
@@ -231,20 +232,6 @@ export class Lab extends LabJournal implements AsyncDisposable {
   }
 
   /**
-   * Links between parts, by patterns: `lab.link('agent/node-1', 'server/1')`. In a pattern `*` stands for any text, and a number
-   * alone for the part with that number. Connections go from `from` to `to`: `apiserver/main` or `client/lab` to
-   * `server/server-1`, `agent/node-1` to `server/server-1`, to `kubelet/node-1` or to `pod/default/web-1`.
-   */
-  link(from = '*', to = '*'): LabLink {
-    return new LabLink(this.insides.context.links.faults, { from, to });
-  }
-
-  /** Sets a fault on the links that its `on` names, default all, or a preset by its name. Throws as `LabLink.fault`. */
-  fault(fault: FaultDocument | PresetName): Fault {
-    return this.insides.context.links.faults.set(fault);
-  }
-
-  /**
    * Waits until what ends by itself has ended, and rejects with INVARIANT_BROKEN when something is left open, when a
    * proxy-server and the agents do not agree on who is connected, or when the DATA of a connection arrived in other sizes or in
    * another order than they were sent. The text names each. Open connections to webhooks that wait for their next call are
@@ -252,11 +239,6 @@ export class Lab extends LabJournal implements AsyncDisposable {
    */
   checkInvariants(options?: InvariantOptions): Promise<void> {
     return checkInvariants(this.insides, options);
-  }
-
-  /** Removes all faults. */
-  heal(): void {
-    this.insides.context.links.faults.heal();
   }
 
   /** Each connection through the tunnel that any end holds now, with what all its ends believe of it. */

@@ -20,6 +20,9 @@ export function partHandle(part: LabPart, { freezer, faults, meshed }: HandleToo
     get running() {
       return part.running;
     },
+    get frozen() {
+      return freezer.isFrozen(part.name);
+    },
     kill: () => part.kill(),
     stop: (options) => part.stop(options),
     drain: () => part.drain(),

@@ -54,6 +54,8 @@ export interface FreezablePart extends LabPart {
   fault(fault: LinkFaultDocument | PresetName): Fault;
   /** Lets it go on: all that waited arrives, in order. Does nothing when it is not frozen. `lab.heal` thaws, too. */
   thaw(): void;
+  /** True from `freeze` until `thaw`. */
+  readonly frozen: boolean;
 }
 
 export interface PartOptions<T> {

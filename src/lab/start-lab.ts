@@ -78,6 +78,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     nowMs: Date.now(),
     kubernetesVersion: version,
   });
+  const startedAtMs = Date.now();
   const journal = createJournal({ clock, capacity: options.journalCapacity ?? 20_000 });
   if (options.onEvent !== undefined) journal.subscribe(options.onEvent);
   const names = {
@@ -123,17 +124,17 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
     folder: folder.path,
   };
   const assembled = assemble(options, context, { topology, store, version });
-  const recorder = record(options, journal, { seed, clock });
-  return { seed, options, context, topology, journal, recorder, folder, store, ...assembled };
+  const recorder = record(options, journal, { seed, clock, startedAtMs });
+  return { seed, startedAtMs, options, context, topology, journal, recorder, folder, store, ...assembled };
 }
 
 function record(
   { record: path }: LabOptions,
   journal: Journal,
-  about: { readonly seed: number; readonly clock: Clock },
+  about: { readonly seed: number; readonly clock: Clock; readonly startedAtMs: number },
 ): Recorder | undefined {
   if (path === undefined) return undefined;
-  const recorder = openRecorder({ path, startedAtMs: Date.now(), ...about });
+  const recorder = openRecorder({ path, ...about });
   journal.subscribe(recorder.write);
   return recorder;
 }

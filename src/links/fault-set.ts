@@ -4,10 +4,11 @@ import type { EventBody, EventSink } from '../core/events.js';
 import type { OpenPath } from '../core/packet-path.js';
 import type { Random } from '../core/random.js';
 import { type Edge, edgeText } from './edge.js';
-import type { Fault } from './fault.js';
+import type { Fault, FaultReach, LinkView } from './fault.js';
 import type { FaultDocument } from './fault-document.js';
 import { type FaultPlan, type LinkPlan, type PacketPlan, type PartPlan, planFault } from './fault-plan.js';
 import type { Deed, FaultPoints, Occasion, PartSettings } from './fault-points.js';
+import { canHave, type Ground, linkViews, partsOf, reachOf } from './fault-reach.js';
 import type { FlowSide } from './flow.js';
 import { LinkFault, type LinkFlow } from './link-fault.js';
 import { PacketFault } from './packet-fault.js';
@@ -86,6 +87,18 @@ export class FaultSet {
     this.faults.add(fault);
     fault.begin();
     return fault;
+  }
+
+  /** What a fault would be on, and could hit, now. It is not set. Throws as `set`. */
+  reach(document: FaultDocument | PresetName): FaultReach {
+    const plan = planFault(document);
+    return reachOf(plan, this.create('', plan), this.ground());
+  }
+
+  /** The links that exist, and those that have come into being with a dial. A large lab has very many. */
+  links(isWanted: (edge: Edge) => boolean): Iterable<LinkView> {
+    const onLinks = [...this.faults].filter((fault) => !(fault instanceof PartFault));
+    return linkViews(this.ground(), onLinks, isWanted);
   }
 
   /** Names the parts that can have faults. Without them a fault of a part is an error. */
@@ -294,14 +307,21 @@ export class FaultSet {
   }
 
   private checkParts(fault: PartFault): void {
-    const { name, kind, on } = fault.plan;
-    const known = [...this.parts()].map(({ name }) => name);
-    const found = known.filter((part) => fault.hasPart(part));
-    const canHave = (part: string): boolean => kind.roles.some((role) => part.startsWith(`${role}/`));
-    if (found.some(canHave)) return;
-    const able = known.filter(canHave);
-    const wrong = found.length === 0 ? `no part is called ${on.part}` : `${on.part} cannot have ${name}`;
+    const { parts } = this.ground();
+    if (partsOf(fault, parts).length > 0) return;
+    const { name, on } = fault.plan;
+    const isNamed = parts.some((part) => fault.hasPart(part));
+    const able = parts.filter((part) => canHave(fault, part));
+    const wrong = isNamed ? `${on.part} cannot have ${name}` : `no part is called ${on.part}`;
     throw new TunnelError('NODE_NOT_FOUND', `${wrong}; there are ${some(able)}`, { where: 'links' });
+  }
+
+  private ground(): Ground {
+    return {
+      edges: () => this.options.edges?.() ?? [],
+      flows: () => this.linkSide.flows(),
+      parts: [...this.parts()].map(({ name }) => name),
+    };
   }
 }
 

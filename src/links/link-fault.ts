@@ -3,6 +3,7 @@ import type { EventBody } from '../core/events.js';
 import { type Edge, edgeText, namePattern } from './edge.js';
 import { eventTest } from './event-test.js';
 import type { Fault, Healing } from './fault.js';
+import type { FaultDocument } from './fault-document.js';
 import { FaultHits, type FaultReport } from './fault-hits.js';
 import type { LinkPlan } from './fault-plan.js';
 import type { ConnectVerdict, FaultTools } from './faults/fault-kind.js';
@@ -58,6 +59,14 @@ export class LinkFault implements Fault {
 
   get hits(): number {
     return this.record.count;
+  }
+
+  get action(): string {
+    return this.plan.name;
+  }
+
+  get document(): FaultDocument {
+    return JSON.parse(this.plan.source) as FaultDocument;
   }
 
   get active(): boolean {

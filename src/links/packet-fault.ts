@@ -5,6 +5,7 @@ import { idsOf } from '../core/packet-event.js';
 import { type Edge, edgeText } from './edge.js';
 import { eventTest } from './event-test.js';
 import type { Fault, Healing } from './fault.js';
+import type { FaultDocument } from './fault-document.js';
 import { FaultHits, type HitPlace, type HitTools } from './fault-hits.js';
 import type { PacketPlan } from './fault-plan.js';
 import type { FlowSide } from './flow.js';
@@ -46,6 +47,14 @@ export class PacketFault implements Fault, PacketJudge {
 
   get hits(): number {
     return this.record.count;
+  }
+
+  get action(): string {
+    return this.plan.name;
+  }
+
+  get document(): FaultDocument {
+    return JSON.parse(this.plan.source) as FaultDocument;
   }
 
   get active(): boolean {

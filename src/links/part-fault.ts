@@ -3,6 +3,7 @@ import type { EventBody } from '../core/events.js';
 import { namePattern } from './edge.js';
 import { eventTest } from './event-test.js';
 import type { Fault, Healing } from './fault.js';
+import type { FaultDocument } from './fault-document.js';
 import { FaultHits, type HitTools } from './fault-hits.js';
 import type { PartPlan } from './fault-plan.js';
 import type { Occasion } from './fault-points.js';
@@ -57,6 +58,14 @@ export class PartFault implements Fault {
 
   get hits(): number {
     return this.record.count;
+  }
+
+  get action(): string {
+    return this.plan.name;
+  }
+
+  get document(): FaultDocument {
+    return JSON.parse(this.plan.source) as FaultDocument;
   }
 
   get active(): boolean {

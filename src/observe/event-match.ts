@@ -39,7 +39,8 @@ export function matches(pattern: EventPattern, event: LabEvent): boolean {
   return event.kind === pattern.kind && mismatches(pattern, event).length === 0;
 }
 
-function fieldMatches(wanted: FieldMatch | undefined, actual: string | number | undefined): boolean {
+/** True when a field has the value that is wanted; `*` in a text stands for any characters. */
+export function fieldMatches(wanted: FieldMatch | undefined, actual: string | number | undefined): boolean {
   if (wanted === undefined) return true;
   if (actual === undefined) return false;
   // A regular expression with the `g` flag remembers its last match; that must not count here.

@@ -1,4 +1,6 @@
+import { rmSync } from 'node:fs';
 import { Command } from 'commander';
+import { packageVersion } from '../../control/package-version.js';
 import type { LabEvent } from '../../core/events.js';
 import type { StrategyName } from '../../core/strategy.js';
 import { type RuntimeKind, runtimeKinds } from '../../lab/create-runtime.js';
@@ -9,12 +11,19 @@ import { maxServers } from '../../lab/servers.js';
 import { maxNodes } from '../../lab/topology.js';
 import { eventText } from '../../observe/event-text.js';
 import { defaultStrategies } from '../../server/options.js';
+import { exitCodes } from '../exit-codes.js';
 import { addFaultOptions, type FaultFlag, type FaultFlags, faultsOf } from '../faults.js';
 import { examples } from '../help.js';
 import type { Invocation } from '../invocation.js';
 import { defaultLabFolder, LabFiles } from '../lab-files.js';
-import { packageVersion } from '../package-version.js';
 import { createEventPrinter, createTerminal, type Terminal } from '../terminal.js';
+import {
+  addUpControlOptions,
+  endOf,
+  startUpControl,
+  type UpControlFlags,
+  writePortsFile,
+} from '../up-control.js';
 import {
   asOption,
   type BehaviourFlags,
@@ -27,7 +36,7 @@ import {
 } from '../values.js';
 import { withLab } from '../with-lab.js';
 
-interface UpFlags extends BehaviourFlags, FaultFlags {
+interface UpFlags extends BehaviourFlags, FaultFlags, UpControlFlags {
   readonly dir: string;
   readonly nodes: number;
   readonly apiservers?: number;
@@ -102,7 +111,7 @@ export function upCommand(invocation: Invocation): Command {
     )
     .addOption(asOption())
     .addOption(faithfulOption(['server', 'agent', 'apiserver']));
-  return addFaultOptions(command)
+  return addUpControlOptions(addFaultOptions(command))
     .addHelpText('after', upExamples)
     .action(async (flags: UpFlags) => {
       invocation.exitCode = await run(flags, createTerminal(invocation.colour));
@@ -119,16 +128,29 @@ function run(flags: UpFlags, terminal: Terminal): Promise<number> {
       await files.claim();
     },
     lab: labOptions(flags),
-    cleanUp: () => files.remove(),
+    cleanUp: () => {
+      files.remove();
+      if (flags.portsFile !== undefined) rmSync(flags.portsFile, { force: true });
+    },
     use: async (lab, interruption) => {
       for (const fault of faults) lab.fault(fault);
-      await files.write(lab, packageVersion());
-      const readyMs = Math.round(performance.now() - startedAt);
-      if (flags.output === 'json') terminal.data(JSON.stringify(await files.read()));
-      else introduce(lab, files, { terminal, readyMs });
-      const code = await interruption.wanted;
-      terminal.say('stopping');
-      return code;
+      const { control, token } = await startUpControl(lab, flags);
+      const parent = endOf(flags.parentPid);
+      try {
+        await files.write(lab, { version: packageVersion(), control: control.url, token });
+        const readyMs = Math.round(performance.now() - startedAt);
+        const addresses = await files.read();
+        if (flags.portsFile !== undefined) writePortsFile(flags.portsFile, addresses);
+        if (flags.output === 'json') terminal.data(JSON.stringify(addresses));
+        else introduce(lab, files, { terminal, readyMs, control: control.url });
+        const orphaned = parent.ended.then(() => exitCodes.ok);
+        const code = await Promise.race([interruption.wanted, orphaned]);
+        terminal.say('stopping');
+        return code;
+      } finally {
+        parent.dispose();
+        await control.close();
+      }
     },
   });
 }
@@ -155,14 +177,16 @@ function labOptions(flags: UpFlags): LabOptions {
 interface Introduction {
   readonly terminal: Terminal;
   readonly readyMs: number;
+  readonly control: string;
 }
 
-function introduce(lab: Lab, files: LabFiles, { terminal, readyMs }: Introduction): void {
+function introduce(lab: Lab, files: LabFiles, { terminal, readyMs, control }: Introduction): void {
   const bold = (text: string): string => terminal.style('bold', text);
   const dim = (text: string): string => terminal.style('dim', text);
   const rows = [
     `${bold('ready')} in ${readyMs} ms  ${dim(`seed ${lab.seed}`)}`,
     '',
+    `  page and API   ${control}`,
     `  API façade     ${lab.apiServerUrl}`,
     ...lab.frontendAddresses.map((address) => `  proxy-server   frontends ${address}`),
     `                 agents    ${lab.agentAddress}`,
@@ -182,6 +206,7 @@ function introduce(lab: Lab, files: LabFiles, { terminal, readyMs }: Introductio
     '  npx konnsim exec web-1 -- hostname',
     '  npx konnsim logs -f counter',
     '  npx konnsim port-forward web-1 8080',
+    '  npx konnsim fault add idle-60s-drop    # and: status, events, explain, reset',
     '',
     dim(`addresses: ${files.addressesPath}`),
     dim('Ctrl-C stops the lab and removes these files.'),

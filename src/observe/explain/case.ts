@@ -57,11 +57,16 @@ function unknownRequest(events: readonly LabEvent[], name: string): TunnelError 
 
 /** The request, or the dial without one, whose failure came last. A cut connection counts, also when no one was told. */
 function lastFailed(events: readonly LabEvent[]): string | undefined {
-  const last = events.findLast(isFailure);
+  // A client outside the lab tells nothing: then the server's word counts.
+  const last = events.findLast(isFailure) ?? events.findLast(isFailedDial);
   if (last === undefined) return undefined;
   if (last.request !== undefined) return last.request;
   const ofDial = events.find(({ dialId, request }) => dialId === last.dialId && request !== undefined);
   return ofDial?.request ?? last.dialId;
+}
+
+function isFailedDial({ kind, dialId }: LabEvent): boolean {
+  return kind === 'dial.failed' && dialId !== undefined;
 }
 
 function isFailure(event: LabEvent): boolean {

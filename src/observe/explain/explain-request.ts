@@ -1,6 +1,7 @@
 import type { LabEvent } from '../../core/events.js';
 import { type Case, openCase, unanswered } from './case.js';
 import type { Family } from './cause.js';
+import type { Dial, Side } from './dials.js';
 import type { Explanation } from './explanation.js';
 import { explanationText } from './explanation-text.js';
 import { families } from './families.js';
@@ -46,9 +47,14 @@ function proofsOf({ causes }: Family): readonly string[] {
 function outcomeOf({ end, dials }: Case): Explanation['outcome'] {
   if (end?.kind === 'request.failed') return 'failed';
   if (end !== undefined) return 'finished';
-  return dials.some(({ frontend }) => (frontend?.failed ?? frontend?.closed?.error) !== undefined)
-    ? 'failed'
-    : 'open';
+  const isLost = (dial: Dial): boolean =>
+    (tellerOf(dial)?.failed ?? dial.frontend?.closed?.error) !== undefined;
+  return dials.some(isLost) ? 'failed' : 'open';
+}
+
+/** Who told the user. A client outside the lab has no events: its server told it. */
+function tellerOf({ frontend, server }: Dial): Side | undefined {
+  return frontend ?? server;
 }
 
 type Speech = Pick<Explanation, 'line' | 'saidBy' | 'code'>;
@@ -57,7 +63,8 @@ type Speech = Pick<Explanation, 'line' | 'saidBy' | 'code'>;
 function speechOf(facts: Case, outcome: Explanation['outcome']): Speech {
   if (outcome !== 'failed') return { line: '', saidBy: '' };
   const { end, dials } = facts;
-  const last = dials.at(-1)?.frontend;
+  const dial = dials.at(-1);
+  const last = dial && tellerOf(dial);
   const told = end ?? last?.failed ?? last?.closed;
   const code = last?.failed?.code ?? end?.code;
   const line = told?.error ?? '';
