@@ -10,7 +10,7 @@ const ranks = [
   ['lab'],
   ['scenario'],
   ['control'],
-  ['cli', 'dropin', 'testing'],
+  ['cli', 'dropin', 'testing', 'web'],
 ];
 
 /**
@@ -58,6 +58,12 @@ const wrapped = {
   '@hono/node-server': '^src/control/',
   vitest: '^src/testing/vitest\\.ts$',
 };
+
+/** The page runs in a browser: what it imports must not need node, and brings no more than events and types with it. */
+const forPage =
+  '^src/(web|core|observe|links)/|^src/control/(contract|requests-contract)\\.ts$|^node_modules/(preact|@preact|vite)/';
+/** Bundled into `dist/web` by the build, so they are not installed with the package. */
+const pageFiles = '^src/web/';
 
 const anyOf = (folders) => `^src/(${folders.join('|')})/`;
 
@@ -135,11 +141,18 @@ module.exports = {
       name: 'no-dev-dependency',
       severity: 'error',
       comment: 'what is shipped must not need a library that is not installed with it',
-      from: { path: '^src/', pathNot: bundled },
+      from: { path: '^src/', pathNot: [bundled, pageFiles] },
       to: {
         dependencyTypes: ['npm-dev', 'npm-unknown', 'npm-no-pkg'],
         dependencyTypesNot: ['type-only', 'npm-peer'],
       },
+    },
+    {
+      name: 'page-in-browser',
+      severity: 'error',
+      comment: 'the page imports what a browser can run',
+      from: { path: pageFiles, pathNot: 'vite\\.config\\.ts$' },
+      to: { pathNot: forPage },
     },
     {
       name: 'flags-for-lint',
@@ -171,6 +184,8 @@ module.exports = {
   options: {
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
+    // Its parser knows no JSX. The build of the page checks what these import (src/web/vite.config.ts).
+    exclude: { path: '\\.tsx$' },
     tsConfig: { fileName: 'tsconfig.json' },
     // Types obey the layers too.
     tsPreCompilationDeps: true,

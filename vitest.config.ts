@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // They need an engine: `npm run test:compose`.
-    exclude: ['test/compose/**'],
+    // They need an engine, and a browser: `npm run test:compose`, `npm run test:web`.
+    exclude: ['test/compose/**', 'test/web/**'],
     maxWorkers: Math.max(2, availableParallelism()),
     setupFiles: ['test/support/setup.ts'],
     // More than any wait within a test (`test/support/waits.ts`), as a wait says what is missing.

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
 import { bundleShell } from './bundle-shell.mjs';
 import { typeEntries } from './entries.mjs';
 
@@ -35,7 +36,22 @@ async function buildDist() {
   }
   const entry = 'src/containers/shell/bash-library.ts';
   if (fresh || before.sources[entry] !== now.sources[entry]) await bundleShell(dist);
+  if (fresh || pageFiles(before.sources) !== pageFiles(now.sources)) await buildPage();
   writeFileSync(stampFile, JSON.stringify(now));
+}
+
+/** The files that the page may be made of: `.dependency-cruiser.cjs` has the same folders. */
+function pageFiles(sources) {
+  const files = Object.entries(sources).filter(([file]) =>
+    /^src\/(web|core|observe|links|control)\//.test(file),
+  );
+  return JSON.stringify(files);
+}
+
+/** The page, as static files: `dist/web`. */
+async function buildPage() {
+  const page = join(root, 'src', 'web');
+  await build({ root: page, configFile: join(page, 'vite.config.ts') });
 }
 
 function compile() {

@@ -66,6 +66,9 @@ export async function startLabIn(folder: WorkFolder, options: LabOptions): Promi
   return lab;
 }
 
+/** Faults have a random source of their own, so that they change no other choice. */
+const faultSeed = 0x9e3779b9;
+
 async function build(options: LabOptions, folder: WorkFolder): Promise<LabInsides> {
   const seed = options.seed ?? randomInt(2 ** 32);
   const random = createRandom(seed);
@@ -89,11 +92,7 @@ async function build(options: LabOptions, folder: WorkFolder): Promise<LabInside
   const network = createNodeNetwork({ clock });
   const store = createObjectStore(topology.objects, clock);
   const links = new Links({
-    node: 'lab/lab',
-    clock,
-    // Of its own, so that a fault changes no other choice.
-    random: createRandom(seed ^ 0x9e3779b9),
-    emit: journal.emit,
+    ...{ node: 'lab/lab', clock, random: createRandom(seed ^ faultSeed), emit: journal.emit },
     edges: () => labEdges(assembled.parts, store),
     carried: (edge) => connectionsOn({ ...assembled, context }, edge),
   });

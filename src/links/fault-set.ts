@@ -6,9 +6,10 @@ import type { Random } from '../core/random.js';
 import { type Edge, edgeText } from './edge.js';
 import type { Fault, FaultReach, LinkView } from './fault.js';
 import type { FaultDocument } from './fault-document.js';
+import { checkLinks, checkPackets, checkParts } from './fault-places.js';
 import { type FaultPlan, type LinkPlan, type PacketPlan, type PartPlan, planFault } from './fault-plan.js';
 import type { Deed, FaultPoints, Occasion, PartSettings } from './fault-points.js';
-import { canHave, type Ground, linkViews, partsOf, reachOf } from './fault-reach.js';
+import { type Ground, linkViews, reachOf } from './fault-reach.js';
 import type { FlowSide } from './flow.js';
 import { LinkFault, type LinkFlow } from './link-fault.js';
 import { PacketFault } from './packet-fault.js';
@@ -225,7 +226,7 @@ export class FaultSet {
         this.linkSide.calm(over);
       },
     });
-    this.checkLinks(fault, plan.on);
+    checkLinks(fault, plan.on, this.options.edges);
     return fault;
   }
 
@@ -248,7 +249,7 @@ export class FaultSet {
       tell: (event) => emit({ node, ...event }),
       over: (over) => this.faults.delete(over),
     });
-    this.checkParts(fault);
+    checkParts(fault, this.ground());
     return fault;
   }
 
@@ -270,7 +271,8 @@ export class FaultSet {
       tell: (event) => emit({ node, ...event }),
       over: (over) => this.faults.delete(over),
     });
-    this.checkPackets(fault, plan.on);
+    const open = [...this.streams].map(({ edge }) => edge);
+    checkPackets(fault, plan.on, [...open, ...(this.options.edges?.() ?? [])]);
     return fault;
   }
 
@@ -279,41 +281,6 @@ export class FaultSet {
     return [...this.parts()].flatMap(({ name: part, deeds }) =>
       Object.entries(deeds).map(([kind, deed]) => ({ part, kind, deed, occasion: {}, matches }) as Offer),
     );
-  }
-
-  private checkLinks(fault: LinkFault, on: FaultPlan['on']): void {
-    const { edges } = this.options;
-    // These come into being with a dial.
-    if (edges === undefined || /^(endpoint|webhook)\//.test(on.to ?? '')) return;
-    const known = [...edges()];
-    if (known.some((edge) => fault.hasLink(edge) || fault.hasLink(anyOf(edge, on)))) return;
-    const text = `no link ${placeText(on)}; there are ${some(known.map(edgeText))}`;
-    throw new TunnelError('LINK_NOT_FOUND', text, { where: 'links' });
-  }
-
-  /** Only streams to a proxy-server have packets, and a device on the way cannot read them. */
-  private checkPackets(fault: PacketFault, { from = '*', to = '*', part }: FaultPlan['on']): void {
-    const { edges } = this.options;
-    // A stream may be of a stranger, such as Konnectivity's agent.
-    const open = [...this.streams].map(({ edge }) => edge);
-    const known = [...open, ...(edges?.() ?? [])].filter((edge) => edge.to.startsWith('server/'));
-    if (known.some((edge) => fault.hasLink(edge))) return;
-    const missing = part === undefined ? `${from} → ${to}` : `of ${part}`;
-    const text =
-      edges === undefined
-        ? 'a device on the way sees no packets: TLS hides them'
-        : `no link ${missing} has packets; there are ${some([...new Set(known.map(edgeText))])}`;
-    throw new TunnelError('LINK_NOT_FOUND', text, { where: 'links' });
-  }
-
-  private checkParts(fault: PartFault): void {
-    const { parts } = this.ground();
-    if (partsOf(fault, parts).length > 0) return;
-    const { name, on } = fault.plan;
-    const isNamed = parts.some((part) => fault.hasPart(part));
-    const able = parts.filter((part) => canHave(fault, part));
-    const wrong = isNamed ? `${on.part} cannot have ${name}` : `no part is called ${on.part}`;
-    throw new TunnelError('NODE_NOT_FOUND', `${wrong}; there are ${some(able)}`, { where: 'links' });
   }
 
   private ground(): Ground {
@@ -328,24 +295,3 @@ export class FaultSet {
 /** What it holds: a part that was killed, stopped or drained starts again in the same way. */
 const holdOf = ({ plan: { name } }: PartFault): string =>
   name === 'stop' || name === 'drain' ? 'kill' : name;
-
-/** The edge from whom a fault names, if `edge` is one from anybody of that role: `client/*`. */
-function anyOf(edge: Edge, { from = '*' }: FaultPlan['on']): Edge {
-  const [role = ''] = edge.from.split('*');
-  return edge.from.endsWith('/*') && from.startsWith(role) ? { ...edge, from } : edge;
-}
-
-/** `agent/node-1 → server/1`. */
-function placeText({ from = '*', to = '*', part, between, and = [] }: FaultPlan['on']): string {
-  if (part !== undefined) return `of ${part}`;
-  return between === undefined ? `${from} → ${to}` : `between ${between.join(', ')} and ${and.join(', ')}`;
-}
-
-/** How many names an error lists. */
-const maxNamed = 20;
-
-function some(names: readonly string[]): string {
-  if (names.length === 0) return 'none';
-  const more = names.length > maxNamed ? `, and ${names.length - maxNamed} more` : '';
-  return `${names.slice(0, maxNamed).join(', ')}${more}`;
-}
