@@ -25,6 +25,7 @@ COPY package.json LICENSE ./
 COPY proto proto
 COPY bin deploy/health bin/
 COPY examples examples
+COPY scenarios scenarios
 COPY --from=build /app/dist dist
 # Where volumes go: a fresh one takes over its owner from here.
 RUN install -d -o 1000 -g 1000 -m 0700 /certs /run/konnectivity /var/lib/konnsim /parts \

@@ -194,16 +194,21 @@ function isOf<K extends FaultName>(kinds: Readonly<Record<K, unknown>>, name: Fa
   return Object.hasOwn(kinds, name);
 }
 
+/** What stands there in place of a name. Not every value has a text. */
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing';
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+}
+
 function actionOf(action: unknown): [FaultName, unknown] {
-  const names = typeof action === 'object' && action !== null ? Object.entries(action) : [[action, {}]];
+  const isPlain = typeof action === 'object' && action !== null && !Array.isArray(action);
+  const names = isPlain ? Object.entries(action) : [[action, {}]];
   const [name, settings] = names[0] ?? [];
   const known = { ...faults, ...packetFaults, ...partFaults };
   if (names.length === 1 && typeof name === 'string' && Object.hasOwn(known, name))
     return [name as FaultName, settings];
-  const wrong =
-    names.length > 1
-      ? 'do has more than one fault'
-      : `do: ${name === undefined ? 'nothing' : JSON.stringify(typeof name === 'string' ? name : typeof name)} is no fault`;
+  const given = typeof name === 'string' ? JSON.stringify(name) : kindOf(name);
+  const wrong = names.length > 1 ? 'do has more than one fault' : `do: ${given} is no fault`;
   throw invalid(`${wrong}; there are ${Object.keys(known).join(', ')}`);
 }
 

@@ -209,6 +209,7 @@ const listeners: Readonly<Record<string, string>> = {
   'links/socket-pairs.ts': 'both ends are of this process; others are refused',
   'links/middlebox.ts': 'a device that knows flows, not requests; --idle-timeout',
   'scenario/webhooks.ts': 'allows all, on the loopback, while a scenario runs',
+  'control/start-control.ts': 'control: the limits of node:http; bodies, streams and waits are bounded',
   'containers/programs/main.ts': 'sockets in the folder of a container',
   'containers/programs/web.ts': 'a program in a container',
   'containers/programs/webhook.ts': 'a program in a container',

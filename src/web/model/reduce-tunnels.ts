@@ -23,7 +23,9 @@ export function reduceTunnel(state: State, event: LabEvent): State {
     case 'flow.closed':
       return flowChanged(state, event);
     case 'packet':
-      return packetPassed(state, event);
+    case 'ping.sent':
+    case 'ping.answered':
+      return bytesPassed(state, event);
     default:
       return state;
   }
@@ -44,7 +46,7 @@ function connected(state: State, { peer: agent = '', node: server, t }: LabEvent
   const tunnel: Tunnel = {
     agent,
     server,
-    lastPacket: t,
+    lastBytes: t,
     ...(flow === undefined ? {} : { flow }),
     atServer: { is: 'open', since: t },
     ...(atAgent === undefined || isStale ? { atAgent: { is: 'connecting', since: t } } : { atAgent }),
@@ -60,7 +62,7 @@ function change(
 ): State {
   if (agent === undefined || server === undefined || roleOf(agent) !== 'agent') return state;
   const key = tunnelKey(agent, server);
-  const earlier = state.tunnels.get(key) ?? { agent, server, lastPacket: state.t };
+  const earlier = state.tunnels.get(key) ?? { agent, server, lastBytes: state.t };
   return { ...state, tunnels: new Map(state.tunnels).set(key, { ...earlier, ...by }) };
 }
 
@@ -109,9 +111,8 @@ function endsOf(state: State, { link, peer = '', address }: FlowEvent): [string,
   return undefined;
 }
 
-function packetPassed(state: State, event: Extract<LabEvent, { kind: 'packet' }>): State {
-  const [agent, server] =
-    roleOf(event.node) === 'agent' ? [event.node, event.peer] : [event.peer, event.node];
+function bytesPassed(state: State, { node, peer = '', t }: LabEvent): State {
+  const [agent, server] = roleOf(node) === 'agent' ? [node, peer] : [peer, node];
   if (roleOf(agent) !== 'agent' || roleOf(server) !== 'server') return state;
-  return change(state, agent, server, { lastPacket: event.t });
+  return change(state, agent, server, { lastBytes: t });
 }

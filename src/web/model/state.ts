@@ -33,8 +33,8 @@ export interface Tunnel {
   readonly claims?: string;
   /** The flow of a device in between. */
   readonly flow?: string;
-  /** When a packet passed last, lab ms. HTTP/2 pings are no events. */
-  readonly lastPacket: number;
+  /** When a packet or a ping passed last, lab ms. */
+  readonly lastBytes: number;
   /** How the network between ended the flow. */
   readonly cut?: { readonly at: number; readonly verdict: string; readonly lost: number };
 }

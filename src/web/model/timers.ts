@@ -1,4 +1,5 @@
 import { namePattern } from '../../links/edge.js';
+import type { LinkFaultName } from '../../links/faults/faults.js';
 import type { FaultState, State, Tunnel } from './state.js';
 
 /** What the faults that are set do to the connection of an agent: words, and the timer of a device. */
@@ -35,12 +36,37 @@ const round = (value: number): number => (value >= 100 ? Math.round(value) : Mat
 
 export const isActive = ({ healedAt }: FaultState): boolean => healedAt === undefined;
 
+/** Why a part does nothing: it was killed or stopped, or is frozen. Undefined while it is well. */
+export function ailment({ parts, faults }: State, id: string): 'killed' | 'stopped' | 'frozen' | undefined {
+  const is = parts.get(id)?.state;
+  if (is !== undefined && is !== 'running') return is;
+  return [...faults.values()].some((fault) => isActive(fault) && freezes(fault, id)) ? 'frozen' : undefined;
+}
+
+function freezes({ action, document }: FaultState, id: string): boolean {
+  const on = document?.on;
+  return action === 'freeze' && on !== undefined && 'part' in on && namePattern(on.part)(id);
+}
+
+/** The outline of a part: dashed for one that is gone, double for one that is frozen. */
+export const ailmentClass = (is: ReturnType<typeof ailment>): string =>
+  is === undefined ? '' : is === 'frozen' ? ' frozen' : ' dead';
+
+/** The faults that a part can have on all its links. Others of a part are not in the network. */
+const onLinks: ReadonlySet<string> = new Set<LinkFaultName>([
+  ...(['latency', 'rate', 'slice', 'loss', 'freeze', 'drop', 'expire', 'forget', 'halfOpen', 'fin'] as const),
+  ...(['reset', 'slowClose', 'corrupt', 'sizeLimit', 'refuse', 'synDrop'] as const),
+]);
+
 /** True when a fault is on links between this agent and this server. */
-export function isOn({ document }: FaultState, { agent, server }: Pick<Tunnel, 'agent' | 'server'>): boolean {
+export function isOn(
+  { document, action }: FaultState,
+  { agent, server }: Pick<Tunnel, 'agent' | 'server'>,
+): boolean {
   const on = document?.on;
   if (document === undefined) return false;
   if (on === undefined) return true;
-  if ('part' in on) return document.do !== 'kill' && [agent, server].some(namePattern(on.part));
+  if ('part' in on) return onLinks.has(action) && [agent, server].some(namePattern(on.part));
   if ('between' in on) {
     const [one, other] = [anyOf(on.between), anyOf(on.and)];
     return (one(agent) && other(server)) || (one(server) && other(agent));
@@ -102,16 +128,13 @@ function settingsText(action: string, done: unknown): string {
   return [action, ...values].join(' ');
 }
 
-/** How much of the idle timer is left, from 0 to 1, and in ms. Undefined without one, or when pings keep the flow alive. */
+/** How much of the idle timer is left, from 0 to 1, and in ms. Undefined without one. Pings are bytes, too. */
 export function idleLeft(
   tunnel: Tunnel,
   { idleMs }: DeviceView,
-  state: State,
   nowMs: number,
-): { readonly share: number; readonly leftMs: number; readonly kept: boolean } | undefined {
+): { readonly share: number; readonly leftMs: number } | undefined {
   if (idleMs === undefined || tunnel.cut !== undefined) return undefined;
-  const pings = [tunnel.agent, tunnel.server].map((id) => state.parts.get(id)?.keepaliveMs ?? Infinity);
-  const kept = Math.min(...pings) < idleMs;
-  const leftMs = kept ? idleMs : Math.max(0, idleMs - (nowMs - tunnel.lastPacket));
-  return { share: leftMs / idleMs, leftMs, kept };
+  const leftMs = Math.max(0, idleMs - (nowMs - tunnel.lastBytes));
+  return { share: leftMs / idleMs, leftMs };
 }

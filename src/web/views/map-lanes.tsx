@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { agentWire, columns, type Lane, type MapLayout, pathOf } from '../model/layout.js';
 import { type Belief, isOpen, isZombie, nameOf, type State } from '../model/state.js';
-import { deviceOf, durationText, idleLeft } from '../model/timers.js';
+import { ailment, ailmentClass, deviceOf, durationText, idleLeft } from '../model/timers.js';
 import { state as shown } from '../store.js';
 import type { Route } from './map.js';
 import { Cross } from './marks.js';
@@ -74,16 +74,15 @@ interface ServerProps {
 
 function ServerBox({ server, indent, on }: ServerProps): JSX.Element {
   const { id, x, y, w, h } = server;
-  const part = shown.value.parts.get(id);
-  const dead = part?.state !== 'running';
+  const is = ailment(shown.value, id);
   return (
     <g>
-      <rect class={`box${on ? ' onb' : ''}${dead ? ' dead' : ''}`} x={x} y={y} width={w} height={h} rx="4" />
+      <rect class={`box${on ? ' onb' : ''}${ailmentClass(is)}`} x={x} y={y} width={w} height={h} rx="4" />
       <text x={x + indent} y={y + 21} class="b">
         proxy-server
       </text>
-      <text x={x + indent} y={y + 38} class={dead ? 'r b' : 'm s'}>
-        {dead ? part?.state : nameOf(id)}
+      <text x={x + indent} y={y + 38} class={is === undefined ? 'm s' : 'r b'}>
+        {is ?? nameOf(id)}
       </text>
     </g>
   );
@@ -155,7 +154,7 @@ function Row({
   const { tunnel, agentY: y } = lane;
   const { device } = layout;
   const view = deviceOf(state, tunnel);
-  const left = idleLeft(tunnel, view, state, nowMs);
+  const left = idleLeft(tunnel, view, nowMs);
   const name = `${nameOf(tunnel.agent)} → ${nameOf(tunnel.server)}`;
   const { cut } = tunnel;
   const small = layout.compact || layout.servers.length > 1;
@@ -197,7 +196,7 @@ function Row({
 
 function rowWords(left: ReturnType<typeof idleLeft>, words: readonly string[]): string {
   if (left === undefined) return words[0] ?? 'open';
-  return left.kept ? 'kept alive by pings' : `${Math.ceil(left.leftMs / 1000)} s left`;
+  return `${Math.ceil(left.leftMs / 1000)} s left`;
 }
 
 /** The timer of a flow, which empties clockwise. */

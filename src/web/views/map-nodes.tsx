@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { MapLayout, NodeBox } from '../model/layout.js';
 import type { State } from '../model/state.js';
-import { durationText } from '../model/timers.js';
+import { ailment, ailmentClass, durationText } from '../model/timers.js';
 import { second } from '../store.js';
 import type { Route } from './map.js';
 
@@ -98,12 +98,12 @@ function AgentBox({
 }: Omit<NodeProps, 'route'> & { readonly on: boolean }): JSX.Element {
   const { agentBox: box } = node;
   const part = state.parts.get(node.agent);
-  const dead = part !== undefined && part.state !== 'running';
+  const is = ailment(state, node.agent);
   const pings = part?.keepaliveMs;
   return (
     <g>
       <rect
-        class={`boxo${on ? ' onb' : ''}${dead ? ' dead' : ''}`}
+        class={`boxo${on ? ' onb' : ''}${ailmentClass(is)}`}
         x={box.x}
         y={box.y}
         width={box.w}
@@ -115,12 +115,17 @@ function AgentBox({
           agent
         </text>
       )}
-      {dead && (
+      {part !== undefined && is !== undefined && is !== 'frozen' && (
         <text x={box.x + 12} y={box.y + (compact ? 21 : 36)} class="r b">
-          ✕ {part.state} {Math.max(0, Math.round((second.value - part.since) / 1000))} s
+          ✕ {is} {Math.max(0, Math.round((second.value - part.since) / 1000))} s
         </text>
       )}
-      {!compact && !dead && pings !== undefined && box.h > 70 && (
+      {is === 'frozen' && (
+        <text x={box.x + 12} y={box.y + box.h - 18} class="b">
+          frozen
+        </text>
+      )}
+      {!compact && is === undefined && pings !== undefined && box.h > 70 && (
         <text x={box.x + 12} y={box.y + box.h - 18} class="s">
           pings after {durationText(pings)}
         </text>
@@ -138,12 +143,11 @@ interface PartBoxProps {
 }
 
 function PartBox({ box, id, label, state, on }: PartBoxProps): JSX.Element {
-  const is = state.parts.get(id)?.state;
-  const dead = is !== undefined && is !== 'running';
+  const is = ailment(state, id);
   return (
     <g>
       <rect
-        class={`box${on ? ' on' : ''}${dead ? ' dead' : ''}`}
+        class={`box${on ? ' on' : ''}${ailmentClass(is)}`}
         x={box.x}
         y={box.y}
         width={box.w}
@@ -153,8 +157,8 @@ function PartBox({ box, id, label, state, on }: PartBoxProps): JSX.Element {
       <text x={box.x + box.w / 2} y={box.y + 15} class="c b">
         {label}
       </text>
-      <text x={box.x + box.w / 2} y={box.y + 31} class={dead ? 'c r b' : 'c m s'}>
-        {dead ? is : ':10250'}
+      <text x={box.x + box.w / 2} y={box.y + 31} class={is === undefined ? 'c m s' : 'c r b'}>
+        {is ?? ':10250'}
       </text>
     </g>
   );

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { isLost, type Passage } from '../model/hops.js';
 import { isOpen, isZombie, nameOf, roleOf, type State, type Tunnel } from '../model/state.js';
-import { deviceOf } from '../model/timers.js';
+import { ailment, ailmentClass, deviceOf } from '../model/timers.js';
 import { now, request, second, state, theJournal, version } from '../store.js';
 import type { Route } from './map.js';
 import { LostMark, Mark } from './marks.js';
@@ -121,13 +121,13 @@ function Column({ tunnel, x, state: shown, route }: ColumnProps): JSX.Element {
 
 function PhoneNode({ tunnel, x, state: shown, route }: ColumnProps): JSX.Element {
   const on = route.agent === tunnel.agent;
-  const part = shown.parts.get(tunnel.agent);
-  const dead = part?.state !== 'running';
+  const is = ailment(shown, tunnel.agent);
+  const gone = is !== undefined && is !== 'frozen';
   const zombie = isZombie(tunnel, shown);
   return (
     <g>
       <rect
-        class={dead ? 'box dead' : on ? 'box onb' : 'box'}
+        class={`box${on && !gone ? ' onb' : ''}${ailmentClass(is)}`}
         x={x}
         y="406"
         width="170"
@@ -136,10 +136,11 @@ function PhoneNode({ tunnel, x, state: shown, route }: ColumnProps): JSX.Element
       />
       <text x={x + 12} y="426" class="b">
         agent {nameOf(tunnel.agent)}
+        {is === 'frozen' ? ', frozen' : ''}
       </text>
-      {dead ? (
+      {gone ? (
         <text x={x + 12} y="452" class="r b">
-          ✕ {part?.state}
+          ✕ {is}
         </text>
       ) : (
         <Belief

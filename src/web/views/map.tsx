@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { columns, frontWire, layoutOf, type MapLayout, pathOf } from '../model/layout.js';
 import { isZombie, nameOf, type State } from '../model/state.js';
+import { ailment, ailmentClass } from '../model/timers.js';
 import { mode, now, request, second, state } from '../store.js';
 import { MapLanes } from './map-lanes.js';
 import { MapNodes } from './map-nodes.js';
@@ -143,10 +144,10 @@ function Frontend({
   const on = route.frontend === id;
   const isClient = id.startsWith('client/');
   const part = state.value.parts.get(id);
-  const dead = part !== undefined && part.state !== 'running';
+  const is = ailment(state.value, id);
   return (
     <g>
-      <rect class={`box${on ? ' on' : ''}${dead ? ' dead' : ''}`} x={x} y={y} width={w} height={h} rx="4" />
+      <rect class={`box${on ? ' on' : ''}${ailmentClass(is)}`} x={x} y={y} width={w} height={h} rx="4" />
       <text x={x + 12} y={y + 22} class="b">
         {isClient ? 'client' : 'API server'}
       </text>
@@ -154,8 +155,8 @@ function Frontend({
         {isClient ? 'this page, a test' : nameOf(id)}
       </text>
       {part?.address !== undefined && (
-        <text x={x + 12} y={y + 60} class={dead ? 'r b' : 'm s'}>
-          {dead ? part.state : part.address}
+        <text x={x + 12} y={y + 60} class={is === undefined ? 'm s' : 'r b'}>
+          {is ?? part.address}
         </text>
       )}
     </g>

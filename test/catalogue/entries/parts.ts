@@ -253,7 +253,7 @@ const devices: readonly Entry[] = [
   {
     id: 'N17',
     title: 'A device restarts, and resets what it has forgotten',
-    lab: { timeScale: 40, keepalive: slowPings },
+    lab: { timeScale: 10, keepalive: slowPings },
     inject: { on: agentToServer, do: 'expire' },
     says: 'No agent available',
     journal: { kind: 'flow.forgotten', verdict: 'drop' },

@@ -185,6 +185,8 @@ describe('a fault document', () => {
   it.each([
     [{ do: 'explode' }, /^fault: do: "explode" is no fault; there are latency, rate,/],
     [{}, /^fault: do: nothing is no fault/],
+    [{ do: null }, /^fault: do: nothing is no fault/],
+    [{ do: ['drop'] }, /^fault: do: a list is no fault/],
     [
       { do: { latency: { delay: 'soon' } } },
       /^fault: do\.latency\.delay: is no duration, such as 250ms or 60s/,
@@ -198,7 +200,7 @@ describe('a fault document', () => {
     [{ do: 'reset', limit: 0 }, /^fault: limit: /],
     [{ do: 'reset', when: { every: '0s' } }, /^fault: when\.every: must be above 0/],
     [{ do: 'latency' }, /^fault: do\.latency\.delay: is no duration/],
-    [{ do: 10n }, /^fault: do: "bigint" is no fault/],
+    [{ do: 10n }, /^fault: do: a bigint is no fault/],
     [{ do: 'refuse', when: { idleFor: '1s' } }, /^fault: when: refuse is for new connections/],
     [{ do: 'drop', when: { idleFor: '1s' }, for: '1s' }, /^fault: for: drop at a connection's own time/],
     [

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { WebJournal } from '../../../src/web/model/journal.js';
 import { reduce } from '../../../src/web/model/reduce.js';
 import { emptyState, isZombie, type State } from '../../../src/web/model/state.js';
-import { deviceOf, idleLeft } from '../../../src/web/model/timers.js';
+import { ailment, deviceOf, idleLeft } from '../../../src/web/model/timers.js';
 import { recordedJournal, until } from './recorded.js';
 
 let journal: WebJournal;
@@ -52,9 +52,28 @@ describe('the state of the page', () => {
     const state = journal.stateAfter(until(journal, ({ kind }) => kind === 'fault.set'));
     const device = deviceOf(state, tunnel(state));
     expect(device).toMatchObject({ idleMs: 60_000, words: ['after 60 s idle: drop'] });
-    const { lastPacket } = tunnel(state);
-    expect(idleLeft(tunnel(state), device, state, lastPacket + 15_000)?.share).toBeCloseTo(0.75);
+    const { lastBytes } = tunnel(state);
+    expect(idleLeft(tunnel(state), device, lastBytes + 15_000)?.share).toBeCloseTo(0.75);
     expect(deviceOf(state, { agent: 'agent/node-2', server: 'server/server-1' }).idleMs).toBeUndefined();
+  });
+
+  it('knows a part that is frozen, until the fault is healed', () => {
+    const state = journal.stateAfter(until(journal, ({ kind }) => kind === 'fault.set'));
+    const frozen = { node: 'lab/lab', fault: 'frozen x', action: 'freeze', seq: 1e6, t: state.t } as const;
+    const document = JSON.stringify({ on: { part: 'agent/node-1' }, do: 'freeze' });
+    const set = reduce(state, { ...frozen, kind: 'fault.set', document });
+    expect([ailment(set, 'agent/node-1'), ailment(set, 'agent/node-2')]).toEqual(['frozen', undefined]);
+    expect(ailment(reduce(set, { ...frozen, kind: 'fault.healed' }), 'agent/node-1')).toBeUndefined();
+  });
+
+  it('refills the timer at each ping, from either end', () => {
+    const state = journal.stateAfter(until(journal, ({ kind }) => kind === 'fault.set'));
+    const ping = { kind: 'ping.answered', seq: 1e6, durationMs: 1 } as const;
+    const [t, later] = [tunnel(state).lastBytes + 31_000, tunnel(state).lastBytes + 40_000];
+    const once = reduce(state, { ...ping, t, node: 'agent/node-1', peer: 'server/server-1' });
+    expect(tunnel(once).lastBytes).toBe(t);
+    const twice = reduce(once, { ...ping, t: later, node: 'server/server-1', peer: 'agent/node-1' });
+    expect(tunnel(twice).lastBytes).toBe(later);
   });
 
   it('has the beliefs of dials, and why an agent was chosen', () => {
